@@ -1,0 +1,159 @@
+"""Reading a session, finished or still growing: the same code for replay and live."""
+
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from subspacelens_tui.sessions.errors import SessionError
+from subspacelens_tui.sessions.events import Event, EventReader
+from subspacelens_tui.sessions.features import FOLDER, FeatureFile, check_file
+from subspacelens_tui.sessions.format import Branch, Manifest, read_manifest
+from subspacelens_tui.sessions.state import RunState, StateTracker
+
+_LOG_LENGTH = 500
+
+
+def open_session(path: str | Path) -> "Session":
+    """Open the session in a folder.
+
+    Raises:
+        SessionError: with one clear line, if it is not a session or its `session.json` is damaged.
+    """
+    return Session(Path(path))
+
+
+class Session:
+    """A session on disk. Nothing is followed by itself: call `refresh` to see what has been added.
+
+    Attributes:
+        path: the session's folder.
+        manifest: the content of `session.json`.
+        files: the whole feature files, in the order of their images.
+        problems: one line for each damaged file that is left out.
+        log: the last events, oldest first.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.manifest: Manifest = read_manifest(path)
+        self.files: list[FeatureFile] = []
+        self.problems: list[str] = []
+        self.log: list[Event] = []
+        self._seen: set[str] = set()
+        self._taken: set[int] = set()
+        self._events = EventReader(path)
+        self._tracker = StateTracker()
+        self.refresh()
+
+    @property
+    def name(self) -> str:
+        """The name of the session: that of its folder."""
+        return self.path.resolve().name
+
+    @property
+    def state(self) -> RunState:
+        """How the recording stands now."""
+        return self._tracker.now(len(self._taken), len(self.manifest.images))
+
+    def refresh(self) -> bool:
+        """Take in what was written since the last call; True if features were added."""
+        if not self.manifest.blocks:
+            self.manifest = read_manifest(self.path)
+        # Events before features: a "finished" must never be seen before the features it speaks of.
+        events = self._events.new()
+        added = self._find_files() if self.manifest.blocks else False
+        self._tracker.take(events)
+        self.log = [*self.log, *(e for e in events if e["event"] != "heartbeat")][-_LOG_LENGTH:]
+        return added
+
+    def _find_files(self) -> bool:
+        before = len(self.files)
+        for path in sorted((self.path / FOLDER).glob("*.safetensors")):
+            if path.name in self._seen:
+                continue
+            self._seen.add(path.name)
+            try:
+                if not stat.S_ISREG(path.lstat().st_mode):
+                    raise SessionError(f"{path} is left out: it is not a plain file")
+                self.files.append(check_file(path, self.manifest, self._taken))
+            except SessionError as error:
+                self.problems.append(str(error))
+        return len(self.files) > before
+
+    def images(self, guidance: float | None = None) -> list[int]:
+        """Indices of the recorded images of one guidance scale (the first of the session unless given)."""
+        wanted = self.resolve_guidance(guidance)
+        return sorted(i for i in self._taken if self.manifest.images[i].guidance == wanted)
+
+    def labels(self, scheme: str | None = None, guidance: float | None = None) -> list[str]:
+        """The class of each image of `images(guidance)` under a label scheme (the first unless given)."""
+        scheme = self.resolve_scheme(scheme)
+        prompts, images = self.manifest.prompts, self.manifest.images
+        return [prompts[images[i].prompt].labels[scheme] for i in self.images(guidance)]
+
+    def features(
+        self, layer: int, branch: Branch = "cond", step: int | None = None, guidance: float | None = None
+    ) -> npt.NDArray[np.float32]:
+        """The pooled features of one block: Z, float32 (d, N), a column for each of `images(guidance)`.
+
+        Args:
+            layer: index of the block.
+            branch: "cond" or "uncond".
+            step: a captured denoising step, 0 the noisiest; the last captured one unless given.
+            guidance: a guidance scale of the session; the first unless given.
+        """
+        if not 0 <= layer < len(self.manifest.blocks):
+            raise SessionError(
+                f"there is no layer {layer}: {self.name} has {len(self.manifest.blocks)} layers"
+            )
+        wanted = self.images(guidance)
+        columns: dict[int, npt.NDArray[np.float32]] = {}
+        for file in self.files_of(guidance):
+            (found,) = self.read(file, branch, step, [layer])
+            columns.update(zip((file.images[row] for row in file.rows), found, strict=True))
+        if not wanted:
+            return np.zeros((self.manifest.blocks[layer].width, 0), dtype=np.float32)
+        return np.stack([columns[i] for i in wanted], axis=1)
+
+    def files_of(self, guidance: float | None = None) -> list[FeatureFile]:
+        """The feature files that hold images of one guidance scale."""
+        wanted = self.resolve_guidance(guidance)
+        return [file for file in self.files if self.manifest.images[file.images[0]].guidance == wanted]
+
+    def read(
+        self, file: FeatureFile, branch: Branch, step: int | None, blocks: Sequence[int]
+    ) -> list[npt.NDArray[np.float32]]:
+        """The features of some blocks from one file, each (rows, width)."""
+        available = self.manifest.images[file.images[0]].branches
+        if branch not in available:
+            raise SessionError(
+                f"there is no {branch} branch at guidance {self.manifest.images[file.images[0]].guidance:g}: "
+                "guidance 1 means one forward pass with the prompt only"
+            )
+        index = self.manifest.capture_steps.index(self.resolve_step(step))
+        return file.read(available.index(branch), index, blocks)
+
+    def resolve_scheme(self, scheme: str | None) -> str:
+        """The label scheme meant; the first unless given."""
+        schemes = self.manifest.label_schemes
+        if scheme is not None and scheme not in schemes:
+            raise SessionError(f"there is no label scheme {scheme!r}: {self.name} has {', '.join(schemes)}")
+        return scheme if scheme is not None else schemes[0]
+
+    def resolve_step(self, step: int | None) -> int:
+        """The captured step meant; the last unless given."""
+        steps = self.manifest.capture_steps
+        if step is not None and step not in steps:
+            raise SessionError(f"step {step} was not captured: {self.name} has {', '.join(map(str, steps))}")
+        return step if step is not None else steps[-1]
+
+    def resolve_guidance(self, guidance: float | None) -> float:
+        """The guidance scale meant; the first unless given."""
+        scales = self.manifest.guidance
+        if guidance is not None and guidance not in scales:
+            known = ", ".join(f"{g:g}" for g in scales)
+            raise SessionError(f"guidance {guidance:g} was not recorded: {self.name} has {known}")
+        return guidance if guidance is not None else scales[0]
