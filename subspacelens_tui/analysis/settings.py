@@ -1,0 +1,80 @@
+"""What one asks of an analysis, and the mistakes one can make in asking."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import get_args
+
+from subspacelens_tui.geometry import VIEWS, View
+from subspacelens_tui.sessions import Branch, Session, SessionError
+
+DEFAULT_EPS = 0.5
+DEFAULT_RANK = 10
+
+
+class SettingsError(ValueError):
+    """A setting is out of its range; the message is one line for the user."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to compute. None means: the session's default, filled in by `resolve`.
+
+    Attributes:
+        labels: label scheme; the session's first.
+        eps: coding precision ε > 0 (not squared).
+        branch: "cond" or "uncond".
+        step: a captured denoising step, 0 the noisiest; the last captured.
+        guidance: guidance scale; the session's first.
+        features: view of the features the figures are computed on, see `geometry.feature_view`.
+        rank: dimension of the class subspaces that overlap compares; half the smallest class, at most 10.
+        permutations: label permutations of the null; 0 for none.
+        seed: of the permutations.
+        images: only the first so many images in recording order; all.
+    """
+
+    labels: str | None = None
+    eps: float = DEFAULT_EPS
+    branch: Branch = "cond"
+    step: int | None = None
+    guidance: float | None = None
+    features: View = "raw"
+    rank: int | None = None
+    permutations: int = 0
+    seed: int = 0
+    images: int | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.eps) and self.eps > 0):
+            raise SettingsError(f"ε must be a positive number, not {self.eps:g}")
+        if self.features not in VIEWS:
+            raise SettingsError(f"there is no feature view {self.features!r}: use {', '.join(VIEWS)}")
+        if self.branch not in get_args(Branch):
+            raise SettingsError(f"there is no branch {self.branch!r}: use cond or uncond")
+        if self.rank is not None and self.rank < 1:
+            raise SettingsError(f"rank must be at least 1, not {self.rank}")
+        if self.permutations < 0:
+            raise SettingsError(f"permutations must be 0 or more, not {self.permutations}")
+        if self.images is not None and self.images < 1:
+            raise SettingsError(f"images must be at least 1, not {self.images}")
+
+    def resolve(self, session: Session) -> "Settings":
+        """The same with the session's defaults filled in (rank excepted: it depends on the images).
+
+        Raises:
+            SettingsError: if the session lacks what is asked.
+        """
+        try:
+            guidance = session.resolve_guidance(self.guidance)
+            if self.branch == "uncond" and guidance <= 1:
+                raise SettingsError(
+                    f"there is no uncond branch at guidance {guidance:g}: guidance 1 means one forward pass, "
+                    "with the prompt only"
+                )
+            return replace(
+                self,
+                labels=session.resolve_scheme(self.labels),
+                step=session.resolve_step(self.step),
+                guidance=guidance,
+            )
+        except SessionError as error:
+            raise SettingsError(str(error)) from None
