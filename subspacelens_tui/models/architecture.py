@@ -1,0 +1,77 @@
+"""What the recorder must know of an architecture."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from subspacelens_tui.sessions import Branch
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
+
+class ModelError(Exception):
+    """A model cannot be loaded or recorded; the message is one line for the user."""
+
+
+@dataclass(frozen=True)
+class HookedBlock:
+    """A transformer block: its name in the model, the module to hook, the width of its tokens."""
+
+    name: str
+    module: torch.nn.Module
+    width: int
+
+
+class Architecture(ABC):
+    """One family of pipelines.
+
+    Attributes:
+        pipelines: diffusers pipeline classes it covers.
+        guidance_order: how one forward pass stacks the branches along the batch axis under
+            classifier-free guidance.
+    """
+
+    pipelines: tuple[str, ...]
+    guidance_order: tuple[Branch, ...]
+
+    @abstractmethod
+    def blocks(self, pipeline: Any) -> list[HookedBlock]:
+        """The transformer blocks in the order in which they run."""
+
+    @abstractmethod
+    def block_input(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
+        """The image tokens (rows, tokens, width) among the arguments of the first block."""
+
+    @abstractmethod
+    def image_tokens(self, output: Any) -> torch.Tensor:
+        """The image tokens (rows, tokens, width) in what a block returns."""
+
+    @abstractmethod
+    def encode(self, pipeline: Any, texts: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Text conditioning of each text, a row each; the names are for `generate` alone."""
+
+    @abstractmethod
+    def generate(
+        self,
+        pipeline: Any,
+        conditioning: dict[str, torch.Tensor],
+        unconditional: dict[str, torch.Tensor],
+        generators: list[torch.Generator],
+        steps: int,
+        guidance: float,
+    ) -> list[Image.Image]:
+        """Run the pipeline on one batch.
+
+        Args:
+            pipeline: the loaded pipeline.
+            conditioning: rows of what `encode` gave for the prompts of the batch.
+            unconditional: what `encode` gave for the empty prompt, one row.
+            generators: one for each image, so that an image does not depend on its batch.
+            steps: number of denoising steps.
+            guidance: classifier-free guidance scale; at 1 and below there is no unconditional branch.
+        """

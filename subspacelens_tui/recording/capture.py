@@ -1,0 +1,160 @@
+"""Forward hooks that pool what every block puts out, at the captured denoising steps.
+
+Everything stays on the device until a step is over; then one copy brings all layers to the host.
+Cost: one mean over the tokens per block and captured step, nothing else; no synchronisation per block.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from subspacelens_tui.models import Architecture, HookedBlock
+from subspacelens_tui.recording.errors import RecordingError
+from subspacelens_tui.sessions.format import BRANCHES
+
+
+@dataclass(frozen=True)
+class Captured:
+    """Features of one batch, float32, each (images, branch, step, width); branches as in the manifest."""
+
+    layer_input: npt.NDArray[np.float32]
+    blocks: list[npt.NDArray[np.float32]]
+
+
+class Capture:
+    """Context manager that hooks a pipeline.
+
+    The first of its layers is the input of the first block, the others the outputs of the blocks.
+    """
+
+    def __init__(
+        self,
+        pipeline: Any,
+        architecture: Architecture,
+        capture_steps: Sequence[int],
+        on_step: Callable[[int], None] = lambda step: None,
+    ) -> None:
+        self._scheduler = pipeline.scheduler
+        self._architecture = architecture
+        self._slots = {step: slot for slot, step in enumerate(capture_steps)}
+        self._on_step = on_step
+        self.blocks: list[HookedBlock] = architecture.blocks(pipeline)
+        _refuse_caches(self.blocks)
+        self._widths = [self.blocks[0].width, *(block.width for block in self.blocks)]
+        self._undo: list[Callable[[], None]] = []
+        self._step = 0
+        self._slot: int | None = None
+        self._rows: list[torch.Tensor] = []
+        self._counts: list[list[int]] = []
+
+    def __enter__(self) -> Self:
+        first = self.blocks[0].module
+        self._undo.append(first.register_forward_pre_hook(self._pool_input, with_kwargs=True).remove)
+        for layer, block in enumerate(self.blocks, start=1):
+            hook = functools.partial(self._pool_output, layer)
+            self._undo.append(block.module.register_forward_hook(hook).remove)
+        self._wrap_scheduler("set_timesteps", after=self._restart)
+        self._wrap_scheduler("step", after=self._advance)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        while self._undo:
+            self._undo.pop()()
+
+    def start_batch(self, images: int, guided: bool, device: torch.device) -> None:
+        """Make room for a batch. All layers share one buffer, so that a step is one copy to the host."""
+        self._images, self._guided = images, guided
+        rows = images * (2 if guided else 1)
+        self._buffer = torch.empty(rows * sum(self._widths), dtype=torch.float32, device=device)
+        self._rows = [part.view(rows, -1) for part in self._buffer.split([rows * w for w in self._widths])]
+        self._host = torch.empty(
+            (len(self._slots), self._buffer.numel()), dtype=torch.float32, pin_memory=device.type == "cuda"
+        )
+        self._counts = [[0] * len(self._widths) for _ in self._slots]
+        self._restart()
+
+    def finish_batch(self) -> Captured:
+        """The features of the batch that has just been generated.
+
+        Raises:
+            RecordingError: if a block did not run exactly once at each captured step.
+        """
+        if self._host.is_pinned():
+            torch.cuda.current_stream(self._buffer.device).synchronize()
+        self._check_counts()
+        layers = self._host.split([rows.numel() for rows in self._rows], dim=1)
+        arrays = [self._by_branch(layer, width) for layer, width in zip(layers, self._widths, strict=True)]
+        return Captured(arrays[0], arrays[1:])
+
+    def _by_branch(self, layer: torch.Tensor, width: int) -> npt.NDArray[np.float32]:
+        order = self._architecture.guidance_order if self._guided else BRANCHES[:1]
+        stacked = layer.reshape(len(self._slots), len(order), self._images, width)
+        wanted = stacked[:, [order.index(branch) for branch in BRANCHES if branch in order]]
+        return np.ascontiguousarray(wanted.permute(2, 1, 0, 3).numpy())
+
+    def _check_counts(self) -> None:
+        for step, slot in self._slots.items():
+            for layer, count in enumerate(self._counts[slot]):
+                if count != 1:
+                    name = self.blocks[layer - 1].name if layer else "the input of the first block"
+                    raise RecordingError(
+                        f"{name} ran {count} times at step {step} instead of once: "
+                        "a cache, a compiled model or an unusual scheduler hides it from the hooks"
+                    )
+
+    def _pool_input(self, module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if self._slot is not None:
+            self._pool(0, self._architecture.block_input(args, kwargs))
+
+    def _pool_output(self, layer: int, module: torch.nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        if self._slot is not None:
+            self._pool(layer, self._architecture.image_tokens(output))
+
+    def _pool(self, layer: int, tokens: torch.Tensor) -> None:
+        # float32 whatever the model's precision: bf16 means err by 4e-3 and fp16 sums overflow.
+        torch.mean(tokens, 1, dtype=torch.float32, out=self._rows[layer])
+        assert self._slot is not None
+        self._counts[self._slot][layer] += 1
+
+    def _wrap_scheduler(self, name: str, after: Callable[[], None]) -> None:
+        # The step is counted at the scheduler because no hook argument names it for every architecture.
+        original = getattr(self._scheduler, name)
+
+        @functools.wraps(original)  # pipelines inspect the signature
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            result = original(*args, **kwargs)
+            after()
+            return result
+
+        setattr(self._scheduler, name, wrapped)
+        self._undo.append(functools.partial(delattr, self._scheduler, name))
+
+    def _restart(self) -> None:
+        self._step = 0
+        self._slot = self._slots.get(0)
+
+    def _advance(self) -> None:
+        if self._slot is not None:
+            self._host[self._slot].copy_(self._buffer, non_blocking=True)
+        self._step += 1
+        self._slot = self._slots.get(self._step)
+        self._on_step(self._step)
+
+
+def _refuse_caches(blocks: Sequence[HookedBlock]) -> None:
+    """Diffusers' cache hooks skip blocks, which then report what they put out at an earlier step."""
+    for block in blocks:
+        registry = getattr(block.module, "_diffusers_hook", None)
+        for name, hook in getattr(registry, "hooks", {}).items():
+            if type(hook).__module__.endswith("cache"):
+                raise RecordingError(
+                    f"the pipeline has the cache hook {name!r}: skipped blocks report stale values; disable it"
+                )

@@ -1,0 +1,124 @@
+"""One loaded pipeline with its hooks, turning batches of planned images into files of the session."""
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+
+from subspacelens_tui.models.loading import choose_device, choose_dtype, load_pipeline
+from subspacelens_tui.recording.capture import Capture
+from subspacelens_tui.sessions.format import Block, Manifest, ModelInfo
+from subspacelens_tui.sessions.writer import replace_manifest, with_model, write_features, write_image
+
+_ENCODE_BATCH = 32
+_BATCH_SIZE = {"cuda": 8}
+_BATCH_SIZE_ELSEWHERE = 5
+
+
+class Generation:
+    """Context manager around a hooked pipeline.
+
+    Args:
+        folder: the session.
+        manifest: what to record.
+        model: where the weights are: a folder, or an id on the hub.
+        on_step: called with the number of the step that comes next, after every denoising step.
+
+    Raises:
+        ModelError: if the model cannot be loaded.
+        RecordingError: if it cannot be recorded as it is.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, model: str, on_step: Callable[[int], None]) -> None:
+        self._folder = folder
+        self._manifest = manifest
+        asked = manifest.model
+        self._device = choose_device(asked.device)
+        _leave_a_core_free()
+        self._dtype = choose_dtype(asked.dtype, self._device)
+        self._pipeline, self._architecture = load_pipeline(
+            model, self._device, self._dtype, revision=asked.revision, random_init=asked.random_init
+        )
+        self._capture = Capture(self._pipeline, self._architecture, manifest.capture_steps, on_step)
+        self._conditioning = self._encode([prompt.text for prompt in manifest.prompts])
+        self._unconditional = self._encode([""])
+        self.batch_size = manifest.batch_size or _BATCH_SIZE.get(self._device.type, _BATCH_SIZE_ELSEWHERE)
+
+    def __enter__(self) -> Self:
+        self._capture.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._capture.__exit__(kind, error, trace)
+        self._pipeline.maybe_free_model_hooks()
+
+    def describe(self, versions: Mapping[str, str]) -> None:
+        """Write into `session.json` what is known now that the model is loaded."""
+        blocks = [Block(name=block.name, width=block.width) for block in self._capture.blocks]
+        model = ModelInfo(
+            id=self._manifest.model.id,
+            revision=self._manifest.model.revision,
+            pipeline=type(self._pipeline).__name__,
+            dtype=str(self._dtype).removeprefix("torch."),
+            device=self._device_name(),
+            random_init=self._manifest.model.random_init,
+        )
+        self._manifest = with_model(self._manifest, model, blocks, blocks[0].width, versions)
+        replace_manifest(self._folder, self._manifest)
+
+    def record(self, batch: Sequence[int]) -> None:
+        """Generate the images with these indices and write their pictures, then their features."""
+        images = [self._manifest.images[i] for i in batch]
+        guidance = images[0].guidance
+        # CPU generators give the same noise whatever device the model runs on.
+        generators = [torch.Generator("cpu").manual_seed(image.seed) for image in images]
+        rows = torch.tensor([image.prompt for image in images])
+        self._capture.start_batch(len(images), guidance > 1, self._device)
+        pictures = self._architecture.generate(
+            self._pipeline,
+            {name: tensor[rows].to(self._device) for name, tensor in self._conditioning.items()},
+            {name: tensor.to(self._device) for name, tensor in self._unconditional.items()},
+            generators,
+            self._manifest.steps,
+            guidance,
+        )
+        captured = self._capture.finish_batch()
+        for index, picture in zip(batch, pictures, strict=True):
+            write_image(self._folder, index, picture)
+        # Last, because an image counts as recorded once its features are there.
+        write_features(self._folder, batch, captured.layer_input, captured.blocks)
+
+    def device_report(self) -> dict[str, Any] | None:
+        """Name, memory and use of the accelerator, for the heartbeat; None without one."""
+        if self._device.type != "cuda":
+            return None
+        free, total = torch.cuda.mem_get_info(self._device)
+        report: dict[str, Any] = {"name": self._device_name(), "used": total - free, "total": total}
+        with contextlib.suppress(Exception):  # utilisation needs NVML bindings, which are optional
+            report["utilisation"] = torch.cuda.utilization(self._device)
+        return report
+
+    def _device_name(self) -> str:
+        return torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else str(self._device)
+
+    def _encode(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Text conditioning of all texts, once, kept on the host."""
+        parts = []
+        with torch.no_grad():
+            for start in range(0, len(texts), _ENCODE_BATCH):
+                encoded = self._architecture.encode(self._pipeline, texts[start : start + _ENCODE_BATCH])
+                parts.append({name: tensor.cpu() for name, tensor in encoded.items()})
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
+def _leave_a_core_free() -> None:
+    # For whoever watches: where torch's threads outnumber the free cores, they wait for each other and
+    # generation was seen to become 20 times slower.
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, torch.get_num_threads() - 1))

@@ -1,0 +1,44 @@
+"""Starting recorders: detached, so that they outlive the terminal, or in this process."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from subspacelens_tui.sessions import Phase, Session
+from subspacelens_tui.sessions.errors import SessionError
+
+LOG = "recorder.log"
+
+
+def start_recorder(folder: Path) -> "subprocess.Popen[bytes]":
+    """Start a recorder of this session in a process of its own session.
+
+    A plain child or a worker thread would die with the terminal when an SSH connection drops.
+    """
+    try:
+        with (folder / LOG).open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "subspacelens_tui.recording", str(folder.resolve())],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise SessionError(f"the recorder of {folder} cannot be started: {error.strerror or error}") from None
+
+
+def print_progress(session: Session) -> None:
+    """One line about the recording on stderr; on a terminal it replaces the one before."""
+    state = session.state
+    line = f"recording {state.recorded}/{state.planned}"
+    if state.rate:
+        line += f"  {state.rate:.1f} img/s"
+    if state.eta is not None:
+        line += f"  ETA {int(state.eta) // 60}:{int(state.eta) % 60:02d}"
+    live = sys.stderr.isatty() and state.phase is not Phase.FINISHED
+    try:
+        print(f"\r{line}   " if live else line, end="" if live else "\n", file=sys.stderr, flush=True)
+    except OSError:
+        # The terminal is gone (a dropped connection); the recording is not.
+        return
