@@ -227,9 +227,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_record(
-    commands: argparse._SubParsersAction[_Parser], common: _Parser
-) -> None:
+def _add_record(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
     demo = commands.add_parser("demo", parents=[common], help="record the bundled model and watch it live")
     record = commands.add_parser("record", parents=[common], help="record a model and watch it live")
     for command in (demo, record):
@@ -280,9 +278,7 @@ def _add_record(
     record.add_argument("--revision", metavar="R", help="of the hub repository")
 
 
-def _add_readers(
-    commands: argparse._SubParsersAction[_Parser], common: _Parser
-) -> None:
+def _add_readers(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
     replay = commands.add_parser("replay", parents=[common], help="open a session, finished or running")
     replay.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
     replay.set_defaults(run=_replay)

@@ -89,6 +89,11 @@ class Manifest(_Part):
 
     @model_validator(mode="after")
     def _references_hold(self) -> Self:
+        if not self.prompts[0].labels:
+            raise ValueError("the prompts have no labels")
+        for prompt in self.prompts:
+            if prompt.labels.keys() != self.prompts[0].labels.keys():
+                raise ValueError(f"prompt {prompt.text[:60]!r} lacks a label that other prompts have")
         for i, image in enumerate(self.images):
             if image.prompt >= len(self.prompts):
                 raise ValueError(f"image {i} names prompt {image.prompt}, but there are {len(self.prompts)}")
@@ -96,11 +101,6 @@ class Manifest(_Part):
                 raise ValueError(f"image {i} has guidance {image.guidance:g}, which `guidance` does not list")
         if max(self.capture_steps) >= self.steps or sorted(set(self.capture_steps)) != self.capture_steps:
             raise ValueError(f"capture_steps must ascend and lie below steps ({self.steps})")
-        for prompt in self.prompts:
-            if prompt.labels.keys() != self.prompts[0].labels.keys():
-                raise ValueError(f"prompt {prompt.text[:60]!r} lacks a label that other prompts have")
-        if not self.prompts[0].labels:
-            raise ValueError("the prompts have no labels")
         return self
 
     @property
@@ -154,4 +154,5 @@ def _first_problem(problems: Sequence[Any]) -> str:
             f"it has format version {first['input']}, this program reads up to {FORMAT_VERSION}: "
             "update subspacelens-tui"
         )
-    return f"{where}: {first['msg']}" if where else str(first["msg"])
+    problem = str(first["msg"]).removeprefix("Value error, ")
+    return f"{where}: {problem}" if where else problem

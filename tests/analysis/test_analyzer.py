@@ -1,0 +1,196 @@
+"""The analyzer against direct computation on the session's features, live and finished."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from subspacelens_tui import geometry
+from subspacelens_tui.analysis import Analyzer, Cancelled, Figures, Settings, SettingsError
+from subspacelens_tui.analysis.analyzer import default_rank
+from subspacelens_tui.sessions import open_session
+from tests.conftest import PlantedSessionFactory
+
+
+def analyze(path: Path, settings: Settings | None = None) -> Figures:
+    return Analyzer(open_session(path)).figures(settings or Settings())
+
+
+@pytest.mark.parametrize("labels", ["coarse", "fine"])
+@pytest.mark.parametrize(("branch", "step"), [("cond", 5), ("uncond", 19)])
+def test_figures_agree_with_the_public_functions(
+    planted: PlantedSessionFactory, labels: str, branch: str, step: int
+) -> None:
+    session = open_session(planted(batch=7).start().record().path)
+    settings = Settings(labels=labels, branch=branch, step=step, eps=0.3, rank=2)  # type: ignore[arg-type]
+    figures = Analyzer(session).figures(settings)
+    assert len(figures.layers) == 6
+    for layer in figures.layers:
+        Z = session.features(layer.layer, branch, step)  # type: ignore[arg-type]
+        y = session.labels(labels)
+        rates = geometry.rate_reduction(Z, y, 0.3)
+        assert layer.R == pytest.approx(rates.R, rel=1e-9)
+        assert layer.Rc == pytest.approx(rates.Rc, rel=1e-9)
+        assert layer.delta_R == pytest.approx(rates.delta_R, rel=1e-8)
+        assert layer.ratio == pytest.approx(rates.ratio, rel=1e-9)
+        assert layer.effective_rank == pytest.approx(geometry.effective_rank(Z), rel=1e-7)
+        assert layer.hoyer == pytest.approx(geometry.hoyer_sparsity(Z), rel=1e-9)
+        order = [sorted(set(y)).index(name) for name in figures.classes]
+        overlap = geometry.subspace_overlap(Z, y, 2)[np.ix_(order, order)]
+        assert figures.overlap is not None
+        np.testing.assert_allclose(figures.overlap[layer.layer], overlap, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("view", geometry.VIEWS)
+def test_every_view_agrees_with_features_transformed_directly(
+    planted: PlantedSessionFactory, view: str
+) -> None:
+    session = open_session(planted().start().record().path)
+    Z = session.features(3).astype(np.float64)
+    y = np.array(session.labels("coarse"))
+    transformed = {
+        "raw": lambda: Z,
+        "centred": lambda: Z - Z.mean(axis=1, keepdims=True),
+        "class-centred": lambda: Z - sum(np.outer(Z[:, y == k].mean(axis=1), y == k) for k in set(y)),
+        "unit": lambda: Z / np.linalg.norm(Z, axis=0),
+        "trace": lambda: Z / np.sqrt((Z**2).sum(axis=0).mean()),
+    }[view]()
+    figures = Analyzer(session).figures(Settings(features=view))  # type: ignore[arg-type]
+    assert figures.layers[3].delta_R == pytest.approx(
+        geometry.rate_reduction(transformed, y, 0.5).delta_R, rel=1e-8
+    )
+
+
+def test_a_session_followed_live_ends_with_the_figures_of_replay(planted: PlantedSessionFactory) -> None:
+    writer = planted(seeds=4, batch=5).start()
+    live = Analyzer(open_session(writer.path))
+    settings = Settings(permutations=10, eps=0.2)
+    seen = []
+    while live.session.state.recorded < 36:
+        writer.record(1)
+        assert live.refresh()
+        seen.append(live.figures(settings).images)
+    assert seen == [5, 10, 15, 20, 25, 30, 35, 36]
+    replayed = analyze(writer.path, settings)
+    for now, then in zip(live.figures(settings).layers, replayed.layers, strict=True):
+        assert now.delta_R == pytest.approx(then.delta_R, rel=1e-12)
+        assert now.null is not None
+        assert then.null is not None
+        assert now.null.excess == pytest.approx(then.null.excess, rel=1e-9)
+
+
+def test_the_first_images_alone_are_what_live_showed_then(planted: PlantedSessionFactory) -> None:
+    writer = planted().start().record(2)
+    then = analyze(writer.path)
+    writer.record()
+    again = analyze(writer.path, Settings(images=18))
+    assert again.images == then.images == 18
+    assert [layer.delta_R for layer in again.layers] == pytest.approx(
+        [layer.delta_R for layer in then.layers]
+    )
+
+
+def test_planted_classes_show_in_the_excess_and_permuted_ones_do_not(planted: PlantedSessionFactory) -> None:
+    figures = analyze(
+        planted(seeds=12, signal=3.0).start().record().path,
+        Settings(labels="fine", features="centred", permutations=99),
+    )
+    z = figures.curve("z")
+    assert z[0] is not None
+    assert z[-1] is not None
+    assert abs(z[0]) < 4  # layer 0 has no classes in it
+    assert z[-1] > 10
+    assert figures.curve("p")[-1] == pytest.approx(1 / 100)
+
+
+def test_the_null_is_seeded(planted: PlantedSessionFactory) -> None:
+    path = planted().start().record().path
+    first, again = (analyze(path, Settings(permutations=8)).curve("null_mean") for _ in range(2))
+    assert first == again
+    assert analyze(path, Settings(permutations=8, seed=1)).curve("null_mean") != first
+
+
+def test_images_that_are_not_finite_are_left_out_and_counted(planted: PlantedSessionFactory) -> None:
+    writer = planted().start().record()
+    file = min((writer.path / "features").glob("*.safetensors"))
+    tensors = load_file(file)
+    tensors["blocks.02"][4, 0, 1, 7] = np.nan
+    save_file(tensors, file)
+    figures = analyze(writer.path)
+    assert figures.images == 35
+    assert any(
+        "1 images are left out, the first is image 4: not finite in block transformer_blocks.2 at step 19"
+        in note
+        for note in figures.notes
+    )
+    assert analyze(writer.path, Settings(step=5)).images == 36
+
+
+def test_what_cannot_be_computed_has_a_reason(planted: PlantedSessionFactory) -> None:
+    writer = planted(batch=1).start()
+    assert analyze(writer.path).layers == ()
+    writer.record(1)
+    one = analyze(writer.path)
+    assert one.layers[0].R is None
+    assert "one image" in one.layers[0].missing["R"]
+    assert one.layers[0].hoyer is not None
+    writer.record(1)
+    two = analyze(writer.path)  # lion and penguin: one coarse class
+    assert two.layers[0].R is not None
+    assert two.layers[0].delta_R is None
+    assert two.layers[0].missing["delta_R"] == "there is one class only (animals)"
+    assert two.overlap is None
+    assert analyze(writer.path, Settings(labels="fine")).layers[0].delta_R is not None
+
+
+def test_a_rank_that_a_class_cannot_span_leaves_the_overlap_out(planted: PlantedSessionFactory) -> None:
+    figures = analyze(planted(seeds=4).start().record().path, Settings(labels="fine", rank=5))
+    assert figures.overlap is None
+    assert "rank" in figures.layers[0].missing["overlap_mean"]
+    assert figures.layers[0].delta_R is not None
+
+
+def test_equal_features_have_no_geometry_and_no_traceback(planted: PlantedSessionFactory) -> None:
+    writer = planted().start().record()
+    for file in (writer.path / "features").glob("*.safetensors"):
+        tensors = load_file(file)
+        save_file({k: v if k == "images" else np.zeros_like(v) for k, v in tensors.items()}, file)
+    figures = analyze(writer.path, Settings(permutations=5))
+    assert {"ratio", "effective_rank", "hoyer", "overlap_mean"} <= figures.layers[0].missing.keys()
+    with pytest.raises(SettingsError, match="unit view cannot be had"):
+        analyze(writer.path, Settings(features="unit"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"eps": 0.0}, "ε must be a positive number, not 0"),
+        ({"eps": float("nan")}, "ε must be a positive number, not nan"),
+        ({"features": "whitened"}, "no feature view 'whitened'"),
+        ({"branch": "both"}, "no branch 'both'"),
+        ({"rank": 0}, "rank must be at least 1"),
+        ({"permutations": -1}, "permutations must be 0 or more"),
+        ({"images": 0}, "images must be at least 1"),
+        ({"labels": "weather"}, "no label scheme 'weather'"),
+        ({"step": 6}, "step 6 was not captured"),
+        ({"guidance": 9.0}, "guidance 9 was not recorded"),
+    ],
+)
+def test_mistakes_in_asking_are_said_in_one_line(
+    planted: PlantedSessionFactory, settings: dict[str, object], message: str
+) -> None:
+    path = planted().start().record(1).path
+    with pytest.raises(SettingsError, match=message):
+        analyze(path, Settings(**settings))  # type: ignore[arg-type]
+
+
+def test_a_result_no_longer_wanted_is_given_up(planted: PlantedSessionFactory) -> None:
+    analyzer = Analyzer(open_session(planted().start().record().path))
+    asked = iter([False, False, True])
+    with pytest.raises(Cancelled):
+        analyzer.figures(Settings(), cancelled=lambda: next(asked))
+
+
+def test_the_rank_fits_the_smallest_class() -> None:
+    assert [default_rank(sizes) for sizes in ([1, 9], [7, 8], [100, 100])] == [1, 3, 10]

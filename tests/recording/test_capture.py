@@ -1,0 +1,136 @@
+"""The hooks on real pipelines: what they capture, and that they change nothing."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from diffusers import PixArtTransformer2DModel
+from diffusers.hooks import FirstBlockCacheConfig, apply_first_block_cache
+
+from subspacelens_tui import demo
+from subspacelens_tui.models import Architecture
+from subspacelens_tui.models.loading import load_pipeline
+from subspacelens_tui.recording.capture import Capture, Captured
+from subspacelens_tui.recording.errors import RecordingError
+
+Loaded = tuple[Any, Architecture]
+
+
+def generate(
+    loaded: Loaded, prompts: list[str], seeds: list[int], guidance: float, steps: int = 3
+) -> list[Any]:
+    pipeline, architecture = loaded
+    with torch.no_grad():
+        conditioning = architecture.encode(pipeline, prompts)
+        unconditional = architecture.encode(pipeline, [""])
+    generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
+    return architecture.generate(pipeline, conditioning, unconditional, generators, steps, guidance)
+
+
+def captured(
+    loaded: Loaded,
+    prompts: list[str],
+    seeds: list[int],
+    guidance: float,
+    capture_steps: tuple[int, ...] = (0, 1, 2),
+) -> Captured:
+    with Capture(*loaded, capture_steps) as capture:
+        capture.start_batch(len(prompts), guidance > 1, torch.device("cpu"))
+        generate(loaded, prompts, seeds, guidance)
+        return capture.finish_batch()
+
+
+def relative(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.abs(a - b).max() / np.abs(b).max())
+
+
+TWO = ["a lion", "a car"]
+
+
+def test_the_conditional_half_under_guidance_is_the_run_without_guidance(loaded: Loaded) -> None:
+    guided = captured(loaded, TWO, [0, 1], guidance=3.0)
+    plain = captured(loaded, TWO, [0, 1], guidance=1.0)
+    for with_guidance, without in zip(guided.blocks, plain.blocks, strict=True):
+        assert with_guidance.shape == (2, 2, 3, 96)
+        assert without.shape == (2, 1, 3, 96)
+        # Step 0 only: afterwards guidance has moved the latents.
+        assert relative(with_guidance[:, 0, 0], without[:, 0, 0]) < 1e-6
+        assert relative(with_guidance[:, 1, 0], without[:, 0, 0]) > 1e-3
+        assert relative(with_guidance[:, 0, 2], without[:, 0, 2]) > 1e-4
+    assert relative(guided.layer_input[:, 0, 0], plain.layer_input[:, 0, 0]) < 1e-6
+
+
+def test_features_are_the_token_means_of_what_the_blocks_put_out(loaded: Loaded) -> None:
+    pipeline, _ = loaded
+    seen: list[torch.Tensor] = []
+    block = pipeline.transformer.transformer_blocks[5]
+    handle = block.register_forward_hook(lambda module, args, output: seen.append(output.double().mean(1)))
+    found = captured(loaded, TWO, [0, 1], guidance=3.0, capture_steps=(0, 2))
+    handle.remove()
+    assert len(seen) == 3
+    for slot, step in enumerate((0, 2)):
+        uncond, cond = seen[step].numpy()[:2], seen[step].numpy()[2:]
+        np.testing.assert_allclose(found.blocks[5][:, 0, slot], cond, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(found.blocks[5][:, 1, slot], uncond, rtol=1e-5, atol=1e-6)
+
+
+def test_an_image_does_not_depend_on_its_batch(loaded: Loaded) -> None:
+    together = captured(loaded, TWO, [4, 7], guidance=3.0)
+    for row, (prompt, seed) in enumerate(zip(TWO, (4, 7), strict=True)):
+        alone = captured(loaded, [prompt], [seed], guidance=3.0)
+        for one, both in zip(alone.blocks, together.blocks, strict=True):
+            assert relative(one[0], both[row]) < 2e-5
+
+
+def test_hooks_change_nothing_and_leave_nothing_behind(loaded: Loaded) -> None:
+    pipeline, architecture = loaded
+    bare = np.asarray(generate(loaded, TWO, [0, 1], 3.0)[0])
+    with Capture(*loaded, (0,)) as capture:
+        capture.start_batch(2, True, torch.device("cpu"))
+        hooked = np.asarray(generate(loaded, TWO, [0, 1], 3.0)[0])
+    np.testing.assert_array_equal(bare, hooked)
+    for block in architecture.blocks(pipeline):
+        assert not block.module._forward_hooks
+        assert not block.module._forward_pre_hooks
+    assert "step" not in vars(pipeline.scheduler)
+    assert "set_timesteps" not in vars(pipeline.scheduler)
+
+
+def test_a_block_that_did_not_run_is_an_error_not_a_zero(loaded: Loaded) -> None:
+    with Capture(*loaded, (0, 2)) as capture:
+        capture.start_batch(1, True, torch.device("cpu"))
+        generate(loaded, ["a lion"], [0], 3.0, steps=2)
+        with pytest.raises(RecordingError, match="ran 0 times at step 2 instead of once"):
+            capture.finish_batch()
+
+
+def test_a_pipeline_with_a_cache_is_refused(loaded: Loaded) -> None:
+    pipeline, architecture = loaded
+    transformer = PixArtTransformer2DModel.from_config(pipeline.transformer.config)
+    apply_first_block_cache(transformer, FirstBlockCacheConfig(threshold=0.2))
+    cached = type(pipeline)(**{**pipeline.components, "transformer": transformer})
+    with pytest.raises(RecordingError, match="cache hook"):
+        Capture(cached, architecture, (0,))
+
+
+def test_all_28_layers_of_a_pixart_xl_are_recorded_in_half_precision() -> None:
+    """The true shape (28 blocks of width 1152) at random weights, with the demo's small text encoder."""
+    cpu = torch.device("cpu")
+    pipeline, architecture = load_pipeline(str(demo.MODEL_PATH), cpu, torch.bfloat16)
+    shape = {
+        "num_layers": 28,
+        "num_attention_heads": 16,
+        "attention_head_dim": 72,
+        "cross_attention_dim": 1152,
+        "sample_size": 4,
+    }
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        xl = PixArtTransformer2DModel.from_config({**pipeline.transformer.config, **shape})
+    pipeline.transformer = xl.to(torch.bfloat16).eval()
+    found = captured((pipeline, architecture), TWO, [0, 1], guidance=3.0, capture_steps=(0, 2))
+    assert len(found.blocks) == 28
+    assert {block.shape for block in found.blocks} == {(2, 2, 2, 1152)}
+    assert {block.dtype for block in found.blocks} == {np.dtype("float32")}
+    assert all(np.isfinite(block).all() and block.std() > 0 for block in found.blocks)

@@ -1,0 +1,118 @@
+from pathlib import Path
+
+import pytest
+
+from subspacelens_tui.recording.errors import RecordingError
+from subspacelens_tui.recording.plan import Request, plan
+from subspacelens_tui.recording.prompts import load_prompt_set, shipped_prompt_sets
+
+
+def test_images_come_seed_by_seed_over_all_prompts_and_scales() -> None:
+    manifest = plan(Request(seeds=2, guidance=[3, 1]))
+    assert len(manifest.images) == 2 * 2 * 25
+    assert [image.prompt for image in manifest.images[:25]] == list(range(25))
+    assert {image.seed for image in manifest.images[:50]} == {0}
+    assert [manifest.images[i].guidance for i in (0, 24, 25, 49, 50)] == [3, 3, 1, 1, 3]
+    assert manifest.branches == ("cond", "uncond")
+
+
+def test_seeds_can_be_shared_between_subjects_or_not() -> None:
+    shared = plan(Request(seeds=3))
+    assert {image.seed for image in shared.images} == {0, 1, 2}
+    independent = plan(Request(seeds=3, seeds_per_subject="independent"))
+    assert len({image.seed for image in independent.images}) == 75
+
+
+def test_the_steps_kept_unless_asked_are_first_quarters_and_last() -> None:
+    assert plan(Request()).capture_steps == [0, 5, 10, 15, 19]
+    assert plan(Request(steps=2)).capture_steps == [0, 1]
+    assert plan(Request(capture=[3, 1, 3])).capture_steps == [1, 3]
+
+
+@pytest.mark.parametrize("name", shipped_prompt_sets())
+def test_shipped_prompt_sets_are_balanced(name: str) -> None:
+    found = load_prompt_set(name)
+    assert found.schemes == ["coarse", "fine"]
+    assert len(found.prompts) == 25
+    coarse = [prompt.labels["coarse"] for prompt in found.prompts]
+    assert {coarse.count(category) for category in coarse} == {5}
+    assert set(coarse) == {"animals", "buildings", "food", "vehicles", "landscapes"}
+    assert len({prompt.labels["fine"] for prompt in found.prompts}) == 25
+
+
+def test_the_subjects_of_the_article_are_there() -> None:
+    texts = [prompt.text for prompt in load_prompt_set("subjects-25").prompts]
+    assert "A lion, detailed photograph" in texts
+    for subject in ("elephant", "hummingbird", "octopus", "cathedral", "sushi"):
+        assert any(subject in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seeds": 0}, "seeds must be from 1"),
+        ({"steps": 1}, "steps must be from 2"),
+        ({"batch_size": 0}, "batch size must be from 1"),
+        ({"guidance": [0.5]}, "guidance must be a number from 1"),
+        ({"guidance": [float("nan")]}, "guidance must be a number from 1"),
+        ({"capture": [20]}, "step 20 cannot be captured: 20 steps are 0 to 19"),
+        ({"dtype": "int4"}, "no dtype 'int4': use float32, bfloat16, float16"),
+        ({"prompts": "nowhere.toml"}, "no prompt set 'nowhere.toml': give a TOML file, or one of demo"),
+        ({"model": "./nowhere"}, "there is no folder ./nowhere"),
+    ],
+)
+def test_mistakes_are_said_in_one_line(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(RecordingError, match=message) as raised:
+        plan(Request(**changes))  # type: ignore[arg-type]
+    assert "\n" not in str(raised.value)
+
+
+def test_folders_that_are_no_pipelines_of_ours_are_refused_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match=r"is no diffusers pipeline: it has no model_index\.json"):
+        plan(Request(model=str(tmp_path)))
+    index = tmp_path / "model_index.json"
+    index.write_text('{"_class_name": "FluxPipeline"}')
+    with pytest.raises(RecordingError, match="FluxPipeline are not supported yet"):
+        plan(Request(model=str(tmp_path)))
+    index.write_text('{"_class_name": ')
+    with pytest.raises(RecordingError, match=r"model_index\.json is damaged"):
+        plan(Request(model=str(tmp_path)))
+
+
+PROMPTS = """
+name = "mine"
+schemes = ["kind", "size"]
+[[prompts]]
+text = "a cat"
+labels = { size = "small", kind = "animal" }
+[[prompts]]
+text = "a whale"
+labels = { kind = "animal", size = "large" }
+"""
+
+
+def test_a_prompt_file_may_have_any_schemes(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(PROMPTS)
+    manifest = plan(Request(prompts=str(path), seeds=1))
+    assert manifest.prompt_set == "mine"
+    assert manifest.label_schemes == ("kind", "size")
+    assert manifest.prompts[0].labels == {"kind": "animal", "size": "small"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('size = "small", ', "", "'a cat' has no 'size' label"),
+        ('size = "small"', 'size = "small", age = "old"', "label of the unknown scheme 'age'"),
+        ("a whale", "a cat", "'a cat' is there twice"),
+        ("schemes", "schemas", "schemes: Field required"),
+        ("[[prompts]]", "[[prompts", "is not TOML"),
+        ('"small"', "3", "labels.size: Input should be a valid string"),
+    ],
+)
+def test_mistakes_in_a_prompt_file_are_named(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(PROMPTS.replace(old, new, 1))
+    with pytest.raises(RecordingError, match=message):
+        load_prompt_set(str(path))

@@ -1,0 +1,203 @@
+"""The recorder as a user starts it: real processes, the bundled model, a session on disk."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from subspacelens_tui.analysis import Analyzer, Settings
+from subspacelens_tui.recording.process import start_recorder
+from subspacelens_tui.recording.recorder import missing_batches
+from subspacelens_tui.sessions import Phase, Session, open_session
+from subspacelens_tui.sessions.control import ask
+from tests.conftest import PlantedSessionFactory
+
+Planned = Callable[..., Path]
+PATIENCE = 120
+
+
+def wait_for(session: Session, reached: Callable[[Session], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not reached(session):
+        assert time.monotonic() < deadline, session.state
+        time.sleep(0.05)
+        session.refresh()
+
+
+@contextmanager
+def recording(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A detached recorder, which does not outlive the test."""
+    process = start_recorder(folder)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_detached_recorder_writes_a_whole_session(planned: Planned) -> None:
+    folder = planned(guidance=[3.0, 1.0])
+    with recording(folder) as process:
+        assert os.getsid(process.pid) == process.pid  # a session of its own, so no terminal can take it down
+        session = open_session(folder)
+        wait_for(session, lambda s: s.state.phase is Phase.FINISHED)
+        assert process.wait(PATIENCE) == 0
+    assert session.images(3.0) == list(range(25))
+    assert session.images(1.0) == list(range(25, 50))
+    assert [block.width for block in session.manifest.blocks] == [96] * 12
+    assert session.manifest.model.pipeline == "PixArtAlphaPipeline"
+    assert session.manifest.versions["torch"]
+    assert len(list((folder / "images").glob("*.webp"))) == 50
+    events = [event["event"] for event in session.log]
+    assert events[0] == "started"
+    assert events[-1] == "finished"
+    assert events.count("batch") == 10
+    assert session.problems == []
+    assert [path.name for path in (folder / "features").iterdir() if path.suffix != ".safetensors"] == []
+    # Shared seeds and no text: the unconditional branch cannot know the classes before guidance acts.
+    uncond = Analyzer(session).figures(Settings(branch="uncond", step=0, guidance=3.0))
+    assert max(abs(layer.delta_R or 0) for layer in uncond.layers) < 1e-6
+    cond = Analyzer(session).figures(Settings(branch="cond", step=0, guidance=3.0))
+    assert min(layer.delta_R or 0 for layer in cond.layers) > 1e-2
+
+
+def test_what_is_recorded_twice_is_the_same_bit_for_bit(planned: Planned) -> None:
+    sessions = []
+    for name in ("one", "two"):
+        folder = planned(name)
+        with recording(folder) as process:
+            assert process.wait(PATIENCE) == 0
+        sessions.append(open_session(folder))
+    for layer in (0, 11):
+        one, two = (session.features(layer) for session in sessions)
+        np.testing.assert_array_equal(one, two)
+
+
+def test_pause_go_on_and_stop_from_a_viewer(planned: Planned) -> None:
+    folder = planned(seeds=40)
+    with recording(folder) as process:
+        session = open_session(folder)
+        wait_for(session, lambda s: s.state.recorded > 0)
+        ask(folder, "pause")
+        wait_for(session, lambda s: s.state.phase is Phase.PAUSED)
+        held = session.state.recorded
+        time.sleep(1)
+        session.refresh()
+        assert session.state.recorded == held
+        ask(folder, "run")
+        wait_for(session, lambda s: s.state.recorded > held)
+        ask(folder, "stop")
+        assert process.wait(PATIENCE) == 0
+    session.refresh()
+    assert session.state.phase is Phase.STOPPED
+    assert session.state.detail == "asked to stop"
+    assert 0 < session.state.recorded < 1000
+
+
+def test_a_recorder_killed_outright_loses_no_finished_image(planned: Planned) -> None:
+    folder = planned(seeds=40)
+    with recording(folder) as process:
+        session = open_session(folder)
+        wait_for(session, lambda s: s.state.recorded >= 10)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    session.refresh()
+    assert session.state.phase is Phase.FAILED
+    assert "ended without a word" in session.state.detail
+    again = open_session(folder)
+    assert again.problems == []
+    assert again.state.recorded >= 10
+    assert np.isfinite(again.features(0)).all()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_the_recorder_in_good_order(planned: Planned, number: signal.Signals) -> None:
+    folder = planned(seeds=40)
+    with recording(folder) as process:
+        session = open_session(folder)
+        wait_for(session, lambda s: s.state.recorded > 0)
+        process.send_signal(signal.SIGHUP)  # a lost connection: ignored
+        process.send_signal(number)
+        assert process.wait(PATIENCE) == 130
+    session.refresh()
+    assert (session.state.phase, session.state.detail) == (Phase.STOPPED, f"signal {number.name}")
+
+
+def test_a_damaged_model_fails_with_its_reason_and_the_session_opens(
+    planned: Planned, tmp_path: Path
+) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "model_index.json").write_text(
+        json.dumps({"_class_name": "PixArtAlphaPipeline", "vae": ["x", "y"]})
+    )
+    folder = planned(model=str(model), prompts="demo")
+    with recording(folder) as process:
+        assert process.wait(PATIENCE) == 1
+    state = open_session(folder).state
+    assert state.phase is Phase.FAILED
+    assert "cannot be loaded" in state.detail
+    assert "\n" not in state.detail
+
+
+def test_a_model_that_is_nowhere_fails_with_what_to_do(
+    planned: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    folder = planned(model="nobody/nothing", prompts="demo")
+    with recording(folder) as process:
+        assert process.wait(PATIENCE) == 1
+    detail = open_session(folder).state.detail
+    assert "'nobody/nothing' is neither a folder nor in the hub's cache" in detail
+
+
+def test_the_recorder_says_it_started_before_anything_slow(planned: Planned) -> None:
+    folder = planned()
+    with recording(folder) as process:
+        session = open_session(folder)
+        wait_for(session, lambda s: s.state.phase is not Phase.WAITING)
+        assert session.state.phase is Phase.LOADING
+        assert session.log[0]["pid"] == process.pid == psutil.Process(process.pid).pid
+
+
+def test_headless_records_here_and_prints_the_session(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "subspacelens_tui",
+        "record",
+        "--headless",
+        "--seeds",
+        "1",
+        "--steps",
+        "2",
+    ]
+    done = subprocess.run(
+        [*command, "--sessions", str(tmp_path), "--name", "here"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{tmp_path / 'here'}\n"
+    assert done.stderr.splitlines()[-1].startswith("recording 25/25")
+    assert len(done.stderr.splitlines()) == 5
+    assert open_session(tmp_path / "here").state.phase is Phase.FINISHED
+
+
+def test_a_resumed_plan_keeps_its_batches(planted: PlantedSessionFactory) -> None:
+    writer = planted(guidance=(1.0, 3.0), seeds=1).start().record(1)
+    session = open_session(writer.path)
+    assert missing_batches(session, 4) == [[9, 10, 11, 12], [13, 14, 15, 16], [17]]
+    writer.record()
+    session.refresh()
+    assert missing_batches(session, 4) == []

@@ -1,0 +1,74 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from subspacelens_tui.sessions import Phase, SessionError
+from subspacelens_tui.sessions.catalog import (
+    delete_session,
+    find_session,
+    list_sessions,
+    new_session_path,
+    sessions_folder,
+)
+from tests.conftest import PlantedSessionFactory
+
+
+def test_the_folder_is_the_one_given_then_the_variable_then_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SUBSPACELENS_SESSIONS", raising=False)
+    assert sessions_folder() == Path("sessions")
+    monkeypatch.setenv("SUBSPACELENS_SESSIONS", "/data/runs")
+    assert sessions_folder() == Path("/data/runs")
+    assert sessions_folder("here") == Path("here")
+
+
+def test_sessions_are_found_by_name_and_by_path(planted: PlantedSessionFactory, tmp_path: Path) -> None:
+    session = planted("one")
+    assert find_session("one", session.path.parent) == session.path
+    assert find_session(str(session.path), tmp_path / "elsewhere") == session.path
+    with pytest.raises(SessionError, match=r"no session 'two' in .* \(it has one\)"):
+        find_session("two", session.path.parent)
+    with pytest.raises(SessionError, match="is no session"):
+        find_session(str(tmp_path), session.path.parent)
+
+
+def test_the_list_is_newest_first_and_shows_the_damaged(planted: PlantedSessionFactory) -> None:
+    for age, name in enumerate(("newest", "damaged", "oldest")):
+        session = planted(name).start().record()
+        manifest = session.path / "session.json"
+        if name == "damaged":
+            manifest.write_text("{")
+        os.utime(manifest, (1e9 - age, 1e9 - age))
+    listings = list_sessions(session.path.parent)
+    assert [listing.name for listing in listings] == ["newest", "damaged", "oldest"]
+    assert listings[0].state is not None
+    assert listings[0].state.phase is Phase.FINISHED
+    assert listings[0].bytes > 100_000
+    assert listings[1].state is None
+    assert "is damaged" in (listings[1].problem or "")
+
+
+def test_a_missing_folder_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SessionError, match="record a session first"):
+        list_sessions(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "-flag", "x" * 101, "a\x1b[2J"])
+def test_names_cannot_leave_the_folder(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SessionError, match="is no name for a session"):
+        new_session_path(tmp_path, name, "model")
+
+
+def test_a_name_is_made_of_the_model(tmp_path: Path) -> None:
+    path = new_session_path(tmp_path, None, "PixArt-XL 2/512 ü")
+    assert path.parent == tmp_path
+    assert path.name.startswith("PixArt-XL-2-512-")
+
+
+def test_only_sessions_are_deleted(planted: PlantedSessionFactory, tmp_path: Path) -> None:
+    session = planted()
+    with pytest.raises(SessionError, match="nothing was deleted"):
+        delete_session(tmp_path)
+    assert tmp_path.exists()
+    delete_session(session.path)
+    assert not session.path.exists()

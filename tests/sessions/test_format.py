@@ -1,0 +1,68 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from subspacelens_tui.sessions.errors import SessionError
+from subspacelens_tui.sessions.format import MANIFEST, parse_manifest, read_manifest
+from tests.conftest import PlantedSessionFactory
+
+
+def changed(text: str, **changes: object) -> str:
+    return json.dumps(json.loads(text) | changes)
+
+
+def test_a_manifest_survives_being_written_and_read(planted: PlantedSessionFactory) -> None:
+    session = planted(guidance=(1.0, 3.0))
+    assert read_manifest(session.path) == session.manifest
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format_version": 2}, "format version 2, this program reads up to 1: update subspacelens-tui"),
+        ({"prompts": []}, "prompts: List should have at least 1 item"),
+        ({"images": [{"prompt": 99, "seed": 0, "guidance": 3.0}]}, "image 0 names prompt 99"),
+        ({"images": [{"prompt": 0, "seed": 0, "guidance": 7.5}]}, "guidance 7.5, which `guidance` does not list"),
+        ({"images": [{"prompt": 0, "seed": -1, "guidance": 3.0}]}, "images.0.seed"),
+        ({"capture_steps": [5, 20]}, "capture_steps must ascend and lie below steps (20)"),
+        ({"capture_steps": [19, 5]}, "capture_steps must ascend"),
+        ({"prompts": [{"text": "a", "labels": {"x": "1"}}, {"text": "b", "labels": {}}]}, "lacks a label"),
+        ({"blocks": [{"name": "b", "width": 0}]}, "blocks.0.width"),
+    ],
+)
+def test_a_damaged_manifest_is_named_in_one_line(
+    planted: PlantedSessionFactory, changes: dict[str, object], message: str
+) -> None:
+    session = planted()
+    (session.path / MANIFEST).write_text(changed(session.manifest.to_json(), **changes))
+    with pytest.raises(SessionError) as raised:
+        read_manifest(session.path)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert str(session.path / MANIFEST) in str(raised.value)
+
+
+def test_half_a_manifest_is_damaged(planted: PlantedSessionFactory) -> None:
+    text = planted().manifest.to_json()
+    with pytest.raises(SessionError, match="is damaged"):
+        parse_manifest(text[: len(text) // 2], Path("session.json"))
+
+
+def test_keys_of_a_later_minor_version_are_passed_over(planted: PlantedSessionFactory) -> None:
+    session = planted()
+    assert parse_manifest(changed(session.manifest.to_json(), weather="fine"), Path("x")) == session.manifest
+
+
+def test_a_folder_without_a_manifest_is_no_session(tmp_path: Path) -> None:
+    with pytest.raises(SessionError, match=r"is no session: it has no session\.json"):
+        read_manifest(tmp_path)
+
+
+def test_guidance_one_has_no_unconditional_branch(planted: PlantedSessionFactory) -> None:
+    manifest = planted(guidance=(1.0, 3.0)).manifest
+    assert {image.guidance: image.branches for image in manifest.images} == {
+        1.0: ("cond",),
+        3.0: ("cond", "uncond"),
+    }
+    assert planted("other", guidance=(1.0,)).manifest.branches == ("cond",)
