@@ -1,7 +1,8 @@
 """Session and settings in, figures per layer out."""
 
-from subspacelens_tui.analysis.analyzer import Analyzer, Cancelled
-from subspacelens_tui.analysis.figures import Figures, LayerFigures, Null
+from subspacelens_tui.analysis.analyzer import Analyzer
+from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.analysis.settings import Settings, SettingsError
+from subspacelens_tui.geometry.errors import Cancelled
 
-__all__ = ["Analyzer", "Cancelled", "Figures", "LayerFigures", "Null", "Settings", "SettingsError"]
+__all__ = ["Analyzer", "Cancelled", "Figures", "LayerFigures", "Settings", "SettingsError"]

@@ -7,11 +7,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from subspacelens_tui.analysis.figures import Figures, LayerFigures, Null
+from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.analysis.growing import Configuration, Float64Array, GrowingGrams
-from subspacelens_tui.analysis.sample import Sample
+from subspacelens_tui.analysis.sample import Permutations, Sample
 from subspacelens_tui.analysis.settings import DEFAULT_RANK, Settings, SettingsError
 from subspacelens_tui.geometry import GeometryError, mean_off_diagonal
+from subspacelens_tui.geometry.errors import Cancelled
+from subspacelens_tui.geometry.nulls import NullSummary, summarize_null
 from subspacelens_tui.sessions import Session
 
 K = TypeVar("K")
@@ -19,10 +21,7 @@ V = TypeVar("V")
 
 _CONFIGURATIONS_KEPT = 4
 _SAMPLES_KEPT = 8
-
-
-class Cancelled(Exception):
-    """The caller no longer wants the result."""
+_ROUNDING = 1e-10
 
 
 class Analyzer:
@@ -68,6 +67,8 @@ class Analyzer:
             layer, overlap = self._layer(index, settings, sample, hoyer[index])
             layers.append(layer)
             overlaps.append(overlap)
+        if settings.permutations:
+            layers = _with_nulls(layers, settings, sample, cancelled)
         return Figures(
             settings=settings,
             images=sample.count,
@@ -88,7 +89,9 @@ class Analyzer:
 
     def _sample(self, settings: Settings, growing: GrowingGrams, positions: list[int]) -> Sample:
         # The sample does not depend on ε, rank or permutations: one sample serves all of them.
-        same = replace(settings, eps=1.0, rank=None, permutations=0, seed=0, images=len(positions))
+        same = replace(
+            settings, eps=1.0, rank=None, permutations=0, design="free", seed=0, images=len(positions)
+        )
         return _recent(
             self._samples,
             (same, len(growing.images)),
@@ -100,11 +103,25 @@ class Analyzer:
         assert settings.labels is not None
         manifest = self.session.manifest
         of_prompt = [prompt.labels[settings.labels] for prompt in manifest.prompts]
-        labels = [of_prompt[manifest.images[growing.images[position]].prompt] for position in positions]
+        images = [manifest.images[growing.images[position]] for position in positions]
+        labels = [of_prompt[image.prompt] for image in images]
         classes = tuple(name for name in dict.fromkeys(of_prompt) if name in set(labels))
         widths = [block.width for block in manifest.blocks]
         try:
-            return Sample(growing.grams(positions), widths, labels, classes, settings.features)
+            return Sample(
+                growing.grams(positions),
+                widths,
+                labels,
+                classes,
+                settings.features,
+                prompts=[image.prompt for image in images],
+                seeds=[image.seed for image in images],
+                other_labels=[
+                    [manifest.prompts[image.prompt].labels[scheme] for image in images]
+                    for scheme in manifest.label_schemes
+                    if scheme != settings.labels
+                ],
+            )
         except GeometryError as error:
             raise SettingsError(f"the {settings.features} view cannot be had: {error}") from None
 
@@ -114,7 +131,6 @@ class Analyzer:
         block = self.session.manifest.blocks[index]
         figures = _Collected()
         overlap: Float64Array | None = None
-        null: Null | None = None
         if sample.count < 2:
             figures.miss("one image has no geometry yet", "R", "Rc", "delta_R", "ratio", "effective_rank")
         else:
@@ -130,16 +146,11 @@ class Analyzer:
             figures.take("overlap_mean", lambda: float(mean_off_diagonal(sample.overlap(index, rank))))
             if "overlap_mean" in figures.values:
                 overlap = sample.overlap(index, rank)
-            if settings.permutations and "delta_R" in figures.values:
-                null = _null(
-                    figures.values["delta_R"],
-                    sample.null_delta_R(index, settings.eps, settings.permutations, settings.seed),
-                )
         if np.isnan(hoyer).any():
             figures.miss("an image has all-zero features", "hoyer")
         else:
             figures.values["hoyer"] = float(hoyer.mean())
-        return figures.layer(index, block.name, block.width, null), overlap
+        return figures.layer(index, block.name, block.width), overlap
 
     def _rates(self, index: int, settings: Settings, sample: Sample, figures: "_Collected") -> None:
         R = sample.coding_rate(index, settings.eps)
@@ -169,7 +180,7 @@ class _Collected:
             self.values.pop(figure, None)
             self.missing.setdefault(figure, reason)
 
-    def layer(self, index: int, name: str, width: int, null: Null | None) -> LayerFigures:
+    def layer(self, index: int, name: str, width: int) -> LayerFigures:
         return LayerFigures(
             layer=index,
             name=name,
@@ -181,7 +192,6 @@ class _Collected:
             effective_rank=self.values.get("effective_rank"),
             overlap_mean=self.values.get("overlap_mean"),
             hoyer=self.values.get("hoyer"),
-            null=null,
             missing=self.missing,
         )
 
@@ -191,20 +201,32 @@ def default_rank(class_sizes: Iterable[int]) -> int:
     return max(1, min(DEFAULT_RANK, min(class_sizes) // 2))
 
 
-def _null(observed: float, samples: Float64Array) -> Null:
-    std = float(samples.std(ddof=1)) if len(samples) > 1 else 0.0
-    excess = observed - float(samples.mean())
-    low, high = np.quantile(samples, [0.025, 0.975])
-    return Null(
-        mean=float(samples.mean()),
-        std=std,
-        low=float(low),
-        high=float(high),
-        excess=excess,
-        z=excess / std if std > 0 else None,
-        p=(1 + int((samples >= observed).sum())) / (1 + len(samples)),
-        permutations=len(samples),
-    )
+def _with_nulls(
+    layers: list[LayerFigures], settings: Settings, sample: Sample, cancelled: Callable[[], bool] | None
+) -> list[LayerFigures]:
+    """The layers with the nulls of their rates; where there can be none, with the reason."""
+    if any(layer.delta_R is None for layer in layers):
+        return layers
+    permutations = Permutations(settings.design, settings.permutations, settings.seed)
+    try:
+        R, Rc = sample.permuted_class_rates(settings.eps, permutations, cancelled)
+    except GeometryError as error:
+        return [replace(layer, missing={**layer.missing, "null": str(error)}) for layer in layers]
+    return [
+        replace(layer, nulls=dict(_nulls(layer, R[:, index], Rc[:, index])))
+        for index, layer in enumerate(layers)
+    ]
+
+
+def _nulls(layer: LayerFigures, R: Float64Array, Rc: Float64Array) -> Iterator[tuple[str, NullSummary]]:
+    assert layer.R is not None
+    assert layer.Rc is not None
+    # ΔR is the difference of large numbers: what is left of rounding must not pass for an excess.
+    rounding = _ROUNDING * max(layer.R, float(np.max(R)))
+    yield "delta_R", summarize_null(layer.R - layer.Rc, R - Rc, "greater", rounding)
+    yield "Rc", summarize_null(layer.Rc, Rc, "smaller", rounding)
+    if layer.ratio is not None and np.min(R) > 0:
+        yield "ratio", summarize_null(layer.ratio, Rc / R, "smaller", _ROUNDING)
 
 
 def _stack(overlaps: list[Float64Array | None], classes: int) -> Float64Array | None:

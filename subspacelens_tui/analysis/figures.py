@@ -1,37 +1,15 @@
 """What an analysis returns: plain, immutable records that the app, the command line and exports share."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.geometry.nulls import NullSummary
 
 FIGURES = ("R", "Rc", "delta_R", "ratio", "effective_rank", "overlap_mean", "hoyer")
-
-
-@dataclass(frozen=True)
-class Null:
-    """ΔR under permuted labels, in nats, and where the observed ΔR stands in it.
-
-    Attributes:
-        mean, std: of ΔR over the permutations.
-        low, high: the central 95 % of the permutations.
-        excess: observed ΔR minus the mean.
-        z: excess in units of std; None where std is 0.
-        p: (1 + #{null ≥ observed}) / (1 + permutations).
-        permutations: how many there were.
-    """
-
-    mean: float
-    std: float
-    low: float
-    high: float
-    excess: float
-    z: float | None
-    p: float
-    permutations: int
 
 
 @dataclass(frozen=True)
@@ -47,7 +25,8 @@ class LayerFigures:
         effective_rank: exp of the entropy of the normalised singular values.
         overlap_mean: mean off-diagonal subspace overlap.
         hoyer: mean Hoyer sparsity of the images' vectors.
-        null: of ΔR under permuted labels, if permutations were asked for.
+        nulls: figure → its values under permuted labels, if permutations were asked for; for Rc and the
+            ratio the smaller values are the more structured.
         missing: figure → why it is None.
     """
 
@@ -61,23 +40,23 @@ class LayerFigures:
     effective_rank: float | None
     overlap_mean: float | None
     hoyer: float | None
-    null: Null | None = None
+    nulls: dict[str, NullSummary] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def null(self) -> NullSummary | None:
+        """The null of ΔR, the figure to headline."""
+        return self.nulls.get("delta_R")
 
     def to_json(self) -> dict[str, Any]:
         """One entry of `layers` of `analyze --json`."""
         record: dict[str, Any] = {"layer": self.layer, "name": self.name, "width": self.width}
         record |= {figure: getattr(self, figure) for figure in FIGURES}
         if self.null is not None:
-            record |= {
-                "null_mean": self.null.mean,
-                "null_std": self.null.std,
-                "null_low": self.null.low,
-                "null_high": self.null.high,
-                "excess": self.null.excess,
-                "z": self.null.z,
-                "p": self.null.p,
-            }
+            of_delta = asdict(self.null)
+            record |= {f"null_{name}": of_delta[name] for name in ("mean", "std", "low", "high")}
+            record |= {name: of_delta[name] for name in ("excess", "z", "p")}
+            record["nulls"] = {figure: asdict(null) for figure, null in self.nulls.items()}
         if self.missing:
             record["missing"] = self.missing
         return record

@@ -15,7 +15,8 @@ from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.catalog import Listing
 from subspacelens_tui.sessions.plain import plain
 
-_WIDE = 200
+# A pipe has no width: rich would cut every table at 80 columns.
+_PIPE_WIDTH = 10_000
 
 
 def figures_json(session: Session, figures: Figures) -> dict[str, Any]:
@@ -32,6 +33,7 @@ def figures_json(session: Session, figures: Figures) -> dict[str, Any]:
             "features": settings.features,
             "rank": settings.rank,
             "permutations": settings.permutations,
+            "design": settings.design,
             "seed": settings.seed,
         },
         "images": figures.images,
@@ -145,7 +147,6 @@ def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
 
 
 def _console() -> Console:
-    # A pipe has no width: rich would cut the table at 80 columns.
     return Console(
-        file=sys.stdout, width=None if sys.stdout.isatty() else _WIDE, highlight=False, soft_wrap=False
+        file=sys.stdout, width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, soft_wrap=False
     )

@@ -1,12 +1,14 @@
 """Some images of a session in one feature view, with all that is computed of them kept for the next ε."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 
 from subspacelens_tui.analysis.growing import Float64Array
 from subspacelens_tui.geometry import (
+    GeometryError,
     View,
     class_rate_from_spectra,
     class_spectra,
@@ -16,8 +18,19 @@ from subspacelens_tui.geometry import (
     gram_spectrum,
     overlap_from_gram,
 )
+from subspacelens_tui.geometry.designs import Design, permuted_labels
+from subspacelens_tui.geometry.nulls import null_class_centred_rate, null_class_rate
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Permutations:
+    """Which label permutations a null is made of."""
+
+    design: Design
+    count: int
+    seed: int
 
 
 class Sample:
@@ -29,18 +42,29 @@ class Sample:
         labels: class of each image.
         classes: the classes that occur, in the order of the result's rows.
         view: the feature view that the figures are of.
+        prompts, seeds: of each image.
+        other_labels: classes of the images under the session's other label schemes.
 
     Raises:
         GeometryError: if the view cannot be had for these images.
     """
 
     def __init__(
-        self, grams: Float64Array, widths: list[int], labels: list[str], classes: tuple[str, ...], view: View
+        self,
+        grams: Float64Array,
+        widths: list[int],
+        labels: list[str],
+        classes: tuple[str, ...],
+        view: View,
+        prompts: list[int],
+        seeds: list[int],
+        other_labels: list[list[str]],
     ) -> None:
         self.labels = labels
         self.classes = classes
         self.sizes = tuple(labels.count(name) for name in classes)
         self.count = len(labels)
+        self.prompts, self.seeds, self.other_labels = prompts, seeds, other_labels
         self._raw = grams
         self._widths = widths
         self._view = view
@@ -79,26 +103,66 @@ class Sample:
             lambda: np.asarray(overlap_from_gram(self._grams[layer], self.labels, rank, self.classes)),
         )
 
-    def null_delta_R(self, layer: int, eps: float, permutations: int, seed: int) -> Float64Array:
-        """ΔR of a layer under permuted labels (permutations,), in nats."""
+    def permuted_class_rates(
+        self, eps: float, permutations: Permutations, cancelled: Callable[[], bool] | None
+    ) -> tuple[Float64Array, Float64Array]:
+        """R and Rc under permuted labels, each (permutations, layers), in nats.
+
+        R depends on the labels in the class-centred view only.
+
+        Raises:
+            GeometryError: if the design permutes nothing here, or lacks what it needs.
+            Cancelled: once `cancelled` says True.
+        """
         return self._keep(
-            ("null", layer, eps, permutations, seed),
-            lambda: self._null_delta_R(layer, eps, self._labelings(permutations, seed)),
+            ("permuted", eps, permutations), lambda: self._permuted_class_rates(eps, permutations, cancelled)
         )
 
-    def _labelings(self, permutations: int, seed: int) -> Any:
-        rng = np.random.default_rng(seed)
-        return [rng.permutation(self.labels) for _ in range(permutations)]
+    def _permuted_class_rates(
+        self, eps: float, permutations: Permutations, cancelled: Callable[[], bool] | None
+    ) -> tuple[Float64Array, Float64Array]:
+        labelings = permuted_labels(
+            np.asarray(self.labels),
+            permutations.design,
+            permutations.count,
+            permutations.seed,
+            groups=self._groups(permutations.design),
+        )
+        # Layers may differ in width; only d/ε² matters, so each layer gets an ε for d = 1.
+        precision = eps / np.sqrt(np.asarray(self._widths, dtype=np.float64))
+        centred = self._view == "class-centred"
+        class_rates = null_class_rate(
+            self._grams, labelings, 1, precision, class_centred=centred, cancelled=cancelled
+        )
+        if centred:
+            rates = null_class_centred_rate(self._raw, labelings, 1, precision)
+        else:
+            observed = [self.coding_rate(layer, eps) for layer in range(len(self._widths))]
+            rates = np.broadcast_to(np.asarray(observed), class_rates.shape)
+        return np.asarray(rates), np.asarray(class_rates)
 
-    def _null_delta_R(self, layer: int, eps: float, labelings: Any) -> Float64Array:
-        d = self._widths[layer]
-        values = []
-        for labels in labelings:
-            spectra = class_spectra(self._grams[layer], labels, self.classes)
-            values.append(
-                self.coding_rate(layer, eps) - float(class_rate_from_spectra(spectra, self.sizes, d, eps))
+    def _groups(self, design: Design) -> list[int] | list[str] | None:
+        """What the design permutes within, or as wholes."""
+        if design == "within-seed":
+            return self.seeds
+        if design == "subjects":
+            return self.prompts
+        if design == "fine-within-coarse":
+            return self._coarser_labels()
+        return None
+
+    def _coarser_labels(self) -> list[str]:
+        """The labels of the coarsest other scheme in which these are nested."""
+        nested = [
+            other
+            for other in self.other_labels
+            if len(set(zip(self.labels, other, strict=True))) == len(self.classes) > len(set(other)) > 1
+        ]
+        if not nested:
+            raise GeometryError(
+                "no other label scheme groups these classes, so there is nothing to permute within"
             )
-        return np.asarray(values)
+        return min(nested, key=lambda other: len(set(other)))
 
     def _keep(self, key: Any, compute: Callable[[], T]) -> T:
         if key not in self._kept:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from subspacelens_tui.geometry import VIEWS, View
+from subspacelens_tui.geometry.designs import DESIGNS, Design
 from subspacelens_tui.sessions import Branch, Session, SessionError
 
 DEFAULT_EPS = 0.5
@@ -28,6 +29,7 @@ class Settings:
         features: view of the features the figures are computed on, see `geometry.feature_view`.
         rank: dimension of the class subspaces that overlap compares; half the smallest class, at most 10.
         permutations: label permutations of the null; 0 for none.
+        design: which labels may be exchanged with which, see `geometry.permuted_labels`.
         seed: of the permutations.
         images: only the first so many images in recording order; all.
     """
@@ -40,6 +42,7 @@ class Settings:
     features: View = "raw"
     rank: int | None = None
     permutations: int = 0
+    design: Design = "free"
     seed: int = 0
     images: int | None = None
 
@@ -52,8 +55,10 @@ class Settings:
             raise SettingsError(f"there is no branch {self.branch!r}: use cond or uncond")
         if self.rank is not None and self.rank < 1:
             raise SettingsError(f"rank must be at least 1, not {self.rank}")
-        if self.permutations < 0:
-            raise SettingsError(f"permutations must be 0 or more, not {self.permutations}")
+        if self.permutations < 0 or self.permutations == 1:
+            raise SettingsError(f"permutations must be 0 for no null, or at least 2, not {self.permutations}")
+        if self.design not in DESIGNS:
+            raise SettingsError(f"there is no permutation design {self.design!r}: use {', '.join(DESIGNS)}")
         if self.images is not None and self.images < 1:
             raise SettingsError(f"images must be at least 1, not {self.images}")
 

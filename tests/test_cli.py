@@ -1,0 +1,144 @@
+"""The command line as a script sees it: exit status, stdout, one clear line on stderr."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from subspacelens_tui.cli import main
+from subspacelens_tui.sessions.format import MANIFEST
+from tests.conftest import PlantedSessionFactory
+
+
+def run(*arguments: str) -> int:
+    try:
+        return main(arguments)
+    except SystemExit as exit:
+        return int(exit.code or 0)
+
+
+@pytest.fixture
+def sessions(planted: PlantedSessionFactory) -> Path:
+    planted("damaged").path.joinpath(MANIFEST).write_text("{")
+    return planted("whole").start().record().path.parent
+
+
+def test_list(sessions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("list", "--sessions", str(sessions)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert any(line.split()[:4] == ["whole", "finished", "planted", "36/36"] for line in lines)
+    assert any(line.split()[:2] == ["damaged", "damaged"] for line in lines)
+    assert run("list", "--json", "--sessions", str(sessions)) == 0
+    found = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out)}
+    assert found["whole"]["state"] == "finished"
+    assert found["whole"]["images"] == 36
+    assert "is damaged" in found["damaged"]["detail"]
+
+
+def test_the_folder_may_stand_before_the_command_or_in_the_environment(
+    sessions: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("--sessions", str(sessions), "list") == 0
+    monkeypatch.setenv("SUBSPACELENS_SESSIONS", str(sessions))
+    assert run("list") == 0
+    first, second = capsys.readouterr().out.split("name ")[1:]
+    assert first == second
+
+
+def test_analyze(sessions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["analyze", "whole", "--labels", "fine", "--eps", "0.3", "--branch", "uncond", "--step", "5"]
+    arguments += ["--features", "centred", "--rank", "2", "--permutations", "4", "--sessions", str(sessions)]
+    assert run(*arguments, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["settings"] == {
+        "labels": "fine",
+        "eps": 0.3,
+        "branch": "uncond",
+        "step": 5,
+        "guidance": 3.0,
+        "features": "centred",
+        "rank": 2,
+        "permutations": 4,
+        "design": "free",
+        "seed": 0,
+    }
+    assert run(*arguments) == 0
+    assert "36 images, labels fine, ε 0.3, uncond, step 5" in capsys.readouterr().out
+
+
+def test_export(sessions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("export", "whole", "--to", str(tmp_path / "out"), "--sessions", str(sessions)) == 0
+    for line in capsys.readouterr().out.splitlines():
+        assert Path(line).stat().st_size > 0
+
+
+def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("doctor") == 0
+    out = capsys.readouterr().out
+    for word in ("torch", "memory", "device", "PixArtAlphaPipeline", "subjects-25", "demo (bundled"):
+        assert word in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["analyze", "nothing"], 1, "there is no session 'nothing'"),
+        (["analyze", "damaged"], 1, "is damaged"),
+        (["analyze", "whole", "--eps", "0"], 2, "ε must be a positive number, not 0"),
+        (["analyze", "whole", "--eps", "nan"], 2, "ε must be a positive number, not nan"),
+        (["analyze", "whole", "--eps", "small"], 2, "invalid float value: 'small'"),
+        (["analyze", "whole", "--labels", "weather"], 2, "no label scheme 'weather': whole has coarse, fine"),
+        (["analyze", "whole", "--step", "7"], 2, "step 7 was not captured: whole has 5, 19"),
+        (["analyze", "whole", "--branch", "both"], 2, "no branch 'both': use cond or uncond"),
+        (["replay", "nothing"], 1, "there is no session 'nothing'"),
+        (["replay", "whole"], 2, "a terminal is needed"),
+        (["record"], 2, "add --headless to record without a screen"),
+        ([], 2, "a terminal is needed"),
+        (["record", "--headless", "--prompts", "nowhere"], 1, "no prompt set 'nowhere'"),
+        (["record", "--headless", "--name", "whole"], 1, "there is a session"),
+        (["record", "--headless", "--name", "../up"], 1, "is no name for a session"),
+        (["record", "--headless", "--capture", "1,x"], 2, "'1,x' is not a list of numbers"),
+        (["record", "--headless", "--guidance", "0"], 1, "guidance must be a number from 1"),
+        (["frobnicate"], 2, "invalid choice: 'frobnicate'"),
+        (["analyze"], 2, "the following arguments are required: SESSION"),
+    ],
+)
+def test_mistakes_get_one_clear_line(
+    sessions: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    status: int,
+    message: str,
+) -> None:
+    monkeypatch.setenv("SUBSPACELENS_SESSIONS", str(sessions))
+    assert run(*arguments) == status
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert run("record", "--headless", "--sessions", str(tmp_path / "file" / "sessions")) == 1
+    assert "cannot make the session" in capsys.readouterr().err
+
+
+def test_a_closed_pipe_is_no_failure(sessions: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "subspacelens_tui",
+        "analyze",
+        "whole",
+        "--json",
+        "--sessions",
+        str(sessions),
+    ]
+    done = subprocess.run(f"{' '.join(command)} | head -1", shell=True, capture_output=True, text=True)
+    assert done.stdout == "{\n"
+    assert done.stderr == ""

@@ -1,0 +1,37 @@
+"""What is imported when: the arrows are import-linter's, here is what it cannot see."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"torch", "diffusers", "transformers", "accelerate"}
+
+
+def modules_after(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint(*sorted(sys.modules), sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import subspacelens_tui; subspacelens_tui.open_session",
+        "import subspacelens_tui.analysis",
+        "import subspacelens_tui.geometry",
+        "import subspacelens_tui.app.main",
+        "import subspacelens_tui.recording.plan, subspacelens_tui.recording.process, subspacelens_tui.models",
+    ],
+)
+def test_nothing_the_screen_needs_imports_torch(code: str) -> None:
+    assert not HEAVY & modules_after(code)
+
+
+def test_help_waits_for_nothing() -> None:
+    loaded = modules_after("from subspacelens_tui.cli import _parser; _parser().format_help()")
+    assert not (HEAVY | {"numpy", "textual", "pydantic", "scipy"}) & loaded
+
+
+def test_the_screen_starts_without_scipy() -> None:
+    assert "scipy" not in modules_after("import subspacelens_tui.app.main")
