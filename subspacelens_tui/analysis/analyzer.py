@@ -34,6 +34,7 @@ class Analyzer:
         self.session = session
         self._growing: OrderedDict[Configuration, GrowingGrams] = OrderedDict()
         self._samples: OrderedDict[tuple[Settings, int], Sample] = OrderedDict()
+        self._pooled: OrderedDict[tuple[Settings, int], dict[int, Float64Array]] = OrderedDict()
 
     def refresh(self) -> bool:
         """Take in what the recorder added; True if features were."""
@@ -96,11 +97,14 @@ class Analyzer:
             self._samples,
             (same, len(growing.images)),
             _SAMPLES_KEPT,
-            lambda: self._new_sample(settings, growing, positions),
+            lambda: self._new_sample(same, growing, positions),
         )
 
     def _new_sample(self, settings: Settings, growing: GrowingGrams, positions: list[int]) -> Sample:
         assert settings.labels is not None
+        # Only the class-centred view depends on the labels: the others share their spectra between schemes.
+        shared = settings if settings.features == "class-centred" else replace(settings, labels=None)
+        pooled = _recent(self._pooled, (shared, len(growing.images)), _SAMPLES_KEPT, dict[int, Float64Array])
         manifest = self.session.manifest
         of_prompt = [prompt.labels[settings.labels] for prompt in manifest.prompts]
         images = [manifest.images[growing.images[position]] for position in positions]
@@ -114,6 +118,7 @@ class Analyzer:
                 labels,
                 classes,
                 settings.features,
+                pooled,
                 prompts=[image.prompt for image in images],
                 seeds=[image.seed for image in images],
                 other_labels=[
@@ -131,11 +136,6 @@ class Analyzer:
         block = self.session.manifest.blocks[index]
         figures = _Collected()
         overlap: Float64Array | None = None
-        if sample.count < 2:
-            figures.miss("one image has no geometry yet", "R", "Rc", "delta_R", "ratio", "effective_rank")
-        else:
-            self._rates(index, settings, sample, figures)
-            figures.take("effective_rank", lambda: sample.effective_rank(index))
         if len(sample.classes) < 2:
             figures.miss(
                 f"there is one class only ({sample.classes[0]})", "Rc", "delta_R", "ratio", "overlap_mean"
@@ -146,6 +146,11 @@ class Analyzer:
             figures.take("overlap_mean", lambda: float(mean_off_diagonal(sample.overlap(index, rank))))
             if "overlap_mean" in figures.values:
                 overlap = sample.overlap(index, rank)
+        if sample.count < 2:
+            figures.miss("one image has no geometry yet", "R", "Rc", "delta_R", "ratio", "effective_rank")
+        else:
+            self._rates(index, settings, sample, figures)
+            figures.take("effective_rank", lambda: sample.effective_rank(index))
         if np.isnan(hoyer).any():
             figures.miss("an image has all-zero features", "hoyer")
         else:
@@ -154,8 +159,11 @@ class Analyzer:
 
     def _rates(self, index: int, settings: Settings, sample: Sample, figures: "_Collected") -> None:
         R = sample.coding_rate(index, settings.eps)
+        figures.values["R"] = R
+        if len(sample.classes) < 2:
+            return
         Rc = sample.class_rate(index, settings.eps)
-        figures.values |= {"R": R, "Rc": Rc, "delta_R": R - Rc}
+        figures.values |= {"Rc": Rc, "delta_R": R - Rc}
         if R > 0:
             figures.values["ratio"] = Rc / R
         else:
@@ -177,7 +185,6 @@ class _Collected:
 
     def miss(self, reason: str, *figures: str) -> None:
         for figure in figures:
-            self.values.pop(figure, None)
             self.missing.setdefault(figure, reason)
 
     def layer(self, index: int, name: str, width: int) -> LayerFigures:

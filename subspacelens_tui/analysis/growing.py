@@ -43,26 +43,32 @@ class GrowingGrams:
         self._hoyer = np.empty((len(self._blocks), 0))
 
     def extend(self) -> None:
-        """Take in the feature files that are new."""
+        """Take in the feature files that are new, in one product: a finished session is opened in one go."""
+        images: list[int] = []
+        parts: list[list[npt.NDArray[np.float32]]] = []
         for file in self._session.files_of(self._configuration.guidance):
             if file.path.name in self._files_seen:
                 continue
             self._files_seen.add(file.path.name)
             try:
-                self._take(file)
+                found, rows = self._read(file)
             except SessionError as error:
                 self.problems.append(str(error))
+                continue
+            images += found
+            parts.append(rows)
+        if images:
+            self._grow([np.concatenate(layer) for layer in zip(*parts, strict=True)], len(images))
+            self.images += images
 
-    def _take(self, file: FeatureFile) -> None:
+    def _read(self, file: FeatureFile) -> tuple[list[int], list[npt.NDArray[np.float32]]]:
+        """The images of a file that can be used, and their features layer by layer."""
         where = self._configuration
         rows = self._session.read(file, where.branch, where.step, range(len(self._blocks)))
         images = [file.images[row] for row in file.rows]
         usable = self._usable(images, rows)
-        if not usable.any():
-            return
-        images = [image for image, ok in zip(images, usable, strict=True) if ok]
-        self._grow([features[usable] for features in rows], len(images))
-        self.images += images
+        kept = [image for image, ok in zip(images, usable, strict=True) if ok]
+        return kept, [features[usable] for features in rows]
 
     def _usable(self, images: list[int], rows: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.bool_]:
         """Which images are finite in every block; an image is in all layers or in none."""

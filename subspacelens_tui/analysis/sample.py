@@ -12,11 +12,11 @@ from subspacelens_tui.geometry import (
     View,
     class_rate_from_spectra,
     class_spectra,
+    class_subspaces,
     coding_rate_from_spectrum,
     effective_rank_from_spectrum,
     feature_view,
     gram_spectrum,
-    overlap_from_gram,
 )
 from subspacelens_tui.geometry.designs import Design, permuted_labels
 from subspacelens_tui.geometry.nulls import null_class_centred_rate, null_class_rate
@@ -42,6 +42,7 @@ class Sample:
         labels: class of each image.
         classes: the classes that occur, in the order of the result's rows.
         view: the feature view that the figures are of.
+        pooled: what is kept of these images in this view whatever their labels, shared between samples.
         prompts, seeds: of each image.
         other_labels: classes of the images under the session's other label schemes.
 
@@ -56,6 +57,7 @@ class Sample:
         labels: list[str],
         classes: tuple[str, ...],
         view: View,
+        pooled: dict[int, Float64Array],
         prompts: list[int],
         seeds: list[int],
         other_labels: list[list[str]],
@@ -69,12 +71,12 @@ class Sample:
         self._widths = widths
         self._view = view
         self._grams = feature_view(grams, view, labels) if self.count > 1 else grams
+        self._pooled = pooled
         self._kept: dict[Any, Any] = {}
 
     def coding_rate(self, layer: int, eps: float) -> float:
         """R of a layer, in nats."""
-        spectrum = self._keep(("pooled", layer), lambda: gram_spectrum(self._grams[layer]))
-        return float(coding_rate_from_spectrum(spectrum, self._widths[layer], self.count, eps))
+        return float(coding_rate_from_spectrum(self._spectrum(layer), self._widths[layer], self.count, eps))
 
     def class_rate(self, layer: int, eps: float) -> float:
         """Rc of a layer, in nats."""
@@ -89,8 +91,7 @@ class Sample:
         Raises:
             GeometryError: if all its features are zero.
         """
-        spectrum = self._keep(("pooled", layer), lambda: gram_spectrum(self._grams[layer]))
-        return float(effective_rank_from_spectrum(spectrum))
+        return float(effective_rank_from_spectrum(self._spectrum(layer)))
 
     def overlap(self, layer: int, rank: int) -> Float64Array:
         """Subspace overlap (classes, classes) of a layer.
@@ -98,10 +99,18 @@ class Sample:
         Raises:
             GeometryError: if a class spans fewer dimensions than `rank`.
         """
-        return self._keep(
-            ("overlap", layer, rank),
-            lambda: np.asarray(overlap_from_gram(self._grams[layer], self.labels, rank, self.classes)),
-        )
+        return self._keep(("overlap", layer, rank), lambda: self._overlap(layer, rank))
+
+    def _overlap(self, layer: int, rank: int) -> Float64Array:
+        subspaces = class_subspaces(self._grams[layer], self.labels, rank, self.classes)
+        # One eigendecomposition gives both: the class rate need not make its own.
+        self._kept.setdefault(("classes", layer), subspaces.eigenvalues)
+        return np.asarray(subspaces.overlap)
+
+    def _spectrum(self, layer: int) -> Float64Array:
+        if layer not in self._pooled:
+            self._pooled[layer] = np.asarray(gram_spectrum(self._grams[layer]))
+        return self._pooled[layer]
 
     def permuted_class_rates(
         self, eps: float, permutations: Permutations, cancelled: Callable[[], bool] | None
