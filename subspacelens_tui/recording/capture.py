@@ -156,5 +156,5 @@ def _refuse_caches(blocks: Sequence[HookedBlock]) -> None:
         for name, hook in getattr(registry, "hooks", {}).items():
             if type(hook).__module__.endswith("cache"):
                 raise RecordingError(
-                    f"the pipeline has the cache hook {name!r}: skipped blocks report stale values; disable it"
+                    f"the pipeline has the cache hook {name!r}, whose blocks report stale values: disable it"
                 )

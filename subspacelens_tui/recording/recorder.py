@@ -1,5 +1,6 @@
 """The recorder: loads the pipeline, generates what is missing from a session, writes it batch by batch."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -69,7 +70,8 @@ class Recorder:
             self._events.write("stopped", reason=str(stop))
             return 130 if self._signal is not None else 0
         except Exception as error:
-            self._events.write("failed", reason=_reason(error))
+            with contextlib.suppress(OSError):  # on a full disk the reason reaches stderr at least
+                self._events.write("failed", reason=_reason(error))
             if not isinstance(error, RecordingError | ModelError | SessionError | OSError):
                 raise
             raise RecordingError(_reason(error)) from error

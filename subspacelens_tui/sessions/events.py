@@ -4,6 +4,7 @@ Each recorder (rank) writes a file of its own, `events.jsonl` for rank 0 and `ev
 the others, because appends from several machines to one file on a shared file system may interleave.
 """
 
+import errno
 import json
 import os
 import time
@@ -39,12 +40,22 @@ class EventWriter:
 
     def __init__(self, folder: Path, rank: int = 0) -> None:
         self._rank = rank
+        self._torn = False
         self._fd = os.open(event_file(folder, rank), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
     def write(self, event: EventName, **fields: Any) -> None:
-        """Append one event, stamped with the time (seconds since the epoch)."""
+        """Append one event, stamped with the time (seconds since the epoch).
+
+        Raises:
+            OSError: if it cannot be written as a whole.
+        """
         record = {"event": event, "time": round(time.time(), 3), "rank": self._rank, **fields}
-        os.write(self._fd, (json.dumps(record, ensure_ascii=False) + "\n").encode())
+        line = (json.dumps(record, ensure_ascii=False) + "\n").encode()
+        if self._torn:
+            line = b"\n" + line
+        self._torn = os.write(self._fd, line) < len(line)
+        if self._torn:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def close(self) -> None:
         """Close the file; the log itself stays as it is."""

@@ -14,7 +14,7 @@ from subspacelens_tui.sessions.catalog import (
 from tests.conftest import PlantedSessionFactory
 
 
-def test_the_folder_is_the_one_given_then_the_variable_then_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_is_given_or_of_the_variable_or_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SUBSPACELENS_SESSIONS", raising=False)
     assert sessions_folder() == Path("sessions")
     monkeypatch.setenv("SUBSPACELENS_SESSIONS", "/data/runs")

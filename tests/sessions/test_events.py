@@ -1,4 +1,7 @@
+import os
 from pathlib import Path
+
+import pytest
 
 from subspacelens_tui.sessions.events import EventReader, EventWriter, event_file
 
@@ -30,3 +33,16 @@ def test_ranks_write_files_of_their_own(tmp_path: Path) -> None:
     EventWriter(tmp_path, rank=1).write("started")
     assert sorted(event["rank"] for event in EventReader(tmp_path).new()) == [0, 1]
     assert event_file(tmp_path, 1).name == "events.1.jsonl"
+
+
+def test_a_line_cut_by_a_full_disk_does_not_spoil_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, reader = EventWriter(tmp_path), EventReader(tmp_path)
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, line: write(descriptor, line[:15]))
+    with pytest.raises(OSError, match="No space left"):
+        writer.write("heartbeat")
+    monkeypatch.setattr(os, "write", write)
+    writer.write("failed", reason="full")
+    assert [event["event"] for event in reader.new()] == ["failed"]

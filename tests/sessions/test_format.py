@@ -23,7 +23,7 @@ def test_a_manifest_survives_being_written_and_read(planted: PlantedSessionFacto
         ({"format_version": 2}, "format version 2, this program reads up to 1: update subspacelens-tui"),
         ({"prompts": []}, "prompts: List should have at least 1 item"),
         ({"images": [{"prompt": 99, "seed": 0, "guidance": 3.0}]}, "image 0 names prompt 99"),
-        ({"images": [{"prompt": 0, "seed": 0, "guidance": 7.5}]}, "guidance 7.5, which `guidance` does not list"),
+        ({"images": [{"prompt": 0, "seed": 0, "guidance": 7.5}]}, "guidance 7.5, which `guidance` does not"),
         ({"images": [{"prompt": 0, "seed": -1, "guidance": 3.0}]}, "images.0.seed"),
         ({"capture_steps": [5, 20]}, "capture_steps must ascend and lie below steps (20)"),
         ({"capture_steps": [19, 5]}, "capture_steps must ascend"),

@@ -14,7 +14,7 @@ from tests.conftest import PlantedSessionFactory
 
 def test_a_session_is_never_overwritten(planted: PlantedSessionFactory) -> None:
     session = planted()
-    with pytest.raises(SessionError, match="there is a session .* already"):
+    with pytest.raises(SessionError, match=r"there is a session .* already"):
         create_session(session.path, session.manifest)
 
 
