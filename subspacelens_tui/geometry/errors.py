@@ -1,0 +1,9 @@
+"""The errors this room raises."""
+
+
+class GeometryError(ValueError):
+    """An input the asked figure cannot be computed from; the message is one line that says what to do."""
+
+
+class Cancelled(Exception):
+    """A long computation ended because its `cancelled` callback said so."""
