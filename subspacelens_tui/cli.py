@@ -172,6 +172,11 @@ def _analyze(arguments: argparse.Namespace) -> int:
         features=arguments.features,
         rank=arguments.rank,
         permutations=arguments.permutations,
+        design=arguments.design,
+        seed=arguments.seed,
+        errors=None if arguments.errors == "none" else arguments.errors,
+        iso_rate=arguments.iso_rate,
+        thorough=arguments.thorough,
     )
     print_figures(session, Analyzer(session).figures(settings), as_json=arguments.json)
     return 0
@@ -307,6 +312,25 @@ def _add_readers(commands: argparse._SubParsersAction[_Parser], common: _Parser)
     )
     analyze.add_argument(
         "--permutations", type=int, default=0, metavar="P", help="label permutations (default: 0)"
+    )
+    analyze.add_argument(
+        "--design",
+        default="free",
+        metavar="D",
+        help="free, within-seed, fine-within-coarse or subjects (default: free)",
+    )
+    analyze.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default: 0)")
+    analyze.add_argument(
+        "--errors",
+        default="image",
+        metavar="BY",
+        help="jackknife over image, seed or subject, or none (default: image)",
+    )
+    analyze.add_argument(
+        "--iso-rate", type=float, metavar="R", help="each layer's ε chosen so that R is this (nats)"
+    )
+    analyze.add_argument(
+        "--thorough", action="store_true", help="also split-half ceilings, normality and spectra"
     )
     analyze.add_argument("--json", action="store_true", help="as JSON")
     analyze.set_defaults(run=_analyze)

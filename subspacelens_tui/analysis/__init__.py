@@ -3,6 +3,6 @@
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.analysis.settings import Settings, SettingsError
-from subspacelens_tui.geometry.errors import Cancelled
+from subspacelens_tui.geometry import Cancelled
 
 __all__ = ["Analyzer", "Cancelled", "Figures", "LayerFigures", "Settings", "SettingsError"]

@@ -6,10 +6,29 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from subspacelens_tui.analysis.errors import ErrorBar
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.geometry.nulls import NullSummary
+from subspacelens_tui.geometry import NullSummary, ProjectionNormality
 
-FIGURES = ("R", "Rc", "delta_R", "ratio", "effective_rank", "overlap_mean", "hoyer")
+FIGURES = (
+    "R",
+    "Rc",
+    "delta_R",
+    "ratio",
+    "effective_rank",
+    "eigenvalue_rank",
+    "participation_ratio",
+    "participation_ratio_unbiased",
+    "stable_rank",
+    "overlap_mean",
+    "explained_mean",
+    "split_half_ceiling",
+    "split_half_mean",
+    "hoyer",
+    "hoyer_gaussian",
+    "hoyer_laplace",
+)
+THOROUGH = ("split_half_ceiling", "split_half_mean", "hoyer_gaussian", "hoyer_laplace")
 
 
 @dataclass(frozen=True)
@@ -20,27 +39,52 @@ class LayerFigures:
         layer: index of the block, 0 the first.
         name: the block's name in the model.
         width: d, the length of a feature vector.
+        eps: ε of this layer: the one asked for, or the one that gives the layer the rate asked for.
+        rank_ceiling: min(N, d), which no rank exceeds.
         R, Rc, delta_R: coding rate, class rate and rate reduction, in nats.
         ratio: Rc/R.
         effective_rank: exp of the entropy of the normalised singular values.
+        eigenvalue_rank: the same of the eigenvalues.
+        participation_ratio: (Σλ)²/Σλ², biased low where N is small.
+        participation_ratio_unbiased: the same by U-statistics.
+        stable_rank: Σλ/λ_max.
         overlap_mean: mean off-diagonal subspace overlap.
-        hoyer: mean Hoyer sparsity of the images' vectors.
-        nulls: figure → its values under permuted labels, if permutations were asked for; for Rc and the
-            ratio the smaller values are the more structured.
-        missing: figure → why it is None.
+        explained_mean: mean off-diagonal variance explained.
+        split_half_ceiling, split_half_mean: overlap between random halves of a class, and between halves of
+            different classes, both at half the images; only if thorough.
+        hoyer: mean Hoyer sparsity of the images' vectors, always of the raw features.
+        hoyer_gaussian, hoyer_laplace: what it is for such entries at this width; only if thorough.
+        normality: Jarque–Bera on random projections; only if thorough.
+        nulls: figure → its values under permuted labels, if permutations were asked for; for Rc, the ratio
+            and the overlap the smaller values are the more structured.
+        errors: figure → its jackknife error bar, if asked for.
+        missing: figure → why it is None; also for "nulls", "errors" and "normality".
     """
 
     layer: int
     name: str
     width: int
-    R: float | None
-    Rc: float | None
-    delta_R: float | None
-    ratio: float | None
-    effective_rank: float | None
-    overlap_mean: float | None
-    hoyer: float | None
+    eps: float
+    rank_ceiling: int
+    R: float | None = None
+    Rc: float | None = None
+    delta_R: float | None = None
+    ratio: float | None = None
+    effective_rank: float | None = None
+    eigenvalue_rank: float | None = None
+    participation_ratio: float | None = None
+    participation_ratio_unbiased: float | None = None
+    stable_rank: float | None = None
+    overlap_mean: float | None = None
+    explained_mean: float | None = None
+    split_half_ceiling: float | None = None
+    split_half_mean: float | None = None
+    hoyer: float | None = None
+    hoyer_gaussian: float | None = None
+    hoyer_laplace: float | None = None
+    normality: ProjectionNormality | None = None
     nulls: dict[str, NullSummary] = field(default_factory=dict)
+    errors: dict[str, ErrorBar] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -51,12 +95,24 @@ class LayerFigures:
     def to_json(self) -> dict[str, Any]:
         """One entry of `layers` of `analyze --json`."""
         record: dict[str, Any] = {"layer": self.layer, "name": self.name, "width": self.width}
-        record |= {figure: getattr(self, figure) for figure in FIGURES}
+        record |= {"eps": self.eps, "rank_ceiling": self.rank_ceiling}
+        record |= {
+            figure: getattr(self, figure)
+            for figure in FIGURES
+            if figure not in THOROUGH or getattr(self, figure) is not None
+        }
+        if self.normality is not None:
+            record["normality"] = asdict(self.normality)
         if self.null is not None:
             of_delta = asdict(self.null)
             record |= {f"null_{name}": of_delta[name] for name in ("mean", "std", "low", "high")}
             record |= {name: of_delta[name] for name in ("excess", "z", "p")}
             record["nulls"] = {figure: asdict(null) for figure, null in self.nulls.items()}
+        if self.errors:
+            record["errors"] = {
+                figure: {"standard_error": bar.standard_error, "low": bar.low, "high": bar.high}
+                for figure, bar in self.errors.items()
+            }
         if self.missing:
             record["missing"] = self.missing
         return record
@@ -74,6 +130,9 @@ class Figures:
         layers: the figures, layer by layer; empty while nothing is recorded.
         overlap: (layers, classes, classes), or None where `overlap_mean` is missing in every layer;
             NaN where a layer's is.
+        explained: the same of the variance explained: row the class whose subspace it is, column the one
+            explained.
+        spectra: eigenvalues of the Gram matrices (layers, N), descending; None with fewer than two images.
         notes: what the reader of the figures should know (N < d, images left out, …), a line each.
     """
 
@@ -82,7 +141,9 @@ class Figures:
     classes: tuple[str, ...]
     class_sizes: tuple[int, ...]
     layers: tuple[LayerFigures, ...]
-    overlap: npt.NDArray[np.float64] | None
+    overlap: npt.NDArray[np.float64] | None = None
+    explained: npt.NDArray[np.float64] | None = None
+    spectra: npt.NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
 
     def curve(self, figure: str) -> list[float | None]:

@@ -118,6 +118,10 @@ class GrowingGrams:
         picked: Float64Array = self._grams[:, positions][:, :, positions]
         return picked
 
+    def features(self, layer: int, positions: list[int]) -> Float64Array:
+        """Features (d, n) of a layer, of the images at these positions."""
+        return self._features[layer][positions].T.astype(np.float64)
+
     def hoyer(self, positions: list[int]) -> Float64Array:
         """Hoyer sparsity (layers, n) of the images at these positions; NaN where an image is all zero."""
         picked: Float64Array = self._hoyer[:, positions]

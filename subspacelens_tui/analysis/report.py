@@ -4,13 +4,16 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.analysis.figures import Figures, LayerFigures
+from subspacelens_tui.analysis.growing import Float64Array
+from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.catalog import Listing
 from subspacelens_tui.sessions.plain import plain
@@ -24,33 +27,28 @@ def figures_json(session: Session, figures: Figures) -> dict[str, Any]:
     settings = figures.settings
     return {
         "session": session.name,
-        "settings": {
-            "labels": settings.labels,
-            "eps": settings.eps,
-            "branch": settings.branch,
-            "step": settings.step,
-            "guidance": settings.guidance,
-            "features": settings.features,
-            "rank": settings.rank,
-            "permutations": settings.permutations,
-            "design": settings.design,
-            "seed": settings.seed,
-        },
+        "settings": {name: value for name, value in asdict(settings).items() if name != "images"},
         "images": figures.images,
         "classes": [
             {"name": name, "images": size}
             for name, size in zip(figures.classes, figures.class_sizes, strict=True)
         ],
         "layers": [layer.to_json() for layer in figures.layers],
-        "overlap": _matrices(figures),
+        "overlap": _matrices(figures.overlap),
+        "explained": _matrices(figures.explained),
+        **({"spectra": _lists(figures.spectra)} if settings.thorough else {}),
         "notes": list(figures.notes),
     }
 
 
-def _matrices(figures: Figures) -> list[list[list[float]] | None] | None:
-    if figures.overlap is None:
+def _matrices(matrices: Float64Array | None) -> list[list[list[float]] | None] | None:
+    if matrices is None:
         return None
-    return [None if math.isnan(matrix[0, 0]) else matrix.tolist() for matrix in figures.overlap]
+    return [None if math.isnan(matrix[0, 0]) else matrix.tolist() for matrix in matrices]
+
+
+def _lists(spectra: Float64Array | None) -> list[list[float]] | None:
+    return None if spectra is None else spectra.tolist()
 
 
 def print_figures(session: Session, figures: Figures, as_json: bool) -> None:
@@ -65,18 +63,62 @@ def print_figures(session: Session, figures: Figures, as_json: bool) -> None:
             f"{plain(session.name)}: {figures.images} images, labels {plain(settings.labels or '')}, "
             f"ε {settings.eps:g}, {settings.branch}, step {settings.step}, guidance {settings.guidance:g}, "
             f"{settings.features} features, overlap at rank {settings.rank}; rates in nats"
+            + _null_words(settings)
         )
     )
-    columns = ["R", "Rc", "delta_R", "ratio", "effective_rank", "overlap_mean", "hoyer"]
-    nulls = ["null_mean", "excess", "z", "p"] if settings.permutations else []
-    headers = ["layer", "R", "Rc", "ΔR", "Rc/R", "erank", "overlap", "Hoyer", *nulls]
-    rows = [
-        [str(layer.layer), *(_number(layer.to_json().get(name)) for name in (*columns, *nulls))]
-        for layer in figures.layers
-    ]
-    console.print(_table(headers, rows))
+    columns = _columns(settings)
+    rows = [[_cell(layer, name) for name in columns] for layer in figures.layers]
+    console.print(_table([columns[name] for name in columns], rows))
     for line in (*_reasons(figures), *figures.notes):
         console.print(Text(plain(line)))
+
+
+def _null_words(settings: Settings) -> str:
+    words = (
+        f"; null of {settings.permutations} {settings.design} permutations" if settings.permutations else ""
+    )
+    return words + (f"; ± by the jackknife over {settings.errors}s" if settings.errors else "")
+
+
+def _columns(settings: Settings) -> dict[str, str]:
+    """Figure → heading of its column."""
+    columns = {"layer": "layer", "R": "R", "Rc": "Rc", "delta_R": "ΔR"}
+    if settings.errors:
+        columns["± delta_R"] = "±"
+    if settings.permutations:
+        columns |= {"null_mean": "null", "excess": "excess", "z": "z", "p": "p"}
+    columns["ratio"] = "Rc/R"
+    if settings.permutations:
+        columns["null ratio"] = "null"
+    columns |= {"effective_rank": "erank", "participation_ratio_unbiased": "PR", "overlap_mean": "overlap"}
+    if settings.permutations:
+        columns["null overlap_mean"] = "null"
+    if settings.thorough:
+        columns |= {"split_half_mean": "halves", "split_half_ceiling": "ceiling"}
+    columns["hoyer"] = "Hoyer"
+    if settings.thorough:
+        columns |= {
+            "hoyer_gaussian": "Gauss",
+            "JB pooled": "JB",
+            "JB class_centred": "JB cls",
+            "JB surrogate": "JB gau",
+        }
+    if settings.iso_rate is not None:
+        columns["eps"] = "ε"
+    return columns
+
+
+def _cell(layer: LayerFigures, column: str) -> str:
+    kind, _, figure = column.rpartition(" ")
+    if column == "layer":
+        return str(layer.layer)
+    if kind == "±":
+        return _number(layer.errors[figure].standard_error if figure in layer.errors else None)
+    if kind == "null":
+        return _number(layer.nulls[figure].mean if figure in layer.nulls else None)
+    if kind == "JB":
+        return _number(getattr(layer.normality, figure) if layer.normality else None)
+    return _number(layer.to_json().get(column))
 
 
 def _reasons(figures: Figures) -> Iterable[str]:

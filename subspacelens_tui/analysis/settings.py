@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import get_args
 
-from subspacelens_tui.geometry import VIEWS, View
-from subspacelens_tui.geometry.designs import DESIGNS, Design
+from subspacelens_tui.analysis.errors import ErrorsBy
+from subspacelens_tui.geometry import DESIGNS, VIEWS, Design, View
 from subspacelens_tui.sessions import Branch, Session, SessionError
 
 DEFAULT_EPS = 0.5
@@ -30,7 +30,11 @@ class Settings:
         rank: dimension of the class subspaces that overlap compares; half the smallest class, at most 10.
         permutations: label permutations of the null; 0 for none.
         design: which labels may be exchanged with which, see `geometry.permuted_labels`.
-        seed: of the permutations.
+        overlap_permutations: how many of them the overlap gets, at five times the cost; all.
+        seed: of everything random: permutations, halves, projections.
+        errors: what the jackknife leaves out in turn; no error bars.
+        iso_rate: choose each layer's ε so that its R is this many nats, in place of `eps`.
+        thorough: also what costs seconds: split-half ceilings and normality.
         images: only the first so many images in recording order; all.
     """
 
@@ -43,7 +47,11 @@ class Settings:
     rank: int | None = None
     permutations: int = 0
     design: Design = "free"
+    overlap_permutations: int | None = None
     seed: int = 0
+    errors: ErrorsBy | None = None
+    iso_rate: float | None = None
+    thorough: bool = False
     images: int | None = None
 
     def __post_init__(self) -> None:
@@ -57,6 +65,17 @@ class Settings:
             raise SettingsError(f"rank must be at least 1, not {self.rank}")
         if self.permutations < 0 or self.permutations == 1:
             raise SettingsError(f"permutations must be 0 for no null, or at least 2, not {self.permutations}")
+        if self.overlap_permutations is not None and not 0 <= self.overlap_permutations <= self.permutations:
+            raise SettingsError(
+                f"overlap permutations must be from 0 to the permutations ({self.permutations}), "
+                f"not {self.overlap_permutations}"
+            )
+        if self.errors is not None and self.errors not in get_args(ErrorsBy):
+            raise SettingsError(f"errors can be by {', '.join(get_args(ErrorsBy))}, not by {self.errors!r}")
+        if self.iso_rate is not None and not (math.isfinite(self.iso_rate) and self.iso_rate > 0):
+            raise SettingsError(
+                f"the rate of the iso-rate view must be a positive number, not {self.iso_rate:g}"
+            )
         if self.design not in DESIGNS:
             raise SettingsError(f"there is no permutation design {self.design!r}: use {', '.join(DESIGNS)}")
         if self.images is not None and self.images < 1:
