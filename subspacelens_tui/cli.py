@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, NoReturn
 from subspacelens_tui import __version__
 
 if TYPE_CHECKING:
+    from subspacelens_tui.analysis import Settings
     from subspacelens_tui.recording.plan import Request
+    from subspacelens_tui.sessions import Session
 
 PROGRAM = "subspacelens-tui"
 
@@ -157,13 +159,51 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _analyze(arguments: argparse.Namespace) -> int:
-    from subspacelens_tui.analysis import Analyzer, Settings
-    from subspacelens_tui.analysis.report import print_figures
+    from subspacelens_tui.analysis import Analyzer
+    from subspacelens_tui.analysis.report import print_figures, print_sweep, print_tables
+    from subspacelens_tui.analysis.sweep import sweep
+    from subspacelens_tui.analysis.tables import article_tables
+
+    session = _open(arguments, arguments.session)
+    settings, analyzer = _settings(arguments), Analyzer(session)
+    if arguments.tables:
+        print_tables(article_tables(analyzer, settings), as_json=arguments.json)
+    elif arguments.sweep:
+        print_sweep(sweep(analyzer, settings, arguments.sweep), as_json=arguments.json)
+    else:
+        print_figures(session, analyzer.figures(settings), as_json=arguments.json)
+    return 0
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from subspacelens_tui.analysis import Analyzer
+    from subspacelens_tui.analysis.compare import compare, side_settings
+    from subspacelens_tui.analysis.report import print_comparison
+
+    sides = []
+    for side in (arguments.a, arguments.b):
+        name, _, changes = side.partition("@")
+        settings = side_settings(_settings(arguments), changes)
+        sides.append(Analyzer(_open(arguments, name)).figures(settings))
+    print_comparison((arguments.a, arguments.b), compare(*sides), as_json=arguments.json)
+    return 0
+
+
+def _open(arguments: argparse.Namespace, name: str) -> Session:
     from subspacelens_tui.sessions import open_session
     from subspacelens_tui.sessions.catalog import find_session, sessions_folder
+    from subspacelens_tui.sessions.labels import add_labels
 
-    session = open_session(find_session(arguments.session, sessions_folder(arguments.sessions)))
-    settings = Settings(
+    session = open_session(find_session(name, sessions_folder(arguments.sessions)))
+    if arguments.labels_file is not None:
+        add_labels(session, Path(arguments.labels_file))
+    return session
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    from subspacelens_tui.analysis import Settings
+
+    return Settings(
         labels=arguments.labels,
         eps=arguments.eps,
         branch=arguments.branch,
@@ -178,8 +218,6 @@ def _analyze(arguments: argparse.Namespace) -> int:
         iso_rate=arguments.iso_rate,
         thorough=arguments.thorough,
     )
-    print_figures(session, Analyzer(session).figures(settings), as_json=arguments.json)
-    return 0
 
 
 def _export(arguments: argparse.Namespace) -> int:
@@ -294,51 +332,63 @@ def _add_readers(commands: argparse._SubParsersAction[_Parser], common: _Parser)
 
     analyze = commands.add_parser("analyze", parents=[common], help="print the figures of every layer")
     analyze.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
-    analyze.add_argument("--labels", metavar="SCHEME", help="label scheme (default: the first)")
-    analyze.add_argument(
-        "--eps", type=float, default=0.5, metavar="E", help="coding precision ε (default: 0.5)"
-    )
-    analyze.add_argument("--branch", default="cond", help="cond or uncond (default: cond)")
-    analyze.add_argument("--step", type=int, metavar="S", help="captured step (default: the last)")
-    analyze.add_argument("--guidance", type=float, metavar="G", help="guidance scale (default: the first)")
-    analyze.add_argument(
-        "--features",
-        default="raw",
-        metavar="VIEW",
-        help="raw, centred, class-centred, unit or trace (default: raw)",
-    )
-    analyze.add_argument(
-        "--rank", type=int, metavar="R", help="of the class subspaces (default: fits the classes)"
-    )
-    analyze.add_argument(
-        "--permutations", type=int, default=0, metavar="P", help="label permutations (default: 0)"
-    )
-    analyze.add_argument(
-        "--design",
-        default="free",
-        metavar="D",
-        help="free, within-seed, fine-within-coarse or subjects (default: free)",
-    )
-    analyze.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default: 0)")
-    analyze.add_argument(
-        "--errors",
-        default="image",
-        metavar="BY",
-        help="jackknife over image, seed or subject, or none (default: image)",
-    )
-    analyze.add_argument(
-        "--iso-rate", type=float, metavar="R", help="each layer's ε chosen so that R is this (nats)"
-    )
-    analyze.add_argument(
-        "--thorough", action="store_true", help="also split-half ceilings, normality and spectra"
-    )
-    analyze.add_argument("--json", action="store_true", help="as JSON")
+    analyze.add_argument("--sweep", metavar="FIGURE", help="one figure over all guidance scales and steps")
+    analyze.add_argument("--tables", action="store_true", help="the tables of the article")
     analyze.set_defaults(run=_analyze)
+    compare = commands.add_parser("compare", parents=[common], help="print the difference of two sides")
+    for side in ("a", "b"):
+        compare.add_argument(side, metavar=side.upper(), help="SESSION, or SESSION@branch=uncond,step=5,…")
+    compare.set_defaults(run=_compare)
+    for command in (analyze, compare):
+        _add_settings(command)
 
     export = commands.add_parser("export", parents=[common], help="write the figures to files")
     export.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
     export.add_argument("--to", required=True, metavar="DIR", help="folder for the files")
     export.set_defaults(run=_export)
+
+
+def _add_settings(command: _Parser) -> None:
+    command.add_argument("--labels", metavar="SCHEME", help="label scheme (default: the first)")
+    command.add_argument(
+        "--eps", type=float, default=0.5, metavar="E", help="coding precision ε (default: 0.5)"
+    )
+    command.add_argument("--branch", default="cond", help="cond or uncond (default: cond)")
+    command.add_argument("--step", type=int, metavar="S", help="captured step (default: the last)")
+    command.add_argument("--guidance", type=float, metavar="G", help="guidance scale (default: the first)")
+    command.add_argument(
+        "--features",
+        default="raw",
+        metavar="VIEW",
+        help="raw, centred, class-centred, unit or trace (default: raw)",
+    )
+    command.add_argument(
+        "--rank", type=int, metavar="R", help="of the class subspaces (default: fits the classes)"
+    )
+    command.add_argument(
+        "--permutations", type=int, default=0, metavar="P", help="label permutations (default: 0)"
+    )
+    command.add_argument(
+        "--design",
+        default="free",
+        metavar="D",
+        help="free, within-seed, fine-within-coarse or subjects (default: free)",
+    )
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default: 0)")
+    command.add_argument(
+        "--errors",
+        default="image",
+        metavar="BY",
+        help="jackknife over image, seed or subject, or none (default: image)",
+    )
+    command.add_argument(
+        "--iso-rate", type=float, metavar="R", help="each layer's ε chosen so that R is this (nats)"
+    )
+    command.add_argument(
+        "--thorough", action="store_true", help="also split-half ceilings, normality and spectra"
+    )
+    command.add_argument("--json", action="store_true", help="as JSON")
+    command.add_argument("--labels-file", metavar="FILE", help="TOML that adds label schemes to the session")
 
 
 def _numbers(kind: type[int] | type[float]) -> Callable[[str], list[int] | list[float]]:

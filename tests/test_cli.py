@@ -133,3 +133,32 @@ def test_a_closed_pipe_is_no_failure(sessions: Path) -> None:
     done = subprocess.run(f"{' '.join(command)} | head -1", shell=True, capture_output=True, text=True)
     assert done.stdout == "{\n"
     assert done.stderr == ""
+
+
+def test_tables_sweep_and_compare(sessions: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    common = ["--permutations", "4", "--sessions", str(sessions), "--json"]
+    assert run("analyze", "whole", "--tables", *common) == 0
+    assert json.loads(capsys.readouterr().out).keys() >= {"ratio", "branches", "equal_size", "separation"}
+    assert run("analyze", "whole", "--sweep", "excess", *common) == 0
+    assert [row["step"] for row in json.loads(capsys.readouterr().out)["rows"]] == [5, 19]
+    assert run("compare", "whole", "whole@branch=uncond", *common) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["paired"] is True
+    assert len(found["layers"]) == 6
+    for arguments in (["analyze", "whole", "--tables"], ["analyze", "whole", "--sweep", "z"]):
+        assert run(*arguments, *common[:-1]) == 0
+        assert "\x1b" not in capsys.readouterr().out
+    assert run("compare", "whole", "whole@step=5", *common[:-1]) == 0
+    assert "delta_R" in capsys.readouterr().out
+
+
+def test_a_label_file_adds_a_scheme_to_analyze(
+    sessions: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    labels = tmp_path / "labels.toml"
+    subjects = ("lion", "penguin", "octopus", "pizza", "apple", "sushi", "car", "rocket", "sailboat")
+    labels.write_text("[side]\n" + "".join(f'"a {s}" = "{s[0] < "o"}"\n' for s in subjects))
+    arguments = ["analyze", "whole", "--labels-file", str(labels), "--labels", "side", "--json"]
+    assert run(*arguments, "--sessions", str(sessions)) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {entry["name"] for entry in found["classes"]} == {"True", "False"}

@@ -75,8 +75,14 @@ class Analyzer:
             overlap=_stack(sample, layers, settings, "overlap"),
             explained=_stack(sample, layers, settings, "variance_explained"),
             spectra=_spectra(sample, len(layers)),
+            image_keys=tuple(self._keys(sample)),
             notes=notes,
         )
+
+    def _keys(self, sample: Sample) -> Iterator[tuple[str, int]]:
+        prompts = self.session.manifest.prompts
+        for prompt, seed in zip(sample.images.prompts, sample.images.seeds, strict=True):
+            yield prompts[prompt].text, seed
 
     def _configuration(self, settings: Settings) -> GrowingGrams:
         assert settings.step is not None

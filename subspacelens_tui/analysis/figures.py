@@ -133,6 +133,7 @@ class Figures:
         explained: the same of the variance explained: row the class whose subspace it is, column the one
             explained.
         spectra: eigenvalues of the Gram matrices (layers, N), descending; None with fewer than two images.
+        image_keys: prompt and seed of each image, in order.
         notes: what the reader of the figures should know (N < d, images left out, …), a line each.
     """
 
@@ -144,6 +145,7 @@ class Figures:
     overlap: npt.NDArray[np.float64] | None = None
     explained: npt.NDArray[np.float64] | None = None
     spectra: npt.NDArray[np.float64] | None = None
+    image_keys: tuple[tuple[str, int], ...] = ()
     notes: tuple[str, ...] = ()
 
     def curve(self, figure: str) -> list[float | None]:

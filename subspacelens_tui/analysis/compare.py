@@ -1,0 +1,126 @@
+"""Two sets of figures side by side: curves, their difference, and the error of the difference."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from subspacelens_tui.analysis.errors import RATES, ErrorBar
+from subspacelens_tui.analysis.figures import Figures, LayerFigures
+from subspacelens_tui.analysis.settings import Settings, SettingsError
+
+COMPARED = ("R", "Rc", "delta_R", "ratio", "excess", "effective_rank", "overlap_mean")
+# The error of the excess is that of ΔR: the mean of the null is a constant beside it.
+_ERROR_OF = {"excess": "delta_R"}
+_OF_A_SIDE: dict[str, Callable[[str], Any]] = {
+    "labels": str,
+    "branch": str,
+    "step": int,
+    "guidance": float,
+    "features": str,
+    "eps": float,
+    "images": int,
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One figure of one layer on both sides.
+
+    Attributes:
+        a, b: the figure on each side, None where it is missing.
+        difference: b - a.
+        standard_error: of the difference, by the jackknife; None for figures that have none.
+        low, high: its 95 % interval, by the normal approximation.
+    """
+
+    a: float | None
+    b: float | None
+    difference: float | None
+    standard_error: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two sets of figures over the same number of layers.
+
+    Attributes:
+        a, b: the sides.
+        paired: whether both are of the same prompts and seeds in the same order, so that the jackknife can
+            leave out the same image on both sides; otherwise the errors are added as independent ones.
+        layers: figure → difference, layer by layer.
+    """
+
+    a: Figures
+    b: Figures
+    paired: bool
+    layers: tuple[dict[str, Difference], ...]
+
+
+def compare(a: Figures, b: Figures) -> Comparison:
+    """Compare figures layer by layer.
+
+    Raises:
+        SettingsError: if one side has no images, or they have different numbers of layers.
+    """
+    if not a.layers or not b.layers:
+        raise SettingsError("one side has no images yet: there is nothing to compare")
+    if len(a.layers) != len(b.layers):
+        raise SettingsError(
+            f"one side has {len(a.layers)} layers, the other {len(b.layers)}: they cannot be paired"
+        )
+    paired = a.image_keys == b.image_keys and a.settings.errors == b.settings.errors
+    layers = tuple(
+        {figure: _difference(figure, one, other, paired) for figure in COMPARED}
+        for one, other in zip(a.layers, b.layers, strict=True)
+    )
+    return Comparison(a, b, paired, layers)
+
+
+def side_settings(settings: Settings, changes: str) -> Settings:
+    """Settings of one side, from words like "branch=uncond,step=5".
+
+    Raises:
+        SettingsError: if a word is not of that form, or not a setting.
+    """
+    found: dict[str, Any] = {}
+    for word in filter(None, changes.split(",")):
+        name, equals, value = word.partition("=")
+        if name not in _OF_A_SIDE or not equals:
+            known = ", ".join(_OF_A_SIDE)
+            raise SettingsError(f"{word!r} does not say a side: write name=value with one of {known}")
+        try:
+            found[name] = _OF_A_SIDE[name](value)
+        except ValueError:
+            raise SettingsError(f"{value!r} is no {name}") from None
+    return replace(settings, **found)
+
+
+def _difference(figure: str, one: LayerFigures, other: LayerFigures, paired: bool) -> Difference:
+    a, b = _value(one, figure), _value(other, figure)
+    if a is None or b is None:
+        return Difference(a, b, None)
+    rate = _ERROR_OF.get(figure, figure)
+    if rate not in RATES or rate not in one.errors or rate not in other.errors:
+        return Difference(a, b, b - a)
+    error = _error(one.errors[rate], other.errors[rate], paired)
+    return Difference(a, b, b - a, error, b - a - 1.96 * error, b - a + 1.96 * error)
+
+
+def _value(layer: LayerFigures, figure: str) -> float | None:
+    if figure == "excess":
+        return layer.null.excess if layer.null else None
+    value: float | None = getattr(layer, figure)
+    return value
+
+
+def _error(one: ErrorBar, other: ErrorBar, paired: bool) -> float:
+    if not paired:
+        return math.hypot(one.standard_error, other.standard_error)
+    left_out = other.left_out - one.left_out
+    m = len(left_out)
+    return float(np.sqrt((m - 1) / m * np.sum((left_out - left_out.mean()) ** 2)))

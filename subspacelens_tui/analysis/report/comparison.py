@@ -1,0 +1,44 @@
+"""Two sides compared, as a table and as JSON."""
+
+from dataclasses import asdict
+from typing import Any
+
+from rich.text import Text
+
+from subspacelens_tui.analysis.compare import COMPARED, Comparison
+from subspacelens_tui.analysis.report.console import console, number, print_json, table
+from subspacelens_tui.sessions.plain import plain
+
+
+def print_comparison(names: tuple[str, str], comparison: Comparison, as_json: bool) -> None:
+    """Print a comparison on stdout; `names` say what the sides are."""
+    if as_json:
+        print_json(_json(names, comparison))
+        return
+    out = console()
+    for letter, name, figures in zip("AB", names, (comparison.a, comparison.b), strict=True):
+        out.print(Text(f"{letter}  {plain(name)}: {figures.images} images"))
+    errors = "paired" if comparison.paired else "the sides taken as independent"
+    out.print(Text(f"difference B - A, ± by the jackknife, {errors}; rates in nats"))
+    for figure in COMPARED:
+        if figure != "excess" or comparison.a.settings.permutations:
+            out.print(Text(f"\n{figure}", style="bold"))
+            rows = [[str(i), *_cells(layer[figure])] for i, layer in enumerate(comparison.layers)]
+            out.print(table(["layer", "A", "B", "B - A", "±"], rows))
+
+
+def _cells(difference: Any) -> list[str]:
+    values = (difference.a, difference.b, difference.difference, difference.standard_error)
+    return [number(value) for value in values]
+
+
+def _json(names: tuple[str, str], comparison: Comparison) -> dict[str, Any]:
+    return {
+        "a": {"side": names[0], "images": comparison.a.images},
+        "b": {"side": names[1], "images": comparison.b.images},
+        "paired": comparison.paired,
+        "layers": [
+            {"layer": index, **{figure: asdict(difference) for figure, difference in layer.items()}}
+            for index, layer in enumerate(comparison.layers)
+        ],
+    }

@@ -1,0 +1,45 @@
+"""The list of sessions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from subspacelens_tui.analysis.report.console import console, print_json, table
+from subspacelens_tui.sessions.catalog import Listing
+from subspacelens_tui.sessions.plain import plain
+
+
+def print_listing(listings: Sequence[Listing], as_json: bool) -> None:
+    """Print the list of sessions on stdout."""
+    if as_json:
+        print_json([_listing_json(listing) for listing in listings])
+        return
+    rows = []
+    for listing in listings:
+        state = listing.state
+        rows.append(
+            [
+                plain(listing.name),
+                str(state.phase) if state else "damaged",
+                plain(listing.model),
+                f"{state.recorded}/{state.planned}" if state else "",
+                f"{listing.bytes / 2**20:.1f} MiB",
+                plain(listing.created),
+                plain(listing.problem or (state.detail if state else "")),
+            ]
+        )
+    console().print(table(["name", "state", "model", "images", "size", "created", ""], rows))
+
+
+def _listing_json(listing: Listing) -> dict[str, Any]:
+    state = listing.state
+    return {
+        "name": listing.name,
+        "path": str(listing.path),
+        "state": str(state.phase) if state else "damaged",
+        "detail": listing.problem or (state.detail if state else ""),
+        "model": listing.model,
+        "images": state.recorded if state else None,
+        "planned": state.planned if state else None,
+        "bytes": listing.bytes,
+        "created": listing.created,
+    }

@@ -1,0 +1,92 @@
+"""The tables of the article, as text and as JSON."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from rich.text import Text
+
+from subspacelens_tui.analysis.report.console import console, number, print_json, table
+from subspacelens_tui.analysis.tables import Tables
+from subspacelens_tui.geometry import NullSummary
+from subspacelens_tui.sessions.plain import plain
+
+
+def print_tables(tables: Tables, as_json: bool) -> None:
+    """Print the tables on stdout."""
+    if as_json:
+        print_json(tables_json(tables))
+        return
+    for title, name, headers, rows in _parts(tables):
+        out = console()
+        out.print(Text(f"\n{title}", style="bold"))
+        if name in tables.missing:
+            out.print(Text(plain(tables.missing[name])))
+        else:
+            out.print(table(headers, rows))
+    steps = {row.layer for row in tables.separation if row.layer is not None}
+    moves = "moves with the step" if len(steps) > 1 else "is the same layer at every step"
+    console().print(Text(f"The layer of least overlap {moves}."))
+
+
+def _parts(tables: Tables) -> Iterable[tuple[str, str, list[str], list[list[str]]]]:
+    yield (
+        "Rc/R at the first, middle and last block",
+        "ratio",
+        ["labels", "layer", "Rc/R", "±", "null", "excess", "p"],
+        [
+            [plain(row.labels), str(row.layer), number(row.ratio), _error(row.error), *_null(row.null)]
+            for row in tables.ratio
+        ],
+    )
+    yield (
+        "ΔR of the conditional and the unconditional branch (nats)",
+        "branches",
+        ["layer", "cond", "uncond", "uncond - cond", "±"],
+        [
+            [
+                str(row.layer),
+                *(number(v) for v in (row.delta_R.a, row.delta_R.b, row.delta_R.difference)),
+                number(row.delta_R.standard_error),
+            ]
+            for row in tables.branches
+        ],
+    )
+    yield (
+        "ΔR of the finest labels, against random labels of the same sizes inside each coarse class (nats)",
+        "equal_size",
+        ["layer", "fine", "null", "excess", "p"],
+        [[str(row.layer), number(row.fine), *_null(row.null)] for row in tables.equal_size],
+    )
+    yield (
+        "The layer of least overlap at each captured step",
+        "separation",
+        ["step", "layer", "overlap", "null", "excess", "p"],
+        [
+            [
+                str(row.step),
+                "–" if row.layer is None else str(row.layer),
+                number(row.overlap),
+                *_null(row.null),
+            ]
+            for row in tables.separation
+        ],
+    )
+
+
+def _error(error: Any) -> str:
+    return number(error.standard_error if error else None)
+
+
+def _null(null: NullSummary | None) -> list[str]:
+    return [number(value) for value in ((null.mean, null.excess, null.p) if null else (None, None, None))]
+
+
+def tables_json(tables: Tables) -> dict[str, Any]:
+    """The tables as one object."""
+    content = asdict(tables)
+    for row in content["ratio"]:
+        if row["error"]:
+            # One value for each image is no part of a table.
+            row["error"].pop("left_out")
+    return content

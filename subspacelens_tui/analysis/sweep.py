@@ -1,0 +1,83 @@
+"""One figure over all configurations of a session: guidance scales and captured steps by layers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from subspacelens_tui.analysis.analyzer import Analyzer
+from subspacelens_tui.analysis.figures import FIGURES
+from subspacelens_tui.analysis.growing import Configuration, Float64Array
+from subspacelens_tui.analysis.settings import Settings, SettingsError
+
+SWEPT = (*FIGURES, "excess", "z")
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A figure over configurations and layers.
+
+    Attributes:
+        figure: its name.
+        rows: the configurations, guidance by guidance, in each step by step.
+        values: (rows, layers), NaN where the figure is missing.
+        peaks, dips: for each row the layer of the most prominent interior maximum and minimum; None where
+            the curve has none.
+    """
+
+    figure: str
+    rows: tuple[Configuration, ...]
+    values: Float64Array
+    peaks: tuple[int | None, ...]
+    dips: tuple[int | None, ...]
+
+
+def sweep(
+    analyzer: Analyzer, settings: Settings, figure: str, cancelled: Callable[[], bool] | None = None
+) -> Sweep:
+    """Compute one figure at every guidance scale and captured step that has the settings' branch.
+
+    Raises:
+        SettingsError: if there is no such figure, or none of the configurations has the branch.
+        Cancelled: once `cancelled` says True.
+    """
+    if figure not in SWEPT:
+        raise SettingsError(f"there is no figure {figure!r} to sweep: use one of {', '.join(SWEPT)}")
+    if figure in ("excess", "z") and not settings.permutations:
+        raise SettingsError(f"{figure} needs permutations: add --permutations 200")
+    manifest = analyzer.session.manifest
+    rows = [
+        Configuration(settings.branch, step, guidance)
+        for guidance in manifest.guidance
+        if settings.branch == "cond" or guidance > 1
+        for step in manifest.capture_steps
+    ]
+    if not rows:
+        raise SettingsError("there is no uncond branch in this session: it was recorded at guidance 1 only")
+    values = np.array(
+        [
+            [np.nan if value is None else value for value in found.curve(figure)]
+            for row in rows
+            for found in [
+                analyzer.figures(replace(settings, step=row.step, guidance=row.guidance), cancelled)
+            ]
+        ]
+    )
+    return Sweep(
+        figure,
+        tuple(rows),
+        values,
+        peaks=tuple(prominent_peak(row) for row in values),
+        dips=tuple(prominent_peak(-row) for row in values),
+    )
+
+
+def prominent_peak(curve: Float64Array) -> int | None:
+    """The layer of the most prominent interior maximum of a curve; None if it has none or has gaps."""
+    # Imported here: the app loads this module at its start.
+    from scipy.signal import find_peaks
+
+    if not np.isfinite(curve).all():
+        return None
+    peaks, properties = find_peaks(curve, prominence=0)
+    return int(peaks[np.argmax(properties["prominences"])]) if len(peaks) else None

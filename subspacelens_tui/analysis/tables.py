@@ -1,0 +1,143 @@
+"""The tables of the article, each figure with its null and its error."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+
+from subspacelens_tui.analysis.analyzer import Analyzer
+from subspacelens_tui.analysis.compare import Difference, compare
+from subspacelens_tui.analysis.errors import ErrorBar
+from subspacelens_tui.analysis.figures import Figures, LayerFigures
+from subspacelens_tui.analysis.settings import Settings, SettingsError
+from subspacelens_tui.geometry import NullSummary
+
+IsCancelled = Callable[[], bool]
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class RatioRow:
+    """Rc/R of one label scheme at one layer, with its null and its error."""
+
+    labels: str
+    layer: int
+    ratio: float | None
+    error: ErrorBar | None
+    null: NullSummary | None
+
+
+@dataclass(frozen=True)
+class BranchRow:
+    """ΔR of the conditional (a) and the unconditional branch (b) at one layer."""
+
+    layer: int
+    delta_R: Difference
+
+
+@dataclass(frozen=True)
+class EqualSizeRow:
+    """ΔR of fine labels against random labels of the same class sizes inside each coarse class."""
+
+    layer: int
+    fine: float | None
+    null: NullSummary | None
+
+
+@dataclass(frozen=True)
+class SeparationRow:
+    """Where the classes overlap least at one captured step, and what permuted labels give there."""
+
+    step: int
+    layer: int | None
+    overlap: float | None
+    null: NullSummary | None
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables; one that the session cannot give is empty, with the reason in `missing`."""
+
+    ratio: tuple[RatioRow, ...]
+    branches: tuple[BranchRow, ...]
+    equal_size: tuple[EqualSizeRow, ...]
+    separation: tuple[SeparationRow, ...]
+    missing: dict[str, str]
+
+
+def article_tables(analyzer: Analyzer, settings: Settings, cancelled: IsCancelled | None = None) -> Tables:
+    """All tables at the settings' ε, step, guidance and view.
+
+    Raises:
+        SettingsError: without permutations, which every table needs.
+        Cancelled: once `cancelled` says True.
+    """
+    if settings.permutations < 2:
+        raise SettingsError("the tables need their nulls: add --permutations 200")
+    maker = _Tables(analyzer, settings, cancelled)
+    missing: dict[str, str] = {}
+    return Tables(
+        ratio=tuple(maker.ratio()),
+        branches=_or_reason(maker.branches, "branches", missing),
+        equal_size=_or_reason(maker.equal_size, "equal_size", missing),
+        separation=tuple(maker.separation()),
+        missing=missing,
+    )
+
+
+def _or_reason(rows: Callable[[], Iterator[Row]], table: str, missing: dict[str, str]) -> tuple[Row, ...]:
+    try:
+        return tuple(rows())
+    except SettingsError as error:
+        missing[table] = str(error)
+        return ()
+
+
+class _Tables:
+    def __init__(self, analyzer: Analyzer, settings: Settings, cancelled: IsCancelled | None) -> None:
+        self._analyzer, self._settings, self._cancelled = analyzer, settings, cancelled
+
+    def _figures(self, **changes: object) -> Figures:
+        settings = replace(self._settings, **changes)  # type: ignore[arg-type]
+        return self._analyzer.figures(settings, self._cancelled)
+
+    def ratio(self) -> Iterator[RatioRow]:
+        for labels in self._analyzer.session.manifest.label_schemes:
+            for layer in first_middle_last(self._figures(labels=labels, errors="image")):
+                yield RatioRow(
+                    labels, layer.layer, layer.ratio, layer.errors.get("ratio"), layer.nulls.get("ratio")
+                )
+
+    def branches(self) -> Iterator[BranchRow]:
+        cond = self._figures(branch="cond", errors="image")
+        uncond = self._figures(branch="uncond", errors="image")
+        found = compare(cond, uncond)
+        for layer in first_middle_last(cond):
+            yield BranchRow(layer.layer, found.layers[layer.layer]["delta_R"])
+
+    def equal_size(self) -> Iterator[EqualSizeRow]:
+        schemes = self._analyzer.session.manifest.label_schemes
+        sizes = {labels: len(self._figures(labels=labels, permutations=0).classes) for labels in schemes}
+        finest = max(sizes, key=lambda labels: sizes[labels])
+        figures = self._figures(labels=finest, design="fine-within-coarse", overlap_permutations=0)
+        for layer in first_middle_last(figures):
+            if "nulls" in layer.missing:
+                raise SettingsError(layer.missing["nulls"])
+            yield EqualSizeRow(layer.layer, layer.delta_R, layer.null)
+
+    def separation(self) -> Iterator[SeparationRow]:
+        for step in self._analyzer.session.manifest.capture_steps:
+            figures = self._figures(step=step)
+            overlaps = [np.inf if value is None else value for value in figures.curve("overlap_mean")]
+            if not np.isfinite(overlaps).any():
+                yield SeparationRow(step, None, None, None)
+                continue
+            layer = figures.layers[int(np.argmin(overlaps))]
+            yield SeparationRow(step, layer.layer, layer.overlap_mean, layer.nulls.get("overlap_mean"))
+
+
+def first_middle_last(figures: Figures) -> list[LayerFigures]:
+    """The first, the middle and the last layer (L0, L14 and L27 of 28)."""
+    count = len(figures.layers)
+    return [figures.layers[index] for index in sorted({0, count // 2, count - 1})] if count else []

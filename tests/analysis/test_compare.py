@@ -1,0 +1,152 @@
+"""Comparisons, sweeps and tables against the figures they are made of."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from subspacelens_tui.analysis import Analyzer, Figures, Settings, SettingsError
+from subspacelens_tui.analysis.compare import compare, side_settings
+from subspacelens_tui.analysis.report.tables import tables_json
+from subspacelens_tui.analysis.sweep import prominent_peak, sweep
+from subspacelens_tui.analysis.tables import article_tables
+from subspacelens_tui.geometry import rate_reduction
+from subspacelens_tui.sessions import open_session
+from tests.conftest import PlantedSessionFactory
+
+
+def figures(path: Path, **settings: object) -> Figures:
+    return Analyzer(open_session(path)).figures(Settings(errors="image", **settings))  # type: ignore[arg-type]
+
+
+def test_a_paired_difference_has_the_error_of_leaving_the_same_image_out_on_both_sides(
+    planted: PlantedSessionFactory,
+) -> None:
+    session = open_session(planted().start().record().path)
+    found = compare(figures(session.path, step=5), figures(session.path, step=19))
+    assert found.paired
+    Z, later, y = session.features(3, "cond", 5), session.features(3, "cond", 19), session.labels()
+    n = len(y)
+    without = []
+    for i in range(n):
+        keep = [j for j in range(n) if j != i]
+        rest = [y[j] for j in keep]
+        a, b = (rate_reduction(features[:, keep], rest, 0.5).delta_R for features in (Z, later))
+        without.append(b - a)
+    error = np.sqrt((n - 1) / n * np.sum((np.array(without) - np.mean(without)) ** 2))
+    difference = found.layers[3]["delta_R"]
+    assert difference.standard_error == pytest.approx(error, rel=1e-6)
+    assert difference.difference == pytest.approx(
+        rate_reduction(later, y, 0.5).delta_R - rate_reduction(Z, y, 0.5).delta_R
+    )
+    assert found.layers[3]["effective_rank"].standard_error is None
+
+
+def test_a_side_against_itself_differs_by_nothing(planted: PlantedSessionFactory) -> None:
+    path = planted().start().record().path
+    for layer in compare(figures(path, permutations=5), figures(path, permutations=5)).layers:
+        assert {difference.difference for difference in layer.values()} == {0.0}
+        assert layer["excess"].standard_error == pytest.approx(0, abs=1e-9)
+
+
+def test_sides_of_other_images_are_taken_as_independent(planted: PlantedSessionFactory) -> None:
+    a = figures(planted("a").start().record().path)
+    b = figures(planted("b", seeds=3).start().record().path)
+    found = compare(a, b)
+    assert not found.paired
+    errors = [side.layers[2].errors["R"].standard_error for side in (a, b)]
+    assert found.layers[2]["R"].standard_error == pytest.approx(np.hypot(*errors))
+
+
+def test_sides_that_cannot_be_compared_are_said(planted: PlantedSessionFactory) -> None:
+    whole = figures(planted("a").start().record().path)
+    with pytest.raises(SettingsError, match="no images yet"):
+        compare(whole, figures(planted("b").path))
+    with pytest.raises(SettingsError, match="6 layers, the other 3"):
+        compare(whole, figures(planted("c", layers=3).start().record().path))
+
+
+def test_a_side_is_said_in_words() -> None:
+    settings = Settings(eps=0.3)
+    assert side_settings(settings, "") == settings
+    assert side_settings(settings, "branch=uncond,step=5") == Settings(eps=0.3, branch="uncond", step=5)
+    for words, message in (
+        ("stp=5", "'stp=5' does not say a side"),
+        ("step", "'step' does not say a side"),
+        ("step=five", "'five' is no step"),
+        ("eps=-1", "ε must be a positive number"),
+    ):
+        with pytest.raises(SettingsError, match=message):
+            side_settings(settings, words)
+
+
+def test_a_sweep_has_a_row_for_every_guidance_and_step(planted: PlantedSessionFactory) -> None:
+    session = open_session(planted(guidance=(1.0, 3.0, 4.5), capture_steps=(0, 5, 19)).start().record().path)
+    analyzer = Analyzer(session)
+    found = sweep(analyzer, Settings(), "delta_R")
+    assert [(row.guidance, row.step) for row in found.rows] == [
+        (g, s) for g in (1, 3, 4.5) for s in (0, 5, 19)
+    ]
+    assert found.values[4].tolist() == analyzer.figures(Settings(guidance=3.0, step=5)).curve("delta_R")
+    assert len(sweep(analyzer, Settings(branch="uncond"), "R").rows) == 6
+    with pytest.raises(SettingsError, match="needs permutations"):
+        sweep(analyzer, Settings(), "excess")
+    with pytest.raises(SettingsError, match="no figure 'beauty' to sweep"):
+        sweep(analyzer, Settings(), "beauty")
+
+
+def test_a_sweep_of_a_branch_that_was_not_recorded_is_said(planted: PlantedSessionFactory) -> None:
+    analyzer = Analyzer(open_session(planted(guidance=(1.0,)).start().record().path))
+    with pytest.raises(SettingsError, match="no uncond branch"):
+        sweep(analyzer, Settings(branch="uncond"), "R")
+
+
+@pytest.mark.parametrize(
+    ("curve", "peak", "dip"),
+    [
+        ([1, 2, 3, 4], None, None),
+        ([0, 5, 1, 2, 1.5, 9], 1, 2),
+        ([0, 1, 0.9, 6, 2, 7], 3, 4),
+        ([0, np.nan, 1], None, None),
+    ],
+)
+def test_peak_and_dip_are_the_most_prominent_between_the_ends(
+    curve: list[float], peak: int | None, dip: int | None
+) -> None:
+    assert prominent_peak(np.array(curve)) == peak
+    assert prominent_peak(-np.array(curve)) == dip
+
+
+def test_the_tables_are_made_of_the_figures(planted: PlantedSessionFactory) -> None:
+    session = open_session(planted(seeds=6, signal=2.0).start().record().path)
+    analyzer = Analyzer(session)
+    settings = Settings(permutations=19, rank=2)
+    tables = article_tables(analyzer, settings)
+    assert [(row.labels, row.layer) for row in tables.ratio] == [
+        (labels, layer) for labels in ("coarse", "fine") for layer in (0, 3, 5)
+    ]
+    fine = analyzer.figures(Settings(labels="fine", permutations=19, rank=2, errors="image")).layers[3]
+    row = tables.ratio[4]
+    assert row.ratio == fine.ratio
+    assert row.null == fine.nulls["ratio"]
+    assert row.error is not None
+    assert row.error.standard_error == fine.errors["ratio"].standard_error
+    assert [row.layer for row in tables.branches] == [0, 3, 5]
+    nested = analyzer.figures(Settings(labels="fine", permutations=19, rank=2, design="fine-within-coarse"))
+    assert tables.equal_size[2].null == nested.layers[5].null
+    assert tables.equal_size[2].null is not None
+    assert tables.equal_size[2].null.p == 0.05  # the planted classes are the fine ones
+    assert [row.step for row in tables.separation] == [5, 19]
+    overlaps = analyzer.figures(Settings(rank=2)).curve("overlap_mean")
+    assert tables.separation[1].layer == int(np.argmin(overlaps))  # type: ignore[arg-type]
+    json.dumps(tables_json(tables), allow_nan=False)
+
+
+def test_a_table_the_session_cannot_give_says_why(planted: PlantedSessionFactory) -> None:
+    analyzer = Analyzer(open_session(planted(guidance=(1.0,)).start().record().path))
+    tables = article_tables(analyzer, Settings(permutations=5))
+    assert tables.branches == ()
+    assert "no uncond branch at guidance 1" in tables.missing["branches"]
+    with pytest.raises(SettingsError, match="add --permutations 200"):
+        article_tables(analyzer, Settings())
