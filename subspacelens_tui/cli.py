@@ -77,21 +77,59 @@ def _app(arguments: argparse.Namespace) -> int:
 
 def _record(arguments: argparse.Namespace) -> int:
     from subspacelens_tui.recording.plan import plan
-    from subspacelens_tui.recording.process import start_recorder
     from subspacelens_tui.sessions.catalog import new_session_path, sessions_folder
     from subspacelens_tui.sessions.writer import create_session
 
     if not arguments.headless:
         _need_terminal("a recording: add --headless to record without a screen")
+    if arguments.resume is not None:
+        return _resume(arguments)
     manifest = plan(_request(arguments))
     folder = new_session_path(sessions_folder(arguments.sessions), arguments.name, Path(arguments.model).name)
     create_session(folder, manifest)
+    return _start(arguments, folder)
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    from subspacelens_tui.sessions import Phase, SessionError, open_session
+    from subspacelens_tui.sessions.catalog import find_session, sessions_folder
+
+    folder = find_session(arguments.resume, sessions_folder(arguments.sessions))
+    state = open_session(folder).state
+    if state.phase is Phase.FINISHED:
+        raise SessionError(f"{folder.name} is finished: `{PROGRAM} replay {folder.name}` opens it")
+    if state.phase in (Phase.LOADING, Phase.RECORDING, Phase.PAUSED):
+        raise SessionError(f"{folder.name} is being recorded: `{PROGRAM} replay {folder.name}` shows it")
+    return _start(arguments, folder)
+
+
+def _start(arguments: argparse.Namespace, folder: Path) -> int:
+    from subspacelens_tui.recording.process import start_recorder
+    from subspacelens_tui.sessions.catalog import sessions_folder
+
     if arguments.headless:
         return _record_here(folder)
     process = start_recorder(folder)
     status = _watch(folder, sessions_folder(arguments.sessions))
     process.poll()
     return status
+
+
+def _stop(arguments: argparse.Namespace) -> int:
+    from subspacelens_tui.sessions import SessionError, open_session
+    from subspacelens_tui.sessions.catalog import find_session, sessions_folder
+    from subspacelens_tui.sessions.control import ask
+
+    folder = find_session(arguments.session, sessions_folder(arguments.sessions))
+    state = open_session(folder).state
+    if not state.phase.running:
+        raise SessionError(f"{folder.name} is not being recorded: it is {state.phase}")
+    ask(folder, "stop")
+    print(
+        f"asked the recorder of {folder.name} to stop; `record --resume {folder.name}` goes on",
+        file=sys.stderr,
+    )
+    return 0
 
 
 def _record_here(folder: Path) -> int:
@@ -314,10 +352,11 @@ def _add_record(commands: argparse._SubParsersAction[_Parser], common: _Parser) 
             default="shared",
             help="whether all prompts start from the same noises (default: shared)",
         )
-    demo.set_defaults(model="demo", revision=None)
+    demo.set_defaults(model="demo", revision=None, resume=None)
     record.add_argument(
         "--model", default="demo", metavar="ID|PATH|demo", help="hub id or folder (default: demo)"
     )
+    record.add_argument("--resume", metavar="SESSION", help="go on with a session that was stopped or killed")
     record.add_argument("--revision", metavar="R", help="of the hub repository")
 
 
@@ -325,6 +364,10 @@ def _add_readers(commands: argparse._SubParsersAction[_Parser], common: _Parser)
     replay = commands.add_parser("replay", parents=[common], help="open a session, finished or running")
     replay.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
     replay.set_defaults(run=_replay)
+
+    stop = commands.add_parser("stop", parents=[common], help="stop the recording of a session in good order")
+    stop.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
+    stop.set_defaults(run=_stop)
 
     listing = commands.add_parser("list", parents=[common], help="list the sessions")
     listing.add_argument("--json", action="store_true", help="as JSON")

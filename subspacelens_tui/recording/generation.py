@@ -66,7 +66,8 @@ class Generation:
             revision=self._manifest.model.revision,
             pipeline=type(self._pipeline).__name__,
             dtype=str(self._dtype).removeprefix("torch."),
-            device=self._device_name(),
+            device=str(self._device),
+            device_name=self._device_name(),
             random_init=self._manifest.model.random_init,
         )
         self._manifest = with_model(self._manifest, model, blocks, blocks[0].width, versions)

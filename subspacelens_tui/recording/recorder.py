@@ -1,12 +1,13 @@
 """The recorder: loads the pipeline, generates what is missing from a session, writes it batch by batch."""
 
 import contextlib
+import fcntl
 import os
 import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from types import FrameType
@@ -21,6 +22,7 @@ from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.control import ask, requested
 from subspacelens_tui.sessions.events import HEARTBEAT_SECONDS, EventWriter
 
+LOCK = "recorder.lock"
 _PAUSE_POLL_SECONDS = 0.2
 _VERSIONS_OF = ("subspacelens-tui", "torch", "diffusers", "transformers", "numpy")
 
@@ -48,7 +50,14 @@ class Recorder:
         Returns:
             The exit status: 0 finished or stopped by a viewer, 1 failed (the reason is in the event
             log), 130 interrupted by a signal.
+
+        Raises:
+            RecordingError: if another recorder is writing the session.
         """
+        with _sole_recorder(self._folder):
+            return self._run()
+
+    def _run(self) -> int:
         self._take_signals()
         me = psutil.Process()
         self._events.write("started", host=socket.gethostname(), pid=me.pid, process_started=me.create_time())
@@ -137,6 +146,19 @@ class Recorder:
             signal.signal(number, remember)
         # A lost connection must not end a recording.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def _sole_recorder(folder: Path) -> Iterator[None]:
+    """Hold the session's lock, which the system releases however this process ends."""
+    with (folder / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RecordingError(
+                f"another recorder is writing {folder}: replay it, or wait until it ends"
+            ) from None
+        yield
 
 
 def missing_batches(session: Session, batch_size: int) -> list[list[int]]:

@@ -36,6 +36,7 @@ class ModelInfo(_Part):
     pipeline: _Text | None = None
     dtype: _Text | None = None
     device: _Text | None = None
+    device_name: _Text | None = None
     random_init: bool = False
 
 
@@ -83,6 +84,7 @@ class Manifest(_Part):
     capture_steps: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=100_000)]
     guidance: Annotated[list[Annotated[float, Field(ge=0, le=1000)]], Field(min_length=1, max_length=10_000)]
     batch_size: _Count | None = None
+    tokens: _Count | None = None
     blocks: Annotated[list[Block], Field(max_length=100_000)] = []
     input_width: _Count | None = None
     versions: dict[_Name, _Text] = {}

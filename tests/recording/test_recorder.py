@@ -15,8 +15,9 @@ import psutil
 import pytest
 
 from subspacelens_tui.analysis import Analyzer, Settings
+from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.process import start_recorder
-from subspacelens_tui.recording.recorder import missing_batches
+from subspacelens_tui.recording.recorder import Recorder, missing_batches
 from subspacelens_tui.sessions import Phase, Session, open_session
 from subspacelens_tui.sessions.control import ask
 from tests.conftest import PlantedSessionFactory
@@ -192,6 +193,54 @@ def test_headless_records_here_and_prints_the_session(tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1].startswith("recording 25/25")
     assert len(done.stderr.splitlines()) == 5
     assert open_session(tmp_path / "here").state.phase is Phase.FINISHED
+
+
+def test_a_killed_recording_goes_on_and_ends_with_the_same_features(planned: Planned) -> None:
+    folder, whole = planned("killed", seeds=2), planned("undisturbed", seeds=2)
+    with recording(folder) as process:
+        session = open_session(folder)
+        wait_for(session, lambda s: s.state.recorded >= 10)
+        process.kill()
+    assert open_session(folder).state.recorded < 50
+    command = [
+        sys.executable,
+        "-m",
+        "subspacelens_tui",
+        "record",
+        "--headless",
+        "--sessions",
+        str(folder.parent),
+    ]
+    done = subprocess.run([*command, "--resume", "killed"], capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
+    with recording(whole) as process:
+        assert process.wait(PATIENCE) == 0
+    killed, undisturbed = open_session(folder), open_session(whole)
+    assert killed.images() == undisturbed.images() == list(range(50))
+    for layer in range(12):
+        for branch in ("cond", "uncond"):
+            np.testing.assert_array_equal(
+                killed.features(layer, branch),  # type: ignore[arg-type]
+                undisturbed.features(layer, branch),  # type: ignore[arg-type]
+            )
+    again = subprocess.run([*command, "--resume", "killed"], capture_output=True, text=True, timeout=PATIENCE)
+    assert again.returncode == 1
+    assert "killed is finished" in again.stderr
+
+
+def test_a_session_has_one_recorder_at_a_time(planned: Planned) -> None:
+    folder = planned(seeds=40)
+    with recording(folder):
+        session = open_session(folder)
+        wait_for(session, lambda s: s.state.phase is not Phase.WAITING)
+        with pytest.raises(RecordingError, match="another recorder is writing"):
+            Recorder(folder).run()
+        stop = [sys.executable, "-m", "subspacelens_tui", "stop", str(folder)]
+        assert subprocess.run(stop, capture_output=True, timeout=PATIENCE).returncode == 0
+        wait_for(session, lambda s: s.state.phase is Phase.STOPPED)
+    done = subprocess.run(stop, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 1
+    assert "is not being recorded: it is stopped" in done.stderr
 
 
 def test_a_resumed_plan_keeps_its_batches(planted: PlantedSessionFactory) -> None:
