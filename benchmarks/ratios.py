@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -12,15 +12,17 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def compare(name: str, work: Callable[[], object], against: Callable[[], object], rounds: int) -> float:
-    """Time both in turn after one warm-up each, print the median ratio with its range, and return it."""
+def compare(name: str, work: Callable[[], object], against: Callable[[], object], rounds: int) -> None:
+    """Time both in turn after one warm-up each, and print their ratio."""
     work(), against()
-    pairs = [(seconds(work), seconds(against)) for _ in range(rounds)]
+    summary(name, [(seconds(work), seconds(against)) for _ in range(rounds)])
+
+
+def summary(name: str, pairs: Sequence[tuple[float, float]]) -> None:
+    """Print the median ratio of pairs of times, with its range."""
     ratios = [mine / other for mine, other in pairs]
-    median = statistics.median(ratios)
+    mine, other = (1000 * statistics.median(pair[side] for pair in pairs) for side in (0, 1))
     print(
-        f"{name:58} {median:7.3f}  (from {min(ratios):.3f} to {max(ratios):.3f} in {rounds} pairs; "
-        f"medians {1000 * statistics.median(p[0] for p in pairs):.1f} ms "
-        f"and {1000 * statistics.median(p[1] for p in pairs):.1f} ms)"
+        f"{name:58} {statistics.median(ratios):7.3f}  (from {min(ratios):.3f} to {max(ratios):.3f} "
+        f"in {len(pairs)} pairs; medians {mine:.1f} ms and {other:.1f} ms)"
     )
-    return median
