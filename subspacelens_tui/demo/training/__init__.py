@@ -1,0 +1,1 @@
+"""Scripts that train the bundled demo model from freely licensed emoji drawings."""
