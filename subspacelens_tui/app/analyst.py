@@ -1,0 +1,240 @@
+"""The background of a session screen: follows the session and computes the figures of the current view.
+
+One thread does all reading and computing, so that the event loop never waits for either; the order in
+which it does so is a coroutine on the loop. Results of a view that is no longer looked at are dropped,
+and their computation is cancelled.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from subspacelens_tui.analysis import Analyzer, Cancelled
+from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.analysis.settings import SettingsError
+from subspacelens_tui.app.snapshots import Analysis, Recording
+from subspacelens_tui.app.view import View, Which
+from subspacelens_tui.sessions import SessionError, open_session
+from subspacelens_tui.sessions.control import requested
+from subspacelens_tui.sessions.format import MANIFEST
+
+PERMUTATIONS = (20, 200)
+# A permutation of the overlap costs five times one of the rates.
+_OVERLAP_SHARE = 5
+_QUICK = 0.15
+_WORTH_REFINING_LIVE = 0.5
+_POLL_FINISHED = 2.0
+# While a recording runs, analysing takes at most one second in five: the recorder needs the core.
+_REST = 4.0
+
+
+class Analyst:
+    """Reads one session and analyses it.
+
+    Args:
+        path: the session's folder.
+        poll: seconds between two looks at the folder while it grows.
+        on_recording: called on the event loop when the state of the recording changed.
+        on_analysis: called on the event loop with the figures of the current view.
+        on_trouble: called with one line when the session cannot be read; with None once it can.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        poll: float,
+        on_recording: Callable[[Recording], None],
+        on_analysis: Callable[[Analysis], None],
+        on_trouble: Callable[[str | None], None],
+    ) -> None:
+        self._path = path
+        self._poll = poll
+        self._on_recording = on_recording
+        self._on_analysis = on_analysis
+        self._on_trouble = on_trouble
+        self._thread = ThreadPoolExecutor(1, "analyst", initializer=_one_blas_thread)
+        self._analyzer: Analyzer | None = None
+        self._recording: Recording | None = None
+        self._view: View | None = None
+        self._generation = 0
+        self._analysed = -1
+        self._permuted = 0
+        self._grown = False
+        self._cost = float("inf")
+        self._rest_until = 0.0
+        self._wake = asyncio.Event()
+        self._rounds = 0
+        self._idle = asyncio.Condition()
+        self._closed = False
+
+    def look(self, view: View) -> None:
+        """Change what is looked at."""
+        self._view = view
+        self._generation += 1
+        self._wake.set()
+
+    def nudge(self) -> None:
+        """Look at the folder now rather than at the next poll."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """End the thread after what it is doing now, which is cancelled."""
+        self._closed = True
+        self._generation += 1
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def settled(self) -> None:
+        """Wait until the folder was read anew and everything that it and the view ask for is computed."""
+        async with self._idle:
+            wanted = self._rounds + 2
+            self._wake.set()
+            while self._rounds < wanted or self._due():
+                self._rest_until = 0.0
+                await self._idle.wait()
+                self._wake.set()
+
+    async def run(self) -> None:
+        """Follow the session until closed."""
+        while not self._closed:
+            await self._read()
+            if self._due():
+                await self._analyse()
+            async with self._idle:
+                self._rounds += 1
+                self._idle.notify_all()
+            await self._pause()
+
+    async def _pause(self) -> None:
+        running = self._recording is None or self._recording.state.phase.running
+        seconds = self._poll if running else max(self._poll, _POLL_FINISHED)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+        self._wake.clear()
+
+    async def _read(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            recording = await loop.run_in_executor(self._thread, self._refresh)
+        except (SessionError, OSError) as error:
+            self._on_trouble(str(error))
+            return
+        self._on_trouble(None)
+        if recording != self._recording:
+            self._recording = recording
+            self._on_recording(recording)
+
+    def _refresh(self) -> Recording:
+        if self._analyzer is None:
+            self._analyzer = Analyzer(open_session(self._path))
+            self._grown = True
+        elif self._analyzer.refresh():
+            self._grown = True
+        session = self._analyzer.session
+        if not (self._path / MANIFEST).is_file():
+            raise SessionError(f"{self._path} is no longer there; what was read of it is still shown")
+        known = self._recording
+        if known is None or self._grown:
+            recorded = {scale: len(session.images(scale)) for scale in session.manifest.guidance}
+        else:
+            recorded = dict(known.recorded)
+        return Recording(
+            name=session.name,
+            manifest=session.manifest,
+            blocks=len(session.manifest.blocks),
+            state=session.state,
+            asked=requested(self._path),
+            problems=tuple(session.problems),
+            log=tuple(session.log),
+            recorded=recorded,
+        )
+
+    def _due(self) -> bool:
+        if self._view is None or self._recording is None:
+            return False
+        if self._analysed != self._generation:
+            return True
+        if not self._recording.state.phase.running and self._permuted < PERMUTATIONS[-1]:
+            return True
+        follows = self._view.settings.images is None
+        return self._grown and follows and time.monotonic() >= self._rest_until
+
+    async def _analyse(self) -> None:
+        view, generation, recording = self._view, self._generation, self._recording
+        assert view is not None
+        assert recording is not None
+        self._grown = False
+        began = time.monotonic()
+        for permutations in self._stages(generation):
+            live = recording.state.phase.running
+            if permutations == PERMUTATIONS[-1] and live and self._cost * 10 > _WORTH_REFINING_LIVE:
+                break
+            stage = time.monotonic()
+            analysis = await self._computed(view, permutations, generation)
+            if analysis is None:
+                return
+            if permutations == PERMUTATIONS[0]:
+                self._cost = time.monotonic() - stage
+            self._on_analysis(analysis)
+            self._permuted = permutations
+            if analysis.error is not None:
+                # Asking again would fail again; the next view or batch may not.
+                self._permuted = PERMUTATIONS[-1]
+                break
+        if generation == self._generation:
+            self._analysed = generation
+        now = time.monotonic()
+        self._rest_until = now + _REST * (now - began)
+
+    def _stages(self, generation: int) -> tuple[int, ...]:
+        # Without a null first only where the view is new and the null would be felt: on a growing
+        # session the last null stays until the next one is there.
+        if generation != self._analysed and self._cost > _QUICK:
+            return (0, *PERMUTATIONS)
+        return PERMUTATIONS
+
+    async def _computed(self, view: View, permutations: int, generation: int) -> Analysis | None:
+        """The analysis of a view; None if it is no longer wanted."""
+        loop = asyncio.get_running_loop()
+        try:
+            figures = await loop.run_in_executor(self._thread, self._figures, view, permutations, generation)
+        except Cancelled:
+            return None
+        except (SettingsError, SessionError) as error:
+            return Analysis(view, {}, permutations, error=str(error))
+        except Exception as error:
+            # A fault of ours in one analysis must not take the whole screen down; another view may well work.
+            return Analysis(
+                view, {}, permutations, error=f"the analysis failed: {type(error).__name__}: {error}"
+            )
+        if generation != self._generation:
+            return None
+        return Analysis(view, figures, permutations, refining=permutations < PERMUTATIONS[-1])
+
+    def _figures(self, view: View, permutations: int, generation: int) -> dict[Which, Figures]:
+        assert self._analyzer is not None
+
+        def cancelled() -> bool:
+            return generation != self._generation
+
+        return {
+            which: self._analyzer.figures(
+                replace(
+                    settings, permutations=permutations, overlap_permutations=permutations // _OVERLAP_SHARE
+                ),
+                cancelled,
+            )
+            for which, settings in view.wanted(self._analyzer.session.manifest).items()
+        }
+
+
+def _one_blas_thread() -> None:
+    # More threads than one starve the event loop of the cores: 2 s of lateness measured, 12 ms with one.
+    threadpool_limits(1)

@@ -1,0 +1,71 @@
+"""The Textual application: its screens, its commands, its looks."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.app.commands import LensCommands
+from subspacelens_tui.app.hang_up import leave_on_hang_up
+from subspacelens_tui.app.keys import ANYWHERE, LIST, LOG, MATRIX, SCRUBBER, SESSION
+from subspacelens_tui.app.screens.help import HelpScreen
+from subspacelens_tui.app.screens.session import SessionScreen
+from subspacelens_tui.app.screens.sessions import SessionsScreen
+
+
+class SubspaceLensApp(App[None]):
+    """SubspaceLens in the terminal.
+
+    Args:
+        sessions: the folder of sessions.
+        session: a session's folder to open at once.
+        settings: to open it with.
+        layer: to select in it.
+    """
+
+    TITLE = "SubspaceLens"
+    CSS_PATH = "app.tcss"
+    COMMANDS: ClassVar = App.COMMANDS | {LensCommands}
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(
+        self,
+        sessions: Path,
+        session: Path | None = None,
+        settings: Settings | None = None,
+        layer: int | None = None,
+    ) -> None:
+        super().__init__()
+        self._sessions = sessions
+        self._session = session
+        self._settings = settings
+        self._layer = layer
+
+    async def on_mount(self) -> None:
+        """Open the list, and the session over it if one was named."""
+        leave_on_hang_up(self.exit)
+        await self.push_screen(SessionsScreen(self._sessions))
+        if self._session is not None:
+            await self.push_screen(SessionScreen(self._session, self._settings, self._layer))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Textual's own commands that make sense here; ours come from the key table."""
+        yield SystemCommand("theme", "change the colours", self.action_change_theme)
+
+    async def action_quit(self) -> None:
+        """Textual's own way out must ask as well while a recording runs."""
+        if isinstance(self.screen, SessionScreen):
+            self.screen.action_leave()
+        elif not any(isinstance(screen, SessionScreen) for screen in self.screen_stack):
+            self.exit()
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        if isinstance(self.screen, SessionScreen):
+            self.push_screen(HelpScreen([*SESSION, *MATRIX, *SCRUBBER, *LOG, *ANYWHERE]))
+        elif isinstance(self.screen, SessionsScreen):
+            self.push_screen(HelpScreen([*LIST, *ANYWHERE]))

@@ -1,0 +1,56 @@
+"""The command palette: every action of the key table and every value of the controls, by name."""
+
+from collections.abc import Callable, Iterator
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from subspacelens_tui.app.keys import ANYWHERE, LIST, SESSION
+from subspacelens_tui.app.screens.session import SessionScreen
+from subspacelens_tui.app.view import CHOICES
+from subspacelens_tui.sessions.plain import plain
+
+Command = tuple[str, str]
+"""What the palette shows, and the action it runs."""
+
+
+class LensCommands(Provider):
+    """Commands of the screen that is open."""
+
+    async def discover(self) -> Hits:
+        """What is listed before anything is typed."""
+        for name, action in self._commands():
+            yield DiscoveryHit(name, self._runner(action))
+
+    async def search(self, query: str) -> Hits:
+        """What matches the typed text."""
+        matcher = self.matcher(query)
+        for name, action in self._commands():
+            if (score := matcher.match(name)) > 0:
+                yield Hit(score, matcher.highlight(name), self._runner(action), text=name)
+
+    def _commands(self) -> Iterator[Command]:
+        session = isinstance(self.screen, SessionScreen)
+        for key in (*(SESSION if session else LIST), *ANYWHERE):
+            if key.action != "app.command_palette":
+                yield f"{key.says}  ({key.shown})", key.run
+        if session:
+            yield from self._values()
+
+    def _values(self) -> Iterator[Command]:
+        screen = self.screen
+        assert isinstance(screen, SessionScreen)
+        if screen.recording is None or screen.view is None:
+            return
+        for name, choice in CHOICES.items():
+            for index, value in enumerate(choice.values(screen.recording.manifest, screen.view)):
+                yield f"{name}: {plain(value)}", f"screen.choose('{name}', {index})"
+        for layer in range(screen.recording.blocks):
+            yield f"layer {layer}", f"screen.select_layer({layer})"
+
+    def _runner(self, action: str) -> Callable[[], None]:
+        screen = self.screen
+
+        def run() -> None:
+            screen.app.call_later(screen.run_action, action)
+
+        return run

@@ -1,0 +1,34 @@
+"""Running the app: what the command line calls."""
+
+import sys
+from pathlib import Path
+
+from subspacelens_tui.analysis.settings import Settings
+
+
+def run(
+    sessions: Path, session: Path | None = None, settings: Settings | None = None, layer: int | None = None
+) -> int:
+    """Open the app on a folder of sessions, or straight on a session in it.
+
+    Args:
+        sessions: the folder of sessions.
+        session: the folder of a session to open.
+        settings: of the analysis to open it with.
+        layer: to select in it.
+
+    Returns:
+        The exit status: 0, or 1 if the app crashed or there is no terminal to run in.
+    """
+    # Textual reads from stdin and draws on stderr.
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        print(
+            "subspacelens-tui: the app needs a terminal; `analyze` and `list` work without one",
+            file=sys.stderr,
+        )
+        return 1
+    from subspacelens_tui.app.app import SubspaceLensApp
+
+    app = SubspaceLensApp(sessions, session, settings, layer)
+    app.run()
+    return app.return_code or 0

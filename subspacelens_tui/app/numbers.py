@@ -1,0 +1,54 @@
+"""How figures are written: short, of steady width, and plain where there is none."""
+
+NONE = "–"
+
+
+def figure(value: float | None, signed: bool = False) -> str:
+    """A figure in at most six characters (seven signed): 0.42, 4.23, 30.1, 743, 12345, 0.004, 4e-6."""
+    if value is None:
+        return NONE
+    size = abs(value)
+    if size >= 99999.5 or 0 < size < 0.00095:
+        mantissa, exponent = f"{value:.0e}".split("e")
+        text = f"{mantissa}e{int(exponent)}"
+    else:
+        digits = 0 if size >= 99.95 else 1 if size >= 9.995 else 2 if size >= 0.00995 or size == 0 else 3
+        text = f"{value:.{digits}f}"
+    return f"+{text}" if signed and not text.startswith("-") else text
+
+
+def fraction(value: float | None, digits: int = 2) -> str:
+    """A figure between 0 and 1 without its leading zero: .67, 1.00."""
+    if value is None:
+        return NONE
+    text = f"{value:.{digits}f}"
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+
+
+def probability(value: float | None) -> str:
+    """A p-value."""
+    return NONE if value is None else fraction(value, 3)
+
+
+def duration(seconds: float | None) -> str:
+    """A time span as 0:07, 1:18 or 2:03:11."""
+    if seconds is None:
+        return NONE
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def size(count: float) -> str:
+    """A number of bytes as 512 B, 14 kB, 3.1 MB or 2.4 GB."""
+    value = float(count)
+    units = iter(("B", "kB", "MB", "GB", "TB"))
+    unit = next(units)
+    while value >= 1000 and unit != "TB":
+        value, unit = value / 1000, next(units)
+    return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
+
+
+def gigabytes(count: float) -> str:
+    """A number of bytes in whole GB, without the unit."""
+    return f"{count / 1e9:.0f}"

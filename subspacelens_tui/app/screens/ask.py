@@ -1,0 +1,61 @@
+"""A question with a few answers, each a key and a button."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from subspacelens_tui.app.keys import key_name
+from subspacelens_tui.sessions.plain import plain
+
+
+@dataclass(frozen=True)
+class Option:
+    """An answer: what it returns, its key, and what it says."""
+
+    answer: str
+    key: str
+    says: str
+
+
+class Ask(ModalScreen[str]):
+    """Asks; the answer is the chosen option's. Arrows and enter work as well as the keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,left", "app.focus_previous", show=False),
+        Binding("down,right", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, question: str, options: Sequence[Option]) -> None:
+        super().__init__()
+        self._question = question
+        self._options = list(options)
+
+    def compose(self) -> ComposeResult:
+        """The question over its answers."""
+        with Vertical(classes="dialog"):
+            yield Static(plain(self._question), markup=False, classes="question")
+            for option in self._options:
+                yield Button(
+                    f"{key_name(option.key)}  {option.says}".replace("[", "\\["),
+                    id=option.answer,
+                    compact=True,
+                )
+
+    def on_mount(self) -> None:
+        """Each option's key answers."""
+        for option in self._options:
+            self._bindings.bind(option.key, f"answer('{option.answer}')", option.says, show=False)
+
+    def action_answer(self, answer: str) -> None:
+        """Answer by key."""
+        self.dismiss(answer)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Answer by button."""
+        self.dismiss(event.button.id)

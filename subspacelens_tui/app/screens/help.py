@@ -1,0 +1,46 @@
+"""Help, made from the key table, so that it cannot lie."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from subspacelens_tui.app.keys import Key
+
+_KEYS = 14
+_READING = """\
+ΔR, the rate reduction, is the coding rate of all images less that within the classes (MCR², nats). It
+grows with scale and with any labels: read the excess over permuted labels. ε is the coding precision,
+not squared. The shaded band holds the central 95 % of the permutations. Overlap is the mean squared
+cosine between class subspaces."""
+
+
+class HelpScreen(ModalScreen[None]):
+    """All keys of the screen it was asked on."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,f1", "dismiss", show=False)]
+
+    def __init__(self, keys: Sequence[Key]) -> None:
+        super().__init__()
+        self._keys = sorted(keys, key=lambda key: key.group == "Everywhere")
+
+    def compose(self) -> ComposeResult:
+        """Group by group."""
+        text = Text()
+        for group, keys in groupby(self._keys, key=lambda key: key.group):
+            text.append(f"{group}\n", "bold")
+            for key in keys:
+                text.append(f"  {key.shown:<{_KEYS}}", "bold")
+                text.append(f"{key.says}\n")
+            text.append("\n")
+        text.append("How to read it\n", "bold")
+        text.append(_READING.replace("\n", " "))
+        with VerticalScroll(classes="dialog help"):
+            yield Static(text)
+            yield Static("esc closes this; the arrow keys scroll", classes="hint")

@@ -1,0 +1,175 @@
+"""The list of sessions: open, filter, delete."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widgets import Input, Static
+
+from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.app.arrangement import LEAST_HEIGHT, LEAST_WIDTH
+from subspacelens_tui.app.keys import ANYWHERE, LIST, bindings, in_footer
+from subspacelens_tui.app.screens.ask import Ask, Option
+from subspacelens_tui.app.screens.session import SessionScreen
+from subspacelens_tui.app.widgets.key_bar import KeyBar
+from subspacelens_tui.app.widgets.session_table import SessionTable
+from subspacelens_tui.app.widgets.status_line import StatusLine
+from subspacelens_tui.sessions import SessionError
+from subspacelens_tui.sessions.catalog import Listing, delete_session, list_sessions
+
+_POLL = 2.0
+_EMPTY = (
+    "No sessions here yet. A session is one recorded run of a diffusion transformer.",
+    "",
+    "In a shell, type",
+    "  subspacelens-tui demo               record the bundled model and watch it live",
+    "  subspacelens-tui record --help      record a model of yours",
+    "and it appears here by itself.",
+)
+
+
+class SessionsScreen(Screen[None]):
+    """The sessions of one folder, read anew every other second."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(LIST, ANYWHERE)
+    AUTO_FOCUS = "#sessions"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self._listings: Sequence[Listing] | None = None
+        self._trouble: str | None = None
+        self._complaint: str | None = None
+
+    def compose(self) -> ComposeResult:
+        """Title, filter, table, message, keys."""
+        yield Static(f" SubspaceLens  sessions in {self._folder}", id="title", markup=False)
+        yield Input(placeholder="filter: name or model", id="filter", compact=True)
+        yield SessionTable(id="sessions")
+        yield StatusLine(id="status")
+        yield KeyBar(in_footer(LIST, ANYWHERE), id="keys")
+        yield Static(f"too small: {LEAST_WIDTH} columns and {LEAST_HEIGHT} rows are needed", id="too-small")
+
+    def on_mount(self) -> None:
+        """Read now and every other second."""
+        self.query_one("#filter").display = False
+        self.set_interval(_POLL, self.read)
+        self.read()
+
+    def on_screen_resume(self) -> None:
+        """Read at once when coming back to it."""
+        self.read()
+
+    def on_resize(self) -> None:
+        """Say so when there is no room."""
+        self.set_class(self.size.width < LEAST_WIDTH or self.size.height < LEAST_HEIGHT, "too-small")
+
+    def read(self) -> None:
+        """Read the folder, off the event loop."""
+        # Not `is_current`: to Textual the screen below is current too, and what it repaints is sent again
+        # with the whole screen above.
+        if self.app.screen is self:
+            self.run_worker(self._read(), group="read", exclusive=True)
+
+    async def _read(self) -> None:
+        try:
+            listings: Sequence[Listing] = await asyncio.to_thread(list_sessions, self._folder)
+            self._trouble = None
+        except (SessionError, OSError) as error:
+            listings, self._trouble = (), str(error)
+        if listings != self._listings:
+            self._listings = listings
+            self.query_one(SessionTable).update(listings, _EMPTY)
+        self._show_message()
+
+    def _show_message(self) -> None:
+        line = self.query_one(StatusLine)
+        folder = f"{self._folder}/"
+        chosen = self.query_one(SessionTable).chosen
+        if message := self._complaint or self._trouble:
+            line.update("error", message.replace(folder, ""))
+        elif chosen is not None and chosen.problem:
+            line.update("warning", chosen.problem.replace(folder, ""))
+        elif chosen is not None and chosen.state is not None and chosen.state.detail:
+            line.update("note", f"{chosen.state.phase}: {chosen.state.detail}")
+        else:
+            line.update("none", "")
+
+    def action_move(self, by: int) -> None:
+        """Select another session."""
+        self.query_one(SessionTable).move(by)
+        self._complaint = None
+        self._show_message()
+
+    def action_open(self) -> None:
+        """Open the selected session."""
+        chosen = self.query_one(SessionTable).chosen
+        if chosen is None:
+            return
+        if chosen.problem is not None:
+            self._complaint = chosen.problem
+            self._show_message()
+            return
+        self.app.push_screen(SessionScreen(chosen.path, Settings()))
+
+    def on_session_table_opened(self) -> None:
+        """A session was clicked twice."""
+        self.action_open()
+
+    def action_filter(self) -> None:
+        """Filter as you type."""
+        field = self.query_one("#filter", Input)
+        field.display = True
+        field.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter by what is typed so far."""
+        self.query_one(SessionTable).filter(event.value)
+        self._show_message()
+
+    def on_input_submitted(self) -> None:
+        """Back to the table, filtered."""
+        self.query_one(SessionTable).focus()
+
+    def action_clear_filter(self) -> None:
+        """Show all again."""
+        field = self.query_one("#filter", Input)
+        field.value = ""
+        field.display = False
+        self.query_one(SessionTable).focus()
+
+    def action_delete(self) -> None:
+        """Delete the selected session, after asking."""
+        chosen = self.query_one(SessionTable).chosen
+        if chosen is None:
+            return
+        if chosen.state is not None and chosen.state.phase.running:
+            self._complaint = f"{chosen.name} is being recorded: stop the recording first"
+            self._show_message()
+            return
+        options = (
+            Option("delete", "d", f"delete {chosen.name} for good"),
+            Option("cancel", "escape", "keep it"),
+        )
+
+        def answered(answer: str | None) -> None:
+            if answer == "delete":
+                self.run_worker(self._delete(chosen))
+
+        self.app.push_screen(Ask(f"Delete the session {chosen.name}?", options), answered)
+
+    async def _delete(self, listing: Listing) -> None:
+        try:
+            await asyncio.to_thread(delete_session, listing.path)
+            self._complaint = None
+        except SessionError as error:
+            self._complaint = str(error)
+        await self._read()
+
+    def action_leave(self) -> None:
+        """Quit. Recordings go on: they are processes of their own."""
+        self.app.exit()

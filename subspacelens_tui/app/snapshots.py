@@ -1,0 +1,63 @@
+"""What the background thread hands to the screen: immutable records, nothing that reads a file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.app.view import View, Which
+from subspacelens_tui.sessions import Branch, Manifest, RunState
+from subspacelens_tui.sessions.control import Request
+
+
+@dataclass(frozen=True)
+class Recording:
+    """How a session stands.
+
+    Attributes:
+        name: of the session.
+        manifest: what `session.json` says (replaced when the recorder has loaded the model).
+        blocks: number of blocks known.
+        state: phase, progress, rate, device.
+        asked: what viewers last asked of the recorder.
+        problems: one line for each damaged file that was left out.
+        log: the last events, oldest first.
+        recorded: images on disk, by guidance scale.
+    """
+
+    name: str
+    manifest: Manifest = field(compare=False)
+    blocks: int
+    state: RunState
+    asked: Request
+    problems: tuple[str, ...]
+    log: tuple[Mapping[str, Any], ...]
+    recorded: Mapping[float, int]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The figures of a view.
+
+    Attributes:
+        view: what they are figures of.
+        figures: by label scheme and branch; empty if the analysis failed.
+        permutations: of the null.
+        refining: whether the same with more permutations is on its way.
+        error: why there are no figures, in one line.
+    """
+
+    view: View
+    figures: Mapping[Which, Figures]
+    permutations: int = 0
+    refining: bool = False
+    error: str | None = None
+
+    @property
+    def main(self) -> Figures | None:
+        """The figures that the list, the matrix and the inspector show."""
+        return self.figures.get(self.view.main)
+
+    def of(self, scheme: str, branch: Branch) -> Figures | None:
+        """The figures of one label scheme and branch, if the view has them."""
+        return self.figures.get((scheme, branch))

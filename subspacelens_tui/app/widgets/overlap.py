@@ -1,0 +1,235 @@
+"""The overlap of the class subspaces at the selected layer, as a matrix of coloured cells."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+
+from subspacelens_tui.app import numbers
+from subspacelens_tui.app.fitting import cut, fit
+from subspacelens_tui.app.keys import MATRIX, bindings
+from subspacelens_tui.app.palette import RAMP, SHADES, ramp_index, ramp_style
+from subspacelens_tui.app.widgets.painted import Piece, Row, cut_row
+from subspacelens_tui.app.widgets.pane import Pane
+from subspacelens_tui.sessions.plain import plain
+
+_LABEL_AT_MOST = 12
+_LABEL_AT_LEAST = 4
+_CELL_AT_MOST = 8
+_TALL_AT_MOST = 3
+_DIGIT_CELL = 4
+_ROUND_TO = 0.1
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Where the cells are: width of labels and cells, first row and column shown, how many, how tall."""
+
+    label: int
+    cell: int
+    top: int
+    left: int
+    rows: int
+    columns: int
+    tall: int
+
+
+class OverlapPane(Pane):
+    """Class by class, any number of them; the cell under the cursor is named with its value.
+
+    Attributes:
+        digits: whether the cells show their values.
+        row, column: the selected cell.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(MATRIX)
+
+    heading = "Overlap"
+    tab = "Overlap"
+    jump = "5"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.digits = True
+        self.row, self.column = 0, 1
+        self._top = self._left = 0
+        self._grid: _Grid | None = None
+
+    def title_detail(self) -> str:
+        """Labels, branch and rank."""
+        main = self.analysis.main if self.analysis else None
+        if self.analysis is None or main is None:
+            return ""
+        scheme, branch = self.analysis.view.main
+        return f"{cut(scheme, 14)} · {branch} · rank {main.settings.rank}"
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        """Names of the classes."""
+        main = self.analysis.main if self.analysis else None
+        return main.classes if main else ()
+
+    def _matrix(self) -> Any:
+        main = self.analysis.main if self.analysis else None
+        if main is None or main.overlap is None or self.selected >= len(main.overlap):
+            return None
+        matrix = main.overlap[self.selected]
+        return None if math.isnan(matrix[0, 0]) else matrix
+
+    def move(self, rows: int, columns: int) -> None:
+        """Move the selected cell."""
+        last = len(self.class_names) - 1
+        if last < 0:
+            return
+        self.row = min(last, max(0, min(self.row, last) + rows))
+        self.column = min(last, max(0, min(self.column, last) + columns))
+        self.repaint()
+
+    def paint(self, width: int, height: int) -> Iterable[Row]:
+        """Column heads, the matrix, the colour scale, the selected cell."""
+        matrix = self._matrix()
+        if matrix is None:
+            self._grid = None
+            yield ()
+            yield cut_row([(self._why_missing(), self.ink("dim"))], width)
+            return
+        count = len(matrix)
+        self.row, self.column = min(self.row, count - 1), min(self.column, count - 1)
+        layout = self._laid_out(width, height - 3, count)
+        low, high = self._scale(matrix)
+        yield self._heads(layout)
+        for row in range(layout.top, layout.top + layout.rows):
+            for line in range(layout.tall):
+                yield self._row(matrix, row, layout, low, high, with_text=line == (layout.tall - 1) // 2)
+        for _ in range(height - 3 - layout.rows * layout.tall):
+            yield ()
+        yield self._legend(low, high, width)
+        yield self._named(matrix, width)
+
+    def _why_missing(self) -> str:
+        main = self.analysis.main if self.analysis else None
+        if main is None or not main.layers or self.selected >= len(main.layers):
+            return self.absence()
+        return plain(main.layers[self.selected].missing.get("overlap_mean", "no overlap at these settings"))
+
+    def _laid_out(self, width: int, rows: int, count: int) -> _Grid:
+        longest = max(len(plain(name)) for name in self.class_names)
+        label = min(_LABEL_AT_MOST, longest)
+        wanted = _DIGIT_CELL if self.digits else 2
+        # Labels give way first, down to four letters; then cells; then the matrix scrolls.
+        label = max(min(label, _LABEL_AT_LEAST), min(label, width - 1 - count * wanted))
+        cell = min(_CELL_AT_MOST, max(1, (width - label - 1) // count))
+        columns = min(count, max(1, (width - label - 1) // cell))
+        shown = min(count, max(1, rows))
+        self._top = max(min(self._top, self.row, count - shown), self.row - shown + 1, 0)
+        self._left = max(min(self._left, self.column, count - columns), self.column - columns + 1, 0)
+        most = 1 if self._few_colours and self.digits else _TALL_AT_MOST
+        tall = min(most, max(1, rows // count), max(1, cell // 2))
+        self._grid = _Grid(label, cell, self._top, self._left, shown, columns, tall)
+        return self._grid
+
+    def _scale(self, matrix: Any) -> tuple[float, float]:
+        """The range of the off-diagonal cells, rounded outwards so that colours hold still."""
+        others = [float(matrix[i, j]) for i in range(len(matrix)) for j in range(len(matrix)) if i != j]
+        if not others:
+            return 0.0, 1.0
+        low = math.floor(min(others) / _ROUND_TO + 1e-9) * _ROUND_TO
+        high = math.ceil(max(others) / _ROUND_TO - 1e-9) * _ROUND_TO
+        return max(0.0, low), min(1.0, max(high, low + _ROUND_TO))
+
+    def _heads(self, layout: _Grid) -> Row:
+        row: list[Piece] = [(fit(f"L{self.selected}", layout.label + 1), self.ink("accent"))]
+        for column in range(layout.left, layout.left + layout.columns):
+            style = self.ink("accent" if column == self.column else "dim")
+            room = layout.cell - (layout.cell > 2)
+            name = plain(self.class_names[column])[:room]
+            row.append((fit(name, layout.cell, "centre" if layout.cell > 2 else "left"), style))
+        return row
+
+    def _row(self, matrix: Any, row: int, layout: _Grid, low: float, high: float, with_text: bool) -> Row:
+        style = self.ink("accent" if row == self.row else "dim")
+        name = plain(self.class_names[row])
+        pieces: list[Piece] = [(fit(name if with_text else "", layout.label) + " ", style)]
+        for column in range(layout.left, layout.left + layout.columns):
+            pieces.append(self._cell(matrix, row, column, layout.cell, (low, high), with_text))
+        return pieces
+
+    def _cell(
+        self, matrix: Any, row: int, column: int, width: int, scale: tuple[float, float], with_text: bool
+    ) -> Piece:
+        value = float(matrix[row, column])
+        chosen = row == self.row and column == self.column
+        text = " " * width
+        if with_text and self.digits and width >= _DIGIT_CELL:
+            text = fit(numbers.fraction(value) if row != column else "1", width, "centre")
+        if row == column:
+            style = self.ink("faint")
+            text = text if text.strip() or not with_text else fit("·", width, "centre")
+        elif self._few_colours:
+            style = self.ink()
+            shade = SHADES[ramp_index(value, *scale, len(SHADES))]
+            text = text if text.strip() else shade * width
+        else:
+            style = ramp_style(ramp_index(value, *scale))
+        if chosen:
+            # Its colour stays: it is what one wants to see. Brackets or a diamond mark it, in any terminal.
+            style += Style(bold=True)
+            if with_text:
+                value_text = text.strip()
+                text = fit(f"▸{value_text}◂" if 3 <= len(value_text) + 2 <= width else "◆", width, "centre")
+        return text, style
+
+    @property
+    def _few_colours(self) -> bool:
+        return self.app.console.color_system in (None, "standard", "windows")
+
+    def _legend(self, low: float, high: float, width: int) -> Row:
+        """The colour scale, with the mean of the cells it colours."""
+        mean = self._mean()
+        if self._few_colours:
+            scale: list[Piece] = [(SHADES.strip(), self.ink())]
+        else:
+            scale = [(" ", ramp_style(step)) for step in range(len(RAMP))]
+        row: list[Piece] = [
+            (f"{numbers.fraction(low, 1)} ", self.ink("dim")),
+            *scale,
+            (f" {numbers.fraction(high, 1)}", self.ink("dim")),
+            ("  mean ", self.ink("dim")),
+            (numbers.fraction(mean), self.ink("strong")),
+        ]
+        return cut_row(row, width)
+
+    def _mean(self) -> float | None:
+        main = self.analysis.main if self.analysis else None
+        return main.layers[self.selected].overlap_mean if main and self.selected < len(main.layers) else None
+
+    def _named(self, matrix: Any, width: int) -> Row:
+        """The selected cell in words."""
+        a, b = plain(self.class_names[self.row]), plain(self.class_names[self.column])
+        value = numbers.fraction(float(matrix[self.row, self.column]), 3)
+        room = max(2, (width - len(value) - 5) // 2)
+        return cut_row(
+            [
+                (f"{cut(a, room)} × {cut(b, room)} ", self.ink("accent")),
+                (value, self.ink("strong")),
+            ],
+            width,
+        )
+
+    def on_click(self, event: events.Click) -> None:
+        """Select the cell under the mouse."""
+        offset, layout = event.get_content_offset(self), self._grid
+        if offset is None or layout is None:
+            return
+        row = (offset.y - 1) // layout.tall + layout.top
+        column = (offset.x - layout.label - 1) // layout.cell + layout.left
+        if (
+            layout.top <= row < layout.top + layout.rows
+            and layout.left <= column < layout.left + layout.columns
+        ):
+            self.row, self.column = row, column
+            self.repaint()

@@ -1,0 +1,137 @@
+"""The base of all our widgets: painted as strips of cells, and repainted only where these changed.
+
+Over SSH every byte counts: Textual sends a refreshed region whole (18 kB for one changed curve), so we
+compare the strips and refresh the spans that differ (2.5 kB).
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from subspacelens_tui.app.fitting import cut
+
+Piece = tuple[str, Style]
+Row = Sequence[Piece]
+
+_GAP = 6
+_PLAIN = Style()
+
+
+class Painted(Widget):
+    """A widget that draws itself row by row in `paint`, and anew after `repaint`."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "ink--dim",
+        "ink--faint",
+        "ink--strong",
+        "ink--accent",
+        "ink--selected",
+        "ink--good",
+        "ink--warning",
+        "ink--error",
+        "ink--chosen",
+    }
+
+    _strips: list[Strip]
+    _painted_at: tuple[int, int] | None = None
+
+    def paint(self, width: int, height: int) -> Iterable[Row]:
+        """The rows of the widget, each a sequence of text and style; at most `height` are shown."""
+        raise NotImplementedError
+
+    def ink(self, name: str = "") -> Style:
+        """The style of a component class; without a name, the widget's own."""
+        return self.get_component_rich_style(f"ink--{name}") if name else _PLAIN
+
+    def repaint(self) -> None:
+        """Paint anew, and refresh the spans that differ from what is on the screen."""
+        size = (self.size.width, self.size.height)
+        if self._painted_at != size or not self.is_on_screen:
+            # Not drawn yet (hidden, or resized since): the next render_line paints.
+            self._painted_at = None
+            self.refresh()
+            return
+        before, self._strips = self._strips, self._painted(*size)
+        regions = [
+            Region(start, y, end - start, 1)
+            for y, (old, new) in enumerate(zip(before, self._strips, strict=True))
+            for start, end in _changed(old, new)
+        ]
+        if regions:
+            self.refresh(*regions)
+
+    def _painted(self, width: int, height: int) -> list[Strip]:
+        base = self.rich_style
+        strips = [
+            _strip(row, width, base) for row, _ in zip(self.paint(width, height), range(height), strict=False)
+        ]
+        return strips + [Strip.blank(width, base)] * (height - len(strips))
+
+    def render_line(self, y: int) -> Strip:
+        """Textual's hook: one row of the widget."""
+        size = (self.size.width, self.size.height)
+        if self._painted_at != size:
+            self._strips = self._painted(*size)
+            self._painted_at = size
+        return self._strips[y] if y < len(self._strips) else Strip.blank(size[0], self.rich_style)
+
+    def notify_style_update(self) -> None:
+        """Textual's hook: colours may have changed."""
+        self._painted_at = None
+        super().notify_style_update()
+
+
+def _strip(row: Row, width: int, base: Style) -> Strip:
+    # On the widget's own style: a segment without any crashes Textual under NO_COLOR.
+    segments = [Segment(text, base + style) for text, style in row if text]
+    return Strip(segments).adjust_cell_length(width, base)
+
+
+def cut_row(row: Row, width: int) -> list[Piece]:
+    """A row in at most `width` cells, with an ellipsis where it was cut."""
+    kept: list[Piece] = []
+    for text, style in row:
+        strip = Segment(text)
+        if strip.cell_length > width:
+            return [*kept, (cut(text, width), style)]
+        kept.append((text, style))
+        width -= strip.cell_length
+    return kept
+
+
+def row_width(row: Row) -> int:
+    """The cells that a row takes."""
+    return sum(Segment(text).cell_length for text, _ in row)
+
+
+def _changed(old: Strip, new: Strip) -> list[tuple[int, int]]:
+    """Spans of cells that differ; spans that lie close together are one, for each costs a cursor move."""
+    if old == new:
+        return []
+    spans: list[tuple[int, int]] = []
+    before, after = _cells(old), _cells(new)
+    if len(before) != len(after):
+        return [(0, max(len(before), len(after)))]
+    for x, (a, b) in enumerate(zip(before, after, strict=True)):
+        if a == b:
+            continue
+        if spans and x - spans[-1][1] <= _GAP:
+            spans[-1] = (spans[-1][0], x + 1)
+        else:
+            spans.append((x, x + 1))
+    return spans
+
+
+def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
+    cells: list[tuple[str, Style | None]] = []
+    for text, style, _ in strip:
+        for character in text:
+            width = Segment(character).cell_length
+            # Both cells of a wide character differ when it does, so that no span ends inside one.
+            cells += [(character, style)] * width
+    return cells

@@ -1,0 +1,68 @@
+"""The base of the panes: a frame with a number to jump by, figures to show, one selected layer."""
+
+from rich.text import Text
+from textual.message import Message
+
+from subspacelens_tui.app.snapshots import Analysis, Recording
+from subspacelens_tui.app.widgets.painted import Painted
+from subspacelens_tui.sessions.plain import plain
+
+
+class LayerChosen(Message):
+    """A layer was chosen in a pane; all panes share it."""
+
+    def __init__(self, layer: int) -> None:
+        super().__init__()
+        self.layer = layer
+
+
+class Pane(Painted, can_focus=True):
+    """A pane of the session screen.
+
+    Attributes:
+        heading, tab: its name in its frame and in the row of tabs.
+        jump: the digit that jumps to it.
+        recording, analysis, selected: what it shows and which layer, set by the screen through `update`.
+    """
+
+    heading = ""
+    tab = ""
+    jump = ""
+    recording: Recording | None = None
+    analysis: Analysis | None = None
+    selected: int = 0
+    _titled: str | None = None
+
+    def on_mount(self) -> None:
+        """Name the frame."""
+        self.refresh_title()
+
+    def update(self, recording: Recording | None, analysis: Analysis | None, layer: int) -> None:
+        """Show this; the screen calls it whenever something of it changed."""
+        self.recording, self.analysis, self.selected = recording, analysis, layer
+        self.refresh_title()
+        self.repaint()
+
+    def title_detail(self) -> str:
+        """What the frame says after the heading."""
+        return ""
+
+    def refresh_title(self) -> None:
+        """Write the frame's title, if it changed: that repaints the whole pane, so it names no layer."""
+        detail = plain(self.title_detail())
+        title = f"{self.heading} · {detail}" if detail else self.heading
+        if title != self._titled:
+            self._titled = title
+            self.border_title = Text.assemble((self.jump, "bold"), " ", title)
+
+    def absence(self) -> str:
+        """What to say while there are no figures."""
+        if self.analysis is not None and self.analysis.error:
+            return plain(self.analysis.error)
+        if self.recording is None:
+            return "reading the session …"
+        if not any(self.recording.recorded.values()):
+            phase = self.recording.state.phase
+            waiting = "the first curves come with the second image"
+            return f"{phase}: {waiting}" if phase.running else f"{phase}: nothing was recorded"
+        return "computing …"

@@ -1,0 +1,30 @@
+"""The row of tabs that stands for the panes where they cannot all be seen."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.style import Style
+
+from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row, row_width
+from subspacelens_tui.app.widgets.pane import Pane
+
+
+class PaneTabs(Painted):
+    """Number and name of each pane, the visible ones marked."""
+
+    def __init__(self, panes: Sequence[Pane], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._panes = list(panes)
+
+    def paint(self, width: int, height: int) -> Iterable[Row]:
+        """The tabs, with short names if there is no room for long ones."""
+        for short in (False, True):
+            row: list[Piece] = [(" ", self.ink())]
+            for pane in self._panes:
+                name = pane.tab[:4] if short else pane.tab
+                text = f"{pane.jump} {name}"
+                click = Style.from_meta({"@click": f"screen.jump('{pane.id}')"})
+                shown = (f"[{text}]", self.ink("chosen")) if pane.display else (f" {text} ", self.ink("dim"))
+                row.append((shown[0], shown[1] + click))
+            if row_width(row) <= width:
+                break
+        yield cut_row(row, width)

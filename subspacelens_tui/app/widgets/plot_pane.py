@@ -1,0 +1,129 @@
+"""The base of the panes that show curves over the layers: a legend with values, and the plot."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from rich.color import Color
+from rich.style import Style
+from textual import events
+
+from subspacelens_tui.app.palette import blend, curve_colour
+from subspacelens_tui.app.widgets.painted import Piece, Row, cut_row, row_width
+from subspacelens_tui.app.widgets.pane import LayerChosen, Pane
+from subspacelens_tui.app.widgets.plot import Cell, Markers, Plot, draw, layer_at
+
+_BAND_SHARE = 0.22
+_LINE = {False: "━━", True: "╍╍"}
+_ASCII_LINE = {False: "--", True: "- "}
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """One entry of the legend: a swatch, a name, and the value at the selected layer."""
+
+    name: str
+    value: str
+    colour: int
+    dashed: bool = False
+
+
+class PlotPane(Pane):
+    """Curves over the layers."""
+
+    markers: Markers = "braille"
+
+    def plot(self) -> Plot:
+        """The curves to draw; the cursor is added here."""
+        raise NotImplementedError
+
+    def legend(self) -> list[LegendEntry]:
+        """The entries of the legend, the most important first."""
+        raise NotImplementedError
+
+    def note(self) -> str:
+        """A word at the end of the legend, or in the place of curves that are not there yet."""
+        return ""
+
+    def paint(self, width: int, height: int) -> Iterable[Row]:
+        """The legend, then the plot."""
+        main = self.analysis.main if self.analysis else None
+        if main is None or not main.layers:
+            yield from self._absent(width, height)
+            return
+        yield self._legend_row(width)
+        plot = replace(self.plot(), cursor=self.selected, markers=self.markers)
+        cells = draw(plot, width, height - 1)
+        if not cells:
+            yield ((self.note() or "no values at these settings", self.ink("dim")),)
+            return
+        styles = _Styles(self)
+        for row in cells:
+            yield styles.row(row)
+
+    def _absent(self, width: int, height: int) -> Iterable[Row]:
+        for _ in range(max(0, height // 2 - 1)):
+            yield ()
+        words = self.absence()
+        yield cut_row([(" " * max(0, (width - len(words)) // 2) + words, self.ink("dim"))], width)
+
+    def _legend_row(self, width: int) -> Row:
+        lines = _ASCII_LINE if self.markers == "ascii" else _LINE
+        row: list[Piece] = [(f"L{self.selected:<3}", self.ink("accent"))]
+        for entry in self.legend():
+            colour = Style.from_color(Color.parse(curve_colour(entry.colour, self.app.current_theme.dark)))
+            pieces: list[Piece] = [
+                (f" {lines[entry.dashed]} ", colour),
+                (f"{entry.name} " if entry.name else "", self.ink("dim")),
+                (entry.value + " ", self.ink("strong")),
+            ]
+            if row_width(row) + row_width(pieces) > width:
+                break
+            row += pieces
+        if self.note() and row_width(row) + len(self.note()) + 1 <= width:
+            row.append((" " + self.note(), self.ink("dim")))
+        return cut_row(row, width)
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the layer under the mouse."""
+        main = self.analysis.main if self.analysis else None
+        offset = event.get_content_offset(self)
+        if main is None or offset is None:
+            return
+        layer = layer_at(offset.x, self.size.width, len(main.layers))
+        if layer is not None:
+            self.post_message(LayerChosen(layer))
+
+
+class _Styles:
+    """Styles of the parts of a plot in a pane's colours."""
+
+    def __init__(self, pane: PlotPane) -> None:
+        self._dark = pane.app.current_theme.dark
+        self._base = pane.ink()
+        self._parts = {"frame": pane.ink("dim"), "cursor": pane.ink("dim"), "zero": pane.ink("faint")}
+        # With few colours there is no tint of the background: the band is drawn in characters.
+        self._shaded = pane.app.console.color_system in ("256", "truecolor")
+        background = pane.rich_style.bgcolor
+        triplet = background.triplet if background is not None else None
+        self._background = triplet.hex if triplet is not None else "#000000"
+
+    def row(self, cells: tuple[Cell, ...]) -> list[Piece]:
+        """Runs of cells of one style."""
+        pieces: list[Piece] = []
+        for cell in cells:
+            style = self._style(cell)
+            character = " " if cell.part == "band" and self._shaded else cell.character
+            if pieces and pieces[-1][1] == style:
+                pieces[-1] = (pieces[-1][0] + character, style)
+            else:
+                pieces.append((character, style))
+        return pieces
+
+    def _style(self, cell: Cell) -> Style:
+        style = self._parts.get(cell.part, self._base)
+        if cell.part == "curve" and cell.colour is not None:
+            style = Style.from_color(Color.parse(curve_colour(cell.colour, self._dark)))
+        if cell.band is not None and self._shaded:
+            tint = blend(curve_colour(cell.band, self._dark), self._background, _BAND_SHARE)
+            style += Style.from_color(None, Color.parse(tint))
+        return style

@@ -1,0 +1,52 @@
+"""Effective rank over the layers."""
+
+from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.app import numbers
+from subspacelens_tui.app.widgets.plot import Curve, Plot
+from subspacelens_tui.app.widgets.plot_pane import LegendEntry, PlotPane
+from subspacelens_tui.app.widgets.rates import at, minus
+
+_COLOUR = 2
+
+
+class RankPane(PlotPane):
+    """How many dimensions the images fill. Labels play no part, so there is one curve a branch."""
+
+    heading = "Effective rank"
+    tab = "Rank"
+    jump = "4"
+
+    def title_detail(self) -> str:
+        """Its ceiling: the number of images or the width of the layer."""
+        main = self.analysis.main if self.analysis else None
+        if self.analysis is None or main is None or not main.layers:
+            return ""
+        if self.analysis.view.branch == "difference":
+            return "cond − uncond"
+        width = min(layer.width for layer in main.layers)
+        return f"at most {min(width, main.images)} ({'images' if main.images < width else 'width'})"
+
+    def _of_branches(self) -> list[tuple[str, Figures]]:
+        if self.analysis is None:
+            return []
+        scheme = self.analysis.view.main[0]
+        found = [(branch, self.analysis.of(scheme, branch)) for branch in self.analysis.view.branches]
+        return [(branch, figures) for branch, figures in found if figures is not None]
+
+    def _curves(self) -> list[tuple[str, tuple[float | None, ...], bool]]:
+        sets = [(branch, tuple(figures.curve("effective_rank"))) for branch, figures in self._of_branches()]
+        if self.analysis is not None and self.analysis.view.branch == "difference" and len(sets) == 2:
+            return [("cond − uncond", minus(sets[0][1], sets[1][1]), False)]
+        return [(branch, values, branch == "uncond" and len(sets) > 1) for branch, values in sets]
+
+    def plot(self) -> Plot:
+        """One curve a branch, uncond dashed beside cond."""
+        curves = [Curve(values, _COLOUR, dashed) for _, values, dashed in self._curves()]
+        return Plot(tuple(reversed(curves)))
+
+    def legend(self) -> list[LegendEntry]:
+        """Each branch with its value at the selected layer."""
+        return [
+            LegendEntry(name, numbers.figure(at(values, self.selected)), _COLOUR, dashed)
+            for name, values, dashed in self._curves()
+        ]

@@ -1,0 +1,106 @@
+"""The top line: which session, what the recorder is doing, how far, how fast, on what."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from subspacelens_tui.app import numbers
+from subspacelens_tui.app.fitting import cut
+from subspacelens_tui.app.snapshots import Recording
+from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row, row_width
+from subspacelens_tui.sessions import Phase, RunState
+from subspacelens_tui.sessions.plain import plain
+
+# Symbol, ink and word each say it alone: nothing depends on seeing colours.
+PHASES: dict[Phase, tuple[str, str]] = {
+    Phase.WAITING: ("◌", "dim"),
+    Phase.LOADING: ("◐", "warning"),
+    Phase.RECORDING: ("●", "good"),
+    Phase.PAUSED: ("‖", "warning"),
+    Phase.STALE: ("?", "warning"),
+    Phase.STOPPED: ("■", "dim"),
+    Phase.FAILED: ("✗", "error"),
+    Phase.FINISHED: ("✓", "good"),
+}
+_NAME_AT_LEAST = 12
+
+
+def phase_word(recording: Recording) -> str:
+    """The phase, with what was asked and is still to come."""
+    phase = recording.state.phase
+    if phase is Phase.RECORDING and recording.asked == "pause":
+        return "pausing …"
+    if phase is Phase.PAUSED and recording.asked == "run":
+        return "resuming …"
+    if phase.running and recording.asked == "stop":
+        return "stopping …"
+    return str(phase)
+
+
+class RunBar(Painted):
+    """One line; what matters least goes first where there is no room."""
+
+    recording: Recording | None = None
+
+    def update(self, recording: Recording | None) -> None:
+        """Show this."""
+        self.recording = recording
+        self.repaint()
+
+    def paint(self, width: int, height: int) -> Iterable[Row]:
+        """Name on the left, state on the right of it."""
+        recording = self.recording
+        if recording is None:
+            yield [(" SubspaceLens", self.ink("strong"))]
+            return
+        status = [(" ", self.ink()), *self._status(recording)]
+        extras = self._extras(recording.state)
+        while extras and row_width(status) + sum(row_width(e) for e in extras) > width - _NAME_AT_LEAST:
+            extras.pop()
+        tail = [*status, *(piece for extra in extras for piece in extra), (" ", self.ink())]
+        room = max(0, width - row_width(tail))
+        yield cut_row([*self._title(recording, room), *tail], width)
+
+    def _title(self, recording: Recording, room: int) -> Row:
+        model, name = plain(recording.manifest.model.id), plain(recording.name)
+        title = f" {model} › {name}"
+        if len(title) + 16 <= room:
+            row: list[Piece] = [(" SubspaceLens ", self.ink("dim")), (title, self.ink("strong"))]
+        else:
+            row = [(cut(title if len(title) <= room else f" {name}", room), self.ink("strong"))]
+        return [*row, (" " * max(0, room - row_width(row)), self.ink())]
+
+    def _status(self, recording: Recording) -> list[Piece]:
+        state = recording.state
+        symbol, ink = PHASES[state.phase]
+        row = [(f"{symbol} {phase_word(recording)}", self.ink(ink))]
+        if state.phase is Phase.FAILED and state.detail:
+            return row
+        return [*row, (f" {state.recorded}/{state.planned}", self.ink("strong"))]
+
+    def _extras(self, state: RunState) -> list[list[Piece]]:
+        """What there is to say besides, the most important first."""
+        extras: list[list[Piece]] = []
+        if state.phase is Phase.RECORDING:
+            if state.eta is not None:
+                extras.append(
+                    [("  ETA ", self.ink("dim")), (f"{numbers.duration(state.eta):<5}", self.ink())]
+                )
+            if state.rate:
+                extras.append([(f"  {numbers.figure(state.rate)} img/s", self.ink("dim"))])
+            if state.step is not None:
+                extras.append([(f"  step {state.step:<2}", self.ink("dim"))])
+        if state.device and state.phase.running:
+            extras.append([(f"  {_device(state.device)}", self.ink("dim"))])
+        if state.ranks > 1:
+            extras.append([(f"  {state.ranks} recorders", self.ink("dim"))])
+        return extras
+
+
+def _device(device: dict[str, Any]) -> str:
+    parts = [cut(plain(device.get("name", "")), 16)]
+    if isinstance(busy := device.get("utilisation"), int | float):
+        parts.append(f"{busy:.0f}%")
+    used, total = device.get("used"), device.get("total")
+    if isinstance(used, int | float) and isinstance(total, int | float) and total > 0:
+        parts.append(f"{numbers.gigabytes(used)}/{numbers.gigabytes(total)} GB")
+    return " ".join(part for part in parts if part)

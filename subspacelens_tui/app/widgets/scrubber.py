@@ -1,0 +1,108 @@
+"""The images the figures are of: follow the newest, or stay at the first so many."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.message import Message
+
+from subspacelens_tui.app.keys import SCRUBBER, bindings
+from subspacelens_tui.app.widgets.painted import Painted, Row, cut_row
+
+_LABEL = " images "
+_TRACK_AT_LEAST = 8
+
+
+class Scrubber(Painted, can_focus=True):
+    """A track of the recorded images with a handle.
+
+    Attributes:
+        recorded: images there are.
+        planned: images there will be.
+        chosen: images the figures are of; None follows.
+        live: whether more may come.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(SCRUBBER)
+
+    class Moved(Message):
+        """The handle was moved to this many images; None to follow."""
+
+        def __init__(self, images: int | None) -> None:
+            super().__init__()
+            self.images = images
+
+    recorded = planned = 0
+    chosen: int | None = None
+    live = False
+    _drags = False
+
+    def update(self, recorded: int, planned: int, chosen: int | None, live: bool) -> None:
+        """Show this."""
+        self.recorded, self.planned, self.chosen, self.live = recorded, planned, chosen, live
+        self.repaint()
+
+    @property
+    def _tail(self) -> str:
+        width = len(str(self.planned))
+        shown = self.recorded if self.chosen is None else self.chosen
+        word = "all images" if not self.live else "following"
+        word = word if self.chosen is None else f"of {self.recorded}"
+        return f" {shown:>{width}}/{self.planned} {word:<12}"
+
+    def _track(self) -> int:
+        return max(0, self.size.width - len(_LABEL) - len(self._tail))
+
+    def paint(self, width: int, height: int) -> Iterable[Row]:
+        """The track: chosen, recorded, still to come."""
+        label = (_LABEL, self.ink("accent" if self.has_focus else "dim"))
+        track = self._track()
+        ink = self.ink("warning" if self.chosen is not None and self.live else "strong")
+        if track < _TRACK_AT_LEAST or self.planned < 1:
+            yield cut_row([label, (self._tail.strip(), ink)], width)
+            return
+        shown = self.recorded if self.chosen is None else self.chosen
+        handle = min(track - 1, round(shown / self.planned * (track - 1)))
+        recorded = min(track - 1, round(self.recorded / self.planned * (track - 1)))
+        yield [
+            label,
+            ("━" * handle, self.ink("accent")),
+            ("●" if self.chosen is not None else "╸", self.ink("accent")),
+            ("━" * (recorded - handle), self.ink("dim")),
+            ("┄" * (track - 1 - max(recorded, handle)), self.ink("faint")),
+            (self._tail, ink),
+        ]
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Take hold of the handle."""
+        self._drags = True
+        self.capture_mouse()
+        self._move_to(event)
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Let go."""
+        self._drags = False
+        self.capture_mouse(False)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Drag the handle."""
+        if self._drags:
+            self._move_to(event)
+
+    def _move_to(self, event: events.MouseEvent) -> None:
+        offset = event.get_content_offset_capture(self)
+        track = self._track()
+        if track < _TRACK_AT_LEAST or self.recorded < 1:
+            return
+        share = (offset.x - len(_LABEL)) / (track - 1)
+        images = round(share * self.planned)
+        self.post_message(self.Moved(max(1, images) if images < self.recorded else None))
+
+    def on_focus(self) -> None:
+        """Show that it has the keys."""
+        self.repaint()
+
+    def on_blur(self) -> None:
+        """Show that it has them no more."""
+        self.repaint()

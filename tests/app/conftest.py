@@ -1,0 +1,100 @@
+"""The app on planted sessions, driven by Textual's pilot; the background is awaited, never slept for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from subspacelens_tui.app.app import SubspaceLensApp
+from subspacelens_tui.app.screens.session import SessionScreen
+
+SIZE = (120, 40)
+PATIENCE = 20.0
+
+
+class Driver:
+    """A running app, its session screen, and its pilot."""
+
+    def __init__(self, app: SubspaceLensApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def screen(self) -> SessionScreen:
+        found = [screen for screen in self.app.screen_stack if isinstance(screen, SessionScreen)]
+        assert found, "no session is open"
+        return found[-1]
+
+    async def settled(self) -> None:
+        """Wait until the session is read anew, its figures computed, and the screen drawn."""
+        settling = asyncio.ensure_future(self._settled())
+        crashed = asyncio.ensure_future(self.app._exception_event.wait())
+        await asyncio.wait((settling, crashed), return_when=asyncio.FIRST_COMPLETED)
+        crashed.cancel()
+        if self.app._exception is not None:
+            settling.cancel()
+            raise self.app._exception
+        await settling
+
+    async def _settled(self) -> None:
+        async with asyncio.timeout(PATIENCE):
+            if any(isinstance(screen, SessionScreen) for screen in self.app.screen_stack):
+                await self.screen.analyst.settled()
+            for screen in self.app.screen_stack:
+                others = [worker for worker in screen.workers if worker.group != "analyst"]
+                if others:
+                    await self.app.workers.wait_for_complete(others)
+        await self.pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        """Press keys one after the other, and let the app settle."""
+        for key in keys:
+            await self.pilot.press(key)
+        await self.settled()
+
+    def text(self) -> str:
+        """What is on the screen."""
+        return screen_text(self.app)
+
+
+def screen_text(app: SubspaceLensApp) -> str:
+    """The screen as text, row by row."""
+    height = app.size.height
+    lines = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in line) for line in lines[:height])
+
+
+OpenApp = Callable[..., AbstractAsyncContextManager[Driver]]
+
+
+@pytest.fixture
+def open_app(monkeypatch: pytest.MonkeyPatch) -> OpenApp:
+    """Open the app on a folder of sessions, or on one session."""
+    monkeypatch.setenv("TEXTUAL_COLOR_SYSTEM", "truecolor")
+
+    @asynccontextmanager
+    async def opened(
+        folder: Path, session: Path | None = None, size: tuple[int, int] = SIZE, **options: Any
+    ) -> AsyncIterator[Driver]:
+        app = SubspaceLensApp(folder, session, **options)
+        async with app.run_test(size=size) as pilot:
+            driver = Driver(app, pilot)
+            await pilot.pause()
+            await driver.settled()
+            yield driver
+
+    return opened
+
+
+@pytest.fixture
+def on(open_app: OpenApp) -> OpenApp:
+    """Open the app on a planted session."""
+
+    def opened(session: Any, **options: Any) -> AbstractAsyncContextManager[Driver]:
+        return open_app(session.path.parent, session.path, **options)
+
+    return opened

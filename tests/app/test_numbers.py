@@ -1,0 +1,45 @@
+import pytest
+
+from subspacelens_tui.app import numbers
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (0.0, "0.00"),
+        (0.0042, "0.004"),
+        (4e-6, "4e-6"),
+        (0.421, "0.42"),
+        (4.234, "4.23"),
+        (30.12, "30.1"),
+        (99.97, "100"),
+        (743.4, "743"),
+        (12345.6, "12346"),
+        (1.25e7, "1e7"),
+        (-3.2, "-3.20"),
+    ],
+)
+def test_figures_are_short(value: float | None, text: str) -> None:
+    assert numbers.figure(value) == text
+
+
+@pytest.mark.parametrize("exponent", range(-9, 12))
+def test_a_signed_figure_fits_its_column(exponent: int) -> None:
+    for mantissa in (1.0, 9.994, 9.996):
+        assert len(numbers.figure(-mantissa * 10.0**exponent, signed=True)) <= 7
+
+
+def test_other_forms() -> None:
+    assert numbers.figure(4.2, signed=True) == "+4.20"
+    assert numbers.fraction(0.672) == ".67"
+    assert numbers.fraction(1.0) == "1.00"
+    assert numbers.fraction(None) == "–"
+    assert numbers.probability(0.005) == ".005"
+    assert [numbers.duration(s) for s in (None, 7, 78, 7391)] == ["–", "0:07", "1:18", "2:03:11"]
+    assert [numbers.size(s) for s in (512, 14_200, 3_100_000, 2_400_000_000)] == [
+        "512 B",
+        "14 kB",
+        "3.1 MB",
+        "2.4 GB",
+    ]

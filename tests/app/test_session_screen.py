@@ -1,0 +1,465 @@
+"""Every control of the session screen, by key, by mouse and by palette."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from textual.command import CommandList
+from textual.widgets import Button, Input
+
+from subspacelens_tui.app.keys import ANYWHERE, MATRIX, SESSION
+from subspacelens_tui.app.screens.ask import Ask
+from subspacelens_tui.app.screens.eps import EpsDialog
+from subspacelens_tui.app.screens.help import HelpScreen
+from subspacelens_tui.app.screens.sessions import SessionsScreen
+from subspacelens_tui.app.widgets.overlap import OverlapPane
+from subspacelens_tui.sessions.control import ask, requested
+from tests.app.conftest import OpenApp
+from tests.conftest import PlantedSessionFactory as Planted
+
+SHOWN = (
+    "planted › planted",
+    "✓ finished 36/36",
+    "Layers · coarse · cond",
+    "Excess ΔR",
+    "Effective rank",
+    "Overlap · coarse · cond",
+    "Figures · coarse · cond",
+    "null 200",
+    "36/36 all images",
+    "animals × food",
+)
+
+
+async def test_a_finished_session_shows_every_pane(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record()) as app:
+        shown = app.text()
+        for words in (
+            "planted › planted",
+            "✓ finished 36/36",
+            "Layers · coarse · cond",
+            "Excess ΔR",
+            "Effective rank",
+            "Overlap",
+            "Figures",
+            "null 200",
+            "36/36 all images",
+            "animals × food",
+            "z ",
+        ):
+            assert words in shown, words
+        assert app.screen.analysis is not None
+        assert app.screen.analysis.permutations == 200
+
+
+@pytest.mark.parametrize(
+    ("key", "before", "after"),
+    [
+        ("l", "[coarse]", "[fine]"),
+        ("minus", "[0.5]", "[0.4]"),
+        ("plus", "[0.5]", "[0.63]"),
+        ("b", "[cond]", "[uncond]"),
+        ("s", "[19]", "[5]"),
+        ("S", "[19]", "[5]"),
+        ("f", "[raw]", "[centred]"),
+        ("F", "[raw]", "[trace]"),
+        ("g", "[3]", "[6]"),
+        ("r", "[auto]", "[7]"),
+        ("R", "[auto]", "[5]"),
+    ],
+)
+async def test_each_setting_has_its_key(
+    on: OpenApp, planted: Planted, key: str, before: str, after: str
+) -> None:
+    async with on(planted(guidance=(3.0, 6.0)).start().record(), size=(200, 50)) as app:
+        old = app.screen.analysis
+        assert before in app.text()
+        await app.press(key)
+        assert after in app.text()
+        assert before not in app.text()
+        new = app.screen.analysis
+        assert old is not None
+        assert new is not None
+        assert new.view == app.screen.view
+        assert new.error is None
+
+
+async def test_the_figures_are_those_of_the_settings(on: OpenApp, planted: Planted) -> None:
+    from subspacelens_tui.analysis import Analyzer
+    from subspacelens_tui.sessions import open_session
+
+    session = planted().start().record()
+    async with on(session) as app:
+        await app.press("l", "minus", "b", "s", "f")
+        analysis = app.screen.analysis
+        assert analysis is not None
+        assert analysis.main is not None
+        settings = replace(app.screen.view.settings, permutations=200, overlap_permutations=40)
+        expected = Analyzer(open_session(session.path)).figures(settings)
+        assert analysis.main.layers == expected.layers
+        assert (settings.labels, settings.branch, settings.step, settings.features) == (
+            "fine",
+            "uncond",
+            5,
+            "centred",
+        )
+
+
+async def test_both_branches_and_their_difference(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record()) as app:
+        await app.press("b", "b")
+        assert set(app.screen.analysis.figures) == {
+            ("coarse", "cond"),
+            ("coarse", "uncond"),
+            ("fine", "cond"),
+            ("fine", "uncond"),
+        }
+        assert "cond ━ uncond ╍" in app.text()
+        await app.press("b")
+        assert "cond − uncond" in app.text()
+        assert "░ null" not in app.text()
+
+
+async def test_typed_eps_is_taken_or_refused_with_a_message_that_stays(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record()) as app:
+        await app.press("e")
+        assert isinstance(app.app.screen, EpsDialog)
+        field = app.app.screen.query_one(Input)
+        for bad in ("0", "-2", "nan", "x"):
+            field.value = bad
+            await app.press("enter")
+            assert isinstance(app.app.screen, EpsDialog)
+            assert "ε must be a positive number" in app.text()
+            assert app.screen.view.settings.eps == 0.5
+        field.value = "0.07"
+        await app.press("enter")
+        assert app.app.screen is app.screen
+        assert app.screen.analysis.main.settings.eps == 0.07
+        await app.press("e", "escape")
+        assert app.screen.view.settings.eps == 0.07
+
+
+async def test_one_layer_for_all_panes(on: OpenApp, planted: Planted) -> None:
+    async with on(planted(layers=12).start().record()) as app:
+        await app.press("down", "j", "j", "up")
+        assert app.screen.selected == 2
+        assert all(pane.selected == 2 for pane in app.screen.panes)
+        assert "transformer_blocks.2" in app.text()
+        await app.press("end")
+        assert app.screen.selected == 11
+        await app.press("down")
+        assert app.screen.selected == 11
+        await app.press("home", "k")
+        assert app.screen.selected == 0
+        await app.pilot.click("#layers", offset=(5, 5))
+        assert app.screen.selected == 3
+        await app.pilot.click("#excess", offset=(48, 4))
+        assert app.screen.selected == 11
+
+
+async def test_the_list_sorts_by_a_column_and_the_keys_follow(on: OpenApp, planted: Planted) -> None:
+    async with on(planted(layers=12).start().record()) as app:
+        await app.pilot.click("#layers", offset=(14, 1))
+        layers = app.screen.query_one("#layers")
+        excess = [app.screen.analysis.main.layers[i].null.excess for i in layers.order()]
+        assert excess == sorted(excess, reverse=True)
+        app.screen.action_select_layer(layers.order()[0])
+        await app.press("down")
+        assert app.screen.selected == layers.order()[1]
+
+
+async def test_values_can_be_clicked(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record(), size=(200, 50)) as app:
+        row = next(line for line in app.text().splitlines() if "branch" in line)
+        await app.pilot.click("#controls", offset=(row.index("uncond") + 2, 0))
+        await app.settled()
+        assert app.screen.view.branch == "uncond"
+        await app.pilot.click("#controls", offset=(row.index("fine") + 1, 0))
+        await app.settled()
+        assert app.screen.view.settings.labels == "fine"
+
+
+async def test_the_matrix_has_a_cursor_and_numbers(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record()) as app:
+        await app.press("5")
+        assert isinstance(app.app.focused, OverlapPane)
+        await app.press("down", "right")
+        assert "food × vehicles" in app.text()
+        assert app.screen.selected == 0
+        await app.press("n")
+        assert not app.app.focused.digits
+        await app.pilot.click("#overlap", offset=(12, 2))
+        assert "animals × animals" in app.text()
+
+
+async def test_panes_are_jumped_to_cycled_and_maximised(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record()) as app:
+        order = []
+        for _ in range(6):
+            await app.press("tab")
+            order.append(app.app.focused.id)
+        assert order == ["excess", "rates", "rank", "overlap", "inspector", "layers"]
+        await app.press("shift+tab")
+        assert app.app.focused.id == "inspector"
+        await app.press("z")
+        assert [pane.id for pane in app.screen.panes if pane.display] == ["inspector"]
+        await app.press("4")
+        assert [pane.id for pane in app.screen.panes if pane.display] == ["rank"]
+        await app.press("escape")
+        assert len([pane for pane in app.screen.panes if pane.display]) == 6
+        await app.press("7")
+        assert "recording" in app.text()
+        assert "9 images in 0.50 s" in app.text()
+
+
+async def test_the_curves_switch_between_excess_and_rates(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record(), size=(120, 30)) as app:
+
+        def curves() -> list[str]:
+            return [pane.id for pane in app.screen.panes if pane.display and pane.id in ("excess", "rates")]
+
+        assert curves() == ["excess"]
+        await app.press("d")
+        assert curves() == ["excess"]
+        await app.press("d")
+        assert curves() == ["rates"]
+        await app.press("2")
+        assert curves() == ["excess"]
+        await app.press("t")
+        assert list(app.screen.analysis.figures) == [("coarse", "cond")]
+
+
+async def test_scrubbing_shows_the_figures_of_that_many_images(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record()) as app:
+        await app.press("less_than_sign")
+        assert app.screen.analysis.main.images == 27
+        assert "27/36 of 36" in app.text()
+        await app.press("comma", "comma")
+        assert app.screen.analysis.main.images == 25
+        await app.press("greater_than_sign")
+        assert app.screen.analysis.main.images == 27
+        await app.press("greater_than_sign", "full_stop")
+        assert app.screen.view.settings.images is None
+        assert app.screen.analysis.main.images == 36
+        await app.pilot.click("#scrubber", offset=(50, 0))
+        await app.settled()
+        assert 9 < app.screen.analysis.main.images < 27
+        await app.press("space")
+        assert app.screen.analysis.main.images == 36
+
+
+async def test_too_few_images_are_explained(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record()) as app:
+        app.screen.on_scrubber_moved(type("Moved", (), {"images": 1})())
+        await app.settled()
+        assert app.screen.analysis.main.images == 1
+        assert app.screen.analysis.main.layers[0].missing
+        await app.press("6", "z")
+        reason = next(iter(app.screen.analysis.main.layers[0].missing.values()))
+        assert reason.split(":")[0][:30] in app.text()
+
+
+async def test_a_growing_session_updates_while_one_looks(on: OpenApp, planted: Planted) -> None:
+    session = planted().start().record(1)
+    async with on(session) as app:
+        assert "● recording 9/36" in app.text()
+        assert app.screen.analysis.main.images == 9
+        session.record(1)
+        await app.settled()
+        assert "● recording 18/36" in app.text()
+        assert app.screen.analysis.main.images == 18
+        await app.press("space")
+        session.record(1)
+        await app.settled()
+        assert "● recording 27/36" in app.text()
+        assert app.screen.analysis.main.images == 18
+        await app.press("space")
+        assert app.screen.analysis.main.images == 27
+        session.record()
+        await app.settled()
+        assert "✓ finished 36/36" in app.text()
+        assert app.screen.analysis.permutations == 200
+
+
+async def test_a_session_watched_from_its_first_moment(on: OpenApp, planted: Planted) -> None:
+    session = planted()
+    async with on(session) as app:
+        assert "◌ waiting 0/36" in app.text()
+        assert "no recorder has started yet" in app.text()
+        session._events.write("started", host="elsewhere", pid=1)
+        session._events.write("loading", what="the \x1b[31mtransformer")
+        await app.settled()
+        assert "◐ loading model" in app.text()
+        assert "the ␛[31mtransformer" in app.text()
+        session._events.write("recording")
+        session.record()
+        await app.settled()
+        assert "✓ finished" in app.text()
+
+
+@pytest.mark.parametrize(
+    ("event", "fields", "words"),
+    [
+        ("paused", {}, "‖ paused"),
+        ("stopped", {"reason": "asked to"}, "■ stopped"),
+        ("failed", {"reason": "out of memory"}, "the recording failed: out of memory"),
+    ],
+)
+async def test_each_phase_is_plain(
+    on: OpenApp, planted: Planted, event: str, fields: dict[str, str], words: str
+) -> None:
+    session = planted().start().record(1)
+    session._events.write(event, **fields)
+    ask(session.path, "pause" if event == "paused" else "run")
+    async with on(session) as app:
+        assert words in app.text()
+
+
+async def test_pause_resume_and_stop_are_asked_of_the_recorder(on: OpenApp, planted: Planted) -> None:
+    session = planted().start().record(1)
+    async with on(session) as app:
+        await app.press("p")
+        assert requested(session.path) == "pause"
+        assert "pausing …" in app.text()
+        session._events.write("paused")
+        await app.settled()
+        assert "‖ paused" in app.text()
+        await app.press("p")
+        assert requested(session.path) == "run"
+        await app.press("x")
+        assert isinstance(app.app.screen, Ask)
+        await app.press("escape")
+        assert requested(session.path) == "run"
+        await app.press("x", "s")
+        assert requested(session.path) == "stop"
+        assert "stopping …" in app.text()
+
+
+async def test_nothing_to_pause_is_said(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record()) as app:
+        await app.press("p")
+        assert "nothing is being recorded here" in app.text()
+        await app.press("l")
+        assert "nothing is being recorded here" not in app.text()
+
+
+@pytest.mark.parametrize(
+    ("answer", "asked", "left"), [("k", "run", True), ("s", "stop", True), ("escape", "run", False)]
+)
+async def test_quitting_while_recording_asks(
+    on: OpenApp, planted: Planted, answer: str, asked: str, left: bool
+) -> None:
+    session = planted().start().record(1)
+    async with on(session) as app:
+        await app.pilot.press("q")
+        assert isinstance(app.app.screen, Ask)
+        await app.pilot.press(answer)
+        await app.pilot.pause()
+        async with asyncio.timeout(10):
+            if others := [worker for worker in app.app.workers if worker.group != "analyst"]:
+                await app.app.workers.wait_for_complete(others)
+        assert requested(session.path) == asked
+        assert (app.app._exit, app.app.return_code) == (left, 0 if left else None)
+
+
+async def test_the_dialog_answers_to_the_mouse(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record(1)) as app:
+        await app.press("q")
+        await app.pilot.click(app.app.screen.query(Button).last())
+        await app.pilot.pause()
+        assert app.app.screen is app.screen
+
+
+async def test_quitting_a_finished_session_does_not_ask(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record()) as app:
+        await app.pilot.press("q")
+        assert app.app.return_code == 0
+
+
+async def test_help_names_every_key(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record(), size=(120, 100)) as app:
+        await app.press("question_mark")
+        assert isinstance(app.app.screen, HelpScreen)
+        shown = app.text()
+        for key in (*SESSION, *MATRIX, *ANYWHERE):
+            assert key.says in shown
+        await app.press("escape")
+        assert app.app.screen is app.screen
+
+
+async def test_every_key_s_action_exists(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record()) as app:
+        for key in (*SESSION, *MATRIX, *ANYWHERE):
+            name = key.action.split("(")[0]
+            owner = app.app if name.startswith("app.") else app.screen
+            assert hasattr(owner, f"action_{name.removeprefix('app.')}"), key.action
+
+
+async def test_the_palette_knows_every_value(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record()) as app:
+        await app.pilot.press("ctrl+p")
+        app.app.screen.query_one(Input).value = "labels: fine"
+        async with asyncio.timeout(10):
+            while not app.app.screen.query_one(CommandList).option_count:
+                await app.pilot.pause()
+        await app.press("enter")
+        await app.press("enter") if app.app.screen is not app.screen else None
+        assert app.screen.view.settings.labels == "fine"
+
+
+async def test_damaged_features_are_a_message_not_a_crash(on: OpenApp, planted: Planted) -> None:
+    session = planted().start().record(3)
+    victim = sorted((session.path / "features").glob("*.safetensors"))[1]
+    victim.write_bytes(victim.read_bytes()[:500])
+    async with on(session) as app:
+        assert "is damaged" in app.text()
+        assert app.screen.analysis.main.images == 18
+
+
+async def test_a_folder_that_vanishes_is_a_message(on: OpenApp, planted: Planted, tmp_path) -> None:
+    session = planted()
+    async with on(session) as app:
+        (session.path / "session.json").unlink()
+        await app.settled()
+        assert "✗" in app.text()
+        assert "is no longer there" in app.text()
+
+
+async def test_no_session_there_is_a_message(open_app: OpenApp, tmp_path) -> None:
+    async with open_app(tmp_path, tmp_path / "nowhere") as app:
+        await app.pilot.pause()
+        assert "is no session" in app.text()
+        await app.press("escape")
+        assert isinstance(app.app.screen, SessionsScreen)
+
+
+async def test_opened_at_a_layer_with_settings(on: OpenApp, planted: Planted) -> None:
+    from subspacelens_tui.analysis import Settings
+
+    async with on(planted().start().record(), layer=4, settings=Settings(labels="fine", eps=0.1)) as app:
+        assert app.screen.selected == 4
+        assert (app.screen.view.settings.labels, app.screen.view.settings.eps) == ("fine", 0.1)
+    async with on(planted("other").start().record(), layer=40) as app:
+        assert app.screen.selected == 5
+        assert "there is no layer 40" in app.text()
+
+
+async def test_two_viewers_of_one_recording_see_the_same(on: OpenApp, planted: Planted) -> None:
+    session = planted().start().record(2)
+    async with on(session) as first, on(session) as second:
+        session.record()
+        await first.settled()
+        await second.settled()
+        assert first.text() == second.text()
+
+
+async def test_hostile_text_is_drawn_as_text(on: OpenApp, planted: Planted) -> None:
+    session = planted()
+    text = (session.path / "session.json").read_text()
+    text = text.replace('"animals"', '"[red]\\u001b[2Jani\\u202e"').replace('"coarse"', '"co[/b]rse\\\\"')
+    (session.path / "session.json").write_text(text)
+    session.start().record()
+    async with on(session) as app:
+        assert "\x1b" not in app.text()
+        await app.press("z")
+        assert "co[/b]rse\\" in app.text()

@@ -1,0 +1,106 @@
+"""Sizes and kinds of terminals."""
+
+import random
+
+import pytest
+from textual.geometry import Size
+
+from tests.app.conftest import OpenApp
+from tests.conftest import PlantedSessionFactory as Planted
+
+NAMES = ("Layers", "Excess", "ΔR", "Effective rank", "Overlap", "Figures", "Log")
+PANES = {str(i): name for i, name in enumerate(NAMES, 1)}
+
+
+@pytest.mark.parametrize("size", [(200, 60), (120, 30), (80, 24), (50, 15), (40, 10)])
+async def test_every_pane_is_reached_at_every_size(
+    on: OpenApp, planted: Planted, size: tuple[int, int]
+) -> None:
+    async with on(planted().start().record(), size=size) as app:
+        for key, heading in PANES.items():
+            await app.press(key)
+            assert f"{key} {heading}" in app.text(), (size, heading)
+            assert app.app.focused.jump == key
+            assert app.app.focused.region.area > 0
+        await app.press("escape") if app.screen._maximised else None
+        for key in "lbsfge":
+            await app.press(key)
+        await app.press("escape")
+        assert app.screen.analysis.view == app.screen.view
+
+
+EVERYTHING = (
+    "✓ finished 36/36",
+    "[1 Layers]",
+    "[2 Excess]",
+    *("labels", "ε", "branch", "step", "features", "rank"),
+    "36/36 all images",
+    "? help",
+    "q quit",
+)
+
+
+async def test_80_by_24_works_in_full(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record(), size=(80, 24)) as app:
+        lines = app.text().splitlines()
+        assert len(lines) == 24
+        assert all(len(line) <= 80 for line in lines)
+        for words in EVERYTHING:
+            assert words in app.text(), words
+        order = []
+        for _ in range(7):
+            await app.press("tab")
+            order.append(app.app.focused.id)
+        assert order == ["excess", "rates", "rank", "overlap", "inspector", "log", "layers"]
+
+
+async def test_too_small_says_so_and_recovers(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record()) as app:
+        whole = app.text()
+        for size in ((39, 40), (120, 9), (1, 1), (3, 2)):
+            await app.pilot.resize_terminal(*size)
+            await app.settled()
+            assert "Layers" not in app.text()
+        await app.pilot.resize_terminal(30, 8)
+        await app.settled()
+        assert "too small" in app.text()
+        await app.pilot.resize_terminal(120, 40)
+        await app.settled()
+        assert app.text() == whole
+
+
+async def test_a_storm_of_resizes_ends_as_it_began(on: OpenApp, planted: Planted) -> None:
+    rng = random.Random(0)
+    async with on(planted().start().record()) as app:
+        whole = app.text()
+        for _ in range(25):
+            await app.pilot.resize_terminal(rng.randint(1, 210), rng.randint(1, 62))
+        await app.pilot.resize_terminal(120, 40)
+        await app.settled()
+        assert app.app.size == Size(120, 40)
+        assert app.text() == whole
+
+
+@pytest.mark.parametrize("system", ["truecolor", "256", "standard"])
+async def test_without_colours_all_is_said_in_words(
+    on: OpenApp, planted: Planted, monkeypatch: pytest.MonkeyPatch, system: str
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    session = planted().start().record(2)
+    async with on(session) as app:
+        shown = app.text()
+        for words in ("● recording", "▶", "[coarse]", "▸", "╍╍" if "╍╍" in shown else "━━"):
+            assert words in shown
+        await app.press("down", "b", "b", "n")
+        session.record()
+        await app.settled()
+        assert "✓ finished" in app.text()
+
+
+async def test_light_and_dark_themes(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record()) as app:
+        dark = app.app.export_screenshot()
+        app.app.theme = "textual-light"
+        await app.settled()
+        assert app.app.export_screenshot() != dark
+        assert "✓ finished" in app.text()
