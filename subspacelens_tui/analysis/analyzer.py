@@ -1,11 +1,13 @@
 """From a session and settings to figures per layer, with everything that can be kept between calls kept."""
 
+import functools
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.analysis.growing import Configuration, Float64Array, GrowingGrams
@@ -49,7 +51,11 @@ class Analyzer:
             SettingsError: if the session lacks what is asked.
             Cancelled: see above.
         """
-        settings = settings.resolve(self.session)
+        # Beside a recording, BLAS threads wait for each other on busy cores: 0.3 s became 15 s.
+        with _libraries().limit(limits=1, user_api="blas"):
+            return self._figures(settings.resolve(self.session), cancelled)
+
+    def _figures(self, settings: Settings, cancelled: Callable[[], bool] | None) -> Figures:
         growing = self._configuration(settings)
         positions = growing.order(settings.images)
         notes = tuple(_notes(growing, self.session, len(positions)))
@@ -94,8 +100,13 @@ class Analyzer:
 
     def _sample(self, settings: Settings, growing: GrowingGrams, positions: list[int]) -> Sample:
         # The sample does not depend on ε, rank or permutations: one sample serves all of them.
-        same = replace(
-            settings, eps=1.0, rank=None, permutations=0, design="free", seed=0, images=len(positions)
+        same = Settings(
+            labels=settings.labels,
+            branch=settings.branch,
+            step=settings.step,
+            guidance=settings.guidance,
+            features=settings.features,
+            images=len(positions),
         )
         return _recent(
             self._samples,
@@ -135,6 +146,12 @@ class Analyzer:
             )
         except GeometryError as error:
             raise SettingsError(f"the {settings.features} view cannot be had: {error}") from None
+
+
+@functools.cache
+def _libraries() -> ThreadpoolController:
+    # Once: looking through the loaded libraries takes longer than a change of ε.
+    return ThreadpoolController()
 
 
 def default_rank(class_sizes: Iterable[int]) -> int:
