@@ -56,6 +56,8 @@ class Analyzer:
             return self._figures(settings.resolve(self.session), cancelled)
 
     def _figures(self, settings: Settings, cancelled: Callable[[], bool] | None) -> Figures:
+        if not self.session.manifest.blocks:  # the model is still loading
+            return Figures(settings, 0, (), (), ())
         growing = self._configuration(settings)
         positions = growing.order(settings.images)
         notes = tuple(_notes(growing, self.session, len(positions)))

@@ -10,6 +10,7 @@ from subspacelens_tui import geometry
 from subspacelens_tui.analysis import Analyzer, Cancelled, Figures, Settings, SettingsError
 from subspacelens_tui.analysis.analyzer import default_rank
 from subspacelens_tui.sessions import open_session
+from subspacelens_tui.sessions.format import MANIFEST
 from tests.conftest import PlantedSessionFactory
 
 
@@ -78,6 +79,18 @@ def test_a_session_followed_live_ends_with_the_figures_of_replay(planted: Plante
         assert now.null is not None
         assert then.null is not None
         assert now.null.excess == pytest.approx(then.null.excess, rel=1e-9)
+
+
+def test_a_session_opened_while_its_model_loads_is_followed_too(planted: PlantedSessionFactory) -> None:
+    writer = planted()
+    early = writer.manifest.model_copy(update={"blocks": [], "input_width": None})
+    (writer.path / MANIFEST).write_text(early.to_json())
+    live = Analyzer(open_session(writer.path))
+    assert live.figures(Settings(permutations=4)).layers == ()
+    (writer.path / MANIFEST).write_text(writer.manifest.to_json())
+    writer.start().record(2)
+    assert live.refresh()
+    assert len(live.figures(Settings(permutations=4)).layers) == 6
 
 
 def test_the_first_images_alone_are_what_live_showed_then(planted: PlantedSessionFactory) -> None:
