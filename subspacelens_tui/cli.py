@@ -77,6 +77,7 @@ def _app(arguments: argparse.Namespace) -> int:
 
 def _record(arguments: argparse.Namespace) -> int:
     from subspacelens_tui.recording.plan import plan
+    from subspacelens_tui.recording.size import size_line
     from subspacelens_tui.sessions.catalog import new_session_path, sessions_folder
     from subspacelens_tui.sessions.writer import create_session
 
@@ -87,6 +88,8 @@ def _record(arguments: argparse.Namespace) -> int:
     manifest = plan(_request(arguments))
     folder = new_session_path(sessions_folder(arguments.sessions), arguments.name, Path(arguments.model).name)
     create_session(folder, manifest)
+    if manifest.tokens is not None:
+        print(f"{PROGRAM}: {size_line(manifest, folder)}", file=sys.stderr)
     return _start(arguments, folder)
 
 
@@ -170,6 +173,7 @@ def _request(arguments: argparse.Namespace) -> Request:
         guidance=arguments.guidance,
         capture=arguments.capture,
         batch_size=arguments.batch_size,
+        tokens=arguments.tokens,
         device=arguments.device,
         dtype=arguments.dtype,
         revision=arguments.revision,
@@ -198,9 +202,10 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _analyze(arguments: argparse.Namespace) -> int:
     from subspacelens_tui.analysis import Analyzer
-    from subspacelens_tui.analysis.report import print_figures, print_sweep, print_tables
+    from subspacelens_tui.analysis.report import print_figures, print_sweep, print_tables, print_tokens
     from subspacelens_tui.analysis.sweep import sweep
     from subspacelens_tui.analysis.tables import article_tables
+    from subspacelens_tui.analysis.tokens.figures import token_figures
 
     session = _open(arguments, arguments.session)
     settings, analyzer = _settings(arguments), Analyzer(session)
@@ -208,6 +213,8 @@ def _analyze(arguments: argparse.Namespace) -> int:
         print_tables(article_tables(analyzer, settings), as_json=arguments.json)
     elif arguments.sweep:
         print_sweep(sweep(analyzer, settings, arguments.sweep), as_json=arguments.json)
+    elif arguments.tokens:
+        print_tokens(session, token_figures(session, settings, _say_layer), as_json=arguments.json)
     else:
         print_figures(session, analyzer.figures(settings), as_json=arguments.json)
     return 0
@@ -277,6 +284,11 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _say_layer(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\rlayer {done}/{total}", end="" if done < total else "\n", file=sys.stderr, flush=True)
+
+
 def _need_terminal(what: str) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(f"a terminal is needed to show {what}")
@@ -336,6 +348,14 @@ def _add_record(commands: argparse._SubParsersAction[_Parser], common: _Parser) 
         )
         command.add_argument("--batch-size", type=int, metavar="N", help="images generated together")
         command.add_argument(
+            "--tokens",
+            type=int,
+            nargs="?",
+            const=16,
+            metavar="T",
+            help="also keep T single tokens of each image and block (default: none; 16 without T)",
+        )
+        command.add_argument(
             "--device", metavar="D", help="cpu, cuda, cuda:1, … (default: a GPU if there is one)"
         )
         command.add_argument(
@@ -375,8 +395,10 @@ def _add_readers(commands: argparse._SubParsersAction[_Parser], common: _Parser)
 
     analyze = commands.add_parser("analyze", parents=[common], help="print the figures of every layer")
     analyze.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
-    analyze.add_argument("--sweep", metavar="FIGURE", help="one figure over all guidance scales and steps")
-    analyze.add_argument("--tables", action="store_true", help="the tables of the article")
+    kind = analyze.add_mutually_exclusive_group()
+    kind.add_argument("--sweep", metavar="FIGURE", help="one figure over all guidance scales and steps")
+    kind.add_argument("--tables", action="store_true", help="the tables of the article")
+    kind.add_argument("--tokens", action="store_true", help="the figures of single tokens, see record")
     analyze.set_defaults(run=_analyze)
     compare = commands.add_parser("compare", parents=[common], help="print the difference of two sides")
     for side in ("a", "b"):

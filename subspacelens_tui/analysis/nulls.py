@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.growing import Float64Array
-from subspacelens_tui.analysis.sample import Sample
+from subspacelens_tui.analysis.sample import Images, Sample
 from subspacelens_tui.geometry import (
     Design,
     NullSummary,
@@ -31,13 +31,12 @@ class Permutations:
     count: int
     seed: int
 
-    def labelings(self, sample: Sample) -> npt.NDArray[np.int64]:
+    def labelings(self, images: Images) -> npt.NDArray[np.int64]:
         """The permuted labels (count, N).
 
         Raises:
             GeometryError: if the design permutes nothing here, or lacks what it needs.
         """
-        images = sample.images
         groups: list[int] | list[str] | None = None
         if self.design == "within-seed":
             groups = images.seeds
@@ -64,7 +63,7 @@ def rate_nulls(
         lambda: _permuted_rates(sample, eps, permutations, cancelled),
     )
     return [
-        _summaries(
+        rate_summaries(
             sample.coding_rate(layer, eps[layer]),
             sample.class_rate(layer, eps[layer]),
             R[:, layer],
@@ -78,7 +77,7 @@ def _permuted_rates(
     sample: Sample, eps: list[float], permutations: Permutations, cancelled: IsCancelled | None
 ) -> tuple[Float64Array, Float64Array]:
     """R and Rc (permutations, layers); R depends on the labels in the class-centred view only."""
-    labelings = permutations.labelings(sample)
+    labelings = permutations.labelings(sample.images)
     precisions = sample.precisions(eps)
     if sample.view == "class-centred":
         # Centred by the true classes, permuted ones would show an excess out of nothing.
@@ -90,7 +89,10 @@ def _permuted_rates(
     return np.broadcast_to(np.asarray(observed), Rc.shape), Rc
 
 
-def _summaries(R: float, Rc: float, null_R: Float64Array, null_Rc: Float64Array) -> dict[str, NullSummary]:
+def rate_summaries(
+    R: float, Rc: float, null_R: Float64Array, null_Rc: Float64Array
+) -> dict[str, NullSummary]:
+    """The nulls of ΔR, Rc and Rc/R from R and Rc under each permutation (P,)."""
     # ΔR is the difference of large numbers: what is left of rounding must not pass for an excess.
     rounding = _ROUNDING * max(R, float(np.max(null_R)))
     found = {
@@ -120,7 +122,7 @@ def overlap_nulls(
         lambda: np.asarray(
             null_overlap(
                 sample.raw if sample.view == "class-centred" else sample.grams,
-                permutations.labelings(sample),
+                permutations.labelings(sample.images),
                 rank,
                 class_centred=sample.view == "class-centred",
                 cancelled=cancelled,

@@ -1,7 +1,8 @@
 """Forward hooks that pool what every block puts out, at the captured denoising steps.
 
 Everything stays on the device until a step is over; then one copy brings all layers to the host.
-Cost: one mean over the tokens per block and captured step, nothing else; no synchronisation per block.
+Cost: one mean over the tokens per block and captured step, and where single tokens are kept one gather; no
+synchronisation per block.
 """
 
 import functools
@@ -16,21 +17,33 @@ import torch
 
 from subspacelens_tui.models import Architecture, HookedBlock
 from subspacelens_tui.recording.errors import RecordingError
+from subspacelens_tui.recording.positions import DrawnPositions, TokenSeeds
+from subspacelens_tui.sessions.features import TokenSample
 from subspacelens_tui.sessions.format import BRANCHES
 
 
 @dataclass(frozen=True)
 class Captured:
-    """Features of one batch, float32, each (images, branch, step, width); branches as in the manifest."""
+    """Features of one batch, float32, each (images, branch, step, width); branches as in the manifest.
+
+    `tokens` holds single tokens of each block, where the recording keeps some.
+    """
 
     layer_input: npt.NDArray[np.float32]
     blocks: list[npt.NDArray[np.float32]]
+    tokens: TokenSample | None = None
 
 
 class Capture:
     """Context manager that hooks a pipeline.
 
     The first of its layers is the input of the first block, the others the outputs of the blocks.
+
+    Args:
+        pipeline, architecture: what to hook.
+        capture_steps: the denoising steps at which features are kept.
+        on_step: called with the number of the step that comes next.
+        tokens: how many single tokens of each image and block to keep as well; none unless given.
     """
 
     def __init__(
@@ -39,11 +52,13 @@ class Capture:
         architecture: Architecture,
         capture_steps: Sequence[int],
         on_step: Callable[[int], None] = lambda step: None,
+        tokens: int | None = None,
     ) -> None:
         self._scheduler = pipeline.scheduler
         self._architecture = architecture
         self._slots = {step: slot for slot, step in enumerate(capture_steps)}
         self._on_step = on_step
+        self._T = tokens or 0
         self.blocks: list[HookedBlock] = architecture.blocks(pipeline)
         _refuse_caches(self.blocks)
         self._widths = [self.blocks[0].width, *(block.width for block in self.blocks)]
@@ -51,6 +66,9 @@ class Capture:
         self._step = 0
         self._slot: int | None = None
         self._rows: list[torch.Tensor] = []
+        self._token_rows: list[torch.Tensor] = []
+        self._token_seeds: TokenSeeds = ()
+        self._drawn: DrawnPositions | None = None
         self._counts: list[list[int]] = []
 
     def __enter__(self) -> Self:
@@ -69,12 +87,29 @@ class Capture:
         while self._undo:
             self._undo.pop()()
 
-    def start_batch(self, images: int, guided: bool, device: torch.device) -> None:
-        """Make room for a batch. All layers share one buffer, so that a step is one copy to the host."""
-        self._images, self._guided = images, guided
+    def start_batch(
+        self, images: int, guided: bool, device: torch.device, token_seeds: TokenSeeds = ()
+    ) -> None:
+        """Make room for a batch. All layers share one buffer, so that a step is one copy to the host.
+
+        Args:
+            images: how many images the batch has.
+            guided: whether its passes have an unconditional half.
+            device: where the model runs.
+            token_seeds: as of `draw_positions`, where tokens are kept.
+        """
+        self._images, self._guided, self._drawn = images, guided, None
+        self._token_seeds = token_seeds
         rows = images * (2 if guided else 1)
-        self._buffer = torch.empty(rows * sum(self._widths), dtype=torch.float32, device=device)
-        self._rows = [part.view(rows, -1) for part in self._buffer.split([rows * w for w in self._widths])]
+        pooled = [rows * width for width in self._widths]
+        tokens = [rows * self._T * width for width in self._widths[1:]]
+        self._buffer = torch.empty(sum(pooled) + sum(tokens), dtype=torch.float32, device=device)
+        parts = self._buffer.split(pooled + tokens)
+        self._rows = [part.view(rows, -1) for part in parts[: len(pooled)]]
+        self._token_rows = [
+            part.view(rows, self._T, width)
+            for part, width in zip(parts[len(pooled) :], self._widths[1:], strict=True)
+        ]
         self._host = torch.empty(
             (len(self._slots), self._buffer.numel()), dtype=torch.float32, pin_memory=device.type == "cuda"
         )
@@ -90,15 +125,18 @@ class Capture:
         if self._host.is_pinned():
             torch.cuda.current_stream(self._buffer.device).synchronize()
         self._check_counts()
-        layers = self._host.split([rows.numel() for rows in self._rows], dim=1)
-        arrays = [self._by_branch(layer, width) for layer, width in zip(layers, self._widths, strict=True)]
-        return Captured(arrays[0], arrays[1:])
+        parts = [*self._rows, *self._token_rows]
+        layers = self._host.split([part.numel() for part in parts], dim=1)
+        arrays = [self._by_branch(layer, part) for layer, part in zip(layers, parts, strict=True)]
+        blocks, tokens = arrays[1 : len(self._rows)], arrays[len(self._rows) :]
+        return Captured(arrays[0], blocks, self._drawn.sample(tokens) if self._drawn else None)
 
-    def _by_branch(self, layer: torch.Tensor, width: int) -> npt.NDArray[np.float32]:
+    def _by_branch(self, layer: torch.Tensor, part: torch.Tensor) -> npt.NDArray[np.float32]:
+        """A part of the buffer (branch · images, …), once a captured step, as (images, branch, step, …)."""
         order = self._architecture.guidance_order if self._guided else BRANCHES[:1]
-        stacked = layer.reshape(len(self._slots), len(order), self._images, width)
+        stacked = layer.reshape(len(self._slots), len(order), self._images, *part.shape[1:])
         wanted = stacked[:, [order.index(branch) for branch in BRANCHES if branch in order]]
-        return np.ascontiguousarray(wanted.permute(2, 1, 0, 3).numpy())
+        return np.ascontiguousarray(wanted.transpose(0, 2).numpy())
 
     def _check_counts(self) -> None:
         for step, slot in self._slots.items():
@@ -123,6 +161,20 @@ class Capture:
         torch.mean(tokens, 1, dtype=torch.float32, out=self._rows[layer])
         assert self._slot is not None
         self._counts[self._slot][layer] += 1
+        if self._T and layer:
+            self._keep_tokens(layer - 1, tokens)
+
+    def _keep_tokens(self, block: int, tokens: torch.Tensor) -> None:
+        if self._drawn is None:
+            # Here, because before the first pass no architecture says how many image tokens there will be.
+            self._drawn = DrawnPositions(self._token_seeds, self._T, tokens, self._guided)
+        if tokens.shape[1] != self._drawn.available:
+            raise RecordingError(
+                f"{self.blocks[block].name} has {tokens.shape[1]} image tokens, an earlier one "
+                f"{self._drawn.available}: tokens cannot be followed through the layers"
+            )
+        index = self._drawn.index.expand(-1, -1, tokens.shape[2])
+        self._token_rows[block].copy_(tokens.gather(1, index))
 
     def _wrap_scheduler(self, name: str, after: Callable[[], None]) -> None:
         # The step is counted at the scheduler because no hook argument names it for every architecture.

@@ -43,7 +43,9 @@ class Generation:
         self._pipeline, self._architecture = load_pipeline(
             model, self._device, self._dtype, revision=asked.revision, random_init=asked.random_init
         )
-        self._capture = Capture(self._pipeline, self._architecture, manifest.capture_steps, on_step)
+        self._capture = Capture(
+            self._pipeline, self._architecture, manifest.capture_steps, on_step, manifest.tokens
+        )
         self._conditioning = self._encode([prompt.text for prompt in manifest.prompts])
         self._unconditional = self._encode([""])
         self.batch_size = manifest.batch_size or _BATCH_SIZE.get(self._device.type, _BATCH_SIZE_ELSEWHERE)
@@ -80,7 +82,8 @@ class Generation:
         # CPU generators give the same noise whatever device the model runs on.
         generators = [torch.Generator("cpu").manual_seed(image.seed) for image in images]
         rows = torch.tensor([image.prompt for image in images])
-        self._capture.start_batch(len(images), guidance > 1, self._device)
+        token_seeds = [(image.seed, image.prompt) for image in images]
+        self._capture.start_batch(len(images), guidance > 1, self._device, token_seeds)
         pictures = self._architecture.generate(
             self._pipeline,
             {name: tensor[rows].to(self._device) for name, tensor in self._conditioning.items()},
@@ -93,7 +96,7 @@ class Generation:
         for index, picture in zip(batch, pictures, strict=True):
             write_image(self._folder, index, picture)
         # Last, because an image counts as recorded once its features are there.
-        write_features(self._folder, batch, captured.layer_input, captured.blocks)
+        write_features(self._folder, batch, captured.layer_input, captured.blocks, captured.tokens)
 
     def device_report(self) -> dict[str, Any] | None:
         """Name, memory and use of the accelerator, for the heartbeat; None without one."""

@@ -12,6 +12,7 @@ from subspacelens_tui import demo
 from subspacelens_tui.models import ModelError, architecture_of
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.prompts import PromptSet, load_prompt_set
+from subspacelens_tui.recording.size import transformer_shape
 from subspacelens_tui.sessions.format import ImageInfo, Manifest, ModelInfo
 
 DEMO = "demo"
@@ -34,6 +35,7 @@ class Request:
         guidance: classifier-free guidance scales, each a configuration of its own.
         capture: denoising steps at which features are kept.
         batch_size: images generated together.
+        tokens: single tokens of each image and block to keep beside the token means; none.
         device, dtype, revision: as of `models.loading`.
         random_init: record the architecture with untrained weights.
         seeds_per_subject: "shared" gives all prompts the same seeds, "independent" none in common.
@@ -46,6 +48,7 @@ class Request:
     guidance: Sequence[float] | None = None
     capture: Sequence[int] | None = None
     batch_size: int | None = None
+    tokens: int | None = None
     device: str | None = None
     dtype: str | None = None
     revision: str | None = None
@@ -62,6 +65,7 @@ def plan(request: Request) -> Manifest:
     prompts = load_prompt_set(request.prompts or (DEMO if request.model == DEMO else "subjects-25"))
     guidance = _guidance(request)
     _check_counts(request)
+    _check_tokens(request)
     return Manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         model=_model(request),
@@ -72,6 +76,7 @@ def plan(request: Request) -> Manifest:
         capture_steps=_capture_steps(request),
         guidance=guidance,
         batch_size=request.batch_size,
+        tokens=request.tokens,
     )
 
 
@@ -151,6 +156,17 @@ def _check_counts(request: Request) -> None:
         ("seeds", request.seeds, 1, 1_000_000),
         ("steps", request.steps, 2, 10_000),
         ("batch size", request.batch_size if request.batch_size is not None else 1, 1, 10_000),
+        ("tokens", request.tokens if request.tokens is not None else 1, 1, 1_000_000),
     ):
         if not least <= value <= most:
             raise RecordingError(f"{name} must be from {least} to {most}, not {value}")
+
+
+def _check_tokens(request: Request) -> None:
+    if request.tokens is None:
+        return
+    shape = transformer_shape(request.model, request.revision)
+    if shape is not None and shape.tokens is not None and request.tokens > shape.tokens:
+        raise RecordingError(
+            f"{request.tokens} tokens cannot be kept: the model has {shape.tokens} image tokens"
+        )

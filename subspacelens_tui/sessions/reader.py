@@ -1,15 +1,16 @@
 """Reading a session, finished or still growing: the same code for replay and live."""
 
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.events import Event, EventReader
-from subspacelens_tui.sessions.features import FOLDER, FeatureFile, check_file
+from subspacelens_tui.sessions.features import FOLDER, FeatureFile, Int64Array, check_file
 from subspacelens_tui.sessions.format import Branch, Manifest, read_manifest
 from subspacelens_tui.sessions.state import RunState, StateTracker
 
@@ -105,18 +106,44 @@ class Session:
             step: a captured denoising step, 0 the noisiest; the last captured one unless given.
             guidance: a guidance scale of the session; the first unless given.
         """
-        if not 0 <= layer < len(self.manifest.blocks):
-            raise SessionError(
-                f"there is no layer {layer}: {self.name} has {len(self.manifest.blocks)} layers"
-            )
-        wanted = self.images(guidance)
-        columns: dict[int, npt.NDArray[np.float32]] = {}
-        for file in self.files_of(guidance):
-            (found,) = self.read(file, branch, step, [layer])
-            columns.update(zip((file.images[row] for row in file.rows), found, strict=True))
-        if not wanted:
-            return np.zeros((self.manifest.blocks[layer].width, 0), dtype=np.float32)
-        return np.stack([columns[i] for i in wanted], axis=1)
+        self._check_layer(layer)
+        width = self.manifest.blocks[layer].width
+        rows = self._by_image(
+            guidance, lambda file: self.read(file, branch, step, [layer])[0], (width,), np.float32
+        )
+        return np.ascontiguousarray(rows.T)
+
+    def tokens(
+        self, layer: int, branch: Branch = "cond", step: int | None = None, guidance: float | None = None
+    ) -> npt.NDArray[np.float32]:
+        """The sampled tokens of one block: float32 (N, T, width), an entry for each of `images(guidance)`.
+
+        Those of entry n are at the positions `token_positions(guidance)[0][n]` in all layers, branches and
+        steps. Arguments as of `features`.
+
+        Raises:
+            SessionError: if the session was recorded without tokens.
+        """
+        T = self._tokens_kept()
+        self._check_layer(layer)
+        width = self.manifest.blocks[layer].width
+        return self._by_image(
+            guidance,
+            lambda file: file.read_tokens(*self._indices(file, branch, step), layer),
+            (T, width),
+            np.float32,
+        )
+
+    def token_positions(self, guidance: float | None = None) -> tuple[Int64Array, Int64Array]:
+        """Positions (N, T) of the tokens of `images(guidance)`, and how many tokens there were (N,).
+
+        Raises:
+            SessionError: if the session was recorded without tokens.
+        """
+        T = self._tokens_kept()
+        positions = self._by_image(guidance, lambda file: file.read_positions()[0], (T,), np.int64)
+        counts = self._by_image(guidance, lambda file: file.read_positions()[1], (), np.int64)
+        return positions, counts
 
     def files_of(self, guidance: float | None = None) -> list[FeatureFile]:
         """The feature files that hold images of one guidance scale."""
@@ -127,14 +154,42 @@ class Session:
         self, file: FeatureFile, branch: Branch, step: int | None, blocks: Sequence[int]
     ) -> list[npt.NDArray[np.float32]]:
         """The features of some blocks from one file, each (rows, width)."""
-        available = self.manifest.images[file.images[0]].branches
-        if branch not in available:
+        return file.read(*self._indices(file, branch, step), blocks)
+
+    def _indices(self, file: FeatureFile, branch: Branch, step: int | None) -> tuple[int, int]:
+        """Where a branch and a captured step are along the axes of a file's tensors."""
+        image = self.manifest.images[file.images[0]]
+        if branch not in image.branches:
             raise SessionError(
-                f"there is no {branch} branch at guidance {self.manifest.images[file.images[0]].guidance:g}: "
+                f"there is no {branch} branch at guidance {image.guidance:g}: "
                 "guidance 1 means one forward pass with the prompt only"
             )
-        index = self.manifest.capture_steps.index(self.resolve_step(step))
-        return file.read(available.index(branch), index, blocks)
+        return image.branches.index(branch), self.manifest.capture_steps.index(self.resolve_step(step))
+
+    def _by_image(
+        self,
+        guidance: float | None,
+        read: Callable[[FeatureFile], npt.NDArray[Any]],
+        shape: tuple[int, ...],
+        dtype: type[np.generic],
+    ) -> npt.NDArray[Any]:
+        """What `read` gives of each file (rows, *shape), in the order of `images(guidance)`."""
+        place = {image: n for n, image in enumerate(self.images(guidance))}
+        result = np.empty((len(place), *shape), dtype=dtype)
+        for file in self.files_of(guidance):
+            result[[place[file.images[row]] for row in file.rows]] = read(file)
+        return result
+
+    def _check_layer(self, layer: int) -> None:
+        if not 0 <= layer < len(self.manifest.blocks):
+            raise SessionError(
+                f"there is no layer {layer}: {self.name} has {len(self.manifest.blocks)} layers"
+            )
+
+    def _tokens_kept(self) -> int:
+        if self.manifest.tokens is None:
+            raise SessionError(f"{self.name} has no tokens: record with --tokens to keep some")
+        return self.manifest.tokens
 
     def resolve_scheme(self, scheme: str | None) -> str:
         """The label scheme meant; the first unless given."""

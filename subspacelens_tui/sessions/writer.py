@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -65,10 +66,14 @@ def write_features(
     images: Sequence[int],
     layer_input: npt.NDArray[np.float32],
     blocks: Sequence[npt.NDArray[np.float32]],
+    tokens: features.TokenSample | None = None,
 ) -> None:
     """Write one finished batch; `layer_input` and each of `blocks` are (n, branch, step, width)."""
-    tensors = {features.block_key(i): np.ascontiguousarray(block) for i, block in enumerate(blocks)}
-    features.write_batch(folder, images, {"input": np.ascontiguousarray(layer_input), **tensors})
+    tensors: dict[str, npt.NDArray[Any]] = {"input": np.ascontiguousarray(layer_input)}
+    tensors |= {features.block_key(i): np.ascontiguousarray(block) for i, block in enumerate(blocks)}
+    if tokens is not None:
+        tensors |= features.token_tensors(tokens)
+    features.write_batch(folder, images, tensors)
 
 
 def image_path(folder: Path, image: int) -> Path:

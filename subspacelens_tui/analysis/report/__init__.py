@@ -5,6 +5,7 @@ from subspacelens_tui.analysis.report.figures import figures_json, print_figures
 from subspacelens_tui.analysis.report.listing import print_listing
 from subspacelens_tui.analysis.report.sweep import print_sweep
 from subspacelens_tui.analysis.report.tables import print_tables
+from subspacelens_tui.analysis.report.tokens import print_tokens
 
 __all__ = [
     "figures_json",
@@ -13,4 +14,5 @@ __all__ = [
     "print_listing",
     "print_sweep",
     "print_tables",
+    "print_tokens",
 ]

@@ -1,0 +1,45 @@
+"""The figures of tokens: the tables of `print_figures`, their parts beside the image means, and JSON."""
+
+from typing import Any
+
+from rich.text import Text
+
+from subspacelens_tui.analysis.report.console import console, number, print_json, table
+from subspacelens_tui.analysis.report.figures import figures_json, print_figures
+from subspacelens_tui.analysis.tokens.figures import TokenFigures
+from subspacelens_tui.analysis.tokens.layer import TokenLayer
+from subspacelens_tui.sessions import Session
+
+_PARTS = "layer|within share|within R|within erank|between R|between erank|means R|means ΔR|means excess|p"
+
+
+def print_tokens(session: Session, found: TokenFigures, as_json: bool) -> None:
+    """Print the figures of the tokens of every layer on stdout."""
+    if as_json:
+        print_json(_json(session, found))
+        return
+    out = console()
+    images, T = found.figures.images, found.tokens
+    out.print(Text(f"{images * T} tokens, {T} of each image; permutations and errors keep them together"))
+    print_figures(session, found.figures, as_json=False)
+    if found.layers:
+        out.print(Text("\nthe tokens' second moment within and between images, and the image means"))
+        out.print(table(_PARTS.split("|"), [_row(layer) for layer in found.layers]))
+        for reason in dict.fromkeys(why for layer in found.layers for why in layer.parts.missing.values()):
+            out.print(Text(reason))
+
+
+def _row(layer: TokenLayer) -> list[str]:
+    within, between, means = layer.parts.within, layer.parts.between, layer.image_means
+    null = means.nulls.get("delta_R")
+    of_parts = [within.share, within.R, within.effective_rank, between.R, between.effective_rank]
+    of_means = [means.R, means.delta_R, null.excess if null else None, null.p if null else None]
+    return [str(layer.figures.layer), *(number(figure) for figure in of_parts + of_means)]
+
+
+def _json(session: Session, found: TokenFigures) -> dict[str, Any]:
+    whole = figures_json(session, found.figures)
+    whole["layers"] = [
+        record | layer.to_json() for record, layer in zip(whole["layers"], found.layers, strict=True)
+    ]
+    return {"of": "tokens", "tokens": found.tokens, **whole}

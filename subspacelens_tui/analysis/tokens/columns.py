@@ -1,0 +1,219 @@
+"""Rates, ranks and overlaps of single tokens: columns that come in groups, one group an image.
+
+The Gram matrix of N·T tokens is too large to form, so everything comes from scatter matrices ZZᵀ, which share
+its eigenvalues, of side d; or of the Gram matrix where that is the smaller one.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from subspacelens_tui.analysis.growing import Float64Array
+from subspacelens_tui.geometry import (
+    GeometryError,
+    View,
+    hoyer_of_images,
+    mean_off_diagonal,
+)
+from subspacelens_tui.geometry.determinants import TOO_LARGE
+from subspacelens_tui.geometry.inputs import FLOAT64_EPS
+from subspacelens_tui.geometry.overlap import RANK_SHARE_OF_EIGENVALUES
+
+Codes = npt.NDArray[np.int64]
+
+_HOYER_AT_ONCE = 2048
+
+
+@dataclass(frozen=True)
+class TokenColumns:
+    """The tokens of one layer.
+
+    Attributes:
+        rows: (N, T, d), a row for each token of each image.
+    """
+
+    rows: Float64Array
+
+    @property
+    def width(self) -> int:
+        """d."""
+        return int(self.rows.shape[2])
+
+    @property
+    def flat(self) -> Float64Array:
+        """All tokens (N·T, d)."""
+        return self.rows.reshape(-1, self.rows.shape[-1])
+
+    @property
+    def count(self) -> int:
+        """How many tokens there are: N·T."""
+        return int(self.rows.shape[0] * self.rows.shape[1])
+
+    def spectrum(self) -> Float64Array:
+        """The min(d, N·T) eigenvalues of the Gram matrix that are not zero by dimension, ascending."""
+        return np.asarray(np.linalg.eigvalsh(smaller_product(self.flat)), dtype=np.float64)
+
+    def coding_rate(self, eps: float) -> float:
+        """R in nats, without eigenvalues."""
+        return 0.5 * log_determinant(smaller_product(self.flat), self.width / (self.count * eps**2))
+
+    def class_rate(self, codes: Codes, eps: float) -> float:
+        """Rc in nats for classes of images, codes (N,)."""
+        total = 0.0
+        for members in self.classes(codes):
+            size = len(members)
+            log_det = log_determinant(smaller_product(members), self.width / (size * eps**2))
+            total += size / self.count * 0.5 * log_det
+        return total
+
+    def classes(self, codes: Codes) -> Iterator[Float64Array]:
+        """The tokens (n_k·T, d) of each class of images, in the order of the codes (N,)."""
+        for code in np.unique(codes):
+            yield self.rows[codes == code].reshape(-1, self.rows.shape[-1])
+
+    def take(self, images: npt.NDArray[np.intp]) -> "TokenColumns":
+        """The tokens of some images."""
+        return replace(self, rows=self.rows[images])
+
+
+def token_view(columns: TokenColumns, view: View, codes: Codes) -> TokenColumns:
+    """A feature view of the tokens: as of `geometry.feature_view`, with every token a column.
+
+    Args:
+        columns: the raw tokens.
+        view: which.
+        codes: (N,) the classes of the images, for the class-centred view.
+
+    Raises:
+        GeometryError: if a token (`unit`) or all of them (`trace`) are zero.
+    """
+    rows = columns.rows
+    if view == "raw":
+        return columns
+    if view == "unit":
+        norms = np.linalg.norm(rows, axis=2, keepdims=True)
+        if not norms.all():
+            raise GeometryError("a token is all zero and has no unit norm")
+        return replace(columns, rows=rows / norms)
+    if view == "trace":
+        return replace(columns, rows=rows * trace_factor(columns))
+    groups = codes if view == "class-centred" else np.zeros_like(codes)
+    centred = np.empty_like(rows)
+    for group in np.unique(groups):
+        members = groups == group
+        centred[members] = rows[members] - rows[members].mean(axis=(0, 1))
+    # Of a token equal to its mean only rounding is left, and that must not pass for structure.
+    power, left = np.sum(rows**2, axis=2), np.sum(centred**2, axis=2)
+    centred[left <= columns.count * FLOAT64_EPS * power] = 0
+    return replace(columns, rows=centred)
+
+
+def trace_factor(columns: TokenColumns) -> float:
+    """What the trace view multiplies the tokens by: their mean squared norm becomes 1."""
+    total = float(np.sum(columns.rows**2))
+    if total == 0:
+        raise GeometryError("all features are zero and cannot be trace-normalised; use the raw view")
+    return float(np.sqrt(columns.count / total))
+
+
+def smaller_product(rows: Float64Array) -> Float64Array:
+    """Of rows (n, d) the Gram matrix (n, n) or the scatter (d, d), whichever is smaller: same eigenvalues."""
+    product: Float64Array = rows @ rows.T if len(rows) <= rows.shape[1] else rows.T @ rows
+    return product
+
+
+def log_determinant(product: Float64Array, alpha: float) -> float:
+    """log det(I + α product), by a Cholesky factor."""
+    return 2 * float(np.sum(np.log(np.diagonal(cholesky(product, alpha)))))
+
+
+def cholesky(product: Float64Array, alpha: float) -> Float64Array:
+    """The lower Cholesky factor of I + α product."""
+    A = alpha * product
+    A.flat[:: len(A) + 1] += 1
+    try:
+        return np.asarray(np.linalg.cholesky(A), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        raise GeometryError(TOO_LARGE) from None
+
+
+def subspaces(columns: TokenColumns, codes: Codes, rank: int) -> tuple[Float64Array, Float64Array]:
+    """Overlap and variance explained (K, K) of the classes, as `geometry.class_subspaces` defines them.
+
+    Raises:
+        GeometryError: if a class spans fewer than `rank` dimensions.
+    """
+    U = _top_directions(columns, codes, rank)
+    explained = [
+        [np.sum((members @ basis) ** 2) / np.sum(members**2) for members in columns.classes(codes)]
+        for basis in U
+    ]
+    return _overlap(U), np.asarray(explained)
+
+
+def overlap_mean(columns: TokenColumns, codes: Codes, rank: int) -> float:
+    """Mean off-diagonal overlap of the classes; errors as of `subspaces`."""
+    return float(mean_off_diagonal(_overlap(_top_directions(columns, codes, rank))))
+
+
+def _overlap(U: Float64Array) -> Float64Array:
+    cosines = np.matmul(U.transpose(0, 2, 1)[:, None], U[None])
+    overlap: Float64Array = np.sum(cosines**2, axis=(2, 3)) / U.shape[2]
+    return overlap
+
+
+def _top_directions(columns: TokenColumns, codes: Codes, rank: int) -> Float64Array:
+    """The first `rank` left singular vectors of each class (K, d, rank)."""
+    # Imported here: the app loads the analysis at its start.
+    from scipy.linalg import eigh
+
+    found = []
+    for members in columns.classes(codes):
+        product = smaller_product(members)
+        side = len(product)
+        if side < rank:
+            raise GeometryError(_too_flat(rank))
+        values, vectors = eigh(product, subset_by_index=(side - rank, side - 1), check_finite=False)
+        if values[0] <= RANK_SHARE_OF_EIGENVALUES * values[-1] or values[-1] <= 0:
+            raise GeometryError(_too_flat(rank))
+        # From the Gram matrix come the right singular vectors.
+        found.append(members.T @ vectors / np.sqrt(values) if len(members) == side else vectors)
+    return np.stack(found)
+
+
+def _too_flat(rank: int) -> str:
+    return f"a class spans fewer than {rank} dimensions; choose a smaller rank"
+
+
+def unbiased_participation_ratio(columns: TokenColumns, spectrum: Float64Array) -> float:
+    """(tr S)²/tr S² by U-statistics over pairs of images: tokens of one image are not independent.
+
+    Raises:
+        GeometryError: if tr S² has no positive estimate.
+    """
+    within = np.matmul(columns.rows, columns.rows.transpose(0, 2, 1))
+    traces = np.trace(within, axis1=1, axis2=2)
+    total = float(np.sum(traces)) ** 2 - float(np.sum(traces**2))
+    spread = float(np.sum(spectrum**2)) - float(np.sum(within**2))
+    # What rounding leaves of two sums of squares is no estimate.
+    if not (spread > 1e-12 * float(np.sum(spectrum**2)) and total > 0):
+        raise GeometryError("the unbiased participation ratio has no positive estimate; record more images")
+    return total / spread
+
+
+def mean_hoyer(tokens: npt.NDArray[np.float32]) -> float:
+    """Mean Hoyer sparsity of raw tokens (N, T, d).
+
+    Raises:
+        GeometryError: if a token is all zero.
+    """
+    flat = tokens.reshape(-1, tokens.shape[-1])
+    if not np.abs(flat).max(axis=1).all():
+        raise GeometryError("a token is all zero")
+    total = 0.0
+    for start in range(0, len(flat), _HOYER_AT_ONCE):
+        some = flat[start : start + _HOYER_AT_ONCE].astype(np.float64)
+        total += float(np.sum(hoyer_of_images(some.T)))
+    return total / len(flat)

@@ -1,0 +1,117 @@
+"""What of the tokens' variation lies within images, and what between them.
+
+With S the second moment of the tokens in a view, a token being its image's mean plus a deviation, S splits
+into W, that of the deviations, plus B, that of the image means. The mean of T sampled tokens is noisy and
+puts a share of W into B; but the session also holds the mean over all tokens, so B is taken from that.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from subspacelens_tui.analysis.growing import Float64Array
+from subspacelens_tui.analysis.tokens.columns import TokenColumns, smaller_product
+from subspacelens_tui.geometry import coding_rate_from_spectrum, effective_rank_from_spectrum
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the second moment; None where it cannot be computed.
+
+    Attributes:
+        trace: its trace: mean squared norm.
+        share: of the traces of both parts.
+        R: ½ log det(I + d/ε² part), in nats.
+        effective_rank: exp of the entropy of the roots of its eigenvalues.
+    """
+
+    trace: float | None = None
+    share: float | None = None
+    R: float | None = None
+    effective_rank: float | None = None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Both parts.
+
+    Attributes:
+        within: W, unbiased for deviations from the mean over all tokens of an image.
+        between: B, from the means over all tokens; where the session lacks them (unit view), its trace alone,
+            from the sampled ones.
+        between_trace_sampled: tr S - tr W, unbiased for tr B: what the sampled tokens say of it.
+        missing: figure → why it is None.
+    """
+
+    within: Part
+    between: Part
+    between_trace_sampled: float | None
+    missing: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys that a layer of `analyze --tokens --json` has for its parts."""
+        between = vars(self.between) | {"trace_sampled": self.between_trace_sampled}
+        return {"within": dict(vars(self.within)), "between": between}
+
+
+def split(
+    viewed: TokenColumns, means: Float64Array | None, counts: npt.NDArray[np.int64], eps: float
+) -> Parts:
+    """Split the second moment of tokens into its parts.
+
+    Args:
+        viewed: the sampled tokens in a feature view.
+        means: (N, d) the means over all tokens of an image in that view; None if they are not known.
+        counts: (N,) how many tokens each image has.
+        eps: ε.
+    """
+    missing: dict[str, str] = {}
+    if means is None:
+        missing["between"] = "the means of unit-norm tokens are not in the session: only its trace is known"
+    T = viewed.rows.shape[1]
+    total = float(np.sum(viewed.rows**2)) / viewed.count
+    if T < 2:
+        missing["within"] = "one token an image has nothing within the image"
+        between = _part(means / np.sqrt(len(means)), viewed.width, eps) if means is not None else Part()
+        return Parts(Part(), between, None, missing)
+    within = _part(_deviations(viewed, counts), viewed.width, eps)
+    assert within.trace is not None
+    sampled = total - within.trace
+    between = Part(trace=sampled) if means is None else _part(means / np.sqrt(len(means)), viewed.width, eps)
+    return Parts(*_with_shares(within, between), sampled, missing)
+
+
+def _deviations(viewed: TokenColumns, counts: npt.NDArray[np.int64]) -> Float64Array:
+    """Rows (N·T, d) whose scatter is W.
+
+    Of T tokens drawn from P without replacement, Σ(x - x̄)(x - x̄)ᵀ/(T - 1) is unbiased for the same of all P,
+    of which the second moment about the mean is the (P - 1)/P-th part. So S - W is unbiased for B.
+    """
+    N, T, d = viewed.rows.shape
+    deviations = viewed.rows - viewed.rows.mean(axis=1, keepdims=True)
+    weights = np.sqrt((counts - 1) / (counts * (T - 1) * N))
+    scaled: Float64Array = (deviations * weights[:, None, None]).reshape(-1, d)
+    return scaled
+
+
+def _part(rows: Float64Array, width: int, eps: float) -> Part:
+    """The part whose second moment is rowsᵀ rows."""
+    spectrum = np.linalg.eigvalsh(smaller_product(rows))
+    rank = float(effective_rank_from_spectrum(spectrum)) if spectrum[-1] > 0 else None
+    R = float(coding_rate_from_spectrum(spectrum, width, 1, eps))
+    return Part(trace=float(np.sum(rows**2)), R=R, effective_rank=rank)
+
+
+def _with_shares(within: Part, between: Part) -> tuple[Part, Part]:
+    assert within.trace is not None
+    assert between.trace is not None
+    total = within.trace + between.trace
+    if total <= 0:
+        return within, between
+    share = within.trace / total
+    return (
+        Part(within.trace, share, within.R, within.effective_rank),
+        Part(between.trace, 1 - share, between.R, between.effective_rank),
+    )

@@ -1,0 +1,177 @@
+"""Recording single tokens: on the demo model, against plain hooks."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from subspacelens_tui import demo
+from subspacelens_tui.cli import main
+from subspacelens_tui.models import Architecture
+from subspacelens_tui.recording.capture import Capture, Captured
+from subspacelens_tui.recording.errors import RecordingError
+from subspacelens_tui.recording.generation import Generation
+from subspacelens_tui.recording.plan import Request, plan
+from subspacelens_tui.recording.positions import draw_positions
+from subspacelens_tui.recording.size import TransformerShape, session_bytes, size_line, transformer_shape
+from subspacelens_tui.sessions import open_session
+from subspacelens_tui.sessions.features import TokenSample
+from tests.recording.test_capture import TWO, generate, relative
+
+Loaded = tuple[Any, Architecture]
+T = 5
+
+
+def captured(loaded: Loaded, prompts: list[str], seeds: list[int], tokens: int | None) -> Captured:
+    keys = [(seed, TWO.index(prompt)) for seed, prompt in zip(seeds, prompts, strict=True)]
+    with Capture(*loaded, (0, 2), tokens=tokens) as capture:
+        capture.start_batch(len(prompts), True, torch.device("cpu"), keys)
+        generate(loaded, prompts, seeds, 3.0)
+        return capture.finish_batch()
+
+
+def sample_of(found: Captured) -> TokenSample:
+    assert found.tokens is not None
+    return found.tokens
+
+
+def test_tokens_are_what_a_plain_hook_sees_at_their_positions(loaded: Loaded) -> None:
+    pipeline, _ = loaded
+    seen: dict[int, list[np.ndarray]] = {0: [], 11: []}
+    handles = [
+        pipeline.transformer.transformer_blocks[block].register_forward_hook(
+            lambda module, args, output, block=block: seen[block].append(output.numpy().copy())
+        )
+        for block in seen
+    ]
+    sample = sample_of(captured(loaded, TWO, [0, 1], T))
+    for handle in handles:
+        handle.remove()
+    assert sample.positions.shape == (2, T)
+    assert sample.counts.tolist() == [64, 64]
+    assert len(sample.blocks) == 12
+    for block, outputs in seen.items():
+        assert sample.blocks[block].shape == (2, 2, 2, T, 96)
+        for slot, step in enumerate((0, 2)):
+            for image, positions in enumerate(sample.positions):
+                # A pass stacks the unconditional half first, the session the conditional one.
+                cond, uncond = outputs[step][2 + image], outputs[step][image]
+                np.testing.assert_array_equal(sample.blocks[block][image, 0, slot], cond[positions])
+                np.testing.assert_array_equal(sample.blocks[block][image, 1, slot], uncond[positions])
+
+
+def test_pooled_features_are_the_same_bit_for_bit_with_and_without_tokens(loaded: Loaded) -> None:
+    plain, both = captured(loaded, TWO, [0, 1], None), captured(loaded, TWO, [0, 1], T)
+    assert plain.tokens is None
+    np.testing.assert_array_equal(plain.layer_input, both.layer_input)
+    for without, with_tokens in zip(plain.blocks, both.blocks, strict=True):
+        np.testing.assert_array_equal(without, with_tokens)
+
+
+def test_the_tokens_of_an_image_do_not_depend_on_its_batch(loaded: Loaded) -> None:
+    together = sample_of(captured(loaded, TWO, [4, 7], T))
+    for row, (prompt, seed) in enumerate(zip(TWO, (4, 7), strict=True)):
+        alone = sample_of(captured(loaded, [prompt], [seed], T))
+        np.testing.assert_array_equal(alone.positions[0], together.positions[row])
+        for one, both in zip(alone.blocks, together.blocks, strict=True):
+            assert relative(one[0], both[row]) < 2e-5
+
+
+def test_positions_are_ascending_reproducible_and_an_images_own() -> None:
+    drawn = draw_positions([(0, 0), (0, 1), (1, 0), (0, 0)], 16, 64)
+    assert (np.diff(drawn, axis=1) > 0).all()
+    assert drawn.min() >= 0
+    assert drawn.max() < 64
+    np.testing.assert_array_equal(drawn[0], drawn[3])
+    assert len(np.unique(drawn, axis=0)) == 3
+    np.testing.assert_array_equal(draw_positions([(3, 1)], 8, 8), [range(8)])
+    many = draw_positions([(seed, 0) for seed in range(2000)], 16, 64)
+    # Each position is drawn by a quarter of the images: 500 ± 5 standard deviations of 19.4.
+    assert np.abs(np.bincount(many.ravel(), minlength=64) - 500).max() < 97
+
+
+def test_more_tokens_than_there_are_is_an_error_in_one_line(loaded: Loaded) -> None:
+    message = "65 tokens cannot be kept: the model has 64 image tokens"
+    with pytest.raises(RecordingError, match=message):
+        plan(Request(tokens=65))
+    # For a model that is not here it is known in the first pass only.
+    with pytest.raises(RecordingError, match=message):
+        captured(loaded, TWO, [0, 1], 65)
+    with pytest.raises(RecordingError, match="tokens must be from 1 to"):
+        plan(Request(tokens=0))
+
+
+def test_tokens_of_a_session_are_read_as_they_were_recorded(planned: Callable[..., Path]) -> None:
+    folder = planned(tokens=T, capture=[0, 2], batch_size=2)
+    with Generation(
+        folder, open_session(folder).manifest, str(demo.MODEL_PATH), lambda step: None
+    ) as generation:
+        generation.describe({})
+        generation.record([0, 1])
+        generation.record([2, 3])
+    session = open_session(folder)
+    assert session.problems == []
+    positions, counts = session.token_positions()
+    assert counts.tolist() == [64] * 4
+    written = [load_file(path) for path in sorted((folder / "features").glob("*.safetensors"))]
+    np.testing.assert_array_equal(positions, np.concatenate([file["token_positions"] for file in written]))
+    tokens = session.tokens(7, "uncond", 2)
+    assert tokens.shape == (4, T, 96)
+    expected = np.concatenate([file["tokens.07"][:, 1, 1] for file in written])
+    np.testing.assert_array_equal(tokens, expected)
+
+
+def test_the_size_is_foretold(planned: Callable[..., Path]) -> None:
+    folder = planned(tokens=T, capture=[0, 2], batch_size=25)
+    manifest = open_session(folder).manifest
+    with Generation(folder, manifest, str(demo.MODEL_PATH), lambda step: None) as generation:
+        generation.describe({})
+        generation.record(list(range(25)))
+    (file,) = (folder / "features").glob("*.safetensors")
+    shape = transformer_shape("demo")
+    assert shape == TransformerShape(blocks=12, width=96, tokens=64)
+    assert 0 <= file.stat().st_size - session_bytes(manifest, shape, T) < 16_000  # header and positions
+    line = size_line(manifest, folder)
+    # 25 images × 2 branches × 2 steps × (1 + 12 · (1 + 5)) vectors × 96 × 4 bytes
+    assert line.startswith(
+        "the features will take 0.5 MiB without tokens, 2.7 MiB with 5 an image and block; "
+    )
+
+
+def test_the_size_of_a_model_that_is_not_here_is_that_of_a_pixart_xl(tmp_path: Path) -> None:
+    assert transformer_shape("nobody/nothing") is None
+    assert transformer_shape(str(tmp_path)) is None
+    (tmp_path / "transformer").mkdir()
+    (tmp_path / "transformer" / "config.json").write_text("[1]")
+    assert transformer_shape(str(tmp_path)) is None
+    config = {"num_layers": 2, "num_attention_heads": 3, "attention_head_dim": 4}
+    (tmp_path / "transformer" / "config.json").write_text(json.dumps(config))
+    assert transformer_shape(str(tmp_path)) == TransformerShape(2, 12)
+    manifest = plan(Request(model="nobody/nothing", tokens=16))
+    line = size_line(manifest, tmp_path)
+    assert "0.6 GiB without tokens, 10.2 GiB with 16" in line
+    assert "if the model has 28 blocks of width 1152 as PixArt-XL has; " in line
+
+
+def test_record_says_the_size_before_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("subspacelens_tui.cli._record_here", lambda folder: 0)
+    arguments = ["record", "--headless", "--seeds", "1", "--sessions", str(tmp_path)]
+    assert main([*arguments, "--name", "some", "--tokens"]) == 0
+    assert capsys.readouterr().err.count("with 16 an image and block") == 1
+    assert open_session(tmp_path / "some").manifest.tokens == 16
+    assert main([*arguments, "--name", "few", "--tokens", "3"]) == 0
+    assert open_session(tmp_path / "few").manifest.tokens == 3
+    capsys.readouterr()
+    assert main([*arguments, "--name", "none"]) == 0
+    assert capsys.readouterr().err == ""
+    assert main([*arguments, "--name", "many", "--tokens", "99"]) == 1
+    assert not (tmp_path / "many").exists()
+    assert main(["analyze", "none", "--tokens", "--sessions", str(tmp_path)]) == 2
+    assert "none has no tokens: record with --tokens" in capsys.readouterr().err
