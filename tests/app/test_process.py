@@ -1,25 +1,19 @@
 """The app as a process: in a real pseudo-terminal, and what it imports."""
 
-import fcntl
 import os
-import pty
-import select
 import signal
-import struct
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyte
 import pytest
 
 from subspacelens_tui.sessions.control import requested
 from tests.conftest import PlantedSessionFactory as Planted
+from tests.terminal import PATIENCE, Terminal
 
-PATIENCE = 30.0
 START = """
 import sys
 from pathlib import Path
@@ -31,72 +25,8 @@ sys.exit(f"imported {heavy}" if heavy else status)
 """
 
 
-class Terminal:
-    """A process in a pseudo-terminal, with the screen as a person would see it."""
-
-    def __init__(self, session: Path, columns: int = 120, rows: int = 40) -> None:
-        self.screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self.screen)
-        self._master, slave = pty.openpty()
-        self._size(columns, rows)
-        environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-        environment.pop("NO_COLOR", None)
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", START, str(session)],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=environment,
-            start_new_session=True,
-        )
-        os.close(slave)
-        self.received = 0
-
-    def _size(self, columns: int, rows: int) -> None:
-        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def resize(self, columns: int, rows: int) -> None:
-        self._size(columns, rows)
-        self.screen.resize(rows, columns)
-        self.process.send_signal(signal.SIGWINCH)
-
-    def type(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
-
-    def read(self, seconds: float) -> bool:
-        """Take in what the program draws; False once it has ended."""
-        ready, _, _ = select.select([self._master], [], [], seconds)
-        if not ready:
-            return self.process.poll() is None
-        try:
-            data = os.read(self._master, 1 << 16)
-        except OSError:
-            return False
-        self.received += len(data)
-        self._stream.feed(data)
-        return bool(data)
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.screen.display)
-
-    def wait_for(self, words: str) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while words not in self.text:
-            assert self.read(0.1), f"it ended without {words!r}:\n{self.text}"
-            assert time.monotonic() < deadline, f"no {words!r} in:\n{self.text}"
-
-    def wait(self) -> int:
-        deadline = time.monotonic() + PATIENCE
-        while self.read(0.1):
-            assert time.monotonic() < deadline
-        return self.process.wait(PATIENCE)
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        os.close(self._master)
+def start(session: Path, columns: int = 120, rows: int = 40) -> Terminal:
+    return Terminal([sys.executable, "-c", START, str(session)], columns, rows)
 
 
 @pytest.fixture
@@ -109,9 +39,9 @@ def terminals() -> Iterator[list[Terminal]]:
 
 def test_a_session_from_open_to_quit(planted: Planted, terminals: list[Terminal]) -> None:
     session = planted().start().record(2)
-    terminal = Terminal(session.path)
+    terminal = start(session.path)
     terminals.append(terminal)
-    terminal.wait_for("null 200")
+    terminal.wait_for("×200")
     for key, words in (
         ("l", "[fine]"),
         ("+", "[0.63]"),
@@ -145,14 +75,14 @@ def test_a_session_from_open_to_quit(planted: Planted, terminals: list[Terminal]
     terminal.type("q")
     terminal.wait_for("A recording is running")
     terminal.type("k")
-    assert terminal.wait() == 0
+    assert terminal.exit_status() == 0
     assert requested(session.path) == "run"
 
 
 def test_nothing_is_sent_while_nothing_changes(planted: Planted, terminals: list[Terminal]) -> None:
-    terminal = Terminal(planted().start().record().path)
+    terminal = start(planted().start().record().path)
     terminals.append(terminal)
-    terminal.wait_for("null 200")
+    terminal.wait_for("×200")
     quiet_since = time.monotonic()
     deadline = quiet_since + PATIENCE
     # Longer than two polls of a finished session.
@@ -165,20 +95,20 @@ def test_nothing_is_sent_while_nothing_changes(planted: Planted, terminals: list
 
 
 def test_a_hang_up_ends_the_app(planted: Planted, terminals: list[Terminal]) -> None:
-    terminal = Terminal(planted().start().record(1).path)
+    terminal = start(planted().start().record(1).path)
     terminals.append(terminal)
     terminal.wait_for("1 Layers")
     terminal.process.send_signal(signal.SIGHUP)
-    assert terminal.wait() == 0
+    assert terminal.exit_status() == 0
 
 
 def test_a_terminal_that_vanishes_in_the_middle_of_drawing_ends_the_app(planted: Planted) -> None:
-    terminal = Terminal(planted().start().record().path)
+    terminal = start(planted().start().record().path)
     terminal.wait_for("1 Layers")
     for _ in range(100):  # nobody reads: the app is stuck in a write when the terminal goes
         terminal.type("jkzz")
     time.sleep(1)
-    os.close(terminal._master)
+    os.close(terminal.master)
     try:
         assert terminal.process.wait(PATIENCE) in (0, 129, -signal.SIGHUP)
     finally:
@@ -204,11 +134,8 @@ def test_a_crash_leaves_a_status_and_a_sane_terminal(planted: Planted, terminals
         "from subspacelens_tui.app.widgets.run_bar import RunBar\n"
         "RunBar.paint = lambda *_: 1 / 0\nsession = Path",
     )
-    terminal = Terminal.__new__(Terminal)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(f"{__name__}.START", broken)
-        Terminal.__init__(terminal, session.path)
+    terminal = Terminal([sys.executable, "-c", broken, str(session.path)])
     terminals.append(terminal)
-    assert terminal.wait() == 1
+    assert terminal.exit_status() == 1
     assert "ZeroDivisionError" in terminal.text
     assert 1049 << 5 not in terminal.screen.mode
