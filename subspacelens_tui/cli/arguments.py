@@ -1,0 +1,189 @@
+"""What can be typed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from subspacelens_tui import __version__
+from subspacelens_tui.cli import reading, recording
+from subspacelens_tui.cli.program import PROGRAM
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        # One line; argparse would print the usage as well.
+        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        sys.exit(2)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    whole = _Parser(
+        prog=PROGRAM,
+        description="Watch how each layer of a diffusion transformer organises concepts while it generates.",
+    )
+    whole.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    whole.set_defaults(run=reading.app)
+    common = _Parser(add_help=False)
+    common.add_argument(
+        "--sessions",
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help="folder of sessions (default: $SUBSPACELENS_SESSIONS, or ./sessions)",
+    )
+    whole.add_argument("--sessions", metavar="DIR", default=None, help=argparse.SUPPRESS)
+    commands = whole.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    _add_record(commands, common)
+    _add_readers(commands, common)
+    doctor = commands.add_parser("doctor", parents=[common], help="say what this machine can run")
+    doctor.set_defaults(run=recording.doctor)
+    return whole
+
+
+def _add_record(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
+    demo = commands.add_parser("demo", parents=[common], help="record the bundled model and watch it live")
+    record = commands.add_parser("record", parents=[common], help="record a model and watch it live")
+    for command in (demo, record):
+        command.set_defaults(run=recording.record)
+        command.add_argument(
+            "--prompts", metavar="FILE|NAME", help="a prompt set: TOML file, demo or subjects-25"
+        )
+        command.add_argument(
+            "--seeds", type=int, default=20, metavar="N", help="images per prompt (default: 20)"
+        )
+        command.add_argument(
+            "--steps", type=int, default=20, metavar="N", help="denoising steps (default: 20)"
+        )
+        command.add_argument(
+            "--guidance",
+            type=_numbers(float),
+            metavar="G[,G…]",
+            help="classifier-free guidance scales; 1 means no unconditional branch (default: 4.5, demo 3)",
+        )
+        command.add_argument(
+            "--capture",
+            type=_numbers(int),
+            metavar="STEP,…",
+            help="denoising steps to keep, 0 the noisiest (default: first, quarters, last)",
+        )
+        command.add_argument("--batch-size", type=int, metavar="N", help="images generated together")
+        command.add_argument(
+            "--tokens",
+            type=int,
+            nargs="?",
+            const=16,
+            metavar="T",
+            help="also keep T single tokens of each image and block (default: none; 16 without T)",
+        )
+        command.add_argument(
+            "--device", metavar="D", help="cpu, cuda, cuda:1, … (default: a GPU if there is one)"
+        )
+        command.add_argument(
+            "--dtype", metavar="T", help="float32, bfloat16 or float16 (default: fits the device)"
+        )
+        command.add_argument("--name", metavar="NAME", help="of the session (default: model and time)")
+        command.add_argument(
+            "--headless", action="store_true", help="no screen: record here, progress on stderr"
+        )
+        command.add_argument("--random-init", action="store_true", help="untrained weights, as a control")
+        command.add_argument(
+            "--seeds-per-subject",
+            choices=("shared", "independent"),
+            default="shared",
+            help="whether all prompts start from the same noises (default: shared)",
+        )
+    demo.set_defaults(model="demo", revision=None, resume=None)
+    record.add_argument(
+        "--model", default="demo", metavar="ID|PATH|demo", help="hub id or folder (default: demo)"
+    )
+    record.add_argument("--resume", metavar="SESSION", help="go on with a session that was stopped or killed")
+    record.add_argument("--revision", metavar="R", help="of the hub repository")
+
+
+def _add_readers(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
+    replay = commands.add_parser("replay", parents=[common], help="open a session, finished or running")
+    replay.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
+    replay.set_defaults(run=reading.replay)
+
+    stop = commands.add_parser("stop", parents=[common], help="stop the recording of a session in good order")
+    stop.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
+    stop.set_defaults(run=recording.stop)
+
+    listing = commands.add_parser("list", parents=[common], help="list the sessions")
+    listing.add_argument("--json", action="store_true", help="as JSON")
+    listing.set_defaults(run=reading.list_all)
+
+    analyze = commands.add_parser("analyze", parents=[common], help="print the figures of every layer")
+    analyze.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
+    kind = analyze.add_mutually_exclusive_group()
+    kind.add_argument("--sweep", metavar="FIGURE", help="one figure over all guidance scales and steps")
+    kind.add_argument("--tables", action="store_true", help="the tables of the article")
+    kind.add_argument("--tokens", action="store_true", help="the figures of single tokens, see record")
+    analyze.set_defaults(run=reading.analyze)
+    compare = commands.add_parser("compare", parents=[common], help="print the difference of two sides")
+    for side in ("a", "b"):
+        compare.add_argument(side, metavar=side.upper(), help="SESSION, or SESSION@branch=uncond,step=5,…")
+    compare.set_defaults(run=reading.compare)
+    for command in (analyze, compare):
+        _add_settings(command)
+
+    export = commands.add_parser("export", parents=[common], help="write the figures to files")
+    export.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
+    export.add_argument("--to", required=True, metavar="DIR", help="folder for the files")
+    export.set_defaults(run=reading.export)
+
+
+def _add_settings(command: _Parser) -> None:
+    command.add_argument("--labels", metavar="SCHEME", help="label scheme (default: the first)")
+    command.add_argument(
+        "--eps", type=float, default=0.5, metavar="E", help="coding precision ε (default: 0.5)"
+    )
+    command.add_argument("--branch", default="cond", help="cond or uncond (default: cond)")
+    command.add_argument("--step", type=int, metavar="S", help="captured step (default: the last)")
+    command.add_argument("--guidance", type=float, metavar="G", help="guidance scale (default: the first)")
+    command.add_argument(
+        "--features",
+        default="raw",
+        metavar="VIEW",
+        help="raw, centred, class-centred, unit or trace (default: raw)",
+    )
+    command.add_argument(
+        "--rank", type=int, metavar="R", help="of the class subspaces (default: fits the classes)"
+    )
+    command.add_argument(
+        "--permutations", type=int, default=0, metavar="P", help="label permutations (default: 0)"
+    )
+    command.add_argument(
+        "--design",
+        default="free",
+        metavar="D",
+        help="free, within-seed, fine-within-coarse or subjects (default: free)",
+    )
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default: 0)")
+    command.add_argument(
+        "--errors",
+        default="image",
+        metavar="BY",
+        help="jackknife over image, seed or subject, or none (default: image)",
+    )
+    command.add_argument(
+        "--iso-rate", type=float, metavar="R", help="each layer's ε chosen so that R is this (nats)"
+    )
+    command.add_argument(
+        "--thorough", action="store_true", help="also split-half ceilings, normality and spectra"
+    )
+    command.add_argument("--json", action="store_true", help="as JSON")
+    command.add_argument("--labels-file", metavar="FILE", help="TOML that adds label schemes to the session")
+
+
+def _numbers(kind: type[int] | type[float]) -> Callable[[str], list[int] | list[float]]:
+    def parse(text: str) -> list[int] | list[float]:
+        try:
+            return [kind(part) for part in text.split(",")]
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers like 1,2,3") from None
+
+    return parse
