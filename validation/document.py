@@ -1,0 +1,55 @@
+"""docs/validation.md, made of the words in template.md and the numbers in results.json."""
+
+import json
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from validation import agreement, coverage, demo_model, false_positives, planted
+
+PARTS: dict[str, ModuleType] = {
+    "planted": planted,
+    "false-positives": false_positives,
+    "coverage": coverage,
+    "agreement": agreement,
+    "demo-model": demo_model,
+}
+HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
+TEMPLATE = HERE / "template.md"
+DOCUMENT = HERE.parent / "docs" / "validation.md"
+_PLACE = re.compile(r"\{([a-z-]+)\.([\w-]+)\}")
+
+
+def read_results() -> dict[str, Any]:
+    """The committed results: part → what its `run` returned."""
+    results: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    return results
+
+
+def write_results(results: dict[str, Any]) -> None:
+    """Replace the results, at six digits: more would differ between machines."""
+    text = json.dumps(_rounded(results), indent=1, ensure_ascii=False, allow_nan=False)
+    RESULTS.write_text(text + "\n", encoding="utf-8")
+
+
+def document(results: dict[str, Any]) -> str:
+    """The text of docs/validation.md: every {part.name} of the template filled in."""
+    texts = {name: part.texts(results[name]) for name, part in PARTS.items()}
+    return _PLACE.sub(lambda place: texts[place[1]][place[2]], TEMPLATE.read_text(encoding="utf-8"))
+
+
+def write_document() -> None:
+    """Write docs/validation.md from the results."""
+    DOCUMENT.write_text(document(read_results()), encoding="utf-8")
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return value
