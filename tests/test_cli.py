@@ -54,7 +54,7 @@ def test_analyze(sessions: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*arguments, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     asked = {"labels": "fine", "eps": 0.3, "branch": "uncond", "step": 5, "features": "centred", "rank": 2}
-    resolved = {"guidance": 3.0, "permutations": 4, "design": "free", "seed": 0, "errors": "image"}
+    resolved = {"guidance": 3.0, "permutations": 4, "design": "within-seed", "seed": 0, "errors": "image"}
     assert found["settings"].items() >= (asked | resolved).items()
     assert run(*arguments) == 0
     assert "36 images, labels fine, ε 0.3, uncond, step 5" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -26,6 +27,8 @@ from subspacelens_tui.geometry import (
     unbiased_centred_participation_ratio,
     unbiased_participation_ratio,
 )
+
+T = TypeVar("T")
 
 _RANKS = {
     "effective_rank": effective_rank_from_spectrum,
@@ -130,14 +133,14 @@ class _Collected:
             return
         spectrum = self._sample.spectrum(self._index)
         for figure, rank in _RANKS.items():
-            self._take(figure, functools.partial(_number, rank, spectrum))
+            self._take_kept(figure, functools.partial(_number, rank, spectrum))
         if self._sample.view == "class-centred":
             self._miss("it does not hold for class-centred features", "participation_ratio_unbiased")
             return
         centred = self._sample.view == "centred"
         unbiased = unbiased_centred_participation_ratio if centred else unbiased_participation_ratio
         G = self._sample.grams[self._index]
-        self._take("participation_ratio_unbiased", functools.partial(_number, unbiased, G))
+        self._take_kept("participation_ratio_unbiased", functools.partial(_number, unbiased, G))
 
     def sparsity(self, hoyer: Float64Array) -> None:
         if np.isnan(hoyer).any():
@@ -163,6 +166,10 @@ class _Collected:
             return
         self._values["split_half_ceiling"] = float(np.diagonal(halves).mean())
         self._values["split_half_mean"] = float(mean_off_diagonal(halves))
+
+    def _take_kept(self, figure: str, compute: Callable[[], float]) -> None:
+        """A figure that does not depend on ε, and so is computed once."""
+        self._take(figure, lambda: self._sample.keep((figure, self._index), compute))
 
     def _take(self, figure: str, compute: Callable[[], object]) -> None:
         try:
@@ -194,40 +201,72 @@ def _with_nulls(
     layers: list[LayerFigures], sample: Sample, settings: Settings, cancelled: IsCancelled | None
 ) -> list[LayerFigures]:
     """The layers with their nulls; where there can be none, with the reason."""
-    if any(layer.delta_R is None for layer in layers):
-        return layers
-    permutations = Permutations(settings.design, settings.permutations, settings.seed)
-    try:
-        found = rate_nulls(sample, [layer.eps for layer in layers], permutations, cancelled)
-    except GeometryError as error:
-        return [_missing(layer, "nulls", str(error)) for layer in layers]
-    layers = [replace(layer, nulls=nulls) for layer, nulls in zip(layers, found, strict=True)]
+    design = settings.design
+    assert design is not None
+    permutations = Permutations(design, settings.permutations, settings.seed)
+    layers = _with(
+        layers,
+        lambda layer: layer.delta_R is not None,
+        lambda able: rate_nulls(
+            sample.of_layers([layer.layer for layer in able]),
+            [layer.eps for layer in able],
+            permutations,
+            cancelled,
+        ),
+        lambda layer, nulls: replace(layer, nulls=nulls),
+        "nulls",
+    )
     count = settings.permutations if settings.overlap_permutations is None else settings.overlap_permutations
-    observed = [layer.overlap_mean for layer in layers if layer.overlap_mean is not None]
-    if count < 2 or len(observed) < len(layers):
+    if count < 2:
         return layers
     assert settings.rank is not None
-    fewer = replace(permutations, count=count)
-    try:
-        of_overlap = overlap_nulls(sample, observed, settings.rank, fewer, cancelled)
-    except GeometryError as error:
-        return [_missing(layer, "null of overlap_mean", str(error)) for layer in layers]
-    return [
-        replace(layer, nulls={**layer.nulls, "overlap_mean": null})
-        for layer, null in zip(layers, of_overlap, strict=True)
-    ]
+    rank, fewer = settings.rank, replace(permutations, count=count)
+    return _with(
+        layers,
+        lambda layer: bool(layer.nulls) and layer.overlap_mean is not None,
+        lambda able: overlap_nulls(
+            sample.of_layers([layer.layer for layer in able]),
+            [layer.overlap_mean or 0.0 for layer in able],
+            rank,
+            fewer,
+            cancelled,
+        ),
+        lambda layer, null: replace(layer, nulls={**layer.nulls, "overlap_mean": null}),
+        "null of overlap_mean",
+    )
 
 
 def _with_errors(layers: list[LayerFigures], sample: Sample, settings: Settings) -> list[LayerFigures]:
     """The layers with their error bars; where there can be none, with the reason."""
-    assert settings.errors is not None
-    if any(layer.delta_R is None for layer in layers):
+    by = settings.errors
+    assert by is not None
+    return _with(
+        layers,
+        lambda layer: layer.ratio is not None,
+        lambda able: error_bars(
+            sample.of_layers([layer.layer for layer in able]), [layer.eps for layer in able], by
+        ),
+        lambda layer, bars: replace(layer, errors=bars),
+        "errors",
+    )
+
+
+def _with(
+    layers: list[LayerFigures],
+    able: Callable[[LayerFigures], bool],
+    compute: Callable[[list[LayerFigures]], list[T]],
+    put: Callable[[LayerFigures, T], LayerFigures],
+    what: str,
+) -> list[LayerFigures]:
+    """The layers, with what is computed together for all that can have it."""
+    chosen = [layer for layer in layers if able(layer)]
+    if not chosen:
         return layers
     try:
-        bars = error_bars(sample, [layer.eps for layer in layers], settings.errors)
+        found = {layer.layer: value for layer, value in zip(chosen, compute(chosen), strict=True)}
     except GeometryError as error:
-        return [_missing(layer, "errors", str(error)) for layer in layers]
-    return [replace(layer, errors=found) for layer, found in zip(layers, bars, strict=True)]
+        return [_missing(layer, what, str(error)) if layer in chosen else layer for layer in layers]
+    return [put(layer, found[layer.layer]) if layer.layer in found else layer for layer in layers]
 
 
 def _missing(layer: LayerFigures, figure: str, reason: str) -> LayerFigures:

@@ -96,6 +96,17 @@ class Sample:
         self._pooled = pooled
         self._kept: dict[Any, Any] = {}
 
+    def of_layers(self, layers: list[int]) -> "Sample":
+        """The same images in some of the layers."""
+        if len(layers) == len(self.widths):
+            return self
+        return self.keep(("layers", tuple(layers)), lambda: self._of_layers(layers))
+
+    def _of_layers(self, layers: list[int]) -> "Sample":
+        widths = [self.widths[layer] for layer in layers]
+        pooled = {place: self.spectrum(layer) for place, layer in enumerate(layers)}
+        return Sample(self.raw[layers], widths, self.images, self.classes, self.view, pooled)
+
     def spectrum(self, layer: int) -> Float64Array:
         """Eigenvalues (N,) of a layer's Gram matrix, ascending."""
         if layer not in self._pooled:

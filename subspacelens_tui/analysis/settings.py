@@ -29,7 +29,9 @@ class Settings:
         features: view of the features the figures are computed on, see `geometry.feature_view`.
         rank: dimension of the class subspaces that overlap compares; half the smallest class, at most 10.
         permutations: label permutations of the null; 0 for none.
-        design: which labels may be exchanged with which, see `geometry.permuted_labels`.
+        design: which labels may be exchanged with which, see `geometry.permuted_labels`; `subjects` for
+            labels that group prompts, since images of one prompt are not independent; else `within-seed`
+            where prompts share their seeds, else `free`.
         overlap_permutations: how many of them the overlap gets, at five times the cost; all.
         seed: of everything random: permutations, halves, projections.
         errors: what the jackknife leaves out in turn; no error bars.
@@ -46,7 +48,7 @@ class Settings:
     features: View = "raw"
     rank: int | None = None
     permutations: int = 0
-    design: Design = "free"
+    design: Design | None = None
     overlap_permutations: int | None = None
     seed: int = 0
     errors: ErrorsBy | None = None
@@ -76,7 +78,7 @@ class Settings:
             raise SettingsError(
                 f"the rate of the iso-rate view must be a positive number, not {self.iso_rate:g}"
             )
-        if self.design not in DESIGNS:
+        if self.design is not None and self.design not in DESIGNS:
             raise SettingsError(f"there is no permutation design {self.design!r}: use {', '.join(DESIGNS)}")
         if self.images is not None and self.images < 1:
             raise SettingsError(f"images must be at least 1, not {self.images}")
@@ -94,11 +96,23 @@ class Settings:
                     f"there is no uncond branch at guidance {guidance:g}: guidance 1 means one forward pass, "
                     "with the prompt only"
                 )
+            labels = session.resolve_scheme(self.labels)
             return replace(
                 self,
-                labels=session.resolve_scheme(self.labels),
+                labels=labels,
+                design=self.design or default_design(session, labels),
                 step=session.resolve_step(self.step),
                 guidance=guidance,
             )
         except SessionError as error:
             raise SettingsError(str(error)) from None
+
+
+def default_design(session: Session, labels: str) -> Design:
+    """The permutation design that fits a label scheme, see docs/validation.md."""
+    manifest = session.manifest
+    if len({prompt.labels[labels] for prompt in manifest.prompts}) < len(manifest.prompts):
+        return "subjects"
+    seeds = {image.seed for image in manifest.images}
+    noises = {(image.prompt, image.seed) for image in manifest.images}
+    return "within-seed" if len(seeds) < len(noises) else "free"

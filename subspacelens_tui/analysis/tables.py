@@ -11,7 +11,7 @@ from subspacelens_tui.analysis.compare import Difference, compare
 from subspacelens_tui.analysis.errors import ErrorBar
 from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.analysis.settings import Settings, SettingsError
-from subspacelens_tui.geometry import NullSummary
+from subspacelens_tui.geometry import Design, NullSummary
 
 IsCancelled = Callable[[], bool]
 Row = TypeVar("Row")
@@ -19,9 +19,10 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class RatioRow:
-    """Rc/R of one label scheme at one layer, with its null and its error."""
+    """Rc/R of one label scheme at one layer, with its error, and its null under the named design."""
 
     labels: str
+    design: Design
     layer: int
     ratio: float | None
     error: ErrorBar | None
@@ -104,10 +105,12 @@ class _Tables:
 
     def ratio(self) -> Iterator[RatioRow]:
         for labels in self._analyzer.session.manifest.label_schemes:
-            for layer in first_middle_last(self._figures(labels=labels, errors="image")):
-                yield RatioRow(
-                    labels, layer.layer, layer.ratio, layer.errors.get("ratio"), layer.nulls.get("ratio")
-                )
+            figures = self._figures(labels=labels, errors="image")
+            design = figures.settings.design
+            assert design is not None
+            for layer in first_middle_last(figures):
+                error, null = layer.errors.get("ratio"), layer.nulls.get("ratio")
+                yield RatioRow(labels, design, layer.layer, layer.ratio, error, null)
 
     def branches(self) -> Iterator[BranchRow]:
         cond = self._figures(branch="cond", errors="image")

@@ -158,9 +158,8 @@ def _add_settings(command: _Parser) -> None:
     )
     command.add_argument(
         "--design",
-        default="free",
         metavar="D",
-        help="free, within-seed, fine-within-coarse or subjects (default: free)",
+        help="free, within-seed, fine-within-coarse or subjects (default: fits the labels)",
     )
     command.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default: 0)")
     command.add_argument(

@@ -117,6 +117,29 @@ def test_planted_classes_show_in_the_excess_and_permuted_ones_do_not(planted: Pl
     assert figures.curve("p")[-1] == pytest.approx(1 / 100)
 
 
+def test_the_null_fits_the_labels_unless_asked(planted: PlantedSessionFactory) -> None:
+    path = planted().start().record().path
+    assert analyze(path, Settings(labels="coarse")).settings.design == "subjects"
+    assert analyze(path, Settings(labels="fine")).settings.design == "within-seed"
+    assert analyze(path, Settings(labels="coarse", design="free")).settings.design == "free"
+
+
+def test_a_layer_that_cannot_have_a_null_leaves_the_others_theirs(planted: PlantedSessionFactory) -> None:
+    writer = planted().start().record()
+    for file in (writer.path / "features").glob("*.safetensors"):
+        tensors = load_file(file)
+        tensors["blocks.01"][:] = 0
+        save_file(tensors, file)
+    figures = analyze(writer.path, Settings(permutations=6, errors="image"))
+    reference = analyze(planted("whole").start().record().path, Settings(permutations=6, errors="image"))
+    assert figures.layers[1].errors == {}
+    for index in (0, 2, 5):
+        assert figures.layers[index].nulls == reference.layers[index].nulls
+        assert figures.layers[index].errors["ratio"].standard_error == pytest.approx(
+            reference.layers[index].errors["ratio"].standard_error
+        )
+
+
 def test_the_null_is_seeded(planted: PlantedSessionFactory) -> None:
     path = planted().start().record().path
     first, again = (analyze(path, Settings(permutations=8)).curve("null_mean") for _ in range(2))

@@ -47,7 +47,7 @@ def test_every_figure_is_that_of_the_gram_matrix_of_all_tokens(
     tmp_path: Path, width: int, view: View
 ) -> None:
     session = plant(tmp_path / "s", [tokens_of(width, np.random.default_rng(1))], T)
-    settings = Settings(features=view, permutations=3, rank=3)
+    settings = Settings(features=view, permutations=3, design="free", rank=3)
     found = token_figures(session, settings)
     layer = found.figures.layers[0]
     Z = session.tokens(0).reshape(-1, width).T
@@ -187,7 +187,7 @@ def test_the_null_keeps_its_level_where_images_differ_and_classes_do_not(tmp_pat
 
 
 def test_a_planted_class_is_found(session: Session) -> None:
-    found = analyzed(session, permutations=39, errors="image")
+    found = analyzed(session, permutations=39, design="free", errors="image")
     layer = found.figures.layers[0]
     assert layer.null is not None
     assert layer.null.p == pytest.approx(1 / 40)

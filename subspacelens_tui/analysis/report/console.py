@@ -11,7 +11,7 @@ from rich.text import Text
 
 # A pipe has no width: rich would cut every table at 80 columns.
 _PIPE_WIDTH = 10_000
-_LEFT = ("name", "state", "model", "created", "labels", "")
+_LEFT = ("name", "state", "model", "created", "labels", "design", "")
 
 
 def number(value: float | None) -> str:

@@ -33,9 +33,16 @@ def _parts(tables: Tables) -> Iterable[tuple[str, str, list[str], list[list[str]
     yield (
         "Rc/R at the first, middle and last block",
         "ratio",
-        ["labels", "layer", "Rc/R", "±", "null", "excess", "p"],
+        ["labels", "design", "layer", "Rc/R", "±", "null", "excess", "p"],
         [
-            [plain(row.labels), str(row.layer), number(row.ratio), _error(row.error), *_null(row.null)]
+            [
+                plain(row.labels),
+                row.design,
+                str(row.layer),
+                number(row.ratio),
+                _error(row.error),
+                *_null(row.null),
+            ]
             for row in tables.ratio
         ],
     )

@@ -50,6 +50,7 @@ class TokenImages:
         self.labelings: npt.NDArray[np.int64] | None = None
         self.no_null: str | None = None
         if settings.permutations and len(self.classes) > 1:
+            assert settings.design is not None
             self._permute(Permutations(settings.design, settings.permutations, settings.seed))
 
     def __len__(self) -> int:
