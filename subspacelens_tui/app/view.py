@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar, get_args
 
+from subspacelens_tui.analysis.errors import ErrorsBy
 from subspacelens_tui.analysis.settings import Settings, SettingsError
-from subspacelens_tui.geometry import VIEWS
+from subspacelens_tui.geometry import DESIGNS, VIEWS
 from subspacelens_tui.sessions import Branch, Manifest
 
 BranchChoice = Literal["cond", "uncond", "both", "difference"]
@@ -16,6 +17,11 @@ Which = tuple[str, Branch]
 """A set of figures of the view: its label scheme and branch."""
 
 _T = TypeVar("_T")
+# The design that fits the label scheme, or one for all.
+_DESIGNS = ("auto", *DESIGNS)
+# The design that fits the label scheme, see `analysis.settings.default_design`.
+_AUTO = "auto"
+_ERRORS = ("off", *get_args(ErrorsBy))
 _TOGETHER_AT_MOST = 3
 # Renard's R10 series: ten steps a decade, as even in log ε as two digits allow.
 _SERIES = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0, 5.0, 6.3, 8.0)
@@ -167,6 +173,18 @@ CHOICES: dict[str, Choice] = {
             values=lambda manifest, view: VIEWS,
             current=lambda view: view.settings.features,
             choose=lambda view, manifest, index: _with(view, features=VIEWS[index]),
+        ),
+        Choice(
+            "null",
+            values=lambda manifest, view: _DESIGNS,
+            current=lambda view: view.settings.design or _DESIGNS[0],
+            choose=lambda view, manifest, index: _with(view, design=_DESIGNS[index] if index else None),
+        ),
+        Choice(
+            "intervals",
+            values=lambda manifest, view: _ERRORS,
+            current=lambda view: view.settings.errors or _ERRORS[0],
+            choose=lambda view, manifest, index: _with(view, errors=_ERRORS[index] if index else None),
         ),
     )
 }

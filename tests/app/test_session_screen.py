@@ -7,7 +7,8 @@ import pytest
 from textual.command import CommandList
 from textual.widgets import Button, Input
 
-from subspacelens_tui.app.keys import ANYWHERE, MATRIX, SESSION
+from subspacelens_tui.app import numbers
+from subspacelens_tui.app.keys import ANYWHERE, LOG, MATRIX, SCRUBBER, SESSION
 from subspacelens_tui.app.screens.ask import Ask
 from subspacelens_tui.app.screens.eps import EpsDialog
 from subspacelens_tui.app.screens.help import HelpScreen
@@ -25,7 +26,7 @@ SHOWN = (
     "Effective rank",
     "Overlap · coarse · cond",
     "Figures · coarse · cond",
-    "null 200",
+    "×200",
     "36/36 all images",
     "animals × food",
 )
@@ -42,7 +43,7 @@ async def test_a_finished_session_shows_every_pane(on: OpenApp, planted: Planted
             "Effective rank",
             "Overlap",
             "Figures",
-            "null 200",
+            "×200",
             "36/36 all images",
             "animals × food",
             "z ",
@@ -64,8 +65,10 @@ async def test_a_finished_session_shows_every_pane(on: OpenApp, planted: Planted
         ("f", "[raw]", "[centred]"),
         ("F", "[raw]", "[trace]"),
         ("g", "[3]", "[6]"),
-        ("r", "[auto]", "[7]"),
-        ("R", "[auto]", "[5]"),
+        ("r", "[auto 6]", "[7]"),
+        ("R", "[auto 6]", "[5]"),
+        ("u", "null [auto]", "[free]"),
+        ("i", "[off]", "[image]"),
     ],
 )
 async def test_each_setting_has_its_key(
@@ -393,6 +396,76 @@ async def test_every_key_s_action_exists(on: OpenApp, planted: Planted) -> None:
             name = key.action.split("(")[0]
             owner = app.app if name.startswith("app.") else app.screen
             assert hasattr(owner, f"action_{name.removeprefix('app.')}"), key.action
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_every_key_can_be_pressed_anywhere(
+    on: OpenApp, planted: Planted, size: tuple[int, int]
+) -> None:
+    leaves = ("app.", "leave", "back", "sessions", "type_eps")
+    async with on(planted(guidance=(3.0, 6.0)).start().record(), size=size) as app:
+        await app.pilot.press("5")
+        for key in (*MATRIX, *SESSION, *SCRUBBER, *LOG):
+            if not key.action.startswith(leaves):
+                await app.pilot.press(key.keys.split(",")[0])
+        await app.settled()
+        assert app.app.screen is app.screen
+
+
+async def test_the_recording_plays_again_round_by_round(
+    on: OpenApp, planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = "subspacelens_tui.app.screens.session._FRAMES_A_ROUND"
+    monkeypatch.setattr(frames, 1e9)
+    async with on(planted(seeds=3).start().record()) as app:
+        await app.press("v")
+        assert app.screen.view.settings.images == 9
+        assert "playing 1×" in app.text()
+        await app.press("V", "V", "V")
+        assert "playing 8×" in app.text()
+        seen, look = [], app.screen.analyst.look
+        monkeypatch.setattr(
+            app.screen.analyst, "look", lambda view: (seen.append(view.settings.images), look(view))
+        )
+        monkeypatch.setattr(frames, 1)
+        async with asyncio.timeout(20):
+            while app.screen.view.settings.images is not None:
+                await app.pilot.pause()
+        assert seen == [18, 27, None]
+        await app.settled()
+        assert "playing" not in app.text()
+        await app.press("v", "v")
+        assert "playing" not in app.text()
+
+
+async def test_a_pane_is_copied_as_text(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record()) as app:
+        await app.press("1", "y")
+        lines = app.app.clipboard.splitlines()
+        assert lines[0] == "Layers · coarse · cond"
+        assert lines[1].split() == ["L", "ΔR", "excess", "Rc/R", "erank"]
+        assert len(lines) == 8
+        assert "copied: Layers" in app.text()
+
+
+async def test_intervals_and_nulls_of_every_figure(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record(), size=(200, 60)) as app:
+        await app.press("i", "end")
+        layer = app.screen.analysis.main.layers[5]
+        inspector = app.screen.query_one("#inspector").as_text()
+        for figure in ("delta_R", "Rc"):
+            assert f"±{numbers.figure(layer.errors[figure].standard_error)}" in inspector
+            assert numbers.figure(layer.nulls[figure].mean) in inspector
+        assert numbers.fraction(layer.nulls["overlap_mean"].mean, 3) in inspector
+
+
+async def test_a_null_that_cannot_be_had_says_why(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record(), size=(200, 60)) as app:
+        await app.press("u", "u", "u")
+        assert app.screen.view.settings.design == "fine-within-coarse"
+        layer = app.screen.analysis.main.layers[0] if app.screen.analysis.main else None
+        reason = layer.missing["nulls"] if layer else app.screen.analysis.error
+        assert reason[:20] in app.text()
 
 
 async def test_the_palette_knows_every_value(on: OpenApp, planted: Planted) -> None:

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Static
 
 from subspacelens_tui.analysis.settings import Settings
@@ -49,6 +50,7 @@ from subspacelens_tui.sessions import Phase, SessionError
 from subspacelens_tui.sessions.control import Request, ask
 
 _POLL_LOCAL, _POLL_SSH = 0.25, 0.5
+_FRAME, _FRAMES_A_ROUND, _FASTEST = 0.1, 8, 8
 
 
 class SessionScreen(Screen[None]):
@@ -78,6 +80,9 @@ class SessionScreen(Screen[None]):
         self._maximised: str | None = None
         self._trouble: str | None = None
         self._complaint: str | None = None
+        self._notice: str | None = None
+        self._player: Timer | None = None
+        self._speed, self._frames = 1, 0
         self.analyst = Analyst(
             path,
             _POLL_SSH if "SSH_CONNECTION" in os.environ else _POLL_LOCAL,
@@ -159,7 +164,7 @@ class SessionScreen(Screen[None]):
             pane.update(self.recording, self.analysis, self.selected)
         self.query_one(RunBar).update(self.recording)
         self.query_one(ControlsBar).update(self.recording, self.view, self.analysis)
-        level, message = self._message()
+        level, message = self.message()
         self.query_one(StatusLine).update(level, message.replace(f"{self._path}/", ""))
         if self.recording is not None and self.view is not None:
             settings = self.view.settings
@@ -184,7 +189,7 @@ class SessionScreen(Screen[None]):
         scale = self.view.settings.guidance
         return sum(image.guidance == scale for image in self.recording.manifest.images)
 
-    def _message(self) -> tuple[Level, str]:
+    def message(self) -> tuple[Level, str]:
         """The one message that matters most now."""
         if self._trouble:
             return "error", self._trouble
@@ -194,6 +199,10 @@ class SessionScreen(Screen[None]):
             return "error", self.analysis.error
         if self.recording is None:
             return "note", "reading the session …"
+        if self._player is not None:
+            return "note", f"playing {self._speed}×: v stops, V changes the speed"
+        if self._notice:
+            return "note", self._notice
         state = self.recording.state
         if state.phase is Phase.FAILED:
             return "error", f"the recording failed: {state.detail or 'no reason was given'}"
@@ -290,6 +299,13 @@ class SessionScreen(Screen[None]):
             self._active = "rates" if self._active == "excess" else "excess"
         self._arrange()
 
+    def action_copy(self) -> None:
+        """Copy the focused pane's text to the clipboard of the terminal."""
+        pane = self.focused if isinstance(self.focused, Pane) else self.query_one(f"#{self._active}", Pane)
+        self.app.copy_to_clipboard(pane.as_text())
+        self._notice = f"copied: {pane.heading}"
+        self._show()
+
     # The layer
 
     def on_layer_chosen(self, message: LayerChosen) -> None:
@@ -336,7 +352,7 @@ class SessionScreen(Screen[None]):
     def _look(self, view: View) -> None:
         if view != self.view:
             self.view = view
-            self._complaint = None
+            self._complaint = self._notice = None
             self.analyst.look(view)
             self._show()
 
@@ -420,6 +436,47 @@ class SessionScreen(Screen[None]):
         rounds = (images - 1) // prompts if by < 0 else images // prompts + 1
         wanted = max(min(prompts, self._recorded), rounds * prompts)
         self._look(with_images(self.view, None if wanted > self._recorded else wanted))
+
+    def action_play(self) -> None:
+        """Show the images come in again, or stop that."""
+        if self._player is not None:
+            self._stop_playing()
+            return
+        if self.view is None or self.recording is None or not self._recorded:
+            return
+        if self.view.settings.images is None:
+            self.action_images_first()
+        self._player = self.set_interval(_FRAME, self._play_on)
+        self._show()
+
+    def action_images_first(self) -> None:
+        """Only the first round of prompts."""
+        if self.view is not None and self.recording is not None and self._recorded:
+            prompts = len(self.recording.manifest.prompts)
+            self._look(with_images(self.view, min(prompts, self._recorded)))
+
+    def action_faster(self) -> None:
+        """Twice as fast; after the fastest the slowest."""
+        self._speed = self._speed * 2 if self._speed < _FASTEST else 1
+        self._show()
+
+    def _play_on(self) -> None:
+        """The next round, once the figures of this one are seen."""
+        if self.view is None or self.view.settings.images is None:
+            self._stop_playing()
+        elif self.analysis is not None and self.analysis.view == self.view:
+            self._frames += self._speed
+            if self._frames >= _FRAMES_A_ROUND:
+                self._frames = 0
+                self.action_rounds(1)
+                if self.view.settings.images is None:
+                    self._stop_playing()
+
+    def _stop_playing(self) -> None:
+        if self._player is not None:
+            self._player.stop()
+        self._player = None
+        self._show()
 
     # The recording
 

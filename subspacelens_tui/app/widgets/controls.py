@@ -19,10 +19,16 @@ _BETWEEN = "  "
 
 @dataclass(frozen=True)
 class _Group:
-    """One control: in full, and folded to its current value."""
+    """One control: in full, folded to its current value between arrows, and that value bare."""
 
     full: list[Piece]
     folded: list[Piece]
+    bare: list[Piece]
+
+    @property
+    def forms(self) -> tuple[list[Piece], ...]:
+        """From wide to narrow."""
+        return (self.full, self.folded, self.bare)
 
 
 class ControlsBar(Painted):
@@ -54,19 +60,8 @@ class ControlsBar(Painted):
         """The groups, wrapped into the rows there are."""
         if self.recording is None or self.view is None:
             return
-        groups = self._groups(self.recording, self.view)
-        for fold in range(len(groups) + 1):
-            # The widest values fold first; what is still too wide is cut.
-            rows = _wrapped([self._folded(groups, group, fold) for group in groups], width)
-            if len(rows) <= height:
-                break
-        for row in rows[:height]:
+        for row in _fitting(self._groups(self.recording, self.view), width, height)[:height]:
             yield cut_row([(" ", self.ink()), *row], width)
-
-    @staticmethod
-    def _folded(groups: Sequence[_Group], group: _Group, fold: int) -> list[Piece]:
-        widest = sorted(groups, key=lambda g: row_width(g.folded) - row_width(g.full))
-        return group.folded if group in widest[:fold] else group.full
 
     def _groups(self, recording: Recording, view: View) -> list[_Group]:
         manifest = recording.manifest
@@ -74,7 +69,7 @@ class ControlsBar(Painted):
         groups += [self._choice("step", "s"), self._choice("features", "f")]
         if len(manifest.guidance) > 1:
             groups.append(self._choice("guidance", "g"))
-        return [*groups, self._rank(view), self._null()]
+        return [*groups, self._rank(view), self._null(), self._choice("intervals", "i")]
 
     def _choice(self, name: str, key: str) -> _Group:
         assert self.recording is not None
@@ -88,41 +83,48 @@ class ControlsBar(Painted):
             full += [("│", self.ink("faint"))] if index else []
             full.append(self._value(value, f"screen.choose('{name}', {index})", index == current))
         arrows = len(values) > 1
+        chosen = self._value(values[current], f"screen.next_choice('{name}', 1)", True)
         folded = [
             *label,
             *([self._value("‹", f"screen.next_choice('{name}', -1)", False)] if arrows else []),
-            self._value(values[current], f"screen.next_choice('{name}', 1)", True),
+            chosen,
             *([self._value("›", f"screen.next_choice('{name}', 1)", False)] if arrows else []),
         ]
-        return _Group(full, folded)
+        return _Group(full, folded, [*label, chosen])
 
     def _eps(self, view: View) -> _Group:
-        pieces = [
-            *self._label("ε", "ε", "screen.type_eps"),
-            self._value("−", "screen.eps(-1)", False),
-            self._value(f"{view.settings.eps:g}", "screen.type_eps", True),
-            self._value("+", "screen.eps(1)", False),
-        ]
-        return _Group(pieces, pieces)
+        label = self._label("ε", "ε", "screen.type_eps")
+        value = self._value(f"{view.settings.eps:g}", "screen.type_eps", True)
+        return self._stepper(label, value, "eps")
 
     def _rank(self, view: View) -> _Group:
-        rank = "auto" if view.settings.rank is None else str(view.settings.rank)
-        pieces = [
-            *self._label("rank", "r", "screen.rank(1)"),
-            self._value("−", "screen.rank(-1)", False),
-            self._value(rank, "screen.rank(1)", True),
-            self._value("+", "screen.rank(1)", False),
-        ]
-        return _Group(pieces, pieces)
+        main = self.analysis.main if self.analysis else None
+        found = f" {main.settings.rank}" if main is not None and main.settings.rank is not None else ""
+        rank = f"auto{found}" if view.settings.rank is None else str(view.settings.rank)
+        label = self._label("rank", "r", "screen.rank(1)")
+        return self._stepper(label, self._value(rank, "screen.rank(1)", True), "rank")
+
+    def _stepper(self, label: list[Piece], value: Piece, action: str) -> _Group:
+        """A number between its steps down and up."""
+        down = self._value("−", f"screen.{action}(-1)", False)
+        up = self._value("+", f"screen.{action}(1)", False)
+        pieces = [*label, down, value, up]
+        return _Group(pieces, pieces, [*label, value])
 
     def _null(self) -> _Group:
-        count = self.analysis.permutations if self.analysis else 0
-        pieces = [("null ", self.ink("dim")), (f"{count or '–':>3}", self.ink())]
-        return _Group(pieces, pieces)
+        """The design of the null, and how many permutations the figures rest on by now."""
+        group = self._choice("null", "u")
+        current = self.analysis is not None and self.analysis.view == self.view
+        count = self.analysis.permutations if self.analysis and current else 0
+        main = self.analysis.main if self.analysis and current else None
+        # What the automatic choice came to: a null is nothing without its design.
+        design = main.settings.design if main and self.view and self.view.settings.design is None else ""
+        suffix = (f" {design} ×{count:<3}".replace("  ", " ") if count else "  …  ", self.ink("dim"))
+        return _Group([*group.full, suffix], [*group.folded, suffix], [*group.bare, suffix])
 
     def _label(self, name: str, key: str, action: str) -> list[Piece]:
         click = Style.from_meta({"@click": action})
-        before, letter, after = name.partition(key)
+        before, letter, after = name.partition(key) if key in name else (name, "", "")
         return [
             (before, self.ink("dim") + click),
             (letter, self.ink("accent") + Style(underline=True) + click),
@@ -134,6 +136,18 @@ class ControlsBar(Painted):
         # Brackets, so that the chosen value is known without colours too.
         shown = f"[{text}]" if current else f" {text} "
         return shown, style + Style.from_meta({"@click": action})
+
+
+def _fitting(groups: Sequence[_Group], width: int, height: int) -> list[list[Piece]]:
+    """The groups in at most `height` rows if that can be: first the widest fold, then arrows go."""
+    forms = [0] * len(groups)
+    while True:
+        rows = _wrapped([group.forms[form] for group, form in zip(groups, forms, strict=True)], width)
+        foldable = [i for i, form in enumerate(forms) if form == min(forms) and form < 2]
+        if len(rows) <= height or not foldable:
+            return rows
+        widest = max(foldable, key=lambda i: row_width(groups[i].forms[forms[i]]))
+        forms[widest] += 1
 
 
 def _wrapped(groups: Sequence[list[Piece]], width: int) -> list[list[Piece]]:

@@ -1,30 +1,49 @@
 """Every figure of the selected layer, with what the labels alone would give."""
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from subspacelens_tui.analysis.figures import LayerFigures
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.fitting import fit
-from subspacelens_tui.app.widgets.painted import Row, cut_row
+from subspacelens_tui.app.widgets.painted import Piece, Row, cut_row
 from subspacelens_tui.app.widgets.pane import Pane
 from subspacelens_tui.sessions.plain import plain
 
-_NAME = 8
-_VALUE = 7
-_NULL = 8
+_NAME, _VALUE, _NULL, _SCORE, _ERROR = 9, 6, 7, 7, 7
 
 
 @dataclass(frozen=True)
 class _Line:
-    """A figure: its name, its key in `missing`, value, value under permuted labels, and what it is."""
+    """A line of the table: its name, its figure, and how that is written."""
 
     name: str
-    key: str
-    value: str
-    null: str = ""
-    meaning: str = ""
+    figure: str
+    written: Callable[[float | None], str] = numbers.figure
+
+
+def _thousandths(value: float | None) -> str:
+    return numbers.fraction(value, 3)
+
+
+_LINES = (
+    _Line("R", "R"),
+    _Line("Rc", "Rc"),
+    _Line("ΔR", "delta_R"),
+    _Line("Rc/R", "ratio", _thousandths),
+    _Line("erank", "effective_rank"),
+    _Line("erank λ", "eigenvalue_rank"),
+    _Line("PR", "participation_ratio"),
+    _Line("PR unb.", "participation_ratio_unbiased"),
+    _Line("stable r", "stable_rank"),
+    _Line("overlap", "overlap_mean", _thousandths),
+    _Line("explained", "explained_mean", _thousandths),
+    _Line("Hoyer", "hoyer", _thousandths),
+)
+# Where there is little height, the other ranks give way.
+_LESS = ("eigenvalue_rank", "participation_ratio", "participation_ratio_unbiased", "stable_rank")
+_AROUND = 5
 
 
 class Inspector(Pane):
@@ -52,73 +71,47 @@ class Inspector(Pane):
             return
         place = (fit(f"L{self.selected}", _NAME), self.ink("accent"))
         yield cut_row([place, (plain(layer.name), self.ink("dim"))], width)
-        head = " " * _NAME + fit("value", _VALUE, "right") + fit("null", _NULL, "right")
-        yield cut_row([(head, self.ink("dim"))], width)
-        for line in _lines(layer):
-            yield from self._table_row(line, layer, width)
-        yield from self._significance(layer, width)
+        yield cut_row([(_head(layer), self.ink("dim"))], width)
+        room = height - _AROUND
+        for line in _LINES:
+            if room >= len(_LINES) or line.figure not in _LESS:
+                yield cut_row(self._line(line, layer), width)
+            if line.figure == "delta_R":
+                yield cut_row(self._excess(layer), width)
         sample = f"N {main.images}  d {layer.width}  K {len(main.classes)}  n {_range(main.class_sizes)}"
         yield cut_row([(sample, self.ink("dim"))], width)
         for note in main.notes:
             yield from (((row, self.ink("dim")),) for row in textwrap.wrap(plain(note), max(10, width)))
 
-    def _table_row(self, line: _Line, layer: LayerFigures, width: int) -> Iterable[Row]:
+    def _line(self, line: _Line, layer: LayerFigures) -> list[Piece]:
         name = (fit(line.name, _NAME), self.ink("dim"))
-        reason = layer.missing.get(line.key)
-        if reason:
-            yield cut_row([name, (plain(reason), self.ink("warning"))], width)
-            return
-        row = [name, (fit(line.value, _VALUE, "right"), self.ink("strong"))]
-        row.append((fit(line.null, _NULL, "right"), self.ink("dim")))
-        if _NAME + _VALUE + _NULL + 2 + len(line.meaning) <= width:
-            row.append(("  " + line.meaning, self.ink("dim")))
-        yield cut_row(row, width)
+        if reason := layer.missing.get(line.figure):
+            return [name, (" " + plain(reason), self.ink("warning"))]
+        null, error = layer.nulls.get(line.figure), layer.errors.get(line.figure)
+        value = line.written(getattr(layer, line.figure))
+        row = [name, (fit(value, _VALUE, "right"), self.ink("strong"))]
+        row.append((fit(line.written(null.mean) if null else "", _NULL, "right"), self.ink("dim")))
+        row.append((fit(numbers.score(null.z) if null else "", _SCORE, "right"), self.ink("dim")))
+        if error is not None:
+            row.append((fit(f"±{line.written(error.standard_error)}", _ERROR, "right"), self.ink("dim")))
+        return row
 
-    def _significance(self, layer: LayerFigures, width: int) -> Iterable[Row]:
+    def _excess(self, layer: LayerFigures) -> list[Piece]:
         null = layer.null
+        name = (fit("excess", _NAME), self.ink("dim"))
         if null is None:
-            waiting = "" if layer.delta_R is None else "permuting labels …"
-            yield cut_row([(fit("excess", _NAME), self.ink("dim")), (waiting, self.ink("faint"))], width)
-            return
-        score = f"z {numbers.figure(null.z, signed=True)}  p {numbers.probability(null.p)}"
-        permutations = f"{null.permutations} perms"
-        yield cut_row(
-            [
-                (fit("excess", _NAME), self.ink("dim")),
-                (fit(numbers.figure(null.excess, signed=True), _VALUE, "right"), self.ink("accent")),
-                (fit(f"±{numbers.figure(null.std)}", _NULL, "right"), self.ink("dim")),
-                ("  " + permutations, self.ink("dim")),
-            ],
-            width,
-        )
-        yield cut_row([(" " * _NAME + " " + score, self.ink("dim"))], width)
+            waiting = plain(layer.missing.get("nulls", "permuting labels …"))
+            return [name, (" " + waiting if layer.delta_R is not None else "", self.ink("faint"))]
+        excess = fit(numbers.figure(null.excess, signed=True), _VALUE, "right")
+        words = f" ±{numbers.figure(null.std)}  p {numbers.probability(null.p)}"
+        return [name, (excess, self.ink("accent")), (words, self.ink("dim"))]
 
 
-def _lines(layer: LayerFigures) -> list[_Line]:
-    null, R = layer.null, layer.R
-    # R does not depend on the labels, so the nulls of Rc and Rc/R follow from that of ΔR.
-    null_rc = R - null.mean if null is not None and R is not None else None
-    null_ratio = null_rc / R if null_rc is not None and R else None
-    band = f"[{numbers.figure(null.low)}, {numbers.figure(null.high)}]" if null else ""
-    return [
-        _Line("R", "R", numbers.figure(R), meaning="nats"),
-        _Line(
-            "Rc",
-            "Rc",
-            numbers.figure(layer.Rc),
-            numbers.figure(null_rc) if null else "",
-            "in classes",
-        ),
-        _Line(
-            "ΔR", "delta_R", numbers.figure(layer.delta_R), numbers.figure(null.mean) if null else "", band
-        ),
-        _Line(
-            "Rc/R", "ratio", numbers.fraction(layer.ratio, 3), numbers.fraction(null_ratio, 3) if null else ""
-        ),
-        _Line("erank", "effective_rank", numbers.figure(layer.effective_rank)),
-        _Line("overlap", "overlap_mean", numbers.fraction(layer.overlap_mean, 3), meaning="off-diagonal"),
-        _Line("Hoyer", "hoyer", numbers.fraction(layer.hoyer, 3), meaning="sparsity"),
-    ]
+def _head(layer: LayerFigures) -> str:
+    head = " " * _NAME + fit("value", _VALUE, "right")
+    if layer.nulls:
+        head += fit("null", _NULL, "right") + fit("z", _SCORE, "right")
+    return head + (fit("error", _ERROR, "right") if layer.errors else "")
 
 
 def _range(sizes: tuple[int, ...]) -> str:

@@ -21,7 +21,8 @@ _LABEL_AT_MOST = 12
 _LABEL_AT_LEAST = 4
 _CELL_AT_MOST = 8
 _TALL_AT_MOST = 3
-_DIGIT_CELL = 4
+# In a cell of three there is room for the hundredths only.
+_HUNDREDTHS_CELL = 3
 _ROUND_TO = 0.1
 
 
@@ -119,9 +120,11 @@ class OverlapPane(Pane):
     def _laid_out(self, width: int, rows: int, count: int) -> _Grid:
         longest = max(len(plain(name)) for name in self.class_names)
         label = min(_LABEL_AT_MOST, longest)
-        wanted = _DIGIT_CELL if self.digits else 2
-        # Labels give way first, down to four letters; then cells; then the matrix scrolls.
-        label = max(min(label, _LABEL_AT_LEAST), min(label, width - 1 - count * wanted))
+        # Labels give way first, if that makes room for digits; then cells; then the matrix scrolls.
+        least = min(label, _LABEL_AT_LEAST)
+        fits = [cell for cell in (4, 3) if self.digits and least + 1 + count * cell <= width]
+        wanted = fits[0] if fits else 2
+        label = max(least, min(label, width - 1 - count * wanted))
         cell = min(_CELL_AT_MOST, max(1, (width - label - 1) // count))
         columns = min(count, max(1, (width - label - 1) // cell))
         shown = min(count, max(1, rows))
@@ -144,7 +147,9 @@ class OverlapPane(Pane):
     def _heads(self, layout: _Grid) -> Row:
         row: list[Piece] = [(fit(f"L{self.selected}", layout.label + 1), self.ink("accent"))]
         for column in range(layout.left, layout.left + layout.columns):
-            style = self.ink("accent" if column == self.column else "dim")
+            # Where heads touch, every other one is fainter.
+            plain_ink = "faint" if layout.cell <= 2 and column % 2 else "dim"
+            style = self.ink("accent" if column == self.column else plain_ink)
             room = layout.cell - (layout.cell > 2)
             name = plain(self.class_names[column])[:room]
             row.append((fit(name, layout.cell, "centre" if layout.cell > 2 else "left"), style))
@@ -164,8 +169,9 @@ class OverlapPane(Pane):
         value = float(matrix[row, column])
         chosen = row == self.row and column == self.column
         text = " " * width
-        if with_text and self.digits and width >= _DIGIT_CELL:
-            text = fit(numbers.fraction(value) if row != column else "1", width, "centre")
+        if with_text and self.digits and width >= _HUNDREDTHS_CELL:
+            digits = numbers.fraction(value) if width > _HUNDREDTHS_CELL else f"{100 * value:02.0f}"
+            text = fit(digits if row != column else "1", width, "centre")
         if row == column:
             style = self.ink("faint")
             text = text if text.strip() or not with_text else fit("·", width, "centre")

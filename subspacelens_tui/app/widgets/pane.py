@@ -55,6 +55,12 @@ class Pane(Painted, can_focus=True):
             self._titled = title
             self.border_title = Text.assemble((self.jump, "bold"), " ", title)
 
+    def as_text(self) -> str:
+        """The pane's title and rows as plain text."""
+        width, height = self.size
+        rows = ["".join(text for text, _ in row).rstrip() for row in self.paint(width, height)]
+        return "\n".join([self._titled or self.heading, *rows]).rstrip() + "\n"
+
     def absence(self) -> str:
         """What to say while there are no figures."""
         if self.analysis is not None and self.analysis.error:

@@ -7,6 +7,8 @@ from rich.style import Style
 from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.app.widgets.pane import Pane
 
+_LONGEST = (20, 4, 0)
+
 
 class PaneTabs(Painted):
     """Number and name of each pane, the visible ones marked."""
@@ -17,11 +19,12 @@ class PaneTabs(Painted):
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """The tabs, with short names if there is no room for long ones."""
-        for short in (False, True):
+        for longest in _LONGEST:
             row: list[Piece] = [(" ", self.ink())]
             for pane in self._panes:
-                name = pane.tab[:4] if short else pane.tab
-                text = f"{pane.jump} {name}"
+                # Where there is least room, only the panes that are seen keep their names.
+                name = pane.tab if pane.display and not longest else pane.tab[:longest]
+                text = f"{pane.jump} {name}".strip()
                 click = Style.from_meta({"@click": f"screen.jump('{pane.id}')"})
                 shown = (f"[{text}]", self.ink("chosen")) if pane.display else (f" {text} ", self.ink("dim"))
                 row.append((shown[0], shown[1] + click))

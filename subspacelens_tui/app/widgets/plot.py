@@ -6,7 +6,7 @@ Colours come later: a cell names the part it belongs to, so that themes cost not
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -282,15 +282,17 @@ def _behind(grid: list[list[Cell]], plot: Plot, columns: int, rows: int, low: fl
     cursor = None
     if plot.cursor is not None and 0 <= plot.cursor <= last:
         cursor = round(plot.cursor / last * (columns - 1)) if last else (columns - 1) // 2
-    zero = rows - 1 - round(-low / (high - low) * (rows - 1)) if low < 0 < high else None
+
+    def row_of(value: float) -> int:
+        return rows - 1 - round((value - low) / (high - low) * (rows - 1))
+
+    zero = row_of(0.0) if low < 0 < high else None
     for column in range(columns):
         x = column / (columns - 1) * last
-        edges = [(_between(b.low, x), _between(b.high, x), b.colour) for b in plot.bands if b.low]
+        spans = _band_rows(plot.bands, x, row_of)
         for row in range(rows):
             cell = grid[row][_LABEL + 1 + column]
-            value = high - row / (rows - 1) * (high - low)
-            inside = (colour for a, b, colour in edges if a is not None and b is not None and a <= value <= b)
-            band = next(inside, None)
+            band = next((colour for top, bottom, colour in spans if top <= row <= bottom), None)
             if cell.part:
                 cell = cell._replace(band=band)
             elif column == cursor:
@@ -300,3 +302,16 @@ def _behind(grid: list[list[Cell]], plot: Plot, columns: int, rows: int, low: fl
             elif band is not None:
                 cell = Cell(_BAND[plot.markers], "band", band, band)
             grid[row][_LABEL + 1 + column] = cell
+
+
+def _band_rows(bands: Sequence[Band], x: float, row_of: Callable[[float], int]) -> list[tuple[int, int, int]]:
+    """First row, last row and colour of each band at a place; the narrowest first, for it is on top.
+
+    A band thinner than a row still has one: it would come and go with the rounding otherwise.
+    """
+    spans = []
+    for band in bands:
+        low, high = (_between(edge, x) if edge else None for edge in (band.low, band.high))
+        if low is not None and high is not None:
+            spans.append((row_of(high), row_of(low), band.colour))
+    return sorted(spans, key=lambda span: span[1] - span[0])

@@ -83,7 +83,7 @@ class RatesPane(PlotPane):
         sets = shown_sets(self.analysis)
         if not self._difference:
             return [
-                (name, self._values(figures), self._colour(scheme), branch != self.analysis.view.branches[0])
+                (name, self._values(figures), self._colour(scheme), self._dashed(scheme, branch))
                 for name, scheme, branch, figures in sets
             ]
         pairs = []
@@ -93,6 +93,12 @@ class RatesPane(PlotPane):
                 values = minus(self._values(cond), self._values(uncond))
                 pairs.append((cut(plain(scheme), _NAME), values, self._colour(scheme), False))
         return pairs
+
+    def _dashed(self, scheme: str, branch: Branch) -> bool:
+        assert self.analysis is not None
+        second_branch = branch != self.analysis.view.branches[0]
+        # Without colours, dashes tell the schemes apart.
+        return second_branch or (self.app.no_color and scheme != self.analysis.view.main[0])
 
     def _nulls(self) -> list[Figures]:
         """Of which figures the null is shown: not in a difference, where it has no meaning."""
@@ -114,8 +120,8 @@ class RatesPane(PlotPane):
             colour = self._colour(figures.settings.labels or "")
             low, high = self._band(figures)
             bands.append(Band(low, high, colour))
-            # Where dashes stand for the uncond branch, the band alone stands for the null.
-            if len(self.analysis.view.branches) == 1:
+            # Where dashes stand for something else, the band alone stands for the null.
+            if len(self.analysis.view.branches) == 1 and not self.app.no_color:
                 curves += self._null_mean(figures, colour)
         return Plot(tuple(reversed(curves)), tuple(bands), zero=self._zero())
 
@@ -139,9 +145,12 @@ class RatesPane(PlotPane):
         """What the bands are."""
         if self._difference or self.analysis is None:
             return ""
-        if not self.analysis.permutations:
-            return "permuting labels …"
-        return "░ null, 95 %"
+        main = self.analysis.main
+        if main is not None and main.layers and (reason := main.layers[0].missing.get("nulls")):
+            return plain(reason)
+        design = main.settings.design if main is not None else None
+        of = f" of {design}" if design not in (None, "free") else ""
+        return f"░ null, 95 %{of}" if self.analysis.permutations else "permuting labels …"
 
 
 class ExcessPane(RatesPane):

@@ -1,0 +1,71 @@
+"""The panes printed once, for a pipe or a dumb terminal: the same widgets, drawn without a screen."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.segment import Segment, Segments
+from textual.pilot import Pilot
+
+from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.app.app import SubspaceLensApp
+from subspacelens_tui.app.screens.session import SessionScreen
+from subspacelens_tui.sessions import SessionError
+
+_WIDTH, _HEIGHT = 120, 40
+
+
+def show(
+    session: Path,
+    settings: Settings | None = None,
+    layer: int | None = None,
+    size: tuple[int, int] | None = None,
+) -> int:
+    """Print the session screen to stdout and return the exit status.
+
+    Args:
+        session: the session's folder.
+        settings: of the analysis.
+        layer: to select.
+        size: columns and rows; those of the terminal, or 120 × 40 in a pipe.
+
+    Raises:
+        SessionError: if the session cannot be shown, with the reason.
+    """
+    if size is None:
+        size = os.get_terminal_size() if sys.stdout.isatty() else (_WIDTH, _HEIGHT)
+    lines = asyncio.run(_drawn(session, settings, layer, size))
+    if sys.stdout.isatty():
+        Console(width=size[0], soft_wrap=True).print(Segments(_joined(lines)), end="")
+    else:
+        # Colours would only be escape codes in a file; what they say is said in characters too.
+        print("\n".join("".join(segment.text for segment in line).rstrip() for line in lines))
+    return 0
+
+
+def _joined(lines: list[list[Segment]]) -> list[Segment]:
+    return [segment for line in lines for segment in (*line, Segment.line())]
+
+
+async def _drawn(
+    session: Path, settings: Settings | None, layer: int | None, size: tuple[int, int]
+) -> list[list[Segment]]:
+    app = SubspaceLensApp(session.parent, session, settings, layer)
+    lines: list[list[Segment]] = []
+    trouble: list[str] = []
+
+    async def draw(pilot: Pilot[object]) -> None:
+        screen = next(s for s in app.screen_stack if isinstance(s, SessionScreen))
+        await screen.analyst.settled()
+        await pilot.pause()
+        if screen.recording is None or (screen.analysis is not None and screen.analysis.error):
+            trouble.append(screen.message()[1])
+        lines.extend(list(strip) for strip in screen._compositor.render_strips())
+        app.exit()
+
+    await app.run_async(headless=True, size=size, auto_pilot=draw)
+    if trouble or not lines:
+        raise SessionError(trouble[0] if trouble else f"{session} cannot be shown")
+    return lines[: size[1]]

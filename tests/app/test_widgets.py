@@ -1,0 +1,219 @@
+"""What single widgets draw, row by row: golden text."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from textual.app import App, ComposeResult
+from textual.geometry import Region
+from textual.widget import Widget
+
+from subspacelens_tui.analysis.figures import Figures, LayerFigures
+from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.app.snapshots import Analysis, Recording
+from subspacelens_tui.app.view import View
+from subspacelens_tui.app.widgets.inspector import Inspector
+from subspacelens_tui.app.widgets.layer_list import LayerList
+from subspacelens_tui.app.widgets.overlap import OverlapPane
+from subspacelens_tui.app.widgets.run_bar import RunBar
+from subspacelens_tui.app.widgets.scrubber import Scrubber
+from subspacelens_tui.geometry import NullSummary
+from subspacelens_tui.sessions import Phase, RunState
+from tests.conftest import PlantedSessionFactory as Planted
+
+CLASSES = ("animals", "buildings", "food")
+SETTINGS = Settings(labels="coarse", step=19, guidance=3.0, rank=4)
+
+
+def analysis(classes: Sequence[str] = CLASSES, layers: int = 3, **missing: str) -> Analysis:
+    rng = np.random.default_rng(0)
+    count = len(classes)
+    overlap = np.stack([_symmetric(rng, count) for _ in range(layers)])
+    figures = Figures(
+        settings=SETTINGS,
+        images=30,
+        classes=tuple(classes),
+        class_sizes=(10,) * count,
+        layers=tuple(_layer(i, dict(missing)) for i in range(layers)),
+        overlap=overlap,
+    )
+    return Analysis(View(SETTINGS), {("coarse", "cond"): figures}, permutations=200)
+
+
+def _symmetric(rng: np.random.Generator, count: int) -> np.ndarray:
+    matrix = 0.2 + 0.2 * rng.random((count, count))
+    matrix = (matrix + matrix.T) / 2
+    np.fill_diagonal(matrix, 1.0)
+    return matrix
+
+
+def _layer(index: int, missing: dict[str, str]) -> LayerFigures:
+    excess = 10.0 * index + 0.5
+    null = NullSummary(
+        mean=20.0, std=0.5, low=19.0, high=21.0, excess=excess, z=2 * excess, p=0.005, permutations=200
+    )
+    return LayerFigures(
+        layer=index,
+        name=f"transformer_blocks.{index}",
+        width=1152,
+        eps=0.5,
+        rank_ceiling=30,
+        R=100.0 + index,
+        Rc=80.0 - excess,
+        delta_R=20.0 + excess,
+        ratio=None if "ratio" in missing else 0.6,
+        effective_rank=25.0,
+        overlap_mean=0.3,
+        hoyer=0.25,
+        nulls={"delta_R": null},
+        missing=missing,
+    )
+
+
+class Stage(App[None]):
+    """One widget of a given size."""
+
+    CSS = "Screen { overflow: hidden; }"
+
+    def __init__(self, widget: Widget, size: tuple[int, int]) -> None:
+        super().__init__()
+        self._widget = widget
+        widget.styles.width, widget.styles.height = size
+        widget.styles.border = ("none", "white")
+
+    def compose(self) -> ComposeResult:
+        yield self._widget
+
+
+def rows(widget: Widget) -> str:
+    lines = (widget.render_line(y) for y in range(widget.size.height))
+    return "\n".join("".join(segment.text for segment in line).rstrip() for line in lines)
+
+
+async def drawn(widget: Any, size: tuple[int, int], *args: Any, **keywords: Any) -> str:
+    async with Stage(widget, size).run_test(size=(140, 50)) as pilot:
+        widget.update(*args, **keywords)
+        await pilot.pause()
+        assert all(segment.style is not None for y in range(size[1]) for segment in widget.render_line(y))
+        return rows(widget)
+
+
+@pytest.fixture(autouse=True)
+def colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEXTUAL_COLOR_SYSTEM", "truecolor")
+    monkeypatch.setattr("textual.constants.COLOR_SYSTEM", "truecolor")
+
+
+async def test_matrix_with_numbers() -> None:
+    assert await drawn(OverlapPane(), (36, 8), None, analysis(), 1) == MATRIX
+
+
+async def test_matrix_of_25_classes_in_little_room() -> None:
+    names = [f"class{i:02}" for i in range(25)]
+    text = await drawn(OverlapPane(), (36, 30), None, analysis(names), 0)
+    lines = text.splitlines()
+    assert len(lines) == 30
+    assert sum(line.startswith("cla") for line in lines) == 26  # 25 rows and the named cell
+    assert lines[-1].startswith("class00 × class01 .2")
+
+
+async def test_matrix_larger_than_its_room_scrolls_with_its_cursor() -> None:
+    names = [f"{i:02}" for i in range(60)]
+    pane = OverlapPane()
+    async with Stage(pane, (30, 12)).run_test(size=(80, 30)) as pilot:
+        pane.update(None, analysis(names), 0)
+        pane.move(59, 58)
+        await pilot.pause()
+        assert rows(pane).splitlines()[-1].startswith("59 × 59")
+        assert "59" in rows(pane).splitlines()[9]
+
+
+async def test_inspector_gives_reasons_for_what_is_missing() -> None:
+    text = await drawn(Inspector(), (36, 14), None, analysis(ratio="R is 0"), 2)
+    assert text == INSPECTOR
+
+
+async def test_layer_list() -> None:
+    assert await drawn(LayerList(), (36, 5), None, analysis(), 1) == LAYERS
+
+
+async def test_layer_list_keeps_the_selected_layer_in_sight() -> None:
+    pane = LayerList()
+    text = await drawn(pane, (30, 6), None, analysis(layers=28), 20)
+    assert "▶ 20" in text
+
+
+def state(phase: Phase, **fields: Any) -> RunState:
+    return RunState(phase, fields.pop("detail", ""), 312, 500, **fields)
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (120, " SubspaceLens  planted › run"),
+        (80, " planted › run"),
+        (50, " planted › run"),
+    ],
+)
+async def test_run_bar_drops_what_matters_least(planted: Planted, width: int, line: str) -> None:
+    device = {"name": "NVIDIA H200", "utilisation": 71, "used": 41e9, "total": 141e9}
+    now = state(Phase.RECORDING, rate=2.4, step=7, device=device)
+    recording = Recording("run", planted("run").manifest, 6, now, "run", (), (), {3.0: 312})
+    text = await drawn(RunBar(), (width, 1), recording)
+    assert text.startswith(line)
+    assert "● recording 312/500" in text
+    assert ("NVIDIA H200 71% 41/141 GB" in text) == (width == 120)
+    assert ("ETA 1:18" in text) == (width >= 50)
+
+
+async def test_scrubber() -> None:
+    text = await drawn(Scrubber(), (70, 1), recorded=312, planned=500, chosen=100, live=True)
+    assert text == SCRUBBER
+
+
+async def test_only_what_changed_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    pane = LayerList()
+    async with Stage(pane, (36, 20)).run_test(size=(80, 30)) as pilot:
+        pane.update(None, analysis(layers=12), 3)
+        await pilot.pause()
+        refreshed: list[Region] = []
+        monkeypatch.setattr(pane, "refresh", lambda *regions, **_: refreshed.extend(regions))
+        pane.update(None, analysis(layers=12), 3)
+        assert refreshed == []
+        pane.update(None, analysis(layers=12), 4)
+        assert {region.y for region in refreshed} == {4, 5}
+
+
+MATRIX = """\
+L1        animals buildin   food
+animals      1     ▸.37◂    .22
+buildings   .37      1      .36
+food        .22     .36      1
+
+
+.2            .4  mean .30
+animals × buildings .367"""
+INSPECTOR = """\
+L2       transformer_blocks.2
+          value   null      z
+R           102
+Rc         59.5
+ΔR         40.5   20.0  +41.0
+excess    +20.5 ±0.50  p .005
+Rc/R      R is 0
+erank      25.0
+overlap    .300
+explained     –
+Hoyer      .250
+N 30  d 1152  K 3  n 10
+
+"""
+LAYERS = """\
+   L    ΔR excess Rc/R erank
+   0  20.5  +0.50  .60  25.0 ▏
+▶  1  30.5  +10.5  .60  25.0 ███▋
+   2  40.5  +20.5  .60  25.0 ███████
+"""
+SCRUBBER = """\
+ images ━━━━━━━━●━━━━━━━━━━━━━━━━━┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄ 100/500 of 312"""
