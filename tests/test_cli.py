@@ -86,6 +86,8 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
         (["analyze", "whole", "--branch", "both"], 2, "no branch 'both': use cond or uncond"),
         (["replay", "nothing"], 1, "there is no session 'nothing'"),
         (["replay", "whole"], 2, "a terminal is needed"),
+        (["show", "whole", "--layer", "6"], 2, "there is no layer 6: whole has 0 to 5"),
+        (["show", "whole", "--step", "6"], 2, "step 6 was not captured"),
         (["record"], 2, "add --headless to record without a screen"),
         ([], 2, "a terminal is needed"),
         (["record", "--headless", "--prompts", "nowhere"], 1, "no prompt set 'nowhere'"),
@@ -162,3 +164,13 @@ def test_a_label_file_adds_a_scheme_to_analyze(
     assert run(*arguments, "--sessions", str(sessions)) == 0
     found = json.loads(capsys.readouterr().out)
     assert {entry["name"] for entry in found["classes"]} == {"True", "False"}
+
+
+def test_show_prints_the_panes_once(sessions: Path) -> None:
+    command = [sys.executable, "-m", "subspacelens_tui", "show", "whole", "--layer", "4", "--labels", "fine"]
+    done = subprocess.run([*command, "--sessions", str(sessions)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "finished 36/36" in done.stdout
+    assert "transformer_blocks.4" in done.stdout
+    assert "Overlap · fine" in done.stdout
+    assert "\x1b" not in done.stdout

@@ -105,8 +105,15 @@ def _add_record(commands: argparse._SubParsersAction[_Parser], common: _Parser) 
 
 def _add_readers(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
     replay = commands.add_parser("replay", parents=[common], help="open a session, finished or running")
-    replay.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
     replay.set_defaults(run=reading.replay)
+    show = commands.add_parser("show", parents=[common], help="print the panes of a session once")
+    show.set_defaults(run=reading.show)
+    for command in (replay, show):
+        command.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
+        command.add_argument(
+            "--layer", type=int, metavar="L", help="the layer to select (default: 0)"
+        )
+        _add_view(command)
 
     stop = commands.add_parser("stop", parents=[common], help="stop the recording of a session in good order")
     stop.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
@@ -128,6 +135,7 @@ def _add_readers(commands: argparse._SubParsersAction[_Parser], common: _Parser)
         compare.add_argument(side, metavar=side.upper(), help="SESSION, or SESSION@branch=uncond,step=5,…")
     compare.set_defaults(run=reading.compare)
     for command in (analyze, compare):
+        _add_view(command)
         _add_settings(command)
 
     export = commands.add_parser("export", parents=[common], help="write the figures to files")
@@ -136,7 +144,7 @@ def _add_readers(commands: argparse._SubParsersAction[_Parser], common: _Parser)
     export.set_defaults(run=reading.export)
 
 
-def _add_settings(command: _Parser) -> None:
+def _add_view(command: _Parser) -> None:
     command.add_argument("--labels", metavar="SCHEME", help="label scheme (default: the first)")
     command.add_argument(
         "--eps", type=float, default=0.5, metavar="E", help="coding precision ε (default: 0.5)"
@@ -153,6 +161,9 @@ def _add_settings(command: _Parser) -> None:
     command.add_argument(
         "--rank", type=int, metavar="R", help="of the class subspaces (default: fits the classes)"
     )
+
+
+def _add_settings(command: _Parser) -> None:
     command.add_argument(
         "--permutations", type=int, default=0, metavar="P", help="label permutations (default: 0)"
     )

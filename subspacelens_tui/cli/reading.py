@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,17 @@ def replay(arguments: argparse.Namespace) -> int:
 
     folder = sessions_folder(arguments.sessions)
     session = find_session(arguments.session, folder)
-    need_terminal("a session: `subspacelens-tui analyze` prints its figures")
-    return run(folder, session)
+    need_terminal("a session: `subspacelens-tui show` prints its panes, `analyze` its figures")
+    return run(folder, session, _checked_view(arguments, session), arguments.layer)
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Print the panes of a session once."""
+    from subspacelens_tui.app.show import show
+    from subspacelens_tui.sessions.catalog import find_session, sessions_folder
+
+    session = find_session(arguments.session, sessions_folder(arguments.sessions))
+    return show(session, _checked_view(arguments, session), arguments.layer)
 
 
 def list_all(arguments: argparse.Namespace) -> int:
@@ -105,7 +115,7 @@ def _open(arguments: argparse.Namespace, name: str) -> Session:
     return session
 
 
-def _settings(arguments: argparse.Namespace) -> Settings:
+def _view(arguments: argparse.Namespace) -> Settings:
     from subspacelens_tui.analysis import Settings
 
     return Settings(
@@ -116,6 +126,27 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         guidance=arguments.guidance,
         features=arguments.features,
         rank=arguments.rank,
+    )
+
+
+def _checked_view(arguments: argparse.Namespace, folder: Path) -> Settings:
+    """The settings to open a session with, refused here where the line is still seen."""
+    from subspacelens_tui.analysis import SettingsError
+    from subspacelens_tui.sessions import open_session
+
+    settings, session = _view(arguments), open_session(folder)
+    settings.resolve(session)
+    layers = len(session.manifest.blocks)
+    if arguments.layer is not None and layers and not 0 <= arguments.layer < layers:
+        raise SettingsError(
+            f"there is no layer {arguments.layer}: {session.name} has 0 to {layers - 1}"
+        )
+    return settings
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    return replace(
+        _view(arguments),
         permutations=arguments.permutations,
         design=arguments.design,
         seed=arguments.seed,
