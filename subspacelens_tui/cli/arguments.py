@@ -110,9 +110,7 @@ def _add_readers(commands: argparse._SubParsersAction[_Parser], common: _Parser)
     show.set_defaults(run=reading.show)
     for command in (replay, show):
         command.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
-        command.add_argument(
-            "--layer", type=int, metavar="L", help="the layer to select (default: 0)"
-        )
+        command.add_argument("--layer", type=int, metavar="L", help="the layer to select (default: 0)")
         _add_view(command)
 
     stop = commands.add_parser("stop", parents=[common], help="stop the recording of a session in good order")

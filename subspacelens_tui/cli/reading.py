@@ -138,9 +138,7 @@ def _checked_view(arguments: argparse.Namespace, folder: Path) -> Settings:
     settings.resolve(session)
     layers = len(session.manifest.blocks)
     if arguments.layer is not None and layers and not 0 <= arguments.layer < layers:
-        raise SettingsError(
-            f"there is no layer {arguments.layer}: {session.name} has 0 to {layers - 1}"
-        )
+        raise SettingsError(f"there is no layer {arguments.layer}: {session.name} has 0 to {layers - 1}")
     return settings
 
 

@@ -148,9 +148,10 @@ class RatesPane(PlotPane):
         main = self.analysis.main
         if main is not None and main.layers and (reason := main.layers[0].missing.get("nulls")):
             return plain(reason)
-        design = main.settings.design if main is not None else None
-        of = f" of {design}" if design not in (None, "free") else ""
-        return f"░ null, 95 %{of}" if self.analysis.permutations else "permuting labels …"
+        if not self.analysis.permutations:
+            return "permuting labels …"
+        designs = dict.fromkeys(str(figures.settings.design) for figures in self.analysis.figures.values())
+        return f"░ null, 95 % ({', '.join(designs)})"
 
 
 class ExcessPane(RatesPane):
