@@ -161,7 +161,7 @@ def test_the_size_of_a_model_that_is_not_here_is_that_of_a_pixart_xl(tmp_path: P
 def test_record_says_the_size_before_it_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("subspacelens_tui.cli._record_here", lambda folder: 0)
+    monkeypatch.setattr("subspacelens_tui.cli.recording._record_here", lambda folder: 0)
     arguments = ["record", "--headless", "--seeds", "1", "--sessions", str(tmp_path)]
     assert main([*arguments, "--name", "some", "--tokens"]) == 0
     assert capsys.readouterr().err.count("with 16 an image and block") == 1
