@@ -1,6 +1,7 @@
 """The analysis against the bare linear algebra it cannot do without: `python benchmarks/analysis.py`."""
 
 import argparse
+import itertools
 import resource
 import tempfile
 from pathlib import Path
@@ -24,6 +25,14 @@ def report(session: Session) -> None:
     analyzer = Analyzer(session)
     for settings in REPORT:
         analyzer.figures(settings)
+
+
+def nulls(analyzer: Analyzer, seed: int) -> None:
+    """The nulls of the rates of one branch, with labels permuted anew."""
+    for labels in ("coarse", "fine"):
+        analyzer.figures(
+            Settings(labels=labels, permutations=200, design="free", seed=seed, overlap_permutations=0)
+        )
 
 
 def bare(features: dict[tuple[str, int], Any]) -> None:
@@ -57,6 +66,14 @@ def main() -> None:
             lambda: [analyzer.figures(settings) for settings in sweep],
             lambda: [article(features["cond", layer], snippet, s.eps) for s in sweep for layer in layers],
             1,
+        )
+        seeds = itertools.count()
+        grams = {key: Z.astype(np.float64).T @ Z.astype(np.float64) for key, Z in features.items()}
+        compare(
+            "200 permutations, coarse and fine / eigvalsh, both branches",
+            lambda: nulls(analyzer, next(seeds)),
+            lambda: [np.linalg.eigvalsh(G) for G in grams.values()],
+            2,
         )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"peak memory {peak:.2f} GiB, with the features held twice")
