@@ -172,16 +172,13 @@ class Analyst:
         assert recording is not None
         self._grown = False
         began = time.monotonic()
-        for permutations in self._stages(generation):
-            live = recording.state.phase.running
-            if permutations == PERMUTATIONS[-1] and live and self._cost * 10 > _WORTH_REFINING_LIVE:
-                break
+        for permutations in self._stages(generation, recording.state.phase.running):
             stage = time.monotonic()
             analysis = await self._computed(view, permutations, generation)
             if analysis is None:
                 return
-            if permutations == PERMUTATIONS[0]:
-                self._cost = time.monotonic() - stage
+            if permutations:
+                self._cost = (time.monotonic() - stage) * PERMUTATIONS[0] / permutations
             self._on_analysis(analysis)
             self._permuted = permutations
             if analysis.error is not None:
@@ -193,12 +190,15 @@ class Analyst:
         now = time.monotonic()
         self._rest_until = now + _REST * (now - began)
 
-    def _stages(self, generation: int) -> tuple[int, ...]:
-        # Without a null first only where the view is new and the null would be felt: on a growing
-        # session the last null stays until the next one is there.
-        if generation != self._analysed and self._cost > _QUICK:
-            return (0, *PERMUTATIONS)
-        return PERMUTATIONS
+    def _stages(self, generation: int, live: bool) -> tuple[int, ...]:
+        """Permutations of one analysis after the other."""
+        few, many = PERMUTATIONS
+        affordable = not live or self._cost * many / few <= _WORTH_REFINING_LIVE
+        if generation == self._analysed:
+            # The session grew: the last null stays until the next one is there, and one update is enough.
+            return (many,) if affordable else (few,)
+        first = (0, few) if self._cost > _QUICK else (few,)
+        return (*first, many) if affordable else first
 
     async def _computed(self, view: View, permutations: int, generation: int) -> Analysis | None:
         """The analysis of a view; None if it is no longer wanted."""

@@ -94,6 +94,27 @@ def test_nothing_is_sent_while_nothing_changes(planted: Planted, terminals: list
             assert quiet_since < deadline, "it keeps drawing"
 
 
+def test_what_is_sent_in_parts_is_what_is_drawn_whole(planted: Planted, terminals: list[Terminal]) -> None:
+    session = planted(layers=12).start().record(1)
+    followed = start(session.path)
+    terminals.append(followed)
+    followed.wait_for("×")
+    for keys in ("jjj", "5\x1b[C\x1b[B", "l", "b"):
+        followed.type(keys)
+        session.record(1)
+        followed.read(0.3)
+    followed.wait_for("finished 36/36")
+    followed.type("bbbl5\x1b[D\x1b[A1\x1b[H")
+    fresh = start(session.path)
+    terminals.append(fresh)
+    for terminal in (followed, fresh):
+        terminal.wait_for("[cond]")
+        terminal.wait_for("×200")
+        while terminal.read(1.5) and terminal.received:
+            terminal.received = 0
+    assert followed.text == fresh.text
+
+
 def test_a_hang_up_ends_the_app(planted: Planted, terminals: list[Terminal]) -> None:
     terminal = start(planted().start().record(1).path)
     terminals.append(terminal)

@@ -1,6 +1,7 @@
 """One session, live or replayed: all panes, the controls, and what the keys do."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -68,6 +69,11 @@ class SessionScreen(Screen[None]):
 
     def __init__(self, path: Path, settings: Settings | None = None, layer: int | None = None) -> None:
         super().__init__()
+        with contextlib.suppress(ImportError):
+            # It builds on a private part of Textual; without it updates are wider, not wrong.
+            from subspacelens_tui.app.narrow import NarrowCompositor
+
+            self._compositor = NarrowCompositor()
         self._path = path
         self._settings = settings or Settings()
         self._asked_layer = layer

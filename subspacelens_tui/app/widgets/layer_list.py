@@ -125,12 +125,10 @@ class LayerList(Pane):
 
     def _row(self, layer: LayerFigures, width: int, largest: float) -> Row:
         chosen = layer.layer == self.selected
+        # One ink for the whole row: every change of ink in every row is sent with every image.
         base = self.ink("selected") if chosen else self.ink()
-        strong = base if chosen else self.ink("strong")
-        row: list[Piece] = [("▶" if chosen else " ", self.ink("selected") if chosen else base)]
-        for column in COLUMNS:
-            style = strong if column.figure in ("layer", "excess") else base
-            row.append((fit(column.written(layer), column.width, "right"), style))
+        row: list[Piece] = [("▶" if chosen else " ", base)]
+        row += [(fit(column.written(layer), column.width, "right"), base) for column in COLUMNS]
         room = width - 1 - sum(column.width for column in COLUMNS) - 1
         if room >= _BAR_AT_LEAST and layer.null is not None:
             row += [

@@ -18,8 +18,9 @@ from subspacelens_tui.app.fitting import cut
 Piece = tuple[str, Style]
 Row = Sequence[Piece]
 
-_GAP = 6
 _PLAIN = Style()
+# A span costs a cursor move and its colours anew, about as much as so many cells.
+_GAP = 20
 
 
 class Painted(Widget):
@@ -88,8 +89,28 @@ class Painted(Widget):
 
 def _strip(row: Row, width: int, base: Style) -> Strip:
     # On the widget's own style: a segment without any crashes Textual under NO_COLOR.
-    segments = [Segment(text, base + style) for text, style in row if text]
+    segments = _joined((text, base + style) for text, style in row if text)
     return Strip(segments).adjust_cell_length(width, base)
+
+
+def _joined(row: Iterable[Piece]) -> list[Segment]:
+    """Segments, as few as draw the same: each costs about 40 bytes of colours on the wire.
+
+    Blanks are drawn alike in any colour of ink, so they go along with what stands before them.
+    """
+    segments: list[Segment] = []
+    for text, style in row:
+        last = segments[-1].style if segments else None
+        if last is not None and (style == last or (text.isspace() and _blank_alike(style, last))):
+            segments[-1] = Segment(segments[-1].text + text, last)
+        else:
+            segments.append(Segment(text, style))
+    return segments
+
+
+def _blank_alike(a: Style, b: Style) -> bool:
+    decorated = a.underline or b.underline or a.reverse or b.reverse or a.strike or b.strike
+    return a.bgcolor == b.bgcolor and a.meta == b.meta and not decorated
 
 
 def cut_row(row: Row, width: int) -> list[Piece]:
@@ -110,7 +131,7 @@ def row_width(row: Row) -> int:
 
 
 def _changed(old: Strip, new: Strip) -> list[tuple[int, int]]:
-    """Spans of cells that differ; spans that lie close together are one, for each costs a cursor move."""
+    """Spans of cells that differ; spans that lie close together are one."""
     if old == new:
         return []
     spans: list[tuple[int, int]] = []

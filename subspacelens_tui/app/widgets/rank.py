@@ -17,14 +17,16 @@ class RankPane(PlotPane):
     jump = "4"
 
     def title_detail(self) -> str:
+        """The branches, where they are subtracted."""
+        return "cond − uncond" if self.analysis and self.analysis.view.branch == "difference" else ""
+
+    def note(self) -> str:
         """Its ceiling: the number of images or the width of the layer."""
         main = self.analysis.main if self.analysis else None
-        if self.analysis is None or main is None or not main.layers:
+        if main is None or not main.layers:
             return ""
-        if self.analysis.view.branch == "difference":
-            return "cond − uncond"
-        width = min(layer.width for layer in main.layers)
-        return f"at most {min(width, main.images)} ({'images' if main.images < width else 'width'})"
+        ceiling = min(layer.rank_ceiling for layer in main.layers)
+        return f"at most {ceiling} ({'images' if main.images <= ceiling else 'width'})"
 
     def _of_branches(self) -> list[tuple[str, Figures]]:
         if self.analysis is None:
