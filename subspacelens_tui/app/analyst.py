@@ -12,8 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits
-
 from subspacelens_tui.analysis import Analyzer, Cancelled
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.settings import SettingsError
@@ -57,7 +55,7 @@ class Analyst:
         self._on_recording = on_recording
         self._on_analysis = on_analysis
         self._on_trouble = on_trouble
-        self._thread = ThreadPoolExecutor(1, "analyst", initializer=_one_blas_thread)
+        self._thread = ThreadPoolExecutor(1, "analyst")
         self._analyzer: Analyzer | None = None
         self._recording: Recording | None = None
         self._view: View | None = None
@@ -233,8 +231,3 @@ class Analyst:
             )
             for which, settings in view.wanted(self._analyzer.session.manifest).items()
         }
-
-
-def _one_blas_thread() -> None:
-    # More threads than one starve the event loop of the cores: 2 s of lateness measured, 12 ms with one.
-    threadpool_limits(1)

@@ -4,12 +4,22 @@ Another architecture is one more file with a subclass of `Architecture`, and its
 `ARCHITECTURES`. Nothing here imports torch before a pipeline is loaded.
 """
 
+import json
+from pathlib import Path
+
 from subspacelens_tui.models.architecture import Architecture, HookedBlock, ModelError
 from subspacelens_tui.models.pixart import PixArt
 
 ARCHITECTURES: tuple[Architecture, ...] = (PixArt(),)
 
-__all__ = ["ARCHITECTURES", "Architecture", "HookedBlock", "ModelError", "architecture_of"]
+__all__ = [
+    "ARCHITECTURES",
+    "Architecture",
+    "HookedBlock",
+    "ModelError",
+    "architecture_of",
+    "local_pipeline_class",
+]
 
 
 def architecture_of(pipeline_class: str) -> Architecture:
@@ -23,3 +33,18 @@ def architecture_of(pipeline_class: str) -> Architecture:
             return architecture
     supported = ", ".join(name for architecture in ARCHITECTURES for name in architecture.pipelines)
     raise ModelError(f"pipelines of class {pipeline_class} are not supported yet (supported: {supported})")
+
+
+def local_pipeline_class(folder: Path) -> str:
+    """The pipeline class that a diffusers folder names; it costs nothing, so it can be asked before loading.
+
+    Raises:
+        ModelError: if the folder is no pipeline, or its index is damaged.
+    """
+    index = folder / "model_index.json"
+    try:
+        return str(json.loads(index.read_text(encoding="utf-8"))["_class_name"])
+    except FileNotFoundError:
+        raise ModelError(f"{folder} is no diffusers pipeline: it has no model_index.json") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ModelError(f"{index} is damaged") from None

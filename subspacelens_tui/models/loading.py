@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from diffusers import DiffusionPipeline
 from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
-from subspacelens_tui.models import Architecture, architecture_of
+from subspacelens_tui.models import Architecture, architecture_of, local_pipeline_class
 from subspacelens_tui.models.architecture import ModelError
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -78,22 +77,12 @@ def load_pipeline(
 
 def _pipeline_class(model: str, revision: str | None) -> str:
     if Path(model).is_dir():
-        return _local_pipeline_class(Path(model))
+        return local_pipeline_class(Path(model))
     try:
         config: dict[str, Any] = DiffusionPipeline.load_config(model, revision=revision)
     except Exception as error:
         raise ModelError(_hub_problem(model, error)) from error
     return str(config["_class_name"])
-
-
-def _local_pipeline_class(folder: Path) -> str:
-    index = folder / "model_index.json"
-    try:
-        return str(json.loads(index.read_text(encoding="utf-8"))["_class_name"])
-    except FileNotFoundError:
-        raise ModelError(f"{folder} is no diffusers pipeline: it has no model_index.json") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{index} is damaged: {_first_line(error)}") from None
 
 
 def _hub_problem(model: str, error: BaseException) -> str:

@@ -1,6 +1,5 @@
 """From what was asked to a session's manifest: which images, in which order, captured when."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from subspacelens_tui import demo
-from subspacelens_tui.models import ModelError, architecture_of
+from subspacelens_tui.models import ModelError, architecture_of, local_pipeline_class
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.prompts import PromptSet, load_prompt_set
 from subspacelens_tui.recording.size import transformer_shape
@@ -119,12 +118,8 @@ def _model(request: Request) -> ModelInfo:
 def _local_pipeline(folder: Path) -> str:
     # Said here already, before a process is started, because it costs nothing.
     try:
-        name = str(json.loads((folder / "model_index.json").read_text(encoding="utf-8"))["_class_name"])
+        name = local_pipeline_class(folder)
         architecture_of(name)
-    except FileNotFoundError:
-        raise RecordingError(f"{folder} is no diffusers pipeline: it has no model_index.json") from None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise RecordingError(f"{folder / 'model_index.json'} is damaged") from None
     except ModelError as error:
         raise RecordingError(str(error)) from None
     return name
