@@ -415,7 +415,7 @@ async def test_every_key_can_be_pressed_anywhere(
 async def test_the_recording_plays_again_round_by_round(
     on: OpenApp, planted: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    frames = "subspacelens_tui.app.screens.session._FRAMES_A_ROUND"
+    frames = "subspacelens_tui.app.screens.session.images._FRAMES_A_ROUND"
     monkeypatch.setattr(frames, 1e9)
     async with on(planted(seeds=3).start().record()) as app:
         await app.press("v")

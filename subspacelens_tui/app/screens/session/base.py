@@ -1,0 +1,71 @@
+"""What the parts of the session screen share: what is shown, and how a change of it reaches everyone."""
+
+from pathlib import Path
+
+from textual.screen import Screen
+
+from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.app.analyst import Analyst
+from subspacelens_tui.app.snapshots import Analysis, Recording
+from subspacelens_tui.app.view import Measure, View
+from subspacelens_tui.app.widgets.pane import Pane
+
+
+class SessionBase(Screen[None]):
+    """State of the screen. Data flows one way: analyst → here → widgets.
+
+    Attributes:
+        analyst: follows the session and computes, in the background.
+        recording: how the session stands, as last read.
+        analysis: the figures shown, as last computed.
+        view: what the user has chosen; None until the session is open.
+        selected: the layer that all panes share.
+        measure: which of excess and ΔR the curves show.
+        panes: all of them, in the order of their numbers.
+    """
+
+    analyst: Analyst
+    panes: list[Pane]
+
+    def __init__(self, path: Path, settings: Settings | None, layer: int | None) -> None:
+        super().__init__()
+        self._path = path
+        self._settings = settings or Settings()
+        self._asked_layer = layer
+        self.recording: Recording | None = None
+        self.analysis: Analysis | None = None
+        self.view: View | None = None
+        self.selected = 0
+        self.measure: Measure = "both"
+        self._complaint: str | None = None
+        self._notice: str | None = None
+
+    def _show(self) -> None:
+        """Give every widget what it shows now."""
+        raise NotImplementedError
+
+    def _look(self, view: View) -> None:
+        """Change what is looked at."""
+        if view != self.view:
+            self.view = view
+            self._complaint = self._notice = None
+            self.analyst.look(view)
+            self._show()
+
+    @property
+    def _recorded(self) -> int:
+        """Recorded images of the chosen guidance scale."""
+        if self.recording is None or self.view is None or self.view.settings.guidance is None:
+            return 0
+        return self.recording.recorded.get(self.view.settings.guidance, 0)
+
+    @property
+    def _planned(self) -> int:
+        if self.recording is None or self.view is None:
+            return 0
+        scale = self.view.settings.guidance
+        return sum(image.guidance == scale for image in self.recording.manifest.images)
+
+    @property
+    def _blocks(self) -> int:
+        return self.recording.blocks if self.recording else 0

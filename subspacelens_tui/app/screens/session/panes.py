@@ -1,0 +1,120 @@
+"""Which panes are seen, which has the keys, and what each can do by itself."""
+
+from textual import events
+
+from subspacelens_tui.app.arrangement import Arrangement, arrange
+from subspacelens_tui.app.screens.session.base import SessionBase
+from subspacelens_tui.app.view import MEASURES
+from subspacelens_tui.app.widgets.log_pane import LogPane
+from subspacelens_tui.app.widgets.overlap import OverlapPane
+from subspacelens_tui.app.widgets.pane import Pane
+from subspacelens_tui.app.widgets.pane_tabs import PaneTabs
+
+
+class PaneActions(SessionBase):
+    """Arranging the panes and moving between them."""
+
+    _active = "excess"
+    _maximised: str | None = None
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Arrange the panes for the new size."""
+        self._arrange()
+
+    def _arrangement(self) -> Arrangement:
+        return arrange(self.size.width, self.size.height, self._active, self._maximised, self.measure)
+
+    def _arrange(self) -> None:
+        arrangement = self._arrangement()
+        self.set_class(arrangement.too_small, "too-small")
+        self.set_class(arrangement.folded, "folded")
+        self.set_class(self._maximised is not None, "maximised")
+        self.set_class(arrangement.roomy, "roomy")
+        self.set_class(arrangement.broad and not arrangement.single, "broad")
+        for pane in self.panes:
+            pane.display = pane.id in arrangement.visible
+        for column in ("#middle", "#right"):
+            container = self.query_one(column)
+            container.display = any(child.display for child in container.children)
+        self.query_one(PaneTabs).repaint()
+        if isinstance(self.focused, Pane) and not self.focused.display:
+            self._focus(arrangement.focus)
+        self._show()
+
+    def _focus(self, pane: str) -> None:
+        # At once, not with the next message: keys may be typed ahead.
+        self.set_focus(self.query_one(f"#{pane}"))
+
+    def action_jump(self, pane: str) -> None:
+        """Go to a pane, showing it if it is not seen."""
+        if self._maximised is not None:
+            self._maximised = pane
+        if pane != "layers" or self._arrangement().single:
+            self._active = pane
+        if pane not in self._arrangement().visible:
+            if pane in ("excess", "rates"):
+                self.measure = "excess" if pane == "excess" else "delta_R"
+            else:
+                self._maximised = pane
+        self._arrange()
+        self._focus(pane)
+
+    def action_pane(self, by: int) -> None:
+        """Go to the next pane or the one before."""
+        names = [str(pane.id) for pane in self.panes]
+        arrangement = self._arrangement()
+        if not arrangement.folded and self._maximised is None:
+            names = [name for name in names if name in arrangement.visible]
+        here = self._maximised or str(self.focused.id if isinstance(self.focused, Pane) else self._active)
+        place = names.index(here) if here in names else -1
+        self.action_jump(names[(place + by) % len(names)])
+
+    def action_maximise(self) -> None:
+        """Show the pane alone, or all again."""
+        if self._maximised is not None:
+            self._maximised = None
+        else:
+            self._maximised = str(self.focused.id) if isinstance(self.focused, Pane) else self._active
+        self._arrange()
+        self._focus(self._maximised or self._arrangement().focus)
+
+    def action_back(self) -> None:
+        """From a single pane to all, from all to the list of sessions."""
+        if self._maximised is not None:
+            self.action_maximise()
+        else:
+            self.action_sessions()
+
+    def action_sessions(self) -> None:
+        """Back to the list of sessions."""
+        self.dismiss()
+
+    def action_next_measure(self) -> None:
+        """Excess, ΔR, or both."""
+        self.measure = MEASURES[(MEASURES.index(self.measure) + 1) % len(MEASURES)]
+        if self._active in ("excess", "rates") and self.measure != "both":
+            self._active = "excess" if self.measure == "excess" else "rates"
+        elif self._arrangement().folded:
+            self._active = "rates" if self._active == "excess" else "excess"
+        self._arrange()
+
+    def action_copy(self) -> None:
+        """Copy the focused pane's text to the clipboard of the terminal."""
+        pane = self.focused if isinstance(self.focused, Pane) else self.query_one(f"#{self._active}", Pane)
+        self.app.copy_to_clipboard(pane.as_text())
+        self._notice = f"copied: {pane.heading}"
+        self._show()
+
+    def action_digits(self) -> None:
+        """Numbers in the matrix, or colours only."""
+        matrix = self.query_one(OverlapPane)
+        matrix.digits = not matrix.digits
+        matrix.repaint()
+
+    def action_cell(self, rows: int, columns: int) -> None:
+        """Move the selected cell of the matrix."""
+        self.query_one(OverlapPane).move(rows, columns)
+
+    def action_scroll_log(self, rows: int) -> None:
+        """Look further back in the log, or forward."""
+        self.query_one(LogPane).scroll_back(rows)

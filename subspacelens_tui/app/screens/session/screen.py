@@ -1,0 +1,168 @@
+"""The screen itself: what it is made of, what the analyst brings, and what the widgets are given."""
+
+import contextlib
+import os
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Static
+
+from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.app.analyst import Analyst
+from subspacelens_tui.app.arrangement import LEAST_HEIGHT, LEAST_WIDTH
+from subspacelens_tui.app.keys import ANYWHERE, SESSION, bindings, in_footer
+from subspacelens_tui.app.screens.session.images import ImageActions
+from subspacelens_tui.app.screens.session.layers import LayerActions
+from subspacelens_tui.app.screens.session.panes import PaneActions
+from subspacelens_tui.app.screens.session.recording import RecordingActions
+from subspacelens_tui.app.screens.session.viewing import ViewActions
+from subspacelens_tui.app.snapshots import Analysis, Recording
+from subspacelens_tui.app.view import first_view
+from subspacelens_tui.app.widgets.controls import ControlsBar
+from subspacelens_tui.app.widgets.inspector import Inspector
+from subspacelens_tui.app.widgets.key_bar import KeyBar
+from subspacelens_tui.app.widgets.layer_list import LayerList
+from subspacelens_tui.app.widgets.log_pane import LogPane
+from subspacelens_tui.app.widgets.overlap import OverlapPane
+from subspacelens_tui.app.widgets.pane_tabs import PaneTabs
+from subspacelens_tui.app.widgets.rank import RankPane
+from subspacelens_tui.app.widgets.rates import ExcessPane, RatesPane
+from subspacelens_tui.app.widgets.run_bar import RunBar
+from subspacelens_tui.app.widgets.scrubber import Scrubber
+from subspacelens_tui.app.widgets.status_line import Level, StatusLine
+from subspacelens_tui.sessions import Phase
+
+_POLL_LOCAL, _POLL_SSH = 0.25, 0.5
+
+
+class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, RecordingActions):
+    """A session, live or replayed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(SESSION, ANYWHERE)
+    AUTO_FOCUS = "#layers"
+
+    def __init__(self, path: Path, settings: Settings | None = None, layer: int | None = None) -> None:
+        super().__init__(path, settings, layer)
+        with contextlib.suppress(ImportError):
+            # It builds on a private part of Textual; without it updates are wider, not wrong.
+            from subspacelens_tui.app.narrow import NarrowCompositor
+
+            self._compositor = NarrowCompositor()
+        self._trouble: str | None = None
+        self.analyst = Analyst(
+            path,
+            _POLL_SSH if "SSH_CONNECTION" in os.environ else _POLL_LOCAL,
+            self._take_recording,
+            self._take_analysis,
+            self._take_trouble,
+        )
+
+    def compose(self) -> ComposeResult:
+        """Bars above and below, the panes between."""
+        layers, inspector, log = LayerList(id="layers"), Inspector(id="inspector"), LogPane(id="log")
+        plots = [ExcessPane(id="excess"), RatesPane(id="rates"), RankPane(id="rank")]
+        overlap = OverlapPane(id="overlap")
+        self.panes = [layers, *plots, overlap, inspector, log]
+        yield RunBar(id="run-bar")
+        yield PaneTabs(self.panes, id="tabs")
+        with Horizontal(id="body"):
+            yield layers
+            with Vertical(id="middle"):
+                yield from plots
+            with Vertical(id="right"):
+                yield overlap
+                yield inspector
+                yield log
+        yield Scrubber(id="scrubber")
+        yield ControlsBar(id="controls")
+        yield StatusLine(id="status")
+        yield KeyBar(in_footer(tuple(reversed(ANYWHERE)), SESSION), id="keys")
+        yield Static(f"too small: {LEAST_WIDTH} columns and {LEAST_HEIGHT} rows are needed", id="too-small")
+
+    def on_mount(self) -> None:
+        """Start to follow the session."""
+        self.run_worker(self.analyst.run(), group="analyst")
+
+    def on_unmount(self) -> None:
+        """Let the background thread go."""
+        self.analyst.close()
+
+    # What the analyst brings
+
+    def _take_recording(self, recording: Recording) -> None:
+        first = self.recording is None
+        self.recording = recording
+        if first:
+            self.view, complaints = first_view(self._settings, recording.manifest)
+            self._complaint = "; ".join(complaints) or None
+            self.analyst.look(self.view)
+        if self._asked_layer is not None and recording.blocks:
+            self._choose_asked_layer(recording.blocks)
+        self._show()
+
+    def _choose_asked_layer(self, blocks: int) -> None:
+        asked, self._asked_layer = self._asked_layer or 0, None
+        self.selected = min(max(0, asked), blocks - 1)
+        if self.selected != asked:
+            self._complaint = f"there is no layer {asked}: the session has {blocks} layers"
+
+    def _take_analysis(self, analysis: Analysis) -> None:
+        if analysis.view == self.view:
+            self.analysis = analysis
+            self._show()
+
+    def _take_trouble(self, message: str | None) -> None:
+        if message != self._trouble:
+            self._trouble = message
+            self._show()
+
+    # Showing
+
+    def _show(self) -> None:
+        """Give every widget what it shows now."""
+        if not self.is_mounted:
+            return
+        for pane in self.panes:
+            pane.update(self.recording, self.analysis, self.selected)
+        self.query_one(RunBar).update(self.recording)
+        self.query_one(ControlsBar).update(self.recording, self.view, self.analysis)
+        level, message = self.message()
+        self.query_one(StatusLine).update(level, message.replace(f"{self._path}/", ""))
+        if self.recording is not None and self.view is not None:
+            settings = self.view.settings
+            self.query_one(Scrubber).update(
+                recorded=self._recorded,
+                planned=self._planned,
+                chosen=settings.images,
+                live=self.recording.state.phase.running,
+            )
+
+    def message(self) -> tuple[Level, str]:
+        """The one message that matters most now."""
+        if self._trouble:
+            return "error", self._trouble
+        if self._complaint:
+            return "error", self._complaint
+        if self.analysis is not None and self.analysis.error:
+            return "error", self.analysis.error
+        if self.recording is None:
+            return "note", "reading the session …"
+        if self._player is not None:
+            return "note", f"playing {self._speed}×: v stops, V changes the speed"
+        if self._notice:
+            return "note", self._notice
+        state = self.recording.state
+        if state.phase is Phase.FAILED:
+            return "error", f"the recording failed: {state.detail or 'no reason was given'}"
+        if state.phase is Phase.STALE:
+            return "warning", f"the recorder is silent: {state.detail}"
+        if problems := self.recording.problems:
+            more = f" (and {len(problems) - 1} more, see the log: 7)" if len(problems) > 1 else ""
+            return "warning", problems[0] + more
+        if state.detail:
+            return "note", f"{state.phase}: {state.detail}"
+        main = self.analysis.main if self.analysis else None
+        return ("note", "  ·  ".join(main.notes)) if main and main.notes else ("none", "")
