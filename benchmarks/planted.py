@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from subspacelens_tui.recording.prompts import load_prompt_set
+from subspacelens_tui.planning.prompts import load_prompt_set
 from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.format import Block, ImageInfo, Manifest, ModelInfo
 from subspacelens_tui.sessions.writer import create_session, write_features

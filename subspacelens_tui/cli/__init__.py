@@ -30,11 +30,12 @@ def _status_of(error: Exception) -> int | None:
     """The exit status of an error whose message is meant for the user; None for a defect of ours."""
     from subspacelens_tui.analysis.settings import SettingsError
     from subspacelens_tui.models import ModelError
+    from subspacelens_tui.planning.errors import PlanningError
     from subspacelens_tui.recording.errors import RecordingError
     from subspacelens_tui.sessions import SessionError
 
     if isinstance(error, UsageError | SettingsError):
         return 2
-    if isinstance(error, SessionError | RecordingError | ModelError | OSError):
+    if isinstance(error, SessionError | PlanningError | RecordingError | ModelError | OSError):
         return 1
     return None

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from subspacelens_tui.cli.program import PROGRAM, need_terminal
 
 if TYPE_CHECKING:
-    from subspacelens_tui.recording.plan import Request
+    from subspacelens_tui.planning.plan import Request
 
 
 def record(arguments: argparse.Namespace) -> int:
     """Record a new session, or go on with one."""
-    from subspacelens_tui.recording.plan import plan
-    from subspacelens_tui.recording.size import size_line
+    from subspacelens_tui.planning.plan import plan
+    from subspacelens_tui.planning.size import size_line
     from subspacelens_tui.sessions.catalog import new_session_path, sessions_folder
     from subspacelens_tui.sessions.writer import create_session
 
@@ -88,7 +88,7 @@ def _watch(folder: Path, sessions: Path) -> int:
 
 
 def _request(arguments: argparse.Namespace) -> Request:
-    from subspacelens_tui.recording.plan import Request
+    from subspacelens_tui.planning.plan import Request
 
     return Request(
         model=arguments.model,

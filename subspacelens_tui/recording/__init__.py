@@ -1,1 +1,1 @@
-"""Running a diffusion pipeline and writing a session: prompts, plan, hooks, loop, process."""
+"""Running a diffusion pipeline and writing a session: hooks, loop, process."""

@@ -8,7 +8,7 @@ import torch
 
 from subspacelens_tui import demo
 from subspacelens_tui.models import ARCHITECTURES
-from subspacelens_tui.recording.prompts import shipped_prompt_sets
+from subspacelens_tui.planning.prompts import shipped_prompt_sets
 
 _VERSIONS_OF = ("subspacelens-tui", "torch", "diffusers", "transformers", "numpy", "textual", "plotext")
 

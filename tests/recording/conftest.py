@@ -11,7 +11,7 @@ import torch
 from subspacelens_tui import demo
 from subspacelens_tui.models import Architecture
 from subspacelens_tui.models.loading import load_pipeline
-from subspacelens_tui.recording.plan import Request, plan
+from subspacelens_tui.planning.plan import Request, plan
 from subspacelens_tui.sessions.writer import create_session
 
 QUICK = Request(seeds=1, steps=3)

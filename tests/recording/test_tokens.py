@@ -1,6 +1,5 @@
 """Recording single tokens: on the demo model, against plain hooks."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,13 @@ from safetensors.numpy import load_file
 from subspacelens_tui import demo
 from subspacelens_tui.cli import main
 from subspacelens_tui.models import Architecture
+from subspacelens_tui.planning.errors import PlanningError
+from subspacelens_tui.planning.plan import Request, plan
+from subspacelens_tui.planning.size import TransformerShape, session_bytes, size_line, transformer_shape
 from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.generation import Generation
-from subspacelens_tui.recording.plan import Request, plan
 from subspacelens_tui.recording.positions import draw_positions
-from subspacelens_tui.recording.size import TransformerShape, session_bytes, size_line, transformer_shape
 from subspacelens_tui.sessions import open_session
 from subspacelens_tui.sessions.features import TokenSample
 from tests.recording.test_capture import TWO, generate, relative
@@ -97,12 +97,12 @@ def test_positions_are_ascending_reproducible_and_an_images_own() -> None:
 
 def test_more_tokens_than_there_are_is_an_error_in_one_line(loaded: Loaded) -> None:
     message = "65 tokens cannot be kept: the model has 64 image tokens"
-    with pytest.raises(RecordingError, match=message):
+    with pytest.raises(PlanningError, match=message):
         plan(Request(tokens=65))
     # For a model that is not here it is known in the first pass only.
     with pytest.raises(RecordingError, match=message):
         captured(loaded, TWO, [0, 1], 65)
-    with pytest.raises(RecordingError, match="tokens must be from 1 to"):
+    with pytest.raises(PlanningError, match="tokens must be from 1 to"):
         plan(Request(tokens=0))
 
 
@@ -141,21 +141,6 @@ def test_the_size_is_foretold(planned: Callable[..., Path]) -> None:
     assert line.startswith(
         "the features will take 0.5 MiB without tokens, 2.7 MiB with 5 an image and block; "
     )
-
-
-def test_the_size_of_a_model_that_is_not_here_is_that_of_a_pixart_xl(tmp_path: Path) -> None:
-    assert transformer_shape("nobody/nothing") is None
-    assert transformer_shape(str(tmp_path)) is None
-    (tmp_path / "transformer").mkdir()
-    (tmp_path / "transformer" / "config.json").write_text("[1]")
-    assert transformer_shape(str(tmp_path)) is None
-    config = {"num_layers": 2, "num_attention_heads": 3, "attention_head_dim": 4}
-    (tmp_path / "transformer" / "config.json").write_text(json.dumps(config))
-    assert transformer_shape(str(tmp_path)) == TransformerShape(2, 12)
-    manifest = plan(Request(model="nobody/nothing", tokens=16))
-    line = size_line(manifest, tmp_path)
-    assert "0.6 GiB without tokens, 10.2 GiB with 16" in line
-    assert "if the model has 28 blocks of width 1152 as PixArt-XL has; " in line
 
 
 def test_record_says_the_size_before_it_starts(

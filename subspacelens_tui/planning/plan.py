@@ -9,9 +9,9 @@ from typing import Literal
 
 from subspacelens_tui import demo
 from subspacelens_tui.models import ModelError, architecture_of, local_pipeline_class
-from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.prompts import PromptSet, load_prompt_set
-from subspacelens_tui.recording.size import transformer_shape
+from subspacelens_tui.planning.errors import PlanningError
+from subspacelens_tui.planning.prompts import PromptSet, load_prompt_set
+from subspacelens_tui.planning.size import transformer_shape
 from subspacelens_tui.sessions.format import ImageInfo, Manifest, ModelInfo
 
 DEMO = "demo"
@@ -59,7 +59,7 @@ def plan(request: Request) -> Manifest:
     """The manifest of a new session.
 
     Raises:
-        RecordingError: with one clear line, if what was asked cannot be recorded.
+        PlanningError: with one clear line, if what was asked cannot be recorded.
     """
     prompts = load_prompt_set(request.prompts or (DEMO if request.model == DEMO else "subjects-25"))
     guidance = _guidance(request)
@@ -100,11 +100,11 @@ def _model(request: Request) -> ModelInfo:
         folder = Path(model).resolve()
         model = str(folder)
     elif model.startswith((".", "/", "~")) or model.count("/") > 1:
-        raise RecordingError(f"there is no folder {model}")
+        raise PlanningError(f"there is no folder {model}")
     else:
         folder = None
     if request.dtype is not None and request.dtype not in DTYPES:
-        raise RecordingError(f"there is no dtype {request.dtype!r}: use {', '.join(DTYPES)}")
+        raise PlanningError(f"there is no dtype {request.dtype!r}: use {', '.join(DTYPES)}")
     return ModelInfo(
         id=model,
         revision=request.revision,
@@ -121,7 +121,7 @@ def _local_pipeline(folder: Path) -> str:
         name = local_pipeline_class(folder)
         architecture_of(name)
     except ModelError as error:
-        raise RecordingError(str(error)) from None
+        raise PlanningError(str(error)) from None
     return name
 
 
@@ -129,7 +129,7 @@ def _guidance(request: Request) -> list[float]:
     scales = request.guidance or [_DEFAULT_GUIDANCE.get(request.model, _PIPELINE_GUIDANCE)]
     for scale in scales:
         if not (math.isfinite(scale) and 1 <= scale <= 1000):
-            raise RecordingError(f"guidance must be a number from 1 to 1000, not {scale:g}")
+            raise PlanningError(f"guidance must be a number from 1 to 1000, not {scale:g}")
     return list(dict.fromkeys(float(scale) for scale in scales))
 
 
@@ -141,7 +141,7 @@ def _capture_steps(request: Request) -> list[int]:
         return sorted(set(quarters))
     for step in request.capture:
         if not 0 <= step <= last:
-            raise RecordingError(f"step {step} cannot be captured: {request.steps} steps are 0 to {last}")
+            raise PlanningError(f"step {step} cannot be captured: {request.steps} steps are 0 to {last}")
     return sorted(set(request.capture))
 
 
@@ -154,7 +154,7 @@ def _check_counts(request: Request) -> None:
         ("tokens", request.tokens if request.tokens is not None else 1, 1, 1_000_000),
     ):
         if not least <= value <= most:
-            raise RecordingError(f"{name} must be from {least} to {most}, not {value}")
+            raise PlanningError(f"{name} must be from {least} to {most}, not {value}")
 
 
 def _check_tokens(request: Request) -> None:
@@ -162,6 +162,6 @@ def _check_tokens(request: Request) -> None:
         return
     shape = transformer_shape(request.model, request.revision)
     if shape is not None and shape.tokens is not None and request.tokens > shape.tokens:
-        raise RecordingError(
+        raise PlanningError(
             f"{request.tokens} tokens cannot be kept: the model has {shape.tokens} image tokens"
         )

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.plan import Request, plan
-from subspacelens_tui.recording.prompts import load_prompt_set, shipped_prompt_sets
+from subspacelens_tui.planning.errors import PlanningError
+from subspacelens_tui.planning.plan import Request, plan
+from subspacelens_tui.planning.prompts import load_prompt_set, shipped_prompt_sets
 
 
 def test_images_come_seed_by_seed_over_all_prompts_and_scales() -> None:
@@ -62,20 +62,20 @@ def test_the_subjects_of_the_article_are_there() -> None:
     ],
 )
 def test_mistakes_are_said_in_one_line(changes: dict[str, object], message: str) -> None:
-    with pytest.raises(RecordingError, match=message) as raised:
+    with pytest.raises(PlanningError, match=message) as raised:
         plan(Request(**changes))  # type: ignore[arg-type]
     assert "\n" not in str(raised.value)
 
 
 def test_folders_that_are_no_pipelines_of_ours_are_refused_before_anything_starts(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match=r"is no diffusers pipeline: it has no model_index\.json"):
+    with pytest.raises(PlanningError, match=r"is no diffusers pipeline: it has no model_index\.json"):
         plan(Request(model=str(tmp_path)))
     index = tmp_path / "model_index.json"
     index.write_text('{"_class_name": "FluxPipeline"}')
-    with pytest.raises(RecordingError, match="FluxPipeline are not supported yet"):
+    with pytest.raises(PlanningError, match="FluxPipeline are not supported yet"):
         plan(Request(model=str(tmp_path)))
     index.write_text('{"_class_name": ')
-    with pytest.raises(RecordingError, match=r"model_index\.json is damaged"):
+    with pytest.raises(PlanningError, match=r"model_index\.json is damaged"):
         plan(Request(model=str(tmp_path)))
 
 
@@ -114,5 +114,5 @@ def test_a_prompt_file_may_have_any_schemes(tmp_path: Path) -> None:
 def test_mistakes_in_a_prompt_file_are_named(tmp_path: Path, old: str, new: str, message: str) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(PROMPTS.replace(old, new, 1))
-    with pytest.raises(RecordingError, match=message):
+    with pytest.raises(PlanningError, match=message):
         load_prompt_set(str(path))

@@ -1,0 +1,10 @@
+"""What will be recorded, and what it will take: prompts, plan, size.
+
+Nothing here imports torch: the app asks too, before a recorder is started.
+"""
+
+from subspacelens_tui.planning.errors import PlanningError
+from subspacelens_tui.planning.plan import Request, plan
+from subspacelens_tui.planning.prompts import PromptSet, load_prompt_set, shipped_prompt_sets
+
+__all__ = ["PlanningError", "PromptSet", "Request", "load_prompt_set", "plan", "shipped_prompt_sets"]
