@@ -1,0 +1,77 @@
+"""Opening what lies inside a session, and nothing else: a session may come from a stranger."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from subspacelens_tui.sessions.errors import SessionError
+
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+# Not blocking: opening a pipe that nobody writes to would wait for ever.
+_FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_NOT_PLAIN = (errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
+
+
+def open_plain(folder: Path, *inside: str) -> BinaryIO:
+    """Open a file of a session to read, whatever else may lie there under its name.
+
+    The session's folder may be a link; what is inside may not: links, pipes, sockets and devices are refused,
+    as is a folder on the way that is a link.
+
+    Args:
+        folder: the session.
+        inside: the path from there, part by part.
+
+    Raises:
+        FileNotFoundError: if it is not there.
+        SessionError: if it is not a plain file, or cannot be read.
+    """
+    path = folder.joinpath(*inside)
+    try:
+        descriptor = _descend(folder, inside)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if error.errno in _NOT_PLAIN:
+            raise SessionError(f"{path} is left out: it is not a plain file") from None
+        raise SessionError(f"{path} cannot be read: {error.strerror or error}") from None
+    return os.fdopen(descriptor, "rb")
+
+
+def _descend(folder: Path, inside: tuple[str, ...]) -> int:
+    """A descriptor of the file; OSError ELOOP if it is no plain one."""
+    if not inside or any(part in ("", ".", "..") or "/" in part or "\0" in part for part in inside):
+        raise OSError(errno.ELOOP, "not a name")
+    here = os.open(folder, _FOLDER_FLAGS)
+    try:
+        for part in inside[:-1]:
+            here, parent = os.open(part, _FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=here), here
+            os.close(parent)
+        descriptor = os.open(inside[-1], _FILE_FLAGS, dir_fd=here)
+    finally:
+        os.close(here)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.ELOOP, "not a plain file")
+    return descriptor
+
+
+def read_plain(folder: Path, *inside: str, at_most: int) -> bytes:
+    """The content of a small file of a session, opened as by `open_plain`.
+
+    Raises:
+        FileNotFoundError: if it is not there.
+        SessionError: if it is not a plain file, is larger than `at_most` bytes, or cannot be read.
+    """
+    with open_plain(folder, *inside) as file:
+        try:
+            content = file.read(at_most + 1)
+        except OSError as error:
+            path = folder.joinpath(*inside)
+            raise SessionError(f"{path} cannot be read: {error.strerror or error}") from None
+    if len(content) > at_most:
+        path = folder.joinpath(*inside)
+        raise SessionError(f"{path} is larger than {at_most >> 10} KiB: it is none of ours")
+    return content
