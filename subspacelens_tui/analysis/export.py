@@ -14,6 +14,7 @@ from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.sessions import Session, SessionError
 
 EXPORT_PERMUTATIONS = 200
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,13 @@ def _write_csv(path: Path, rows: Iterator[dict[str, Any]]) -> Path:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
-        writer.writerows(found)
+        writer.writerows({column: _cell(value) for column, value in row.items()} for row in found)
     return path
+
+
+def _cell(value: Any) -> Any:
+    """Text that a spreadsheet would run as a formula, with the quote before it that keeps it text."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
 
 
 def _write_json(path: Path, content: Any) -> Path:

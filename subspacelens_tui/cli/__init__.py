@@ -22,7 +22,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = _status_of(error)
         if status is None:
             raise
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        # Here: what it brings along would slow down `--help`.
+        from subspacelens_tui.sessions.plain import plain
+
+        print(f"{PROGRAM}: {plain(error)}", file=sys.stderr)
         return status
 
 

@@ -73,11 +73,12 @@ def _watch(folder: Path, sessions: Path) -> int:
     """The live screen; afterwards a line on how the recording stands, because the screen is gone."""
     from subspacelens_tui.app.main import run
     from subspacelens_tui.sessions import Phase, open_session
+    from subspacelens_tui.sessions.plain import plain
 
     status = run(sessions, folder)
     state = open_session(folder).state
     if state.phase is Phase.FAILED:
-        print(f"{PROGRAM}: the recording failed: {state.detail}", file=sys.stderr)
+        print(f"{PROGRAM}: the recording failed: {plain(state.detail)}", file=sys.stderr)
         return status or 1
     if state.phase.running:
         print(

@@ -1,18 +1,23 @@
 """The folder of sessions: finding one by name, listing them, choosing a name for a new one."""
 
+import contextlib
 import os
 import re
 import shutil
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from subspacelens_tui.sessions.errors import SessionError
-from subspacelens_tui.sessions.format import MANIFEST
-from subspacelens_tui.sessions.reader import open_session
+from subspacelens_tui.sessions.features import FOLDER as FEATURES
+from subspacelens_tui.sessions.files import names_inside
+from subspacelens_tui.sessions.format import IMAGES, MANIFEST
+from subspacelens_tui.sessions.reader import Session, open_session
 from subspacelens_tui.sessions.state import RunState
 
 ENVIRONMENT = "SUBSPACELENS_SESSIONS"
+_FILES_COUNTED = 1_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -66,24 +71,58 @@ class Listing:
     problem: str | None = None
 
 
-def list_sessions(folder: Path) -> list[Listing]:
-    """All sessions of a folder, newest first; damaged ones are listed with their problem.
+class SessionList:
+    """The sessions of a folder, read again and again: of one that is known only what is new is read.
 
-    Raises:
-        SessionError: if the folder is not there.
+    Args:
+        folder: the folder of sessions.
     """
-    if not folder.is_dir():
-        raise SessionError(f"there is no folder {folder}: record a session first, or give --sessions DIR")
-    return [_listing(folder / name) for name in session_names(folder)]
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._open: dict[str, Session] = {}
+
+    def read(self) -> list[Listing]:
+        """All sessions, newest first; damaged ones are listed with their problem.
+
+        Raises:
+            SessionError: if the folder is not there.
+        """
+        if not self._folder.is_dir():
+            raise SessionError(
+                f"there is no folder {self._folder}: record a session first, or give --sessions DIR"
+            )
+        known, self._open = self._open, {}
+        return [self._listing(name, known.get(name)) for name in session_names(self._folder)]
+
+    def _listing(self, name: str, session: Session | None) -> Listing:
+        path = self._folder / name
+        size = _size(path)
+        try:
+            if session is None or session.replaced:
+                session = open_session(path)
+            else:
+                session.refresh()
+        except SessionError as error:
+            return Listing(name, path, "", "", size, None, str(error))
+        self._open[name] = session
+        return Listing(name, path, session.manifest.created, session.manifest.model.id, size, session.state)
 
 
-def _listing(path: Path) -> Listing:
-    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file() and not file.is_symlink())
-    try:
-        session = open_session(path)
-    except SessionError as error:
-        return Listing(path.name, path, "", "", size, None, str(error))
-    return Listing(path.name, path, session.manifest.created, session.manifest.model.id, size, session.state)
+def list_sessions(folder: Path) -> list[Listing]:
+    """All sessions of a folder, once; see `SessionList.read`."""
+    return SessionList(folder).read()
+
+
+def _size(path: Path) -> int:
+    """Bytes of what a session holds, where a session holds something: no further, whatever else is there."""
+    total = 0
+    for inside in ((), (FEATURES,), (IMAGES,)):
+        with contextlib.suppress(OSError, SessionError):
+            for name in names_inside(path, *inside, at_most=_FILES_COUNTED):
+                found = path.joinpath(*inside, name).lstat()
+                total += found.st_size if stat.S_ISREG(found.st_mode) else 0
+    return total
 
 
 def new_session_path(folder: Path, name: str | None, stem: str) -> Path:

@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Literal
 
 from subspacelens_tui.sessions.errors import SessionError
+from subspacelens_tui.sessions.files import read_plain
 
 Request = Literal["run", "pause", "stop"]
+
+_LONGEST = 64
+_WORDS: dict[bytes, Request] = {b"pause": "pause", b"stop": "stop"}
 
 
 def ask(folder: Path, request: Request) -> None:
@@ -32,7 +36,7 @@ def ask(folder: Path, request: Request) -> None:
 def requested(folder: Path) -> Request:
     """What was last asked; "run" if nothing was."""
     try:
-        word = (folder / "control").read_text().strip()
-    except (OSError, UnicodeDecodeError):
+        word = read_plain(folder, "control", at_most=_LONGEST).strip()
+    except (OSError, SessionError):
         return "run"
-    return word if word in ("pause", "stop") else "run"  # type: ignore[return-value]
+    return _WORDS.get(word, "run")

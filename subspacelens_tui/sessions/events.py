@@ -7,10 +7,14 @@ the others, because appends from several machines to one file on a shared file s
 import errno
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
+
+from subspacelens_tui.sessions.errors import SessionError
+from subspacelens_tui.sessions.files import names_inside, open_plain
 
 EventName = Literal[
     "started",
@@ -27,7 +31,17 @@ EventName = Literal[
 Event = dict[str, Any]
 
 HEARTBEAT_SECONDS = 2.0
-_MAX_LINE = 1 << 20
+# What a log may hold, since it may be a stranger's: a batch of a thousand images is a line of 10 kB.
+_MAX_LINE = 32 * 1024
+_MAX_RANKS = 4096
+_MAX_NUMBER = 1e15
+_MAX_DEPTH = 4
+# Bytes that one look takes in, a second's work at most; the rest comes with the next.
+_A_LOOK = 4 * 2**20
+# A night of heartbeats is a megabyte. Passing one over costs this much less than parsing it.
+_HEARTBEAT = b'{"event": "heartbeat"'
+_CHEAPER = 16
+_LOG = re.compile(r"events(\.[1-9][0-9]{0,3})?\.jsonl")
 
 
 def event_file(folder: Path, rank: int = 0) -> Path:
@@ -41,7 +55,9 @@ class EventWriter:
     def __init__(self, folder: Path, rank: int = 0) -> None:
         self._rank = rank
         self._torn = False
-        self._fd = os.open(event_file(folder, rank), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        self._fd = os.open(
+            event_file(folder, rank), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o644
+        )
 
     def write(self, event: EventName, **fields: Any) -> None:
         """Append one event, stamped with the time (seconds since the epoch).
@@ -67,32 +83,82 @@ class EventReader:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._offsets: dict[Path, int] = {}
+        self._offsets: dict[str, int] = {}
+        self._left = 0
 
     def new(self) -> list[Event]:
-        """The events appended since the last call, file by file."""
-        return [event for path in sorted(self._folder.glob("events*.jsonl")) for event in self._follow(path)]
+        """The events appended since the last call, file by file; of a run of heartbeats only the last.
 
-    def _follow(self, path: Path) -> Iterator[Event]:
+        Of a log beyond all measure a part is taken in with each call.
+        """
+        self._left = _A_LOOK
+        events: list[Event] = []
+        for name in self._names():
+            try:
+                with open_plain(self._folder, name) as file:
+                    events += filter(None, map(_parse, self._lines(name, file)))
+            except (OSError, SessionError):
+                continue
+        return events
+
+    def _lines(self, name: str, file: BinaryIO) -> Iterator[bytes]:
+        """The new lines that are worth parsing."""
+        heartbeat = b""
+        file.seek(self._offsets.get(name, 0))
+        while self._left > 0 and (line := file.readline(_MAX_LINE)):
+            if not line.endswith(b"\n") and len(line) < _MAX_LINE:
+                break
+            self._offsets[name] = self._offsets.get(name, 0) + len(line)
+            if line.startswith(_HEARTBEAT):
+                heartbeat = line
+                self._left -= len(line) // _CHEAPER
+                continue
+            self._left -= len(line)
+            if heartbeat:
+                yield heartbeat
+            heartbeat = b""
+            yield line
+        if heartbeat:
+            yield heartbeat
+
+    def _names(self) -> list[str]:
         try:
-            with path.open("rb") as file:
-                file.seek(self._offsets.get(path, 0))
-                for line in iter(lambda: file.readline(_MAX_LINE), b""):
-                    if not line.endswith(b"\n") and len(line) < _MAX_LINE:
-                        break
-                    self._offsets[path] = file.tell()
-                    if (event := _parse(line)) is not None:
-                        yield event
-        except OSError:
-            return
+            names = names_inside(self._folder, at_most=10 * _MAX_RANKS)
+        except SessionError:
+            return []
+        return sorted(name for name in names if _LOG.fullmatch(name))
+
 
 
 def _parse(line: bytes) -> Event | None:
     # A damaged line (a disk that filled up half-way) loses that event only; features do not depend on it.
     try:
-        event = json.loads(line)
+        event = json.loads(line, parse_int=_integer, parse_float=_number, parse_constant=_number)
     except (ValueError, RecursionError):
         return None
     if not isinstance(event, dict) or not isinstance(event.get("event"), str):
         return None
-    return event if isinstance(event.get("time"), int | float) else None
+    rank = event.get("rank", 0)
+    if type(rank) is not int or not 0 <= rank < _MAX_RANKS or _depth(event) > _MAX_DEPTH:
+        return None
+    return event if type(event.get("time")) in (int, float) else None
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    # Neither NaN nor infinite, nor beyond any time, size or count.
+    if not abs(value) <= _MAX_NUMBER:
+        raise ValueError(f"{text[:20]} is no number of ours")
+    return value
+
+
+def _integer(text: str) -> int:
+    _number(text)
+    return int(text)
+
+
+def _depth(value: object) -> int:
+    """How deep lists and objects are nested."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    nested = [part for part in inside if isinstance(part, dict | list)]
+    return 1 + max(map(_depth, nested), default=0)

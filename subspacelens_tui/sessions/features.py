@@ -11,7 +11,7 @@ which ones, the same in all blocks, branches and steps of an image; `token_count
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from subspacelens_tui.sessions.errors import SessionError
+from subspacelens_tui.sessions.files import open_plain
 from subspacelens_tui.sessions.format import Manifest
 
 FOLDER = "features"
-_MAX_IMAGES_PER_FILE = 100_000
+# A header of ours has about 100 bytes for each tensor, and at most two tensors for each block.
+_HEADER_BYTES = 64 * 1024
+_HEADER_BYTES_A_BLOCK = 1024
 _POSITIONS, _COUNTS = "token_positions", "token_counts"
 _INTEGERS = ("images", _POSITIONS, _COUNTS)
 
@@ -102,92 +105,150 @@ class FeatureFile:
     images: tuple[int, ...]
     rows: tuple[int, ...]
 
-    def read(self, branch: int, step: int, blocks: Sequence[int]) -> list[npt.NDArray[np.float32]]:
-        """The features of some blocks at one branch and captured step, each (rows, width)."""
+    def read(
+        self, branch: int, step: int, blocks: Sequence[int], rows: Sequence[int] | None = None
+    ) -> list[npt.NDArray[np.float32]]:
+        """The features of some blocks at one branch and captured step, each (rows, width).
+
+        `rows` are those to read, ascending, of `self.rows`; all of them unless given.
+        """
         keys = [block_key(block) for block in blocks]
-        return self._read(lambda file: [file.get_slice(key)[:, branch, step, :] for key in keys])
+        spans = _spans(self.rows if rows is None else rows)
+
+        def get(file: Any) -> Iterator[npt.NDArray[np.float32]]:
+            for key in keys:
+                tensor = file.get_slice(key)
+                yield _together([tensor[span, branch, step, :] for span in spans])
+
+        return self._read(get)
 
     def read_tokens(self, branch: int, step: int, block: int) -> npt.NDArray[np.float32]:
         """The tokens of one block at one branch and captured step (rows, T, width)."""
-        (found,) = self._read(lambda file: [file.get_slice(tokens_key(block))[:, branch, step, :, :]])
-        return found
+
+        def get(file: Any) -> Iterator[npt.NDArray[np.float32]]:
+            tensor = file.get_slice(tokens_key(block))
+            yield _together([tensor[span, branch, step, :, :] for span in _spans(self.rows)])
+
+        return self._read(get)[0]
 
     def read_positions(self) -> tuple[Int64Array, Int64Array]:
         """Positions (rows, T) of the tokens, and how many tokens there were to draw from (rows,)."""
-        positions, counts = self._read(lambda file: [file.get_tensor(key) for key in (_POSITIONS, _COUNTS)])
+        rows = list(self.rows)
+        positions, counts = self._read(
+            lambda file: (file.get_tensor(key)[rows] for key in (_POSITIONS, _COUNTS))
+        )
         return positions, counts
 
-    def _read(self, get: Callable[[Any], list[npt.NDArray[Any]]]) -> list[npt.NDArray[Any]]:
-        """The rows that count of what `get` takes from the open file."""
-        rows = list(self.rows)
-        every = rows == list(range(len(self.images)))
+    def _read(self, get: Callable[[Any], Iterator[npt.NDArray[Any]]]) -> list[npt.NDArray[Any]]:
+        """What `get` takes from the open file."""
         try:
             with safe_open(self.path, framework="numpy") as file:
-                found = get(file)
+                return list(get(file))
         except (OSError, SafetensorError, KeyError, IndexError) as error:
             raise SessionError(f"{self.path} is damaged: {error}") from None
-        return found if every else [tensor[rows] for tensor in found]
 
 
-def check_file(path: Path, manifest: Manifest, taken: set[int]) -> FeatureFile:
+def _spans(rows: Sequence[int]) -> list[slice]:
+    """Ascending rows as runs: what lies together is read together."""
+    spans: list[slice] = []
+    for row in rows:
+        if spans and spans[-1].stop == row:
+            spans[-1] = slice(spans[-1].start, row + 1)
+        else:
+            spans.append(slice(row, row + 1))
+    return spans
+
+
+def _together(parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def check_file(folder: Path, name: str, manifest: Manifest, taken: set[int]) -> FeatureFile:
     """Check a file's header against the manifest, without reading its features.
 
     Args:
-        path: the file.
+        folder: the session.
+        name: of the file in its folder of features.
         manifest: of a session whose blocks are known.
         taken: images that other files hold; those of this file are added.
 
     Raises:
         SessionError: if the file is not what the manifest promises.
     """
+    path = folder / FOLDER / name
+    _check_header(folder, name, manifest)
     try:
         with safe_open(path, framework="numpy") as file:
-            shapes = {key: _shape(path, file, key) for key in file.keys()}  # noqa: SIM118 (no mapping)
-            if shapes.get("images", (0,))[0] > _MAX_IMAGES_PER_FILE:
-                raise SessionError(f"{path} is damaged: it claims {shapes['images'][0]} images")
-            images = file.get_tensor("images") if "images" in shapes else None
+            indices = _images(path, file, len(manifest.images))
+            _check_shapes(path, file, manifest, indices)
     except (OSError, SafetensorError) as error:
         raise SessionError(f"{path} is damaged: {error}") from None
-    if images is None or images.ndim != 1 or images.dtype != np.int64 or not len(images):
+    first: dict[int, int] = {}
+    for row, image in enumerate(indices):
+        if image not in taken:
+            first.setdefault(image, row)
+    taken.update(first)
+    return FeatureFile(path, tuple(indices), tuple(first.values()))
+
+
+def _check_header(folder: Path, name: str, manifest: Manifest) -> None:
+    """Refuse a header that does not fit into the file, or is longer than that of any batch.
+
+    The format allows 100 MB, which parsed would take ten times as much.
+    """
+    path = folder / FOLDER / name
+    try:
+        with open_plain(folder, FOLDER, name) as file:
+            claimed, size = int.from_bytes(file.read(8), "little"), os.fstat(file.fileno()).st_size
+    except OSError as error:
+        raise SessionError(f"{path} cannot be read: {error.strerror or error}") from None
+    if claimed > size - 8:
+        raise SessionError(f"{path} is damaged: its header claims {claimed} bytes of a file of {size}")
+    if claimed > _HEADER_BYTES + _HEADER_BYTES_A_BLOCK * len(manifest.blocks):
+        raise SessionError(f"{path} is damaged: its header has {claimed} bytes")
+
+
+def _images(path: Path, file: Any, planned: int) -> list[int]:
+    """The images that a file says it holds."""
+    shape = _shape(path, file, "images")
+    if shape is None or len(shape) != 1 or not shape[0]:
         raise SessionError(f"{path} is damaged: it does not list its images")
-    indices = [int(i) for i in images]
-    if min(indices) < 0 or max(indices) >= len(manifest.images):
+    if shape[0] > planned:
+        raise SessionError(f"{path} is damaged: it claims {shape[0]} images of {planned}")
+    indices: list[int] = file.get_tensor("images").tolist()
+    if min(indices) < 0 or max(indices) >= planned:
         raise SessionError(f"{path} is damaged: it names images that session.json does not have")
-    _check_shapes(path, manifest, indices, shapes)
-    fresh = dict.fromkeys(i for i in indices if i not in taken)
-    rows = tuple(indices.index(i) for i in fresh)
-    taken.update(fresh)
-    return FeatureFile(path, tuple(indices), rows)
+    return indices
 
 
-def _shape(path: Path, file: Any, key: str) -> tuple[int, ...]:
-    view = file.get_slice(key)
+def _shape(path: Path, file: Any, key: str) -> tuple[int, ...] | None:
+    """The shape of a tensor of the dtype it should have; None if there is none."""
+    try:
+        view = file.get_slice(key)
+    except SafetensorError:
+        return None
     promised, name = ("I64", "int64") if key in _INTEGERS else ("F32", "float32")
     if view.get_dtype() != promised:
         raise SessionError(f"{path} is damaged: {key} is {view.get_dtype()}, not {name}")
     return tuple(view.get_shape())
 
 
-def _check_shapes(
-    path: Path, manifest: Manifest, images: Sequence[int], shapes: Mapping[str, tuple[int, ...]]
-) -> None:
+def _check_shapes(path: Path, file: Any, manifest: Manifest, images: Sequence[int]) -> None:
     guidance = {manifest.images[i].guidance for i in images}
     if len(guidance) > 1:
         raise SessionError(f"{path} is damaged: its images do not share one guidance scale")
-    for key, promised in _promised_shapes(manifest, images).items():
-        if shapes.get(key) != promised:
-            raise SessionError(f"{path} is damaged: {key} is {shapes.get(key)}, session.json says {promised}")
+    for key, promised in _promised_shapes(manifest, images):
+        if (shape := _shape(path, file, key)) != promised:
+            raise SessionError(f"{path} is damaged: {key} is {shape}, session.json says {promised}")
 
 
-def _promised_shapes(manifest: Manifest, images: Sequence[int]) -> dict[str, tuple[int, ...]]:
+def _promised_shapes(manifest: Manifest, images: Sequence[int]) -> Iterator[tuple[str, tuple[int, ...]]]:
     n, T = len(images), manifest.tokens
     lead = (n, len(manifest.images[images[0]].branches), len(manifest.capture_steps))
-    promised: dict[str, tuple[int, ...]] = {
-        block_key(index): (*lead, block.width) for index, block in enumerate(manifest.blocks)
-    }
+    for index, block in enumerate(manifest.blocks):
+        yield block_key(index), (*lead, block.width)
     if T is not None:
-        promised |= {_POSITIONS: (n, T), _COUNTS: (n,)}
-        promised |= {
-            tokens_key(index): (*lead, T, block.width) for index, block in enumerate(manifest.blocks)
-        }
-    return promised
+        yield _POSITIONS, (n, T)
+        yield _COUNTS, (n,)
+        for index, block in enumerate(manifest.blocks):
+            yield tokens_key(index), (*lead, T, block.width)

@@ -75,3 +75,30 @@ def read_plain(folder: Path, *inside: str, at_most: int) -> bytes:
         path = folder.joinpath(*inside)
         raise SessionError(f"{path} is larger than {at_most >> 10} KiB: it is none of ours")
     return content
+
+
+def names_inside(folder: Path, *inside: str, at_most: int) -> list[str]:
+    """Names in a folder of a session, in no order; none if it is not there.
+
+    Raises:
+        SessionError: if it is no folder (or a link to one), holds more than `at_most` names, or cannot be read.
+    """
+    path = folder.joinpath(*inside)
+    names: list[str] = []
+    try:
+        descriptor = os.open(path, _FOLDER_FLAGS | (os.O_NOFOLLOW if inside else 0))
+    except FileNotFoundError:
+        return names
+    except OSError as error:
+        raise SessionError(f"{path} is left out: it is not a plain folder ({error.strerror})") from None
+    try:
+        with os.scandir(descriptor) as entries:
+            for entry in entries:
+                if len(names) == at_most:
+                    raise SessionError(f"{path} is left out: it holds more than {at_most} files")
+                names.append(entry.name)
+    except OSError as error:
+        raise SessionError(f"{path} cannot be read: {error.strerror or error}") from None
+    finally:
+        os.close(descriptor)
+    return names

@@ -3,24 +3,47 @@
 The folder as a whole is described in docs/session-format.md.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, ValidationError, model_validator
+from pydantic_core import from_json
 
 from subspacelens_tui.sessions.errors import SessionError
+from subspacelens_tui.sessions.files import read_plain
+from subspacelens_tui.sessions.plain import quoted
+from subspacelens_tui.sessions.versions import FORMAT_VERSION, VersionError, upgraded
 
-FORMAT_VERSION = 1
 MANIFEST = "session.json"
-MAX_MANIFEST_BYTES = 64 * 2**20
+IMAGES = "images"
+# Enough for 200 000 images. Parsed, even the worst of so many bytes stays below half a GiB.
+MAX_MANIFEST_BYTES = 16 * 2**20
+
+_KEY = re.compile(r"\w{1,40}", re.ASCII)
 
 Branch = Literal["cond", "uncond"]
 BRANCHES: tuple[Branch, ...] = ("cond", "uncond")
 
+# Far beyond what anybody records, and near enough that nothing here outgrows memory or patience.
 _Text = Annotated[str, Field(max_length=10_000)]
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
-_Count = Annotated[int, Field(ge=1, le=10_000_000)]
+_Count = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+def _few(most: int) -> BeforeValidator:
+    """Refuse longer lists and mappings before their entries are looked at."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, dict | list) and len(value) > most:
+            raise ValueError(f"it has {len(value)} entries, the most is {most}")
+        return value
+
+    return BeforeValidator(check)
+
+
+_Scale = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 
 
 class _Part(BaseModel):
@@ -44,7 +67,7 @@ class Prompt(_Part):
     """One prompt and the class it has under each label scheme."""
 
     text: _Text
-    labels: dict[_Name, _Name]
+    labels: Annotated[dict[_Name, _Name], _few(50)]
 
 
 class ImageInfo(_Part):
@@ -52,7 +75,7 @@ class ImageInfo(_Part):
 
     prompt: Annotated[int, Field(ge=0)]
     seed: Annotated[int, Field(ge=0, lt=2**63)]
-    guidance: Annotated[float, Field(ge=0, le=1000)]
+    guidance: _Scale
 
     @property
     def branches(self) -> tuple[Branch, ...]:
@@ -74,20 +97,22 @@ class Manifest(_Part):
     known when the session is created and never changes.
     """
 
-    format_version: Literal[1] = 1
+    format_version: int = FORMAT_VERSION
     created: _Text
     model: ModelInfo
     prompt_set: _Text
-    prompts: Annotated[list[Prompt], Field(min_length=1, max_length=100_000)]
-    images: Annotated[list[ImageInfo], Field(min_length=1, max_length=10_000_000)]
+    prompts: Annotated[list[Prompt], Field(min_length=1), FailFast(), _few(100_000)]
+    images: Annotated[list[ImageInfo], Field(min_length=1), FailFast(), _few(200_000)]
     steps: Annotated[int, Field(ge=1, le=100_000)]
-    capture_steps: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=100_000)]
-    guidance: Annotated[list[Annotated[float, Field(ge=0, le=1000)]], Field(min_length=1, max_length=10_000)]
+    capture_steps: Annotated[
+        list[Annotated[int, Field(ge=0)]], Field(min_length=1), FailFast(), _few(1_000)
+    ]
+    guidance: Annotated[list[_Scale], Field(min_length=1), FailFast(), _few(1_000)]
     batch_size: _Count | None = None
     tokens: _Count | None = None
-    blocks: Annotated[list[Block], Field(max_length=100_000)] = []
+    blocks: Annotated[list[Block], FailFast(), _few(1_000)] = []
     input_width: _Count | None = None
-    versions: dict[_Name, _Text] = {}
+    versions: Annotated[dict[_Name, _Text], _few(1_000)] = {}
 
     @model_validator(mode="after")
     def _references_hold(self) -> Self:
@@ -95,11 +120,14 @@ class Manifest(_Part):
             raise ValueError("the prompts have no labels")
         for prompt in self.prompts:
             if prompt.labels.keys() != self.prompts[0].labels.keys():
-                raise ValueError(f"prompt {prompt.text[:60]!r} lacks a label that other prompts have")
+                raise ValueError(f"prompt {quoted(prompt.text)} lacks a label that other prompts have")
+        scales = set(self.guidance)
+        if len(scales) < len(self.guidance):
+            raise ValueError("guidance lists a scale twice")
         for i, image in enumerate(self.images):
             if image.prompt >= len(self.prompts):
                 raise ValueError(f"image {i} names prompt {image.prompt}, but there are {len(self.prompts)}")
-            if image.guidance not in self.guidance:
+            if image.guidance not in scales:
                 raise ValueError(f"image {i} has guidance {image.guidance:g}, which `guidance` does not list")
         if max(self.capture_steps) >= self.steps or sorted(set(self.capture_steps)) != self.capture_steps:
             raise ValueError(f"capture_steps must ascend and lie below steps ({self.steps})")
@@ -121,40 +149,36 @@ class Manifest(_Part):
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read and check `session.json`.
+    """Read and check `session.json`, of the present version or an older one.
 
     Raises:
-        SessionError: if it is missing, too large, not JSON, of a newer format, or inconsistent.
+        SessionError: if it is missing, no plain file, too large, not JSON, of a newer format, or inconsistent.
     """
-    path = folder / MANIFEST
     try:
-        if path.stat().st_size > MAX_MANIFEST_BYTES:
-            raise SessionError(
-                f"{path} is larger than {MAX_MANIFEST_BYTES >> 20} MiB; it is no session.json of ours"
-            )
-        text = path.read_bytes()
+        text = read_plain(folder, MANIFEST, at_most=MAX_MANIFEST_BYTES)
     except FileNotFoundError:
         raise SessionError(f"{folder} is no session: it has no {MANIFEST}") from None
-    except OSError as error:
-        raise SessionError(f"{path} cannot be read: {error.strerror or error}") from None
-    return parse_manifest(text, path)
+    return parse_manifest(text, folder / MANIFEST)
 
 
 def parse_manifest(text: bytes | str, path: Path) -> Manifest:
     """Check the text of a `session.json`; `path` is for the message only."""
     try:
-        return Manifest.model_validate_json(text)
+        content = from_json(text, allow_inf_nan=False)
+        if not isinstance(content, dict):
+            raise SessionError(f"{path} is damaged: it is no JSON object")
+        return Manifest.model_validate(upgraded(content))
+    except VersionError as error:
+        raise SessionError(f"{path} cannot be read: {error}") from None
     except ValidationError as error:
-        raise SessionError(f"{path} is damaged: {_first_problem(error.errors())}") from None
+        raise SessionError(f"{path} is damaged: {_first_problem(error.errors(include_url=False))}") from None
+    except ValueError as error:
+        raise SessionError(f"{path} is damaged: it is not JSON: {error}") from None
 
 
 def _first_problem(problems: Sequence[Any]) -> str:
     first = problems[0]
-    where = ".".join(str(part) for part in first["loc"])
-    if where == "format_version" and isinstance(first["input"], int) and first["input"] > FORMAT_VERSION:
-        return (
-            f"it has format version {first['input']}, this program reads up to {FORMAT_VERSION}: "
-            "update subspacelens-tui"
-        )
+    # Keys of the file are part of the place, whatever they are.
+    where = ".".join(part if _KEY.fullmatch(part) else quoted(part) for part in map(str, first["loc"]))
     problem = str(first["msg"]).removeprefix("Value error, ")
     return f"{where}: {problem}" if where else problem

@@ -6,8 +6,9 @@ from PIL import Image
 
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.files import read_plain
+from subspacelens_tui.sessions.format import IMAGES
 from subspacelens_tui.sessions.reader import Session
-from subspacelens_tui.sessions.writer import IMAGES, image_path
+from subspacelens_tui.sessions.writer import image_path
 
 # The writer keeps thumbnails of 256 × 256: some kB of WebP.
 _LARGEST_FILE = 16 * 2**20

@@ -1,6 +1,6 @@
 """Reading a session, finished or still growing: the same code for replay and live."""
 
-import stat
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,14 @@ import numpy.typing as npt
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.events import Event, EventReader
 from subspacelens_tui.sessions.features import FOLDER, FeatureFile, Int64Array, check_file
-from subspacelens_tui.sessions.format import Branch, Manifest, read_manifest
+from subspacelens_tui.sessions.files import names_inside
+from subspacelens_tui.sessions.format import MANIFEST, Branch, Manifest, read_manifest
 from subspacelens_tui.sessions.state import RunState, StateTracker
 
 _LOG_LENGTH = 500
+_PROBLEMS_AT_MOST = 100
+# Files that are no batches of ours: temporary ones of recorders, and what somebody else put there.
+_OTHER_FILES = 1_000
 
 
 def open_session(path: str | Path) -> "Session":
@@ -26,6 +30,19 @@ def open_session(path: str | Path) -> "Session":
     return Session(Path(path))
 
 
+def _is_batch(name: str) -> bool:
+    return name.endswith(".safetensors") and not name.startswith(".")
+
+
+def _stamp(folder: Path) -> tuple[int, int, int] | None:
+    """What changes when `session.json` is replaced; None if it is not there."""
+    try:
+        found = (folder / MANIFEST).lstat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 class Session:
     """A session on disk. Nothing is followed by itself: call `refresh` to see what has been added.
 
@@ -33,16 +50,19 @@ class Session:
         path: the session's folder.
         manifest: the content of `session.json`.
         files: the whole feature files, in the order of their images.
-        problems: one line for each damaged file that is left out.
+        problems: one line for each damaged file that is left out, the first hundred of them.
         log: the last events, oldest first.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._manifest_stamp = _stamp(path)
         self.manifest: Manifest = read_manifest(path)
         self.files: list[FeatureFile] = []
         self.problems: list[str] = []
         self.log: list[Event] = []
+        self._log: deque[Event] = deque(maxlen=_LOG_LENGTH)
+        self._more_problems = 0
         self._seen: set[str] = set()
         self._taken: set[int] = set()
         self._events = EventReader(path)
@@ -55,6 +75,11 @@ class Session:
         return self.path.resolve().name
 
     @property
+    def replaced(self) -> bool:
+        """Whether another `session.json` has taken the place of the one that was read."""
+        return _stamp(self.path) != self._manifest_stamp
+
+    @property
     def state(self) -> RunState:
         """How the recording stands now."""
         return self._tracker.now(len(self._taken), len(self.manifest.images))
@@ -62,27 +87,49 @@ class Session:
     def refresh(self) -> bool:
         """Take in what was written since the last call; True if features were added."""
         if not self.manifest.blocks:
-            self.manifest = read_manifest(self.path)
+            self._read_manifest_if_new()
         # Events before features: a "finished" must never be seen before the features it speaks of.
         events = self._events.new()
         added = self._find_files() if self.manifest.blocks else False
         self._tracker.take(events)
-        self.log = [*self.log, *(e for e in events if e["event"] != "heartbeat")][-_LOG_LENGTH:]
+        if events:
+            self._log.extend(event for event in events if event["event"] != "heartbeat")
+            self.log = list(self._log)
         return added
+
+    def _read_manifest_if_new(self) -> None:
+        stamp = _stamp(self.path)
+        if stamp is None or stamp != self._manifest_stamp:
+            self.manifest = read_manifest(self.path)
+            self._manifest_stamp = stamp
 
     def _find_files(self) -> bool:
         before = len(self.files)
-        for path in sorted((self.path / FOLDER).glob("*.safetensors")):
-            if path.name in self._seen:
-                continue
-            self._seen.add(path.name)
+        at_most = len(self.manifest.images) + _OTHER_FILES
+        try:
+            names = names_inside(self.path, FOLDER, at_most=at_most)
+        except SessionError as error:
+            if str(error) not in self.problems:
+                self._problem(error)
+            return False
+        for name in sorted(name for name in names if name not in self._seen and _is_batch(name)):
+            self._seen.add(name)
             try:
-                if not stat.S_ISREG(path.lstat().st_mode):
-                    raise SessionError(f"{path} is left out: it is not a plain file")
-                self.files.append(check_file(path, self.manifest, self._taken))
+                file = check_file(self.path, name, self.manifest, self._taken)
             except SessionError as error:
-                self.problems.append(str(error))
+                self._problem(error)
+                continue
+            if file.rows:
+                self.files.append(file)
         return len(self.files) > before
+
+    def _problem(self, error: SessionError) -> None:
+        if len(self.problems) < _PROBLEMS_AT_MOST:
+            self.problems.append(str(error))
+            return
+        self._more_problems += 1
+        line = f"{self._more_problems} more files are left out"
+        self.problems = [*self.problems[:_PROBLEMS_AT_MOST], line]
 
     def images(self, guidance: float | None = None) -> list[int]:
         """Indices of the recorded images of one guidance scale (the first of the session unless given)."""

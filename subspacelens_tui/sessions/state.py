@@ -13,6 +13,7 @@ from subspacelens_tui.sessions.events import Event
 
 STALE_SECONDS = 15.0
 _RATE_BATCHES = 20
+_QUICKEST = 1e-6
 
 
 class Phase(StrEnum):
@@ -92,7 +93,8 @@ class _Rank:
         self.phase, self.detail = Phase.LOADING, ""
         self.batches.clear()
         self.host = event.get("host") if isinstance(event.get("host"), str) else None
-        self.pid = event.get("pid") if isinstance(event.get("pid"), int) else None
+        pid = event.get("pid")
+        self.pid = pid if isinstance(pid, int) and 0 < pid < 2**31 else None
         began = event.get("process_started")
         self.process_started = float(began) if isinstance(began, int | float) else None
 
@@ -105,7 +107,7 @@ class _Rank:
     def _on_batch(self, event: Event) -> None:
         self.step = None
         images, seconds = event.get("images"), event.get("seconds")
-        if isinstance(images, list) and isinstance(seconds, int | float) and seconds > 0:
+        if isinstance(images, list) and isinstance(seconds, int | float) and seconds >= _QUICKEST:
             self.batches.append((len(images), float(seconds)))
 
     def _on_heartbeat(self, event: Event) -> None:

@@ -10,9 +10,8 @@ from PIL import Image
 
 from subspacelens_tui.sessions import features
 from subspacelens_tui.sessions.errors import SessionError
-from subspacelens_tui.sessions.format import MANIFEST, Block, Manifest, ModelInfo
+from subspacelens_tui.sessions.format import IMAGES, MANIFEST, Block, Manifest, ModelInfo
 
-IMAGES = "images"
 _THUMBNAIL = 256
 
 

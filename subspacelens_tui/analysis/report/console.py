@@ -39,5 +39,8 @@ def console() -> Console:
 
 
 def print_json(content: Any) -> None:
-    """Print an object as JSON; NaN is a defect here, not a value."""
-    print(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
+    """Print an object as JSON; NaN is a defect here, not a value.
+
+    In ASCII: what a stranger named a class must not reach the terminal as it is, and \\u loses nothing.
+    """
+    print(json.dumps(content, indent=1, allow_nan=False).replace("\x7f", "\\u007f"))

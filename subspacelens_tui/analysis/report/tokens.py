@@ -9,6 +9,7 @@ from subspacelens_tui.analysis.report.figures import figures_json, print_figures
 from subspacelens_tui.analysis.tokens.figures import TokenFigures
 from subspacelens_tui.analysis.tokens.layer import TokenLayer
 from subspacelens_tui.sessions import Session
+from subspacelens_tui.sessions.plain import plain
 
 _PARTS = "layer|within share|within R|within erank|between R|between erank|means R|means ΔR|means excess|p"
 
@@ -26,7 +27,7 @@ def print_tokens(session: Session, found: TokenFigures, as_json: bool) -> None:
         out.print(Text("\nthe tokens' second moment within and between images, and the image means"))
         out.print(table(_PARTS.split("|"), [_row(layer) for layer in found.layers]))
         for reason in dict.fromkeys(why for layer in found.layers for why in layer.parts.missing.values()):
-            out.print(Text(reason))
+            out.print(Text(plain(reason)))
 
 
 def _row(layer: TokenLayer) -> list[str]:

@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
@@ -42,7 +43,7 @@ class Ask(ModalScreen[str]):
             yield Static(plain(self._question), markup=False, classes="question")
             for option in self._options:
                 yield Button(
-                    f"{key_name(option.key)}  {option.says}".replace("[", "\\["),
+                    Content(f"{key_name(option.key)}  {plain(option.says)}"),
                     id=option.answer,
                     compact=True,
                 )

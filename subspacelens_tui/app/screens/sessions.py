@@ -19,7 +19,8 @@ from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.session_table import SessionTable
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.sessions import SessionError
-from subspacelens_tui.sessions.catalog import Listing, delete_session, list_sessions
+from subspacelens_tui.sessions.catalog import Listing, SessionList, delete_session
+from subspacelens_tui.sessions.plain import plain
 
 _POLL = 2.0
 _EMPTY = (
@@ -41,13 +42,14 @@ class SessionsScreen(Screen[None]):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self._folder = folder
+        self._list = SessionList(folder)
         self._listings: Sequence[Listing] | None = None
         self._trouble: str | None = None
         self._complaint: str | None = None
 
     def compose(self) -> ComposeResult:
         """Title, filter, table, message, keys."""
-        yield Static(f" SubspaceLens  sessions in {self._folder}", id="title", markup=False)
+        yield Static(f" SubspaceLens  sessions in {plain(self._folder)}", id="title", markup=False)
         yield Input(placeholder="filter: name or model", id="filter", compact=True)
         yield SessionTable(id="sessions")
         yield StatusLine(id="status")
@@ -77,7 +79,7 @@ class SessionsScreen(Screen[None]):
 
     async def _read(self) -> None:
         try:
-            listings: Sequence[Listing] = await asyncio.to_thread(list_sessions, self._folder)
+            listings: Sequence[Listing] = await asyncio.to_thread(self._list.read)
             self._trouble = None
         except (SessionError, OSError) as error:
             listings, self._trouble = (), str(error)

@@ -197,7 +197,7 @@ class ImagePool:
     @classmethod
     def load(cls, file: Path) -> ImagePool:
         """Read a pool that `save` wrote."""
-        return cls(**torch.load(file))
+        return cls(**torch.load(file, weights_only=True))
 
 
 def compose_pool(drawings: Drawings, per_subject: int, held_out: bool = False, seed: int = SEED) -> ImagePool:

@@ -215,7 +215,7 @@ class Plan:
     @property
     def progress(self) -> tuple[int, float]:
         """The steps of the checkpoint and the seconds that they took."""
-        steps, seconds = torch.load(self.checkpoint)["progress"]
+        steps, seconds = torch.load(self.checkpoint, weights_only=True)["progress"]
         return steps, seconds
 
 
@@ -268,7 +268,7 @@ class Training:
         new.replace(self.plan.checkpoint)
 
     def _resume(self) -> None:
-        state = torch.load(self.plan.checkpoint)
+        state = torch.load(self.plan.checkpoint, weights_only=True)
         self.steps_done, self.seconds = state["progress"]
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
@@ -286,7 +286,7 @@ def _worker(rank: int, plan: Plan, store: str) -> None:
     """One of the processes that train together."""
     torch.set_num_threads(1)
     distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=PROCESSES)
-    data = torch.load(plan.folder / "latents.pt", mmap=True)
+    data = torch.load(plan.folder / "latents.pt", mmap=True, weights_only=True)
     tokenizer = new_tokenizer()
     training = Training(plan, len(tokenizer), data["latents"].mean(dim=(0, 2, 3)))
     training.run(Batches(data, tokenizer), rank)
@@ -302,7 +302,7 @@ def train(plan: Plan) -> None:
 
 def load_average(plan: Plan) -> TextToLatents:
     """The averaged model of the checkpoint, ready to use."""
-    averages = torch.load(plan.checkpoint)["average"]
+    averages = torch.load(plan.checkpoint, weights_only=True)["average"]
     averages.pop("n_averaged")
     text_encoder = new_text_encoder(len(new_tokenizer()))
     model = TextToLatents(text_encoder, new_transformer(torch.zeros(LATENT_CHANNELS)))

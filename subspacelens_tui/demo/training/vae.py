@@ -78,7 +78,7 @@ def train(pool: ImagePool, file: Path, steps: int, batch: int = 32, peak: float 
 def load(file: Path) -> AutoencoderTiny:
     """An autoencoder with trained weights, ready to use."""
     model = new_autoencoder()
-    model.load_state_dict(torch.load(file))
+    model.load_state_dict(torch.load(file, weights_only=True))
     return model.eval()
 
 
