@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     _add_readers(commands, common)
     doctor = commands.add_parser("doctor", parents=[common], help="say what this machine can run")
     doctor.set_defaults(run=recording.doctor)
+    _add_model(doctor, "also say what recording this model will take", default=None)
     return whole
 
 
@@ -69,7 +70,9 @@ def _add_record(commands: argparse._SubParsersAction[_Parser], common: _Parser) 
             metavar="STEP,…",
             help="denoising steps to keep, 0 the noisiest (default: first, quarters, last)",
         )
-        command.add_argument("--batch-size", type=int, metavar="N", help="images generated together")
+        command.add_argument(
+            "--batch-size", type=int, metavar="N", help="images generated together (default: as many as fit)"
+        )
         command.add_argument(
             "--tokens",
             type=int,
@@ -78,29 +81,54 @@ def _add_record(commands: argparse._SubParsersAction[_Parser], common: _Parser) 
             metavar="T",
             help="also keep T single tokens of each image and block (default: none; 16 without T)",
         )
-        command.add_argument(
-            "--device", metavar="D", help="cpu, cuda, cuda:1, … (default: a GPU if there is one)"
-        )
-        command.add_argument(
-            "--dtype", metavar="T", help="float32, bfloat16 or float16 (default: fits the device)"
-        )
         command.add_argument("--name", metavar="NAME", help="of the session (default: model and time)")
         command.add_argument(
             "--headless", action="store_true", help="no screen: record here, progress on stderr"
         )
         command.add_argument("--random-init", action="store_true", help="untrained weights, as a control")
         command.add_argument(
+            "--compile", action="store_true", help="compile each block first: slower to start, then faster"
+        )
+        command.add_argument(
             "--seeds-per-subject",
             choices=("shared", "independent"),
             default="shared",
             help="whether all prompts start from the same noises (default: shared)",
         )
-    demo.set_defaults(model="demo", revision=None, resume=None)
-    record.add_argument(
-        "--model", default="demo", metavar="ID|PATH|demo", help="hub id or folder (default: demo)"
+    _add_device(demo)
+    demo.set_defaults(
+        model="demo", revision=None, variant=None, components_from=None, allow_pickle=False, resume=None
     )
     record.add_argument("--resume", metavar="SESSION", help="go on with a session that was stopped or killed")
-    record.add_argument("--revision", metavar="R", help="of the hub repository")
+    _add_model(record, "hub id or folder (default: demo)", default="demo")
+    record.add_argument(
+        "--allow-pickle",
+        action="store_true",
+        help="also load pickled weights, which can run any code: only if you trust them",
+    )
+
+
+def _add_model(command: _Parser, help: str, default: str | None) -> None:
+    command.add_argument("--model", default=default, metavar="ID|PATH|demo", help=help)
+    command.add_argument("--revision", metavar="R", help="of the hub repository: branch, tag or commit")
+    command.add_argument("--variant", metavar="V", help="of the weight files, such as fp16")
+    command.add_argument(
+        "--components-from",
+        metavar="ID|PATH",
+        help="where text encoder, VAE and scheduler are, for a model that is a transformer only",
+    )
+    _add_device(command)
+
+
+def _add_device(command: _Parser) -> None:
+    command.add_argument(
+        "--device", metavar="D", help="cpu, cuda, cuda:1, … (default: a GPU if there is one)"
+    )
+    command.add_argument(
+        "--dtype",
+        metavar="T",
+        help="float32, bfloat16 or float16 (default: bfloat16 on a GPU that has it, else float32)",
+    )
 
 
 def _add_readers(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:

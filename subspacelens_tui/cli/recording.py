@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from subspacelens_tui.cli.program import PROGRAM, need_terminal
 
 if TYPE_CHECKING:
-    from subspacelens_tui.planning.plan import Request
+    from subspacelens_tui.planning import Estimate, Request
+    from subspacelens_tui.sessions.format import Manifest
 
 
 def record(arguments: argparse.Namespace) -> int:
     """Record a new session, or go on with one."""
-    from subspacelens_tui.planning.plan import plan
-    from subspacelens_tui.planning.size import size_line
+    from subspacelens_tui.planning import plan
     from subspacelens_tui.sessions.catalog import new_session_path, sessions_folder
     from subspacelens_tui.sessions.writer import create_session
 
@@ -30,9 +30,15 @@ def record(arguments: argparse.Namespace) -> int:
     manifest = plan(_request(arguments))
     folder = new_session_path(sessions_folder(arguments.sessions), arguments.name, Path(arguments.model).name)
     create_session(folder, manifest)
-    if manifest.tokens is not None:
-        print(f"{PROGRAM}: {size_line(manifest, folder)}", file=sys.stderr)
+    _say_what_it_takes(manifest, folder.parent)
     return _start(arguments, folder)
+
+
+def _say_what_it_takes(manifest: Manifest, sessions: Path) -> None:
+    from subspacelens_tui.planning.estimate import estimate_of
+
+    for line in estimate_of(manifest, sessions).lines:
+        print(line, file=sys.stderr)
 
 
 def _resume(arguments: argparse.Namespace) -> int:
@@ -89,7 +95,7 @@ def _watch(folder: Path, sessions: Path) -> int:
 
 
 def _request(arguments: argparse.Namespace) -> Request:
-    from subspacelens_tui.planning.plan import Request
+    from subspacelens_tui.planning import Request
 
     return Request(
         model=arguments.model,
@@ -103,7 +109,10 @@ def _request(arguments: argparse.Namespace) -> Request:
         device=arguments.device,
         dtype=arguments.dtype,
         revision=arguments.revision,
+        variant=arguments.variant,
+        components_from=arguments.components_from,
         random_init=arguments.random_init,
+        compiled=arguments.compile,
         seeds_per_subject=arguments.seeds_per_subject,
     )
 
@@ -127,9 +136,27 @@ def stop(arguments: argparse.Namespace) -> int:
 
 
 def doctor(arguments: argparse.Namespace) -> int:
-    """Say what this machine can run."""
+    """Say what this machine can run, and what recording a model will take."""
     from subspacelens_tui.recording.doctor import examine
 
     for line in examine():
         print(line)
+    if arguments.model is not None:
+        for line in _model_estimate(arguments).lines:
+            print(f"{'recording':18} {line}")
     return 0
+
+
+def _model_estimate(arguments: argparse.Namespace) -> Estimate:
+    from subspacelens_tui.planning import Request, estimate
+    from subspacelens_tui.sessions.catalog import sessions_folder
+
+    request = Request(
+        model=arguments.model,
+        revision=arguments.revision,
+        variant=arguments.variant,
+        components_from=arguments.components_from,
+        device=arguments.device,
+        dtype=arguments.dtype,
+    )
+    return estimate(request, sessions_folder(arguments.sessions))

@@ -4,7 +4,17 @@ Nothing here imports torch: the app asks too, before a recorder is started.
 """
 
 from subspacelens_tui.planning.errors import PlanningError
+from subspacelens_tui.planning.estimate import Estimate, estimate
 from subspacelens_tui.planning.plan import Request, plan
 from subspacelens_tui.planning.prompts import PromptSet, load_prompt_set, shipped_prompt_sets
 
-__all__ = ["PlanningError", "PromptSet", "Request", "load_prompt_set", "plan", "shipped_prompt_sets"]
+__all__ = [
+    "Estimate",
+    "PlanningError",
+    "PromptSet",
+    "Request",
+    "estimate",
+    "load_prompt_set",
+    "plan",
+    "shipped_prompt_sets",
+]

@@ -9,12 +9,13 @@ from typing import Literal
 
 from subspacelens_tui import demo
 from subspacelens_tui.models import ModelError, architecture_of, local_pipeline_class
+from subspacelens_tui.models.source import DEMO
 from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.prompts import PromptSet, load_prompt_set
-from subspacelens_tui.planning.size import transformer_shape
+from subspacelens_tui.planning.room import room_for
+from subspacelens_tui.planning.shape import transformer_shape
 from subspacelens_tui.sessions.format import ImageInfo, Manifest, ModelInfo
 
-DEMO = "demo"
 DTYPES = ("float32", "bfloat16", "float16")
 DEFAULT_STEPS = 20
 DEFAULT_SEEDS = 20
@@ -33,10 +34,12 @@ class Request:
         steps: denoising steps.
         guidance: classifier-free guidance scales, each a configuration of its own.
         capture: denoising steps at which features are kept.
-        batch_size: images generated together.
+        batch_size: images generated together; as many as fit.
         tokens: single tokens of each image and block to keep beside the token means; none.
-        device, dtype, revision: as of `models.loading`.
+        device, dtype: as of `models.loading`.
+        revision, variant, components_from: as of `models.source.ModelSource`.
         random_init: record the architecture with untrained weights.
+        compiled: compile each block before recording.
         seeds_per_subject: "shared" gives all prompts the same seeds, "independent" none in common.
     """
 
@@ -51,7 +54,10 @@ class Request:
     device: str | None = None
     dtype: str | None = None
     revision: str | None = None
+    variant: str | None = None
+    components_from: str | None = None
     random_init: bool = False
+    compiled: bool = False
     seeds_per_subject: Literal["shared", "independent"] = "shared"
 
 
@@ -65,7 +71,7 @@ def plan(request: Request) -> Manifest:
     guidance = _guidance(request)
     _check_counts(request)
     _check_tokens(request)
-    return Manifest(
+    manifest = Manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         model=_model(request),
         prompt_set=prompts.name,
@@ -77,6 +83,8 @@ def plan(request: Request) -> Manifest:
         batch_size=request.batch_size,
         tokens=request.tokens,
     )
+    # Settled here, so that all recorders of a session cut its plan into the same batches.
+    return manifest.model_copy(update={"batch_size": room_for(manifest).batch_size})
 
 
 def _images(prompts: PromptSet, request: Request, guidance: Sequence[float]) -> list[ImageInfo]:
@@ -92,31 +100,36 @@ def _images(prompts: PromptSet, request: Request, guidance: Sequence[float]) -> 
 
 
 def _model(request: Request) -> ModelInfo:
-    model = request.model
-    folder: Path | None
-    if model == DEMO:
-        folder = demo.MODEL_PATH
-    elif Path(model).is_dir():
-        folder = Path(model).resolve()
-        model = str(folder)
-    elif model.startswith((".", "/", "~")) or model.count("/") > 1:
-        raise PlanningError(f"there is no folder {model}")
-    else:
-        folder = None
     if request.dtype is not None and request.dtype not in DTYPES:
         raise PlanningError(f"there is no dtype {request.dtype!r}: use {', '.join(DTYPES)}")
+    others = request.components_from
     return ModelInfo(
-        id=model,
+        id=_located(request.model),
         revision=request.revision,
-        pipeline=_local_pipeline(folder) if folder is not None else None,
+        variant=request.variant,
+        components_from=None if others is None else _located(others),
+        pipeline=_local_pipeline(request.model if others is None else others),
         dtype=request.dtype,
         device=request.device,
         random_init=request.random_init,
+        compiled=request.compiled,
     )
 
 
-def _local_pipeline(folder: Path) -> str:
+def _located(model: str) -> str:
+    """The model by a name that holds in any folder: the recorder may start in another."""
+    if model != DEMO and Path(model).is_dir():
+        return str(Path(model).resolve())
+    if model.startswith((".", "/", "~")) or model.count("/") > 1:
+        raise PlanningError(f"there is no folder {model}")
+    return model
+
+
+def _local_pipeline(model: str) -> str | None:
     # Said here already, before a process is started, because it costs nothing.
+    folder = demo.MODEL_PATH if model == DEMO else Path(model)
+    if not folder.is_dir():
+        return None
     try:
         name = local_pipeline_class(folder)
         architecture_of(name)

@@ -9,6 +9,7 @@ import torch
 from subspacelens_tui import demo
 from subspacelens_tui.models import ARCHITECTURES
 from subspacelens_tui.planning.prompts import shipped_prompt_sets
+from subspacelens_tui.planning.size import readable
 
 _VERSIONS_OF = ("subspacelens-tui", "torch", "diffusers", "transformers", "numpy", "textual", "plotext")
 
@@ -17,12 +18,12 @@ def examine() -> Iterator[str]:
     """One line for each thing found."""
     yield from (f"{name:18} {metadata.version(name)}" for name in _VERSIONS_OF)
     memory = psutil.virtual_memory()
-    yield f"{'memory':18} {_gib(memory.available)} free of {_gib(memory.total)}"
+    yield f"{'memory':18} {readable(memory.available)} free of {readable(memory.total)}"
     yield from _devices()
     pipelines = ", ".join(name for architecture in ARCHITECTURES for name in architecture.pipelines)
     yield f"{'pipelines':18} {pipelines}"
     yield f"{'prompt sets':18} {', '.join(shipped_prompt_sets())}"
-    yield f"{'model':18} demo (bundled, {_gib(sum(f.stat().st_size for f in demo.MODEL_PATH.rglob('*')))})"
+    yield f"{'model':18} demo (bundled, {readable(sum(f.stat().st_size for f in demo.MODEL_PATH.rglob('*')))})"
     yield from _cached_models()
 
 
@@ -30,9 +31,9 @@ def _devices() -> Iterator[str]:
     yield f"{'device':18} cpu, {psutil.cpu_count(logical=False) or psutil.cpu_count()} cores"
     for index in range(torch.cuda.device_count()):
         free, total = torch.cuda.mem_get_info(index)
-        bf16 = "bfloat16" if torch.cuda.is_bf16_supported() else "no bfloat16"
+        bf16 = "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "no bfloat16"
         name = torch.cuda.get_device_name(index)
-        yield f"{'device':18} cuda:{index}, {name}, {_gib(free)} free of {_gib(total)}, {bf16}"
+        yield f"{'device':18} cuda:{index}, {name}, {readable(free)} free of {readable(total)}, {bf16}"
 
 
 def _cached_models() -> Iterator[str]:
@@ -47,8 +48,4 @@ def _cached_models() -> Iterator[str]:
     if not models:
         yield f"{'model':18} none in the hub's cache"
     for repository in models:
-        yield f"{'model':18} {repository.repo_id} (cached, {_gib(repository.size_on_disk)})"
-
-
-def _gib(size: float) -> str:
-    return f"{size / 2**30:.1f} GiB" if size >= 2**28 else f"{size / 2**20:.1f} MiB"
+        yield f"{'model':18} {repository.repo_id} (cached, {readable(repository.size_on_disk)})"

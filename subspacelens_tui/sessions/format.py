@@ -60,7 +60,10 @@ class ModelInfo(_Part):
     dtype: _Text | None = None
     device: _Text | None = None
     device_name: _Text | None = None
+    variant: _Text | None = None
+    components_from: _Text | None = None
     random_init: bool = False
+    compiled: bool = False
 
 
 class Prompt(_Part):

@@ -190,8 +190,11 @@ def test_headless_records_here_and_prints_the_session(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{tmp_path / 'here'}\n"
-    assert done.stderr.splitlines()[-1].startswith("recording 25/25")
-    assert len(done.stderr.splitlines()) == 5
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("25 images, features 0.5 MiB, ")
+    assert [line.split()[1] for line in lines if line.startswith("recording ")] == [
+        f"{n}/25" for n in (5, 10, 15, 20, 25)
+    ]
     assert open_session(tmp_path / "here").state.phase is Phase.FINISHED
 
 

@@ -14,7 +14,8 @@ from subspacelens_tui.cli import main
 from subspacelens_tui.models import Architecture
 from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.plan import Request, plan
-from subspacelens_tui.planning.size import TransformerShape, session_bytes, size_line, transformer_shape
+from subspacelens_tui.planning.shape import TransformerShape, transformer_shape
+from subspacelens_tui.planning.size import feature_bytes
 from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.generation import Generation
@@ -135,12 +136,7 @@ def test_the_size_is_foretold(planned: Callable[..., Path]) -> None:
     (file,) = (folder / "features").glob("*.safetensors")
     shape = transformer_shape("demo")
     assert shape == TransformerShape(blocks=12, width=96, tokens=64)
-    assert 0 <= file.stat().st_size - session_bytes(manifest, shape, T) < 16_000  # header and positions
-    line = size_line(manifest, folder)
-    # 25 images × 2 branches × 2 steps × (1 + 12 · (1 + 5)) vectors × 96 × 4 bytes
-    assert line.startswith(
-        "the features will take 0.5 MiB without tokens, 2.7 MiB with 5 an image and block; "
-    )
+    assert 0 <= file.stat().st_size - feature_bytes(manifest, shape) < 16_000  # header and positions
 
 
 def test_record_says_the_size_before_it_starts(
@@ -149,13 +145,14 @@ def test_record_says_the_size_before_it_starts(
     monkeypatch.setattr("subspacelens_tui.cli.recording._record_here", lambda folder: 0)
     arguments = ["record", "--headless", "--seeds", "1", "--sessions", str(tmp_path)]
     assert main([*arguments, "--name", "some", "--tokens"]) == 0
-    assert capsys.readouterr().err.count("with 16 an image and block") == 1
+    # 25 images × 2 branches × 5 steps × (1 + 12 · (1 + 16)) vectors × 96 × 4 bytes
+    assert "25 images, features 18.8 MiB (1.2 MiB without tokens)" in capsys.readouterr().err
     assert open_session(tmp_path / "some").manifest.tokens == 16
     assert main([*arguments, "--name", "few", "--tokens", "3"]) == 0
     assert open_session(tmp_path / "few").manifest.tokens == 3
     capsys.readouterr()
     assert main([*arguments, "--name", "none"]) == 0
-    assert capsys.readouterr().err == ""
+    assert "without tokens" not in capsys.readouterr().err
     assert main([*arguments, "--name", "many", "--tokens", "99"]) == 1
     assert not (tmp_path / "many").exists()
     assert main(["analyze", "none", "--tokens", "--sessions", str(tmp_path)]) == 2

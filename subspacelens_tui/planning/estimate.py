@@ -1,0 +1,141 @@
+"""What a recording will take, said before it starts."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from subspacelens_tui.planning.plan import Request, plan
+from subspacelens_tui.planning.rate import KnownRate, known_rate
+from subspacelens_tui.planning.room import Room, room_for
+from subspacelens_tui.planning.size import feature_bytes, picture_bytes, readable
+from subspacelens_tui.sessions.format import Manifest
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a recording will take; sizes in bytes, times in seconds, None where they are not known.
+
+    Attributes:
+        images: how many there will be.
+        features, features_without_tokens, pictures: bytes on disk.
+        disk_free: bytes that are free where the session will be.
+        room: memory, and how many images at a time.
+        rate: how fast a recording like this one went.
+        host_free: memory of the machine that is free.
+    """
+
+    images: int
+    features: int
+    features_without_tokens: int
+    pictures: int
+    disk_free: int | None
+    room: Room
+    rate: KnownRate | None
+    host_free: int
+
+    @property
+    def seconds(self) -> float | None:
+        """How long one recorder will generate; loading the model comes before."""
+        return None if self.rate is None else self.images / self.rate.images_per_second
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """One line for each thing that will not fit."""
+        return tuple(self._warnings())
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All of it in words: disk, memory, time, warnings."""
+        return self._disk_line(), *self._memory_lines(), self._time_line(), *self._warnings()
+
+    def _disk_line(self) -> str:
+        line = f"{self.images} images, features {readable(self.features)}"
+        if self.features != self.features_without_tokens:
+            line += f" ({readable(self.features_without_tokens)} without tokens)"
+        line += f", pictures about {readable(self.pictures)}"
+        return line if self.disk_free is None else f"{line}; {readable(self.disk_free)} of disk are free"
+
+    def _memory_lines(self) -> Iterator[str]:
+        room = self.room
+        device = room.device.name
+        if room.device.product != device:
+            device += f" ({room.device.product})"
+        line = f"{room.batch_size} images at a time need {readable(room.needed)} on {device} in {room.dtype}"
+        if room.device.free is not None:
+            line += f"; {readable(room.device.free)} are free"
+        yield line
+        parts = room.weights
+        line = f"weights: transformer {readable(parts.transformer)}, VAE {readable(parts.vae)}"
+        line += f", text encoder {readable(parts.text_encoder)}"
+        aside = "on the CPU, because it does not fit" if room.text_encoder_fits is False else "then freed"
+        yield f"{line} (to encode the prompts, {aside})"
+        if room.assumed:
+            yield "the model is not on this machine yet: all sizes are those of a PixArt-XL at 512 pixels"
+
+    def _time_line(self) -> str:
+        if self.rate is None or self.seconds is None:
+            return "how long it takes is not known: no finished session here has this model, device and steps"
+        return f"about {_duration(self.seconds)}, at the rate of {self.rate.session}"
+
+    def _warnings(self) -> Iterator[str]:
+        room = self.room
+        if self.disk_free is not None and self.features + self.pictures > self.disk_free:
+            yield "the disk will be full before the recording ends: free some of it, or record fewer images"
+        if room.fits is False and room.usable is not None:
+            yield (
+                f"{readable(room.needed)} do not fit on {room.device.name}, "
+                f"where {readable(room.usable)} can be planned with: "
+                "take another --device, a smaller --batch-size or --dtype bfloat16"
+            )
+        load = room.weights.transformer + room.weights.vae + room.weights.text_encoder
+        if load > self.host_free:
+            yield f"loading needs {readable(load)} of memory, and {readable(self.host_free)} are free"
+
+
+def estimate(request: Request, sessions: Path) -> Estimate:
+    """What recording this would take.
+
+    Args:
+        request: what is asked for.
+        sessions: the folder of sessions, which need not be there yet.
+
+    Raises:
+        PlanningError: if it cannot be recorded.
+    """
+    return estimate_of(plan(request), sessions)
+
+
+def estimate_of(manifest: Manifest, sessions: Path) -> Estimate:
+    """What recording a planned session will take."""
+    room = room_for(manifest)
+    return Estimate(
+        images=len(manifest.images),
+        features=feature_bytes(manifest, room.shape),
+        features_without_tokens=feature_bytes(manifest, room.shape, tokens=0),
+        pictures=picture_bytes(manifest, room.picture),
+        disk_free=_disk_free(sessions),
+        room=room,
+        rate=known_rate(manifest, room.device, room.dtype, sessions),
+        host_free=psutil.virtual_memory().available,
+    )
+
+
+def _disk_free(sessions: Path) -> int | None:
+    # The folder is made with the first session, so ask where it will be.
+    for folder in (sessions, *sessions.absolute().parents):
+        try:
+            return shutil.disk_usage(folder).free
+        except OSError:
+            continue
+    return None
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
