@@ -23,7 +23,8 @@ def examine() -> Iterator[str]:
     pipelines = ", ".join(name for architecture in ARCHITECTURES for name in architecture.pipelines)
     yield f"{'pipelines':18} {pipelines}"
     yield f"{'prompt sets':18} {', '.join(shipped_prompt_sets())}"
-    yield f"{'model':18} demo (bundled, {readable(sum(f.stat().st_size for f in demo.MODEL_PATH.rglob('*')))})"
+    bundled = readable(sum(file.stat().st_size for file in demo.MODEL_PATH.rglob("*")))
+    yield f"{'model':18} demo (bundled, {bundled})"
     yield from _cached_models()
 
 

@@ -34,7 +34,7 @@ def test_what_a_recording_of_the_demo_takes(tmp_path: Path) -> None:
     for words in ("50 images, features ", "without tokens", "5 images at a time need", "on cpu in float32"):
         assert words in text
     assert "how long it takes is not known" in text
-    assert "text encoder 0.3 MiB (to encode the prompts, then freed)" in text
+    assert "text encoder 332 KiB (to encode the prompts, then freed)" in text
     assert "not on this machine" not in text
 
 

@@ -191,7 +191,7 @@ def test_headless_records_here_and_prints_the_session(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{tmp_path / 'here'}\n"
     lines = done.stderr.splitlines()
-    assert lines[0].startswith("25 images, features 0.5 MiB, ")
+    assert lines[0].startswith("25 images, features 488 KiB, ")
     assert [line.split()[1] for line in lines if line.startswith("recording ")] == [
         f"{n}/25" for n in (5, 10, 15, 20, 25)
     ]
