@@ -4,7 +4,6 @@ R does not depend on the labels, so only class blocks of the Gram matrix are nee
 come from Cholesky factors, several times cheaper than eigenvalues.
 """
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,20 +12,12 @@ from array_api_compat import device, is_torch_array, to_device
 
 from subspacelens_tui.geometry.classes import class_index
 from subspacelens_tui.geometry.determinants import block_log_determinants
-from subspacelens_tui.geometry.errors import Cancelled, GeometryError
+from subspacelens_tui.geometry.errors import GeometryError
 from subspacelens_tui.geometry.gram import feature_view
 from subspacelens_tui.geometry.inputs import Array, count, precision, real_array, square_gram
-from subspacelens_tui.geometry.overlap import mean_off_diagonal, overlap_of_classes
+from subspacelens_tui.geometry.permuted import permuted_classes
 from subspacelens_tui.geometry.rates import class_spectra
-
-Progress = Callable[[int, int], None]
-"""Called with (done, total), in permutations."""
-IsCancelled = Callable[[], bool]
-"""Asked between chunks; True ends the computation with `Cancelled`."""
-
-# Permutations between two calls of the callbacks: a few tenths of a second at 28 layers × 500 images.
-CHUNK = 8
-
+from subspacelens_tui.geometry.work import IsCancelled, Progress, checked_labelings, chunks
 
 @dataclass(frozen=True)
 class NullSummary:
@@ -83,12 +74,12 @@ def null_class_rate(
     """
     xp, G = square_gram(G)
     n = G.shape[-1]
-    labelings = _checked(labelings, n)
+    labelings = checked_labelings(labelings, n)
     alpha = count(d, "d") / xp.broadcast_to(precision(eps, xp, G), G.shape[:-2]) ** 2
     alpha = xp.reshape(alpha, (-1,))
     layers = xp.reshape(G, (-1, n * n))
     rates = []
-    for chunk in _chunks(labelings, progress, cancelled):
+    for chunk in chunks(labelings, progress, cancelled):
         # By size: the images of each class, and which labelling of the chunk it belongs to.
         blocks: dict[int, list[tuple[int, np.ndarray]]] = {}
         for p, labels in enumerate(chunk):
@@ -127,14 +118,14 @@ def null_class_centred_rate(
     G = feature_view(G, "centred")  # changes nothing after class-centring, and removes what would lose digits
     xp, G = square_gram(G)
     n = G.shape[-1]
-    labelings = _checked(labelings, n)
+    labelings = checked_labelings(labelings, n)
     alpha = count(d, "d") / (n * xp.broadcast_to(precision(eps, xp, G), G.shape[:-2]) ** 2)
     A = alpha[..., None, None] * G + xp.eye(n, dtype=xp.float64, device=device(G))
     inverse = xp.linalg.inv(A)
     log_det = xp.linalg.slogdet(A)[1]
     classes = np.unique(labelings)
     rates = []
-    for chunk in _chunks(labelings, progress, cancelled):
+    for chunk in chunks(labelings, progress, cancelled):
         indicators = (chunk[:, :, None] == classes).astype(np.float64)
         sizes = indicators.sum(axis=1, keepdims=True)
         if not np.all(sizes > 0):
@@ -156,23 +147,10 @@ def null_overlap(
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
 ) -> Array:
-    """Mean off-diagonal subspace overlap (P, ...) under each of P labelings, for Gram matrices (..., N, N).
-
-    It needs eigenvectors, so a permutation costs some five times one of `null_class_rate`. Arguments as
-    there.
-
-    Raises:
-        GeometryError: Bad G or labelings, or a permuted class of numerical rank below `rank`.
-        Cancelled: `cancelled` returned True.
-    """
-    xp, G = square_gram(G)
-    labelings = _checked(labelings, G.shape[-1])
-    overlaps = []
-    for chunk in _chunks(labelings, progress, cancelled):
-        for labels in chunk:
-            index = class_index(labels, G.shape[-1])
-            overlaps.append(mean_off_diagonal(overlap_of_classes(G, xp, index, rank, class_centred)))
-    return xp.stack(overlaps)
+    """Mean off-diagonal subspace overlap (P, ...) under each of P labelings: `permuted_classes` has more."""
+    return permuted_classes(
+        G, labelings, rank, class_centred=class_centred, progress=progress, cancelled=cancelled
+    ).overlap
 
 
 def null_spectra(G: Array, labelings: np.ndarray) -> tuple[list[Array], list[int]]:
@@ -189,7 +167,7 @@ def null_spectra(G: Array, labelings: np.ndarray) -> tuple[list[Array], list[int
     """
     _, G = square_gram(G)
     spectra: list[Array] = []
-    for labels in _checked(labelings, G.shape[-1]):
+    for labels in checked_labelings(labelings, G.shape[-1]):
         spectra += class_spectra(G, labels)
     return spectra, [s.shape[-1] for s in spectra]
 
@@ -236,29 +214,3 @@ def summarize_null(
         p=(1 + extreme) / (1 + len(values)),
         permutations=len(values),
     )
-
-
-def _checked(labelings: np.ndarray, n: int) -> np.ndarray:
-    labelings = np.asarray(labelings)
-    if (
-        labelings.ndim != 2
-        or labelings.shape[1] != n
-        or len(labelings) < 1
-        or labelings.dtype.kind not in "iu"
-    ):
-        raise GeometryError(
-            f"labelings must be integers (P, {n}), got {labelings.dtype} of shape {labelings.shape}; "
-            "permuted_labels makes them"
-        )
-    return labelings
-
-
-def _chunks(
-    labelings: np.ndarray, progress: Progress | None, cancelled: IsCancelled | None
-) -> Iterator[np.ndarray]:
-    for start in range(0, len(labelings), CHUNK):
-        if cancelled is not None and cancelled():
-            raise Cancelled
-        yield labelings[start : start + CHUNK]
-        if progress is not None:
-            progress(min(start + CHUNK, len(labelings)), len(labelings))

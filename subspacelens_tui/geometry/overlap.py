@@ -57,7 +57,7 @@ def subspace_overlap(Z: Array, labels: Any, rank: int) -> Array:
     bases = []
     for name, members in zip(index.names, index.members, strict=True):
         U, s, _ = xp.linalg.svd(Z[:, xp.asarray(members, device=device(Z))], full_matrices=False)
-        _check_rank(
+        check_rank(
             int(xp.sum(xp.astype(s > RANK_SHARE * s[0], xp.int64))) if float(s[0]) > 0 else 0, rank, name
         )
         bases.append(U[:, :rank])
@@ -220,14 +220,15 @@ def _class_weights(
         above = xp.where(values[..., -1] > 0, above, xp.zeros_like(above))
         above = xp.min(xp.reshape(above, (-1, len(which))), axis=0)
         for position, k in enumerate(which):
-            _check_rank(int(above[position]), rank, index.names[k])
+            check_rank(int(above[position]), rank, index.names[k])
         W = vectors[..., -rank:] / xp.sqrt(values[..., None, -rank:])
         for position, k in enumerate(which):
             eigenvalues[k], weights[k] = values[..., position, :], W[..., position, :, :]
     return eigenvalues, weights
 
 
-def _check_rank(numerical_rank: int, rank: int, name: Any) -> None:
+def check_rank(numerical_rank: int, rank: int, name: Any) -> None:
+    """GeometryError, in words, if a class has too low a numerical rank."""
     if numerical_rank < rank:
         raise GeometryError(
             f"class {name!r} has numerical rank {numerical_rank}, below the asked rank {rank}; "
