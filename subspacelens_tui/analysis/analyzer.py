@@ -14,6 +14,7 @@ from subspacelens_tui.analysis.growing import Configuration, Float64Array, Growi
 from subspacelens_tui.analysis.layers import layer_figures
 from subspacelens_tui.analysis.sample import Images, Sample
 from subspacelens_tui.analysis.settings import DEFAULT_RANK, Settings, SettingsError
+from subspacelens_tui.analysis.watch import IsCancelled, Progress, Watch
 from subspacelens_tui.geometry import GeometryError
 from subspacelens_tui.sessions import Session
 
@@ -40,12 +41,16 @@ class Analyzer:
         """Take in what the recorder added; True if features were."""
         return self.session.refresh()
 
-    def figures(self, settings: Settings, cancelled: Callable[[], bool] | None = None) -> Figures:
+    def figures(
+        self, settings: Settings, cancelled: IsCancelled | None = None, progress: Progress | None = None
+    ) -> Figures:
         """The figures of all layers.
 
         Args:
             settings: what to compute.
-            cancelled: asked before each layer; once it says True, the computation ends with `Cancelled`.
+            cancelled: asked many times a second; once it says True, the computation ends with `Cancelled`.
+            progress: called a few times a second, on this thread, with what is computed, how much of it is
+                done and how much there is: ("permutations", 1200, 5600).
 
         Raises:
             SettingsError: if the session lacks what is asked.
@@ -53,9 +58,9 @@ class Analyzer:
         """
         # Beside a recording, BLAS threads wait for each other on busy cores: 0.3 s became 15 s.
         with _libraries().limit(limits=1, user_api="blas"):
-            return self._figures(settings.resolve(self.session), cancelled)
+            return self._figures(settings.resolve(self.session), Watch(cancelled, progress))
 
-    def _figures(self, settings: Settings, cancelled: Callable[[], bool] | None) -> Figures:
+    def _figures(self, settings: Settings, watch: Watch) -> Figures:
         if not self.session.manifest.blocks:  # the model is still loading
             return Figures(settings, 0, (), (), ())
         growing = self._configuration(settings)
@@ -72,7 +77,7 @@ class Analyzer:
             settings,
             growing.hoyer(positions),
             lambda layer: growing.features(layer, positions),
-            cancelled,
+            watch,
         )
         return Figures(
             settings=settings,

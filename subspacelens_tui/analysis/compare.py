@@ -5,9 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
-from subspacelens_tui.analysis.errors import RATES, ErrorBar
+from subspacelens_tui.analysis.errors import ErrorBar, combined_error
 from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 
@@ -33,7 +31,7 @@ class Difference:
         a, b: the figure on each side, None where it is missing.
         difference: b - a.
         standard_error: of the difference, by the jackknife; None for figures that have none.
-        low, high: its 95 % interval, by the normal approximation.
+        low, high: its 95 % interval.
     """
 
     a: float | None
@@ -105,10 +103,10 @@ def _difference(figure: str, one: LayerFigures, other: LayerFigures, paired: boo
     if a is None or b is None:
         return Difference(a, b, None)
     rate = _ERROR_OF.get(figure, figure)
-    if rate not in RATES or rate not in one.errors or rate not in other.errors:
+    if rate not in one.errors or rate not in other.errors:
         return Difference(a, b, b - a)
-    error = _error(one.errors[rate], other.errors[rate], paired)
-    return Difference(a, b, b - a, error, b - a - 1.96 * error, b - a + 1.96 * error)
+    error, margin = _error(one.errors[rate], other.errors[rate], paired)
+    return Difference(a, b, b - a, error, b - a - margin, b - a + margin)
 
 
 def _value(layer: LayerFigures, figure: str) -> float | None:
@@ -118,9 +116,11 @@ def _value(layer: LayerFigures, figure: str) -> float | None:
     return value
 
 
-def _error(one: ErrorBar, other: ErrorBar, paired: bool) -> float:
-    if not paired:
-        return math.hypot(one.standard_error, other.standard_error)
-    left_out = other.left_out - one.left_out
-    m = len(left_out)
-    return float(np.sqrt((m - 1) / m * np.sum((left_out - left_out.mean()) ** 2)))
+def _error(one: ErrorBar, other: ErrorBar, paired: bool) -> tuple[float, float]:
+    """Standard error of the difference, and half the width of its 95 % interval."""
+    if paired:
+        return combined_error([b - a for a, b in zip(one.left_out, other.left_out, strict=True)])
+    return (
+        math.hypot(one.standard_error, other.standard_error),
+        math.hypot((one.high - one.low) / 2, (other.high - other.low) / 2),
+    )

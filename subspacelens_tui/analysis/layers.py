@@ -3,39 +3,22 @@
 import functools
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 
-from subspacelens_tui.analysis.errors import error_bars
+from subspacelens_tui.analysis.evidence import with_errors, with_nulls
 from subspacelens_tui.analysis.figures import LayerFigures
 from subspacelens_tui.analysis.growing import Float64Array
-from subspacelens_tui.analysis.nulls import IsCancelled, Permutations, overlap_nulls, rate_nulls
-from subspacelens_tui.analysis.sample import Sample
+from subspacelens_tui.analysis.sample import RANKS, Sample
 from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.analysis.watch import Watch
 from subspacelens_tui.geometry import (
-    Cancelled,
     GeometryError,
-    effective_rank_from_spectrum,
-    eigenvalue_rank_from_spectrum,
     hoyer_gaussian,
     hoyer_laplace,
     mean_off_diagonal,
-    participation_ratio_from_spectrum,
     projection_normality,
-    stable_rank_from_spectrum,
-    unbiased_centred_participation_ratio,
-    unbiased_participation_ratio,
 )
-
-T = TypeVar("T")
-
-_RANKS = {
-    "effective_rank": effective_rank_from_spectrum,
-    "eigenvalue_rank": eigenvalue_rank_from_spectrum,
-    "participation_ratio": participation_ratio_from_spectrum,
-    "stable_rank": stable_rank_from_spectrum,
-}
 
 
 def layer_figures(
@@ -44,7 +27,7 @@ def layer_figures(
     settings: Settings,
     hoyer: Float64Array,
     features: Callable[[int], Float64Array],
-    cancelled: IsCancelled | None,
+    watch: Watch,
 ) -> list[LayerFigures]:
     """The figures of all layers.
 
@@ -54,15 +37,14 @@ def layer_figures(
         settings: resolved, with a rank.
         hoyer: Hoyer sparsity of each image (layers, N).
         features: gives the raw features (d, N) of a layer, for what the Gram matrix does not hold.
-        cancelled: asked before each layer.
+        watch: who waits.
 
     Raises:
-        Cancelled: once `cancelled` says True.
+        Cancelled: see `Watch`.
     """
     layers = []
     for index, name in enumerate(names):
-        if cancelled is not None and cancelled():
-            raise Cancelled
+        watch.said("layers", index, len(names))
         collected = _Collected(sample, index, name, settings)
         collected.overlaps()
         collected.rates()
@@ -72,8 +54,8 @@ def layer_figures(
             collected.thorough(features)
         layers.append(collected.layer())
     if settings.permutations:
-        layers = _with_nulls(layers, sample, settings, cancelled)
-    return _with_errors(layers, sample, settings) if settings.errors else layers
+        layers = with_nulls(layers, sample, settings, watch)
+    return with_errors(layers, sample, settings, hoyer, watch) if settings.errors else layers
 
 
 class _Collected:
@@ -129,18 +111,13 @@ class _Collected:
             self._miss("R is 0: all features are zero", "ratio")
 
     def ranks(self) -> None:
-        if self._single_image(*_RANKS, "participation_ratio_unbiased"):
+        if self._single_image(*RANKS, "participation_ratio_unbiased"):
             return
         spectrum = self._sample.spectrum(self._index)
-        for figure, rank in _RANKS.items():
+        for figure, rank in RANKS.items():
             self._take_kept(figure, functools.partial(_number, rank, spectrum))
-        if self._sample.view == "class-centred":
-            self._miss("it does not hold for class-centred features", "participation_ratio_unbiased")
-            return
-        centred = self._sample.view == "centred"
-        unbiased = unbiased_centred_participation_ratio if centred else unbiased_participation_ratio
-        G = self._sample.grams[self._index]
-        self._take_kept("participation_ratio_unbiased", functools.partial(_number, unbiased, G))
+        unbiased, G = self._sample.unbiased_participation_ratio, self._sample.grams[self._index]
+        self._take_kept("participation_ratio_unbiased", functools.partial(unbiased, G))
 
     def sparsity(self, hoyer: Float64Array) -> None:
         if np.isnan(hoyer).any():
@@ -195,79 +172,3 @@ class _Collected:
 
 def _number(figure: Callable[[Float64Array], Float64Array], of: Float64Array) -> float:
     return float(figure(of))
-
-
-def _with_nulls(
-    layers: list[LayerFigures], sample: Sample, settings: Settings, cancelled: IsCancelled | None
-) -> list[LayerFigures]:
-    """The layers with their nulls; where there can be none, with the reason."""
-    design = settings.design
-    assert design is not None
-    permutations = Permutations(design, settings.permutations, settings.seed)
-    layers = _with(
-        layers,
-        lambda layer: layer.delta_R is not None,
-        lambda able: rate_nulls(
-            sample.of_layers([layer.layer for layer in able]),
-            [layer.eps for layer in able],
-            permutations,
-            cancelled,
-        ),
-        lambda layer, nulls: replace(layer, nulls=nulls),
-        "nulls",
-    )
-    count = settings.permutations if settings.overlap_permutations is None else settings.overlap_permutations
-    if count < 2:
-        return layers
-    assert settings.rank is not None
-    rank, fewer = settings.rank, replace(permutations, count=count)
-    return _with(
-        layers,
-        lambda layer: bool(layer.nulls) and layer.overlap_mean is not None,
-        lambda able: overlap_nulls(
-            sample.of_layers([layer.layer for layer in able]),
-            [layer.overlap_mean or 0.0 for layer in able],
-            rank,
-            fewer,
-            cancelled,
-        ),
-        lambda layer, null: replace(layer, nulls={**layer.nulls, "overlap_mean": null}),
-        "null of overlap_mean",
-    )
-
-
-def _with_errors(layers: list[LayerFigures], sample: Sample, settings: Settings) -> list[LayerFigures]:
-    """The layers with their error bars; where there can be none, with the reason."""
-    by = settings.errors
-    assert by is not None
-    return _with(
-        layers,
-        lambda layer: layer.ratio is not None,
-        lambda able: error_bars(
-            sample.of_layers([layer.layer for layer in able]), [layer.eps for layer in able], by
-        ),
-        lambda layer, bars: replace(layer, errors=bars),
-        "errors",
-    )
-
-
-def _with(
-    layers: list[LayerFigures],
-    able: Callable[[LayerFigures], bool],
-    compute: Callable[[list[LayerFigures]], list[T]],
-    put: Callable[[LayerFigures, T], LayerFigures],
-    what: str,
-) -> list[LayerFigures]:
-    """The layers, with what is computed together for all that can have it."""
-    chosen = [layer for layer in layers if able(layer)]
-    if not chosen:
-        return layers
-    try:
-        found = {layer.layer: value for layer, value in zip(chosen, compute(chosen), strict=True)}
-    except GeometryError as error:
-        return [_missing(layer, what, str(error)) if layer in chosen else layer for layer in layers]
-    return [put(layer, found[layer.layer]) if layer.layer in found else layer for layer in layers]
-
-
-def _missing(layer: LayerFigures, figure: str, reason: str) -> LayerFigures:
-    return replace(layer, missing={**layer.missing, figure: reason})

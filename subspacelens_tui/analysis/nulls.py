@@ -1,6 +1,5 @@
 """The figures of a sample under permuted labels."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,19 +7,20 @@ import numpy.typing as npt
 
 from subspacelens_tui.analysis.growing import Float64Array
 from subspacelens_tui.analysis.sample import Images, Sample
+from subspacelens_tui.analysis.watch import Watch
 from subspacelens_tui.geometry import (
     Design,
     NullSummary,
+    PermutedClasses,
     null_class_centred_rate,
     null_class_rate,
-    null_overlap,
+    permuted_classes,
     permuted_labels,
     summarize_null,
 )
 
-IsCancelled = Callable[[], bool]
-
 _ROUNDING = 1e-10
+_SUBSPACES = "permuted subspaces"
 
 
 @dataclass(frozen=True)
@@ -50,17 +50,25 @@ class Permutations:
 
 
 def rate_nulls(
-    sample: Sample, eps: list[float], permutations: Permutations, cancelled: IsCancelled | None
+    sample: Sample, eps: list[float], permutations: Permutations, rank: int | None, watch: Watch
 ) -> list[dict[str, NullSummary]]:
     """For each layer the nulls of ΔR, Rc and Rc/R.
 
+    Args:
+        sample: the images.
+        eps: ε of each layer.
+        permutations: of the labels.
+        rank: of the subspaces whose null was computed before, if it was: its spectra give the rates at any ε.
+        watch: who waits.
+
     Raises:
         GeometryError: see `Permutations.labelings`.
-        Cancelled: once `cancelled` says True.
+        Cancelled: see `Watch`.
     """
-    R, Rc = sample.keep(
-        ("permuted rates", tuple(eps), permutations),
-        lambda: _permuted_rates(sample, eps, permutations, cancelled),
+    R, Rc = sample.keep_last(
+        "permuted rates",
+        (tuple(eps), permutations),
+        lambda: _permuted_rates(sample, eps, permutations, rank, watch),
     )
     return [
         rate_summaries(
@@ -74,17 +82,33 @@ def rate_nulls(
 
 
 def _permuted_rates(
-    sample: Sample, eps: list[float], permutations: Permutations, cancelled: IsCancelled | None
+    sample: Sample, eps: list[float], permutations: Permutations, rank: int | None, watch: Watch
 ) -> tuple[Float64Array, Float64Array]:
     """R and Rc (permutations, layers); R depends on the labels in the class-centred view only."""
     labelings = permutations.labelings(sample.images)
     precisions = sample.precisions(eps)
-    if sample.view == "class-centred":
+    class_centred = sample.view == "class-centred"
+    count = permutations.count
+    whole = 2 * count if class_centred else count
+    classes: PermutedClasses | None = sample.kept((_SUBSPACES, rank, permutations))
+    Rc = np.asarray(
+        classes.class_rate(1, precisions)
+        if classes is not None
+        else null_class_rate(
+            sample.raw if class_centred else sample.grams,
+            labelings,
+            1,
+            precisions,
+            class_centred=class_centred,
+            progress=watch.of("permutations", 0, whole),
+        )
+    )
+    if class_centred:
         # Centred by the true classes, permuted ones would show an excess out of nothing.
-        raw = sample.raw
-        Rc = null_class_rate(raw, labelings, 1, precisions, class_centred=True, cancelled=cancelled)
-        return np.asarray(null_class_centred_rate(raw, labelings, 1, precisions)), np.asarray(Rc)
-    Rc = np.asarray(null_class_rate(sample.grams, labelings, 1, precisions, cancelled=cancelled))
+        R = null_class_centred_rate(
+            sample.raw, labelings, 1, precisions, progress=watch.of("permutations", count, whole)
+        )
+        return np.asarray(R), Rc
     observed = [sample.coding_rate(layer, eps[layer]) for layer in range(len(sample.widths))]
     return np.broadcast_to(np.asarray(observed), Rc.shape), Rc
 
@@ -106,29 +130,42 @@ def rate_summaries(
 
 def overlap_nulls(
     sample: Sample,
-    observed: list[float],
+    observed: list[dict[str, float]],
     rank: int,
     permutations: Permutations,
-    cancelled: IsCancelled | None,
-) -> list[NullSummary]:
-    """For each layer the null of the mean off-diagonal overlap; five times the cost of `rate_nulls`.
+    watch: Watch,
+) -> list[dict[str, NullSummary]]:
+    """For each layer the nulls of the mean overlap and the mean variance explained.
+
+    Args:
+        sample: the images.
+        observed: for each layer the figures themselves.
+        rank: of the class subspaces.
+        permutations: of the labels; one takes some four times what it takes for the rates alone.
+        watch: who waits.
 
     Raises:
         GeometryError: see `Permutations.labelings`, or a permuted class spans fewer dimensions than `rank`.
-        Cancelled: once `cancelled` says True.
+        Cancelled: see `Watch`.
     """
-    values = sample.keep(
-        ("permuted overlaps", rank, permutations),
-        lambda: np.asarray(
-            null_overlap(
-                sample.raw if sample.view == "class-centred" else sample.grams,
-                permutations.labelings(sample.images),
-                rank,
-                class_centred=sample.view == "class-centred",
-                cancelled=cancelled,
-            )
+    classes = sample.keep(
+        (_SUBSPACES, rank, permutations),
+        lambda: permuted_classes(
+            sample.raw if sample.view == "class-centred" else sample.grams,
+            permutations.labelings(sample.images),
+            rank,
+            class_centred=sample.view == "class-centred",
+            progress=watch.of("permutations"),
+            cancelled=watch.cancelled,
         ),
     )
+    values = {"overlap_mean": classes.overlap, "explained_mean": classes.variance_explained}
     return [
-        summarize_null(mean, values[:, layer], "smaller", _ROUNDING) for layer, mean in enumerate(observed)
+        {
+            figure: summarize_null(
+                of_layer[figure], np.asarray(values[figure])[:, layer], "smaller", _ROUNDING
+            )
+            for figure in values
+        }
+        for layer, of_layer in enumerate(observed)
     ]

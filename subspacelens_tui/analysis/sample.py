@@ -1,6 +1,6 @@
 """Some images of a session in one feature view, with all that is computed of them kept for the next ε."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,13 +16,26 @@ from subspacelens_tui.geometry import (
     class_spectra,
     class_subspaces,
     coding_rate_from_spectrum,
+    effective_rank_from_spectrum,
+    eigenvalue_rank_from_spectrum,
     feature_view,
     gram_spectrum,
     iso_rate_eps,
+    participation_ratio_from_spectrum,
     split_half_overlap,
+    stable_rank_from_spectrum,
+    unbiased_centred_participation_ratio,
+    unbiased_participation_ratio,
 )
 
 T = TypeVar("T")
+
+RANKS = {
+    "effective_rank": effective_rank_from_spectrum,
+    "eigenvalue_rank": eigenvalue_rank_from_spectrum,
+    "participation_ratio": participation_ratio_from_spectrum,
+    "stable_rank": stable_rank_from_spectrum,
+}
 
 
 @dataclass(frozen=True)
@@ -95,6 +108,7 @@ class Sample:
         self.grams = feature_view(grams, view, images.labels) if self.count > 1 else grams
         self._pooled = pooled
         self._kept: dict[Any, Any] = {}
+        self._last: dict[str, tuple[Any, Any]] = {}
 
     def of_layers(self, layers: list[int]) -> "Sample":
         """The same images in some of the layers."""
@@ -132,6 +146,34 @@ class Sample:
         """
         return float(iso_rate_eps(self.spectrum(layer), self.widths[layer], self.count, rate))
 
+    def view_of(self, layer: int, kept: Sequence[int] | npt.NDArray[np.int64]) -> Float64Array:
+        """The Gram matrix of a layer's view, made anew of some of the images."""
+        rows = np.asarray(kept)
+        labels = [self.labels[image] for image in rows]
+        return np.asarray(feature_view(self.raw[layer][rows[:, None], rows], self.view, labels))
+
+    def ranks(self, layer: int, kept: Sequence[int] | npt.NDArray[np.int64]) -> dict[str, float]:
+        """The ranks of some of the images, without those that cannot be had."""
+        G = self.view_of(layer, kept)
+        spectrum = gram_spectrum(G)
+        found = {name: float(rank(spectrum)) for name, rank in RANKS.items()}
+        try:
+            return found | {"participation_ratio_unbiased": self.unbiased_participation_ratio(G)}
+        except GeometryError:
+            return found
+
+    def unbiased_participation_ratio(self, G: Float64Array) -> float:
+        """Of a Gram matrix of the view.
+
+        Raises:
+            GeometryError: if it cannot be had.
+        """
+        if self.view == "class-centred":
+            raise GeometryError("it does not hold for class-centred features")
+        centred = self.view == "centred"
+        ratio = unbiased_centred_participation_ratio if centred else unbiased_participation_ratio
+        return float(ratio(G))
+
     def subspaces(self, layer: int, rank: int) -> ClassSubspaces:
         """Overlap and variance explained, each (classes, classes), of a layer.
 
@@ -165,3 +207,14 @@ class Sample:
             self._kept[key] = compute()
         kept: T = self._kept[key]
         return kept
+
+    def keep_last(self, what: str, key: Any, compute: Callable[[], T]) -> T:
+        """The value under a key that takes endless values, as ε does: only the last one is kept."""
+        if what not in self._last or self._last[what][0] != key:
+            self._last[what] = key, compute()
+        kept: T = self._last[what][1]
+        return kept
+
+    def kept(self, key: Any) -> Any:
+        """The value under a key if it was computed, or None."""
+        return self._kept.get(key)

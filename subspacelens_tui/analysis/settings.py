@@ -32,7 +32,7 @@ class Settings:
         design: which labels may be exchanged with which, see `geometry.permuted_labels`; `subjects` for
             labels that group prompts, since images of one prompt are not independent; else `within-seed`
             where prompts share their seeds, else `free`.
-        overlap_permutations: how many of them the overlap gets, at five times the cost; all.
+        overlap_permutations: how many of them the overlap gets, at some four times the cost; all.
         seed: of everything random: permutations, halves, projections.
         errors: what the jackknife leaves out in turn; no error bars.
         iso_rate: choose each layer's ε so that its R is this many nats, in place of `eps`.

@@ -1,6 +1,5 @@
 """One figure over all configurations of a session: guidance scales and captured steps by layers."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +8,7 @@ from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.figures import FIGURES
 from subspacelens_tui.analysis.growing import Configuration, Float64Array
 from subspacelens_tui.analysis.settings import Settings, SettingsError
+from subspacelens_tui.analysis.watch import IsCancelled, Progress
 
 SWEPT = (*FIGURES, "excess", "z")
 
@@ -33,9 +33,15 @@ class Sweep:
 
 
 def sweep(
-    analyzer: Analyzer, settings: Settings, figure: str, cancelled: Callable[[], bool] | None = None
+    analyzer: Analyzer,
+    settings: Settings,
+    figure: str,
+    cancelled: IsCancelled | None = None,
+    progress: Progress | None = None,
 ) -> Sweep:
     """Compute one figure at every guidance scale and captured step that has the settings' branch.
+
+    `cancelled` and `progress` are as of `Analyzer.figures`.
 
     Raises:
         SettingsError: if there is no such figure, or none of the configurations has the branch.
@@ -59,7 +65,7 @@ def sweep(
             [np.nan if value is None else value for value in found.curve(figure)]
             for row in rows
             for found in [
-                analyzer.figures(replace(settings, step=row.step, guidance=row.guidance), cancelled)
+                analyzer.figures(replace(settings, step=row.step, guidance=row.guidance), cancelled, progress)
             ]
         ]
     )

@@ -11,9 +11,9 @@ from subspacelens_tui.analysis.compare import Difference, compare
 from subspacelens_tui.analysis.errors import ErrorBar
 from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.analysis.settings import Settings, SettingsError
+from subspacelens_tui.analysis.watch import IsCancelled, Progress, Watch
 from subspacelens_tui.geometry import Design, NullSummary
 
-IsCancelled = Callable[[], bool]
 Row = TypeVar("Row")
 
 
@@ -67,8 +67,15 @@ class Tables:
     missing: dict[str, str]
 
 
-def article_tables(analyzer: Analyzer, settings: Settings, cancelled: IsCancelled | None = None) -> Tables:
+def article_tables(
+    analyzer: Analyzer,
+    settings: Settings,
+    cancelled: IsCancelled | None = None,
+    progress: Progress | None = None,
+) -> Tables:
     """All tables at the settings' ε, step, guidance and view.
+
+    `cancelled` and `progress` are as of `Analyzer.figures`.
 
     Raises:
         SettingsError: without permutations, which every table needs.
@@ -76,7 +83,7 @@ def article_tables(analyzer: Analyzer, settings: Settings, cancelled: IsCancelle
     """
     if settings.permutations < 2:
         raise SettingsError("the tables need their nulls: add --permutations 200")
-    maker = _Tables(analyzer, settings, cancelled)
+    maker = _Tables(analyzer, settings, Watch(cancelled, progress))
     missing: dict[str, str] = {}
     return Tables(
         ratio=tuple(maker.ratio()),
@@ -96,12 +103,12 @@ def _or_reason(rows: Callable[[], Iterator[Row]], table: str, missing: dict[str,
 
 
 class _Tables:
-    def __init__(self, analyzer: Analyzer, settings: Settings, cancelled: IsCancelled | None) -> None:
-        self._analyzer, self._settings, self._cancelled = analyzer, settings, cancelled
+    def __init__(self, analyzer: Analyzer, settings: Settings, watch: Watch) -> None:
+        self._analyzer, self._settings, self._watch = analyzer, settings, watch
 
     def _figures(self, **changes: object) -> Figures:
         settings = replace(self._settings, **changes)  # type: ignore[arg-type]
-        return self._analyzer.figures(settings, self._cancelled)
+        return self._analyzer.figures(settings, self._watch.cancelled, self._watch.progress)
 
     def ratio(self) -> Iterator[RatioRow]:
         for labels in self._analyzer.session.manifest.label_schemes:

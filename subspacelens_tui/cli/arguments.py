@@ -203,7 +203,7 @@ def _add_settings(command: _Parser) -> None:
         "--errors",
         default="image",
         metavar="BY",
-        help="jackknife over image, seed or subject, or none (default: image)",
+        help="jackknife over image, seed, subject or seed+subject, or none (default: image)",
     )
     command.add_argument(
         "--iso-rate", type=float, metavar="R", help="each layer's ε chosen so that R is this (nats)"

@@ -6,12 +6,13 @@ Each command imports what it needs: `--help` is instant, and the app never sees 
 from __future__ import annotations
 
 import argparse
-import sys
+import functools
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from subspacelens_tui.cli.program import need_terminal
+from subspacelens_tui.cli.progress import progress
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis import Settings
@@ -65,15 +66,23 @@ def analyze(arguments: argparse.Namespace) -> int:
     from subspacelens_tui.analysis.tokens.figures import token_figures
 
     session = _open(arguments, arguments.session)
-    settings, analyzer = _settings(arguments), Analyzer(session)
+    settings, analyzer, as_json = _settings(arguments), Analyzer(session), arguments.json
     if arguments.tables:
-        print_tables(article_tables(analyzer, settings), as_json=arguments.json)
+        with progress() as say:
+            tables = article_tables(analyzer, settings, progress=say)
+        print_tables(tables, as_json)
     elif arguments.sweep:
-        print_sweep(sweep(analyzer, settings, arguments.sweep), as_json=arguments.json)
+        with progress() as say:
+            swept = sweep(analyzer, settings, arguments.sweep, progress=say)
+        print_sweep(swept, as_json)
     elif arguments.tokens:
-        print_tokens(session, token_figures(session, settings, _say_layer), as_json=arguments.json)
+        with progress() as say:
+            tokens = token_figures(session, settings, functools.partial(say, "layers"))
+        print_tokens(session, tokens, as_json)
     else:
-        print_figures(session, analyzer.figures(settings), as_json=arguments.json)
+        with progress() as say:
+            figures = analyzer.figures(settings, progress=say)
+        print_figures(session, figures, as_json)
     return 0
 
 
@@ -87,7 +96,8 @@ def compare(arguments: argparse.Namespace) -> int:
     for side in (arguments.a, arguments.b):
         name, _, changes = side.partition("@")
         settings = side_settings(_settings(arguments), changes)
-        sides.append(Analyzer(_open(arguments, name)).figures(settings))
+        with progress() as say:
+            sides.append(Analyzer(_open(arguments, name)).figures(settings, progress=say))
     print_comparison((arguments.a, arguments.b), compare(*sides), as_json=arguments.json)
     return 0
 
@@ -152,8 +162,3 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         iso_rate=arguments.iso_rate,
         thorough=arguments.thorough,
     )
-
-
-def _say_layer(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        print(f"\rlayer {done}/{total}", end="" if done < total else "\n", file=sys.stderr, flush=True)

@@ -10,7 +10,13 @@ from subspacelens_tui.geometry.designs import DESIGNS, Design, permuted_labels
 from subspacelens_tui.geometry.errors import Cancelled, GeometryError
 from subspacelens_tui.geometry.gram import VIEWS, View, feature_view, gram
 from subspacelens_tui.geometry.iso_rate import iso_rate_eps
-from subspacelens_tui.geometry.jackknife import Estimate, RateEstimates, group_jackknife, jackknife
+from subspacelens_tui.geometry.jackknife import (
+    Estimate,
+    RateEstimates,
+    group_jackknife,
+    jackknife,
+    jackknife_error,
+)
 from subspacelens_tui.geometry.normality import (
     ProjectionNormality,
     jarque_bera,
@@ -34,6 +40,7 @@ from subspacelens_tui.geometry.overlap import (
     subspace_overlap,
     variance_explained_from_gram,
 )
+from subspacelens_tui.geometry.permuted import PermutedClasses, permuted_classes
 from subspacelens_tui.geometry.rates import (
     RateReduction,
     class_rate_from_spectra,
@@ -64,6 +71,7 @@ __all__ = [
     "Estimate",
     "GeometryError",
     "NullSummary",
+    "PermutedClasses",
     "ProjectionNormality",
     "RateEstimates",
     "RateReduction",
@@ -87,6 +95,7 @@ __all__ = [
     "hoyer_sparsity",
     "iso_rate_eps",
     "jackknife",
+    "jackknife_error",
     "jarque_bera",
     "jarque_bera_critical_value",
     "mean_off_diagonal",
@@ -96,6 +105,7 @@ __all__ = [
     "null_spectra",
     "overlap_from_gram",
     "participation_ratio_from_spectrum",
+    "permuted_classes",
     "permuted_labels",
     "projection_normality",
     "rate_reduction",

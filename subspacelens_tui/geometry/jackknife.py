@@ -22,7 +22,7 @@ from subspacelens_tui.geometry.delete_one import delete_one_rates
 from subspacelens_tui.geometry.determinants import block_log_determinants
 from subspacelens_tui.geometry.errors import Cancelled, GeometryError
 from subspacelens_tui.geometry.gram import feature_view
-from subspacelens_tui.geometry.inputs import Array, count, precision, square_gram
+from subspacelens_tui.geometry.inputs import Array, count, precision, real_array, square_gram
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,26 @@ def group_jackknife(
     return _estimates(_rates(G, names, scale, view, xp), xp.stack(R, axis=-1), xp.stack(Rc, axis=-1), xp)
 
 
+def jackknife_error(left_out: Array) -> tuple[Array, Array]:
+    """Standard error (...), and half the width (...) of the 95 % interval, from values (..., m) without each.
+
+    √((m - 1)/m Σ (θ₋ᵢ - θ̄)²) (Efron & Stein 1981), and t with m - 1 degrees of freedom times it.
+
+    Raises:
+        GeometryError: Fewer than two values, or values that are not finite.
+    """
+    # Imported here: the app loads this module at its start.
+    from scipy.special import stdtrit
+
+    xp, left_out = real_array(left_out, "left_out")
+    m = left_out.shape[-1]
+    if m < 2 or not bool(xp.all(xp.isfinite(left_out))):
+        raise GeometryError(f"a jackknife needs two finite values or more, got {m}; record more images")
+    deviations = left_out - xp.mean(left_out, axis=-1, keepdims=True)
+    error = xp.sqrt((m - 1) / m * xp.sum(deviations**2, axis=-1))
+    return error, float(stdtrit(m - 1, 0.975)) * error
+
+
 def _scale(G: Array, d: int, eps: Any, xp: Any) -> Array:
     """d/ε² (...), which over the number of images is α."""
     return count(d, "d") / xp.broadcast_to(precision(eps, xp, G), G.shape[:-2]) ** 2
@@ -169,11 +189,5 @@ def _estimates(observed: tuple[Array, Array], R: Array, Rc: Array, xp: Any) -> R
 
 
 def _estimate(value: Array, left_out: Array, xp: Any) -> Estimate:
-    # Imported here: the app loads this module at its start.
-    from scipy.special import stdtrit
-
-    m = left_out.shape[-1]
-    deviations = left_out - xp.mean(left_out, axis=-1, keepdims=True)
-    error = xp.sqrt((m - 1) / m * xp.sum(deviations**2, axis=-1))
-    margin = float(stdtrit(m - 1, 0.975)) * error
+    error, margin = jackknife_error(left_out)
     return Estimate(value, left_out, error, value - margin, value + margin)

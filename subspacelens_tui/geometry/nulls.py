@@ -4,6 +4,7 @@ R does not depend on the labels, so only class blocks of the Gram matrix are nee
 come from Cholesky factors, several times cheaper than eigenvalues.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from subspacelens_tui.geometry.inputs import Array, count, precision, real_array
 from subspacelens_tui.geometry.permuted import permuted_classes
 from subspacelens_tui.geometry.rates import class_spectra
 from subspacelens_tui.geometry.work import IsCancelled, Progress, checked_labelings, chunks
+
 
 @dataclass(frozen=True)
 class NullSummary:
@@ -42,6 +44,11 @@ class NullSummary:
     z: float | None
     p: float
     permutations: int
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean, for having so few permutations: all there is to say of a null of four."""
+        return self.std / math.sqrt(self.permutations)
 
 
 def null_class_rate(

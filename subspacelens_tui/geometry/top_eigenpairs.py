@@ -1,8 +1,8 @@
 """All eigenvalues and the top eigenvectors of many symmetric blocks.
 
-A class subspace needs r eigenvectors of n. Large blocks are reduced to tridiagonal form (LAPACK's dsytrd), from
-which all eigenvalues follow by dsterf and the r vectors by inverse iteration (dstein): at 100 × 100 and r = 10
-half the cost of all vectors, and as exact. Small blocks, and those of torch, are diagonalised whole.
+A class subspace needs r eigenvectors of n. Large blocks are reduced to tridiagonal form (LAPACK's dsytrd),
+from which all eigenvalues follow by dsterf and the r vectors by inverse iteration (dstein): at 100 × 100 and
+r = 10 half the cost of all vectors, and as exact. Small blocks, and those of torch, are diagonalised whole.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from subspacelens_tui.geometry.inputs import Array
 _LARGE = 48
 # Of dsytrd, in rows of n: its own choice, 32, is a quarter slower at a hundred images.
 _WORKSPACE = 8
-# Inverse iteration says where it did not converge; that close eigenvalues kept their vectors apart is checked.
+# Inverse iteration says where it did not converge; that vectors of close eigenvalues stayed apart is checked.
 _ORTHOGONAL = 1e-12
 
 
@@ -40,7 +40,9 @@ def _by_tridiagonal_form(blocks: np.ndarray, rank: int) -> tuple[np.ndarray, np.
     values, vectors = np.empty((k, n)), np.empty((k, n, rank))
     one, last = np.ones(n, dtype=np.int32), np.full(n, n, dtype=np.int32)
     for i, block in enumerate(blocks):
-        reflectors, diagonal, off, scales, _ = lapack.dsytrd(block.T, lower=1, overwrite_a=1, lwork=_WORKSPACE * n)
+        reflectors, diagonal, off, scales, _ = lapack.dsytrd(
+            block.T, lower=1, overwrite_a=1, lwork=_WORKSPACE * n
+        )
         values[i], stuck = lapack.dsterf(diagonal, off)
         z, unconverged = lapack.dstein(diagonal, off, values[i, -rank:], one, last)
         if stuck or unconverged:

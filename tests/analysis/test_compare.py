@@ -1,6 +1,7 @@
 """Comparisons, sweeps and tables against the figures they are made of."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -134,7 +135,10 @@ def test_the_tables_are_made_of_the_figures(planted: PlantedSessionFactory) -> N
     assert row.error.standard_error == fine.errors["ratio"].standard_error
     assert [row.layer for row in tables.branches] == [0, 3, 5]
     nested = analyzer.figures(Settings(labels="fine", permutations=19, rank=2, design="fine-within-coarse"))
-    assert tables.equal_size[2].null == nested.layers[5].null
+    null, expected = tables.equal_size[2].null, nested.layers[5].null
+    assert null is not None
+    assert expected is not None
+    assert asdict(null) == pytest.approx(asdict(expected), rel=1e-9)
     assert tables.equal_size[2].null is not None
     assert tables.equal_size[2].null.p == 0.05  # the planted classes are the fine ones
     assert [row.step for row in tables.separation] == [5, 19]

@@ -93,14 +93,14 @@ def test_error_bars_leave_out_whole_images_seeds_and_subjects(width: int, view: 
     groups = {"image": images, "seed": images // (CLASSES * SUBJECTS), "subject": images % 6}[by]
     if view == "trace" and by == "image":
         with pytest.raises(geometry.GeometryError, match="leave out seeds or subjects"):
-            token_error_bars(TokenColumns(tokens.astype(np.float64)), view, codes(), 0.5, None)
+            token_error_bars(TokenColumns(tokens.astype(np.float64)), view, codes(), 0.5, [None])
         return
     found = token_error_bars(
         TokenColumns(tokens.astype(np.float64)),
         view,
         codes(),
         0.5,
-        None if by == "image" else groups.tolist(),
+        [None if by == "image" else groups.tolist()],
     )
     expected = geometry.group_jackknife(
         geometry.gram(tokens.reshape(-1, width).T),
@@ -112,7 +112,7 @@ def test_error_bars_leave_out_whole_images_seeds_and_subjects(width: int, view: 
     )
     for rate, bar in found.items():
         estimate = getattr(expected, rate)
-        np.testing.assert_allclose(bar.left_out, estimate.left_out, rtol=1e-9)
+        np.testing.assert_allclose(bar.left_out[0], estimate.left_out, rtol=1e-9)
         np.testing.assert_allclose(
             [bar.standard_error, bar.low, bar.high],
             [estimate.standard_error, estimate.low, estimate.high],

@@ -70,7 +70,8 @@ def _null_words(settings: Settings) -> str:
     words = (
         f"; null of {settings.permutations} {settings.design} permutations" if settings.permutations else ""
     )
-    return words + (f"; ± by the jackknife over {settings.errors}s" if settings.errors else "")
+    over = " and ".join(f"{kind}s" for kind in (settings.errors or "").split("+"))
+    return words + (f"; ± by the jackknife over {over}" if settings.errors else "")
 
 
 def _columns(settings: Settings) -> dict[str, str]:

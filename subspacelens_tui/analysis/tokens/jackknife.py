@@ -8,11 +8,11 @@ a determinant of side T for each image. W is I where nothing but the image goes.
 the mean goes with it: of n rows that sum to zero, n - T are left, and W = I + 11ᵀ/(n - T).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from subspacelens_tui.analysis.errors import RATES, ErrorBar
+from subspacelens_tui.analysis.errors import RATES, ErrorBar, error_bar
 from subspacelens_tui.analysis.growing import Float64Array
 from subspacelens_tui.analysis.tokens.columns import Codes, TokenColumns, cholesky, token_view
 from subspacelens_tui.geometry import GeometryError, View
@@ -20,7 +20,7 @@ from subspacelens_tui.geometry.determinants import TOO_LARGE
 
 
 def token_error_bars(
-    raw: TokenColumns, view: View, codes: Codes, eps: float, groups: Sequence[int] | None
+    raw: TokenColumns, view: View, codes: Codes, eps: float, left_out: Iterable[Sequence[int] | None]
 ) -> dict[str, ErrorBar]:
     """Error bars of R, Rc, ΔR and Rc/R of the tokens.
 
@@ -29,32 +29,26 @@ def token_error_bars(
         view: the feature view that the figures are of.
         codes: (N,) the classes of the images.
         eps: ε.
-        groups: (N,) the seed or subject of each image, left out as wholes; None leaves out single images.
+        left_out: for each kind (N,) the seed or subject of each image, left out as wholes; None leaves out
+            single images. The variances of the kinds add up.
 
     Raises:
         GeometryError: if a class or group is all there is, or the view has no closed form.
     """
-    if groups is None:
-        R, Rc = _without_images(token_view(raw, view, codes), view, codes, eps)
-    else:
-        R, Rc = _without_groups(raw, view, codes, eps, np.asarray(groups))
-    if not np.all(R > 0):
-        raise GeometryError("all features are zero (or equal, if centred): Rc/R has no value")
-    left_out = dict(zip(RATES, (R, Rc, R - Rc, Rc / R), strict=True))
+    found = []
+    for groups in left_out:
+        R, Rc = (
+            _without_images(token_view(raw, view, codes), view, codes, eps)
+            if groups is None
+            else _without_groups(raw, view, codes, eps, np.asarray(groups))
+        )
+        if not np.all(R > 0):
+            raise GeometryError("all features are zero (or equal, if centred): Rc/R has no value")
+        found.append((R, Rc, R - Rc, Rc / R))
     viewed = token_view(raw, view, codes)
     value, value_c = viewed.coding_rate(eps), viewed.class_rate(codes, eps)
-    values = dict(zip(RATES, (value, value_c, value - value_c, value_c / value), strict=True))
-    return {rate: _error_bar(values[rate], left_out[rate]) for rate in RATES}
-
-
-def _error_bar(value: float, left_out: Float64Array) -> ErrorBar:
-    # Imported here: the app loads the analysis at its start.
-    from scipy.special import stdtrit
-
-    m = len(left_out)
-    error = float(np.sqrt((m - 1) * np.var(left_out)))
-    margin = float(stdtrit(m - 1, 0.975)) * error
-    return ErrorBar(error, value - margin, value + margin, left_out)
+    values = (value, value_c, value - value_c, value_c / value)
+    return {rate: error_bar(values[i], [kind[i] for kind in found]) for i, rate in enumerate(RATES)}
 
 
 def _without_groups(

@@ -188,8 +188,8 @@ class _Collected:
     def errors(self) -> None:
         if self._settings.errors is None or self.values.get("delta_R") is None:
             return
-        codes, groups = self._sample.codes, self._sample.groups()
-        self.take("errors", lambda: token_error_bars(self._raw, self._view, codes, self.eps, groups))
+        codes, left_out = self._sample.codes, self._sample.left_out()
+        self.take("errors", lambda: token_error_bars(self._raw, self._view, codes, self.eps, left_out))
 
     def against_means(self, means: npt.NDArray[np.float32]) -> tuple[Parts, Rates]:
         """The parts within and between images, and the rates of the images' means (N, 1, d)."""

@@ -73,9 +73,10 @@ class TokenImages:
         """The means over all tokens (N, 1, d) of a layer, as if they were the one token of each image."""
         return self._growing.features(layer, self._positions).T[:, None].astype(np.float32)
 
-    def groups(self) -> list[int] | None:
-        """What the jackknife leaves out: the seed or subject of each image; None for single images."""
-        return {"seed": self.images.seeds, "subject": self.images.prompts}.get(self._settings.errors or "")
+    def left_out(self) -> list[list[int] | None]:
+        """What the jackknife leaves out, kind by kind: the seeds or subjects of images; None for images."""
+        known = {"seed": self.images.seeds, "subject": self.images.prompts}
+        return [known.get(kind) for kind in (self._settings.errors or "").split("+")]
 
     def notes(self) -> Iterator[str]:
         """What the reader of the figures should know."""
