@@ -10,28 +10,37 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from subspacelens_tui.cli.program import PROGRAM, need_terminal
+from subspacelens_tui.cli.program import PROGRAM, UsageError, need_terminal
 
 if TYPE_CHECKING:
     from subspacelens_tui.planning import Estimate, Request
+    from subspacelens_tui.recording.launch import Rank
     from subspacelens_tui.sessions.format import Manifest
 
 
 def record(arguments: argparse.Namespace) -> int:
-    """Record a new session, or go on with one."""
+    """Record a new session, or go on with one; under a launcher, as one rank of several."""
     from subspacelens_tui.planning import plan
+    from subspacelens_tui.recording.launch import rank_of
     from subspacelens_tui.sessions.catalog import new_session_path, sessions_folder
-    from subspacelens_tui.sessions.writer import create_session
+    from subspacelens_tui.sessions.writer import create_or_join_session, create_session
 
-    if not arguments.headless:
+    rank = rank_of()
+    if not rank.alone:
+        _check_ranks(arguments, rank)
+    elif not arguments.headless:
         need_terminal("a recording: add --headless to record without a screen")
     if arguments.resume is not None:
-        return _resume(arguments)
+        return _resume(arguments, rank)
     manifest = plan(_request(arguments))
     folder = new_session_path(sessions_folder(arguments.sessions), arguments.name, Path(arguments.model).name)
-    create_session(folder, manifest)
-    _say_what_it_takes(manifest, folder.parent)
-    return _start(arguments, folder)
+    if rank.alone:
+        create_session(folder, manifest)
+    else:
+        create_or_join_session(folder, manifest)
+    if rank.index == 0:
+        _say_what_it_takes(manifest, folder.parent)
+    return _start(arguments, folder, rank)
 
 
 def _say_what_it_takes(manifest: Manifest, sessions: Path) -> None:
@@ -41,23 +50,42 @@ def _say_what_it_takes(manifest: Manifest, sessions: Path) -> None:
         print(line, file=sys.stderr)
 
 
-def _resume(arguments: argparse.Namespace) -> int:
+def _check_ranks(arguments: argparse.Namespace, rank: Rank) -> None:
+    """Refuse what ranks could not agree on; one of them says why."""
+    problem = None
+    if arguments.resume is None and arguments.name is None:
+        problem = f"{rank.world} ranks must agree on a session: add --name NAME"
+    elif arguments.device is not None and ":" in arguments.device:
+        problem = (
+            f"--device {arguments.device} is one GPU, and each of {rank.world} ranks takes its own: "
+            "say --device cuda"
+        )
+    if problem is not None:
+        if rank.index == 0:
+            raise UsageError(problem)
+        sys.exit(2)
+
+
+def _resume(arguments: argparse.Namespace, rank: Rank) -> int:
     from subspacelens_tui.sessions import Phase, SessionError, open_session
     from subspacelens_tui.sessions.catalog import find_session, sessions_folder
 
     folder = find_session(arguments.resume, sessions_folder(arguments.sessions))
-    state = open_session(folder).state
-    if state.phase is Phase.FINISHED:
-        raise SessionError(f"{folder.name} is finished: `{PROGRAM} replay {folder.name}` opens it")
-    if state.phase in (Phase.LOADING, Phase.RECORDING, Phase.PAUSED):
-        raise SessionError(f"{folder.name} is being recorded: `{PROGRAM} replay {folder.name}` shows it")
-    return _start(arguments, folder)
+    if rank.alone:
+        state = open_session(folder).state
+        if state.phase is Phase.FINISHED:
+            raise SessionError(f"{folder.name} is finished: `{PROGRAM} replay {folder.name}` opens it")
+        if state.phase in (Phase.LOADING, Phase.RECORDING, Phase.PAUSED):
+            raise SessionError(f"{folder.name} is being recorded: `{PROGRAM} replay {folder.name}` shows it")
+    return _start(arguments, folder, rank)
 
 
-def _start(arguments: argparse.Namespace, folder: Path) -> int:
+def _start(arguments: argparse.Namespace, folder: Path, rank: Rank) -> int:
     from subspacelens_tui.recording.process import start_recorder
     from subspacelens_tui.sessions.catalog import sessions_folder
 
+    if not rank.alone:
+        return _record_as_rank(folder, rank)
     if arguments.headless:
         return _record_here(folder)
     process = start_recorder(folder)
@@ -72,6 +100,30 @@ def _record_here(folder: Path) -> int:
 
     status = Recorder(folder, on_progress=print_progress).run()
     print(folder)
+    return status
+
+
+def _record_as_rank(folder: Path, rank: Rank) -> int:
+    """Record a share; only the first rank reports progress and prints the session."""
+    from subspacelens_tui.recording.errors import RecordingError
+    from subspacelens_tui.recording.process import print_progress
+    from subspacelens_tui.recording.recorder import Recorder
+    from subspacelens_tui.sessions import Phase, open_session
+
+    if open_session(folder).state.phase is Phase.FINISHED:
+        # A launcher starts its ranks again after a failure, and some come when the others are through.
+        print(f"{PROGRAM}: rank {rank.index}: {folder.name} is finished", file=sys.stderr)
+        return 0
+    first = rank.index == 0
+    recorder = Recorder(folder, rank, print_progress) if first else Recorder(folder, rank)
+    try:
+        status = recorder.run()
+    except RecordingError as error:
+        print(f"{PROGRAM}: rank {rank.index}: {error}", file=sys.stderr, flush=True)
+        recorder.outlast_the_others()
+        return 1
+    if first:
+        print(folder)
     return status
 
 
@@ -119,13 +171,13 @@ def _request(arguments: argparse.Namespace) -> Request:
 
 def stop(arguments: argparse.Namespace) -> int:
     """Stop a recording."""
-    from subspacelens_tui.sessions import SessionError, open_session
+    from subspacelens_tui.sessions import Phase, SessionError, open_session
     from subspacelens_tui.sessions.catalog import find_session, sessions_folder
     from subspacelens_tui.sessions.control import ask
 
     folder = find_session(arguments.session, sessions_folder(arguments.sessions))
     state = open_session(folder).state
-    if not state.phase.running:
+    if not state.phase.running and state.phase is not Phase.STALE:
         raise SessionError(f"{folder.name} is not being recorded: it is {state.phase}")
     ask(folder, "stop")
     print(

@@ -33,7 +33,7 @@ def known_rate(manifest: Manifest, device: Device, dtype: str, sessions: Path) -
         tracker.take(EventReader(sessions / name).new())
         state = tracker.now(0, len(past.images))
         if state.phase is Phase.FINISHED and state.rate:
-            return KnownRate(state.rate / state.ranks, name)
+            return KnownRate(state.rate / max(1, len(state.ranks)), name)
     return None
 
 

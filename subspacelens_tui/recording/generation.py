@@ -12,7 +12,7 @@ import torch
 from subspacelens_tui.models.loading import choose_device, choose_dtype, load_pipeline
 from subspacelens_tui.recording.capture import Capture
 from subspacelens_tui.sessions.format import Block, Manifest, ModelInfo
-from subspacelens_tui.sessions.writer import replace_manifest, with_model, write_features, write_image
+from subspacelens_tui.sessions.writer import complete_manifest, with_model, write_features, write_image
 
 _ENCODE_BATCH = 32
 _BATCH_SIZE = {"cuda": 8}
@@ -27,17 +27,25 @@ class Generation:
         manifest: what to record.
         model: where the weights are: a folder, or an id on the hub.
         on_step: called with the number of the step that comes next, after every denoising step.
+        device: where it runs; as the manifest says unless given.
 
     Raises:
         ModelError: if the model cannot be loaded.
         RecordingError: if it cannot be recorded as it is.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, model: str, on_step: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        model: str,
+        on_step: Callable[[int], None],
+        device: str | None = None,
+    ) -> None:
         self._folder = folder
         self._manifest = manifest
         asked = manifest.model
-        self._device = choose_device(asked.device)
+        self._device = choose_device(device or asked.device)
         _leave_a_core_free()
         self._dtype = choose_dtype(asked.dtype, self._device)
         self._pipeline, self._architecture = load_pipeline(
@@ -68,12 +76,13 @@ class Generation:
             revision=self._manifest.model.revision,
             pipeline=type(self._pipeline).__name__,
             dtype=str(self._dtype).removeprefix("torch."),
-            device=str(self._device),
+            # Not the number of a rank's own GPU: whoever goes on may have others.
+            device=self._manifest.model.device or self._device.type,
             device_name=self._device_name(),
             random_init=self._manifest.model.random_init,
         )
         self._manifest = with_model(self._manifest, model, blocks, blocks[0].width, versions)
-        replace_manifest(self._folder, self._manifest)
+        complete_manifest(self._folder, self._manifest)
 
     def record(self, batch: Sequence[int]) -> None:
         """Generate the images with these indices and write their pictures, then their features."""

@@ -7,7 +7,10 @@ from pathlib import Path
 from subspacelens_tui.sessions import Phase, Session
 from subspacelens_tui.sessions.errors import SessionError
 
-LOG = "recorder.log"
+
+def log_file(folder: Path, rank: int = 0) -> Path:
+    """Where a recorder leaves what is too long for the event log, as tracebacks."""
+    return folder / ("recorder.log" if rank == 0 else f"recorder.{rank}.log")
 
 
 def start_recorder(folder: Path) -> "subprocess.Popen[bytes]":
@@ -16,7 +19,7 @@ def start_recorder(folder: Path) -> "subprocess.Popen[bytes]":
     A plain child or a worker thread would die with the terminal when an SSH connection drops.
     """
     try:
-        with (folder / LOG).open("ab") as log:
+        with log_file(folder).open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "subspacelens_tui.recording", str(folder.resolve())],
                 stdin=subprocess.DEVNULL,

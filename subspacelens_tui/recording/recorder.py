@@ -1,12 +1,14 @@
 """The recorder: loads the pipeline, generates what is missing from a session, writes it batch by batch."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import signal
 import socket
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -18,50 +20,104 @@ import psutil
 from subspacelens_tui import demo
 from subspacelens_tui.models.architecture import ModelError
 from subspacelens_tui.recording.errors import RecordingError, StopRequested
+from subspacelens_tui.recording.launch import Rank, device_of
+from subspacelens_tui.recording.process import log_file
+from subspacelens_tui.recording.shares import batches_of, missing, next_batch
 from subspacelens_tui.sessions import Session, SessionError, open_session
-from subspacelens_tui.sessions.control import ask, requested
+from subspacelens_tui.sessions.control import Requests, ask
 from subspacelens_tui.sessions.events import HEARTBEAT_SECONDS, EventWriter
+from subspacelens_tui.sessions.state import STALE_SECONDS, RankState
+from subspacelens_tui.sessions.writer import discard_unfinished_files
 
-LOCK = "recorder.lock"
-_PAUSE_POLL_SECONDS = 0.2
+_POLL_SECONDS = 0.2
+_NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _VERSIONS_OF = ("subspacelens-tui", "torch", "diffusers", "transformers", "numpy")
 
 
 class Recorder:
-    """Records one session in this process.
+    """Records one session in this process, alone or as one rank of several.
 
     Args:
         folder: the session, as `sessions.writer.create_session` made it.
+        rank: which of the recorders that were started together this one is.
         on_progress: called with the session after every batch.
     """
 
-    def __init__(self, folder: Path, on_progress: Callable[[Session], None] = lambda session: None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rank: Rank | None = None,
+        on_progress: Callable[[Session], None] = lambda session: None,
+    ) -> None:
         self._folder = folder
+        self._rank = rank or Rank()
         self._on_progress = on_progress
         self._session = open_session(folder)
-        self._events = EventWriter(folder)
+        self._met: set[int] = set()
+        self._batch: list[int] | None = None
         self._step: int | None = None
+        self._paused_seconds = 0.0
         self._signal: int | None = None
+        self._began = False
+        self._loading = True
         self._device_report: Callable[[], dict[str, Any] | None] = lambda: None
 
     def run(self) -> int:
         """Record until everything planned is there, or someone asks to stop.
 
         Returns:
-            The exit status: 0 finished or stopped by a viewer, 1 failed (the reason is in the event
-            log), 130 interrupted by a signal.
+            The exit status: 0 finished or stopped by a viewer, 130 interrupted by a signal.
 
         Raises:
-            RecordingError: if another recorder is writing the session.
+            RecordingError: if it fails (the reason is in the event log as well), or another recorder is
+                writing the session.
         """
-        with _sole_recorder(self._folder):
-            return self._run()
+        try:
+            with _sole_recorder(self._folder, self._rank):
+                return self._run()
+        except OSError as error:
+            raise RecordingError(_reason(error)) from error
+
+    def outlast_the_others(self) -> None:
+        """After a failure: wait until no other rank is at work.
+
+        Launchers end all ranks as soon as one of them ends with a failure (torchrun, accelerate, mpirun).
+        """
+        if not self._began:  # it was refused: whoever is at work is not of this launch
+            return
+        patience = time.monotonic() + STALE_SECONDS  # for those that have not said yet that they started
+        while self._signal is None:
+            others = self._others_at_work()
+            all_came = len(self._met) == self._rank.world - 1
+            if not others and (all_came or time.monotonic() > patience):
+                return
+            time.sleep(_POLL_SECONDS)
+            self._session.refresh()
+
+    def _others_at_work(self) -> list[RankState]:
+        ranks = self._session.state.ranks
+        others = [rank for rank in ranks if rank.phase.running and rank.rank != self._rank.index]
+        self._met.update(rank.rank for rank in others)
+        return others
 
     def _run(self) -> int:
         self._take_signals()
+        self._session.refresh()
+        self._refuse_other_launches()
+        self._requests = self._take_requests()
+        if self._rank.alone:
+            discard_unfinished_files(self._folder)
+        self._events = EventWriter(self._folder, self._rank.index)
+        self._began = True
         me = psutil.Process()
-        self._events.write("started", host=socket.gethostname(), pid=me.pid, process_started=me.create_time())
-        ask(self._folder, "run")
+        self._events.write(
+            "started",
+            host=socket.gethostname(),
+            pid=me.pid,
+            process_started=me.create_time(),
+            since_boot=round(me.create_time() - psutil.boot_time(), 2),
+            world=self._rank.world,
+        )
         over = threading.Event()
         heart = threading.Thread(target=self._beat, args=(over,), name="heartbeat", daemon=True)
         heart.start()
@@ -72,6 +128,23 @@ class Recorder:
             heart.join()
             self._events.close()
 
+    def _refuse_other_launches(self) -> None:
+        """The lock keeps out a second recorder of this rank; this, ranks of a launch of another size."""
+        for other in self._session.state.ranks:
+            if other.phase.running and other.world != self._rank.world:
+                raise RecordingError(
+                    f"another recorder is writing {self._folder} (rank {other.rank} of {other.world} on "
+                    f"{other.host}): replay it, or wait until it ends"
+                )
+
+    def _take_requests(self) -> Requests:
+        # What was asked of an earlier recorder is over. The first rank says so; another may come before it.
+        if self._rank.index == 0:
+            ask(self._folder, "run")
+            return Requests(self._folder, heed_present=True)
+        first_runs = any(rank.rank == 0 and rank.phase.running for rank in self._session.state.ranks)
+        return Requests(self._folder, heed_present=first_runs)
+
     def _record_and_report(self) -> int:
         try:
             self._record()
@@ -79,13 +152,22 @@ class Recorder:
             self._events.write("stopped", reason=str(stop))
             return 130 if self._signal is not None else 0
         except Exception as error:
-            with contextlib.suppress(OSError):  # on a full disk the reason reaches stderr at least
-                self._events.write("failed", reason=_reason(error))
+            reason = _reason(error)
             if not isinstance(error, RecordingError | ModelError | SessionError | OSError):
-                raise
-            raise RecordingError(_reason(error)) from error
+                reason = f"{reason} ({log_file(self._folder, self._rank.index).name} has the traceback)"
+                self._keep_traceback(error)
+            with contextlib.suppress(OSError):  # on a full disk the reason reaches stderr at least
+                self._events.write("failed", reason=reason)
+            raise RecordingError(reason) from error
         self._events.write("finished")
         return 0
+
+    def _keep_traceback(self, error: Exception) -> None:
+        with (
+            contextlib.suppress(OSError),
+            log_file(self._folder, self._rank.index).open("a", encoding="utf-8") as log,
+        ):
+            traceback.print_exception(error, file=log)
 
     def _record(self) -> None:
         self._events.write("loading", what="torch and diffusers")
@@ -95,18 +177,49 @@ class Recorder:
         manifest = self._session.manifest
         self._events.write("loading", what=manifest.model.id)
         model = str(demo.MODEL_PATH) if manifest.model.id == "demo" else manifest.model.id
-        with Generation(self._folder, manifest, model, self._on_step) as generation:
+        device = device_of(manifest.model.device, self._rank)
+        with Generation(self._folder, manifest, model, self._on_step, device=device) as generation:
             self._device_report = generation.device_report
             generation.describe(versions={name: metadata.version(name) for name in _VERSIONS_OF})
             self._session.refresh()
             self._events.write("recording")
-            for batch in missing_batches(self._session, generation.batch_size):
-                self._obey()
-                began = time.monotonic()
+            self._loading = False
+            for batch in self._batches(generation.batch_size):
+                began, self._paused_seconds = time.monotonic(), 0.0
+                self._announce(batch)
                 generation.record(batch)
-                self._events.write("batch", images=batch, seconds=round(time.monotonic() - began, 3))
-                self._session.refresh()
-                self._on_progress(self._session)
+                self._batch = self._step = None
+                seconds = time.monotonic() - began - self._paused_seconds
+                self._events.write("batch", images=batch, seconds=round(seconds, 3))
+
+    def _batches(self, batch_size: int) -> Iterator[list[int]]:
+        """The batches to generate, each chosen when the one before is on disk, until nothing is missing."""
+        batches = batches_of(self._session.manifest.images, batch_size)
+        done: set[int] = set()
+        while True:
+            self._obey()
+            self._session.refresh()
+            # Our own besides, because a damaged file is not looked at again once it has been replaced.
+            recorded = done.union(*(file.images for file in self._session.files))
+            if not missing(batches, recorded):
+                return
+            batch = next_batch(batches, recorded, self._busy(), self._rank)
+            if batch is None:
+                time.sleep(_POLL_SECONDS)
+                continue
+            yield batch
+            done.update(batch)
+            self._session.refresh()
+            self._on_progress(self._session)
+
+    def _busy(self) -> set[int]:
+        """Images that other ranks are generating."""
+        return {image for rank in self._others_at_work() for image in rank.images}
+
+    def _announce(self, batch: list[int]) -> None:
+        self._batch, self._step = batch, 0
+        if not self._rank.alone:
+            self._heartbeat()
 
     def _on_step(self, step: int) -> None:
         self._step = step
@@ -114,29 +227,41 @@ class Recorder:
 
     def _obey(self) -> None:
         """Do what a viewer or a signal asked: wait while paused, raise to stop."""
-        paused = False
+        began: float | None = None
         while True:
-            if self._signal is not None:
-                raise StopRequested(f"signal {signal.Signals(self._signal).name}")
-            request = requested(self._folder)
-            if request == "stop":
-                raise StopRequested("asked to stop")
-            if request == "run":
+            if (reason := self._asked_to_stop()) is not None:
+                raise StopRequested(reason)
+            if self._requests.now() == "run":
                 break
-            if not paused:
+            if began is None:
+                began = time.monotonic()
                 self._events.write("paused")
-                paused = True
-            time.sleep(_PAUSE_POLL_SECONDS)
-        if paused:
+            time.sleep(_POLL_SECONDS)
+        if began is not None:
+            self._paused_seconds += time.monotonic() - began
             self._events.write("resumed")
+
+    def _asked_to_stop(self) -> str | None:
+        """Why to stop, if a signal or a viewer asked to."""
+        if self._signal is not None:
+            return f"signal {signal.Signals(self._signal).name}"
+        return "asked to stop" if self._requests.now() == "stop" else None
 
     def _beat(self, over: threading.Event) -> None:
         while not over.wait(HEARTBEAT_SECONDS):
-            try:
-                self._events.write("heartbeat", step=self._step, device=self._device_report())
-            except OSError:
-                # A full disk must not end the thread: the main one reports it when it cannot write.
-                continue
+            # A full disk must not end the thread: the main one reports it when it cannot write.
+            with contextlib.suppress(OSError):
+                self._heartbeat()
+                self._leave_while_loading()
+
+    def _heartbeat(self) -> None:
+        self._events.write("heartbeat", step=self._step, images=self._batch, device=self._device_report())
+
+    def _leave_while_loading(self) -> None:
+        """End at once while the model is loading: that may take minutes, and there is nothing to lose yet."""
+        if self._loading and (reason := self._asked_to_stop()) is not None:
+            self._events.write("stopped", reason=reason)
+            os._exit(130 if self._signal is not None else 0)
 
     def _take_signals(self) -> None:
         def remember(number: int, frame: FrameType | None) -> None:
@@ -149,34 +274,20 @@ class Recorder:
 
 
 @contextlib.contextmanager
-def _sole_recorder(folder: Path) -> Iterator[None]:
-    """Hold the session's lock, which the system releases however this process ends."""
-    with (folder / LOCK).open("w") as lock:
+def _sole_recorder(folder: Path, rank: Rank) -> Iterator[None]:
+    """Hold the rank's lock of the session, which the system releases however this process ends."""
+    name = "recorder.lock" if rank.index == 0 else f"recorder.{rank.index}.lock"
+    with (folder / name).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RecordingError(
-                f"another recorder is writing {folder}: replay it, or wait until it ends"
-            ) from None
+            which = "another recorder" if rank.alone else f"another recorder of rank {rank.index}"
+            raise RecordingError(f"{which} is writing {folder}: replay it, or wait until it ends") from None
+        except OSError as error:
+            # Some cluster file systems are mounted without locks; whole files by rename work there too.
+            if error.errno not in _NO_LOCKS_HERE:
+                raise
         yield
-
-
-def missing_batches(session: Session, batch_size: int) -> list[list[int]]:
-    """The batches of the plan that are not on disk.
-
-    The plan is cut into batches before what is there is left out, so that a resumed recording runs the
-    same batches as an undisturbed one.
-    """
-    images = session.manifest.images
-    recorded = {file.images[row] for file in session.files for row in file.rows}
-    batches: list[list[int]] = []
-    for index, image in enumerate(images):
-        fits = batches and len(batches[-1]) < batch_size
-        if fits and images[batches[-1][-1]].guidance == image.guidance:
-            batches[-1].append(index)
-        else:
-            batches.append([index])
-    return [left for batch in batches if (left := [i for i in batch if i not in recorded])]
 
 
 def _reason(error: Exception) -> str:
@@ -185,4 +296,4 @@ def _reason(error: Exception) -> str:
     lines: Sequence[str] = str(error).strip().splitlines()
     if isinstance(error, RecordingError | ModelError | SessionError):
         return lines[0]
-    return f"{type(error).__name__}: {lines[0] if lines else 'no message'} (recorder.log has the traceback)"
+    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"

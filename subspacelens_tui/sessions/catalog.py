@@ -45,7 +45,8 @@ def find_session(session: str, folder: Path) -> Path:
 def session_names(folder: Path) -> list[str]:
     """Names of the sessions in a folder, newest first."""
     try:
-        found = [path.parent for path in folder.glob(f"*/{MANIFEST}")]
+        # A hidden folder is a session that is being made.
+        found = [path.parent for path in folder.glob(f"[!.]*/{MANIFEST}")]
     except OSError:
         return []
     return [path.name for path in sorted(found, key=lambda p: (-_modified(p), p.name))]

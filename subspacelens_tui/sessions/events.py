@@ -8,6 +8,7 @@ import errno
 import json
 import os
 import re
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,9 +32,9 @@ EventName = Literal[
 Event = dict[str, Any]
 
 HEARTBEAT_SECONDS = 2.0
+MAX_RANKS = 4096
 # What a log may hold, since it may be a stranger's: a batch of a thousand images is a line of 10 kB.
 _MAX_LINE = 32 * 1024
-_MAX_RANKS = 4096
 _MAX_NUMBER = 1e15
 _MAX_DEPTH = 4
 # Bytes that one look takes in, a second's work at most; the rest comes with the next.
@@ -55,6 +56,7 @@ class EventWriter:
     def __init__(self, folder: Path, rank: int = 0) -> None:
         self._rank = rank
         self._torn = False
+        self._lock = threading.Lock()
         self._fd = os.open(
             event_file(folder, rank), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o644
         )
@@ -67,10 +69,12 @@ class EventWriter:
         """
         record = {"event": event, "time": round(time.time(), 3), "rank": self._rank, **fields}
         line = (json.dumps(record, ensure_ascii=False) + "\n").encode()
-        if self._torn:
-            line = b"\n" + line
-        self._torn = os.write(self._fd, line) < len(line)
-        if self._torn:
+        with self._lock:
+            if self._torn:
+                line = b"\n" + line
+            self._torn = os.write(self._fd, line) < len(line)
+            torn = self._torn
+        if torn:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def close(self) -> None:
@@ -123,7 +127,7 @@ class EventReader:
 
     def _names(self) -> list[str]:
         try:
-            names = names_inside(self._folder, at_most=10 * _MAX_RANKS)
+            names = names_inside(self._folder, at_most=10 * MAX_RANKS)
         except SessionError:
             return []
         return sorted(name for name in names if _LOG.fullmatch(name))
@@ -139,7 +143,7 @@ def _parse(line: bytes) -> Event | None:
     if not isinstance(event, dict) or not isinstance(event.get("event"), str):
         return None
     rank = event.get("rank", 0)
-    if type(rank) is not int or not 0 <= rank < _MAX_RANKS or _depth(event) > _MAX_DEPTH:
+    if type(rank) is not int or not 0 <= rank < MAX_RANKS or _depth(event) > _MAX_DEPTH:
         return None
     return event if type(event.get("time")) in (int, float) else None
 

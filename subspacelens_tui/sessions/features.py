@@ -21,6 +21,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from subspacelens_tui.sessions.atomic import whole_file
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.files import open_plain
 from subspacelens_tui.sessions.format import Manifest
@@ -78,16 +79,10 @@ def write_batch(folder: Path, images: Sequence[int], tensors: Mapping[str, npt.N
     """Write one batch so that the file, once it is there, is whole even after a power cut."""
     target = folder / FOLDER / file_name(images)
     payload = save({"images": np.asarray(images, dtype=np.int64), **tensors})
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with whole_file(target) as temporary, temporary.open("wb") as file:
+        file.write(payload)
+        file.flush()
+        os.fsync(file.fileno())
     return target
 
 

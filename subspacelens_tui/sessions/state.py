@@ -1,19 +1,22 @@
-"""How a recording stands, derived from its event log: phase, reason, rate, time left."""
+"""How a recording stands, derived from its event logs: phase, reason, rate, time left, and each rank's part."""
 
 import socket
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 import psutil
 
-from subspacelens_tui.sessions.events import Event
+from subspacelens_tui.sessions.events import MAX_RANKS, Event
 
 STALE_SECONDS = 15.0
 _RATE_BATCHES = 20
 _QUICKEST = 1e-6
+_SAME_START_SECONDS = 2.0
+_TOLD = 3
 
 
 class Phase(StrEnum):
@@ -35,19 +38,46 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True)
+class RankState:
+    """How one recorder of a session stands.
+
+    Attributes:
+        rank: its number, from 0.
+        world: how many recorders were started together.
+        phase, detail: as of `RunState`.
+        host: the machine it runs on.
+        images: those of the batch it is generating, as it said last.
+        step: denoising step that batch is at.
+        rate: images per second over its last batches.
+        device: as of `RunState`.
+    """
+
+    rank: int
+    world: int
+    phase: Phase
+    detail: str
+    host: str | None = None
+    images: tuple[int, ...] = ()
+    step: int | None = None
+    rate: float | None = None
+    device: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
 class RunState:
     """A snapshot of a recording.
 
     Attributes:
         phase: what it is doing.
-        detail: the reason of a failure or stop, or what is being loaded; may be empty.
+        detail: the reason of a failure or stop, or what is being loaded; may be empty. With several ranks
+            it names those that failed or went silent, even while others record.
         recorded: images whose features are on disk.
         planned: images the session is to have.
-        step: denoising step the current batch is at, if one is running.
-        rate: images per second over the last batches; None before the first.
+        step: denoising step the current batch is at, if one recorder is running.
+        rate: images per second over the last batches, all ranks together; None before the first.
         device: what the recorder last said of its accelerator (`name`, `used`, `total` bytes,
-            `utilisation` percent), or None.
-        ranks: number of recorders that have written to the session.
+            `utilisation` percent), or None; of several, the sums and the mean.
+        ranks: the recorders of the last launch, by number.
     """
 
     phase: Phase
@@ -57,7 +87,7 @@ class RunState:
     step: int | None = None
     rate: float | None = None
     device: dict[str, Any] | None = None
-    ranks: int = 1
+    ranks: tuple[RankState, ...] = ()
 
     @property
     def eta(self) -> float | None:
@@ -65,6 +95,11 @@ class RunState:
         if not self.rate or self.phase is not Phase.RECORDING:
             return None
         return (self.planned - self.recorded) / self.rate
+
+    @property
+    def lost(self) -> tuple[RankState, ...]:
+        """The ranks that failed or went silent."""
+        return tuple(rank for rank in self.ranks if rank.phase in (Phase.FAILED, Phase.STALE))
 
 
 @dataclass
@@ -76,27 +111,35 @@ class _Rank:
     host: str | None = None
     pid: int | None = None
     process_started: float | None = None
+    since_boot: float | None = None
+    world: int = 1
+    started: float = 0.0
+    images: tuple[int, ...] = ()
     step: int | None = None
     device: dict[str, Any] | None = None
     batches: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=_RATE_BATCHES))
-    written: float = 0.0
     heard: float = 0.0
+    age: float = 0.0
 
-    def take(self, event: Event) -> None:
-        self.written = float(event["time"])
-        self.heard = time.monotonic()
+    def take(self, event: Event, age: float) -> None:
+        """Take in an event that was written `age` seconds ago."""
+        # By our own monotonic clock from here on: the clocks of machines differ, and are set.
+        self.heard, self.age = time.monotonic(), age
         handler = getattr(self, f"_on_{event['event']}", None)
         if handler is not None:
             handler(event)
 
     def _on_started(self, event: Event) -> None:
         self.phase, self.detail = Phase.LOADING, ""
+        self.images, self.step = (), None
         self.batches.clear()
+        self.started = float(event["time"])
         self.host = event.get("host") if isinstance(event.get("host"), str) else None
-        pid = event.get("pid")
-        self.pid = pid if isinstance(pid, int) and 0 < pid < 2**31 else None
-        began = event.get("process_started")
-        self.process_started = float(began) if isinstance(began, int | float) else None
+        pid = _whole_number(event.get("pid"))
+        self.pid = pid if pid is not None and 0 < pid < 2**31 else None
+        self.world = min(_whole_number(event.get("world")) or 1, MAX_RANKS)
+        self.process_started = _number(event.get("process_started"))
+        self.since_boot = _number(event.get("since_boot"))
 
     def _on_loading(self, event: Event) -> None:
         self.phase, self.detail = Phase.LOADING, str(event.get("what", ""))
@@ -105,14 +148,15 @@ class _Rank:
         self.phase, self.detail = Phase.RECORDING, ""
 
     def _on_batch(self, event: Event) -> None:
-        self.step = None
-        images, seconds = event.get("images"), event.get("seconds")
-        if isinstance(images, list) and isinstance(seconds, int | float) and seconds >= _QUICKEST:
-            self.batches.append((len(images), float(seconds)))
+        self.images, self.step = (), None
+        images, seconds = event.get("images"), _number(event.get("seconds"))
+        if isinstance(images, list) and seconds is not None and seconds >= _QUICKEST:
+            self.batches.append((len(images), seconds))
 
     def _on_heartbeat(self, event: Event) -> None:
-        step, device = event.get("step"), event.get("device")
-        self.step = step if isinstance(step, int) else None
+        images, device = event.get("images"), event.get("device")
+        self.images = tuple(i for i in images if isinstance(i, int)) if isinstance(images, list) else ()
+        self.step = _whole_number(event.get("step"))
         self.device = device if isinstance(device, dict) else None
 
     def _on_paused(self, event: Event) -> None:
@@ -139,27 +183,48 @@ class _Rank:
         """The phase, corrected for recorders that died or went silent."""
         if not self.phase.running or self.phase is Phase.WAITING:
             return self.phase, self.detail
-        if self.host == socket.gethostname() and self.pid is not None:
-            if not _alive(self.pid, self.process_started):
-                return Phase.FAILED, f"the recorder (process {self.pid}) ended without a word"
-            silent = time.monotonic() - self.heard
-        else:
-            # Another machine's clock may differ from ours, so a fresh arrival counts as a sign of life too.
-            silent = min(time.monotonic() - self.heard, max(0.0, time.time() - self.written))
+        here = self.host == socket.gethostname() and self.pid is not None
+        if here and not self._alive():
+            return Phase.FAILED, f"the recorder (process {self.pid}) ended without a word"
+        silent = time.monotonic() - self.heard
+        if not here:
+            # What was old when we found it is no sign of life; of a process of this machine we know better.
+            silent += self.age
         if silent > STALE_SECONDS:
-            return Phase.STALE, f"no sign of life for {silent:.0f} s"
+            return Phase.STALE, f"no sign of life for {_duration(silent)}"
         return self.phase, self.detail
 
-
-def _alive(pid: int, started: float | None) -> bool:
-    try:
-        process = psutil.Process(pid)
-        # A process number may have been given to another program since.
-        if started is not None and abs(process.create_time() - started) > 2:
+    def _alive(self) -> bool:
+        try:
+            # In this order: some versions of psutil keep the time of boot that they saw last.
+            boot = psutil.boot_time()
+            process = psutil.Process(self.pid)
+            # A process number may have been given to another program since. Seconds after boot, where they are
+            # known, because the clock may have been set in between.
+            began, found = self.process_started, process.create_time()
+            if self.since_boot is not None:
+                began, found = self.since_boot, found - boot
+            if began is not None and abs(found - began) > _SAME_START_SECONDS:
+                return False
+            return bool(process.status() != psutil.STATUS_ZOMBIE)
+        except (psutil.Error, OverflowError, ValueError):
             return False
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:
-        return False
+
+    def snapshot(self, rank: int) -> RankState:
+        """The rank as others see it."""
+        phase, detail = self.seen_now()
+        running = phase.running
+        return RankState(
+            rank=rank,
+            world=self.world,
+            phase=phase,
+            detail=detail,
+            host=self.host,
+            images=self.images if running else (),
+            step=self.step if running else None,
+            rate=self.rate,
+            device=self.device if running else None,
+        )
 
 
 _MOST_ALIVE_FIRST = (
@@ -179,31 +244,83 @@ class StateTracker:
 
     def __init__(self) -> None:
         self._ranks: dict[int, _Rank] = {}
+        self._follows = False
 
     def take(self, events: list[Event]) -> None:
-        """Take in new events."""
+        """Take in new events; those of the first call may be from long ago, the others are news."""
+        now = time.time()
         for event in events:
-            rank = event.get("rank")
-            self._ranks.setdefault(rank if isinstance(rank, int) else 0, _Rank()).take(event)
+            rank = self._ranks.setdefault(_whole_number(event.get("rank")) or 0, _Rank())
+            rank.take(event, 0.0 if self._follows else max(0.0, now - float(event["time"])))
+        self._follows = True
 
     def now(self, recorded: int, planned: int) -> RunState:
         """The state at this moment."""
-        ranks = list(self._ranks.values())
-        seen = [rank.seen_now() for rank in ranks]
+        ranks = self._last_launch()
+        phase, detail = _together(ranks)
         if recorded >= planned:
             phase, detail = Phase.FINISHED, ""
-        elif not seen:
-            phase, detail = Phase.WAITING, "no recorder has started yet"
-        else:
-            phase, detail = min(seen, key=lambda pair: _MOST_ALIVE_FIRST.index(pair[0]))
-        rates = [rank.rate for rank in ranks if rank.rate]
+        running = [rank for rank in ranks if rank.phase.running]
+        rates = [rank.rate for rank in running or ranks if rank.rate]
         return RunState(
             phase=phase,
             detail=detail,
             recorded=recorded,
             planned=planned,
-            step=next((rank.step for rank in ranks if rank.step is not None), None),
+            step=running[0].step if len(running) == 1 else None,
             rate=sum(rates) if rates else None,
-            device=next((rank.device for rank in ranks if rank.device), None),
-            ranks=max(1, len(ranks)),
+            device=_together_on([rank.device for rank in ranks if rank.device]),
+            ranks=ranks,
         )
+
+    def _last_launch(self) -> tuple[RankState, ...]:
+        """The ranks that the last launch has, and any that are at work whatever they belong to."""
+        if not self._ranks:
+            return ()
+        world = max(self._ranks.values(), key=lambda rank: rank.started).world
+        seen = [rank.snapshot(number) for number, rank in sorted(self._ranks.items())]
+        return tuple(rank for rank in seen if rank.rank < world or rank.phase.running)
+
+
+def _together(ranks: Sequence[RankState]) -> tuple[Phase, str]:
+    """What ranks amount to: the phase of the one most alive, and what there is to say about the others."""
+    if not ranks:
+        return Phase.WAITING, "no recorder has started yet"
+    first = min(ranks, key=lambda rank: _MOST_ALIVE_FIRST.index(rank.phase))
+    if len(ranks) == 1:
+        return first.phase, first.detail
+    told = [rank for rank in ranks if rank.phase in (Phase.FAILED, Phase.STALE)]
+    if not told:
+        return first.phase, first.detail
+    return first.phase, "; ".join(
+        f"rank {rank.rank} {'failed' if rank.phase is Phase.FAILED else 'is silent'}: {rank.detail}"
+        for rank in told[:_TOLD]
+    ) + (f"; and {len(told) - _TOLD} more" if len(told) > _TOLD else "")
+
+
+def _together_on(devices: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """What several accelerators amount to."""
+    if len(devices) < 2:
+        return devices[0] if devices else None
+    names = {str(device.get("name", "")) for device in devices}
+    whole: dict[str, Any] = {"name": f"{len(devices)}× {names.pop() if len(names) == 1 else 'GPUs'}"}
+    for key in ("used", "total", "utilisation"):
+        values = [value for device in devices if (value := _number(device.get(key))) is not None]
+        if len(values) == len(devices):
+            whole[key] = sum(values) / (len(values) if key == "utilisation" else 1)
+    return whole
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _whole_number(value: object) -> int | None:
+    return value if isinstance(value, int) and value >= 0 else None
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"

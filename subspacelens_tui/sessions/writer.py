@@ -1,5 +1,8 @@
 """Writing a session: what the recorder does."""
 
+import errno
+import shutil
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,37 +12,104 @@ import numpy.typing as npt
 from PIL import Image
 
 from subspacelens_tui.sessions import features
+from subspacelens_tui.sessions.atomic import discard_unfinished, temporary_beside, whole_file
 from subspacelens_tui.sessions.errors import SessionError
-from subspacelens_tui.sessions.format import IMAGES, MANIFEST, Block, Manifest, ModelInfo
+from subspacelens_tui.sessions.format import (
+    IMAGES, MANIFEST, Block, Manifest, ModelInfo, read_manifest
+)
 
 _THUMBNAIL = 256
+# For how long a network file system may not show what another machine has made.
+_UNSEEN_SECONDS = 60.0
+_THERE_ALREADY = (errno.EEXIST, errno.ENOTEMPTY)
+
+
+class SessionAlreadyThereError(SessionError):
+    """The folder of a new session exists."""
 
 
 def create_session(folder: Path, manifest: Manifest) -> None:
-    """Make a new session's folder with its `session.json`.
+    """Make a new session's folder with its `session.json`, in one step: it is there as a whole or not at all.
 
     Raises:
-        SessionError: if the folder exists already or cannot be made.
+        SessionAlreadyThereError: if the folder exists already.
+        SessionError: if it cannot be made.
     """
+    making = temporary_beside(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir()
-        (folder / features.FOLDER).mkdir()
-        (folder / IMAGES).mkdir()
-        replace_manifest(folder, manifest)
-    except FileExistsError:
-        raise SessionError(
-            f"there is a session {folder} already: choose another --name, or delete it"
-        ) from None
+        shutil.rmtree(making, ignore_errors=True)
+        making.mkdir()
+        (making / features.FOLDER).mkdir()
+        (making / IMAGES).mkdir()
+        replace_manifest(making, manifest)
+        making.rename(folder)
     except OSError as error:
+        if error.errno in _THERE_ALREADY:
+            raise SessionAlreadyThereError(
+                f"there is a session {folder} already: choose another --name, or delete it"
+            ) from None
         raise SessionError(f"cannot make the session {folder}: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+
+
+def create_or_join_session(folder: Path, manifest: Manifest) -> None:
+    """Make a session, or take the one that another rank has made of the same plan.
+
+    Raises:
+        SessionError: if there is a session of another plan, or none can be made.
+    """
+    try:
+        create_session(folder, manifest)
+    except SessionAlreadyThereError:
+        if _plan_of(_manifest_of_another(folder)) != _plan_of(manifest):
+            raise SessionError(
+                f"there is a session {folder} already, of another plan: choose another --name, or delete it"
+            ) from None
+
+
+def _manifest_of_another(folder: Path) -> Manifest:
+    """The manifest of a session that was made a moment ago, maybe on another machine."""
+    deadline = time.monotonic() + _UNSEEN_SECONDS
+    while not (folder / MANIFEST).exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return read_manifest(folder)
+
+
+def _plan_of(manifest: Manifest) -> dict[str, Any]:
+    """What a manifest says before the model is loaded, but for when it was made."""
+    found = manifest.model_dump(exclude={"created", "blocks", "input_width", "versions"})
+    for resolved in ("pipeline", "dtype", "device", "device_name"):
+        del found["model"][resolved]
+    return found
 
 
 def replace_manifest(folder: Path, manifest: Manifest) -> None:
     """Write `session.json` in one step, so that no reader sees half of it."""
-    temporary = folder / f".{MANIFEST}.tmp"
-    temporary.write_text(manifest.to_json(), encoding="utf-8")
-    temporary.replace(folder / MANIFEST)
+    with whole_file(folder / MANIFEST) as temporary:
+        temporary.write_text(manifest.to_json(), encoding="utf-8")
+
+
+def complete_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write into `session.json` what is known once the model is loaded, unless a recorder did so before.
+
+    Raises:
+        SessionError: if that recorder had a model with other blocks.
+    """
+    there = read_manifest(folder)
+    if not there.blocks:
+        replace_manifest(folder, manifest)
+    elif there.blocks != manifest.blocks:
+        raise SessionError(
+            f"{folder} was recorded from a model with {len(there.blocks)} blocks of width "
+            f"{there.blocks[0].width}, this one has {len(manifest.blocks)} of width {manifest.blocks[0].width}"
+        )
+
+
+def discard_unfinished_files(folder: Path) -> None:
+    """Delete what a recorder that was killed has left half written. No recorder may be at work."""
+    discard_unfinished(folder, folder / features.FOLDER, folder / IMAGES)
 
 
 def with_model(
@@ -84,7 +154,5 @@ def write_image(folder: Path, image: int, picture: Image.Image) -> None:
     """Keep a generated image, at most 256 pixels wide and high."""
     picture = picture.convert("RGB")
     picture.thumbnail((_THUMBNAIL, _THUMBNAIL))
-    target = image_path(folder, image)
-    temporary = target.with_name(f".{target.name}.tmp")
-    picture.save(temporary, format="WEBP", quality=90)
-    temporary.replace(target)
+    with whole_file(image_path(folder, image)) as temporary:
+        picture.save(temporary, format="WEBP", quality=90)

@@ -1,5 +1,6 @@
 """Recordings of the bundled model, few steps each, and the pipeline itself."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,20 @@ from subspacelens_tui import demo
 from subspacelens_tui.models import Architecture
 from subspacelens_tui.models.loading import load_pipeline
 from subspacelens_tui.planning.plan import Request, plan
+from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.writer import create_session
 
 QUICK = Request(seeds=1, steps=3)
+PATIENCE = 120
+Planned = Callable[..., Path]
+
+
+def wait_for(session: Session, reached: Callable[[Session], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not reached(session):
+        assert time.monotonic() < deadline, session.state
+        time.sleep(0.05)
+        session.refresh()
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +37,7 @@ def loaded() -> tuple[Any, Architecture]:
 
 
 @pytest.fixture
-def planned(tmp_path: Path) -> Callable[..., Path]:
+def planned(tmp_path: Path) -> Planned:
     """Plan a quick recording of the demo model; keywords as of `Request`."""
 
     def make(name: str = "run", **changes: Any) -> Path:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,21 +17,10 @@ import pytest
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.process import start_recorder
-from subspacelens_tui.recording.recorder import Recorder, missing_batches
-from subspacelens_tui.sessions import Phase, Session, open_session
+from subspacelens_tui.recording.recorder import Recorder
+from subspacelens_tui.sessions import Phase, open_session
 from subspacelens_tui.sessions.control import ask
-from tests.conftest import PlantedSessionFactory
-
-Planned = Callable[..., Path]
-PATIENCE = 120
-
-
-def wait_for(session: Session, reached: Callable[[Session], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not reached(session):
-        assert time.monotonic() < deadline, session.state
-        time.sleep(0.05)
-        session.refresh()
+from tests.recording.conftest import PATIENCE, Planned, wait_for
 
 
 @contextmanager
@@ -244,12 +233,3 @@ def test_a_session_has_one_recorder_at_a_time(planned: Planned) -> None:
     done = subprocess.run(stop, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 1
     assert "is not being recorded: it is stopped" in done.stderr
-
-
-def test_a_resumed_plan_keeps_its_batches(planted: PlantedSessionFactory) -> None:
-    writer = planted(guidance=(1.0, 3.0), seeds=1).start().record(1)
-    session = open_session(writer.path)
-    assert missing_batches(session, 4) == [[9, 10, 11, 12], [13, 14, 15, 16], [17]]
-    writer.record()
-    session.refresh()
-    assert missing_batches(session, 4) == []

@@ -81,14 +81,73 @@ def test_a_silent_recorder_of_another_machine_is_stale(monkeypatch: pytest.Monke
 
 
 def test_several_ranks_add_up() -> None:
-    here = started_here(os.getpid())
+    here = started_here(os.getpid()) | {"world": 3}
     tracker = tracked(
         here,
         event("recording"),
         event("batch", images=[0, 1], seconds=1.0),
+        event("heartbeat", images=[2, 3], step=7, device={"name": "H100", "used": 3, "total": 8}),
         here | {"rank": 1},
-        event("failed", reason="out of memory") | {"rank": 1},
+        event("recording") | {"rank": 1},
+        event("batch", images=[4, 5], seconds=0.5) | {"rank": 1},
+        event("heartbeat", images=[6], step=1, device={"name": "H100", "used": 4, "total": 8}) | {"rank": 1},
+        here | {"rank": 2},
+        event("failed", reason="out of memory") | {"rank": 2},
     )
     found = tracker.now(2, 10)
-    assert (found.phase, found.ranks, found.rate) == (Phase.RECORDING, 2, 2.0)
-    assert found.eta == 4.0
+    assert (found.phase, found.rate, found.eta) == (Phase.RECORDING, 6.0, 8 / 6)
+    assert found.detail == "rank 2 failed: out of memory"
+    assert found.device == {"name": "2× H100", "used": 7, "total": 16}
+    assert found.step is None
+    assert [(rank.rank, rank.phase, rank.images) for rank in found.ranks] == [
+        (0, Phase.RECORDING, (2, 3)),
+        (1, Phase.RECORDING, (6,)),
+        (2, Phase.FAILED, ()),
+    ]
+    assert [rank.rank for rank in found.lost] == [2]
+
+
+def test_the_ranks_of_an_earlier_launch_are_forgotten() -> None:
+    here = started_here(os.getpid())
+    tracker = tracked(
+        here | {"world": 2, "time": 1000.0},
+        event("failed", reason="x"),
+        here | {"rank": 1, "world": 2, "time": 1001.0},
+        event("failed", reason="y") | {"rank": 1},
+    )
+    found = tracker.now(2, 10)
+    assert (found.phase, found.detail) == (Phase.FAILED, "rank 0 failed: x; rank 1 failed: y")
+    tracker.take([here | {"world": 1}, event("recording")])
+    found = tracker.now(2, 10)
+    assert (found.phase, found.detail, len(found.ranks)) == (Phase.RECORDING, "", 1)
+
+
+def test_a_clock_that_is_set_does_not_kill_a_recorder_that_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Linux the time a process started is the time of boot, by today's clock, and what was counted since."""
+    me = psutil.Process()
+    began, boot = me.create_time(), psutil.boot_time()
+    started = event(
+        "started", host=socket.gethostname(), pid=me.pid, process_started=began, since_boot=began - boot
+    )
+    tracker = tracked(started, event("recording"))
+    for jump in (-86400.0, 86400.0):
+        monkeypatch.setattr(psutil, "boot_time", lambda jump=jump: boot + jump)
+        monkeypatch.setattr(psutil.Process, "create_time", lambda self, jump=jump: began + jump)
+        monkeypatch.setattr(state.time, "time", lambda jump=jump: began + jump)
+        for tracking in (tracker, tracked(started, event("recording"))):
+            assert tracking.now(0, 10).phase is Phase.RECORDING
+
+
+@pytest.mark.parametrize("written", [-86400.0, 86400.0])
+def test_a_recorder_elsewhere_whose_clock_is_wrong_is_judged_by_ours(
+    written: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = {"host": "elsewhere", "pid": 1, "time": time.time() + written}
+    tracker = tracked(event("started") | elsewhere, event("recording") | elsewhere)
+    # Found so on opening: what is old is no sign of life, what comes from the future may be.
+    assert tracker.now(0, 10).phase is (Phase.STALE if written < 0 else Phase.RECORDING)
+    tracker.take([event("heartbeat", step=3) | elsewhere])
+    assert tracker.now(0, 10).phase is Phase.RECORDING
+    later = time.monotonic() + 60
+    monkeypatch.setattr(state.time, "monotonic", lambda: later)
+    assert tracker.now(0, 10).phase is Phase.STALE

@@ -6,6 +6,7 @@ from typing import Any
 from subspacelens_tui.analysis.report.console import console, print_json, table
 from subspacelens_tui.sessions.catalog import Listing
 from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.state import RankState, RunState
 
 
 def print_listing(listings: Sequence[Listing], as_json: bool) -> None:
@@ -19,7 +20,7 @@ def print_listing(listings: Sequence[Listing], as_json: bool) -> None:
         rows.append(
             [
                 plain(listing.name),
-                str(state.phase) if state else "damaged",
+                _state_words(state) if state else "damaged",
                 plain(listing.model),
                 f"{state.recorded}/{state.planned}" if state else "",
                 f"{listing.bytes / 2**20:.1f} MiB",
@@ -42,4 +43,26 @@ def _listing_json(listing: Listing) -> dict[str, Any]:
         "planned": state.planned if state else None,
         "bytes": listing.bytes,
         "created": listing.created,
+        "rate": state.rate if state else None,
+        "ranks": [_rank_json(rank) for rank in state.ranks] if state else [],
     }
+
+
+def _rank_json(rank: RankState) -> dict[str, Any]:
+    return {
+        "rank": rank.rank,
+        "state": str(rank.phase),
+        "detail": rank.detail,
+        "host": rank.host,
+        "rate": rank.rate,
+    }
+
+
+def _state_words(state: RunState) -> str:
+    """The phase; of several recorders how many, and while they record their rate together."""
+    words = str(state.phase)
+    if len(state.ranks) > 1 and state.phase.running:
+        words += f", {len(state.ranks) - len(state.lost)} of {len(state.ranks)} ranks"
+        if state.rate:
+            words += f", {state.rate:.2g} img/s"
+    return words

@@ -1,6 +1,6 @@
 """The top line: which session, what the recorder is doing, how far, how fast, on what."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from subspacelens_tui.app import numbers
@@ -9,6 +9,7 @@ from subspacelens_tui.app.snapshots import Recording
 from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.sessions import Phase, RunState
 from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.state import RankState
 
 # Symbol, ink and word each say it alone: nothing depends on seeing colours.
 PHASES: dict[Phase, tuple[str, str]] = {
@@ -22,6 +23,7 @@ PHASES: dict[Phase, tuple[str, str]] = {
     Phase.FINISHED: ("✓", "good"),
 }
 _NAME_AT_LEAST = 12
+_NAMED = 4
 
 
 def phase_word(recording: Recording) -> str:
@@ -91,9 +93,23 @@ class RunBar(Painted):
                 extras.append([(f"  step {state.step:<2}", self.ink("dim"))])
         if state.device and state.phase.running:
             extras.append([(f"  {_device(state.device)}", self.ink("dim"))])
-        if state.ranks > 1:
-            extras.append([(f"  {state.ranks} recorders", self.ink("dim"))])
+        if len(state.ranks) > 1:
+            extras.append([(f"  {len(state.ranks)} ranks", self.ink("dim"))])
+        if state.lost and len(state.ranks) > 1 and state.phase.running:
+            extras.insert(0, [(f"  {_lost(state.lost)}", self.ink("error"))])
         return extras
+
+
+def _lost(ranks: Sequence[RankState]) -> str:
+    """Which ranks are gone, and how."""
+    parts = []
+    for phase, word in ((Phase.FAILED, "failed"), (Phase.STALE, "silent")):
+        gone = [str(rank.rank) for rank in ranks if rank.phase is phase]
+        if len(gone) > _NAMED:
+            parts.append(f"{len(gone)} ranks {word}")
+        elif gone:
+            parts.append(f"{'ranks' if len(gone) > 1 else 'rank'} {','.join(gone)} {word}")
+    return ", ".join(parts)
 
 
 def _device(device: dict[str, Any]) -> str:
