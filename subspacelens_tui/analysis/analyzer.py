@@ -4,7 +4,7 @@ import functools
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -35,7 +35,7 @@ class Analyzer:
         self.session = session
         self._growing: OrderedDict[Configuration, GrowingGrams] = OrderedDict()
         self._samples: OrderedDict[tuple[Settings, int], Sample] = OrderedDict()
-        self._pooled: OrderedDict[tuple[Settings, int], dict[int, Float64Array]] = OrderedDict()
+        self._pooled: OrderedDict[tuple[Settings, int], dict[Any, Float64Array]] = OrderedDict()
 
     def refresh(self) -> bool:
         """Take in what the recorder added; True if features were."""
@@ -87,7 +87,7 @@ class Analyzer:
             layers=tuple(layers),
             overlap=_stack(sample, layers, settings, "overlap"),
             explained=_stack(sample, layers, settings, "variance_explained"),
-            spectra=_spectra(sample, len(layers)),
+            spectra=None if settings.quick else _spectra(sample, len(layers)),
             image_keys=tuple(self._keys(sample)),
             notes=notes,
         )
@@ -126,7 +126,7 @@ class Analyzer:
         assert settings.labels is not None
         # Only the class-centred view depends on the labels: the others share their spectra between schemes.
         shared = settings if settings.features == "class-centred" else replace(settings, labels=None)
-        pooled = _recent(self._pooled, (shared, len(growing.images)), _SAMPLES_KEPT, dict[int, Float64Array])
+        pooled = _recent(self._pooled, (shared, len(growing.images)), _SAMPLES_KEPT, dict[Any, Float64Array])
         manifest = self.session.manifest
         of_prompt = [prompt.labels[settings.labels] for prompt in manifest.prompts]
         images = [manifest.images[growing.images[position]] for position in positions]

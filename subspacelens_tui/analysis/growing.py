@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from subspacelens_tui.geometry import GeometryError, hoyer_of_images
+from subspacelens_tui.geometry import GeometryError, hoyer_from_norms
 from subspacelens_tui.sessions import Branch, Session, SessionError
 from subspacelens_tui.sessions.features import FeatureFile
 
@@ -44,31 +44,29 @@ class GrowingGrams:
 
     def extend(self) -> None:
         """Take in the feature files that are new, in one product: a finished session is opened in one go."""
-        images: list[int] = []
-        parts: list[list[npt.NDArray[np.float32]]] = []
+        old = len(self.images)
         for file in self._session.files_of(self._configuration.guidance):
             if file.path.name in self._files_seen:
                 continue
             self._files_seen.add(file.path.name)
             try:
-                found, rows = self._read(file)
+                self._take(file)
             except SessionError as error:
                 self.problems.append(str(error))
-                continue
-            images += found
-            parts.append(rows)
-        if images:
-            self._grow([np.concatenate(layer) for layer in zip(*parts, strict=True)], len(images))
-            self.images += images
+        if len(self.images) > old:
+            self._multiply(old)
 
-    def _read(self, file: FeatureFile) -> tuple[list[int], list[npt.NDArray[np.float32]]]:
-        """The images of a file that can be used, and their features layer by layer."""
+    def _take(self, file: FeatureFile) -> None:
+        """Take in the images of a file that can be used, with their features."""
         where = self._configuration
         rows = self._session.read(file, where.branch, where.step, range(len(self._blocks)))
         images = [file.images[row] for row in file.rows]
         usable = self._usable(images, rows)
-        kept = [image for image, ok in zip(images, usable, strict=True) if ok]
-        return kept, [features[usable] for features in rows]
+        old = len(self.images)
+        self.images += [image for image, ok in zip(images, usable, strict=True) if ok]
+        self._make_room(old)
+        for held, features in zip(self._features, rows, strict=True):
+            held[old : len(self.images)] = features if usable.all() else features[usable]
 
     def _usable(self, images: list[int], rows: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.bool_]:
         """Which images are finite in every block; an image is in all layers or in none."""
@@ -78,34 +76,33 @@ class GrowingGrams:
             self.left_out[images[column]] = f"not finite in block {block} at step {self._configuration.step}"
         return np.asarray(finite.all(axis=0))
 
-    def _grow(self, rows: list[npt.NDArray[np.float32]], new: int) -> None:
-        old = len(self.images)
-        self._make_room(old + new)
-        for layer, features in enumerate(rows):
-            self._features[layer][old : old + new] = features
+    def _multiply(self, old: int) -> None:
+        """Fill in the rows of the Gram matrices for the images from `old` on."""
+        n = len(self.images)
+        for layer, held in enumerate(self._features):
             # float64: on a collapsed spectrum with massive dimensions a float32 Gram gave R 653 for 517.
-            every = self._features[layer][: old + new].astype(np.float64)
+            every = held[:n].astype(np.float64)
             cross = every @ every[old:].T
-            self._grams[layer, : old + new, old : old + new] = cross
-            self._grams[layer, old : old + new, :old] = cross[:old].T
-            self._hoyer[layer, old : old + new] = _hoyer(every[old:].T)
+            self._grams[layer, :n, old:n] = cross
+            self._grams[layer, old:n, :old] = cross[:old].T
+            self._hoyer[layer, old:n] = _hoyer(held[old:n], np.diagonal(cross[old:]))
 
-    def _make_room(self, wanted: int) -> None:
-        capacity = self._grams.shape[1]
+    def _make_room(self, held: int) -> None:
+        """Room for all images, of which the features of the first so many are held."""
+        capacity, wanted = self._grams.shape[1], len(self.images)
         if wanted <= capacity:
             return
-        # Doubling keeps the copying linear; nothing beyond the plan is ever needed.
-        planned = sum(i.guidance == self._configuration.guidance for i in self._session.manifest.images)
-        capacity = min(max(wanted, 2 * capacity), max(planned, wanted))
-        count, layers = len(self.images), len(self._blocks)
+        # All that is recorded; then doubling keeps the copying linear, up to what is planned.
+        scale = self._configuration.guidance
+        planned = sum(image.guidance == scale for image in self._session.manifest.images)
+        recorded = len(self._session.images(scale))
+        capacity = min(max(wanted, recorded, 2 * capacity), max(planned, wanted))
+        layers = len(self._blocks)
         grams, hoyer = np.empty((layers, capacity, capacity)), np.empty((layers, capacity))
-        grams[:, :count, :count] = self._grams[:, :count, :count]
-        hoyer[:, :count] = self._hoyer[:, :count]
+        grams[:, :held, :held] = self._grams[:, :held, :held]
+        hoyer[:, :held] = self._hoyer[:, :held]
         self._grams, self._hoyer = grams, hoyer
-        self._features = [
-            np.concatenate([held[:count], np.empty((capacity - count, held.shape[1]), dtype=np.float32)])
-            for held in self._features
-        ]
+        self._features = [_longer(features[:held], capacity) for features in self._features]
 
     def order(self, first: int | None = None) -> list[int]:
         """Positions of the images in recording order; only of the first so many if given."""
@@ -128,9 +125,17 @@ class GrowingGrams:
         return picked
 
 
-def _hoyer(Z: Float64Array) -> Float64Array:
+def _hoyer(features: npt.NDArray[np.float32], squares: Float64Array) -> Float64Array:
+    """Hoyer sparsity (n,) of rows (n, width) whose squared norms the Gram matrix has already."""
+    absolute = np.abs(features).sum(axis=1, dtype=np.float64)
     try:
-        values: Float64Array = hoyer_of_images(Z)
+        values: Float64Array = hoyer_from_norms(absolute, np.sqrt(squares), features.shape[1])
     except GeometryError:
-        return np.full(Z.shape[1], np.nan)
+        return np.full(len(features), np.nan)
     return values
+
+
+def _longer(rows: npt.NDArray[np.float32], capacity: int) -> npt.NDArray[np.float32]:
+    longer = np.empty((capacity, rows.shape[1]), dtype=np.float32)
+    longer[: len(rows)] = rows
+    return longer

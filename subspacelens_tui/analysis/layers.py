@@ -46,9 +46,11 @@ def layer_figures(
     for index, name in enumerate(names):
         watch.said("layers", index, len(names))
         collected = _Collected(sample, index, name, settings)
-        collected.overlaps()
+        if not settings.quick:
+            collected.overlaps()
+            # Before the rates, which take spectra where there are any and cheaper factors where not.
+            collected.ranks()
         collected.rates()
-        collected.ranks()
         collected.sparsity(hoyer[index])
         if settings.thorough:
             collected.thorough(features)

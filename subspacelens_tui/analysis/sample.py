@@ -1,5 +1,6 @@
 """Some images of a session in one feature view, with all that is computed of them kept for the next ε."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,9 +13,11 @@ from subspacelens_tui.geometry import (
     ClassSubspaces,
     GeometryError,
     View,
+    class_rate_from_gram,
     class_rate_from_spectra,
     class_spectra,
     class_subspaces,
+    coding_rate_from_gram,
     coding_rate_from_spectrum,
     effective_rank_from_spectrum,
     eigenvalue_rank_from_spectrum,
@@ -95,7 +98,7 @@ class Sample:
         images: Images,
         classes: tuple[str, ...],
         view: View,
-        pooled: dict[int, Float64Array],
+        pooled: dict[Any, Any],
     ) -> None:
         self.images = images
         self.labels = images.labels
@@ -125,18 +128,39 @@ class Sample:
         """Eigenvalues (N,) of a layer's Gram matrix, ascending."""
         if layer not in self._pooled:
             self._pooled[layer] = np.asarray(gram_spectrum(self.grams[layer]))
-        return self._pooled[layer]
+        spectrum: Float64Array = self._pooled[layer]
+        return spectrum
 
     def coding_rate(self, layer: int, eps: float) -> float:
-        """R of a layer, in nats."""
+        """R of a layer, in nats: from its spectrum where that is known, else from a Cholesky factor."""
+        if layer not in self._pooled:
+            with contextlib.suppress(GeometryError):  # too large for factors, not for a spectrum
+                return float(self._factored_R(eps)[layer])
         return float(coding_rate_from_spectrum(self.spectrum(layer), self.widths[layer], self.count, eps))
 
     def class_rate(self, layer: int, eps: float) -> float:
-        """Rc of a layer, in nats."""
+        """Rc of a layer, in nats: from the classes' spectra where they are known, else from their factors."""
+        if layer not in self._pooled and ("classes", layer) not in self._kept:
+            with contextlib.suppress(GeometryError):
+                return float(self.keep_last("Rc", eps, lambda: self._factored(eps, self.labels))[layer])
         spectra = self.keep(
             ("classes", layer), lambda: class_spectra(self.grams[layer], self.labels, self.classes)
         )
         return float(class_rate_from_spectra(spectra, self.sizes, self.widths[layer], eps))
+
+    def _factored_R(self, eps: float) -> Float64Array:
+        # Shared by all label schemes, as the spectra are.
+        if self._pooled.get("eps") != eps:
+            self._pooled |= {"eps": eps, "R": self._factored(eps)}
+        R: Float64Array = self._pooled["R"]
+        return R
+
+    def _factored(self, eps: float, labels: list[str] | None = None) -> Float64Array:
+        """R of all layers, or Rc under labels, from Cholesky factors (layers,)."""
+        precisions = self.precisions([eps] * len(self.widths))
+        if labels is None:
+            return np.asarray(coding_rate_from_gram(self.grams, 1, precisions))
+        return np.asarray(class_rate_from_gram(self.grams, labels, 1, precisions))
 
     def iso_rate_eps(self, layer: int, rate: float) -> float:
         """The ε at which R of a layer equals a rate in nats.

@@ -37,6 +37,7 @@ class Settings:
         errors: what the jackknife leaves out in turn; no error bars.
         iso_rate: choose each layer's ε so that its R is this many nats, in place of `eps`.
         thorough: also what costs seconds: split-half ceilings and normality.
+        quick: only the rates, for a first look: no ranks and no overlap, which need eigenvalues.
         images: only the first so many images in recording order; all.
     """
 
@@ -54,6 +55,7 @@ class Settings:
     errors: ErrorsBy | None = None
     iso_rate: float | None = None
     thorough: bool = False
+    quick: bool = False
     images: int | None = None
 
     def __post_init__(self) -> None:

@@ -6,22 +6,33 @@ and their computation is cancelled.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from subspacelens_tui.analysis import Analyzer, Cancelled
 from subspacelens_tui.analysis.figures import Figures
-from subspacelens_tui.analysis.settings import SettingsError
+from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.app.snapshots import Analysis, Recording
-from subspacelens_tui.app.view import View, Which
+from subspacelens_tui.app.view import View, Which, first_view
 from subspacelens_tui.sessions import SessionError, open_session
 from subspacelens_tui.sessions.control import requested
 from subspacelens_tui.sessions.format import MANIFEST
 
 PERMUTATIONS = (20, 200)
+
+
+class Stage(NamedTuple):
+    """One of the analyses of a view, each better and slower than the one before."""
+
+    permutations: int
+    quick: bool = False
+
+
 # A permutation of the overlap costs five times one of the rates.
 _OVERLAP_SHARE = 5
 _QUICK = 0.15
@@ -36,25 +47,12 @@ class Analyst:
 
     Args:
         path: the session's folder.
-        poll: seconds between two looks at the folder while it grows.
-        on_recording: called on the event loop when the state of the recording changed.
-        on_analysis: called on the event loop with the figures of the current view.
-        on_trouble: called with one line when the session cannot be read; with None once it can.
+        settings: of the first view; only what it asks for is begun at once.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        poll: float,
-        on_recording: Callable[[Recording], None],
-        on_analysis: Callable[[Analysis], None],
-        on_trouble: Callable[[str | None], None],
-    ) -> None:
+    def __init__(self, path: Path, settings: Settings | None = None) -> None:
         self._path = path
-        self._poll = poll
-        self._on_recording = on_recording
-        self._on_analysis = on_analysis
-        self._on_trouble = on_trouble
+        self._settings = settings or Settings()
         self._thread = ThreadPoolExecutor(1, "analyst")
         self._analyzer: Analyzer | None = None
         self._recording: Recording | None = None
@@ -69,6 +67,9 @@ class Analyst:
         self._rounds = 0
         self._idle = asyncio.Condition()
         self._closed = False
+        # At once, so that an app that makes us before it imports Textual has its first figures sooner.
+        self._opened: Future[Recording] | None = self._thread.submit(self._refresh)
+        self._thread.submit(self._warm_up)
 
     def look(self, view: View) -> None:
         """Change what is looked at."""
@@ -96,8 +97,23 @@ class Analyst:
                 await self._idle.wait()
                 self._wake.set()
 
-    async def run(self) -> None:
-        """Follow the session until closed."""
+    async def run(
+        self,
+        poll: float,
+        on_recording: Callable[[Recording], None],
+        on_analysis: Callable[[Analysis], None],
+        on_trouble: Callable[[str | None], None],
+    ) -> None:
+        """Follow the session until closed.
+
+        Args:
+            poll: seconds between two looks at the folder while it grows.
+            on_recording: called on the event loop when the state of the recording changed.
+            on_analysis: called on the event loop with the figures of the current view.
+            on_trouble: called with one line when the session cannot be read; with None once it can.
+        """
+        self._poll = poll
+        self._on_recording, self._on_analysis, self._on_trouble = on_recording, on_analysis, on_trouble
         while not self._closed:
             await self._read()
             if self._due():
@@ -118,9 +134,9 @@ class Analyst:
         self._wake.clear()
 
     async def _read(self) -> None:
-        loop = asyncio.get_running_loop()
+        opened, self._opened = self._opened, None
         try:
-            recording = await loop.run_in_executor(self._thread, self._refresh)
+            recording = await asyncio.wrap_future(opened or self._thread.submit(self._refresh))
         except (SessionError, OSError) as error:
             self._on_trouble(str(error))
             return
@@ -154,6 +170,16 @@ class Analyst:
             recorded=recorded,
         )
 
+    def _warm_up(self) -> None:
+        """Have what the first view needs kept by the analyzer before anyone asks for it."""
+        if self._analyzer is None:
+            return
+        view, _ = first_view(self._settings, self._analyzer.session.manifest)
+        # What goes wrong here goes wrong again, and is reported, when the view is asked for.
+        with contextlib.suppress(Exception):
+            for settings in view.wanted(self._analyzer.session.manifest).values():
+                self._analyzer.figures(replace(settings, quick=True), lambda: self._closed)
+
     def _due(self) -> bool:
         if self._view is None or self._recording is None:
             return False
@@ -170,15 +196,15 @@ class Analyst:
         assert recording is not None
         self._grown = False
         began = time.monotonic()
-        for permutations in self._stages(generation, recording.state.phase.running):
-            stage = time.monotonic()
-            analysis = await self._computed(view, permutations, generation)
+        for stage in self._stages(generation, recording.state.phase.running):
+            stage_began = time.monotonic()
+            analysis = await self._computed(view, stage, generation)
             if analysis is None:
                 return
-            if permutations:
-                self._cost = (time.monotonic() - stage) * PERMUTATIONS[0] / permutations
+            if stage.permutations:
+                self._cost = (time.monotonic() - stage_began) * PERMUTATIONS[0] / stage.permutations
             self._on_analysis(analysis)
-            self._permuted = permutations
+            self._permuted = stage.permutations
             if analysis.error is not None:
                 # Asking again would fail again; the next view or batch may not.
                 self._permuted = PERMUTATIONS[-1]
@@ -188,35 +214,34 @@ class Analyst:
         now = time.monotonic()
         self._rest_until = now + _REST * (now - began)
 
-    def _stages(self, generation: int, live: bool) -> tuple[int, ...]:
-        """Permutations of one analysis after the other."""
-        few, many = PERMUTATIONS
-        affordable = not live or self._cost * many / few <= _WORTH_REFINING_LIVE
+    def _stages(self, generation: int, live: bool) -> tuple[Stage, ...]:
+        """One analysis after the other."""
+        few, many = (Stage(permutations) for permutations in PERMUTATIONS)
+        affordable = not live or self._cost * many.permutations / few.permutations <= _WORTH_REFINING_LIVE
         if generation == self._analysed:
             # The session grew: the last null stays until the next one is there, and one update is enough.
             return (many,) if affordable else (few,)
-        first = (0, few) if self._cost > _QUICK else (few,)
+        first = (Stage(0, quick=True), Stage(0), few) if self._cost > _QUICK else (few,)
         return (*first, many) if affordable else first
 
-    async def _computed(self, view: View, permutations: int, generation: int) -> Analysis | None:
+    async def _computed(self, view: View, stage: Stage, generation: int) -> Analysis | None:
         """The analysis of a view; None if it is no longer wanted."""
         loop = asyncio.get_running_loop()
         try:
-            figures = await loop.run_in_executor(self._thread, self._figures, view, permutations, generation)
+            figures = await loop.run_in_executor(self._thread, self._figures, view, stage, generation)
         except Cancelled:
             return None
         except (SettingsError, SessionError) as error:
-            return Analysis(view, {}, permutations, error=str(error))
+            return Analysis(view, {}, stage.permutations, error=str(error))
         except Exception as error:
             # A fault of ours in one analysis must not take the whole screen down; another view may well work.
-            return Analysis(
-                view, {}, permutations, error=f"the analysis failed: {type(error).__name__}: {error}"
-            )
+            reason = f"the analysis failed: {type(error).__name__}: {error}"
+            return Analysis(view, {}, stage.permutations, error=reason)
         if generation != self._generation:
             return None
-        return Analysis(view, figures, permutations, refining=permutations < PERMUTATIONS[-1])
+        return Analysis(view, figures, stage.permutations, refining=stage.permutations < PERMUTATIONS[-1])
 
-    def _figures(self, view: View, permutations: int, generation: int) -> dict[Which, Figures]:
+    def _figures(self, view: View, stage: Stage, generation: int) -> dict[Which, Figures]:
         assert self._analyzer is not None
 
         def cancelled() -> bool:
@@ -225,7 +250,10 @@ class Analyst:
         return {
             which: self._analyzer.figures(
                 replace(
-                    settings, permutations=permutations, overlap_permutations=permutations // _OVERLAP_SHARE
+                    settings,
+                    permutations=stage.permutations,
+                    overlap_permutations=stage.permutations // _OVERLAP_SHARE,
+                    quick=stage.quick,
                 ),
                 cancelled,
             )

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.app.analyst import Analyst
 from subspacelens_tui.app.commands import LensCommands
 from subspacelens_tui.app.hang_up import leave_on_hang_up
 from subspacelens_tui.app.keys import ANYWHERE, LIST, LOG, MATRIX, SCRUBBER, SESSION
@@ -25,6 +26,7 @@ class SubspaceLensApp(App[None]):
         session: a session's folder to open at once.
         settings: to open it with.
         layer: to select in it.
+        analyst: that is at work on the session already.
     """
 
     TITLE = "SubspaceLens"
@@ -38,19 +40,21 @@ class SubspaceLensApp(App[None]):
         session: Path | None = None,
         settings: Settings | None = None,
         layer: int | None = None,
+        analyst: Analyst | None = None,
     ) -> None:
         super().__init__()
         self._sessions = sessions
         self._session = session
         self._settings = settings
         self._layer = layer
+        self._analyst = analyst
 
     async def on_mount(self) -> None:
         """Open the list, and the session over it if one was named."""
         leave_on_hang_up(self.exit)
         await self.push_screen(SessionsScreen(self._sessions))
         if self._session is not None:
-            await self.push_screen(SessionScreen(self._session, self._settings, self._layer))
+            await self.push_screen(SessionScreen(self._session, self._settings, self._layer, self._analyst))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Textual's own commands that make sense here; ours come from the key table."""

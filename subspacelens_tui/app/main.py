@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.app.analyst import Analyst
 
 
 def run(
@@ -27,8 +28,10 @@ def run(
             file=sys.stderr,
         )
         return 1
+    # Before Textual is imported: its half second of imports then passes beside the first linear algebra.
+    analyst = Analyst(session, settings) if session is not None else None
     from subspacelens_tui.app.app import SubspaceLensApp
 
-    app = SubspaceLensApp(sessions, session, settings, layer)
+    app = SubspaceLensApp(sessions, session, settings, layer, analyst)
     app.run()
     return app.return_code or 0

@@ -7,6 +7,7 @@
 """
 
 from subspacelens_tui.geometry.designs import DESIGNS, Design, permuted_labels
+from subspacelens_tui.geometry.determinants import class_rate_from_gram, coding_rate_from_gram
 from subspacelens_tui.geometry.errors import Cancelled, GeometryError
 from subspacelens_tui.geometry.gram import VIEWS, View, feature_view, gram
 from subspacelens_tui.geometry.iso_rate import iso_rate_eps
@@ -51,7 +52,13 @@ from subspacelens_tui.geometry.rates import (
     gram_spectrum,
     rate_reduction,
 )
-from subspacelens_tui.geometry.sparsity import hoyer_gaussian, hoyer_laplace, hoyer_of_images, hoyer_sparsity
+from subspacelens_tui.geometry.sparsity import (
+    hoyer_from_norms,
+    hoyer_gaussian,
+    hoyer_laplace,
+    hoyer_of_images,
+    hoyer_sparsity,
+)
 from subspacelens_tui.geometry.spectra import (
     effective_rank,
     effective_rank_from_spectrum,
@@ -76,10 +83,12 @@ __all__ = [
     "RateEstimates",
     "RateReduction",
     "View",
+    "class_rate_from_gram",
     "class_rate_from_spectra",
     "class_spectra",
     "class_subspaces",
     "coding_rate",
+    "coding_rate_from_gram",
     "coding_rate_from_spectrum",
     "effective_rank",
     "effective_rank_from_spectrum",
@@ -89,6 +98,7 @@ __all__ = [
     "gram",
     "gram_spectrum",
     "group_jackknife",
+    "hoyer_from_norms",
     "hoyer_gaussian",
     "hoyer_laplace",
     "hoyer_of_images",

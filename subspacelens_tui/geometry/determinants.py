@@ -5,13 +5,66 @@ from typing import Any
 import numpy as np
 from array_api_compat import device
 
+from subspacelens_tui.geometry.classes import ClassIndex, class_index
 from subspacelens_tui.geometry.errors import GeometryError
 from subspacelens_tui.geometry.gram import without_mean
-from subspacelens_tui.geometry.inputs import Array
+from subspacelens_tui.geometry.inputs import Array, count, precision, square_gram
 
-# Bytes of blocks held at a time.
-MEMORY = 64 * 2**20
+# Bytes of blocks held at a time. With more, memory fresh from the system made the first call twice as slow.
+MEMORY = 16 * 2**20
 TOO_LARGE = "features are too large for this eps in float64; raise eps or use unit-norm features"
+
+
+def coding_rate_from_gram(G: Array, d: int, eps: Any) -> Array:
+    """R (...) in nats at one ε, by Cholesky factors: a fifth of the cost of a spectrum.
+
+    Args:
+        G: Gram matrices (..., N, N).
+        d: The width of the features.
+        eps: ε, a number or an array that broadcasts against the leading shape of G.
+
+    Raises:
+        GeometryError: Bad G, ε or d, or features so large that factors in float64 fail.
+    """
+    xp, G = square_gram(G)
+    return whole_rate(G, _scale(G, d, eps, xp), xp)
+
+
+def class_rate_from_gram(G: Array, labels: Any, d: int, eps: Any) -> Array:
+    """Rc (...) in nats, by Cholesky factors; arguments and errors as for `coding_rate_from_gram`.
+
+    `labels` are (N,) integers or strings.
+    """
+    xp, G = square_gram(G)
+    return class_rate(G, class_index(labels, G.shape[-1]), _scale(G, d, eps, xp), xp)
+
+
+def _scale(G: Array, d: int, eps: Any, xp: Any) -> Array:
+    return count(d, "d") / xp.broadcast_to(precision(eps, xp, G), G.shape[:-2]) ** 2
+
+
+def whole_rate(G: Array, scale: Array, xp: Any) -> Array:
+    """R (...) of Gram matrices (..., N, N); `scale` (...) is d/ε², which over N is α."""
+    n = G.shape[-1]
+    layers, alpha = xp.reshape(G, (-1, n, n)), xp.reshape(scale, (-1,)) / n
+    at_once = max(1, MEMORY // (8 * n * n))
+    parts = [
+        log_determinants(layers[first : first + at_once], alpha[first : first + at_once], xp)
+        for first in range(0, layers.shape[0], at_once)
+    ]
+    return 0.5 * xp.reshape(xp.concat(parts), G.shape[:-2])
+
+
+def class_rate(G: Array, index: ClassIndex, scale: Array, xp: Any) -> Array:
+    """Rc (...) of Gram matrices (..., N, N); `scale` as for `whole_rate`."""
+    n = G.shape[-1]
+    layers, flat = xp.reshape(G, (-1, n * n)), xp.reshape(scale, (-1,))
+    total = 0
+    for _, members in index.by_size():
+        size = members.shape[1]
+        log_dets = block_log_determinants(layers, members, flat / size, xp)
+        total = total + size / n * 0.5 * xp.sum(log_dets, axis=-1)
+    return xp.reshape(total, G.shape[:-2])
 
 
 def block_log_determinants(

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from array_api_compat import device
 
-from subspacelens_tui.geometry.classes import ClassIndex, class_index, label_array
+from subspacelens_tui.geometry.classes import class_index, label_array
 from subspacelens_tui.geometry.delete_one import delete_one_rates
-from subspacelens_tui.geometry.determinants import block_log_determinants
+from subspacelens_tui.geometry.determinants import class_rate, whole_rate
 from subspacelens_tui.geometry.errors import Cancelled, GeometryError
 from subspacelens_tui.geometry.gram import feature_view
 from subspacelens_tui.geometry.inputs import Array, count, precision, real_array, square_gram
@@ -159,21 +159,7 @@ def _scale(G: Array, d: int, eps: Any, xp: Any) -> Array:
 def _rates(G: Array, labels: Any, scale: Array, view: str, xp: Any) -> tuple[Array, Array]:
     """R (...) and Rc (...) of a view."""
     G = feature_view(G, view, labels)
-    n = G.shape[-1]
-    index = class_index(labels, n)
-    layers = xp.reshape(G, (-1, n * n))
-    flat = xp.reshape(scale, (-1,))
-    everyone = ClassIndex(("all",), (np.arange(n),))
-
-    def rate(of: ClassIndex) -> Array:
-        total = 0
-        for _, members in of.by_size():
-            size = members.shape[1]
-            log_dets = block_log_determinants(layers, members, flat / size, xp)
-            total = total + size / n * 0.5 * xp.sum(log_dets, axis=-1)
-        return xp.reshape(total, G.shape[:-2])
-
-    return rate(everyone), rate(index)
+    return whole_rate(G, scale, xp), class_rate(G, class_index(labels, G.shape[-1]), scale, xp)
 
 
 def _estimates(observed: tuple[Array, Array], R: Array, Rc: Array, xp: Any) -> RateEstimates:

@@ -4,7 +4,7 @@ import math
 from functools import lru_cache
 
 from subspacelens_tui.geometry.errors import GeometryError
-from subspacelens_tui.geometry.inputs import Array, count, features
+from subspacelens_tui.geometry.inputs import Array, count, features, real_array
 
 
 def hoyer_sparsity(Z: Array) -> float:
@@ -35,6 +35,19 @@ def hoyer_of_images(Z: Array) -> Array:
     Z = Z / scale  # so that squares neither overflow nor underflow
     ratio = xp.sum(xp.abs(Z), axis=0) / xp.sqrt(xp.sum(Z**2, axis=0))
     return (root - ratio) / (root - 1)
+
+
+def hoyer_from_norms(absolute: Array, euclidean: Array, d: int) -> Array:
+    """Hoyer sparsity (...) of vectors of width d from their norms ‖x‖₁ and ‖x‖₂ (...); NaN where these are 0.
+
+    Raises:
+        GeometryError: d is below 2.
+    """
+    xp, euclidean = real_array(euclidean, "euclidean")
+    root = math.sqrt(_width(d))
+    some = euclidean > 0
+    ratio = absolute / xp.where(some, euclidean, xp.ones_like(euclidean))
+    return xp.where(some, (root - ratio) / (root - 1), xp.full_like(ratio, math.nan))
 
 
 def hoyer_gaussian(d: int) -> float:

@@ -1,6 +1,6 @@
 """The analyzer against direct computation on the session's features, live and finished."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -236,3 +236,27 @@ def test_a_result_no_longer_wanted_is_given_up(planted: PlantedSessionFactory) -
 
 def test_the_rank_fits_the_smallest_class() -> None:
     assert [default_rank(sizes) for sizes in ([1, 9], [7, 8], [100, 100])] == [1, 3, 10]
+
+
+@pytest.mark.parametrize("view", geometry.VIEWS)
+def test_a_quick_look_has_the_same_rates_and_no_eigenvalues(
+    planted: PlantedSessionFactory, view: str
+) -> None:
+    session = open_session(planted().start().record().path)
+    settings = Settings(labels="fine", features=view, eps=0.3)  # type: ignore[arg-type]
+    quick = Analyzer(session).figures(replace(settings, quick=True))
+    full = Analyzer(session).figures(settings)
+    assert quick.spectra is None
+    assert quick.overlap is None
+    for look, figures in zip(quick.layers, full.layers, strict=True):
+        assert look.R == pytest.approx(figures.R, rel=1e-10)
+        assert look.delta_R == pytest.approx(figures.delta_R, rel=1e-8)
+        assert look.hoyer == figures.hoyer
+        assert look.effective_rank is None
+
+
+def test_features_too_large_for_factors_still_get_their_rates(planted: PlantedSessionFactory) -> None:
+    session = open_session(planted().start().record().path)
+    settings = Settings(eps=1e-9)
+    quick = Analyzer(session).figures(replace(settings, quick=True))
+    assert quick.curve("R") == pytest.approx(Analyzer(session).figures(settings).curve("R"), rel=1e-9)

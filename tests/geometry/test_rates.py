@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from subspacelens_tui.geometry import (
+    class_rate_from_gram,
     class_rate_from_spectra,
     class_spectra,
     coding_rate,
+    coding_rate_from_gram,
     coding_rate_from_spectrum,
     feature_spectrum,
     gram,
@@ -178,3 +180,15 @@ def test_only_scale_over_eps_matters(seed: int, d: int, n: int, eps: float, scal
     Z = random_features(seed, d, n)
     assert coding_rate(scale * Z, scale * eps) == pytest.approx(coding_rate(Z, eps), rel=1e-9)
     assert coding_rate(Z, 1.1 * eps) < coding_rate(Z, eps)
+
+
+@pytest.mark.parametrize(("d", "n"), [(7, 20), (40, 20)])
+def test_factors_give_what_spectra_give(d: int, n: int, to_array: Any) -> None:
+    layers = np.stack([gram(random_features(seed, d, n) * 10**seed) for seed in range(3)])
+    labels, eps = [i % 3 for i in range(n)], np.array([0.1, 0.5, 2.0])
+    G, sizes = to_array(layers), [labels.count(k) for k in range(3)]
+    R = coding_rate_from_spectrum(gram_spectrum(G), d, n, to_array(eps))
+    Rc = class_rate_from_spectra(class_spectra(G, labels), sizes, d, to_array(eps))
+    assert np.asarray(coding_rate_from_gram(G, d, to_array(eps))) == pytest.approx(np.asarray(R), rel=1e-11)
+    found = np.asarray(class_rate_from_gram(G, labels, d, to_array(eps)))
+    assert found == pytest.approx(np.asarray(Rc), rel=1e-11)

@@ -5,7 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from subspacelens_tui.geometry import hoyer_gaussian, hoyer_laplace, hoyer_sparsity
+from subspacelens_tui.geometry import (
+    hoyer_from_norms,
+    hoyer_gaussian,
+    hoyer_laplace,
+    hoyer_of_images,
+    hoyer_sparsity,
+)
 
 
 def test_extremes(to_array: Any) -> None:
@@ -41,3 +47,12 @@ def test_laplace_of_width_two_by_hand() -> None:
     # x/‖x‖₁ is uniform on the simplex: E 1/‖(u, 1-u)‖₂ = ∫ du / sqrt(u² + (1-u)²) = √2 asinh 1.
     expected = (np.sqrt(2) - np.sqrt(2) * np.arcsinh(1)) / (np.sqrt(2) - 1)
     assert hoyer_laplace(2) == pytest.approx(expected, rel=1e-9)
+
+
+def test_from_norms_as_from_the_vectors_with_gaps_for_zero() -> None:
+    Z = np.random.default_rng(0).normal(size=(9, 5))
+    Z[:, 3] = 0
+    found = hoyer_from_norms(np.abs(Z).sum(axis=0), np.linalg.norm(Z, axis=0), 9)
+    assert np.isnan(found[3])
+    kept = [0, 1, 2, 4]
+    assert found[kept] == pytest.approx(hoyer_of_images(Z[:, kept]), rel=1e-12)

@@ -24,11 +24,17 @@ class SessionBase(Screen[None]):
         panes: all of them, in the order of their numbers.
     """
 
-    analyst: Analyst
     panes: list[Pane]
 
-    def __init__(self, path: Path, settings: Settings | None, layer: int | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        settings: Settings | None = None,
+        layer: int | None = None,
+        analyst: Analyst | None = None,
+    ) -> None:
         super().__init__()
+        self.analyst = analyst or Analyst(path, settings)
         self._path = path
         self._settings = settings or Settings()
         self._asked_layer = layer

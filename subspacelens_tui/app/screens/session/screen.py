@@ -44,21 +44,20 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Record
     BINDINGS: ClassVar[list[BindingType]] = bindings(SESSION, ANYWHERE)
     AUTO_FOCUS = "#layers"
 
-    def __init__(self, path: Path, settings: Settings | None = None, layer: int | None = None) -> None:
-        super().__init__(path, settings, layer)
+    def __init__(
+        self,
+        path: Path,
+        settings: Settings | None = None,
+        layer: int | None = None,
+        analyst: Analyst | None = None,
+    ) -> None:
+        super().__init__(path, settings, layer, analyst)
         with contextlib.suppress(ImportError):
             # It builds on a private part of Textual; without it updates are wider, not wrong.
             from subspacelens_tui.app.narrow import NarrowCompositor
 
             self._compositor = NarrowCompositor()
         self._trouble: str | None = None
-        self.analyst = Analyst(
-            path,
-            _POLL_SSH if "SSH_CONNECTION" in os.environ else _POLL_LOCAL,
-            self._take_recording,
-            self._take_analysis,
-            self._take_trouble,
-        )
 
     def compose(self) -> ComposeResult:
         """Bars above and below, the panes between."""
@@ -84,7 +83,9 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Record
 
     def on_mount(self) -> None:
         """Start to follow the session."""
-        self.run_worker(self.analyst.run(), group="analyst")
+        poll = _POLL_SSH if "SSH_CONNECTION" in os.environ else _POLL_LOCAL
+        following = self.analyst.run(poll, self._take_recording, self._take_analysis, self._take_trouble)
+        self.run_worker(following, group="analyst")
 
     def on_unmount(self) -> None:
         """Let the background thread go."""
