@@ -1,11 +1,12 @@
 """One figure over all configurations of a session: guidance scales and captured steps by layers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from subspacelens_tui.analysis.analyzer import Analyzer
-from subspacelens_tui.analysis.figures import FIGURES
+from subspacelens_tui.analysis.figures import FIGURES, Figures
 from subspacelens_tui.analysis.growing import Configuration, Float64Array
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.watch import IsCancelled, Progress
@@ -60,18 +61,28 @@ def sweep(
     ]
     if not rows:
         raise SettingsError("there is no uncond branch in this session: it was recorded at guidance 1 only")
-    values = np.array(
+    return swept(
+        figure,
         [
-            [np.nan if value is None else value for value in found.curve(figure)]
+            (
+                row,
+                analyzer.figures(
+                    replace(settings, step=row.step, guidance=row.guidance), cancelled, progress
+                ),
+            )
             for row in rows
-            for found in [
-                analyzer.figures(replace(settings, step=row.step, guidance=row.guidance), cancelled, progress)
-            ]
-        ]
+        ],
+    )
+
+
+def swept(figure: str, rows: Sequence[tuple[Configuration, Figures]]) -> Sweep:
+    """The sweep that figures of several configurations make."""
+    values = np.array(
+        [[np.nan if value is None else value for value in found.curve(figure)] for _, found in rows]
     )
     return Sweep(
         figure,
-        tuple(rows),
+        tuple(row for row, _ in rows),
         values,
         peaks=tuple(prominent_peak(row) for row in values),
         dips=tuple(prominent_peak(-row) for row in values),

@@ -31,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _status_of(error: Exception) -> int | None:
     """The exit status of an error whose message is meant for the user; None for a defect of ours."""
+    from subspacelens_tui.analysis.export.files import ExportError
     from subspacelens_tui.analysis.settings import SettingsError
     from subspacelens_tui.models import ModelError
     from subspacelens_tui.planning.errors import PlanningError
@@ -39,6 +40,6 @@ def _status_of(error: Exception) -> int | None:
 
     if isinstance(error, UsageError | SettingsError):
         return 2
-    if isinstance(error, SessionError | PlanningError | RecordingError | ModelError | OSError):
+    if isinstance(error, ExportError | SessionError | PlanningError | RecordingError | ModelError | OSError):
         return 1
     return None

@@ -167,36 +167,47 @@ def _add_readers(commands: argparse._SubParsersAction[_Parser], common: _Parser)
     export = commands.add_parser("export", parents=[common], help="write the figures to files")
     export.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
     export.add_argument("--to", required=True, metavar="DIR", help="folder for the files")
+    export.add_argument(
+        "--format",
+        default="csv,json",
+        metavar="F[,F…]",
+        help="csv, json, parquet, svg and png, or all (default: csv,json)",
+    )
     export.set_defaults(run=reading.export)
+    _add_eps_and_features(export)
+    _add_evidence(export, permutations=200)
 
 
 def _add_view(command: _Parser) -> None:
     command.add_argument("--labels", metavar="SCHEME", help="label scheme (default: the first)")
-    command.add_argument(
-        "--eps", type=float, default=0.5, metavar="E", help="coding precision ε (default: 0.5)"
-    )
     command.add_argument("--branch", default="cond", help="cond or uncond (default: cond)")
     command.add_argument("--step", type=int, metavar="S", help="captured step (default: the last)")
     command.add_argument("--guidance", type=float, metavar="G", help="guidance scale (default: the first)")
+    _add_eps_and_features(command)
+    command.add_argument(
+        "--rank", type=int, metavar="R", help="of the class subspaces (default: fits the classes)"
+    )
+
+
+def _add_eps_and_features(command: _Parser) -> None:
+    command.add_argument(
+        "--eps", type=float, default=0.5, metavar="E", help="coding precision ε (default: 0.5)"
+    )
     command.add_argument(
         "--features",
         default="raw",
         metavar="VIEW",
         help="raw, centred, class-centred, unit or trace (default: raw)",
     )
-    command.add_argument(
-        "--rank", type=int, metavar="R", help="of the class subspaces (default: fits the classes)"
-    )
 
 
-def _add_settings(command: _Parser) -> None:
+def _add_evidence(command: _Parser, permutations: int) -> None:
     command.add_argument(
-        "--permutations", type=int, default=0, metavar="P", help="label permutations (default: 0)"
-    )
-    command.add_argument(
-        "--design",
-        metavar="D",
-        help="free, within-seed, fine-within-coarse or subjects (default: fits the labels)",
+        "--permutations",
+        type=int,
+        default=permutations,
+        metavar="P",
+        help=f"label permutations (default: {permutations})",
     )
     command.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default: 0)")
     command.add_argument(
@@ -205,6 +216,16 @@ def _add_settings(command: _Parser) -> None:
         metavar="BY",
         help="jackknife over image, seed, subject or seed+subject, or none (default: image)",
     )
+    command.add_argument("--labels-file", metavar="FILE", help="TOML that adds label schemes to the session")
+
+
+def _add_settings(command: _Parser) -> None:
+    _add_evidence(command, permutations=0)
+    command.add_argument(
+        "--design",
+        metavar="D",
+        help="free, within-seed, fine-within-coarse or subjects (default: fits the labels)",
+    )
     command.add_argument(
         "--iso-rate", type=float, metavar="R", help="each layer's ε chosen so that R is this (nats)"
     )
@@ -212,7 +233,6 @@ def _add_settings(command: _Parser) -> None:
         "--thorough", action="store_true", help="also split-half ceilings, normality and spectra"
     )
     command.add_argument("--json", action="store_true", help="as JSON")
-    command.add_argument("--labels-file", metavar="FILE", help="TOML that adds label schemes to the session")
 
 
 def _numbers(kind: type[int] | type[float]) -> Callable[[str], list[int] | list[float]]:

@@ -104,12 +104,21 @@ def compare(arguments: argparse.Namespace) -> int:
 
 def export(arguments: argparse.Namespace) -> int:
     """Write figures to files."""
-    from subspacelens_tui.analysis.export import export
-    from subspacelens_tui.sessions import open_session
-    from subspacelens_tui.sessions.catalog import find_session, sessions_folder
+    from subspacelens_tui.analysis import Settings
+    from subspacelens_tui.analysis.export import export, parse_formats
 
-    session = open_session(find_session(arguments.session, sessions_folder(arguments.sessions)))
-    for path in export(session, Path(arguments.to)):
+    formats = parse_formats(arguments.format)
+    session = _open(arguments, arguments.session)
+    settings = Settings(
+        eps=arguments.eps,
+        features=arguments.features,
+        permutations=arguments.permutations,
+        seed=arguments.seed,
+        errors=None if arguments.errors == "none" else arguments.errors,
+    )
+    with progress() as say:
+        paths = export(session, Path(arguments.to), settings, formats, say)
+    for path in paths:
         print(path)
     return 0
 

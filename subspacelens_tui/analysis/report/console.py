@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-# A pipe has no width: rich would cut every table at 80 columns.
-_PIPE_WIDTH = 10_000
+# A number cut short is a wrong number: what does not fit a terminal goes on in its next line.
+_WIDTH = 10_000
 _LEFT = ("name", "state", "model", "created", "labels", "design", "")
 
 
@@ -32,10 +32,8 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
 
 
 def console() -> Console:
-    """A console on stdout that never cuts what goes into a pipe."""
-    return Console(
-        file=sys.stdout, width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, soft_wrap=False
-    )
+    """A console on stdout that never cuts a table."""
+    return Console(file=sys.stdout, width=_WIDTH, highlight=False, soft_wrap=False)
 
 
 def print_json(content: Any) -> None:

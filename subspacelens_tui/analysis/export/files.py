@@ -1,0 +1,89 @@
+"""Tables on disk, and what is needed to write each format."""
+
+import csv
+import importlib.util
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+TABLE_FORMATS = ("csv", "json", "parquet")
+PLOT_FORMATS = ("svg", "png")
+FORMATS = (*TABLE_FORMATS, *PLOT_FORMATS)
+# What a format needs beyond what is always installed: module, and the extra that brings it.
+_NEEDED = {"parquet": ("pyarrow", "parquet"), "svg": ("matplotlib", "plots"), "png": ("matplotlib", "plots")}
+
+Row = Mapping[str, Any]
+
+
+class ExportError(Exception):
+    """Something cannot be exported; the message is one line that says what to do."""
+
+
+def parse_formats(text: str) -> tuple[str, ...]:
+    """Formats from "csv,svg", or "all"; each once, in a fixed order.
+
+    Raises:
+        ExportError: a format that there is not, or one whose package is not installed.
+    """
+    asked = {word.strip() for word in text.lower().split(",")}
+    if asked == {"all"}:
+        asked = set(FORMATS)
+    if unknown := sorted(asked - set(FORMATS)):
+        raise ExportError(f"there is no format {unknown[0]!r}: use {', '.join(FORMATS)}, or all")
+    formats = tuple(name for name in FORMATS if name in asked)
+    for name in formats:
+        need(name)
+    return formats
+
+
+def need(name: str) -> None:
+    """Refuse a format whose package is not installed.
+
+    Raises:
+        ExportError: with the command that installs it.
+    """
+    if name not in _NEEDED:
+        return
+    module, extra = _NEEDED[name]
+    if importlib.util.find_spec(module) is None:
+        raise ExportError(
+            f"{name} needs {module}, which is not installed: pip install 'subspacelens-tui[{extra}]'"
+        )
+
+
+def write_table(path: Path, rows: Iterable[Row]) -> Path:
+    """Write rows in the format of the path's ending: .csv, .json or .parquet. What is missing is empty.
+
+    Raises:
+        ExportError: the format needs a package that is not installed.
+        OSError: the file cannot be written.
+    """
+    rows = list(rows)
+    kind = path.suffix.removeprefix(".")
+    need(kind)
+    {"csv": _write_csv, "json": _write_json, "parquet": _write_parquet}[kind](path, rows)
+    return path
+
+
+def _write_csv(path: Path, rows: list[Row]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, _columns(rows))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _write_json(path: Path, rows: list[Row]) -> None:
+    path.write_text(json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+
+
+def _write_parquet(path: Path, rows: list[Row]) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    columns = _columns(rows)
+    parquet.write_table(pa.table({name: [row.get(name) for row in rows] for name in columns}), path)
+
+
+def _columns(rows: list[Row]) -> list[str]:
+    return list(dict.fromkeys(column for row in rows for column in row))

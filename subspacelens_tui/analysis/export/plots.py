@@ -1,0 +1,276 @@
+"""Plots for publication through matplotlib, an optional extra: each with the numbers behind it beside it.
+
+Colours are Okabe and Ito's for curves and cividis for matrices: both hold for colour-blind eyes and in grey.
+"""
+
+import math
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from subspacelens_tui.analysis.export.files import PLOT_FORMATS, Row, need, write_table
+from subspacelens_tui.analysis.export.rows import figure_rows, overlap_rows, spectrum_rows, sweep_rows
+from subspacelens_tui.analysis.figures import Figures, LayerFigures
+from subspacelens_tui.analysis.sweep import Sweep
+from subspacelens_tui.sessions.plain import plain
+
+WORDS = {
+    "R": "coding rate R (nats)",
+    "Rc": "class rate Rc (nats)",
+    "delta_R": "rate reduction ΔR (nats)",
+    "excess": "excess of ΔR over permuted labels (nats)",
+    "z": "excess in standard deviations of the null",
+    "ratio": "Rc/R",
+    "effective_rank": "effective rank",
+    "eigenvalue_rank": "effective rank of eigenvalues",
+    "participation_ratio": "participation ratio",
+    "participation_ratio_unbiased": "participation ratio, unbiased",
+    "stable_rank": "stable rank",
+    "overlap_mean": "mean overlap of class subspaces",
+    "explained_mean": "mean variance explained of other classes",
+    "hoyer": "Hoyer sparsity",
+}
+RANKS = (
+    "effective_rank",
+    "eigenvalue_rank",
+    "participation_ratio",
+    "participation_ratio_unbiased",
+    "stable_rank",
+)
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_STYLES = ("-", "--", "-.", ":")
+_SETTINGS: dict[Any, Any] = {
+    "font.size": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.fonttype": "none",
+    # The same figures give the same file, byte for byte.
+    "svg.hashsalt": "subspacelens",
+    "savefig.dpi": 200,
+}
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot that is not drawn yet.
+
+    Attributes:
+        name: stem of its files.
+        size: width and height in inches.
+        draw: draws it on an empty `matplotlib.figure.Figure`.
+        rows: the numbers behind it.
+    """
+
+    name: str
+    size: tuple[float, float]
+    draw: Callable[[Any], None]
+    rows: tuple[Row, ...]
+
+
+def write_plot(
+    plot: Plot, folder: Path, formats: Iterable[str] = PLOT_FORMATS, data: Iterable[str] = ("csv",)
+) -> list[Path]:
+    """Write a plot in some formats, and the numbers behind it in some; the paths.
+
+    Raises:
+        ExportError: matplotlib, or what a data format needs, is not installed.
+        OSError: a file cannot be written.
+    """
+    formats = tuple(formats)
+    for name in formats:
+        need(name)
+    paths = [folder / f"{plot.name}.{name}" for name in formats]
+    if formats:
+        _draw(plot, paths)
+    return [*paths, *(write_table(folder / f"{plot.name}.{name}", plot.rows) for name in data)]
+
+
+def _draw(plot: Plot, paths: Sequence[Path]) -> None:
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
+        # A label in a script that the font lacks is drawn as boxes; there is nobody to tell.
+        warnings.filterwarnings("ignore", message="Glyph")
+        figure = Figure(figsize=plot.size, layout="constrained")
+        plot.draw(figure)
+        for path in paths:
+            metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
+            figure.savefig(path, metadata=metadata)
+
+
+def curve_plot(name: str, curves: Sequence[Figures], figure: str) -> Plot:
+    """A figure over the layers, a curve for each set of figures, with its null band and its error band.
+
+    Args:
+        name: stem of its files.
+        curves: sets of figures that differ in labels, branch, step or guidance.
+        figure: one of `WORDS`.
+    """
+
+    def draw(canvas: Any) -> None:
+        axes = canvas.add_subplot()
+        for number, of in enumerate(curves):
+            _draw_curve(axes, of, figure, _COLOURS[number % len(_COLOURS)], _STYLES[number % len(_STYLES)])
+        if figure in RANKS and curves and curves[0].layers:
+            ceiling = [layer.rank_ceiling for layer in curves[0].layers]
+            axes.plot(range(len(ceiling)), ceiling, color="0.5", lw=0.8, label="min(N, d)")
+        if figure in ("excess", "z"):
+            axes.axhline(0, color="0.5", lw=0.8)
+        axes.set_xlabel("layer")
+        axes.set_ylabel(WORDS.get(figure, figure))
+        _literal(axes.legend(frameon=False, fontsize=7).get_texts())
+        axes.set_title(
+            "filled: 95 % interval by the jackknife; hatched: 95 % of the null", fontsize=6, color="0.4"
+        )
+
+    return Plot(name, (4.8, 3.0), draw, tuple(row for of in curves for row in figure_rows(of)))
+
+
+def _draw_curve(axes: Any, of: Figures, figure: str, colour: str, style: str) -> None:
+    layers = np.arange(len(of.layers))
+    settings = of.settings
+    label = plain(
+        f"{settings.labels}, {settings.branch}, step {settings.step}, guidance {settings.guidance:g}"
+    )
+    axes.plot(layers, _values(of.curve(figure)), style, color=colour, lw=1.4, marker=".", ms=4, label=label)
+    low, high = (
+        zip(*(_error_band(layer, figure) for layer in of.layers), strict=True) if of.layers else ((), ())
+    )
+    if any(value is not None for value in low):
+        axes.fill_between(layers, _values(low), _values(high), color=colour, alpha=0.25, lw=0)
+    low, high = (
+        zip(*(_null_band(layer, figure) for layer in of.layers), strict=True) if of.layers else ((), ())
+    )
+    if any(value is not None for value in low):
+        axes.fill_between(
+            layers,
+            _values(low),
+            _values(high),
+            facecolor="none",
+            edgecolor=colour,
+            hatch="/////",
+            lw=0.4,
+            alpha=0.7,
+        )
+
+
+def _values(values: Iterable[float | None]) -> list[float]:
+    return [math.nan if value is None else value for value in values]
+
+
+def _error_band(layer: LayerFigures, figure: str) -> tuple[float | None, float | None]:
+    if figure == "excess" and layer.null is not None and "delta_R" in layer.errors:
+        # The mean of the null is a constant beside ΔR.
+        bar, mean = layer.errors["delta_R"], layer.null.mean
+        return bar.low - mean, bar.high - mean
+    found = layer.errors.get(figure)
+    return (found.low, found.high) if found else (None, None)
+
+
+def _null_band(layer: LayerFigures, figure: str) -> tuple[float | None, float | None]:
+    if figure == "excess" and layer.null is not None:
+        return layer.null.low - layer.null.mean, layer.null.high - layer.null.mean
+    found = layer.nulls.get(figure)
+    return (found.low, found.high) if found else (None, None)
+
+
+def matrix_plot(name: str, figures: Figures, layer: int) -> Plot:
+    """The overlap matrix of one layer."""
+
+    def draw(canvas: Any) -> None:
+        axes = canvas.add_subplot()
+        image = _draw_matrix(axes, figures, layer, names=True)
+        if image is not None:
+            canvas.colorbar(image, ax=axes, shrink=0.8, label=f"overlap at rank {figures.settings.rank}")
+
+    side = 2.4 + 0.12 * len(figures.classes)
+    return Plot(name, (side + 0.8, side), draw, tuple(overlap_rows(figures, layer)))
+
+
+def matrices_plot(name: str, figures: Figures) -> Plot:
+    """The overlap matrices of all layers side by side, on one scale."""
+    columns = min(7, max(1, len(figures.layers)))
+    rows = max(1, math.ceil(len(figures.layers) / columns))
+
+    def draw(canvas: Any) -> None:
+        grid = canvas.subplots(rows, columns, squeeze=False)
+        image = None
+        for index, axes in enumerate(grid.flat):
+            if index >= len(figures.layers):
+                axes.axis("off")
+                continue
+            image = _draw_matrix(axes, figures, index, names=False) or image
+        if image is not None:
+            canvas.colorbar(image, ax=grid, shrink=0.6, label=f"overlap at rank {figures.settings.rank}")
+
+    return Plot(name, (1.1 * columns + 1, 1.2 * rows + 0.3), draw, tuple(overlap_rows(figures)))
+
+
+def _draw_matrix(axes: Any, figures: Figures, layer: int, names: bool) -> Any:
+    """The image, or None where the layer's overlap is missing, with the reason in its place."""
+    axes.set_title(f"layer {layer}", fontsize=7)
+    axes.spines[:].set_visible(False)
+    ticks = range(len(figures.classes)) if names else ()
+    axes.set_xticks(ticks)
+    axes.set_yticks(ticks)
+    if figures.overlap is None or math.isnan(figures.overlap[layer, 0, 0]):
+        axes.text(0.5, 0.5, "missing", ha="center", va="center", transform=axes.transAxes, fontsize=7)
+        return None
+    if names:
+        shown = [plain(name) for name in figures.classes]
+        _literal(axes.set_xticklabels(shown, rotation=90, fontsize=6))
+        _literal(axes.set_yticklabels(shown, fontsize=6))
+    return axes.imshow(figures.overlap[layer], vmin=0, vmax=1, cmap="cividis")
+
+
+def spectrum_plot(name: str, figures: Figures, layer: int) -> Plot:
+    """The eigenvalues of a layer's Gram matrix, the largest first."""
+    rows = tuple(spectrum_rows(figures, layer))
+
+    def draw(canvas: Any) -> None:
+        axes = canvas.add_subplot()
+        axes.plot(
+            [row["number"] for row in rows],
+            [row["eigenvalue"] for row in rows],
+            ".-",
+            color=_COLOURS[0],
+            ms=3,
+            lw=0.8,
+        )
+        if any(row["eigenvalue"] > 0 for row in rows):
+            axes.set_yscale("log")
+        axes.set_xlabel("number")
+        axes.set_ylabel(f"eigenvalue, layer {layer}")
+
+    return Plot(name, (4.0, 2.8), draw, rows)
+
+
+def sweep_plot(name: str, sweep: Sweep) -> Plot:
+    """A heatmap of configurations by layers, with the peak (▲) and the dip (▼) of each row."""
+
+    def draw(canvas: Any) -> None:
+        axes = canvas.add_subplot()
+        image = axes.imshow(sweep.values, aspect="auto", cmap="cividis", interpolation="nearest")
+        canvas.colorbar(image, ax=axes, label=WORDS.get(sweep.figure, sweep.figure))
+        for row, (peak, dip) in enumerate(zip(sweep.peaks, sweep.dips, strict=True)):
+            for layer, marker in ((peak, "^"), (dip, "v")):
+                if layer is not None:
+                    axes.plot(layer, row, marker, color="white", mec="black", ms=5, mew=0.6)
+        axes.set_xlabel("layer")
+        axes.set_yticks(range(len(sweep.rows)))
+        axes.set_yticklabels(
+            [f"guidance {row.guidance:g}, step {row.step}" for row in sweep.rows], fontsize=6
+        )
+
+    return Plot(name, (5.5, max(2.6, 1.2 + 0.22 * len(sweep.rows))), draw, tuple(sweep_rows(sweep)))
+
+
+def _literal(texts: Iterable[Any]) -> None:
+    """Names are shown as they are: a $ in one does not begin a formula."""
+    for text in texts:
+        text.set_parse_math(False)

@@ -1,0 +1,113 @@
+"""Figures as flat rows: one for each layer, pair of classes, eigenvalue or configuration."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from subspacelens_tui.analysis.figures import Figures, LayerFigures
+from subspacelens_tui.analysis.sweep import Sweep
+from subspacelens_tui.analysis.tokens.figures import TokenFigures
+
+FlatRow = dict[str, Any]
+
+
+def setting_columns(figures: Figures) -> FlatRow:
+    """What the figures are of, to stand before every row."""
+    settings = figures.settings
+    return {
+        "guidance": settings.guidance,
+        "branch": settings.branch,
+        "step": settings.step,
+        "labels": settings.labels,
+        "eps": settings.eps,
+        "features": settings.features,
+    }
+
+
+def figure_rows(figures: Figures) -> Iterator[FlatRow]:
+    """A row for each layer: every figure, its error and its null."""
+    for layer in figures.layers:
+        yield {**setting_columns(figures), "images": figures.images, **layer_columns(layer)}
+
+
+def layer_columns(layer: LayerFigures) -> FlatRow:
+    """A layer's figures by name; `delta_R_se`, `_low` and `_high` of errors, `Rc_null_mean`, … of nulls."""
+    flat: FlatRow = {}
+    for name, value in layer.to_json().items():
+        if name == "normality":
+            flat |= {f"normality_{kind}": share for kind, share in value.items()}
+        elif name == "nulls":
+            flat |= {
+                f"{figure}_null_{key}": number
+                for figure, null in value.items()
+                for key, number in null.items()
+            }
+        elif name == "errors":
+            for figure, bar in value.items():
+                flat |= {
+                    f"{figure}_se": bar["standard_error"],
+                    f"{figure}_low": bar["low"],
+                    f"{figure}_high": bar["high"],
+                }
+        elif name == "missing":
+            flat["missing"] = "; ".join(f"{figure}: {why}" for figure, why in value.items())
+        else:
+            flat[name] = value
+    return flat
+
+
+def overlap_rows(figures: Figures, layer: int | None = None) -> Iterator[FlatRow]:
+    """A row for each pair of classes, of every layer or of one; none where the overlap is missing."""
+    if figures.overlap is None or figures.explained is None:
+        return
+    for index in range(len(figures.layers)) if layer is None else [layer]:
+        if math.isnan(figures.overlap[index, 0, 0]):
+            continue
+        for i, first in enumerate(figures.classes):
+            for j, second in enumerate(figures.classes):
+                yield {
+                    **setting_columns(figures),
+                    "rank": figures.settings.rank,
+                    "layer": index,
+                    "class": first,
+                    "other": second,
+                    "overlap": float(figures.overlap[index, i, j]),
+                    "explained": float(figures.explained[index, i, j]),
+                }
+
+
+def spectrum_rows(figures: Figures, layer: int) -> Iterator[FlatRow]:
+    """A row for each eigenvalue of a layer's Gram matrix, the largest first."""
+    if figures.spectra is not None:
+        for number, eigenvalue in enumerate(figures.spectra[layer].tolist(), start=1):
+            yield {**setting_columns(figures), "layer": layer, "number": number, "eigenvalue": eigenvalue}
+
+
+def sweep_rows(sweep: Sweep) -> Iterator[FlatRow]:
+    """A row for each configuration and layer."""
+    for row, values, peak, dip in zip(sweep.rows, sweep.values, sweep.peaks, sweep.dips, strict=True):
+        for layer, value in enumerate(values.tolist()):
+            yield {
+                **asdict(row),
+                "layer": layer,
+                sweep.figure: None if math.isnan(value) else value,
+                "peak": layer == peak,
+                "dip": layer == dip,
+            }
+
+
+def token_rows(found: TokenFigures) -> Iterator[FlatRow]:
+    """A row for each layer of the tokens' figures, with their parts and the rates of the image means."""
+    for row, layer in zip(figure_rows(found.figures), found.layers, strict=True):
+        for part, values in layer.to_json().items():
+            for name, value in values.items():
+                if name == "nulls":
+                    row |= {
+                        f"{part}_{figure}_null_{key}": number
+                        for figure, null in value.items()
+                        for key, number in null.items()
+                    }
+                else:
+                    row[f"{part}_{name}"] = value
+        yield {**row, "tokens": found.tokens}

@@ -1,0 +1,132 @@
+"""Exports: every format holds the figures that `analyze` says, and a plot the numbers behind it."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pyarrow import parquet
+
+from subspacelens_tui.analysis import Analyzer, Figures, Settings
+from subspacelens_tui.analysis.export import (
+    ExportError,
+    curve_plot,
+    export,
+    matrices_plot,
+    matrix_plot,
+    parse_formats,
+    spectrum_plot,
+    sweep_plot,
+    write_plot,
+)
+from subspacelens_tui.analysis.export import files as export_files
+from subspacelens_tui.analysis.sweep import sweep
+from subspacelens_tui.sessions import Session, open_session
+from tests.conftest import PlantedSessionFactory
+
+
+@pytest.fixture
+def session(planted: PlantedSessionFactory) -> Session:
+    return open_session(planted(layers=3).start().record().path)
+
+
+@pytest.fixture
+def figures(session: Session) -> Figures:
+    return Analyzer(session).figures(Settings(permutations=6, errors="image"))
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_format_of_a_session(session: Session, tmp_path: Path) -> None:
+    settings = Settings(permutations=6, errors="image")
+    paths = export(session, tmp_path / "out", settings, parse_formats("all"))
+    assert len({*paths}) == len(paths)
+    assert all(path.stat().st_size > 0 for path in paths)
+    table = parquet.read_table(tmp_path / "out" / "figures.parquet").to_pylist()
+    for row, text in zip(table, rows_of(tmp_path / "out" / "figures.csv"), strict=True):
+        assert float(text["overlap_mean_null_mean"]) == row["overlap_mean_null_mean"]
+        assert float(text["delta_R_se"]) == row["delta_R_se"]
+    plots = tmp_path / "out" / "plots"
+    curve = rows_of(plots / "excess-uncond-step19-guidance3.csv")
+    assert [row["labels"] for row in curve] == ["coarse"] * 3 + ["fine"] * 3
+    for kind in ("svg", "png", "csv", "parquet"):
+        for name in ("overlap-cond-step5-guidance3-fine", "sweep-excess-uncond-coarse"):
+            assert plots / f"{name}.{kind}" in paths
+
+
+def test_a_row_has_every_figure_with_its_error_and_its_null(figures: Figures, tmp_path: Path) -> None:
+    write_plot(curve_plot("curve", [figures], "delta_R"), tmp_path, [])
+    layer, row = figures.layers[2], rows_of(tmp_path / "curve.csv")[2]
+    assert float(row["ratio_null_mean"]) == layer.nulls["ratio"].mean
+    assert float(row["hoyer_high"]) == layer.errors["hoyer"].high
+    assert float(row["excess"]) == layer.nulls["delta_R"].excess
+
+
+def test_single_plots(session: Session, figures: Figures, tmp_path: Path) -> None:
+    plots = [
+        curve_plot("rank", [figures], "effective_rank"),
+        matrix_plot("matrix", figures, 1),
+        matrices_plot("matrices", figures),
+        spectrum_plot("spectrum", figures, 2),
+        sweep_plot("sweep", sweep(Analyzer(session), Settings(), "delta_R")),
+    ]
+    for plot in plots:
+        svg, png, data = write_plot(plot, tmp_path)
+        assert "<svg" in svg.read_text(encoding="utf-8")
+        with Image.open(png) as image:
+            assert len(set(image.convert("L").tobytes())) > 10
+        assert len(rows_of(data)) == len(plot.rows) > 0
+    again = write_plot(plots[1], tmp_path / "..", ["svg"], [])[0]
+    assert again.read_bytes() == (tmp_path / "matrix.svg").read_bytes()
+
+
+def test_names_that_look_like_formulas_are_drawn_as_they_are(
+    planted: PlantedSessionFactory, tmp_path: Path
+) -> None:
+    writer = planted(layers=2).start().record()
+    manifest = json.loads((writer.path / "session.json").read_text())
+    for prompt in manifest["prompts"]:
+        prompt["labels"] = {"$\\frac{": f"$x_{prompt['labels']['coarse']}^{{$\x1b["}
+    (writer.path / "session.json").write_text(json.dumps(manifest))
+    figures = Analyzer(open_session(writer.path)).figures(Settings())
+    for plot in (matrix_plot("matrix", figures, 1), curve_plot("curve", [figures], "delta_R")):
+        (svg,) = write_plot(plot, tmp_path, ["svg"], [])
+        assert "$" in svg.read_text(encoding="utf-8")
+
+
+def test_what_is_missing_is_left_out_of_a_plot(planted: PlantedSessionFactory, tmp_path: Path) -> None:
+    figures = Analyzer(open_session(planted(layers=2, batch=1).start().record(1).path)).figures(Settings())
+    for plot in (
+        curve_plot("curve", [figures], "delta_R"),
+        matrix_plot("matrix", figures, 0),
+        matrices_plot("matrices", figures),
+        spectrum_plot("spectrum", figures, 0),
+    ):
+        assert all(path.exists() for path in write_plot(plot, tmp_path))
+
+
+def test_a_format_whose_package_is_missing_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export_files.importlib.util, "find_spec", lambda name: None)
+    assert parse_formats("json,csv") == ("csv", "json")
+    for name, extra in (("parquet", "parquet"), ("svg", "plots"), ("png", "plots")):
+        with pytest.raises(ExportError, match=rf"pip install 'subspacelens-tui\[{extra}\]'"):
+            parse_formats(name)
+
+
+def test_a_format_there_is_not() -> None:
+    with pytest.raises(
+        ExportError, match="there is no format 'xlsx': use csv, json, parquet, svg, png, or all"
+    ):
+        parse_formats("csv,xlsx")
+
+
+def test_nan_never_reaches_a_file(session: Session, tmp_path: Path) -> None:
+    found = sweep(Analyzer(session), Settings(), "delta_R")
+    found.values[0, 1] = np.nan
+    path = write_plot(sweep_plot("sweep", found), tmp_path, [], ["json"])[0]
+    assert json.loads(path.read_text())[1]["delta_R"] is None
