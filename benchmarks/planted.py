@@ -1,5 +1,6 @@
 """A session of the article's size with random features, written by the real writer."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,13 @@ def write_session(
     folder: Path, seeds: int = 20, blocks: int = 28, width: int = 1152, batch: int = 25
 ) -> Path:
     """25 subjects × `seeds`, one captured step, both branches; features grow in scale and fall in rank."""
+    for _ in growing_session(folder, seeds, blocks, width, batch):
+        pass
+    return folder
+
+
+def growing_session(folder: Path, seeds: int, blocks: int, width: int, batch: int) -> Iterator[int]:
+    """The same, batch by batch: yields the images written so far, first 0."""
     prompts = load_prompt_set("subjects-25").prompts
     manifest = Manifest(
         created="2026-11-23T00:00:00+00:00",
@@ -30,6 +38,8 @@ def write_session(
     create_session(folder, manifest)
     events = EventWriter(folder)
     events.write("started", host="benchmark", pid=1)
+    events.write("recording")
+    yield 0
     rng = np.random.default_rng(0)
     spectrum = np.arange(1, width + 1, dtype=np.float32) ** -0.5
     subjects = rng.standard_normal((len(prompts), width), dtype=np.float32)
@@ -44,5 +54,5 @@ def write_session(
         ]
         write_features(folder, images, features[0], features)
         events.write("batch", images=images, seconds=1.0)
+        yield images[-1] + 1
     events.write("finished")
-    return folder

@@ -1,21 +1,28 @@
 """The real program in a pseudo-terminal: `python benchmarks/screen.py`.
 
 Time to the first curves of a finished 500 × 28 session against an empty Textual app with the same imports;
-key to changed screen; bytes when nothing changes and for each live update; the app's share of a core.
+key to changed screen, at once and over a slow link; bytes when nothing changes and for each live update; the
+app's share of a core, and what it costs the recorder it watches.
 """
 
 import argparse
+import itertools
+import json
+import os
 import statistics
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 import psutil
-from planted import write_session
+from planted import growing_session, write_session
 from ratios import summary
 from terminal import Terminal
 
+PROGRAM = [sys.executable, "-m", "subspacelens_tui"]
 IMPORTS = "import subspacelens_tui.cli, subspacelens_tui.app.app"
 EMPTY = f"""
 {IMPORTS}
@@ -35,7 +42,7 @@ def has_curves(text: str) -> bool:
 
 def replay(session: Path) -> Terminal:
     """The app on a session."""
-    return Terminal([sys.executable, "-m", "subspacelens_tui", "replay", str(session)])
+    return Terminal([*PROGRAM, "replay", str(session)])
 
 
 def first_curves(session: Path, rounds: int) -> None:
@@ -63,32 +70,103 @@ def keys_and_bytes(session: Path) -> None:
     app = replay(session)
     settled(app)
     print(f"{'bytes in 5 s with nothing changing':58} {app.read(5.0):7}")
-    waits = []
-    for key in ["j", "k"] * 20:
-        before, began = app.text, time.perf_counter()
-        app.type(key)
-        app.wait(lambda text, before=before: text != before)
-        waits.append(1000 * (time.perf_counter() - began))
-        app.read(0.3)
-    p95 = statistics.quantiles(waits, n=20)[-1]
-    print(f"{'key to changed screen, ms: median, p95':58} {statistics.median(waits):7.1f} {p95:7.1f}")
+    print_waits("key to changed screen, ms: median, p95", [answer(app, key) for key in ["j", "k"] * 20])
     app.close()
+
+
+def answer(app: Terminal, key: str) -> float:
+    """Milliseconds from a key that selects another layer to the list that shows it."""
+    before, began = selected(app.text), time.perf_counter()
+    app.type(key)
+    app.wait(lambda text: selected(text) != before)
+    waited = 1000 * (time.perf_counter() - began)
+    app.read(0.3)
+    return waited
+
+
+def selected(text: str) -> str:
+    """The row of the selected layer, as far as its number."""
+    return next((line.partition("▶")[2][:4] for line in text.splitlines() if "▶" in line), "")
+
+
+def print_waits(name: str, waits: list[float]) -> None:
+    p95 = statistics.quantiles(waits, n=20)[-1]
+    print(f"{name:58} {statistics.median(waits):7.1f} {p95:7.1f}")
+
+
+def slow_link(bytes_a_second: float, keys: int) -> None:
+    """Keys over a slow connection while a 28-layer session grows by two batches a second."""
+    with tempfile.TemporaryDirectory() as folder:
+        session = Path(folder) / "session"
+        batches = growing_session(session, seeds=40, blocks=28, width=1152, batch=5)
+        over = threading.Event()
+
+        def grow() -> None:
+            for _ in batches:
+                if over.wait(0.5):
+                    return
+
+        recorder = threading.Thread(target=grow)
+        recorder.start()
+        while not list(session.glob("features/*.safetensors")):
+            time.sleep(0.1)
+        app = Terminal([*PROGRAM, "replay", str(session)], link=bytes_a_second)
+        app.wait(has_curves)
+        app.read(3.0)
+        waits = [answer(app, key) for key in itertools.islice(itertools.cycle("jk"), keys)]
+        app.close()
+        over.set()
+        recorder.join()
+    name = f"the same live over {bytes_a_second / 1000:.0f} kB/s"
+    print_waits(f"{name}, first half", waits[: keys // 2])
+    print_waits(f"{name}, second half", waits[keys // 2 :])
+
+
+def recorder_seconds(folder: Path, name: str, seeds: int, watched: bool) -> float:
+    """Seconds that the recorder spends generating, on one core, with or without the app on the other."""
+    cores = sorted(os.sched_getaffinity(0))
+    options = ["--model", "demo", "--seeds", str(seeds), "--steps", "8", "--headless", "--name", name]
+    recorder = subprocess.Popen(
+        [*PROGRAM, "record", *options, "--sessions", str(folder)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        preexec_fn=lambda: os.sched_setaffinity(0, cores[:1]),
+    )
+    session = folder / name
+    while not (session / "events.jsonl").exists():
+        time.sleep(0.05)
+    app = None
+    if watched:
+        os.sched_setaffinity(0, cores[1:] or cores)
+        app = replay(session)
+        os.sched_setaffinity(0, cores)
+    while recorder.poll() is None:
+        app.read(0.25) if app else time.sleep(0.25)
+    if app:
+        app.close()
+    events = [json.loads(line) for line in (session / "events.jsonl").read_text().splitlines()]
+    return sum(event["seconds"] for event in events if event["event"] == "batch")
+
+
+def watching(rounds: int, seeds: int) -> None:
+    """What the app costs the recorder, interleaved."""
+    with tempfile.TemporaryDirectory() as folder:
+        pairs = [
+            (
+                recorder_seconds(Path(folder), f"watched-{i}", seeds, True),
+                recorder_seconds(Path(folder), f"alone-{i}", seeds, False),
+            )
+            for i in range(rounds)
+        ]
+    summary("generating with the app attached / without", pairs)
 
 
 def live(seeds: int) -> None:
     """The app beside a recording of the demo model."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [
-            sys.executable,
-            "-m",
-            "subspacelens_tui",
-            "demo",
-            "--seeds",
-            str(seeds),
-            "--sessions",
-            folder,
-        ]
-        app = Terminal([*command, "--name", "live"])
+        options = ["--seeds", str(seeds), "--sessions", folder, "--name", "live"]
+        app = Terminal([*PROGRAM, "demo", *options])
         app.wait(has_curves)
         process = psutil.Process(app.pid)
         before, began = process.cpu_times(), time.perf_counter()
@@ -114,6 +192,8 @@ def main() -> None:
         first_curves(session, arguments.rounds)
         keys_and_bytes(session)
     live(arguments.seeds)
+    slow_link(30_000, 60)
+    watching(arguments.rounds, arguments.seeds)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,22 @@ from collections.abc import Callable, Sequence
 
 import pyte
 
+_PACKET = 1024
+
 
 class Terminal:
-    """A child process with a screen of its own; every read counts its bytes."""
+    """A child process with a screen of its own; every read counts its bytes.
 
-    def __init__(self, command: Sequence[str], columns: int = 120, rows: int = 40) -> None:
+    Args:
+        command: what to run.
+        columns, rows: of the screen.
+        link: bytes a second that the connection carries; as fast as they come unless given.
+    """
+
+    def __init__(
+        self, command: Sequence[str], columns: int = 120, rows: int = 40, link: float | None = None
+    ) -> None:
+        self._link = link
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.bytes = 0
@@ -26,6 +37,8 @@ class Terminal:
             environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
             for name in ("SSH_CONNECTION", "NO_COLOR", "COLUMNS", "LINES"):
                 environment.pop(name, None)
+            if link is not None:
+                environment["SSH_CONNECTION"] = "192.0.2.1 50000 192.0.2.2 22"
             os.execvpe(command[0], list(command), environment)
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
@@ -66,9 +79,11 @@ class Terminal:
 
     def _take(self) -> bool:
         try:
-            data = os.read(self._fd, 1 << 16)
+            data = os.read(self._fd, 1 << 16 if self._link is None else _PACKET)
         except OSError:
             return False
+        if self._link is not None:
+            time.sleep(len(data) / self._link)
         self.bytes += len(data)
         self._stream.feed(data)
         return bool(data)
