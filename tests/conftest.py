@@ -1,5 +1,6 @@
 """Sessions with planted features, written in the real format by the real writer."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,6 +98,15 @@ class PlantedSession:
             blocks.append(((1 + layer) * (noise + strength * means)).astype(np.float32))
         write_features(self.path, indices, self._rng.standard_normal(shape).astype(np.float32), blocks)
         self._events.write("batch", images=indices, seconds=0.5)
+
+
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads the settings of whoever runs it, or leaves anything behind in their state."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for name in [name for name in os.environ if name.startswith("SUBSPACELENS_")]:
+        monkeypatch.delenv(name)
 
 
 PlantedSessionFactory = Callable[..., PlantedSession]

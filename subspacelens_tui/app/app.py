@@ -1,21 +1,25 @@
 """The Textual application: its screens, its commands, its looks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 
 from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.app import palette
 from subspacelens_tui.app.analyst import Analyst
+from subspacelens_tui.app.ascii import AsciiFilter
 from subspacelens_tui.app.commands import LensCommands
 from subspacelens_tui.app.hang_up import leave_on_hang_up
-from subspacelens_tui.app.keys import ANYWHERE, LIST, LOG, MATRIX, SCRUBBER, SESSION
+from subspacelens_tui.app.keys import ANYWHERE, LIST, LOG, MATRIX, SCRUBBER, SESSION, Key
 from subspacelens_tui.app.screens.help import HelpScreen
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
+from subspacelens_tui.app.setup import Setup
 
 
 class SubspaceLensApp(App[None]):
@@ -27,6 +31,7 @@ class SubspaceLensApp(App[None]):
         settings: to open it with.
         layer: to select in it.
         analyst: that is at work on the session already.
+        setup: the user's settings, and what else comes from outside.
     """
 
     TITLE = "SubspaceLens"
@@ -41,8 +46,14 @@ class SubspaceLensApp(App[None]):
         settings: Settings | None = None,
         layer: int | None = None,
         analyst: Analyst | None = None,
+        setup: Setup | None = None,
     ) -> None:
         super().__init__()
+        self.setup = setup or Setup()
+        preferences = self.setup.preferences
+        palette.choose(preferences.curves, preferences.ramp)
+        self._ascii = AsciiFilter() if preferences.markers == "ascii" else None
+        self.set_keymap(dict(self.setup.keymap.changes))
         self._sessions = sessions
         self._session = session
         self._settings = settings
@@ -52,9 +63,26 @@ class SubspaceLensApp(App[None]):
     async def on_mount(self) -> None:
         """Open the list, and the session over it if one was named."""
         leave_on_hang_up(self.exit)
-        await self.push_screen(SessionsScreen(self._sessions))
+        self._choose_theme()
+        await self.push_screen(SessionsScreen(self._sessions, self.setup))
         if self._session is not None:
-            await self.push_screen(SessionScreen(self._session, self._settings, self._layer, self._analyst))
+            await self.push_screen(
+                SessionScreen(self._session, self._settings, self._layer, self._analyst, self.setup)
+            )
+
+    def _choose_theme(self) -> None:
+        """The theme of the settings, else the one last chosen; from then on each choice is remembered."""
+        chosen, memory = self.setup.preferences, self.setup.memory
+        last = memory.now.theme
+        self.theme = (
+            last if last in self.available_themes and "theme" not in chosen.model_fields_set else chosen.theme
+        )
+        self.theme_changed_signal.subscribe(self, lambda theme: memory.keep(theme=theme.name))
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's hook: what every row passes on its way to the terminal."""
+        filters = super().get_line_filters()
+        return [*filters, self._ascii] if self._ascii is not None else filters
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Textual's own commands that make sense here; ours come from the key table."""
@@ -70,6 +98,9 @@ class SubspaceLensApp(App[None]):
     def action_help(self) -> None:
         """Show the keys."""
         if isinstance(self.screen, SessionScreen):
-            self.push_screen(HelpScreen([*SESSION, *MATRIX, *SCRUBBER, *LOG, *ANYWHERE]))
+            self._show_help(SESSION, MATRIX, SCRUBBER, LOG, ANYWHERE)
         elif isinstance(self.screen, SessionsScreen):
-            self.push_screen(HelpScreen([*LIST, *ANYWHERE]))
+            self._show_help(LIST, ANYWHERE)
+
+    def _show_help(self, *tables: Sequence[Key]) -> None:
+        self.push_screen(HelpScreen(self.setup.keymap.table(*tables)))

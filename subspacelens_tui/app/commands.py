@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from subspacelens_tui.app.keymap import Keymap
 from subspacelens_tui.app.keys import ANYWHERE, LIST, SESSION
 from subspacelens_tui.app.screens.session import SessionScreen
+from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.view import CHOICES
 from subspacelens_tui.sessions.plain import plain
 
@@ -30,11 +32,16 @@ class LensCommands(Provider):
 
     def _commands(self) -> Iterator[Command]:
         session = isinstance(self.screen, SessionScreen)
-        for key in (*(SESSION if session else LIST), *ANYWHERE):
+        for key in self._keymap.table(SESSION if session else LIST, ANYWHERE):
             if key.action != "app.command_palette":
                 yield f"{key.says}  ({key.shown})", key.run
         if session:
             yield from self._values()
+
+    @property
+    def _keymap(self) -> Keymap:
+        screen = self.screen
+        return screen.setup.keymap if isinstance(screen, SessionScreen | SessionsScreen) else Keymap()
 
     def _values(self) -> Iterator[Command]:
         screen = self.screen

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
+from textual.keys import _character_to_key
 
 _NAMES = {
     "up": "↑",
@@ -12,21 +13,15 @@ _NAMES = {
     "right": "→",
     "shift+left": "⇧←",
     "shift+right": "⇧→",
-    "question_mark": "?",
-    "comma": ",",
-    "full_stop": ".",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "plus": "+",
-    "equals_sign": "=",
-    "minus": "-",
     "escape": "esc",
     "shift+tab": "⇧tab",
     "pageup": "pgup",
     "pagedown": "pgdn",
-    "slash": "/",
     "delete": "del",
 }
+
+PRINTED = {_character_to_key(character): character for character in map(chr, range(33, 127))}
+"""Keys with a character of ASCII, by Textual's names for them."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +29,7 @@ class Key:
     """A line of the table.
 
     Attributes:
+        name: of the action, as the settings file knows it.
         keys: key names as Textual knows them, separated by commas; the first is shown in the footer.
         action: the screen's action, with its arguments.
         says: what it does, for help and palette.
@@ -41,6 +37,7 @@ class Key:
         short: for the footer; not shown there if empty.
     """
 
+    name: str
     keys: str
     action: str
     says: str
@@ -62,125 +59,168 @@ def key_name(key: str) -> str:
     """A key as people know it."""
     if key.startswith("ctrl+"):
         return f"^{key.removeprefix('ctrl+')}"
-    return _NAMES.get(key, key)
+    return _NAMES.get(key) or PRINTED.get(key, key)
 
 
 ANYWHERE: tuple[Key, ...] = (
-    Key("question_mark,f1", "app.help", "this help", "Everywhere", "help"),
+    Key("help", "question_mark,f1", "app.help", "this help", "Everywhere", "help"),
     Key(
-        "ctrl+p", "app.command_palette", "command palette: every action by its name", "Everywhere", "commands"
+        "commands",
+        "ctrl+p",
+        "app.command_palette",
+        "command palette: every action by its name",
+        "Everywhere",
+        "commands",
     ),
-    Key("q,ctrl+q,ctrl+c", "leave", "quit (asks while a recording runs)", "Everywhere", "quit"),
+    Key("quit", "q,ctrl+q,ctrl+c", "leave", "quit (asks while a recording runs)", "Everywhere", "quit"),
 )
 
 SESSION: tuple[Key, ...] = (
-    Key("up,k", "layer(-1)", "layer before", "Layers"),
-    Key("down,j", "layer(1)", "next layer", "Layers", "layer"),
-    Key("home", "first_layer", "first layer", "Layers"),
-    Key("end", "last_layer", "last layer", "Layers"),
-    Key("l", "next_choice('labels', 1)", "labels: next scheme", "What is analysed", "labels"),
-    Key("minus", "eps(-1)", "ε: one step down, ten steps a decade", "What is analysed", "ε"),
-    Key("plus,equals_sign", "eps(1)", "ε: one step up", "What is analysed"),
-    Key("e", "type_eps", "ε: type a value", "What is analysed"),
+    Key("previous-layer", "up,k", "layer(-1)", "layer before", "Layers"),
+    Key("next-layer", "down,j", "layer(1)", "next layer", "Layers", "layer"),
+    Key("first-layer", "home", "first_layer", "first layer", "Layers"),
+    Key("last-layer", "end", "last_layer", "last layer", "Layers"),
+    Key("labels", "l", "next_choice('labels', 1)", "labels: next scheme", "What is analysed", "labels"),
+    Key("smaller-eps", "minus", "eps(-1)", "ε: one step down, ten steps a decade", "What is analysed", "ε"),
+    Key("larger-eps", "plus,equals_sign", "eps(1)", "ε: one step up", "What is analysed"),
+    Key("type-eps", "e", "type_eps", "ε: type a value", "What is analysed"),
     Key(
+        "branch",
         "b",
         "next_choice('branch', 1)",
         "branch: cond, uncond, both, difference",
         "What is analysed",
         "branch",
     ),
-    Key("s", "next_choice('step', 1)", "step: next captured denoising step", "What is analysed", "step"),
-    Key("S", "next_choice('step', -1)", "step: captured step before", "What is analysed"),
     Key(
+        "next-step",
+        "s",
+        "next_choice('step', 1)",
+        "step: next captured denoising step",
+        "What is analysed",
+        "step",
+    ),
+    Key("previous-step", "S", "next_choice('step', -1)", "step: captured step before", "What is analysed"),
+    Key(
+        "next-features",
         "f",
         "next_choice('features', 1)",
         "features: raw, centred, class-centred, unit, trace",
         "What is analysed",
         "features",
     ),
-    Key("F", "next_choice('features', -1)", "features: view before", "What is analysed"),
-    Key("g", "next_choice('guidance', 1)", "guidance: next recorded scale", "What is analysed"),
-    Key("r", "rank(1)", "rank of the class subspaces: one more", "What is analysed"),
-    Key("R", "rank(-1)", "rank of the class subspaces: one less", "What is analysed"),
+    Key("previous-features", "F", "next_choice('features', -1)", "features: view before", "What is analysed"),
+    Key("guidance", "g", "next_choice('guidance', 1)", "guidance: next recorded scale", "What is analysed"),
+    Key("larger-rank", "r", "rank(1)", "rank of the class subspaces: one more", "What is analysed"),
+    Key("smaller-rank", "R", "rank(-1)", "rank of the class subspaces: one less", "What is analysed"),
     Key(
+        "null",
         "u",
         "next_choice('null', 1)",
         "null: what fits the labels, free, in seeds, fine in coarse, subjects",
         "What is analysed",
     ),
     Key(
+        "intervals",
         "i",
         "next_choice('intervals', 1)",
         "intervals: jackknife error bars by image, seed or subject",
         "What is analysed",
     ),
-    Key("d", "next_measure", "curves: excess over the null, ΔR, or both", "What is shown", "ΔR/excess"),
-    Key("t", "together", "curves: all label schemes together or the chosen one", "What is shown"),
-    Key("n", "digits", "matrix: numbers in its cells or colours only", "What is shown", "numbers"),
-    Key("tab", "pane(1)", "next pane", "Panes", "pane"),
-    Key("shift+tab", "pane(-1)", "pane before", "Panes"),
-    Key("1", "jump('layers')", "layer list", "Panes"),
-    Key("2", "jump('excess')", "excess curves", "Panes"),
-    Key("3", "jump('rates')", "ΔR curves", "Panes"),
-    Key("4", "jump('rank')", "effective rank", "Panes"),
-    Key("5", "jump('overlap')", "overlap matrix", "Panes"),
-    Key("6", "jump('inspector')", "figures of the layer", "Panes"),
-    Key("7", "jump('log')", "log of the recording", "Panes"),
-    Key("y", "copy", "copy the pane as text, over SSH too (OSC 52)", "Panes"),
-    Key("z", "maximise", "the pane alone on the screen, and back", "Panes", "zoom"),
-    Key("escape", "back", "back: from a single pane, then to the list of sessions", "Panes"),
-    Key("space", "follow", "follow the newest images, or stay at these", "Images", "follow"),
-    Key("v", "play", "play the recording again, round by round of prompts", "Images", "play"),
-    Key("V", "faster", "play: faster, up to eight times, then slowly again", "Images"),
-    Key("comma", "images(-1)", "one image less", "Images"),
-    Key("full_stop", "images(1)", "one image more", "Images"),
-    Key("less_than_sign,shift+left", "rounds(-1)", "one round of prompts less", "Images"),
-    Key("greater_than_sign,shift+right", "rounds(1)", "one round of prompts more", "Images"),
-    Key("p", "pause_recording", "pause the recording, or resume it", "Recording", "pause"),
-    Key("x", "stop_recording", "stop the recording (asks)", "Recording"),
-    Key("o", "sessions", "list of sessions", "Everywhere", "sessions"),
+    Key(
+        "curves",
+        "d",
+        "next_measure",
+        "curves: excess over the null, ΔR, or both",
+        "What is shown",
+        "ΔR/excess",
+    ),
+    Key(
+        "schemes-together",
+        "t",
+        "together",
+        "curves: all label schemes together or the chosen one",
+        "What is shown",
+    ),
+    Key("digits", "n", "digits", "matrix: numbers in its cells or colours only", "What is shown", "numbers"),
+    Key("next-pane", "tab", "pane(1)", "next pane", "Panes", "pane"),
+    Key("previous-pane", "shift+tab", "pane(-1)", "pane before", "Panes"),
+    Key("pane-layers", "1", "jump('layers')", "layer list", "Panes"),
+    Key("pane-excess", "2", "jump('excess')", "excess curves", "Panes"),
+    Key("pane-rates", "3", "jump('rates')", "ΔR curves", "Panes"),
+    Key("pane-rank", "4", "jump('rank')", "effective rank", "Panes"),
+    Key("pane-overlap", "5", "jump('overlap')", "overlap matrix", "Panes"),
+    Key("pane-inspector", "6", "jump('inspector')", "figures of the layer", "Panes"),
+    Key("pane-log", "7", "jump('log')", "log of the recording", "Panes"),
+    Key("copy", "y", "copy", "copy the pane as text, over SSH too (OSC 52)", "Panes"),
+    Key("zoom", "z", "maximise", "the pane alone on the screen, and back", "Panes", "zoom"),
+    Key("back", "escape", "back", "back: from a single pane, then to the list of sessions", "Panes"),
+    Key("follow", "space", "follow", "follow the newest images, or stay at these", "Images", "follow"),
+    Key("play", "v", "play", "play the recording again, round by round of prompts", "Images", "play"),
+    Key("faster", "V", "faster", "play: faster, up to eight times, then slowly again", "Images"),
+    Key("previous-image", "comma", "images(-1)", "one image less", "Images"),
+    Key("next-image", "full_stop", "images(1)", "one image more", "Images"),
+    Key("previous-round", "less_than_sign,shift+left", "rounds(-1)", "one round of prompts less", "Images"),
+    Key("next-round", "greater_than_sign,shift+right", "rounds(1)", "one round of prompts more", "Images"),
+    Key("pause", "p", "pause_recording", "pause the recording, or resume it", "Recording", "pause"),
+    Key("stop", "x", "stop_recording", "stop the recording (asks)", "Recording"),
+    Key("sessions", "o", "sessions", "list of sessions", "Everywhere", "sessions"),
 )
 
 MATRIX: tuple[Key, ...] = (
-    Key("left", "cell(0, -1)", "overlap: cell to the left", "In the overlap matrix"),
-    Key("right", "cell(0, 1)", "overlap: cell to the right", "In the overlap matrix"),
-    Key("up", "cell(-1, 0)", "overlap: cell above", "In the overlap matrix"),
-    Key("down", "cell(1, 0)", "overlap: cell below", "In the overlap matrix"),
+    Key("cell-left", "left", "cell(0, -1)", "overlap: cell to the left", "In the overlap matrix"),
+    Key("cell-right", "right", "cell(0, 1)", "overlap: cell to the right", "In the overlap matrix"),
+    Key("cell-up", "up", "cell(-1, 0)", "overlap: cell above", "In the overlap matrix"),
+    Key("cell-down", "down", "cell(1, 0)", "overlap: cell below", "In the overlap matrix"),
 )
 
 SCRUBBER: tuple[Key, ...] = (
-    Key("left", "images(-1)", "one image less", "In the scrubber"),
-    Key("right", "images(1)", "one image more", "In the scrubber"),
+    Key("scrubber-left", "left", "images(-1)", "one image less", "In the scrubber"),
+    Key("scrubber-right", "right", "images(1)", "one image more", "In the scrubber"),
 )
 
 LOG: tuple[Key, ...] = (
-    Key("pageup", "scroll_log(10)", "log: look back", "In the log"),
-    Key("pagedown", "scroll_log(-10)", "log: look forward", "In the log"),
+    Key("log-back", "pageup", "scroll_log(10)", "log: look back", "In the log"),
+    Key("log-forward", "pagedown", "scroll_log(-10)", "log: look forward", "In the log"),
 )
 
 LIST: tuple[Key, ...] = (
-    Key("up,k", "move(-1)", "session above", "Sessions", "move"),
-    Key("down,j", "move(1)", "session below", "Sessions"),
-    Key("pageup", "move(-10)", "ten up", "Sessions"),
-    Key("pagedown", "move(10)", "ten down", "Sessions"),
-    Key("home", "move(-1000000)", "first session", "Sessions"),
-    Key("end", "move(1000000)", "last session", "Sessions"),
-    Key("enter", "open", "open the session", "Sessions", "open"),
-    Key("slash", "filter", "filter by name or model as you type", "Sessions", "filter"),
-    Key("D,delete", "delete", "delete the session (asks)", "Sessions", "delete"),
-    Key("escape", "clear_filter", "clear the filter", "Sessions"),
+    Key("previous-session", "up,k", "move(-1)", "session above", "Sessions", "move"),
+    Key("next-session", "down,j", "move(1)", "session below", "Sessions"),
+    Key("ten-up", "pageup", "move(-10)", "ten up", "Sessions"),
+    Key("ten-down", "pagedown", "move(10)", "ten down", "Sessions"),
+    Key("first-session", "home", "move(-1000000)", "first session", "Sessions"),
+    Key("last-session", "end", "move(1000000)", "last session", "Sessions"),
+    Key("open", "enter", "open", "open the session", "Sessions", "open"),
+    Key("filter", "slash", "filter", "filter by name or model as you type", "Sessions", "filter"),
+    Key("delete", "D,delete", "delete", "delete the session (asks)", "Sessions", "delete"),
+    Key("clear-filter", "escape", "clear_filter", "clear the filter", "Sessions"),
 )
 
 
+SCOPES: dict[str, tuple[Key, ...]] = {
+    "a session": (*SESSION, *ANYWHERE),
+    "the list of sessions": (*LIST, *ANYWHERE),
+    "the overlap matrix": MATRIX,
+    "the scrubber": SCRUBBER,
+    "the log": LOG,
+}
+"""Where a key has one meaning; what has the focus goes before its screen."""
+
+EVERY_KEY: tuple[Key, ...] = (*SESSION, *MATRIX, *SCRUBBER, *LOG, *LIST, *ANYWHERE)
+
+
 def bindings(*tables: Sequence[Key]) -> list[BindingType]:
-    """Textual's bindings for some tables."""
+    """Textual's bindings for some tables; their ids let a keymap change the keys."""
     return [
-        Binding(key.keys, key.run, key.says, show=bool(key.short), priority=key.keys == "tab")
+        Binding(
+            key.keys, key.run, key.says, show=bool(key.short), priority=key.name == "next-pane", id=key.name
+        )
         for table in tables
         for key in table
     ]
 
 
-def in_footer(*tables: Sequence[Key]) -> list[Key]:
+def in_footer(table: Sequence[Key]) -> list[Key]:
     """The keys that the footer shows, in its order."""
-    return [key for table in tables for key in table if key.short]
+    return [key for key in table if key.short]

@@ -5,18 +5,24 @@ from pathlib import Path
 
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.analyst import Analyst
+from subspacelens_tui.app.setup import Setup
 
 
 def run(
-    sessions: Path, session: Path | None = None, settings: Settings | None = None, layer: int | None = None
+    sessions: Path,
+    session: Path | None = None,
+    settings: Settings | None = None,
+    layer: int | None = None,
+    setup: Setup | None = None,
 ) -> int:
     """Open the app on a folder of sessions, or straight on a session in it.
 
     Args:
         sessions: the folder of sessions.
         session: the folder of a session to open.
-        settings: of the analysis to open it with.
+        settings: of the analysis to open it with; as it was left unless given.
         layer: to select in it.
+        setup: the user's settings, and what else comes from outside.
 
     Returns:
         The exit status: 0, or 1 if the app crashed or there is no terminal to run in.
@@ -32,6 +38,6 @@ def run(
     analyst = Analyst(session, settings) if session is not None else None
     from subspacelens_tui.app.app import SubspaceLensApp
 
-    app = SubspaceLensApp(sessions, session, settings, layer, analyst)
+    app = SubspaceLensApp(sessions, session, settings, layer, analyst, setup)
     app.run()
     return app.return_code or 0

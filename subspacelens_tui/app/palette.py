@@ -1,27 +1,50 @@
-"""The colours that carry meaning: of curves and of the overlap matrix. Everything else is the theme's."""
+"""The colours that carry meaning: of curves and of the overlap matrix. Everything else is the theme's.
+
+A process has one screen, so it has one palette: `choose` sets it before the app starts.
+"""
 
 from rich.color import Color
 from rich.style import Style
 
-# Okabe & Ito's colours, told apart by colour-blind eyes; each list in the order of use on its background.
-_ON_DARK = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00")
-_ON_LIGHT = ("#0072b2", "#d55e00", "#007a5a", "#a8487f", "#8a6d00", "#333333")
+# Told apart by colour-blind eyes: Okabe & Ito's and Paul Tol's bright colours, in the order of use on a dark
+# and on a light background.
+_CURVES = {
+    "okabe-ito": (
+        ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00"),
+        ("#0072b2", "#c85200", "#007a5a", "#a8487f", "#8a6d00", "#333333"),
+    ),
+    "tol-bright": (
+        ("#66ccee", "#ccbb44", "#ee6677", "#228833", "#aa3377", "#bbbbbb"),
+        ("#4477aa", "#aa3377", "#228833", "#997700", "#cc3344", "#555555"),
+    ),
+}
 
-# Viridis in ten steps, each a colour of the 256-colour cube, so that no terminal changes it; ascending in
-# luminance, so that it reads in grey as well.
-RAMP = (
-    "#5f005f",
-    "#5f0087",
-    "#005f87",
-    "#008787",
-    "#00af87",
-    "#5faf5f",
-    "#5fd75f",
-    "#afd75f",
-    "#d7ff5f",
-    "#ffff87",
-)
-_FIRST_BRIGHT = 4
+# In ten steps, each a colour of the 256-colour cube, so that no terminal changes it; ascending in luminance,
+# so that they read in grey as well.
+_RAMPS = {
+    "viridis": (
+        *("#5f005f", "#5f0087", "#005f87", "#008787", "#00af87"),
+        *("#5faf5f", "#5fd75f", "#afd75f", "#d7ff5f", "#ffff87"),
+    ),
+    "cividis": (
+        *("#00005f", "#303030", "#4e4e4e", "#626262", "#767676"),
+        *("#8a8a8a", "#afaf5f", "#d7af5f", "#d7d75f", "#ffff5f"),
+    ),
+    "greys": (
+        *("#1c1c1c", "#303030", "#444444", "#585858", "#6c6c6c"),
+        *("#808080", "#9e9e9e", "#b2b2b2", "#d0d0d0", "#eeeeee"),
+    ),
+}
+STEPS = 10
+_BRIGHT = 0.18
+
+_chosen = {"curves": "okabe-ito", "ramp": "viridis"}
+
+
+def choose(curves: str, ramp: str) -> None:
+    """Use these colours from now on, by their names in the settings."""
+    _chosen.update(curves=curves, ramp=ramp)
+
 
 # Stands in for the ramp where there are few or no colours.
 SHADES = " ░▒▓█"
@@ -29,11 +52,11 @@ SHADES = " ░▒▓█"
 
 def curve_colour(index: int, dark: bool) -> str:
     """The colour of the curve with this index, as #rrggbb."""
-    colours = _ON_DARK if dark else _ON_LIGHT
+    colours = _CURVES[_chosen["curves"]][0 if dark else 1]
     return colours[index % len(colours)]
 
 
-def ramp_index(value: float, low: float, high: float, steps: int = len(RAMP)) -> int:
+def ramp_index(value: float, low: float, high: float, steps: int = STEPS) -> int:
     """Which step of a ramp over [low, high] a value falls on."""
     if not high > low:
         return 0
@@ -42,8 +65,16 @@ def ramp_index(value: float, low: float, high: float, steps: int = len(RAMP)) ->
 
 def ramp_style(index: int) -> Style:
     """A cell of the matrix: a step of the ramp, with text that is readable on it."""
-    ink = "#000000" if index >= _FIRST_BRIGHT else "#ffffff"
-    return Style.from_color(Color.parse(ink), Color.parse(RAMP[index]))
+    colour = _RAMPS[_chosen["ramp"]][index]
+    ink = "#000000" if _luminance(colour) > _BRIGHT else "#ffffff"
+    return Style.from_color(Color.parse(ink), Color.parse(colour))
+
+
+def _luminance(colour: str) -> float:
+    """Relative luminance (WCAG 2) of #rrggbb; 0.18 is as far from black as from white."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def blend(colour: str, background: str, share: float) -> str:

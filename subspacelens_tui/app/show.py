@@ -11,7 +11,9 @@ from textual.pilot import Pilot
 
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.app import SubspaceLensApp
+from subspacelens_tui.app.preferences import Preferences
 from subspacelens_tui.app.screens.session import SessionScreen
+from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.sessions import SessionError
 
 _WIDTH, _HEIGHT = 120, 40
@@ -22,6 +24,7 @@ def show(
     settings: Settings | None = None,
     layer: int | None = None,
     size: tuple[int, int] | None = None,
+    preferences: Preferences | None = None,
 ) -> int:
     """Print the session screen to stdout and return the exit status.
 
@@ -30,13 +33,15 @@ def show(
         settings: of the analysis.
         layer: to select.
         size: columns and rows; those of the terminal, or 120 × 40 in a pipe.
+        preferences: how it is to look. Nothing is remembered, so that it prints the same each time.
 
     Raises:
         SessionError: if the session cannot be shown, with the reason.
     """
     if size is None:
         size = os.get_terminal_size() if sys.stdout.isatty() else (_WIDTH, _HEIGHT)
-    lines = asyncio.run(_drawn(session, settings, layer, size))
+    setup = Setup(preferences or Preferences())
+    lines = asyncio.run(_drawn(session, settings or Settings(), layer, size, setup))
     if sys.stdout.isatty():
         Console(width=size[0], soft_wrap=True).print(Segments(_joined(lines)), end="")
     else:
@@ -50,9 +55,9 @@ def _joined(lines: list[list[Segment]]) -> list[Segment]:
 
 
 async def _drawn(
-    session: Path, settings: Settings | None, layer: int | None, size: tuple[int, int]
+    session: Path, settings: Settings, layer: int | None, size: tuple[int, int], setup: Setup
 ) -> list[list[Segment]]:
-    app = SubspaceLensApp(session.parent, session, settings, layer)
+    app = SubspaceLensApp(session.parent, session, settings, layer, setup=setup)
     lines: list[list[Segment]] = []
     trouble: list[str] = []
 

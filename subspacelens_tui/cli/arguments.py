@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from subspacelens_tui import __version__
-from subspacelens_tui.cli import reading, recording
+from subspacelens_tui.cli import preferences, reading, recording
 from subspacelens_tui.cli.program import PROGRAM
 
 
@@ -35,12 +35,18 @@ def parser() -> argparse.ArgumentParser:
         help="folder of sessions (default: $SUBSPACELENS_SESSIONS, or ./sessions)",
     )
     whole.add_argument("--sessions", metavar="DIR", default=None, help=argparse.SUPPRESS)
+    preferences.add_flags(whole)
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
     _add_record(commands, common)
     _add_readers(commands, common)
     doctor = commands.add_parser("doctor", parents=[common], help="say what this machine can run")
     doctor.set_defaults(run=recording.doctor)
     _add_model(doctor, "also say what recording this model will take", default=None)
+    settings = commands.add_parser(
+        "settings", parents=[common], help="print the settings and where they are kept"
+    )
+    settings.set_defaults(run=preferences.show)
+    preferences.add_flags(settings)
     return whole
 
 
@@ -49,6 +55,7 @@ def _add_record(commands: argparse._SubParsersAction[_Parser], common: _Parser) 
     record = commands.add_parser("record", parents=[common], help="record a model and watch it live")
     for command in (demo, record):
         command.set_defaults(run=recording.record)
+        preferences.add_flags(command)
         command.add_argument(
             "--prompts", metavar="FILE|NAME", help="a prompt set: TOML file, demo or subjects-25"
         )
@@ -139,6 +146,7 @@ def _add_readers(commands: argparse._SubParsersAction[_Parser], common: _Parser)
     for command in (replay, show):
         command.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
         command.add_argument("--layer", type=int, metavar="L", help="the layer to select (default: 0)")
+        preferences.add_flags(command)
         _add_view(command)
 
     stop = commands.add_parser("stop", parents=[common], help="stop the recording of a session in good order")
@@ -180,7 +188,7 @@ def _add_readers(commands: argparse._SubParsersAction[_Parser], common: _Parser)
 
 def _add_view(command: _Parser) -> None:
     command.add_argument("--labels", metavar="SCHEME", help="label scheme (default: the first)")
-    command.add_argument("--branch", default="cond", help="cond or uncond (default: cond)")
+    command.add_argument("--branch", help="cond or uncond (default: cond)")
     command.add_argument("--step", type=int, metavar="S", help="captured step (default: the last)")
     command.add_argument("--guidance", type=float, metavar="G", help="guidance scale (default: the first)")
     _add_eps_and_features(command)
@@ -190,12 +198,9 @@ def _add_view(command: _Parser) -> None:
 
 
 def _add_eps_and_features(command: _Parser) -> None:
-    command.add_argument(
-        "--eps", type=float, default=0.5, metavar="E", help="coding precision ε (default: 0.5)"
-    )
+    command.add_argument("--eps", type=float, metavar="E", help="coding precision ε (default: 0.5)")
     command.add_argument(
         "--features",
-        default="raw",
         metavar="VIEW",
         help="raw, centred, class-centred, unit or trace (default: raw)",
     )

@@ -9,14 +9,18 @@ import argparse
 import functools
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from subspacelens_tui.cli.preferences import setup
 from subspacelens_tui.cli.program import need_terminal
 from subspacelens_tui.cli.progress import progress
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis import Settings
+    from subspacelens_tui.app.preferences import Preferences
     from subspacelens_tui.sessions import Session
+
+_VIEW = ("labels", "eps", "branch", "step", "guidance", "features", "rank")
 
 
 def app(arguments: argparse.Namespace) -> int:
@@ -25,7 +29,7 @@ def app(arguments: argparse.Namespace) -> int:
     from subspacelens_tui.sessions.catalog import sessions_folder
 
     need_terminal("the list of sessions: `subspacelens-tui list` prints it")
-    return run(sessions_folder(arguments.sessions))
+    return run(sessions_folder(arguments.sessions), setup=setup(arguments))
 
 
 def replay(arguments: argparse.Namespace) -> int:
@@ -36,7 +40,11 @@ def replay(arguments: argparse.Namespace) -> int:
     folder = sessions_folder(arguments.sessions)
     session = find_session(arguments.session, folder)
     need_terminal("a session: `subspacelens-tui show` prints its panes, `analyze` its figures")
-    return run(folder, session, _checked_view(arguments, session), arguments.layer)
+    used = setup(arguments)
+    asked = _checked_view(arguments, session, used.preferences)
+    # Without options it opens as it was left.
+    settings = asked if any(getattr(arguments, name) is not None for name in _VIEW) else None
+    return run(folder, session, settings, arguments.layer, used)
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -45,7 +53,13 @@ def show(arguments: argparse.Namespace) -> int:
     from subspacelens_tui.sessions.catalog import find_session, sessions_folder
 
     session = find_session(arguments.session, sessions_folder(arguments.sessions))
-    return show(session, _checked_view(arguments, session), arguments.layer)
+    used = setup(arguments)
+    return show(
+        session,
+        _checked_view(arguments, session, used.preferences),
+        arguments.layer,
+        preferences=used.preferences,
+    )
 
 
 def list_all(arguments: argparse.Namespace) -> int:
@@ -104,14 +118,12 @@ def compare(arguments: argparse.Namespace) -> int:
 
 def export(arguments: argparse.Namespace) -> int:
     """Write figures to files."""
-    from subspacelens_tui.analysis import Settings
     from subspacelens_tui.analysis.export import export, parse_formats
 
     formats = parse_formats(arguments.format)
     session = _open(arguments, arguments.session)
-    settings = Settings(
-        eps=arguments.eps,
-        features=arguments.features,
+    settings = replace(
+        _view(arguments),
         permutations=arguments.permutations,
         seed=arguments.seed,
         errors=None if arguments.errors == "none" else arguments.errors,
@@ -134,26 +146,22 @@ def _open(arguments: argparse.Namespace, name: str) -> Session:
     return session
 
 
-def _view(arguments: argparse.Namespace) -> Settings:
+def _view(arguments: argparse.Namespace, **unless_given: Any) -> Settings:
     from subspacelens_tui.analysis import Settings
 
-    return Settings(
-        labels=arguments.labels,
-        eps=arguments.eps,
-        branch=arguments.branch,
-        step=arguments.step,
-        guidance=arguments.guidance,
-        features=arguments.features,
-        rank=arguments.rank,
-    )
+    given = {name: value for name in _VIEW if (value := getattr(arguments, name, None)) is not None}
+    return Settings(**unless_given | given)
 
 
-def _checked_view(arguments: argparse.Namespace, folder: Path) -> Settings:
+def _checked_view(arguments: argparse.Namespace, folder: Path, preferences: Preferences) -> Settings:
     """The settings to open a session with, refused here where the line is still seen."""
     from subspacelens_tui.analysis import SettingsError
     from subspacelens_tui.sessions import open_session
 
-    settings, session = _view(arguments), open_session(folder)
+    session = open_session(folder)
+    # Not every session has the scheme that the user likes best.
+    labels = preferences.labels if preferences.labels in session.manifest.label_schemes else None
+    settings = _view(arguments, eps=preferences.eps, labels=labels)
     settings.resolve(session)
     layers = len(session.manifest.blocks)
     if arguments.layer is not None and layers and not 0 <= arguments.layer < layers:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from subspacelens_tui.cli.preferences import setup
 from subspacelens_tui.cli.program import PROGRAM, UsageError, need_terminal
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def record(arguments: argparse.Namespace) -> int:
         _check_ranks(arguments, rank)
     elif not arguments.headless:
         need_terminal("a recording: add --headless to record without a screen")
+        setup(arguments)  # what is wrong with the settings is said before anything is started
     if arguments.resume is not None:
         return _resume(arguments, rank)
     manifest = plan(_request(arguments))
@@ -89,7 +91,7 @@ def _start(arguments: argparse.Namespace, folder: Path, rank: Rank) -> int:
     if arguments.headless:
         return _record_here(folder)
     process = start_recorder(folder)
-    status = _watch(folder, sessions_folder(arguments.sessions))
+    status = _watch(arguments, folder, sessions_folder(arguments.sessions))
     process.poll()
     return status
 
@@ -127,13 +129,13 @@ def _record_as_rank(folder: Path, rank: Rank) -> int:
     return status
 
 
-def _watch(folder: Path, sessions: Path) -> int:
+def _watch(arguments: argparse.Namespace, folder: Path, sessions: Path) -> int:
     """The live screen; afterwards a line on how the recording stands, because the screen is gone."""
     from subspacelens_tui.app.main import run
     from subspacelens_tui.sessions import Phase, open_session
     from subspacelens_tui.sessions.plain import plain
 
-    status = run(sessions, folder)
+    status = run(sessions, folder, setup=setup(arguments))
     state = open_session(folder).state
     if state.phase is Phase.FAILED:
         print(f"{PROGRAM}: the recording failed: {plain(state.detail)}", file=sys.stderr)

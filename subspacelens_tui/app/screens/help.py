@@ -24,10 +24,13 @@ cosine between class subspaces."""
 class HelpScreen(ModalScreen[None]):
     """All keys of the screen it was asked on."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,f1", "dismiss", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss", show=False)]
 
     def __init__(self, keys: Sequence[Key]) -> None:
         super().__init__()
+        # What opens it closes it.
+        for key in next(key.keys for key in keys if key.name == "help").split(","):
+            self._bindings.bind(key, "dismiss", show=False)
         self._keys = sorted(keys, key=lambda key: key.group == "Everywhere")
 
     def compose(self) -> ComposeResult:

@@ -10,11 +10,11 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.arrangement import LEAST_HEIGHT, LEAST_WIDTH
 from subspacelens_tui.app.keys import ANYWHERE, LIST, bindings, in_footer
 from subspacelens_tui.app.screens.ask import Ask, Option
 from subspacelens_tui.app.screens.session import SessionScreen
+from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.session_table import SessionTable
 from subspacelens_tui.app.widgets.status_line import StatusLine
@@ -39,10 +39,11 @@ class SessionsScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(LIST, ANYWHERE)
     AUTO_FOCUS = "#sessions"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, setup: Setup) -> None:
         super().__init__()
         self._folder = folder
         self._list = SessionList(folder)
+        self.setup = setup
         self._listings: Sequence[Listing] | None = None
         self._trouble: str | None = None
         self._complaint: str | None = None
@@ -53,7 +54,7 @@ class SessionsScreen(Screen[None]):
         yield Input(placeholder="filter: name or model", id="filter", compact=True)
         yield SessionTable(id="sessions")
         yield StatusLine(id="status")
-        yield KeyBar(in_footer(LIST, ANYWHERE), id="keys")
+        yield KeyBar(in_footer(self.setup.keymap.table(LIST, ANYWHERE)), id="keys")
         yield Static(f"too small: {LEAST_WIDTH} columns and {LEAST_HEIGHT} rows are needed", id="too-small")
 
     def on_mount(self) -> None:
@@ -116,7 +117,7 @@ class SessionsScreen(Screen[None]):
             self._complaint = chosen.problem
             self._show_message()
             return
-        self.app.push_screen(SessionScreen(chosen.path, Settings()))
+        self.app.push_screen(SessionScreen(chosen.path, setup=self.setup))
 
     def on_session_table_opened(self) -> None:
         """A session was clicked twice."""

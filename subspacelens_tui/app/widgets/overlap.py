@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.fitting import cut, fit
 from subspacelens_tui.app.keys import MATRIX, bindings
-from subspacelens_tui.app.palette import RAMP, SHADES, ramp_index, ramp_style
+from subspacelens_tui.app.palette import SHADES, STEPS, ramp_index, ramp_style
 from subspacelens_tui.app.widgets.painted import Piece, Row, cut_row
 from subspacelens_tui.app.widgets.pane import Pane
 from subspacelens_tui.sessions.plain import plain
@@ -199,7 +199,7 @@ class OverlapPane(Pane):
         if self._few_colours:
             scale: list[Piece] = [(SHADES.strip(), self.ink())]
         else:
-            scale = [(" ", ramp_style(step)) for step in range(len(RAMP))]
+            scale = [(" ", ramp_style(step)) for step in range(STEPS)]
         row: list[Piece] = [
             (f"{numbers.fraction(low, 1)} ", self.ink("dim")),
             *scale,

@@ -6,6 +6,7 @@ from textual.screen import Screen
 
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.analyst import Analyst
+from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.app.view import Measure, View
 from subspacelens_tui.app.widgets.pane import Pane
@@ -15,6 +16,7 @@ class SessionBase(Screen[None]):
     """State of the screen. Data flows one way: analyst → here → widgets.
 
     Attributes:
+        setup: the user's settings, and what else comes from outside.
         analyst: follows the session and computes, in the background.
         recording: how the session stands, as last read.
         analysis: the figures shown, as last computed.
@@ -32,9 +34,11 @@ class SessionBase(Screen[None]):
         settings: Settings | None = None,
         layer: int | None = None,
         analyst: Analyst | None = None,
+        setup: Setup | None = None,
     ) -> None:
         super().__init__()
         self.analyst = analyst or Analyst(path, settings)
+        self.setup = setup or Setup()
         self._path = path
         self._settings = settings or Settings()
         self._asked_layer = layer

@@ -19,6 +19,7 @@ from subspacelens_tui.app.screens.session.layers import LayerActions
 from subspacelens_tui.app.screens.session.panes import PaneActions
 from subspacelens_tui.app.screens.session.recording import RecordingActions
 from subspacelens_tui.app.screens.session.viewing import ViewActions
+from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.app.view import first_view
 from subspacelens_tui.app.widgets.controls import ControlsBar
@@ -50,8 +51,9 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Record
         settings: Settings | None = None,
         layer: int | None = None,
         analyst: Analyst | None = None,
+        setup: Setup | None = None,
     ) -> None:
-        super().__init__(path, settings, layer, analyst)
+        super().__init__(path, settings, layer, analyst, setup)
         with contextlib.suppress(ImportError):
             # It builds on a private part of Textual; without it updates are wider, not wrong.
             from subspacelens_tui.app.narrow import NarrowCompositor
@@ -65,6 +67,11 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Record
         plots = [ExcessPane(id="excess"), RatesPane(id="rates"), RankPane(id="rank")]
         overlap = OverlapPane(id="overlap")
         self.panes = [layers, *plots, overlap, inspector, log]
+        for plot in plots:
+            plot.markers = self.setup.preferences.markers
+        overlap.digits = self.setup.preferences.digits
+        for pane in self.panes:
+            pane.jump = self.setup.keymap.first(f"pane-{pane.id}")
         yield RunBar(id="run-bar")
         yield PaneTabs(self.panes, id="tabs")
         with Horizontal(id="body"):
@@ -78,12 +85,13 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Record
         yield Scrubber(id="scrubber")
         yield ControlsBar(id="controls")
         yield StatusLine(id="status")
-        yield KeyBar(in_footer(tuple(reversed(ANYWHERE)), SESSION), id="keys")
+        yield KeyBar(in_footer(self.setup.keymap.table(tuple(reversed(ANYWHERE)), SESSION)), id="keys")
         yield Static(f"too small: {LEAST_WIDTH} columns and {LEAST_HEIGHT} rows are needed", id="too-small")
 
     def on_mount(self) -> None:
         """Start to follow the session."""
         poll = _POLL_SSH if "SSH_CONNECTION" in os.environ else _POLL_LOCAL
+        poll = self.setup.preferences.refresh or poll
         following = self.analyst.run(poll, self._take_recording, self._take_analysis, self._take_trouble)
         self.run_worker(following, group="analyst")
 

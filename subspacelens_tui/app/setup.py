@@ -1,0 +1,47 @@
+"""What the app is given from outside: how the user wants it, what it remembers, how a recorder is started.
+
+It is made before Textual is imported, so the keymap, which needs it, is made on first use.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from subspacelens_tui.app.memory import Memory
+from subspacelens_tui.app.preferences import Preferences
+
+if TYPE_CHECKING:
+    from subspacelens_tui.app.keymap import Keymap
+
+StartRecorder = Callable[[Path], object]
+"""Starts a detached recorder of the session in a folder; raises SessionError if it cannot."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All of it. The app imports no recorder, so it is handed the way to start one.
+
+    Attributes:
+        preferences: the user's settings.
+        memory: what the app remembers from one time to the next.
+        start_recorder: how a recording is started; None where none can be.
+        keys_from: what the keys were read from, for messages.
+    """
+
+    preferences: Preferences = field(default_factory=Preferences)
+    memory: Memory = field(default_factory=Memory)
+    start_recorder: StartRecorder | None = None
+    keys_from: str = "keys"
+
+    @cached_property
+    def keymap(self) -> "Keymap":
+        """The key table with the user's changes.
+
+        Raises:
+            PreferencesError: if they do not fit it.
+        """
+        from subspacelens_tui.app.keymap import Keymap
+
+        return Keymap(self.preferences.keys, self.keys_from)
