@@ -3,17 +3,19 @@
 import functools
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from subspacelens_tui.analysis.figures import Figures, LayerFigures
+from subspacelens_tui.analysis.figures import Figures, LayerFigures, Subset
 from subspacelens_tui.analysis.growing import Configuration, Float64Array, GrowingGrams
 from subspacelens_tui.analysis.layers import layer_figures
 from subspacelens_tui.analysis.sample import Images, Sample
 from subspacelens_tui.analysis.settings import DEFAULT_RANK, Settings, SettingsError
+from subspacelens_tui.analysis.subset import MOST_IMAGES
 from subspacelens_tui.analysis.watch import IsCancelled, Progress, Watch
 from subspacelens_tui.geometry import GeometryError
 from subspacelens_tui.sessions import Session
@@ -33,7 +35,7 @@ class Analyzer:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._growing: OrderedDict[Configuration, GrowingGrams] = OrderedDict()
+        self._growing: OrderedDict[tuple[Configuration, int], GrowingGrams] = OrderedDict()
         self._samples: OrderedDict[tuple[Settings, int], Sample] = OrderedDict()
         self._pooled: OrderedDict[tuple[Settings, int], dict[Any, Float64Array]] = OrderedDict()
 
@@ -56,8 +58,7 @@ class Analyzer:
             SettingsError: if the session lacks what is asked.
             Cancelled: see above.
         """
-        # Beside a recording, BLAS threads wait for each other on busy cores: 0.3 s became 15 s.
-        with _libraries().limit(limits=1, user_api="blas"):
+        with one_blas_thread():
             return self._figures(settings.resolve(self.session), Watch(cancelled, progress))
 
     def _figures(self, settings: Settings, watch: Watch) -> Figures:
@@ -65,7 +66,7 @@ class Analyzer:
             return Figures(settings, 0, (), (), ())
         growing = self._configuration(settings)
         positions = growing.order(settings.images)
-        notes = tuple(_notes(growing, self.session, len(positions)))
+        notes = tuple(_notes(growing, self.session, settings, len(positions)))
         if not positions:
             return Figures(settings, 0, (), (), (), notes=notes)
         sample = self._sample(settings, growing, positions)
@@ -89,6 +90,7 @@ class Analyzer:
             explained=_stack(sample, layers, settings, "variance_explained"),
             spectra=None if settings.quick else _spectra(sample, len(layers)),
             image_keys=tuple(self._keys(sample)),
+            subset=Subset(growing.recorded, settings.seed) if growing.is_subset else None,
             notes=notes,
         )
 
@@ -101,7 +103,14 @@ class Analyzer:
         assert settings.step is not None
         assert settings.guidance is not None
         key = Configuration(settings.branch, settings.step, settings.guidance)
-        growing = _recent(self._growing, key, _CONFIGURATIONS_KEPT, lambda: GrowingGrams(self.session, key))
+        # The seed matters to which images are drawn, where they are too many.
+        seed = settings.seed if len(self.session.manifest.images) > MOST_IMAGES else 0
+        growing = _recent(
+            self._growing,
+            (key, seed),
+            _CONFIGURATIONS_KEPT,
+            lambda: GrowingGrams(self.session, key, seed),
+        )
         growing.extend()
         return growing
 
@@ -114,10 +123,11 @@ class Analyzer:
             guidance=settings.guidance,
             features=settings.features,
             images=len(positions),
+            seed=settings.seed if growing.is_subset else 0,
         )
         return _recent(
             self._samples,
-            (same, len(growing.images)),
+            (same, growing.version),
             _SAMPLES_KEPT,
             lambda: self._new_sample(same, growing, positions),
         )
@@ -126,7 +136,7 @@ class Analyzer:
         assert settings.labels is not None
         # Only the class-centred view depends on the labels: the others share their spectra between schemes.
         shared = settings if settings.features == "class-centred" else replace(settings, labels=None)
-        pooled = _recent(self._pooled, (shared, len(growing.images)), _SAMPLES_KEPT, dict[Any, Float64Array])
+        pooled = _recent(self._pooled, (shared, growing.version), _SAMPLES_KEPT, dict[Any, Float64Array])
         manifest = self.session.manifest
         of_prompt = [prompt.labels[settings.labels] for prompt in manifest.prompts]
         images = [manifest.images[growing.images[position]] for position in positions]
@@ -153,6 +163,12 @@ class Analyzer:
             )
         except GeometryError as error:
             raise SettingsError(f"the {settings.features} view cannot be had: {error}") from None
+
+
+def one_blas_thread() -> AbstractContextManager[object]:
+    """Limit BLAS: beside a recording its threads wait for each other on busy cores, 0.3 s became 15 s."""
+    limited: AbstractContextManager[object] = _libraries().limit(limits=1, user_api="blas")
+    return limited
 
 
 @functools.cache
@@ -190,8 +206,14 @@ def _spectra(sample: Sample, layers: int) -> Float64Array | None:
     return np.stack([sample.spectrum(layer)[::-1] for layer in range(layers)])
 
 
-def _notes(growing: GrowingGrams, session: Session, count: int) -> Iterator[str]:
+def _notes(growing: GrowingGrams, session: Session, settings: Settings, count: int) -> Iterator[str]:
     """What the reader of the figures should know."""
+    if growing.is_subset:
+        of = min(growing.recorded, settings.images or growing.recorded)
+        yield (
+            f"a seeded subset: {count} of {of} images, in whole rounds of the prompts, seed {settings.seed}; "
+            "`analyze --every-image` takes all"
+        )
     yield from session.problems
     yield from growing.problems
     if growing.left_out:

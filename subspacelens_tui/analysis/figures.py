@@ -119,6 +119,14 @@ class LayerFigures:
 
 
 @dataclass(frozen=True)
+class Subset:
+    """That the figures are of a part of the images: how many there are, and the seed of the draw."""
+
+    of: int
+    seed: int
+
+
+@dataclass(frozen=True)
 class Figures:
     """All layers of a session under one set of settings.
 
@@ -134,6 +142,7 @@ class Figures:
             explained.
         spectra: eigenvalues of the Gram matrices (layers, N), descending; None with fewer than two images.
         image_keys: prompt and seed of each image, in order.
+        subset: what they are a seeded subset of, where there are too many images; else None.
         notes: what the reader of the figures should know (N < d, images left out, …), a line each.
     """
 
@@ -146,6 +155,7 @@ class Figures:
     explained: npt.NDArray[np.float64] | None = None
     spectra: npt.NDArray[np.float64] | None = None
     image_keys: tuple[tuple[str, int], ...] = ()
+    subset: Subset | None = None
     notes: tuple[str, ...] = ()
 
     def curve(self, figure: str) -> list[float | None]:

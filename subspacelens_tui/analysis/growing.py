@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from subspacelens_tui.analysis.subset import LEAST_IMAGES, Draw, most_images
 from subspacelens_tui.geometry import GeometryError, hoyer_from_norms
 from subspacelens_tui.sessions import Branch, Session, SessionError
 from subspacelens_tui.sessions.features import FeatureFile
@@ -22,50 +23,94 @@ class Configuration:
 
 
 class GrowingGrams:
-    """All layers at one configuration.
+    """All layers at one configuration, of all images or of a seeded subset where there are too many.
+
+    Args:
+        session: with blocks.
+        configuration: what features.
+        seed: of the subset.
 
     Attributes:
         images: indices of the images taken in, in order of arrival.
+        recorded: how many there are to take from.
+        version: changes whenever `images` does.
         left_out: image → why its features cannot be used.
         problems: one line for each file that cannot be read.
     """
 
-    def __init__(self, session: Session, configuration: Configuration) -> None:
+    def __init__(self, session: Session, configuration: Configuration, seed: int = 0) -> None:
         self._session = session
         self._configuration = configuration
-        self._files_seen: set[str] = set()
+        self._files_known = 0
         self._blocks = session.manifest.blocks
+        self._most = most_images([block.width for block in self._blocks])
+        if self._most < LEAST_IMAGES:
+            raise SessionError(
+                f"{session.name} has {sum(block.width for block in self._blocks)} features an image: "
+                "there is no room for two of them"
+            )
+        self._draw = Draw(session.manifest, configuration.guidance, seed)
         self.images: list[int] = []
+        self.recorded = 0
+        self.version = 0
         self.left_out: dict[int, str] = {}
         self.problems: list[str] = []
+        self._broken: set[str] = set()
         self._features = [np.empty((0, block.width), dtype=np.float32) for block in self._blocks]
         self._grams = np.empty((len(self._blocks), 0, 0))
         self._hoyer = np.empty((len(self._blocks), 0))
 
+    @property
+    def is_subset(self) -> bool:
+        """Whether there are more images than are taken in."""
+        return self.recorded > self._most
+
     def extend(self) -> None:
         """Take in the feature files that are new, in one product: a finished session is opened in one go."""
+        if len(self._session.files) == self._files_known:
+            return
+        self._files_known = len(self._session.files)
+        recorded = self._session.images(self._configuration.guidance)
+        self.recorded = len(recorded)
+        wanted = self._draw.first(recorded, self._most)
+        self._drop_all_but(wanted)
         old = len(self.images)
+        missing = wanted.difference(self.images, self.left_out)
         for file in self._session.files_of(self._configuration.guidance):
-            if file.path.name in self._files_seen:
+            rows = [row for row in file.rows if file.images[row] in missing]
+            if not rows or file.path.name in self._broken:
                 continue
-            self._files_seen.add(file.path.name)
             try:
-                self._take(file)
+                self._take(file, rows)
             except SessionError as error:
+                self._broken.add(file.path.name)
                 self.problems.append(str(error))
         if len(self.images) > old:
+            self.version += 1
             self._multiply(old)
 
-    def _take(self, file: FeatureFile) -> None:
-        """Take in the images of a file that can be used, with their features."""
+    def _drop_all_but(self, wanted: set[int]) -> None:
+        """Let images go that others have taken the place of."""
+        kept = [place for place, image in enumerate(self.images) if image in wanted]
+        if len(kept) == len(self.images):
+            return
+        self.version += 1
+        self.images = [self.images[place] for place in kept]
+        for layer, held in enumerate(self._features):
+            held[: len(kept)] = held[kept]
+            self._grams[layer, : len(kept), : len(kept)] = self._grams[layer][np.ix_(kept, kept)]
+            self._hoyer[layer, : len(kept)] = self._hoyer[layer, kept]
+
+    def _take(self, file: FeatureFile, rows: list[int]) -> None:
+        """Take in the images in some rows of a file, as far as they can be used, with their features."""
         where = self._configuration
-        rows = self._session.read(file, where.branch, where.step, range(len(self._blocks)))
-        images = [file.images[row] for row in file.rows]
-        usable = self._usable(images, rows)
+        found = self._session.read(file, where.branch, where.step, range(len(self._blocks)), rows)
+        images = [file.images[row] for row in rows]
+        usable = self._usable(images, found)
         old = len(self.images)
         self.images += [image for image, ok in zip(images, usable, strict=True) if ok]
         self._make_room(old)
-        for held, features in zip(self._features, rows, strict=True):
+        for held, features in zip(self._features, found, strict=True):
             held[old : len(self.images)] = features if usable.all() else features[usable]
 
     def _usable(self, images: list[int], rows: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.bool_]:
@@ -95,8 +140,8 @@ class GrowingGrams:
         # All that is recorded; then doubling keeps the copying linear, up to what is planned.
         scale = self._configuration.guidance
         planned = sum(image.guidance == scale for image in self._session.manifest.images)
-        recorded = len(self._session.images(scale))
-        capacity = min(max(wanted, recorded, 2 * capacity), max(planned, wanted))
+        recorded = self.recorded
+        capacity = min(max(wanted, recorded, 2 * capacity), max(planned, wanted), max(self._most, wanted))
         layers = len(self._blocks)
         grams, hoyer = np.empty((layers, capacity, capacity)), np.empty((layers, capacity))
         grams[:, :held, :held] = self._grams[:, :held, :held]
@@ -105,8 +150,12 @@ class GrowingGrams:
         self._features = [_longer(features[:held], capacity) for features in self._features]
 
     def order(self, first: int | None = None) -> list[int]:
-        """Positions of the images in recording order; only of the first so many if given."""
-        return sorted(range(len(self.images)), key=self.images.__getitem__)[:first]
+        """Positions of the images in recording order; only of those among the first so many if given."""
+        positions = sorted(range(len(self.images)), key=self.images.__getitem__)
+        if first is None or not self.is_subset:
+            return positions[:first]
+        last = self._session.images(self._configuration.guidance)[:first][-1]
+        return [position for position in positions if self.images[position] <= last]
 
     def grams(self, positions: list[int]) -> Float64Array:
         """Gram matrices (layers, n, n) of the images at these positions."""

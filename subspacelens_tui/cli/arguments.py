@@ -163,6 +163,11 @@ def _add_readers(commands: argparse._SubParsersAction[_Parser], common: _Parser)
     kind.add_argument("--sweep", metavar="FIGURE", help="one figure over all guidance scales and steps")
     kind.add_argument("--tables", action="store_true", help="the tables of the article")
     kind.add_argument("--tokens", action="store_true", help="the figures of single tokens, see record")
+    kind.add_argument(
+        "--every-image",
+        action="store_true",
+        help="of all images however many, exactly: what d × d matrices give, and no more",
+    )
     analyze.set_defaults(run=reading.analyze)
     compare = commands.add_parser("compare", parents=[common], help="print the difference of two sides")
     for side in ("a", "b"):

@@ -74,6 +74,7 @@ def list_all(arguments: argparse.Namespace) -> int:
 def analyze(arguments: argparse.Namespace) -> int:
     """Print figures of a session."""
     from subspacelens_tui.analysis import Analyzer
+    from subspacelens_tui.analysis.every_image.figures import every_image_figures
     from subspacelens_tui.analysis.report import print_figures, print_sweep, print_tables, print_tokens
     from subspacelens_tui.analysis.sweep import sweep
     from subspacelens_tui.analysis.tables import article_tables
@@ -93,6 +94,10 @@ def analyze(arguments: argparse.Namespace) -> int:
         with progress() as say:
             tokens = token_figures(session, settings, functools.partial(say, "layers"))
         print_tokens(session, tokens, as_json)
+    elif arguments.every_image:
+        with progress() as say:
+            figures = every_image_figures(session, settings, progress=say)
+        print_figures(session, figures, as_json)
     else:
         with progress() as say:
             figures = analyzer.figures(settings, progress=say)

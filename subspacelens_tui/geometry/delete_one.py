@@ -16,7 +16,7 @@ import numpy as np
 from array_api_compat import device
 
 from subspacelens_tui.geometry.classes import ClassIndex, class_blocks
-from subspacelens_tui.geometry.determinants import TOO_LARGE, log_determinants
+from subspacelens_tui.geometry.determinants import TOO_LARGE, log_determinants, too_large_refused
 from subspacelens_tui.geometry.errors import GeometryError
 from subspacelens_tui.geometry.gram import feature_view
 from subspacelens_tui.geometry.inputs import Array
@@ -152,7 +152,8 @@ def _log_dets_at(eigenvalues: Array, alpha: Array, xp: Any) -> Array:
 def _inverse(B: Array, alpha: Array, xp: Any, raised: Any = 0.0) -> Array:
     """(I + αB + raised)⁻¹ (..., n, n)."""
     A = alpha[..., None, None] * B + xp.eye(B.shape[-1], dtype=xp.float64, device=device(B)) + raised
-    return xp.linalg.inv(A)
+    with too_large_refused():
+        return xp.linalg.inv(A)
 
 
 def _half(log_det: Array, factor: Array, xp: Any) -> Array:

@@ -1,5 +1,7 @@
 """Log-determinants of I + α B for many diagonal blocks B of many Gram matrices, in bounded memory."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -104,11 +106,18 @@ def log_determinants(B: Array, alpha: Array, xp: Any) -> Array:
     A = alpha[..., None, None] * B
     diagonal = xp.arange(A.shape[-1], device=device(A))
     A[..., diagonal, diagonal] += 1
-    try:
+    with too_large_refused():
         factor = xp.linalg.cholesky(A)
+    return 2 * xp.sum(xp.log(xp.linalg.diagonal(factor)), axis=-1)
+
+
+@contextlib.contextmanager
+def too_large_refused() -> Iterator[None]:
+    """GeometryError where a matrix is singular to float64 that is not so by its making."""
+    try:
+        yield
     except Exception as error:
         # NumPy's and torch's errors share only their name.
         if "LinAlgError" not in type(error).__name__:
             raise
         raise GeometryError(TOO_LARGE) from None
-    return 2 * xp.sum(xp.log(xp.linalg.diagonal(factor)), axis=-1)

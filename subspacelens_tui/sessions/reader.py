@@ -198,10 +198,15 @@ class Session:
         return [file for file in self.files if self.manifest.images[file.images[0]].guidance == wanted]
 
     def read(
-        self, file: FeatureFile, branch: Branch, step: int | None, blocks: Sequence[int]
+        self,
+        file: FeatureFile,
+        branch: Branch,
+        step: int | None,
+        blocks: Sequence[int],
+        rows: Sequence[int] | None = None,
     ) -> list[npt.NDArray[np.float32]]:
-        """The features of some blocks from one file, each (rows, width)."""
-        return file.read(*self._indices(file, branch, step), blocks)
+        """The features of some blocks from one file, each (rows, width); of some of its rows if given."""
+        return file.read(*self._indices(file, branch, step), blocks, rows)
 
     def _indices(self, file: FeatureFile, branch: Branch, step: int | None) -> tuple[int, int]:
         """Where a branch and a captured step are along the axes of a file's tensors."""

@@ -42,7 +42,7 @@ def work(seeds: range) -> None:
             shutil.copytree(original, session)
             mutations = mutate(session, seed)
             _forget_peak()
-            trial = run_trial(session, seed)
+            trial = run_trial(session, seed, thorough=original is not originals[0])
             result = {"seed": seed, "mutations": mutations, "MB": _peak(), **asdict(trial)}
             print(json.dumps(result), flush=True)
             shutil.rmtree(session.parent)

@@ -20,6 +20,7 @@ _NUMBERS = (0, -1, 1, 2, 255, 2**31, 2**53 + 1, 2**63, 2**64, 2**70, 10**400, 0.
 _CONSTANTS = ("NaN", "Infinity", "-Infinity", "1e999", "9" * 5000)
 _FLOATS = (np.nan, np.inf, -np.inf, 3e38, -3e38, 1e-45, 0.0, 1e20)
 _FILE_NAMES = ("\x1b[31m.safetensors", "a\nb.safetensors", "events.2.jsonl")
+_DEEP_ENOUGH = 10
 _MISPLACED = "a constant that JSON has no word for"
 
 
@@ -49,6 +50,8 @@ def _nested(depth: int) -> Any:
 def _places(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Paths of all values inside."""
     found = [here] if here else []
+    if len(here) == _DEEP_ENOUGH:
+        return found
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inside in items:
         found += _places(inside, (*here, key))

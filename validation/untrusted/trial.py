@@ -58,11 +58,14 @@ class Trial:
             self.faults.append(f"{what}: shows {sorted(map(ascii, raw))}")
 
 
-def run_trial(session: Path, seed: int, with_app: bool = True) -> Trial:
-    """Read, list, analyse, sweep, compare, export, and open a session in the app."""
+def run_trial(session: Path, seed: int, thorough: bool = True, with_app: bool = True) -> Trial:
+    """Read, list, analyse, sweep, compare, export, and open a session in the app.
+
+    `thorough` adds figures that take seconds where there are more than a few images.
+    """
     trial = Trial()
     _read(trial, session)
-    for what, words in _commands(session).items():
+    for what, words in _commands(session, thorough).items():
         _command(trial, what, words)
     if with_app:
         with trial.timed("app"):
@@ -83,12 +86,12 @@ def _read(trial: Trial, path: Path) -> None:
                 read_picture(session, image, 64)
 
 
-def _commands(session: Path) -> dict[str, list[str]]:
+def _commands(session: Path, thorough: bool) -> dict[str, list[str]]:
     path, folder = str(session), str(session.parent)
     return {
         "list": ["list", "--sessions", folder],
         "list --json": ["list", "--sessions", folder, "--json"],
-        "analyze": ["analyze", path, "--permutations", "4", "--thorough"],
+        "analyze": ["analyze", path, "--permutations", "4", *(["--thorough"] if thorough else [])],
         "analyze --json": ["analyze", path, "--permutations", "4", "--json"],
         "analyze --sweep": ["analyze", path, "--sweep", "delta_R"],
         "analyze --tables": ["analyze", path, "--tables", "--permutations", "4"],

@@ -22,6 +22,7 @@ def figures_json(session: Session, figures: Figures) -> dict[str, Any]:
         "session": session.name,
         "settings": {name: value for name, value in asdict(settings).items() if name != "images"},
         "images": figures.images,
+        "subset": asdict(figures.subset) if figures.subset else None,
         "classes": [
             {"name": name, "images": size}
             for name, size in zip(figures.classes, figures.class_sizes, strict=True)

@@ -36,7 +36,7 @@ class TokenImages:
         self._session, self._settings = session, settings
         # An image whose token mean is finite has finite tokens: what is left out there is left out here.
         where = Configuration(settings.branch, settings.step, settings.guidance)
-        self._growing = GrowingGrams(session, where)
+        self._growing = GrowingGrams(session, where, settings.seed)
         self._growing.extend()
         self._positions = self._growing.order(settings.images)
         kept = [self._growing.images[position] for position in self._positions]

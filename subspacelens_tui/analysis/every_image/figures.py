@@ -1,0 +1,111 @@
+"""The figures of every image: what scatters give exactly, and a reason for what they do not."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from subspacelens_tui.analysis.analyzer import default_rank, one_blas_thread
+from subspacelens_tui.analysis.every_image.layer import FoundLayer, Task, found_layer
+from subspacelens_tui.analysis.every_image.stream import ImageStream
+from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.analysis.growing import Float64Array
+from subspacelens_tui.analysis.settings import Settings, SettingsError
+from subspacelens_tui.analysis.watch import IsCancelled, Progress, Watch
+from subspacelens_tui.geometry import GeometryError, permuted_labels
+from subspacelens_tui.sessions import Session
+
+
+def every_image_figures(
+    session: Session,
+    settings: Settings,
+    cancelled: IsCancelled | None = None,
+    progress: Progress | None = None,
+) -> Figures:
+    """The figures of all images, however many: in time linear in N, and in memory that N leaves alone.
+
+    Exact where they are given: rates, spectra, ranks, overlap, Hoyer sparsity, the null of whole subjects,
+    the jackknife over subjects. What needs N × N numbers is missing, with the reason.
+
+    Raises:
+        SettingsError: if the session lacks what is asked, or the classes are too many for their scatters.
+        Cancelled: once `cancelled` says True.
+    """
+    with one_blas_thread():
+        return _figures(session, settings.resolve(session), Watch(cancelled, progress))
+
+
+def _figures(session: Session, settings: Settings, watch: Watch) -> Figures:
+    if not session.manifest.blocks or not session.files_of(settings.guidance):
+        return Figures(settings, 0, (), (), (), notes=tuple(session.problems))
+    stream = ImageStream(session, settings, watch)
+    notes = tuple(_notes(session, stream))
+    if stream.count < 2:
+        return Figures(settings, stream.count, (), (), (), notes=(*notes, "two images are needed"))
+    classes = tuple(dict.fromkeys(stream.groups))
+    codes = [classes.index(name) for name in stream.groups]
+    settings = replace(settings, rank=settings.rank or default_rank(stream.class_sizes(classes)))
+    task = Task(settings, classes, codes, _labelings(stream, codes, settings), stream.by_subject)
+    try:
+        layers = [
+            found_layer(index, block.name, moments, task, watch)
+            for index, (block, moments) in enumerate(
+                zip(session.manifest.blocks, stream.layers(), strict=True)
+            )
+        ]
+    except GeometryError as error:
+        raise SettingsError(f"the {settings.features} view cannot be had: {error}") from None
+    return Figures(
+        settings=settings,
+        images=stream.count,
+        classes=classes,
+        class_sizes=stream.class_sizes(classes),
+        layers=tuple(layer.figures for layer in layers),
+        overlap=_stack([layer.overlap for layer in layers], len(classes)),
+        explained=_stack([layer.explained for layer in layers], len(classes)),
+        spectra=_spectra(layers),
+        notes=notes,
+    )
+
+
+def _labelings(stream: ImageStream, codes: list[int], settings: Settings) -> list[list[int]] | str:
+    """The class of each subject under each permutation of whole subjects; or why there is none."""
+    if not settings.permutations:
+        return []
+    if settings.design != "subjects":
+        return f"the design {settings.design} permutes images, and needs the N × N Gram matrix"
+    if not stream.by_subject:
+        return "there are too many subjects to keep a scatter matrix of each"
+    try:
+        found = permuted_labels(
+            np.asarray(codes), "subjects", settings.permutations, settings.seed, groups=np.arange(len(codes))
+        )
+    except GeometryError as error:
+        return str(error)
+    labelings: list[list[int]] = found.tolist()
+    return labelings
+
+
+def _notes(session: Session, stream: ImageStream) -> Iterator[str]:
+    """What the reader of the figures should know."""
+    yield f"of all {stream.count} images, exactly, from d × d second moments"
+    yield from session.problems
+    yield from stream.problems
+    if stream.left_out:
+        image, why = next(iter(stream.left_out.items()))
+        yield f"{len(stream.left_out)} images are left out, the first is image {image}: {why}"
+
+
+def _stack(matrices: Sequence[Float64Array | None], classes: int) -> Float64Array | None:
+    """One matrix of every layer; NaN where a layer has none."""
+    if all(matrix is None for matrix in matrices):
+        return None
+    missing = np.full((classes, classes), np.nan)
+    return np.stack([missing if matrix is None else matrix for matrix in matrices])
+
+
+def _spectra(layers: Sequence[FoundLayer]) -> Float64Array | None:
+    """The eigenvalues of all layers (layers, d); None where layers differ in width."""
+    if len({len(layer.spectrum) for layer in layers}) > 1:
+        return None
+    return np.stack([layer.spectrum for layer in layers])
