@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from subspacelens_tui.analysis.classes import ordered_classes
+from subspacelens_tui.analysis.errors import ErrorBar, ErrorsBy, overlap_errors
 from subspacelens_tui.analysis.figures import Figures, LayerFigures, Subset
 from subspacelens_tui.analysis.growing import Configuration, Float64Array, GrowingGrams
 from subspacelens_tui.analysis.layers import layer_figures
@@ -60,6 +62,37 @@ class Analyzer:
         """
         with one_blas_thread():
             return self._figures(settings.resolve(self.session), Watch(cancelled, progress))
+
+    def overlap_errors(
+        self,
+        settings: Settings,
+        by: ErrorsBy,
+        cancelled: IsCancelled | None = None,
+        progress: Progress | None = None,
+    ) -> list[ErrorBar]:
+        """The error bar of the mean overlap of each layer, with the overlaps without each seed or subject.
+
+        Raises:
+            SettingsError: if the session lacks what is asked, or a layer has no overlap.
+            Cancelled: as of `figures`.
+        """
+        watch = Watch(cancelled, progress)
+        with one_blas_thread():
+            settings = settings.resolve(self.session)
+            growing = self._configuration(settings)
+            positions = growing.order(settings.images)
+            if len(positions) < 2:
+                raise SettingsError("there are not two images yet: nothing can be left out")
+            sample = self._sample(settings, growing, positions)
+            rank = settings.rank or default_rank(sample.sizes)
+            bars = []
+            for layer in range(len(sample.widths)):
+                watch.said("error bars of the overlap", layer, len(sample.widths))
+                try:
+                    bars.append(overlap_errors(sample, layer, rank, by, watch)["overlap_mean"])
+                except GeometryError as error:
+                    raise SettingsError(f"the overlap has no error bar: {error}") from None
+            return bars
 
     def _figures(self, settings: Settings, watch: Watch) -> Figures:
         if not self.session.manifest.blocks:  # the model is still loading
@@ -141,7 +174,7 @@ class Analyzer:
         of_prompt = [prompt.labels[settings.labels] for prompt in manifest.prompts]
         images = [manifest.images[growing.images[position]] for position in positions]
         labels = [of_prompt[image.prompt] for image in images]
-        classes = tuple(name for name in dict.fromkeys(of_prompt) if name in set(labels))
+        classes = ordered_classes(manifest, settings.labels, set(labels))
         widths = [block.width for block in manifest.blocks]
         try:
             return Sample(

@@ -48,9 +48,9 @@ def error_bar(value: float, left_out: Sequence[Float64Array]) -> ErrorBar:
     return ErrorBar(error, value - margin, value + margin, tuple(left_out))
 
 
-def combined_error(left_out: Sequence[Float64Array]) -> tuple[float, float]:
-    """Standard error, and half the width of the 95 % interval: each the root of the sum of squares."""
-    found = [jackknife_error(values) for values in left_out]
+def combined_error(left_out: Sequence[Float64Array], level: float = 0.95) -> tuple[float, float]:
+    """Standard error, and half the width of the interval: each the root of the sum of squares."""
+    found = [jackknife_error(values, level) for values in left_out]
     return tuple(float(np.sqrt(sum(part[i] ** 2 for part in found))) for i in (0, 1))  # type: ignore[return-value]
 
 

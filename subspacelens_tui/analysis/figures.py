@@ -133,7 +133,7 @@ class Figures:
     Attributes:
         settings: what was asked, with the session's defaults filled in.
         images: how many images the figures are of.
-        classes: class names in order of first appearance among the prompts.
+        classes: class names, those of one coarser class side by side, see `ordered_classes`.
         class_sizes: images of each class.
         layers: the figures, layer by layer; empty while nothing is recorded.
         overlap: (layers, classes, classes), or None where `overlap_mean` is missing in every layer;

@@ -131,8 +131,8 @@ def group_jackknife(
     return _estimates(_rates(G, names, scale, view, xp), xp.stack(R, axis=-1), xp.stack(Rc, axis=-1), xp)
 
 
-def jackknife_error(left_out: Array) -> tuple[Array, Array]:
-    """Standard error (...), and half the width (...) of the 95 % interval, from values (..., m) without each.
+def jackknife_error(left_out: Array, level: float = 0.95) -> tuple[Array, Array]:
+    """Standard error (...), and half the width (...) of the interval, from values (..., m) without each.
 
     √((m - 1)/m Σ (θ₋ᵢ - θ̄)²) (Efron & Stein 1981), and t with m - 1 degrees of freedom times it.
 
@@ -148,7 +148,7 @@ def jackknife_error(left_out: Array) -> tuple[Array, Array]:
         raise GeometryError(f"a jackknife needs two finite values or more, got {m}; record more images")
     deviations = left_out - xp.mean(left_out, axis=-1, keepdims=True)
     error = xp.sqrt((m - 1) / m * xp.sum(deviations**2, axis=-1))
-    return error, float(stdtrit(m - 1, 0.975)) * error
+    return error, float(stdtrit(m - 1, (1 + level) / 2)) * error
 
 
 def _scale(G: Array, d: int, eps: Any, xp: Any) -> Array:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from subspacelens_tui.analysis.analyzer import default_rank, one_blas_thread
+from subspacelens_tui.analysis.classes import ordered_classes
 from subspacelens_tui.analysis.every_image.layer import FoundLayer, Task, found_layer
 from subspacelens_tui.analysis.every_image.stream import ImageStream
 from subspacelens_tui.analysis.figures import Figures
@@ -42,7 +43,7 @@ def _figures(session: Session, settings: Settings, watch: Watch) -> Figures:
     notes = tuple(_notes(session, stream))
     if stream.count < 2:
         return Figures(settings, stream.count, (), (), (), notes=(*notes, "two images are needed"))
-    classes = tuple(dict.fromkeys(stream.groups))
+    classes = ordered_classes(session.manifest, settings.labels or "", set(stream.groups))
     codes = [classes.index(name) for name in stream.groups]
     settings = replace(settings, rank=settings.rank or default_rank(stream.class_sizes(classes)))
     task = Task(settings, classes, codes, _labelings(stream, codes, settings), stream.by_subject)

@@ -7,6 +7,7 @@ from typing import Any
 from rich.text import Text
 
 from subspacelens_tui.analysis.report.console import console, number, print_json, table
+from subspacelens_tui.analysis.separation import ranges
 from subspacelens_tui.analysis.tables import Tables
 from subspacelens_tui.geometry import NullSummary
 from subspacelens_tui.sessions.plain import plain
@@ -24,9 +25,7 @@ def print_tables(tables: Tables, as_json: bool) -> None:
             out.print(Text(plain(tables.missing[name])))
         else:
             out.print(table(headers, rows))
-    steps = {row.layer for row in tables.separation if row.layer is not None}
-    moves = "moves with the step" if len(steps) > 1 else "is the same layer at every step"
-    console().print(Text(f"The layer of least overlap {moves}."))
+    console().print(Text(plain(tables.moves)))
 
 
 def _parts(tables: Tables) -> Iterable[tuple[str, str, list[str], list[list[str]]]]:
@@ -68,11 +67,12 @@ def _parts(tables: Tables) -> Iterable[tuple[str, str, list[str], list[list[str]
     yield (
         "The layer of least overlap at each captured step",
         "separation",
-        ["step", "layer", "overlap", "null", "excess", "p"],
+        ["step", "layer", "or", "overlap", "null", "excess", "p"],
         [
             [
                 str(row.step),
                 "–" if row.layer is None else str(row.layer),
+                ranges([layer for layer in row.candidates if layer != row.layer]),
                 number(row.overlap),
                 *_null(row.null),
             ]

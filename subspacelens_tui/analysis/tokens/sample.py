@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from subspacelens_tui.analysis.classes import ordered_classes
 from subspacelens_tui.analysis.growing import Configuration, GrowingGrams
 from subspacelens_tui.analysis.nulls import Permutations
 from subspacelens_tui.analysis.sample import Images
@@ -43,8 +44,7 @@ class TokenImages:
         self._rows = np.searchsorted(session.images(settings.guidance), kept)
         self.counts = session.token_positions(settings.guidance)[1][self._rows]
         self.images = self._describe(kept)
-        schemes = (prompt.labels[settings.labels or ""] for prompt in session.manifest.prompts)
-        self.classes = tuple(c for c in dict.fromkeys(schemes) if c in set(self.images.labels))
+        self.classes = ordered_classes(session.manifest, settings.labels or "", set(self.images.labels))
         self.sizes = tuple(self.images.labels.count(name) for name in self.classes)
         self.codes = np.asarray([self.classes.index(name) for name in self.images.labels], dtype=np.int64)
         self.labelings: npt.NDArray[np.int64] | None = None
