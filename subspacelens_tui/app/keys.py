@@ -58,7 +58,7 @@ class Key:
 def key_name(key: str) -> str:
     """A key as people know it."""
     if key.startswith("ctrl+"):
-        return f"^{key.removeprefix('ctrl+')}"
+        return f"^{key_name(key.removeprefix('ctrl+'))}"
     return _NAMES.get(key) or PRINTED.get(key, key)
 
 
@@ -154,6 +154,11 @@ SESSION: tuple[Key, ...] = (
     Key("pane-log", "7", "jump('log')", "log of the recording", "Panes"),
     Key("copy", "y", "copy", "copy the pane as text, over SSH too (OSC 52)", "Panes"),
     Key("zoom", "z", "maximise", "the pane alone on the screen, and back", "Panes", "zoom"),
+    Key("border-left", "ctrl+left,H", "move_border(-2, 0)", "border beside the pane: to the left", "Panes"),
+    Key("border-right", "ctrl+right,L", "move_border(2, 0)", "border beside the pane: to the right", "Panes"),
+    Key("border-up", "ctrl+up,K", "move_border(0, -1)", "border below the pane: up", "Panes"),
+    Key("border-down", "ctrl+down,J", "move_border(0, 1)", "border below the pane: down", "Panes"),
+    Key("reset-borders", "0", "reset_borders", "all panes back to their own sizes", "Panes"),
     Key("back", "escape", "back", "back: from a single pane, then to the list of sessions", "Panes"),
     Key("follow", "space", "follow", "follow the newest images, or stay at these", "Images", "follow"),
     Key("play", "v", "play", "play the recording again, round by round of prompts", "Images", "play"),

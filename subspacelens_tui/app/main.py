@@ -5,6 +5,7 @@ from pathlib import Path
 
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.analyst import Analyst
+from subspacelens_tui.app.opening import opening_settings
 from subspacelens_tui.app.setup import Setup
 
 
@@ -35,7 +36,10 @@ def run(
         )
         return 1
     # Before Textual is imported: its half second of imports then passes beside the first linear algebra.
-    analyst = Analyst(session, settings) if session is not None else None
+    setup = setup or Setup()
+    analyst = None
+    if session is not None:
+        analyst = Analyst(session, settings or opening_settings(setup, session))
     from subspacelens_tui.app.app import SubspaceLensApp
 
     app = SubspaceLensApp(sessions, session, settings, layer, analyst, setup)

@@ -1,6 +1,9 @@
 """The base of the panes: a frame with a number to jump by, figures to show, one selected layer."""
 
+from typing import Literal
+
 from rich.text import Text
+from textual import events
 from textual.message import Message
 
 from subspacelens_tui.app.snapshots import Analysis, Recording
@@ -14,6 +17,17 @@ class LayerChosen(Message):
     def __init__(self, layer: int) -> None:
         super().__init__()
         self.layer = layer
+
+
+Edge = Literal["left", "right", "top", "bottom"]
+
+
+class BorderDragged(Message):
+    """A border of a pane is dragged to a place of the screen, or let go there."""
+
+    def __init__(self, pane: "Pane", edge: Edge, x: int, y: int, released: bool) -> None:
+        super().__init__()
+        self.pane, self.edge, self.x, self.y, self.released = pane, edge, x, y, released
 
 
 class Pane(Painted, can_focus=True):
@@ -32,6 +46,8 @@ class Pane(Painted, can_focus=True):
     analysis: Analysis | None = None
     selected: int = 0
     _titled: str | None = None
+    _edge: Edge | None = None
+    _dragged = False
 
     def on_mount(self) -> None:
         """Name the frame."""
@@ -72,3 +88,41 @@ class Pane(Painted, can_focus=True):
             waiting = "the first curves come with the second image"
             return f"{phase}: {waiting}" if phase.running else f"{phase}: nothing was recorded"
         return "computing …"
+
+    def _edge_at(self, x: int, y: int) -> Edge | None:
+        width, height = self.outer_size
+        # The frame's sides go before its top, where the title is clicked to focus the pane.
+        if x in (0, width - 1):
+            return "left" if x == 0 else "right"
+        if y in (0, height - 1):
+            return "top" if y == 0 else "bottom"
+        return None
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Take hold of a border."""
+        self._dragged = False
+        self._edge = self._edge_at(event.x, event.y)
+        if self._edge is not None:
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Drag it."""
+        if self._edge is not None:
+            self._dragged = True
+            self.post_message(BorderDragged(self, self._edge, event.screen_x, event.screen_y, released=False))
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Let it go."""
+        if self._edge is not None:
+            self.capture_mouse(False)
+            if self._dragged:
+                self.post_message(
+                    BorderDragged(self, self._edge, event.screen_x, event.screen_y, released=True)
+                )
+        self._edge = None
+
+    async def on_event(self, event: events.Event) -> None:
+        """Textual's hook: the click that ends a drag means nothing else."""
+        if isinstance(event, events.Click) and self._dragged:
+            return
+        await super().on_event(event)

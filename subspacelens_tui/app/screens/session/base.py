@@ -6,6 +6,7 @@ from textual.screen import Screen
 
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.analyst import Analyst
+from subspacelens_tui.app.opening import opening_settings
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.app.view import Measure, View
@@ -22,6 +23,7 @@ class SessionBase(Screen[None]):
         analysis: the figures shown, as last computed.
         view: what the user has chosen; None until the session is open.
         selected: the layer that all panes share.
+        splits: sizes that panes side by side were given, see `app.memory`.
         measure: which of excess and ΔR the curves show.
         panes: all of them, in the order of their numbers.
     """
@@ -37,10 +39,12 @@ class SessionBase(Screen[None]):
         setup: Setup | None = None,
     ) -> None:
         super().__init__()
-        self.analyst = analyst or Analyst(path, settings)
         self.setup = setup or Setup()
+        self._asked = settings is not None
+        self._settings = settings or opening_settings(self.setup, path)
+        self.analyst = analyst or Analyst(path, self._settings)
+        self.splits = dict(self.setup.memory.now.splits)
         self._path = path
-        self._settings = settings or Settings()
         self._asked_layer = layer
         self.recording: Recording | None = None
         self.analysis: Analysis | None = None

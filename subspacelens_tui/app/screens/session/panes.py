@@ -3,7 +3,8 @@
 from textual import events
 
 from subspacelens_tui.app.arrangement import Arrangement, arrange
-from subspacelens_tui.app.screens.session.base import SessionBase
+from subspacelens_tui.app.screens.session.remembering import RememberActions
+from subspacelens_tui.app.screens.session.splits import SplitActions
 from subspacelens_tui.app.view import MEASURES
 from subspacelens_tui.app.widgets.log_pane import LogPane
 from subspacelens_tui.app.widgets.overlap import OverlapPane
@@ -11,11 +12,10 @@ from subspacelens_tui.app.widgets.pane import Pane
 from subspacelens_tui.app.widgets.pane_tabs import PaneTabs
 
 
-class PaneActions(SessionBase):
+class PaneActions(SplitActions, RememberActions):
     """Arranging the panes and moving between them."""
 
     _active = "excess"
-    _maximised: str | None = None
 
     def on_resize(self, event: events.Resize) -> None:
         """Arrange the panes for the new size."""
@@ -36,6 +36,7 @@ class PaneActions(SessionBase):
         for column in ("#middle", "#right"):
             container = self.query_one(column)
             container.display = any(child.display for child in container.children)
+        self._apply_splits()
         self.query_one(PaneTabs).repaint()
         if isinstance(self.focused, Pane) and not self.focused.display:
             self._focus(arrangement.focus)

@@ -90,13 +90,15 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Record
 
     def on_mount(self) -> None:
         """Start to follow the session."""
+        self._restore_layout()
         poll = _POLL_SSH if "SSH_CONNECTION" in os.environ else _POLL_LOCAL
         poll = self.setup.preferences.refresh or poll
         following = self.analyst.run(poll, self._take_recording, self._take_analysis, self._take_trouble)
         self.run_worker(following, group="analyst")
 
     def on_unmount(self) -> None:
-        """Let the background thread go."""
+        """Let the background thread go, and keep what was looked at."""
+        self._remember()
         self.analyst.close()
 
     # What the analyst brings
@@ -105,8 +107,10 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Record
         first = self.recording is None
         self.recording = recording
         if first:
-            self.view, complaints = first_view(self._settings, recording.manifest)
-            self._complaint = "; ".join(complaints) or None
+            view, complaints = first_view(self._settings, recording.manifest)
+            self.view = self._restore_selection(view)
+            if self._asked:
+                self._complaint = "; ".join(complaints) or None
             self.analyst.look(self.view)
         if self._asked_layer is not None and recording.blocks:
             self._choose_asked_layer(recording.blocks)

@@ -1,0 +1,57 @@
+"""What is kept of a session's screen for the next time."""
+
+from dataclasses import replace
+from typing import get_args
+
+from subspacelens_tui.app.memory import Selection
+from subspacelens_tui.app.screens.session.base import SessionBase
+from subspacelens_tui.app.view import MEASURES, BranchChoice, View
+
+
+class RememberActions(SessionBase):
+    """Opening a session as it was left."""
+
+    _maximised: str | None = None
+
+    def _restore_layout(self) -> None:
+        """The layout of the last time, whichever session that was."""
+        last = self.setup.memory.now
+        if last.measure in MEASURES:
+            self.measure = last.measure
+        if last.maximised in [pane.id for pane in self.panes]:
+            self._maximised = last.maximised
+
+    def _restore_selection(self, view: View) -> View:
+        """The view with what the settings of an analysis do not hold; the layer, unless one was asked for."""
+        last = self.setup.memory.selection(self._path)
+        if self._asked or last is None:
+            return view
+        if self._asked_layer is None:
+            self._asked_layer = last.layer
+        two = (view.settings.guidance or 0) > 1 and last.branch in get_args(BranchChoice)
+        branch: BranchChoice = last.branch if two else view.branch  # type: ignore[assignment]
+        return replace(view, together=last.together, branch=branch)
+
+    def _remember(self) -> None:
+        """Keep what is looked at now."""
+        memory = self.setup.memory
+        memory.keep(measure=self.measure, maximised=self._maximised)
+        if self.view is None:
+            return
+        settings = self.view.settings
+        memory.keep_selection(
+            self._path,
+            Selection(
+                layer=self.selected,
+                labels=settings.labels,
+                eps=settings.eps,
+                branch=self.view.branch,
+                step=settings.step,
+                guidance=settings.guidance,
+                features=settings.features,
+                rank=settings.rank,
+                design=settings.design,
+                errors=settings.errors,
+                together=self.view.together,
+            ),
+        )
