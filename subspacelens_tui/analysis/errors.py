@@ -119,8 +119,14 @@ def _rank_errors(sample: Sample, layer: int, by: ErrorsBy, watch: Watch) -> dict
         for kept in _kept_without(groups, sample.count):
             watch.check()
             rows.append(sample.ranks(layer, kept))
-        left_out.append({rank: np.asarray([row[rank] for row in rows]) for rank in whole})
-    return {rank: error_bar(whole[rank], [kind[rank] for kind in left_out]) for rank in whole}
+        # A rank that cannot be had without one of them has no error bar.
+        had = [rank for rank in whole if all(rank in row for row in rows)]
+        left_out.append({rank: np.asarray([row[rank] for row in rows]) for rank in had})
+    return {
+        rank: error_bar(whole[rank], [kind[rank] for kind in left_out])
+        for rank in whole
+        if all(rank in kind for kind in left_out)
+    }
 
 
 def overlap_errors(sample: Sample, layer: int, rank: int, by: ErrorsBy, watch: Watch) -> dict[str, ErrorBar]:

@@ -132,7 +132,7 @@ class _Collected:
         width = sample.widths[index]
         self._take("hoyer_gaussian", lambda: hoyer_gaussian(width))
         self._take("hoyer_laplace", lambda: hoyer_laplace(width))
-        if self._single_image("normality"):
+        if self._single_image("normality", "split_half_ceiling", "split_half_mean"):
             return
         labels = np.asarray(sample.labels)
         self._take("normality", lambda: projection_normality(features(index), labels, seed))
