@@ -4,20 +4,26 @@ import argparse
 import itertools
 import resource
 import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from planted import write_session
-from ratios import compare
+from ratios import compare, seconds, summary
+from safetensors.numpy import load_file
 from threadpoolctl import threadpool_limits
 
-from subspacelens_tui.analysis import Analyzer, Settings
+from subspacelens_tui.analysis import FIRST_PERMUTATIONS, Analyzer, Settings
 from subspacelens_tui.sessions import Session, open_session
+from subspacelens_tui.sessions.writer import write_features
 
 REPORT = [
     Settings(labels=labels, branch=branch) for branch in ("cond", "uncond") for labels in ("coarse", "fine")
 ]
+
+LIVE = (Settings(quick=True), Settings())
 
 
 def report(session: Session) -> None:
@@ -27,11 +33,17 @@ def report(session: Session) -> None:
         analyzer.figures(settings)
 
 
-def nulls(analyzer: Analyzer, seed: int) -> None:
-    """The nulls of the rates of one branch, with labels permuted anew."""
+def nulls(analyzer: Analyzer, seed: int, overlap: bool) -> None:
+    """The nulls of one branch, with labels permuted anew: of the rates, and of the overlap if asked."""
     for labels in ("coarse", "fine"):
         analyzer.figures(
-            Settings(labels=labels, permutations=200, design="free", seed=seed, overlap_permutations=0)
+            Settings(
+                labels=labels,
+                permutations=200,
+                design="free",
+                seed=seed,
+                overlap_permutations=None if overlap else 0,
+            )
         )
 
 
@@ -42,12 +54,54 @@ def bare(features: dict[tuple[str, int], Any]) -> None:
         np.linalg.eigvalsh(wide.T @ wide)
 
 
+def eigenvalue_work(grams: dict[tuple[str, int], Any], blocks: Sequence[Sequence[np.ndarray]]) -> None:
+    """All that the report diagonalises: every Gram matrix, and every class block with its vectors."""
+    for G in grams.values():
+        np.linalg.eigvalsh(G)
+        for members in blocks:
+            np.linalg.eigh(np.stack([G[np.ix_(m, m)] for m in members]))
+
+
+def one_by_one(path: Path, tensors: dict[str, np.ndarray]) -> Iterator[None]:
+    """Put images into files of their own, one at a time."""
+    for row, image in enumerate(tensors["images"].tolist()):
+        of_image = {name: tensor[row : row + 1] for name, tensor in tensors.items()}
+        blocks = [of_image[name] for name in sorted(of_image) if name.startswith("blocks")]
+        write_features(path, [image], of_image["input"], blocks)
+        yield
+
+
+def growing(path: Path, rounds: int) -> None:
+    """One image more: followed live, against opening the session anew."""
+    last = max((path / "features").iterdir())
+    images = one_by_one(path, load_file(last))
+    last.unlink()
+    live = Analyzer(open_session(path))
+    for settings in LIVE:
+        live.figures(settings)
+
+    def followed(settings: Settings) -> None:
+        live.refresh()
+        live.figures(settings)
+
+    for name, settings in (("rates only", LIVE[0]), ("all figures", LIVE[1])):
+        pairs = []
+        for _ in range(rounds):
+            next(images)
+            mine = seconds(lambda settings=settings: followed(settings))
+            pairs.append(
+                (mine, seconds(lambda settings=settings: Analyzer(open_session(path)).figures(settings)))
+            )
+        summary(f"one image more, {name} / from the files", pairs)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
-        session = open_session(write_session(Path(folder) / "session"))
+        path = write_session(Path(folder) / "session")
+        session = open_session(path)
         layers = range(len(session.manifest.blocks))
         features = {(b, layer): session.features(layer, b) for b in ("cond", "uncond") for layer in layers}
         print("N = 500, d = 1152, 28 layers, both branches, one BLAS thread")
@@ -67,16 +121,50 @@ def main() -> None:
             lambda: [article(features["cond", layer], snippet, s.eps) for s in sweep for layer in layers],
             1,
         )
-        seeds = itertools.count()
-        grams = {key: Z.astype(np.float64).T @ Z.astype(np.float64) for key, Z in features.items()}
+        many = np.geomspace(0.05, 5, 64)
         compare(
-            "200 permutations, coarse and fine / eigvalsh, both branches",
-            lambda: nulls(analyzer, next(seeds)),
-            lambda: [np.linalg.eigvalsh(G) for G in grams.values()],
-            2,
+            "64 values of ε × 28 layers, cached / one eigvalsh",
+            lambda: analyzer.rates_at(Settings(), many),
+            lambda: np.linalg.eigvalsh(np.eye(500)),
+            arguments.rounds,
         )
+        permuted(session, analyzer, features)
+        growing(path, arguments.rounds)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"peak memory {peak:.2f} GiB, with the features held twice")
+
+
+def permuted(session: Session, analyzer: Analyzer, features: dict[tuple[str, int], Any]) -> None:
+    """Nulls against eigenvalue work, and what a first null line costs."""
+    seeds = itertools.count()
+    grams = {key: Z.astype(np.float64).T @ Z.astype(np.float64) for key, Z in features.items()}
+    schemes = [np.asarray(session.labels(scheme)) for scheme in ("coarse", "fine")]
+    blocks = [[np.flatnonzero(labels == name) for name in np.unique(labels)] for labels in schemes]
+    few = Settings(permutations=FIRST_PERMUTATIONS, overlap_permutations=0)
+    compare(
+        f"first null line, {FIRST_PERMUTATIONS} permutations / eigvalsh, both branches",
+        lambda: analyzer.figures(replace(few, seed=next(seeds))),
+        lambda: [np.linalg.eigvalsh(G) for G in grams.values()],
+        3,
+    )
+    compare(
+        "200 permutations, rates, coarse + fine / eigvalsh, both branches",
+        lambda: nulls(analyzer, next(seeds), False),
+        lambda: [np.linalg.eigvalsh(G) for G in grams.values()],
+        2,
+    )
+    compare(
+        "200 permutations, rates and overlap / eigvalsh, both branches",
+        lambda: nulls(analyzer, next(seeds), True),
+        lambda: [np.linalg.eigvalsh(G) for G in grams.values()],
+        2,
+    )
+    compare(
+        "the same / all eigenvalue work of the report",
+        lambda: nulls(analyzer, next(seeds), True),
+        lambda: eigenvalue_work(grams, blocks),
+        2,
+    )
 
 
 def article(Z: Any, y: Any, eps: float) -> float:

@@ -2,7 +2,16 @@
 
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.figures import Figures, LayerFigures
+from subspacelens_tui.analysis.nulls import FIRST_PERMUTATIONS
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.geometry import Cancelled
 
-__all__ = ["Analyzer", "Cancelled", "Figures", "LayerFigures", "Settings", "SettingsError"]
+__all__ = [
+    "FIRST_PERMUTATIONS",
+    "Analyzer",
+    "Cancelled",
+    "Figures",
+    "LayerFigures",
+    "Settings",
+    "SettingsError",
+]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
 from subspacelens_tui.analysis.classes import ordered_classes
@@ -63,6 +64,19 @@ class Analyzer:
         with one_blas_thread():
             return self._figures(settings.resolve(self.session), Watch(cancelled, progress))
 
+    def rates_at(self, settings: Settings, eps: npt.ArrayLike) -> tuple[Float64Array, Float64Array]:
+        """R and Rc (E, layers), in nats, of the same images at E values of ε: a whole sweep in milliseconds.
+
+        Raises:
+            SettingsError: if the session lacks what is asked, or an ε is not positive.
+        """
+        with one_blas_thread():
+            sample = self._all_of(settings.resolve(self.session))
+            try:
+                return sample.rates_at(eps)
+            except GeometryError as error:
+                raise SettingsError(str(error)) from None
+
     def overlap_errors(
         self,
         settings: Settings,
@@ -79,11 +93,7 @@ class Analyzer:
         watch = Watch(cancelled, progress)
         with one_blas_thread():
             settings = settings.resolve(self.session)
-            growing = self._configuration(settings)
-            positions = growing.order(settings.images)
-            if len(positions) < 2:
-                raise SettingsError("there are not two images yet: nothing can be left out")
-            sample = self._sample(settings, growing, positions)
+            sample = self._all_of(settings)
             rank = settings.rank or default_rank(sample.sizes)
             bars = []
             for layer in range(len(sample.widths)):
@@ -126,6 +136,13 @@ class Analyzer:
             subset=Subset(growing.recorded, settings.seed) if growing.is_subset else None,
             notes=notes,
         )
+
+    def _all_of(self, settings: Settings) -> Sample:
+        growing = self._configuration(settings)
+        positions = growing.order(settings.images)
+        if len(positions) < 2:
+            raise SettingsError("there are not two images yet: one image has no geometry")
+        return self._sample(settings, growing, positions)
 
     def _keys(self, sample: Sample) -> Iterator[tuple[str, int]]:
         prompts = self.session.manifest.prompts

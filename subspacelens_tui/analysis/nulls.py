@@ -19,6 +19,9 @@ from subspacelens_tui.geometry import (
     summarize_null,
 )
 
+FIRST_PERMUTATIONS = 4
+"""Enough for a first null line: its mean is unbiased, and off by `NullSummary.standard_error`."""
+
 _ROUNDING = 1e-10
 _SUBSPACES = "permuted subspaces"
 

@@ -143,10 +143,12 @@ class Sample:
         if layer not in self._pooled and ("classes", layer) not in self._kept:
             with contextlib.suppress(GeometryError):
                 return float(self.keep_last("Rc", eps, lambda: self._factored(eps, self.labels))[layer])
-        spectra = self.keep(
+        return float(class_rate_from_spectra(self._class_spectra(layer), self.sizes, self.widths[layer], eps))
+
+    def _class_spectra(self, layer: int) -> list[Float64Array]:
+        return self.keep(
             ("classes", layer), lambda: class_spectra(self.grams[layer], self.labels, self.classes)
         )
-        return float(class_rate_from_spectra(spectra, self.sizes, self.widths[layer], eps))
 
     def _factored_R(self, eps: float) -> Float64Array:
         # Shared by all label schemes, as the spectra are.
@@ -161,6 +163,16 @@ class Sample:
         if labels is None:
             return np.asarray(coding_rate_from_gram(self.grams, 1, precisions))
         return np.asarray(class_rate_from_gram(self.grams, labels, 1, precisions))
+
+    def rates_at(self, eps: npt.ArrayLike) -> tuple[Float64Array, Float64Array]:
+        """R and Rc (E, layers) at E values of ε, in nats, from spectra that are kept."""
+        layers = range(len(self.widths))
+        precisions = np.asarray(eps, dtype=np.float64)[:, None] / np.sqrt(np.asarray(self.widths, np.float64))
+        pooled = np.stack([self.spectrum(layer) for layer in layers])
+        by_layer = [self._class_spectra(layer) for layer in layers]
+        classes = [np.stack(of_class) for of_class in zip(*by_layer, strict=True)]
+        R = coding_rate_from_spectrum(pooled, 1, self.count, precisions)
+        return np.asarray(R), np.asarray(class_rate_from_spectra(classes, self.sizes, 1, precisions))
 
     def iso_rate_eps(self, layer: int, rate: float) -> float:
         """The ε at which R of a layer equals a rate in nats.

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from subspacelens_tui.analysis import Analyzer, Cancelled, Settings
+from subspacelens_tui.analysis import Analyzer, Cancelled, Settings, SettingsError
 from subspacelens_tui.analysis.errors import RATES
 from subspacelens_tui.geometry import VIEWS, View, gram, jackknife_error
 from subspacelens_tui.sessions import Session, open_session
@@ -106,3 +106,15 @@ def test_a_long_computation_says_how_far_it_is_and_ends_when_asked(
                 progress=lambda *at, heard=heard: heard.append(at),  # type: ignore[misc]
             )
         assert len(heard) == stop + 1
+
+
+@pytest.mark.parametrize("view", ["raw", "class-centred"])
+def test_a_sweep_over_eps_is_the_figures_at_each(session: Session, view: View) -> None:
+    analyzer, eps = Analyzer(session), np.geomspace(0.05, 5, 4)
+    R, Rc = analyzer.rates_at(Settings(features=view, labels="fine"), eps)
+    for row, value in enumerate(eps):
+        layers = analyzer.figures(Settings(features=view, labels="fine", eps=float(value))).layers
+        assert R[row] == pytest.approx([layer.R for layer in layers])
+        assert Rc[row] == pytest.approx([layer.Rc for layer in layers])
+    with pytest.raises(SettingsError, match="eps must be finite and above 0"):
+        analyzer.rates_at(Settings(), [0.5, 0.0])
