@@ -24,6 +24,7 @@ class Sweep:
         values: (rows, layers), NaN where the figure is missing.
         peaks, dips: for each row the layer of the most prominent interior maximum and minimum; None where
             the curve has none.
+        notes: what the reader should know, of any configuration.
     """
 
     figure: str
@@ -31,6 +32,7 @@ class Sweep:
     values: Float64Array
     peaks: tuple[int | None, ...]
     dips: tuple[int | None, ...]
+    notes: tuple[str, ...] = ()
 
 
 def sweep(
@@ -86,6 +88,7 @@ def swept(figure: str, rows: Sequence[tuple[Configuration, Figures]]) -> Sweep:
         values,
         peaks=tuple(prominent_peak(row) for row in values),
         dips=tuple(prominent_peak(-row) for row in values),
+        notes=tuple(dict.fromkeys(note for _, found in rows for note in found.notes)),
     )
 
 

@@ -71,7 +71,7 @@ class SeparationRow:
 class Tables:
     """The tables; one that the session cannot give is empty, with the reason in `missing`.
 
-    `moves` says whether the layer of least overlap moves from step to step.
+    `moves` says whether the layer of least overlap moves with the step, `notes` what the reader should know.
     """
 
     ratio: tuple[RatioRow, ...]
@@ -80,6 +80,7 @@ class Tables:
     separation: tuple[SeparationRow, ...]
     moves: str
     missing: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def article_tables(
@@ -104,7 +105,7 @@ def article_tables(
     branches = _or_reason(maker.branches, "branches", missing)
     equal_size = _or_reason(maker.equal_size, "equal_size", missing)
     rows, moves = maker.separation()
-    return Tables(ratio, branches, equal_size, rows, moves, missing)
+    return Tables(ratio, branches, equal_size, rows, moves, missing, tuple(maker.notes))
 
 
 def _or_reason(rows: Callable[[], Iterator[Row]], table: str, missing: dict[str, str]) -> tuple[Row, ...]:
@@ -118,10 +119,13 @@ def _or_reason(rows: Callable[[], Iterator[Row]], table: str, missing: dict[str,
 class _Tables:
     def __init__(self, analyzer: Analyzer, settings: Settings, watch: Watch) -> None:
         self._analyzer, self._settings, self._watch = analyzer, settings, watch
+        self.notes: dict[str, None] = {}
 
     def _figures(self, **changes: object) -> Figures:
         settings = replace(self._settings, **changes)  # type: ignore[arg-type]
-        return self._analyzer.figures(settings, self._watch.cancelled, self._watch.progress)
+        found = self._analyzer.figures(settings, self._watch.cancelled, self._watch.progress)
+        self.notes |= dict.fromkeys(found.notes)
+        return found
 
     def ratio(self) -> Iterator[RatioRow]:
         for labels in self._analyzer.session.manifest.label_schemes:

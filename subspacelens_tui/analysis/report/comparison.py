@@ -18,6 +18,8 @@ def print_comparison(names: tuple[str, str], comparison: Comparison, as_json: bo
     out = console()
     for letter, name, figures in zip("AB", names, (comparison.a, comparison.b), strict=True):
         out.print(Text(f"{letter}  {plain(name)}: {figures.images} images"))
+        for note in figures.notes:
+            out.print(Text(f"   {plain(note)}"))
     errors = "paired" if comparison.paired else "the sides taken as independent"
     out.print(Text(f"difference B - A, ± by the jackknife, {errors}; rates in nats"))
     for figure in COMPARED:
@@ -34,8 +36,8 @@ def _cells(difference: Any) -> list[str]:
 
 def _json(names: tuple[str, str], comparison: Comparison) -> dict[str, Any]:
     return {
-        "a": {"side": names[0], "images": comparison.a.images},
-        "b": {"side": names[1], "images": comparison.b.images},
+        "a": {"side": names[0], "images": comparison.a.images, "notes": list(comparison.a.notes)},
+        "b": {"side": names[1], "images": comparison.b.images, "notes": list(comparison.b.notes)},
         "paired": comparison.paired,
         "layers": [
             {"layer": index, **{figure: asdict(difference) for figure, difference in layer.items()}}

@@ -83,9 +83,17 @@ def _columns(settings: Settings) -> dict[str, str]:
     if settings.permutations:
         columns |= {"null_mean": "null", "excess": "excess", "z": "z", "p": "p"}
     columns["ratio"] = "Rc/R"
+    every = settings.errors is not None and settings.thorough
+    if every:
+        columns["± ratio"] = "±"
     if settings.permutations:
         columns["null ratio"] = "null"
-    columns |= {"effective_rank": "erank", "participation_ratio_unbiased": "PR", "overlap_mean": "overlap"}
+    columns["effective_rank"] = "erank"
+    if every:
+        columns["± effective_rank"] = "±"
+    columns |= {"participation_ratio_unbiased": "PR", "overlap_mean": "overlap"}
+    if every:
+        columns["± overlap_mean"] = "±"
     if settings.permutations:
         columns["null overlap_mean"] = "null"
     if settings.thorough:

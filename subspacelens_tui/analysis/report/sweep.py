@@ -7,6 +7,7 @@ from rich.text import Text
 
 from subspacelens_tui.analysis.report.console import console, number, print_json, table
 from subspacelens_tui.analysis.sweep import Sweep
+from subspacelens_tui.sessions.plain import plain
 
 
 def print_sweep(sweep: Sweep, as_json: bool) -> None:
@@ -26,6 +27,8 @@ def print_sweep(sweep: Sweep, as_json: bool) -> None:
         ]
         rows.append([f"{row.guidance:g}", str(row.step), *cells])
     out.print(table(headers, rows))
+    for note in sweep.notes:
+        out.print(Text(plain(note)))
 
 
 def _json(sweep: Sweep) -> dict[str, Any]:
@@ -44,4 +47,5 @@ def _json(sweep: Sweep) -> dict[str, Any]:
                 sweep.rows, sweep.values.tolist(), sweep.peaks, sweep.dips, strict=True
             )
         ],
+        "notes": list(sweep.notes),
     }

@@ -25,7 +25,8 @@ def print_tables(tables: Tables, as_json: bool) -> None:
             out.print(Text(plain(tables.missing[name])))
         else:
             out.print(table(headers, rows))
-    console().print(Text(plain(tables.moves)))
+    for line in (tables.moves, *tables.notes):
+        console().print(Text(plain(line)))
 
 
 def _parts(tables: Tables) -> Iterable[tuple[str, str, list[str], list[list[str]]]]:
