@@ -124,3 +124,23 @@ def test_quitting_may_leave_the_recording_running_or_stop_it(
     while session.state.phase is not Phase.STOPPED:
         assert time.monotonic() < deadline, session.state
         session.refresh()
+
+
+def test_a_recording_started_from_the_empty_list(tmp_path: Path, terminals: list[Terminal]) -> None:
+    app = Terminal([*COMMAND, "--sessions", str(tmp_path / "sessions")], columns=80, rows=24)
+    terminals.append(app)
+    app.wait_for("Press n to record one")
+    app.type("n")
+    app.wait_for("500 images in all")
+    # Typed ahead, as over a slow line: each field gets its own text.
+    app.type("\x1b[B\x1b[B1\r4\r\x1b[B0,3\x1b[B\x1b[B\x1b[B\x1b[B\x1b[Bfromform")
+    app.wait_for("= 25 images in all")
+    app.wait_for("fromform")
+    app.type("\x13")
+    app.wait_for("loading model")
+    app.wait_for("finished 25/25")
+    app.type("q")
+    assert app.exit_status() == 0
+    session = open_session(tmp_path / "sessions" / "fromform")
+    assert session.state.phase is Phase.FINISHED
+    assert (session.manifest.steps, session.manifest.capture_steps) == (4, [0, 3])

@@ -15,7 +15,6 @@ from subspacelens_tui.app.analyst import Analyst
 from subspacelens_tui.app.ascii import AsciiFilter
 from subspacelens_tui.app.commands import LensCommands
 from subspacelens_tui.app.hang_up import leave_on_hang_up
-from subspacelens_tui.app.keys import ANYWHERE, LIST, LOG, MATRIX, SCRUBBER, SESSION, Key
 from subspacelens_tui.app.screens.help import HelpScreen
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
@@ -97,10 +96,5 @@ class SubspaceLensApp(App[None]):
 
     def action_help(self) -> None:
         """Show the keys."""
-        if isinstance(self.screen, SessionScreen):
-            self._show_help(SESSION, MATRIX, SCRUBBER, LOG, ANYWHERE)
-        elif isinstance(self.screen, SessionsScreen):
-            self._show_help(LIST, ANYWHERE)
-
-    def _show_help(self, *tables: Sequence[Key]) -> None:
-        self.push_screen(HelpScreen(self.setup.keymap.table(*tables)))
+        if tables := getattr(self.screen, "KEYS", None):
+            self.push_screen(HelpScreen(self.setup.keymap.table(*tables)))

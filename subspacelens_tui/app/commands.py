@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from subspacelens_tui.app.keymap import Keymap
-from subspacelens_tui.app.keys import ANYWHERE, LIST, SESSION
+from subspacelens_tui.app.keys import ANYWHERE, SESSION
 from subspacelens_tui.app.screens.session import SessionScreen
-from subspacelens_tui.app.screens.sessions import SessionsScreen
+from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.view import CHOICES
 from subspacelens_tui.sessions.plain import plain
 
@@ -32,7 +32,8 @@ class LensCommands(Provider):
 
     def _commands(self) -> Iterator[Command]:
         session = isinstance(self.screen, SessionScreen)
-        for key in self._keymap.table(SESSION if session else LIST, ANYWHERE):
+        tables = (SESSION, ANYWHERE) if session else getattr(self.screen, "KEYS", ())
+        for key in self._keymap.table(*tables):
             if key.action != "app.command_palette":
                 yield f"{key.says}  ({key.shown})", key.run
         if session:
@@ -40,8 +41,8 @@ class LensCommands(Provider):
 
     @property
     def _keymap(self) -> Keymap:
-        screen = self.screen
-        return screen.setup.keymap if isinstance(screen, SessionScreen | SessionsScreen) else Keymap()
+        setup: Setup = getattr(self.screen, "setup", None) or Setup()
+        return setup.keymap
 
     def _values(self) -> Iterator[Command]:
         screen = self.screen

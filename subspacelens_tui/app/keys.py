@@ -35,6 +35,8 @@ class Key:
         says: what it does, for help and palette.
         group: heading in the help.
         short: for the footer; not shown there if empty.
+        first: whether it is taken before the focused widget sees it: where focus moves, keys that were typed
+            ahead would else go to the widget that had it.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Key:
     says: str
     group: str
     short: str = ""
+    first: bool = False
 
     @property
     def run(self) -> str:
@@ -143,7 +146,7 @@ SESSION: tuple[Key, ...] = (
         "What is shown",
     ),
     Key("digits", "n", "digits", "matrix: numbers in its cells or colours only", "What is shown", "numbers"),
-    Key("next-pane", "tab", "pane(1)", "next pane", "Panes", "pane"),
+    Key("next-pane", "tab", "pane(1)", "next pane", "Panes", "pane", first=True),
     Key("previous-pane", "shift+tab", "pane(-1)", "pane before", "Panes"),
     Key("pane-layers", "1", "jump('layers')", "layer list", "Panes"),
     Key("pane-excess", "2", "jump('excess')", "excess curves", "Panes"),
@@ -199,28 +202,39 @@ LIST: tuple[Key, ...] = (
     Key("open", "enter", "open", "open the session", "Sessions", "open"),
     Key("filter", "slash", "filter", "filter by name or model as you type", "Sessions", "filter"),
     Key("delete", "D,delete", "delete", "delete the session (asks)", "Sessions", "delete"),
+    Key("new", "n", "new_run", "record something new", "Sessions", "new"),
+    Key("rename", "f2,r", "rename", "rename the session", "Sessions", "rename"),
     Key("clear-filter", "escape", "clear_filter", "clear the filter", "Sessions"),
 )
 
 
+FORM: tuple[Key, ...] = (
+    Key("start", "ctrl+s,f5", "start", "start the recording", "New recording", "start"),
+    Key("field-below", "down", "next_field(1)", "next field", "New recording", "field", first=True),
+    Key("field-above", "up", "next_field(-1)", "field before", "New recording", first=True),
+    Key("enter-field", "enter", "enter_field", "next field; press a button", "New recording", first=True),
+    Key("leave-form", "escape", "leave_form", "back to the list", "New recording", "leave"),
+    Key("form-commands", "ctrl+p", "app.command_palette", "command palette", "New recording", "commands"),
+    Key("form-help", "f1", "app.help", "this help", "New recording", "help"),
+)
+
 SCOPES: dict[str, tuple[Key, ...]] = {
     "a session": (*SESSION, *ANYWHERE),
     "the list of sessions": (*LIST, *ANYWHERE),
+    "the form of a new recording": FORM,
     "the overlap matrix": MATRIX,
     "the scrubber": SCRUBBER,
     "the log": LOG,
 }
 """Where a key has one meaning; what has the focus goes before its screen."""
 
-EVERY_KEY: tuple[Key, ...] = (*SESSION, *MATRIX, *SCRUBBER, *LOG, *LIST, *ANYWHERE)
+EVERY_KEY: tuple[Key, ...] = (*SESSION, *MATRIX, *SCRUBBER, *LOG, *LIST, *FORM, *ANYWHERE)
 
 
 def bindings(*tables: Sequence[Key]) -> list[BindingType]:
     """Textual's bindings for some tables; their ids let a keymap change the keys."""
     return [
-        Binding(
-            key.keys, key.run, key.says, show=bool(key.short), priority=key.name == "next-pane", id=key.name
-        )
+        Binding(key.keys, key.run, key.says, show=bool(key.short), priority=key.first, id=key.name)
         for table in tables
         for key in table
     ]

@@ -14,7 +14,7 @@ from subspacelens_tui.sessions.features import FOLDER as FEATURES
 from subspacelens_tui.sessions.files import names_inside
 from subspacelens_tui.sessions.format import IMAGES, MANIFEST
 from subspacelens_tui.sessions.reader import Session, open_session
-from subspacelens_tui.sessions.state import RunState
+from subspacelens_tui.sessions.state import Phase, RunState
 
 ENVIRONMENT = "SUBSPACELENS_SESSIONS"
 _FILES_COUNTED = 1_000_000
@@ -154,3 +154,26 @@ def delete_session(path: Path) -> None:
         shutil.rmtree(path)
     except OSError as error:
         raise SessionError(f"cannot delete {path}: {error.strerror or error}") from None
+
+
+def rename_session(path: Path, name: str) -> Path:
+    """Give a session's folder another name, and return it.
+
+    Raises:
+        SessionError: if it is being recorded or may be, the name is not fit or taken, or it cannot be renamed.
+    """
+    target = new_session_path(path.parent, name, "")
+    if not (path / MANIFEST).is_file():
+        raise SessionError(f"{path} is no session: nothing was renamed")
+    if target.name == path.name:
+        return path
+    if target.exists():
+        raise SessionError(f"there is a {name} in {path.parent} already: choose another name")
+    phase = open_session(path).state.phase
+    if phase.running or phase is Phase.STALE:
+        # Its recorder knows it by its path.
+        raise SessionError(f"{path.name} is being recorded ({phase}): stop the recording first")
+    try:
+        return path.rename(target)
+    except OSError as error:
+        raise SessionError(f"cannot rename {path}: {error.strerror or error}") from None

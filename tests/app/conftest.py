@@ -1,6 +1,7 @@
 """The app on planted sessions, driven by Textual's pilot; the background is awaited, never slept for."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
 
 from subspacelens_tui.app.app import SubspaceLensApp
 from subspacelens_tui.app.screens.session import SessionScreen
@@ -45,9 +47,10 @@ class Driver:
             if any(isinstance(screen, SessionScreen) for screen in self.app.screen_stack):
                 await self.screen.analyst.settled()
             for screen in self.app.screen_stack:
-                others = [worker for worker in screen.workers if worker.group != "analyst"]
-                if others:
-                    await self.app.workers.wait_for_complete(others)
+                # One that another took the place of was cancelled; the other is waited for in the next round.
+                while others := [w for w in screen.workers if w.group != "analyst" and not w.is_finished]:
+                    with contextlib.suppress(WorkerCancelled):
+                        await self.app.workers.wait_for_complete(others)
         await self.pilot.pause()
 
     async def press(self, *keys: str) -> None:

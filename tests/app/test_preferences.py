@@ -14,8 +14,11 @@ from subspacelens_tui.app.preferences import (
     read_preferences,
     settings_file,
 )
+from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.cli import main
 from subspacelens_tui.cli.preferences import FLAGS
+from tests.app.conftest import OpenApp
+from tests.conftest import PlantedSessionFactory as Planted
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
 
@@ -150,3 +153,34 @@ def test_a_keymap_changes_keys_and_leaves_the_rest() -> None:
     assert keymap.first("digits") == "#"
     # Two actions may exchange their keys.
     Keymap({"zoom": ["y"], "copy": ["z"]})
+
+
+async def test_changed_keys_are_those_of_screen_footer_help_palette_and_panes(
+    on: OpenApp, planted: Planted
+) -> None:
+    keys = {
+        "zoom": ["Z"],
+        "next-layer": ["ctrl+n"],
+        "pane-overlap": ["@"],
+        "help": ["f12"],
+        "next-pane": ["w"],
+    }
+    async with on(planted().start().record(), setup=Setup(Preferences(keys=keys))) as app:
+        assert "^n layer" in app.text()
+        assert "w pane" in app.text()
+        assert "@ Overlap" in app.text()
+        await app.press("ctrl+n")
+        assert app.screen.selected == 1
+        await app.press("j", "down", "z", "5")
+        assert app.screen.selected == 1
+        assert app.screen._maximised is None
+        await app.press("at")
+        assert app.app.focused.id == "overlap"
+        await app.press("w", "Z")
+        assert app.screen._maximised == "inspector"
+        await app.press("f12")
+        assert "^n  " in app.text()
+        await app.press("f12", "question_mark")
+        assert app.app.screen is app.screen
+        await app.press("ctrl+p", *"next layer")
+        assert "next layer  (^n)" in app.text()

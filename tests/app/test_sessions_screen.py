@@ -2,12 +2,19 @@
 
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input
 
 from subspacelens_tui.app.keys import LIST
+from subspacelens_tui.app.memory import Memory, Selection
 from subspacelens_tui.app.screens.ask import Ask
+from subspacelens_tui.app.screens.rename import RenameDialog
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
+from subspacelens_tui.app.setup import Setup
+from subspacelens_tui.app.widgets.session_table import SessionTable
+from subspacelens_tui.sessions import SessionError, open_session
+from subspacelens_tui.sessions.catalog import rename_session
 from tests.app.conftest import OpenApp
 from tests.conftest import PlantedSessionFactory as Planted
 
@@ -94,6 +101,50 @@ async def test_delete_asks_and_spares_what_is_being_recorded(open_app: OpenApp, 
         await app.press("D")
         assert "stop the recording first" in app.text()
         assert running.path.exists()
+
+
+async def test_rename_checks_the_name_while_it_is_typed(open_app: OpenApp, planted: Planted) -> None:
+    session = planted("before").start().record()
+    folder = planted("taken").start().record().path.parent
+    memory = Memory()
+    memory.keep_selection(session.path, Selection(layer=3))
+    async with open_app(folder, setup=Setup(memory=memory)) as app:
+        app.app.screen.query_one(SessionTable).choose("before")
+        await app.press("r")
+        assert isinstance(app.app.screen, RenameDialog)
+        field = app.app.screen.query_one(Input)
+        for name, words in (
+            ("taken", "there is a taken already"),
+            ("a/b", "is no name for a session"),
+            ("..", "is no name for a session"),
+            ("", "is no name for a session"),
+            ("x" * 101, "at most 100"),
+        ):
+            field.value = name
+            await app.press("enter")
+            assert isinstance(app.app.screen, RenameDialog)
+            assert words in app.text()
+        field.value = "after"
+        await app.press("enter")
+        assert isinstance(app.app.screen, SessionsScreen)
+        assert "▶ after" in app.text()
+        assert not session.path.exists()
+        assert open_session(folder / "after").state.recorded == 36
+        assert memory.selection(folder / "after") == Selection(layer=3)
+        assert memory.selection(session.path) is None
+        await app.press("f2", "escape")
+        assert (folder / "after").exists()
+
+
+async def test_what_is_being_recorded_keeps_its_name(open_app: OpenApp, planted: Planted) -> None:
+    running = planted("running").start().record(1)
+    async with open_app(running.path.parent) as app:
+        await app.press("r")
+        assert "running is being recorded: stop the recording first" in app.text()
+    # It may have been started since it was listed.
+    with pytest.raises(SessionError, match="is being recorded"):
+        rename_session(running.path, "walking")
+    assert running.path.exists()
 
 
 async def test_a_new_session_appears_by_itself(open_app: OpenApp, planted: Planted) -> None:

@@ -29,7 +29,7 @@ class HelpScreen(ModalScreen[None]):
     def __init__(self, keys: Sequence[Key]) -> None:
         super().__init__()
         # What opens it closes it.
-        for key in next(key.keys for key in keys if key.name == "help").split(","):
+        for key in next(key.keys for key in keys if key.action == "app.help").split(","):
             self._bindings.bind(key, "dismiss", show=False)
         self._keys = sorted(keys, key=lambda key: key.group == "Everywhere")
 

@@ -1,4 +1,4 @@
-"""The list of sessions: open, filter, delete."""
+"""The list of sessions: open, filter, rename, delete, record a new one."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,20 +13,29 @@ from textual.widgets import Input, Static
 from subspacelens_tui.app.arrangement import LEAST_HEIGHT, LEAST_WIDTH
 from subspacelens_tui.app.keys import ANYWHERE, LIST, bindings, in_footer
 from subspacelens_tui.app.screens.ask import Ask, Option
+from subspacelens_tui.app.screens.rename import RenameDialog
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.session_table import SessionTable
 from subspacelens_tui.app.widgets.status_line import StatusLine
-from subspacelens_tui.sessions import SessionError
-from subspacelens_tui.sessions.catalog import Listing, SessionList, delete_session
+from subspacelens_tui.sessions import Phase, SessionError
+from subspacelens_tui.sessions.catalog import (
+    Listing,
+    SessionList,
+    delete_session,
+    new_session_path,
+    rename_session,
+)
 from subspacelens_tui.sessions.plain import plain
 
 _POLL = 2.0
 _EMPTY = (
     "No sessions here yet. A session is one recorded run of a diffusion transformer.",
     "",
-    "In a shell, type",
+    "Press {new} to record one: the bundled model, or one of yours.",
+    "",
+    "From a shell:",
     "  subspacelens-tui demo               record the bundled model and watch it live",
     "  subspacelens-tui record --help      record a model of yours",
     "and it appears here by itself.",
@@ -36,7 +45,8 @@ _EMPTY = (
 class SessionsScreen(Screen[None]):
     """The sessions of one folder, read anew every other second."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(LIST, ANYWHERE)
+    KEYS: ClassVar = (LIST, ANYWHERE)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*KEYS)
     AUTO_FOCUS = "#sessions"
 
     def __init__(self, folder: Path, setup: Setup) -> None:
@@ -86,8 +96,13 @@ class SessionsScreen(Screen[None]):
             listings, self._trouble = (), str(error)
         if listings != self._listings:
             self._listings = listings
-            self.query_one(SessionTable).update(listings, _EMPTY)
+            self.query_one(SessionTable).update(listings, self._advice)
         self._show_message()
+
+    @property
+    def _advice(self) -> Sequence[str]:
+        """What to do where there are no sessions."""
+        return [line.format(new=self.setup.keymap.first("new")) for line in _EMPTY]
 
     def _show_message(self) -> None:
         line = self.query_one(StatusLine)
@@ -168,10 +183,61 @@ class SessionsScreen(Screen[None]):
     async def _delete(self, listing: Listing) -> None:
         try:
             await asyncio.to_thread(delete_session, listing.path)
+            self.setup.memory.keep_selection(listing.path, None)
             self._complaint = None
         except SessionError as error:
             self._complaint = str(error)
         await self._read()
+
+    def action_rename(self) -> None:
+        """Rename the selected session."""
+        chosen = self.query_one(SessionTable).chosen
+        if chosen is None:
+            return
+        if chosen.state is not None and (chosen.state.phase.running or chosen.state.phase is Phase.STALE):
+            self._complaint = f"{chosen.name} is being recorded: stop the recording first"
+            self._show_message()
+            return
+
+        def objection(name: str) -> str:
+            try:
+                path = new_session_path(chosen.path.parent, name, "")
+            except SessionError as error:
+                return str(error)
+            taken = name != chosen.name and path.exists()
+            return f"there is a {name} already: choose another name" if taken else ""
+
+        def answered(name: str | None) -> None:
+            if name is not None:
+                self.run_worker(self._rename(chosen, name))
+
+        self.app.push_screen(RenameDialog(chosen.name, objection), answered)
+
+    async def _rename(self, listing: Listing, name: str) -> None:
+        memory = self.setup.memory
+        try:
+            renamed = await asyncio.to_thread(rename_session, listing.path, name)
+            memory.keep_selection(renamed, memory.selection(listing.path))
+            memory.keep_selection(listing.path, None)
+            self.query_one(SessionTable).choose(name)
+            self._complaint = None
+        except SessionError as error:
+            self._complaint = str(error)
+        await self._read()
+
+    def action_new_run(self) -> None:
+        """Record something new."""
+        # Imported now: planning is not needed to look at sessions, and costs time to import.
+        from subspacelens_tui.app.screens.new_run import NewRunScreen
+
+        models = [listing.model for listing in self._listings or () if listing.problem is None]
+
+        def started(folder: Path | None) -> None:
+            if folder is not None:
+                self.query_one(SessionTable).choose(folder.name)
+                self.app.push_screen(SessionScreen(folder, setup=self.setup))
+
+        self.app.push_screen(NewRunScreen(self._folder, self.setup, models), started)
 
     def action_leave(self) -> None:
         """Quit. Recordings go on: they are processes of their own."""

@@ -59,6 +59,11 @@ class SessionTable(Painted, can_focus=True):
         shown = self.shown
         return next((x for x in shown if x.name == self._chosen), shown[0] if shown else None)
 
+    def choose(self, name: str) -> None:
+        """Select a session by its name, once it is there."""
+        self._chosen = name
+        self.repaint()
+
     def move(self, by: int) -> None:
         """Select another session."""
         shown = self.shown

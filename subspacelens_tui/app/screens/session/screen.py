@@ -13,7 +13,7 @@ from textual.widgets import Static
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.analyst import Analyst
 from subspacelens_tui.app.arrangement import LEAST_HEIGHT, LEAST_WIDTH
-from subspacelens_tui.app.keys import ANYWHERE, SESSION, bindings, in_footer
+from subspacelens_tui.app.keys import ANYWHERE, LOG, MATRIX, SCRUBBER, SESSION, bindings, in_footer
 from subspacelens_tui.app.screens.session.images import ImageActions
 from subspacelens_tui.app.screens.session.layers import LayerActions
 from subspacelens_tui.app.screens.session.panes import PaneActions
@@ -42,6 +42,7 @@ _POLL_LOCAL, _POLL_SSH = 0.25, 0.5
 class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, RecordingActions):
     """A session, live or replayed."""
 
+    KEYS: ClassVar = (SESSION, MATRIX, SCRUBBER, LOG, ANYWHERE)
     BINDINGS: ClassVar[list[BindingType]] = bindings(SESSION, ANYWHERE)
     AUTO_FOCUS = "#layers"
 
