@@ -202,6 +202,8 @@ class Recorder:
             # Our own besides, because a damaged file is not looked at again once it has been replaced.
             recorded = done.union(*(file.images for file in self._session.files))
             if not missing(batches, recorded):
+                if not self._rank.alone:  # the last batch may have been another's
+                    self._on_progress(self._session)
                 return
             batch = next_batch(batches, recorded, self._busy(), self._rank)
             if batch is None:

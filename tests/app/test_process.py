@@ -115,11 +115,12 @@ def test_what_is_sent_in_parts_is_what_is_drawn_whole(planted: Planted, terminal
     assert followed.text == fresh.text
 
 
-def test_a_hang_up_ends_the_app(planted: Planted, terminals: list[Terminal]) -> None:
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_hang_up_ends_the_app(planted: Planted, terminals: list[Terminal], number: signal.Signals) -> None:
     terminal = start(planted().start().record(1).path)
     terminals.append(terminal)
     terminal.wait_for("1 Layers")
-    terminal.process.send_signal(signal.SIGHUP)
+    terminal.process.send_signal(number)
     assert terminal.exit_status() == 0
 
 

@@ -20,6 +20,7 @@ from subspacelens_tui.app.widgets.run_bar import RunBar
 from subspacelens_tui.app.widgets.scrubber import Scrubber
 from subspacelens_tui.geometry import NullSummary
 from subspacelens_tui.sessions import Phase, RunState
+from subspacelens_tui.sessions.state import RankState
 from tests.conftest import PlantedSessionFactory as Planted
 
 CLASSES = ("animals", "buildings", "food")
@@ -165,6 +166,19 @@ async def test_run_bar_drops_what_matters_least(planted: Planted, width: int, li
     assert "● recording 312/500" in text
     assert ("NVIDIA H200 71% 41/141 GB" in text) == (width == 120)
     assert ("ETA 1:18" in text) == (width >= 50)
+
+
+@pytest.mark.parametrize("lost", [1, 9])
+async def test_run_bar_names_ranks_that_are_gone(planted: Planted, lost: int) -> None:
+    ranks = tuple(
+        RankState(n, 12, Phase.FAILED if n < lost else Phase.STALE if n == 9 else Phase.RECORDING, "")
+        for n in range(12)
+    )
+    now = state(Phase.RECORDING, rate=2.4, ranks=ranks)
+    recording = Recording("run", planted("run").manifest, 6, now, "run", (), (), {3.0: 312})
+    text = await drawn(RunBar(), (120, 1), recording)
+    assert ("rank 0 failed" if lost == 1 else "9 ranks failed") + ", rank 9 silent" in text
+    assert "12 ranks" in text
 
 
 async def test_scrubber() -> None:

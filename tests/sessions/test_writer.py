@@ -5,10 +5,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from subspacelens_tui.sessions import SessionError
+from subspacelens_tui.sessions import SessionError, writer
 from subspacelens_tui.sessions.control import ask, requested
 from subspacelens_tui.sessions.features import write_batch
-from subspacelens_tui.sessions.writer import create_session, image_path, write_image
+from subspacelens_tui.sessions.format import read_manifest
+from subspacelens_tui.sessions.writer import (
+    complete_manifest,
+    create_or_join_session,
+    create_session,
+    image_path,
+    write_image,
+)
 from tests.conftest import PlantedSessionFactory
 
 
@@ -16,6 +23,45 @@ def test_a_session_is_never_overwritten(planted: PlantedSessionFactory) -> None:
     session = planted()
     with pytest.raises(SessionError, match=r"there is a session .* already"):
         create_session(session.path, session.manifest)
+
+
+def test_a_session_is_there_as_a_whole_or_not_at_all(
+    planted: PlantedSessionFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = planted().manifest
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    sessions = planted("other").path.parent
+    monkeypatch.setattr(writer, "replace_manifest", full)
+    with pytest.raises(SessionError, match="cannot make the session .*No space left"):
+        create_session(sessions / "new", manifest)
+    assert sorted(path.name for path in sessions.iterdir()) == ["other", "planted"]
+
+
+def test_ranks_join_a_session_of_the_same_plan_only(planted: PlantedSessionFactory, tmp_path: Path) -> None:
+    manifest = planted().manifest
+    folder = tmp_path / "joined"
+    create_or_join_session(folder, manifest.model_copy(update={"blocks": [], "created": "earlier"}))
+    create_or_join_session(folder, manifest)
+    with pytest.raises(SessionError, match="already, of another plan"):
+        create_or_join_session(folder, manifest.model_copy(update={"steps": 30}))
+
+
+def test_the_first_recorder_names_the_blocks_and_others_must_have_them(
+    planted: PlantedSessionFactory, tmp_path: Path
+) -> None:
+    manifest = planted().manifest
+    folder = tmp_path / "waiting"
+    create_session(folder, manifest.model_copy(update={"blocks": [], "input_width": None}))
+    complete_manifest(folder, manifest)
+    assert read_manifest(folder).blocks == manifest.blocks
+    other = manifest.model_copy(update={"versions": {"torch": "9"}})
+    complete_manifest(folder, other)
+    assert read_manifest(folder).versions == {}
+    with pytest.raises(SessionError, match="a model with 6 blocks of width 32, this one has 5 of width 32"):
+        complete_manifest(folder, manifest.model_copy(update={"blocks": manifest.blocks[:5]}))
 
 
 def test_a_batch_that_cannot_be_written_leaves_nothing_behind(
