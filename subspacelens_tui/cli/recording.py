@@ -6,6 +6,7 @@ Each command imports what it needs: `--help` is instant, and the app never sees 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,7 +102,8 @@ def _record_here(folder: Path) -> int:
     from subspacelens_tui.recording.recorder import Recorder
 
     status = Recorder(folder, on_progress=print_progress).run()
-    print(folder)
+    with contextlib.suppress(OSError):  # the terminal may be gone; the recording is there
+        print(folder, flush=True)
     return status
 
 
