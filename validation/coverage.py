@@ -69,11 +69,11 @@ def run(data_sets: int = 2000) -> dict[str, Any]:
 def _rows(number: int, width: int, data_sets: int) -> Iterator[dict[str, Any]]:
     bars: dict[tuple[str, str], list[Numbers]] = {test: [] for test in TESTS}
     values: dict[str, list[Numbers]] = {labels: [] for labels, _ in TESTS}
-    for analyzer in _sessions(number, width, data_sets):
+    for analyzer in sessions(number, width, data_sets):
         for labels, by in TESTS:
             figures = analyzer.figures(Settings(labels=labels, errors=by))
             bars[labels, by] += [_error_bars(layer) for layer in figures.layers]
-    for analyzer in _sessions(number, width, TRUTH * data_sets, first=data_sets):
+    for analyzer in sessions(number, width, TRUTH * data_sets, first=data_sets):
         for labels, found in values.items():
             figures = analyzer.figures(Settings(labels=labels))
             found += [np.array([getattr(layer, rate) for rate in RATES]) for layer in figures.layers]
@@ -89,7 +89,7 @@ def _rows(number: int, width: int, data_sets: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def _sessions(number: int, width: int, data_sets: int, first: int = 0) -> Iterator[Analyzer]:
+def sessions(number: int, width: int, data_sets: int, first: int = 0) -> Iterator[Analyzer]:
     """Sessions that hold so many data sets of one law; another `first` gives other ones."""
     scenario = SCENARIOS[number]
     fixed = scenario.fixed.shared(LAYOUT, width, np.random.default_rng([number, width]))

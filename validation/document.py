@@ -6,12 +6,22 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from validation import agreement, coverage, demo_model, false_positives, planted
+from validation import (
+    agreement,
+    coverage,
+    demo_model,
+    false_positives,
+    figure_coverage,
+    planted,
+    separation,
+)
 
 PARTS: dict[str, ModuleType] = {
     "planted": planted,
     "false-positives": false_positives,
     "coverage": coverage,
+    "figure-coverage": figure_coverage,
+    "separation": separation,
     "agreement": agreement,
     "demo-model": demo_model,
 }
@@ -30,7 +40,8 @@ def read_results() -> dict[str, Any]:
 
 def write_results(results: dict[str, Any]) -> None:
     """Replace the results, at six digits: more would differ between machines."""
-    text = json.dumps(_rounded(results), indent=1, ensure_ascii=False, allow_nan=False)
+    ordered = {name: results[name] for name in PARTS if name in results}
+    text = json.dumps(_rounded(ordered), indent=1, ensure_ascii=False, allow_nan=False)
     RESULTS.write_text(text + "\n", encoding="utf-8")
 
 

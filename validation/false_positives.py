@@ -19,7 +19,10 @@ LAYOUT = Layout()
 WIDTH = 48
 PERMUTATIONS = 99
 LEVEL = 0.05
-COLUMNS = {"ΔR, Rc, Rc/R": ("delta_R", "Rc", "ratio"), "overlap": ("overlap_mean",)}
+COLUMNS = {
+    "ΔR, Rc, Rc/R": ("delta_R", "Rc", "ratio"),
+    "overlap": ("overlap_mean",),
+}
 STATISTICS = tuple(name for names in COLUMNS.values() for name in names)
 
 

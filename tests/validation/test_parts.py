@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from validation import agreement, coverage, demo_model, false_positives, planted
+from validation import agreement, coverage, demo_model, false_positives, figure_coverage, planted, separation
 from validation.false_positives import Scenario
 from validation.planted_sessions import Effects
 
@@ -79,6 +79,21 @@ def test_only_the_right_jackknife_covers(monkeypatch: pytest.MonkeyPatch) -> Non
     assert covered["subject effect 0.5", "subject"] > 0.85
     assert covered["both effects 0.5", "image"] < 0.85
     assert covered["both effects 0.5", "seed + subject"] > 0.85
+
+
+def test_only_the_right_jackknife_covers_the_other_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Both effects vary; without single images it takes long and was too narrow.
+    monkeypatch.setattr(figure_coverage, "SCENARIOS", coverage.SCENARIOS[3:])
+    monkeypatch.setattr(figure_coverage, "TESTS", ("seed+subject",))
+    monkeypatch.setattr(coverage, "SCENARIOS", coverage.SCENARIOS[3:])
+    (row,) = figure_coverage.run(data_sets=50)["rows"]
+    assert min(row["covered"].values()) >= 42
+
+
+def test_the_layer_of_least_overlap_moves_only_where_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(separation, "SCENARIOS", (separation.SCENARIOS[0], separation.SCENARIOS[-1]))
+    nothing, moving = separation.run(data_sets=2)["rows"]
+    assert (nothing["moves"], moving["moves"]) == (0, 2)
 
 
 def test_agreement_with_other_code() -> None:
