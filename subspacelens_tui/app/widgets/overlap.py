@@ -19,6 +19,7 @@ from subspacelens_tui.sessions.plain import plain
 
 _LABEL_AT_MOST = 12
 _LABEL_AT_LEAST = 4
+_LABEL_SHARE = 5
 _CELL_AT_MOST = 8
 _TALL_AT_MOST = 3
 # In a cell of three there is room for the hundredths only.
@@ -119,13 +120,13 @@ class OverlapPane(Pane):
 
     def _laid_out(self, width: int, rows: int, count: int) -> _Grid:
         longest = max(len(plain(name)) for name in self.class_names)
-        label = min(_LABEL_AT_MOST, longest)
+        label = min(max(_LABEL_AT_MOST, width // _LABEL_SHARE), longest)
         # Labels give way first, if that makes room for digits; then cells; then the matrix scrolls.
         least = min(label, _LABEL_AT_LEAST)
         fits = [cell for cell in (4, 3) if self.digits and least + 1 + count * cell <= width]
         wanted = fits[0] if fits else 2
         label = max(least, min(label, width - 1 - count * wanted))
-        cell = min(_CELL_AT_MOST, max(1, (width - label - 1) // count))
+        cell = min(max(_CELL_AT_MOST, longest + 1), max(1, (width - label - 1) // count))
         columns = min(count, max(1, (width - label - 1) // cell))
         shown = min(count, max(1, rows))
         self._top = max(min(self._top, self.row, count - shown), self.row - shown + 1, 0)

@@ -163,7 +163,7 @@ def _round_step(raw: float) -> float:
 def _tick_labels(ticks: Sequence[float]) -> list[str]:
     step = min((b - a for a, b in pairwise(ticks)), default=1.0)
     largest = max((abs(tick) for tick in ticks), default=0.0)
-    if largest >= 1e5 or largest < 1e-3:
+    if largest >= 1e5 or 0 < largest < 1e-3:
         labels = [f"{tick:.1e}".replace("e+0", "e").replace("e-0", "e-") for tick in ticks]
     else:
         digits = next((d for d in range(8) if abs(round(step, d) - step) < 1e-6 * step), 8)
