@@ -1,6 +1,7 @@
-"""What can go wrong outside the program: disks."""
+"""What can go wrong outside the program: disks, and kills."""
 
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from subspacelens_tui.recording.recorder import Recorder
 from subspacelens_tui.sessions import Phase, open_session
+from tests.recording.conftest import Planned
+from validation.reliability.harness import damage, left_over, same_features, start_python
+from validation.reliability.recorder_faults import DIES_WRITING
 
 
 @pytest.fixture
@@ -37,3 +42,18 @@ def test_a_full_disk_ends_the_recording_and_loses_nothing(small_disk: Path) -> N
     assert session.problems == []
     assert np.isfinite(session.features(11)).all()
     assert not list((session.path / "features").glob(".*"))
+
+
+def test_a_recorder_killed_while_it_writes_loses_nothing_and_goes_on_as_if_undisturbed(
+    planned: Planned,
+) -> None:
+    killed, whole = planned("killed"), planned("whole")
+    # The request, session.json, five pictures and their features: the ninth file is of the second batch.
+    assert start_python(DIES_WRITING, str(killed), "9", "0.5").wait() == -signal.SIGKILL
+    session = open_session(killed)
+    assert (session.state.phase, session.images()) == (Phase.FAILED, [0, 1, 2, 3, 4])
+    assert left_over(killed) == 1
+    assert damage(killed) == 0
+    assert Recorder(killed).run() == Recorder(whole).run() == 0
+    assert same_features(killed, whole)
+    assert left_over(killed) == 0

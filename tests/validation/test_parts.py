@@ -68,6 +68,7 @@ def test_free_permutations_mistake_subjects_for_categories(monkeypatch: pytest.M
 
 def test_only_the_right_jackknife_covers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coverage, "WIDTHS", (48,))
+    monkeypatch.setattr(coverage, "TESTS", coverage.TESTS[:3])  # coarse
     data_sets = 50
     covered = {
         (row["data"], row["by"]): row["covered"]["R"] / data_sets
@@ -104,10 +105,11 @@ def test_agreement_with_other_code() -> None:
         assert row["rejected_asymptotic"] > row["rejected"]
 
 
-def test_the_demo_model_against_random_weights(capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_demo_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    # One of the two models: starting a recorder takes longest.
+    monkeypatch.setattr(demo_model, "MODELS", {"trained": ()})
     result: dict[str, Any] = demo_model.run(seeds=2, steps=2)
-    assert set(result["models"]) == {"trained", "random weights"}
-    for model in result["models"].values():
-        assert model["images"] == 50
-        assert model["largest_unconditional_delta_R_over_R"] < 1e-8
+    model = result["models"]["trained"]
+    assert model["images"] == 50
+    assert model["largest_unconditional_delta_R_over_R"] < 1e-8
     assert "effects" in demo_model.texts(result)

@@ -35,7 +35,7 @@ def signalled(number: signal.Signals, times: int) -> Row:
             viewer = Screen([*PROGRAM, "replay", str(folder / "seen")])
             assert grows_to(session, 5)
             os.kill(screen.process.pid, number)
-            row.count("the app ends", wait_until(lambda s=screen: s.process.poll() is not None, 30))
+            row.count("the app ends", wait_until(lambda s=screen: s.process.poll() is not None))
             row.count("the viewer does not", viewer.process.poll() is None)
             _recording_goes_on(row, folder / "seen")
             viewer.process.kill()
@@ -53,7 +53,7 @@ def terminal_closed(times: int) -> Row:
             screen = Screen([*PROGRAM, "record", *quick(folder, "seen", seeds=4)])
             assert grows_to(session_there(folder / "seen"), 5)
             screen.close()
-            row.count("the app ends", wait_until(lambda s=screen: s.process.poll() is not None, 30))
+            row.count("the app ends", wait_until(lambda s=screen: s.process.poll() is not None))
             _recording_goes_on(row, folder / "seen")
     return row
 

@@ -11,7 +11,7 @@ from validation.markdown import table
 from validation.reliability import app_faults, disk_faults, model_faults, recorder_faults
 from validation.reliability.harness import Row
 
-# How often each was done for the document; the tests do them once or twice.
+# How often each was done for the document.
 FAULTS: dict[str, Callable[[], Row | None]] = {
     "killed": partial(recorder_faults.killed, 100),
     "sigterm": partial(recorder_faults.signalled, signal.SIGTERM, 10),

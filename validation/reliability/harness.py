@@ -49,9 +49,10 @@ class Row:
         self.must[label] = self.must.get(label, 0) + so
 
     @property
-    def held(self) -> bool:
-        """Whether all was as it has to be."""
-        return all(n == self.times for n in self.must.values()) and not any(self.never.values())
+    def broken(self) -> list[str]:
+        """What was not as it has to be, in a line each."""
+        seldom = [f"{label}: {n} of {self.times}" for label, n in self.must.items() if n != self.times]
+        return seldom + [f"{label}: {n}" for label, n in self.never.items() if n]
 
 
 @contextmanager
@@ -114,6 +115,16 @@ def start_recorder(path: Path, **environment: str) -> "subprocess.Popen[bytes]":
             start_new_session=True,
             env={**os.environ, **environment},
         )
+
+
+def start_python(program: str, *arguments: str) -> "subprocess.Popen[bytes]":
+    """A program of a few lines in a process of its own, whose output nobody reads."""
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def program(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
