@@ -88,26 +88,26 @@ def _start(arguments: argparse.Namespace, folder: Path, rank: Rank) -> int:
     from subspacelens_tui.sessions.catalog import sessions_folder
 
     if not rank.alone:
-        return _record_as_rank(folder, rank)
+        return _record_as_rank(folder, rank, arguments.allow_pickle)
     if arguments.headless:
-        return _record_here(folder)
-    process = start_recorder(folder)
+        return _record_here(folder, arguments.allow_pickle)
+    process = start_recorder(folder, arguments.allow_pickle)
     status = _watch(arguments, folder, sessions_folder(arguments.sessions))
     process.poll()
     return status
 
 
-def _record_here(folder: Path) -> int:
+def _record_here(folder: Path, allow_pickle: bool) -> int:
     from subspacelens_tui.recording.process import print_progress
     from subspacelens_tui.recording.recorder import Recorder
 
-    status = Recorder(folder, on_progress=print_progress).run()
+    status = Recorder(folder, on_progress=print_progress, allow_pickle=allow_pickle).run()
     with contextlib.suppress(OSError):  # the terminal may be gone; the recording is there
         print(folder, flush=True)
     return status
 
 
-def _record_as_rank(folder: Path, rank: Rank) -> int:
+def _record_as_rank(folder: Path, rank: Rank, allow_pickle: bool) -> int:
     """Record a share; only the first rank reports progress and prints the session."""
     from subspacelens_tui.recording.errors import RecordingError
     from subspacelens_tui.recording.process import print_progress
@@ -119,7 +119,8 @@ def _record_as_rank(folder: Path, rank: Rank) -> int:
         print(f"{PROGRAM}: rank {rank.index}: {folder.name} is finished", file=sys.stderr)
         return 0
     first = rank.index == 0
-    recorder = Recorder(folder, rank, print_progress) if first else Recorder(folder, rank)
+    on_progress = {"on_progress": print_progress} if first else {}
+    recorder = Recorder(folder, rank, allow_pickle=allow_pickle, **on_progress)
     try:
         status = recorder.run()
     except RecordingError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from subspacelens_tui.models.architecture import Architecture, HookedBlock, ModelError
 from subspacelens_tui.models.pixart import PixArt
+from subspacelens_tui.models.problems import no_pipeline
 
 ARCHITECTURES: tuple[Architecture, ...] = (PixArt(),)
 
@@ -45,6 +46,6 @@ def local_pipeline_class(folder: Path) -> str:
     try:
         return str(json.loads(index.read_text(encoding="utf-8"))["_class_name"])
     except FileNotFoundError:
-        raise ModelError(f"{folder} is no diffusers pipeline: it has no model_index.json") from None
+        raise no_pipeline(str(folder)) from None
     except (OSError, ValueError, KeyError, TypeError):
         raise ModelError(f"{index} is damaged") from None

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
 
 class ModelError(Exception):
-    """A model cannot be loaded or recorded; the message is one line for the user."""
+    """A model cannot be loaded or recorded; the message is one line for the user.
+
+    `mendable` where a session of this model can go on once what the message says has been done.
+    """
+
+    def __init__(self, message: str, mendable: bool = False) -> None:
+        super().__init__(message)
+        self.mendable = mendable
 
 
 @dataclass(frozen=True)
@@ -32,11 +39,13 @@ class Architecture(ABC):
 
     Attributes:
         pipelines: diffusers pipeline classes it covers.
+        transformer: diffusers class of the model whose blocks are recorded.
         guidance_order: how one forward pass stacks the branches along the batch axis under
             classifier-free guidance.
     """
 
     pipelines: tuple[str, ...]
+    transformer: str
     guidance_order: tuple[Branch, ...]
 
     @abstractmethod
@@ -53,7 +62,10 @@ class Architecture(ABC):
 
     @abstractmethod
     def encode(self, pipeline: Any, texts: Sequence[str]) -> dict[str, torch.Tensor]:
-        """Text conditioning of each text, a row each; the names are for `generate` alone."""
+        """Text conditioning of each text, a row each, made where the text encoder is.
+
+        The names are for `generate` alone.
+        """
 
     @abstractmethod
     def generate(

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import torch
 from diffusers import DiffusionPipeline
 from diffusers.utils import logging as diffusers_logging
+from huggingface_hub.utils import logging as hub_logging
 from transformers.utils import logging as transformers_logging
 
 from subspacelens_tui.models import Architecture, architecture_of, local_pipeline_class
 from subspacelens_tui.models.architecture import ModelError
+from subspacelens_tui.models.problems import first_line, model_problem
+from subspacelens_tui.models.source import ModelSource
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _RANDOM_INIT_SEED = 0
@@ -29,7 +37,7 @@ def choose_device(asked: str | None) -> torch.device:
         device = torch.device(asked)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ModelError(f"device {asked!r} cannot be used: {_first_line(error)}") from None
+        raise ModelError(f"device {asked!r} cannot be used: {first_line(error)}") from None
     return device
 
 
@@ -41,74 +49,71 @@ def choose_dtype(asked: str | None, device: torch.device) -> torch.dtype:
 
 
 def load_pipeline(
-    model: str,
-    device: torch.device,
-    dtype: torch.dtype,
-    *,
-    revision: str | None = None,
-    random_init: bool = False,
+    source: ModelSource, dtype: torch.dtype, *, random_init: bool = False
 ) -> tuple[Any, Architecture]:
-    """Load a pipeline that can be recorded.
+    """Load a pipeline that can be recorded, into the memory of the host.
+
+    What the hub's cache has is not downloaded again; HF_HUB_OFFLINE and HF_HOME mean what they always mean.
+    Code that comes with a model is never run.
 
     Args:
-        model: a folder, or an id on the hub (or in its cache).
-        device: where it shall run.
+        source: where its weights are.
         dtype: precision of its weights.
-        revision: of the hub repository.
         random_init: keep the architecture but draw the transformer's weights anew (seed 0), as a control.
 
     Raises:
         ModelError: if it cannot be loaded, or is of a class that is not supported.
     """
     _be_quiet()
-    architecture = architecture_of(_pipeline_class(model, revision))
-    try:
-        # `dtype` must be a torch.dtype: a string silently loads float32.
-        pipeline = DiffusionPipeline.from_pretrained(
-            model, revision=revision, dtype=dtype, use_safetensors=True
-        )
-    except Exception as error:  # from_pretrained raises nearly anything on a damaged folder
-        raise ModelError(f"model {model!r} cannot be loaded: {_first_line(error)}") from error
+    # `dtype` must be a torch.dtype: a string silently loads float32. None for `use_safetensors` means: pickle
+    # where there is nothing else.
+    how = {"dtype": dtype, "use_safetensors": None if source.allow_pickle else True}
+    whole = source.components_from or source.model
+    architecture = architecture_of(_pipeline_class(whole, source))
+    given = {"transformer": _transformer(source, getattr(diffusers, architecture.transformer), how)}
+    if source.components_from is None:
+        given |= {"revision": source.revision, "variant": source.variant}
+    with _one_line_each(whole, source):
+        pipeline = DiffusionPipeline.from_pretrained(whole, **given, **how)
     if random_init:
         _draw_weights_anew(pipeline, dtype)
     pipeline.set_progress_bar_config(disable=True)
-    return pipeline.to(device), architecture
+    return pipeline, architecture
 
 
-def _pipeline_class(model: str, revision: str | None) -> str:
+def _transformer(source: ModelSource, kind: Any, how: dict[str, Any]) -> Any:
+    """The transformer; apart from the rest, because only then diffusers says which weights were not found."""
+    own = {"subfolder": "transformer", "revision": source.revision, "variant": source.variant}
+    with _one_line_each(source.model, source):
+        transformer, found = kind.from_pretrained(source.model, **own, **how, output_loading_info=True)
+        if missing := found["missing_keys"]:
+            raise ValueError(f"{len(missing)} weights of its transformer are missing, {min(missing)} is one")
+    return transformer
+
+
+def _pipeline_class(model: str, source: ModelSource) -> str:
     if Path(model).is_dir():
         return local_pipeline_class(Path(model))
+    with _one_line_each(model, source):
+        config: dict[str, Any] = DiffusionPipeline.load_config(model, revision=source.revision_of(model))
+        return str(config["_class_name"])
+
+
+@contextmanager
+def _one_line_each(model: str, source: ModelSource) -> Iterator[None]:
     try:
-        config: dict[str, Any] = DiffusionPipeline.load_config(model, revision=revision)
-    except Exception as error:
-        raise ModelError(_hub_problem(model, error)) from error
-    return str(config["_class_name"])
-
-
-def _hub_problem(model: str, error: BaseException) -> str:
-    """Say which of the hub's failures it was: diffusers calls most of them "couldn't connect"."""
-    chain: list[str] = []
-    cause: BaseException | None = error
-    while cause is not None:
-        chain.append(type(cause).__name__)
-        cause = cause.__cause__ or cause.__context__
-    if "GatedRepoError" in chain:
-        return f"model {model!r} is gated: accept its licence on the hub, then run `hf auth login`"
-    if "RepositoryNotFoundError" in chain or "HFValidationError" in chain:
-        return f"there is no model {model!r}: not a folder here, and not a repository on the hub"
-    if "RevisionNotFoundError" in chain:
-        return f"model {model!r} has no such revision"
-    return (
-        f"model {model!r} is neither a folder nor in the hub's cache, and the hub cannot be reached: "
-        "check the id and the network, or download it where there is one with `hf download`"
-    )
+        yield
+    except Exception as error:  # from_pretrained raises nearly anything on a damaged folder
+        raise model_problem(model, source, error) from error
 
 
 def _be_quiet() -> None:
-    """Leave stderr to our own progress: warnings about optional config entries would bury it."""
-    for library in (diffusers_logging, transformers_logging):
-        library.set_verbosity_error()
-        library.disable_progress_bar()
+    """Leave stderr to our own progress: what they say of optional config entries and files would bury it."""
+    for library in (diffusers_logging, transformers_logging, hub_logging):
+        library.set_verbosity(logging.CRITICAL)
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
+    warnings.filterwarnings("ignore", message="The `local_dir_use_symlinks` argument")  # diffusers' own
 
 
 def _draw_weights_anew(pipeline: Any, dtype: torch.dtype) -> None:
@@ -116,8 +121,3 @@ def _draw_weights_anew(pipeline: Any, dtype: torch.dtype) -> None:
         torch.manual_seed(_RANDOM_INIT_SEED)
         trained = pipeline.transformer
         pipeline.transformer = type(trained).from_config(trained.config).to(dtype).eval()
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

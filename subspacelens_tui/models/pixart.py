@@ -18,6 +18,7 @@ class PixArt(Architecture):
     """Blocks return the image tokens as a plain tensor; guidance stacks [uncond, cond]."""
 
     pipelines = tuple(_TEXT_TOKENS)
+    transformer = "PixArtTransformer2DModel"
     guidance_order = ("uncond", "cond")
 
     def blocks(self, pipeline: Any) -> list[HookedBlock]:
@@ -45,7 +46,7 @@ class PixArt(Architecture):
         embeds, mask, _, _ = pipeline.encode_prompt(
             list(texts),
             do_classifier_free_guidance=False,
-            device=pipeline._execution_device,
+            device=pipeline.text_encoder.device,
             clean_caption=False,
             max_sequence_length=_TEXT_TOKENS[type(pipeline).__name__],
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from subspacelens_tui import demo
+from subspacelens_tui.sessions.format import ModelInfo
 
 DEMO = "demo"
 _TELLTALES = ("model_index.json", "transformer/config.json")
@@ -18,7 +19,7 @@ class ModelSource:
     Attributes:
         model: a folder, an id on the hub, or "demo".
         revision: branch, tag or commit of the hub repository.
-        variant: of the weight files, such as fp16.
+        variant: of its weight files, such as fp16.
         components_from: where all but the transformer comes from, for a model that has nothing else.
         allow_pickle: whether weights may come from pickle files, which can run any code when they are loaded.
     """
@@ -28,6 +29,31 @@ class ModelSource:
     variant: str | None = None
     components_from: str | None = None
     allow_pickle: bool = False
+
+    @classmethod
+    def of(cls, model: ModelInfo, allow_pickle: bool = False) -> ModelSource:
+        """What a session says; whether pickle may be loaded is not up to it: it may be a stranger's."""
+        return cls(
+            model=_place(model.id),
+            revision=model.commit or model.revision,
+            variant=model.variant,
+            components_from=None if model.components_from is None else _place(model.components_from),
+            allow_pickle=allow_pickle,
+        )
+
+    def revision_of(self, model: str) -> str | None:
+        """The revision to take of the model, or of where its other parts come from."""
+        return self.revision if model == self.model else None
+
+    @property
+    def commit(self) -> str | None:
+        """The commit of the hub's cache that was loaded; None for a folder."""
+        found = None if Path(self.model).is_dir() else at_hand(self.model, self.revision)
+        return None if found is None else found.name
+
+
+def _place(model: str) -> str:
+    return str(demo.MODEL_PATH) if model == DEMO else model
 
 
 def at_hand(model: str, revision: str | None = None) -> Path | None:

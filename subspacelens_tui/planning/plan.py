@@ -108,7 +108,7 @@ def _model(request: Request) -> ModelInfo:
         revision=request.revision,
         variant=request.variant,
         components_from=None if others is None else _located(others),
-        pipeline=_local_pipeline(request.model if others is None else others),
+        pipeline=_local_pipeline(request.model, others),
         dtype=request.dtype,
         device=request.device,
         random_init=request.random_init,
@@ -125,9 +125,12 @@ def _located(model: str) -> str:
     return model
 
 
-def _local_pipeline(model: str) -> str | None:
+def _local_pipeline(model: str, others: str | None) -> str | None:
     # Said here already, before a process is started, because it costs nothing.
-    folder = demo.MODEL_PATH if model == DEMO else Path(model)
+    if others is not None and Path(model).is_dir() and not (Path(model) / "transformer").is_dir():
+        raise PlanningError(f"{model} has no transformer: it must be in a folder `transformer` there")
+    whole = model if others is None else others
+    folder = demo.MODEL_PATH if whole == DEMO else Path(whole)
     if not folder.is_dir():
         return None
     try:

@@ -28,11 +28,18 @@ class Weights:
 
 
 def weights(transformer: Path | None, others: Path | None, variant: str | None, dtype: str) -> Weights:
-    """The weights of a pipeline whose transformer and other parts are in subfolders of these."""
+    """The weights of a pipeline whose transformer and other parts are in subfolders of these.
+
+    `variant` is of the transformer, and of the others if they are in the same folder.
+    """
     places = {"transformer": transformer, "vae": others, "text_encoder": others}
     try:
         return Weights(
-            **{part: _bytes(folder, part, variant, dtype) for part, folder in places.items()}, assumed=False
+            **{
+                part: _bytes(folder, part, variant if folder == transformer else None, dtype)
+                for part, folder in places.items()
+            },
+            assumed=False,
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError):
         # What is wrong with a model is said when it is loaded.

@@ -1,20 +1,23 @@
-"""The recorder process: `python -m subspacelens_tui.recording SESSION_FOLDER`."""
+"""The recorder process: `python -m subspacelens_tui.recording SESSION_FOLDER [--allow-pickle]`."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from subspacelens_tui.recording.errors import RecordingError
+from subspacelens_tui.recording.process import ALLOW_PICKLE
 from subspacelens_tui.recording.recorder import Recorder
 
 
-def main(folder: Path) -> int:
-    """Record the session in `folder`; its event log and exit status say how it went."""
+def main(arguments: Sequence[str]) -> int:
+    """Record a session; its event log and exit status say how it went."""
+    folder, *options = arguments
     try:
-        return Recorder(folder).run()
+        return Recorder(Path(folder), allow_pickle=ALLOW_PICKLE in options).run()
     except RecordingError as error:
         print(error, file=sys.stderr)
         return 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(sys.argv[1:]))

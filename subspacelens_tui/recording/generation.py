@@ -10,8 +10,9 @@ from typing import Any, Self
 import torch
 
 from subspacelens_tui.models.loading import choose_device, choose_dtype, load_pipeline
+from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.recording.capture import Capture
-from subspacelens_tui.sessions.format import Block, Manifest, ModelInfo
+from subspacelens_tui.sessions.format import Block, Manifest
 from subspacelens_tui.sessions.writer import complete_manifest, with_model, write_features, write_image
 
 _ENCODE_BATCH = 32
@@ -25,9 +26,9 @@ class Generation:
     Args:
         folder: the session.
         manifest: what to record.
-        model: where the weights are: a folder, or an id on the hub.
         on_step: called with the number of the step that comes next, after every denoising step.
         device: where it runs; as the manifest says unless given.
+        allow_pickle: as of `ModelSource`.
 
     Raises:
         ModelError: if the model cannot be loaded.
@@ -38,9 +39,9 @@ class Generation:
         self,
         folder: Path,
         manifest: Manifest,
-        model: str,
         on_step: Callable[[int], None],
         device: str | None = None,
+        allow_pickle: bool = False,
     ) -> None:
         self._folder = folder
         self._manifest = manifest
@@ -48,9 +49,11 @@ class Generation:
         self._device = choose_device(device or asked.device)
         _leave_a_core_free()
         self._dtype = choose_dtype(asked.dtype, self._device)
+        self._source = ModelSource.of(asked, allow_pickle)
         self._pipeline, self._architecture = load_pipeline(
-            model, self._device, self._dtype, revision=asked.revision, random_init=asked.random_init
+            self._source, self._dtype, random_init=asked.random_init
         )
+        self._pipeline.to(self._device)
         self._capture = Capture(
             self._pipeline, self._architecture, manifest.capture_steps, on_step, manifest.tokens
         )
@@ -71,15 +74,16 @@ class Generation:
     def describe(self, versions: Mapping[str, str]) -> None:
         """Write into `session.json` what is known now that the model is loaded."""
         blocks = [Block(name=block.name, width=block.width) for block in self._capture.blocks]
-        model = ModelInfo(
-            id=self._manifest.model.id,
-            revision=self._manifest.model.revision,
-            pipeline=type(self._pipeline).__name__,
-            dtype=str(self._dtype).removeprefix("torch."),
-            # Not the number of a rank's own GPU: whoever goes on may have others.
-            device=self._manifest.model.device or self._device.type,
-            device_name=self._device_name(),
-            random_init=self._manifest.model.random_init,
+        asked = self._manifest.model
+        model = asked.model_copy(
+            update={
+                "commit": self._source.commit,
+                "pipeline": type(self._pipeline).__name__,
+                "dtype": str(self._dtype).removeprefix("torch."),
+                # Not the number of a rank's own GPU: whoever goes on may have others.
+                "device": asked.device or self._device.type,
+                "device_name": self._device_name(),
+            }
         )
         self._manifest = with_model(self._manifest, model, blocks, blocks[0].width, versions)
         complete_manifest(self._folder, self._manifest)

@@ -7,21 +7,24 @@ from pathlib import Path
 from subspacelens_tui.sessions import Phase, Session
 from subspacelens_tui.sessions.errors import SessionError
 
+ALLOW_PICKLE = "--allow-pickle"
+
 
 def log_file(folder: Path, rank: int = 0) -> Path:
     """Where a recorder leaves what is too long for the event log, as tracebacks."""
     return folder / ("recorder.log" if rank == 0 else f"recorder.{rank}.log")
 
 
-def start_recorder(folder: Path) -> "subprocess.Popen[bytes]":
+def start_recorder(folder: Path, allow_pickle: bool = False) -> "subprocess.Popen[bytes]":
     """Start a recorder of this session in a process of its own session.
 
     A plain child or a worker thread would die with the terminal when an SSH connection drops.
     """
+    options = [ALLOW_PICKLE] if allow_pickle else []
     try:
         with log_file(folder).open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "subspacelens_tui.recording", str(folder.resolve())],
+                [sys.executable, "-m", "subspacelens_tui.recording", str(folder.resolve()), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -17,7 +17,6 @@ from typing import Any
 
 import psutil
 
-from subspacelens_tui import demo
 from subspacelens_tui.models.architecture import ModelError
 from subspacelens_tui.recording.errors import RecordingError, StopRequested
 from subspacelens_tui.recording.launch import Rank, device_of
@@ -41,6 +40,7 @@ class Recorder:
         folder: the session, as `sessions.writer.create_session` made it.
         rank: which of the recorders that were started together this one is.
         on_progress: called with the session after every batch.
+        allow_pickle: as of `models.source.ModelSource`.
     """
 
     def __init__(
@@ -48,10 +48,12 @@ class Recorder:
         folder: Path,
         rank: Rank | None = None,
         on_progress: Callable[[Session], None] = lambda session: None,
+        allow_pickle: bool = False,
     ) -> None:
         self._folder = folder
         self._rank = rank or Rank()
         self._on_progress = on_progress
+        self._allow_pickle = allow_pickle
         self._session = open_session(folder)
         self._met: set[int] = set()
         self._batch: list[int] | None = None
@@ -153,6 +155,8 @@ class Recorder:
             return 130 if self._signal is not None else 0
         except Exception as error:
             reason = _reason(error)
+            if isinstance(error, ModelError) and error.mendable:
+                reason += f"; then `subspacelens-tui record --resume {self._folder.name}`"
             if not isinstance(error, RecordingError | ModelError | SessionError | OSError):
                 reason = f"{reason} ({log_file(self._folder, self._rank.index).name} has the traceback)"
                 self._keep_traceback(error)
@@ -176,9 +180,10 @@ class Recorder:
 
         manifest = self._session.manifest
         self._events.write("loading", what=manifest.model.id)
-        model = str(demo.MODEL_PATH) if manifest.model.id == "demo" else manifest.model.id
         device = device_of(manifest.model.device, self._rank)
-        with Generation(self._folder, manifest, model, self._on_step, device=device) as generation:
+        with Generation(
+            self._folder, manifest, self._on_step, device=device, allow_pickle=self._allow_pickle
+        ) as generation:
             self._device_report = generation.device_report
             generation.describe(versions={name: metadata.version(name) for name in _VERSIONS_OF})
             self._session.refresh()

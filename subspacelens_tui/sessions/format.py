@@ -56,6 +56,7 @@ class ModelInfo(_Part):
 
     id: _Text
     revision: _Text | None = None
+    commit: _Text | None = None
     pipeline: _Text | None = None
     dtype: _Text | None = None
     device: _Text | None = None

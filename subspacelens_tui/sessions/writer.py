@@ -80,7 +80,7 @@ def _manifest_of_another(folder: Path) -> Manifest:
 def _plan_of(manifest: Manifest) -> dict[str, Any]:
     """What a manifest says before the model is loaded, but for when it was made."""
     found = manifest.model_dump(exclude={"created", "blocks", "input_width", "versions"})
-    for resolved in ("revision", "pipeline", "dtype", "device", "device_name"):
+    for resolved in ("commit", "pipeline", "dtype", "device", "device_name"):
         del found["model"][resolved]
     return found
 

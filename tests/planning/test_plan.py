@@ -70,6 +70,8 @@ def test_mistakes_are_said_in_one_line(changes: dict[str, object], message: str)
 def test_folders_that_are_no_pipelines_of_ours_are_refused_before_anything_starts(tmp_path: Path) -> None:
     with pytest.raises(PlanningError, match=r"is no diffusers pipeline: it has no model_index\.json"):
         plan(Request(model=str(tmp_path)))
+    with pytest.raises(PlanningError, match="has no transformer"):
+        plan(Request(model=str(tmp_path), components_from="demo"))
     index = tmp_path / "model_index.json"
     index.write_text('{"_class_name": "FluxPipeline"}')
     with pytest.raises(PlanningError, match="FluxPipeline are not supported yet"):

@@ -12,6 +12,7 @@ import torch
 from subspacelens_tui import demo
 from subspacelens_tui.models import Architecture
 from subspacelens_tui.models.loading import load_pipeline
+from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.planning.plan import Request, plan
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.writer import create_session
@@ -33,7 +34,7 @@ def wait_for(session: Session, reached: Callable[[Session], bool]) -> None:
 def loaded() -> tuple[Any, Architecture]:
     """The demo pipeline in float32 on the CPU."""
     torch.set_num_threads(1)
-    return load_pipeline(str(demo.MODEL_PATH), torch.device("cpu"), torch.float32)
+    return load_pipeline(ModelSource(str(demo.MODEL_PATH)), torch.float32)
 
 
 @pytest.fixture

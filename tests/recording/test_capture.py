@@ -11,6 +11,7 @@ from diffusers.hooks import FirstBlockCacheConfig, apply_first_block_cache
 from subspacelens_tui import demo
 from subspacelens_tui.models import Architecture
 from subspacelens_tui.models.loading import load_pipeline
+from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.errors import RecordingError
 
@@ -116,8 +117,7 @@ def test_a_pipeline_with_a_cache_is_refused(loaded: Loaded) -> None:
 
 def test_all_28_layers_of_a_pixart_xl_are_recorded_in_half_precision() -> None:
     """The true shape (28 blocks of width 1152) at random weights, with the demo's small text encoder."""
-    cpu = torch.device("cpu")
-    pipeline, architecture = load_pipeline(str(demo.MODEL_PATH), cpu, torch.bfloat16)
+    pipeline, architecture = load_pipeline(ModelSource(str(demo.MODEL_PATH)), torch.bfloat16)
     shape = {
         "num_layers": 28,
         "num_attention_heads": 16,

@@ -9,7 +9,6 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from subspacelens_tui import demo
 from subspacelens_tui.cli import main
 from subspacelens_tui.models import Architecture
 from subspacelens_tui.planning.errors import PlanningError
@@ -109,9 +108,7 @@ def test_more_tokens_than_there_are_is_an_error_in_one_line(loaded: Loaded) -> N
 
 def test_tokens_of_a_session_are_read_as_they_were_recorded(planned: Callable[..., Path]) -> None:
     folder = planned(tokens=T, capture=[0, 2], batch_size=2)
-    with Generation(
-        folder, open_session(folder).manifest, str(demo.MODEL_PATH), lambda step: None
-    ) as generation:
+    with Generation(folder, open_session(folder).manifest, lambda step: None) as generation:
         generation.describe({})
         generation.record([0, 1])
         generation.record([2, 3])
@@ -130,7 +127,7 @@ def test_tokens_of_a_session_are_read_as_they_were_recorded(planned: Callable[..
 def test_the_size_is_foretold(planned: Callable[..., Path]) -> None:
     folder = planned(tokens=T, capture=[0, 2], batch_size=25)
     manifest = open_session(folder).manifest
-    with Generation(folder, manifest, str(demo.MODEL_PATH), lambda step: None) as generation:
+    with Generation(folder, manifest, lambda step: None) as generation:
         generation.describe({})
         generation.record(list(range(25)))
     (file,) = (folder / "features").glob("*.safetensors")
@@ -142,7 +139,7 @@ def test_the_size_is_foretold(planned: Callable[..., Path]) -> None:
 def test_record_says_the_size_before_it_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("subspacelens_tui.cli.recording._record_here", lambda folder: 0)
+    monkeypatch.setattr("subspacelens_tui.cli.recording._record_here", lambda *_: 0)
     arguments = ["record", "--headless", "--seeds", "1", "--sessions", str(tmp_path)]
     assert main([*arguments, "--name", "some", "--tokens"]) == 0
     # 25 images × 2 branches × 5 steps × (1 + 12 · (1 + 16)) vectors × 96 × 4 bytes
