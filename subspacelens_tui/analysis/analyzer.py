@@ -131,7 +131,11 @@ class Analyzer:
             layers=tuple(layers),
             overlap=_stack(sample, layers, settings, "overlap"),
             explained=_stack(sample, layers, settings, "variance_explained"),
-            spectra=None if settings.quick else _spectra(sample, len(layers)),
+            spectra=(
+                _spectra(sample, len(layers))
+                if not settings.quick or sample.knows_eigenvalues(settings.rank)
+                else None
+            ),
             image_keys=tuple(self._keys(sample)),
             subset=Subset(growing.recorded, settings.seed) if growing.is_subset else None,
             notes=notes,

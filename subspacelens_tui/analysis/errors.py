@@ -1,7 +1,7 @@
 """Error bars of a sample's figures by the jackknife. Why no bootstrap: see `geometry.jackknife`."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -35,7 +35,7 @@ class ErrorBar:
     standard_error: float
     low: float
     high: float
-    left_out: tuple[Float64Array, ...]
+    left_out: tuple[Float64Array, ...] = field(compare=False, repr=False)
 
 
 def error_bar(value: float, left_out: Sequence[Float64Array]) -> ErrorBar:

@@ -46,7 +46,7 @@ def layer_figures(
     for index, name in enumerate(names):
         watch.said("layers", index, len(names))
         collected = _Collected(sample, index, name, settings)
-        if not settings.quick:
+        if not settings.quick or sample.knows_eigenvalues(settings.rank):
             collected.overlaps()
             # Before the rates, which take spectra where there are any and cheaper factors where not.
             collected.ranks()

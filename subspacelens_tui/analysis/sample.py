@@ -210,6 +210,10 @@ class Sample:
         ratio = unbiased_centred_participation_ratio if centred else unbiased_participation_ratio
         return float(ratio(G))
 
+    def knows_eigenvalues(self, rank: int | None) -> bool:
+        """Whether the spectra of all layers are known, and their class subspaces of this rank."""
+        return all(("subspaces", layer, rank) in self._kept for layer in range(len(self.widths)))
+
     def subspaces(self, layer: int, rank: int) -> ClassSubspaces:
         """Overlap and variance explained, each (classes, classes), of a layer.
 

@@ -37,7 +37,8 @@ class Settings:
         errors: what the jackknife leaves out in turn; no error bars.
         iso_rate: choose each layer's ε so that its R is this many nats, in place of `eps`.
         thorough: also what costs seconds: split-half ceilings and normality.
-        quick: only the rates, for a first look: no ranks and no overlap, which need eigenvalues.
+        quick: only the rates, for a first look: no ranks and no overlap, which need eigenvalues, unless these
+            are known already.
         images: only the first so many images in recording order; all.
     """
 

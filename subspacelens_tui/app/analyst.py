@@ -8,33 +8,21 @@ and their computation is cancelled.
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 from subspacelens_tui.analysis import Analyzer, Cancelled
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.app.snapshots import Analysis, Recording
+from subspacelens_tui.app.stages import FEW, FIRST, MANY, Stage, stages
 from subspacelens_tui.app.view import View, Which, first_view
 from subspacelens_tui.sessions import SessionError, open_session
 from subspacelens_tui.sessions.control import requested
 from subspacelens_tui.sessions.format import MANIFEST
 
-PERMUTATIONS = (20, 200)
-
-
-class Stage(NamedTuple):
-    """One of the analyses of a view, each better and slower than the one before."""
-
-    permutations: int
-    quick: bool = False
-
-
-# A permutation of the overlap costs five times one of the rates.
-_OVERLAP_SHARE = 5
 _QUICK = 0.15
 _WORTH_REFINING_LIVE = 0.5
 _POLL_FINISHED = 2.0
@@ -61,6 +49,7 @@ class Analyst:
         self._analysed = -1
         self._permuted = 0
         self._grown = False
+        self._known: tuple[object, int] = (None, 0)
         self._cost = float("inf")
         self._rest_until = 0.0
         self._wake = asyncio.Event()
@@ -178,14 +167,14 @@ class Analyst:
         # What goes wrong here goes wrong again, and is reported, when the view is asked for.
         with contextlib.suppress(Exception):
             for settings in view.wanted(self._analyzer.session.manifest).values():
-                self._analyzer.figures(replace(settings, quick=True), lambda: self._closed)
+                self._analyzer.figures(replace(settings, quick=True, errors=None), lambda: self._closed)
 
     def _due(self) -> bool:
         if self._view is None or self._recording is None:
             return False
         if self._analysed != self._generation:
             return True
-        if not self._recording.state.phase.running and self._permuted < PERMUTATIONS[-1]:
+        if not self._recording.state.phase.running and self._permuted < MANY:
             return True
         follows = self._view.settings.images is None
         return self._grown and follows and time.monotonic() >= self._rest_until
@@ -194,35 +183,33 @@ class Analyst:
         view, generation, recording = self._view, self._generation, self._recording
         assert view is not None
         assert recording is not None
-        self._grown = False
+        if self._grown:
+            self._grown, self._known = False, (None, 0)
         began = time.monotonic()
-        for stage in self._stages(generation, recording.state.phase.running):
+        for stage in self._stages(view, recording.state.phase.running):
             stage_began = time.monotonic()
             analysis = await self._computed(view, stage, generation)
             if analysis is None:
                 return
-            if stage.permutations:
-                self._cost = (time.monotonic() - stage_began) * PERMUTATIONS[0] / stage.permutations
+            if stage.permutations >= FEW:
+                self._cost = (time.monotonic() - stage_began) * FEW / stage.permutations
             self._on_analysis(analysis)
             self._permuted = stage.permutations
             if analysis.error is not None:
                 # Asking again would fail again; the next view or batch may not.
-                self._permuted = PERMUTATIONS[-1]
+                self._permuted = MANY
                 break
+            if stage.overlap_permutations >= FIRST:
+                self._known = (_spectra_of(view), stage.overlap_permutations)
         if generation == self._generation:
             self._analysed = generation
         now = time.monotonic()
         self._rest_until = now + _REST * (now - began)
 
-    def _stages(self, generation: int, live: bool) -> tuple[Stage, ...]:
-        """One analysis after the other."""
-        few, many = (Stage(permutations) for permutations in PERMUTATIONS)
-        affordable = not live or self._cost * many.permutations / few.permutations <= _WORTH_REFINING_LIVE
-        if generation == self._analysed:
-            # The session grew: the last null stays until the next one is there, and one update is enough.
-            return (many,) if affordable else (few,)
-        first = (Stage(0, quick=True), Stage(0), few) if self._cost > _QUICK else (few,)
-        return (*first, many) if affordable else first
+    def _stages(self, view: View, live: bool) -> Iterator[Stage]:
+        affordable = not live or self._cost * MANY / FEW <= _WORTH_REFINING_LIVE
+        known = self._known[1] if self._known[0] == _spectra_of(view) else 0
+        return stages(self._cost > _QUICK, affordable, known, self._generation == self._analysed)
 
     async def _computed(self, view: View, stage: Stage, generation: int) -> Analysis | None:
         """The analysis of a view; None if it is no longer wanted."""
@@ -239,7 +226,7 @@ class Analyst:
             return Analysis(view, {}, stage.permutations, error=reason)
         if generation != self._generation:
             return None
-        return Analysis(view, figures, stage.permutations, refining=stage.permutations < PERMUTATIONS[-1])
+        return Analysis(view, figures, stage.permutations, refining=not stage.last)
 
     def _figures(self, view: View, stage: Stage, generation: int) -> dict[Which, Figures]:
         assert self._analyzer is not None
@@ -252,10 +239,17 @@ class Analyst:
                 replace(
                     settings,
                     permutations=stage.permutations,
-                    overlap_permutations=stage.permutations // _OVERLAP_SHARE,
+                    overlap_permutations=stage.overlap_permutations,
                     quick=stage.quick,
+                    errors=settings.errors if stage.errors else None,
                 ),
                 cancelled,
             )
             for which, settings in view.wanted(self._analyzer.session.manifest).items()
         }
+
+
+def _spectra_of(view: View) -> object:
+    """What the class spectra of permuted labels depend on, apart from the images."""
+    settings = replace(view.settings, eps=1.0, iso_rate=None, errors=None)
+    return replace(view, settings=settings)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.app.setup import Setup
+from subspacelens_tui.app.view import NO_ERRORS
 
 
 def opening_settings(setup: Setup, session: Path) -> Settings:
@@ -22,7 +23,7 @@ def opening_settings(setup: Setup, session: Path) -> Settings:
             features=last.features or first.features,  # type: ignore[arg-type]
             rank=last.rank,
             design=last.design,  # type: ignore[arg-type]
-            errors=last.errors,  # type: ignore[arg-type]
+            errors=None if last.errors == NO_ERRORS else last.errors,  # type: ignore[arg-type]
         )
     except SettingsError:
         # Written by another version, or damaged.

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from subspacelens_tui.analysis.compare import Comparison, compare
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.app.view import View, Which
 from subspacelens_tui.sessions import Branch, Manifest, RunState
@@ -57,6 +59,16 @@ class Analysis:
     def main(self) -> Figures | None:
         """The figures that the list, the matrix and the inspector show."""
         return self.figures.get(self.view.main)
+
+    @cached_property
+    def differences(self) -> Mapping[str, Comparison]:
+        """Cond minus uncond of each label scheme of which there are both; the differences are b - a."""
+        found = {}
+        for scheme in dict.fromkeys(scheme for scheme, _ in self.figures):
+            cond, uncond = self.of(scheme, "cond"), self.of(scheme, "uncond")
+            if cond and uncond:
+                found[scheme] = compare(uncond, cond)
+        return found
 
     def of(self, scheme: str, branch: Branch) -> Figures | None:
         """The figures of one label scheme and branch, if the view has them."""

@@ -21,7 +21,8 @@ _T = TypeVar("_T")
 _DESIGNS = ("auto", *DESIGNS)
 # The design that fits the label scheme, see `analysis.settings.default_design`.
 _AUTO = "auto"
-_ERRORS = ("off", *get_args(ErrorsBy))
+NO_ERRORS = "off"
+_ERRORS = (NO_ERRORS, *get_args(ErrorsBy))
 _TOGETHER_AT_MOST = 3
 # Renard's R10 series: ten steps a decade, as even in log ε as two digits allow.
 _SERIES = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0, 5.0, 6.3, 8.0)
@@ -89,6 +90,7 @@ def first_view(settings: Settings, manifest: Manifest) -> tuple[View, list[str]]
         guidance=had("guidance", settings.guidance, manifest.guidance, manifest.guidance[0]),
         branch=had("branch", settings.branch, manifest.branches, "cond"),
         permutations=0,
+        errors=settings.errors or "image",
     )
     return _settled(View(resolved, branch=resolved.branch)), complaints
 
@@ -183,7 +185,7 @@ CHOICES: dict[str, Choice] = {
         Choice(
             "intervals",
             values=lambda manifest, view: _ERRORS,
-            current=lambda view: view.settings.errors or _ERRORS[0],
+            current=lambda view: view.settings.errors or NO_ERRORS,
             choose=lambda view, manifest, index: _with(view, errors=_ERRORS[index] if index else None),
         ),
     )

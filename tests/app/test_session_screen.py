@@ -68,7 +68,7 @@ async def test_a_finished_session_shows_every_pane(on: OpenApp, planted: Planted
         ("r", "[auto 6]", "[7]"),
         ("R", "[auto 6]", "[5]"),
         ("u", "null [auto]", "[free]"),
-        ("i", "[off]", "[image]"),
+        ("i", "[image]", "[seed]"),
     ],
 )
 async def test_each_setting_has_its_key(
@@ -450,13 +450,37 @@ async def test_a_pane_is_copied_as_text(on: OpenApp, planted: Planted) -> None:
 
 async def test_intervals_and_nulls_of_every_figure(on: OpenApp, planted: Planted) -> None:
     async with on(planted().start().record(), size=(200, 60)) as app:
-        await app.press("i", "end")
+        await app.press("end")
         layer = app.screen.analysis.main.layers[5]
         inspector = app.screen.query_one("#inspector").as_text()
         for figure in ("delta_R", "Rc"):
             assert f"±{numbers.figure(layer.errors[figure].standard_error)}" in inspector
             assert numbers.figure(layer.nulls[figure].mean) in inspector
         assert numbers.fraction(layer.nulls["overlap_mean"].mean, 3) in inspector
+
+
+async def test_the_frame_says_what_the_bands_are(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record(), size=(200, 60)) as app:
+        assert "░ null 95 %: n = 200, subjects, within-seed · ╱ error 95 %: image" in app.text()
+        layer = app.screen.analysis.main.layers[0]
+        half = (layer.errors["delta_R"].high - layer.errors["delta_R"].low) / 2
+        assert f"{numbers.figure(layer.null.excess, signed=True)} ±{numbers.figure(half)}" in app.text()
+        await app.press("b", "b", "b")
+        assert "╱ error 95 %, image" in app.text()
+        assert "░ null" not in app.text()
+        await app.press("i", "i", "i", "i")
+        assert app.screen.view.settings.errors is None
+        assert "error 95 %" not in app.text()
+
+
+async def test_the_first_null_line_says_that_it_is_an_estimate(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record()) as app:
+        seen = app.screen.analysis
+        first = replace(seen, permutations=4, refining=True)
+        app.screen._take_analysis(first)
+        await app.pilot.pause()
+        assert "null: first estimate, n = 4" in app.text()
+        assert "95 %" not in app.text()
 
 
 async def test_a_null_that_cannot_be_had_says_why(on: OpenApp, planted: Planted) -> None:

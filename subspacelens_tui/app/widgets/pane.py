@@ -1,7 +1,9 @@
 """The base of the panes: a frame with a number to jump by, figures to show, one selected layer."""
 
+from collections.abc import Sequence
 from typing import Literal
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.message import Message
@@ -9,6 +11,9 @@ from textual.message import Message
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.app.widgets.painted import Painted
 from subspacelens_tui.sessions.plain import plain
+
+# What is left of the frame on both sides of a subtitle, with its blanks.
+_CORNERS = 4
 
 
 class LayerChosen(Message):
@@ -46,6 +51,7 @@ class Pane(Painted, can_focus=True):
     analysis: Analysis | None = None
     selected: int = 0
     _titled: str | None = None
+    _subtitled = ""
     _edge: Edge | None = None
     _dragged = False
 
@@ -63,6 +69,14 @@ class Pane(Painted, can_focus=True):
         """What the frame says after the heading."""
         return ""
 
+    def subtitles(self) -> Sequence[str]:
+        """What the frame says below, the longest first: the one that fits is shown."""
+        return ()
+
+    def on_resize(self) -> None:
+        """Another subtitle may fit."""
+        self.refresh_title()
+
     def refresh_title(self) -> None:
         """Write the frame's title, if it changed: that repaints the whole pane, so it names no layer."""
         detail = plain(self.title_detail())
@@ -70,6 +84,11 @@ class Pane(Painted, can_focus=True):
         if title != self._titled:
             self._titled = title
             self.border_title = Text.assemble((self.jump, "bold"), " ", title)
+        room = max(0, self.size.width - _CORNERS)
+        subtitle = next((words for words in self.subtitles() if cell_len(words) <= room), "")
+        if subtitle != self._subtitled:
+            self._subtitled = subtitle
+            self.border_subtitle = Text(subtitle)
 
     def as_text(self) -> str:
         """The pane's title and rows as plain text."""

@@ -6,13 +6,14 @@ Colours come later: a cell names the part it belongs to, so that themes cost not
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-Markers = Literal["braille", "blocks", "ascii"]
+from subspacelens_tui.app.widgets.backdrop import draw_behind
+from subspacelens_tui.app.widgets.plot_parts import Cell, Cells, Curve, Markers, Plot, between
 
 _PLOTEXT_MARKERS = {"braille": "braille", "blocks": "hd", "ascii": "*"}
 _LONE = {"braille": "•", "blocks": "•", "ascii": "*"}
@@ -21,76 +22,15 @@ _LABEL = 6
 _TICK_ROWS = 2.5
 _TICK_COLUMNS = 9
 _DASH, _DASH_GAP = 5, 4
-_CURSOR = {"braille": "┊", "blocks": "┊", "ascii": ":"}
-_BAND = {"braille": "░", "blocks": "░", "ascii": "."}
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One value a layer; None where there is none, which leaves a gap.
-
-    Attributes:
-        values: layer by layer.
-        colour: index of the curve's colour.
-        dashed: drawn with gaps.
-    """
-
-    values: tuple[float | None, ...]
-    colour: int
-    dashed: bool = False
-
-
-@dataclass(frozen=True)
-class Band:
-    """A shaded range at each layer, behind the curves."""
-
-    low: tuple[float | None, ...]
-    high: tuple[float | None, ...]
-    colour: int
-
-
-@dataclass(frozen=True)
-class Plot:
-    """What to draw.
-
-    Attributes:
-        curves: later ones over earlier ones.
-        bands: behind them.
-        cursor: the layer to mark, if any.
-        zero: whether the axis must include 0.
-        markers: what the terminal's font can show.
-    """
-
-    curves: tuple[Curve, ...]
-    bands: tuple[Band, ...] = ()
-    cursor: int | None = None
-    zero: bool = False
-    markers: Markers = "braille"
-
-    @property
-    def layers(self) -> int:
-        """Length of the longest curve."""
-        return max((len(curve.values) for curve in self.curves), default=0)
-
-
-class Cell(NamedTuple):
-    """One cell: its character, the part it belongs to ("frame", "curve", "cursor", "zero", "" for none),
-    the colour index of a curve, and the colour index of the band behind it.
-    """
-
-    character: str
-    part: str
-    colour: int | None = None
-    band: int | None = None
-
-
-Cells = tuple[tuple[Cell, ...], ...]
 
 
 class _Axis(NamedTuple):
+    """Its lowest and highest value, and its ticks with what they say."""
+
     low: float
     high: float
     ticks: tuple[float, ...]
+    labels: tuple[str, ...]
 
 
 def layer_at(column: int, width: int, layers: int) -> int | None:
@@ -105,26 +45,32 @@ def layer_at(column: int, width: int, layers: int) -> int | None:
 def draw(plot: Plot, width: int, height: int) -> Cells:
     """The cells of a plot, `height` rows of `width`; empty if nothing can be drawn in so little room."""
     columns, rows = width - _LABEL - 1, height - 2
-    plot = _finite(plot)
+    plot = _drawable(plot)
     values = _all_values(plot)
     if columns < 4 or rows < 2 or not values or plot.layers == 0:
         return ()
-    low, high, _ = axis = _value_axis(min(values), max(values), rows, plot.zero)
-    grid = [list(row) for row in _by_plotext(plot.curves, plot.markers, width, height, axis)]
-    _behind(grid, plot, columns, rows, low, high)
+    axis = (_log_axis if plot.log else _value_axis)(min(values), max(values), rows, plot.zero)
+    drawn = _by_plotext(plot.curves, plot.markers, width, height, axis, plot.first)
+    grid = [list(row) for row in drawn]
+    draw_behind(grid, plot, _LABEL + 1, axis.low, axis.high)
     return tuple(tuple(row) for row in grid)
 
 
-def _finite(plot: Plot) -> Plot:
-    """The plot with gaps for what is not finite: plotext ends the process over an infinite point."""
+def _drawable(plot: Plot) -> Plot:
+    """The plot with gaps for what has no place on its axis: plotext would end the process over infinity."""
 
-    def finite(values: tuple[float | None, ...]) -> tuple[float | None, ...]:
-        return tuple(v if v is not None and math.isfinite(v) else None for v in values)
+    def placed(value: float | None) -> float | None:
+        if value is None or not math.isfinite(value) or (plot.log and value <= 0):
+            return None
+        return math.log10(value) if plot.log else value
+
+    def drawable(values: tuple[float | None, ...]) -> tuple[float | None, ...]:
+        return tuple(map(placed, values))
 
     return replace(
         plot,
-        curves=tuple(replace(curve, values=finite(curve.values)) for curve in plot.curves),
-        bands=tuple(replace(band, low=finite(band.low), high=finite(band.high)) for band in plot.bands),
+        curves=tuple(replace(curve, values=drawable(curve.values)) for curve in plot.curves),
+        bands=tuple(replace(band, low=drawable(band.low), high=drawable(band.high)) for band in plot.bands),
     )
 
 
@@ -150,7 +96,17 @@ def _value_axis(low: float, high: float, rows: int, zero: bool) -> _Axis:
     ticks = [
         i * step for i in range(first, last + 1) if bottom - 1e-9 * step <= i * step <= top + 1e-9 * step
     ]
-    return _Axis(bottom, top, tuple(ticks))
+    return _Axis(bottom, top, tuple(ticks), tuple(_tick_labels(ticks)))
+
+
+def _log_axis(low: float, high: float, rows: int, zero: bool) -> _Axis:
+    """The axis of common logarithms, with ticks at powers of ten where there are two or more."""
+    axis = _value_axis(low, high, rows, zero=False)
+    step = max(1, math.ceil((axis.high - axis.low) / max(1.0, rows / _TICK_ROWS)))
+    powers = [k for k in range(math.ceil(axis.low), math.floor(axis.high) + 1) if k % step == 0]
+    if len(powers) > 1:
+        return axis._replace(ticks=tuple(map(float, powers)), labels=tuple(_fitted(f"1e{k}") for k in powers))
+    return axis._replace(labels=tuple(_fitted(f"{10**tick:.3g}") for tick in axis.ticks))
 
 
 def _round_step(raw: float) -> float:
@@ -168,7 +124,11 @@ def _tick_labels(ticks: Sequence[float]) -> list[str]:
     else:
         digits = next((d for d in range(8) if abs(round(step, d) - step) < 1e-6 * step), 8)
         labels = [f"{tick:.{digits}f}" for tick in ticks]
-    return [f"{label:>{_LABEL}}"[-_LABEL:] for label in labels]
+    return [_fitted(label) for label in labels]
+
+
+def _fitted(label: str) -> str:
+    return f"{label:>{_LABEL}}"[-_LABEL:]
 
 
 def _layer_ticks(layers: int, columns: int) -> list[int]:
@@ -186,7 +146,9 @@ def _layer_ticks(layers: int, columns: int) -> list[int]:
 
 
 @lru_cache(maxsize=32)
-def _by_plotext(curves: tuple[Curve, ...], markers: Markers, width: int, height: int, axis: _Axis) -> Cells:
+def _by_plotext(
+    curves: tuple[Curve, ...], markers: Markers, width: int, height: int, axis: _Axis, first: int
+) -> Cells:
     """Axes and curves; kept apart from what lies behind, so that moving the cursor costs no drawing."""
     import plotext
 
@@ -201,9 +163,9 @@ def _by_plotext(curves: tuple[Curve, ...], markers: Markers, width: int, height:
     figure.axes(False, axis=1, side=1)
     layers = max(len(curve.values) for curve in curves)
     where = _layer_ticks(layers, width - _LABEL - 1)
-    figure.ruler(0, 0).ticks(where, [str(tick) for tick in where])
+    figure.ruler(0, 0).ticks(where, [str(tick + first) for tick in where])
     figure.ruler(0, 0).lim(*((0, layers - 1) if layers > 1 else (-0.5, 0.5)))
-    figure.ruler(1, 0).ticks(list(axis.ticks), _tick_labels(axis.ticks))
+    figure.ruler(1, 0).ticks(list(axis.ticks), list(axis.labels))
     figure.ruler(1, 0).lim(axis.low, axis.high)
     for curve in curves:
         _add(plotext, curve, markers, width)
@@ -249,20 +211,10 @@ def _dashes(values: Sequence[float | None], width: int) -> list[tuple[float, flo
     return [
         (
             (len(values) - 1) * i / dots,
-            _between(values, (len(values) - 1) * i / dots) if i % (_DASH + _DASH_GAP) < _DASH else None,
+            between(values, (len(values) - 1) * i / dots) if i % (_DASH + _DASH_GAP) < _DASH else None,
         )
         for i in range(dots + 1)
     ]
-
-
-def _between(values: Sequence[float | None], x: float) -> float | None:
-    """Linear interpolation; None next to a gap."""
-    left = min(int(x), len(values) - 1)
-    share = x - left
-    if share < 1e-9:
-        return values[left]
-    a, b = values[left], values[left + 1]
-    return None if a is None or b is None else a + share * (b - a)
 
 
 def _colour_of(pixel: Any) -> int | None:
@@ -274,44 +226,3 @@ def _cell(character: str, colour: int | None) -> Cell:
     if colour is not None and character != " ":
         return Cell(character, "curve", colour)
     return Cell(character, "frame" if character != " " else "")
-
-
-def _behind(grid: list[list[Cell]], plot: Plot, columns: int, rows: int, low: float, high: float) -> None:
-    """Bands, the line at zero and the cursor: whatever shows where no curve is."""
-    last = plot.layers - 1
-    cursor = None
-    if plot.cursor is not None and 0 <= plot.cursor <= last:
-        cursor = round(plot.cursor / last * (columns - 1)) if last else (columns - 1) // 2
-
-    def row_of(value: float) -> int:
-        return rows - 1 - round((value - low) / (high - low) * (rows - 1))
-
-    zero = row_of(0.0) if low < 0 < high else None
-    for column in range(columns):
-        x = column / (columns - 1) * last
-        spans = _band_rows(plot.bands, x, row_of)
-        for row in range(rows):
-            cell = grid[row][_LABEL + 1 + column]
-            band = next((colour for top, bottom, colour in spans if top <= row <= bottom), None)
-            if cell.part:
-                cell = cell._replace(band=band)
-            elif column == cursor:
-                cell = Cell(_CURSOR[plot.markers], "cursor", None, band)
-            elif row == zero:
-                cell = Cell("-" if plot.markers == "ascii" else "┄", "zero", None, band)
-            elif band is not None:
-                cell = Cell(_BAND[plot.markers], "band", band, band)
-            grid[row][_LABEL + 1 + column] = cell
-
-
-def _band_rows(bands: Sequence[Band], x: float, row_of: Callable[[float], int]) -> list[tuple[int, int, int]]:
-    """First row, last row and colour of each band at a place; the narrowest first, for it is on top.
-
-    A band thinner than a row still has one: it would come and go with the rounding otherwise.
-    """
-    spans = []
-    for band in bands:
-        low, high = (_between(edge, x) if edge else None for edge in (band.low, band.high))
-        if low is not None and high is not None:
-            spans.append((row_of(high), row_of(low), band.colour))
-    return sorted(spans, key=lambda span: span[1] - span[0])

@@ -10,9 +10,10 @@ from textual import events
 from subspacelens_tui.app.palette import blend, curve_colour
 from subspacelens_tui.app.widgets.painted import Piece, Row, cut_row, row_width
 from subspacelens_tui.app.widgets.pane import LayerChosen, Pane
-from subspacelens_tui.app.widgets.plot import Cell, Markers, Plot, draw, layer_at
+from subspacelens_tui.app.widgets.plot import draw, layer_at
+from subspacelens_tui.app.widgets.plot_parts import Cell, Markers, Plot
 
-_BAND_SHARE = 0.22
+_BAND_SHARE, _HATCH_SHARE = 0.22, 0.7
 _LINE = {False: "━━", True: "╍╍"}
 _ASCII_LINE = {False: "--", True: "- "}
 
@@ -123,7 +124,11 @@ class _Styles:
         style = self._parts.get(cell.part, self._base)
         if cell.part == "curve" and cell.colour is not None:
             style = Style.from_color(Color.parse(curve_colour(cell.colour, self._dark)))
+        if cell.part == "error" and cell.colour is not None:
+            style = Style.from_color(Color.parse(self._faint(cell.colour, _HATCH_SHARE)))
         if cell.band is not None and self._shaded:
-            tint = blend(curve_colour(cell.band, self._dark), self._background, _BAND_SHARE)
-            style += Style.from_color(None, Color.parse(tint))
+            style += Style.from_color(None, Color.parse(self._faint(cell.band, _BAND_SHARE)))
         return style
+
+    def _faint(self, colour: int, share: float) -> str:
+        return blend(curve_colour(colour, self._dark), self._background, share)

@@ -2,9 +2,9 @@
 
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.widgets.plot import Curve, Plot
 from subspacelens_tui.app.widgets.plot_pane import LegendEntry, PlotPane
-from subspacelens_tui.app.widgets.rates import at, minus
+from subspacelens_tui.app.widgets.plot_parts import Band, Curve, Plot
+from subspacelens_tui.app.widgets.rates import at, error_band, minus
 
 _COLOUR = 2
 
@@ -18,7 +18,7 @@ class RankPane(PlotPane):
 
     def title_detail(self) -> str:
         """The branches, where they are subtracted."""
-        return "cond − uncond" if self.analysis and self.analysis.view.branch == "difference" else ""
+        return "cond − uncond" if self._difference else ""
 
     def note(self) -> str:
         """Its ceiling: the number of images or the width of the layer."""
@@ -37,14 +37,22 @@ class RankPane(PlotPane):
 
     def _curves(self) -> list[tuple[str, tuple[float | None, ...], bool]]:
         sets = [(branch, tuple(figures.curve("effective_rank"))) for branch, figures in self._of_branches()]
-        if self.analysis is not None and self.analysis.view.branch == "difference" and len(sets) == 2:
+        if self._difference and len(sets) == 2:
             return [("cond − uncond", minus(sets[0][1], sets[1][1]), False)]
         return [(branch, values, branch == "uncond" and len(sets) > 1) for branch, values in sets]
 
     def plot(self) -> Plot:
-        """One curve a branch, uncond dashed beside cond."""
+        """One curve a branch, uncond dashed beside cond; hatched what errors are known."""
         curves = [Curve(values, _COLOUR, dashed) for _, values, dashed in self._curves()]
-        return Plot(tuple(reversed(curves)))
+        main = self.analysis.main if self.analysis else None
+        if main is None or self._difference:
+            return Plot(tuple(reversed(curves)))
+        band = Band(*error_band(main, "effective_rank"), _COLOUR, hatched=True)
+        return Plot(tuple(reversed(curves)), (band,))
+
+    @property
+    def _difference(self) -> bool:
+        return self.analysis is not None and self.analysis.view.branch == "difference"
 
     def legend(self) -> list[LegendEntry]:
         """Each branch with its value at the selected layer."""

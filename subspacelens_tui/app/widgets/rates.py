@@ -6,8 +6,9 @@ from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.fitting import cut
 from subspacelens_tui.app.snapshots import Analysis
-from subspacelens_tui.app.widgets.plot import Band, Curve, Plot
+from subspacelens_tui.app.stages import FEW
 from subspacelens_tui.app.widgets.plot_pane import LegendEntry, PlotPane
+from subspacelens_tui.app.widgets.plot_parts import Band, Curve, Plot
 from subspacelens_tui.sessions import Branch
 from subspacelens_tui.sessions.plain import plain
 
@@ -42,14 +43,26 @@ def minus(a: Sequence[float | None], b: Sequence[float | None]) -> Values:
     return tuple(None if x is None or y is None else x - y for x, y in zip(a, b, strict=False))
 
 
+def error_band(figures: Figures, figure: str) -> tuple[Values, Values]:
+    """Both ends of a figure's 95 % interval at each layer, None where there is none."""
+    bars = [layer.errors.get(figure) for layer in figures.layers]
+    low = tuple(None if bar is None else bar.low for bar in bars)
+    return low, tuple(None if bar is None else bar.high for bar in bars)
+
+
 def at(values: Sequence[float | None], layer: int) -> float | None:
     """The value at a layer, None beyond the last."""
     return values[layer] if layer < len(values) else None
 
 
-class RatesPane(PlotPane):
-    """ΔR in nats, the mean and the central 95 % of permuted labels."""
+def _half(low: float, high: float) -> str:
+    return f" ±{numbers.figure((high - low) / 2)}"
 
+
+class RatesPane(PlotPane):
+    """ΔR in nats with its error, the mean and the central 95 % of permuted labels."""
+
+    _figure = "delta_R"
     heading = "ΔR"
     tab = "ΔR"
     jump = "3"
@@ -80,19 +93,20 @@ class RatesPane(PlotPane):
         """Name, values, colour and dashing of the curves, the main one first."""
         if self.analysis is None:
             return []
-        sets = shown_sets(self.analysis)
         if not self._difference:
             return [
                 (name, self._values(figures), self._colour(scheme), self._dashed(scheme, branch))
-                for name, scheme, branch, figures in sets
+                for name, scheme, branch, figures in shown_sets(self.analysis)
             ]
-        pairs = []
-        for scheme in dict.fromkeys(scheme for _, scheme, _, _ in sets):
-            cond, uncond = self.analysis.of(scheme, "cond"), self.analysis.of(scheme, "uncond")
-            if cond and uncond:
-                values = minus(self._values(cond), self._values(uncond))
-                pairs.append((cut(plain(scheme), _NAME), values, self._colour(scheme), False))
-        return pairs
+        return [
+            (
+                cut(plain(scheme), _NAME),
+                tuple(layer[self._figure].difference for layer in comparison.layers),
+                self._colour(scheme),
+                False,
+            )
+            for scheme, comparison in self.analysis.differences.items()
+        ]
 
     def _dashed(self, scheme: str, branch: Branch) -> bool:
         assert self.analysis is not None
@@ -100,8 +114,8 @@ class RatesPane(PlotPane):
         # Without colours, dashes tell the schemes apart.
         return second_branch or (self.app.no_color and scheme != self.analysis.view.main[0])
 
-    def _nulls(self) -> list[Figures]:
-        """Of which figures the null is shown: not in a difference, where it has no meaning."""
+    def _with_null(self) -> list[Figures]:
+        """The figures whose null and errors are drawn: those of one branch, and none in a difference."""
         if self.analysis is None or self._difference:
             return []
         return [
@@ -111,19 +125,34 @@ class RatesPane(PlotPane):
         ]
 
     def plot(self) -> Plot:
-        """ΔR with the null behind: its mean dashed, its 95 % shaded."""
+        """ΔR with its errors hatched, and the null behind: its mean dashed, its 95 % shaded."""
         if self.analysis is None:
             return Plot(())
         curves = [Curve(values, colour, dashed) for _, values, colour, dashed in self._curves()]
-        bands = []
-        for figures in self._nulls():
+        bands = self._differences() if self._difference else []
+        for figures in self._with_null():
             colour = self._colour(figures.settings.labels or "")
-            low, high = self._band(figures)
-            bands.append(Band(low, high, colour))
+            if self.analysis.permutations >= FEW:
+                bands.append(Band(*self._band(figures), colour))
+            bands.append(Band(*self._errors(figures), colour, hatched=True))
             # Where dashes stand for something else, the band alone stands for the null.
             if len(self.analysis.view.branches) == 1 and not self.app.no_color:
                 curves += self._null_mean(figures, colour)
         return Plot(tuple(reversed(curves)), tuple(bands), zero=self._zero())
+
+    def _errors(self, figures: Figures) -> tuple[Values, Values]:
+        """The 95 % interval of ΔR at each layer, by the jackknife."""
+        return error_band(figures, "delta_R")
+
+    def _differences(self) -> list[Band]:
+        """The intervals of cond minus uncond, the same images left out of both."""
+        assert self.analysis is not None
+        bands = []
+        for scheme, comparison in self.analysis.differences.items():
+            found = [layer[self._figure] for layer in comparison.layers]
+            low, high = tuple(of.low for of in found), tuple(of.high for of in found)
+            bands.append(Band(low, high, self._colour(scheme), hatched=True))
+        return bands
 
     def _null_mean(self, figures: Figures, colour: int) -> list[Curve]:
         return [Curve(tuple(figures.curve("null_mean")), colour, dashed=True)]
@@ -131,32 +160,67 @@ class RatesPane(PlotPane):
     def _zero(self) -> bool:
         return self._difference
 
+    def _halves(self) -> list[str]:
+        """Half the width of the interval of each curve at the selected layer, as far as there is one."""
+        if self.analysis is None:
+            return []
+        if self._difference:
+            compared = self.analysis.differences.values()
+            bars = [of.layers[self.selected][self._figure] for of in compared]
+            return ["" if bar.low is None or bar.high is None else _half(bar.low, bar.high) for bar in bars]
+        errors = [figures.layers[self.selected].errors for _, _, _, figures in shown_sets(self.analysis)]
+        return [_half(of["delta_R"].low, of["delta_R"].high) if "delta_R" in of else "" for of in errors]
+
     def legend(self) -> list[LegendEntry]:
-        """Each curve with its value at the selected layer."""
+        """Each curve with its value at the selected layer, and half the width of its interval."""
         return [
-            LegendEntry(name, self._written(at(values, self.selected)), colour, dashed)
-            for name, values, colour, dashed in self._curves()
+            LegendEntry(name, self._written(at(values, self.selected)) + half, colour, dashed)
+            for (name, values, colour, dashed), half in zip(self._curves(), self._halves(), strict=True)
         ]
 
     def _written(self, value: float | None) -> str:
         return numbers.figure(value, signed=self._difference)
 
-    def note(self) -> str:
-        """What the bands are."""
-        if self._difference or self.analysis is None:
+    def subtitles(self) -> Sequence[str]:
+        """What the bands are, and how good the null is by now."""
+        if self.analysis is None or self.analysis.main is None or not self.analysis.main.layers:
+            return ()
+        error = self._error_words()
+        if self._difference:
+            return [f"╱ error 95 %, {error}"] if error else ()
+        if reason := self.analysis.main.layers[0].missing.get("nulls"):
+            return [plain(reason)]
+        n = self.analysis.permutations
+        if not n:
+            return ["null: permuting labels …"]
+        designs = ", ".join(dict.fromkeys(str(f.settings.design) for f in self._with_null()))
+        if n < FEW:
+            null = f"╍ null: first estimate, n = {n}"
+            return [f"{null}, {designs}", null]
+        null = f"░ null 95 %: n = {n}" + (", refining" if self.analysis.refining else "")
+        error = f" · ╱ error 95 %: {error}" if error else ""
+        return [
+            f"{null}, {designs}{error}",
+            f"{null}{error}",
+            f"░ null n = {n}{error.replace(' 95 %', '')}",
+            null,
+        ]
+
+    def _error_words(self) -> str:
+        """What the intervals leave out, or that they are on their way."""
+        assert self.analysis is not None
+        wanted, main = self.analysis.view.settings.errors, self.analysis.main
+        if wanted is None or main is None:
             return ""
-        main = self.analysis.main
-        if main is not None and main.layers and (reason := main.layers[0].missing.get("nulls")):
-            return plain(reason)
-        if not self.analysis.permutations:
-            return "permuting labels …"
-        designs = dict.fromkeys(str(figures.settings.design) for figures in self.analysis.figures.values())
-        return f"░ null, 95 % ({', '.join(designs)})"
+        if reason := main.layers[0].missing.get("errors"):
+            return f"none, {plain(reason)}"
+        return wanted if main.settings.errors else "…"
 
 
 class ExcessPane(RatesPane):
     """ΔR minus its mean under permuted labels: what the labels explain beyond any labels."""
 
+    _figure = "excess"
     heading = "Excess ΔR over permuted labels"
     tab = "Excess"
     jump = "2"
@@ -166,6 +230,11 @@ class ExcessPane(RatesPane):
 
     def _band(self, figures: Figures) -> tuple[Values, Values]:
         low, high = super()._band(figures)
+        mean = figures.curve("null_mean")
+        return minus(low, mean), minus(high, mean)
+
+    def _errors(self, figures: Figures) -> tuple[Values, Values]:
+        low, high = super()._errors(figures)
         mean = figures.curve("null_mean")
         return minus(low, mean), minus(high, mean)
 

@@ -5,7 +5,7 @@ from typing import get_args
 
 from subspacelens_tui.app.memory import Selection
 from subspacelens_tui.app.screens.session.base import SessionBase
-from subspacelens_tui.app.view import MEASURES, BranchChoice, View
+from subspacelens_tui.app.view import MEASURES, NO_ERRORS, BranchChoice, View
 
 
 class RememberActions(SessionBase):
@@ -30,6 +30,8 @@ class RememberActions(SessionBase):
             self._asked_layer = last.layer
         two = (view.settings.guidance or 0) > 1 and last.branch in get_args(BranchChoice)
         branch: BranchChoice = last.branch if two else view.branch  # type: ignore[assignment]
+        if last.errors == NO_ERRORS:
+            view = replace(view, settings=replace(view.settings, errors=None))
         return replace(view, together=last.together, branch=branch)
 
     def _remember(self) -> None:
@@ -51,7 +53,7 @@ class RememberActions(SessionBase):
                 features=settings.features,
                 rank=settings.rank,
                 design=settings.design,
-                errors=settings.errors,
+                errors=settings.errors or NO_ERRORS,
                 together=self.view.together,
             ),
         )
