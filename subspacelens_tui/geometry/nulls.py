@@ -12,13 +12,16 @@ import numpy as np
 from array_api_compat import device, is_torch_array, to_device
 
 from subspacelens_tui.geometry.classes import class_index
-from subspacelens_tui.geometry.determinants import block_log_determinants
+from subspacelens_tui.geometry.determinants import TOO_LARGE, block_log_determinants
 from subspacelens_tui.geometry.errors import GeometryError
 from subspacelens_tui.geometry.gram import feature_view
-from subspacelens_tui.geometry.inputs import Array, count, precision, real_array, square_gram
+from subspacelens_tui.geometry.inputs import FLOAT64_EPS, Array, count, precision, real_array, square_gram
 from subspacelens_tui.geometry.permuted import permuted_classes
 from subspacelens_tui.geometry.rates import class_spectra
 from subspacelens_tui.geometry.work import IsCancelled, Progress, checked_labelings, chunks
+
+# The relative error of a determinant beyond which it is refused.
+_DIGITS_LOST = 1e-2
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,8 @@ def null_class_centred_rate(
     Arguments as for `null_class_rate`.
 
     Raises:
-        GeometryError: Bad G, ε or d, or labelings that are not (P, N) integers with the same classes in each.
+        GeometryError: Bad G, ε or d, labelings that are not (P, N) integers with the same classes in each, or
+            features so large that the inverse in float64 has no digits left.
         Cancelled: `cancelled` returned True.
     """
     G = feature_view(G, "centred")  # changes nothing after class-centring, and removes what would lose digits
@@ -128,6 +132,9 @@ def null_class_centred_rate(
     labelings = checked_labelings(labelings, n)
     alpha = count(d, "d") / (n * xp.broadcast_to(precision(eps, xp, G), G.shape[:-2]) ** 2)
     A = alpha[..., None, None] * G + xp.eye(n, dtype=xp.float64, device=device(G))
+    # The least eigenvalue of A is 1, for centring left one of 0: its trace bounds its condition.
+    if bool(xp.any(xp.sum(xp.linalg.diagonal(A), axis=-1) * FLOAT64_EPS > _DIGITS_LOST)):
+        raise GeometryError(TOO_LARGE)
     inverse = xp.linalg.inv(A)
     log_det = xp.linalg.slogdet(A)[1]
     classes = np.unique(labelings)

@@ -103,7 +103,7 @@ def test_two_ranks_of_torchrun_record_what_one_records(tmp_path: Path, one_rank:
     )
     assert [rank.phase for rank in session.state.ranks] == [Phase.FINISHED] * 2
     again = subprocess.run(
-        [*TORCHRUN, *record(folder, seeds=2)], capture_output=True, text=True, timeout=PATIENCE
+        [*PROGRAM, *record(folder, seeds=2)], capture_output=True, text=True, env=environment(0)
     )
     assert again.returncode == 0, again.stderr
     assert "two is finished" in again.stderr
@@ -182,9 +182,9 @@ def test_a_rank_that_fails_lets_the_others_finish_before_it_ends(tmp_path: Path,
     log = "(recorder.1.log has the traceback)"
     assert told == f"subspacelens-tui: rank 1: RuntimeError: CUDA error: bad luck {log}\n"
     assert "Traceback" in (folder / "recorder.1.log").read_text()
-    assert first.poll() == 0
     session.refresh()
     assert session.state.phase is Phase.FINISHED
+    assert first.wait(PATIENCE) == 0
 
 
 BROKEN = """
