@@ -36,3 +36,8 @@ def test_help_waits_for_nothing() -> None:
 
 def test_the_screen_starts_without_scipy() -> None:
     assert "scipy" not in modules_after("import subspacelens_tui.app.main")
+
+
+def test_the_screen_starts_without_what_pictures_need() -> None:
+    loaded = modules_after("import subspacelens_tui.app.app")
+    assert not {"PIL", "matplotlib", "pyarrow", "subspacelens_tui.app.screens.gallery"} & loaded

@@ -170,6 +170,7 @@ SESSION: tuple[Key, ...] = (
     Key("next-image", "full_stop", "images(1)", "one image more", "Images"),
     Key("previous-round", "less_than_sign,shift+left", "rounds(-1)", "one round of prompts less", "Images"),
     Key("next-round", "greater_than_sign,shift+right", "rounds(1)", "one round of prompts more", "Images"),
+    Key("gallery", "a", "gallery", "gallery: all images, by subject", "Images", "gallery"),
     Key("pause", "p", "pause_recording", "pause the recording, or resume it", "Recording", "pause"),
     Key("stop", "x", "stop_recording", "stop the recording (asks)", "Recording"),
     Key("sessions", "o", "sessions", "list of sessions", "Everywhere", "sessions"),
@@ -180,6 +181,14 @@ MATRIX: tuple[Key, ...] = (
     Key("cell-right", "right", "cell(0, 1)", "overlap: cell to the right", "In the overlap matrix"),
     Key("cell-up", "up", "cell(-1, 0)", "overlap: cell above", "In the overlap matrix"),
     Key("cell-down", "down", "cell(1, 0)", "overlap: cell below", "In the overlap matrix"),
+    Key(
+        "cell-pictures",
+        "enter",
+        "cell_pictures",
+        "overlap: images of both classes side by side",
+        "In the overlap matrix",
+        "images",
+    ),
 )
 
 SCRUBBER: tuple[Key, ...] = (
@@ -190,6 +199,25 @@ SCRUBBER: tuple[Key, ...] = (
 LOG: tuple[Key, ...] = (
     Key("log-back", "pageup", "scroll_log(10)", "log: look back", "In the log"),
     Key("log-forward", "pagedown", "scroll_log(-10)", "log: look forward", "In the log"),
+)
+
+GALLERY: tuple[Key, ...] = (
+    Key("picture-left", "left", "move(-1, 0)", "image before", "Gallery", "move"),
+    Key("picture-right", "right", "move(1, 0)", "next image", "Gallery"),
+    Key("picture-above", "up,k", "move(0, -1)", "image above", "Gallery"),
+    Key("picture-below", "down,j", "move(0, 1)", "image below", "Gallery"),
+    Key("page-of-pictures-up", "pageup", "page(-1)", "a page back", "Gallery"),
+    Key("page-of-pictures-down", "pagedown", "page(1)", "a page further", "Gallery"),
+    Key("first-picture", "home", "choose_image(0)", "first image", "Gallery"),
+    Key("last-picture", "end", "choose_image(1000000)", "last image", "Gallery"),
+    Key("one-picture", "enter,z", "alone", "the image alone, and back", "Gallery", "alone"),
+    Key("larger-pictures", "plus,equals_sign", "scale(1)", "larger pictures", "Gallery", "size"),
+    Key("smaller-pictures", "minus", "scale(-1)", "smaller pictures", "Gallery"),
+    Key("next-class", "c", "next_class(1)", "only the next class, after the last all", "Gallery", "class"),
+    Key("previous-class", "C", "next_class(-1)", "only the class before", "Gallery"),
+    Key("gallery-labels", "l", "next_scheme(1)", "labels: next scheme", "Gallery", "labels"),
+    Key("other-class", "tab", "other_side", "of two classes: to the other", "Gallery", "other", True),
+    Key("leave-gallery", "escape", "leave_gallery", "back to the figures", "Gallery", "back"),
 )
 
 LIST: tuple[Key, ...] = (
@@ -222,13 +250,14 @@ SCOPES: dict[str, tuple[Key, ...]] = {
     "a session": (*SESSION, *ANYWHERE),
     "the list of sessions": (*LIST, *ANYWHERE),
     "the form of a new recording": FORM,
+    "the gallery": (*GALLERY, *ANYWHERE),
     "the overlap matrix": MATRIX,
     "the scrubber": SCRUBBER,
     "the log": LOG,
 }
 """Where a key has one meaning; what has the focus goes before its screen."""
 
-EVERY_KEY: tuple[Key, ...] = (*SESSION, *MATRIX, *SCRUBBER, *LOG, *LIST, *FORM, *ANYWHERE)
+EVERY_KEY: tuple[Key, ...] = (*SESSION, *MATRIX, *SCRUBBER, *LOG, *GALLERY, *LIST, *FORM, *ANYWHERE)
 
 
 def bindings(*tables: Sequence[Key]) -> list[BindingType]:

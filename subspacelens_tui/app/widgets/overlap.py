@@ -82,6 +82,14 @@ class OverlapPane(Pane):
         matrix = main.overlap[self.selected]
         return None if math.isnan(matrix[0, 0]) else matrix
 
+    def selected_cell(self) -> tuple[str, str, float] | None:
+        """Both classes of the selected cell, and its value; None where there is no matrix."""
+        matrix = self._matrix()
+        if matrix is None:
+            return None
+        row, column = min(self.row, len(matrix) - 1), min(self.column, len(matrix) - 1)
+        return self.class_names[row], self.class_names[column], float(matrix[row, column])
+
     def move(self, rows: int, columns: int) -> None:
         """Move the selected cell."""
         last = len(self.class_names) - 1

@@ -1,6 +1,5 @@
 """The screen itself: what it is made of, what the analyst brings, and what the widgets are given."""
 
-import contextlib
 import os
 from pathlib import Path
 from typing import ClassVar
@@ -14,6 +13,8 @@ from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.analyst import Analyst
 from subspacelens_tui.app.arrangement import LEAST_HEIGHT, LEAST_WIDTH
 from subspacelens_tui.app.keys import ANYWHERE, LOG, MATRIX, SCRUBBER, SESSION, bindings, in_footer
+from subspacelens_tui.app.screens.narrowly import send_narrowly
+from subspacelens_tui.app.screens.session.gallery import GalleryActions
 from subspacelens_tui.app.screens.session.images import ImageActions
 from subspacelens_tui.app.screens.session.layers import LayerActions
 from subspacelens_tui.app.screens.session.panes import PaneActions
@@ -39,7 +40,7 @@ from subspacelens_tui.sessions import Phase
 _POLL_LOCAL, _POLL_SSH = 0.25, 0.5
 
 
-class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, RecordingActions):
+class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, GalleryActions, RecordingActions):
     """A session, live or replayed."""
 
     KEYS: ClassVar = (SESSION, MATRIX, SCRUBBER, LOG, ANYWHERE)
@@ -55,11 +56,7 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Record
         setup: Setup | None = None,
     ) -> None:
         super().__init__(path, settings, layer, analyst, setup)
-        with contextlib.suppress(ImportError):
-            # It builds on a private part of Textual; without it updates are wider, not wrong.
-            from subspacelens_tui.app.narrow import NarrowCompositor
-
-            self._compositor = NarrowCompositor()
+        send_narrowly(self)
         self._trouble: str | None = None
 
     def compose(self) -> ComposeResult:

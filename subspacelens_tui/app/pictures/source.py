@@ -1,0 +1,83 @@
+"""The images of a session, read in a thread of their own: the figures never wait for them, nor the screen."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from subspacelens_tui.app.pictures.drawn import Drawn
+from subspacelens_tui.sessions import Manifest, Session, SessionError, open_session
+from subspacelens_tui.sessions.pictures import read_picture
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Which images there are.
+
+    Attributes:
+        name: of the session.
+        manifest: what `session.json` says.
+        images: indices of the recorded images, in the order of their prompts, seeds and guidance scales.
+        running: whether more may come.
+    """
+
+    name: str
+    manifest: Manifest
+    images: tuple[int, ...]
+    running: bool
+
+
+class PictureSource:
+    """Reads a session's images.
+
+    Args:
+        path: the session's folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, "pictures")
+        self._session: Session | None = None
+
+    async def listing(self) -> Listing:
+        """The images there are by now.
+
+        Raises:
+            SessionError: with one line, if the session cannot be read.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._listed)
+
+    def _listed(self) -> Listing:
+        if self._session is None:
+            self._session = open_session(self._path)
+        else:
+            self._session.refresh()
+        session, manifest = self._session, self._session.manifest
+        found = [image for scale in manifest.guidance for image in session.images(scale)]
+
+        def place(image: int) -> tuple[int, int, float]:
+            info = manifest.images[image]
+            return info.prompt, info.seed, info.guidance
+
+        return Listing(session.name, manifest, tuple(sorted(found, key=place)), session.state.phase.running)
+
+    async def picture(self, image: int, largest: int, draw: Callable[[Image.Image], Drawn]) -> Drawn:
+        """One of them, read as `read_picture` does and drawn.
+
+        Raises:
+            SessionError: with one line, if it is not there, is damaged, or is not safe to decode.
+        """
+
+        def drawn() -> Drawn:
+            if self._session is None:
+                raise SessionError(f"{self._path} has not been read")
+            return draw(read_picture(self._session, image, largest))
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, drawn)
+
+    def close(self) -> None:
+        """End the thread after what it is doing now."""
+        self._thread.shutdown(wait=False, cancel_futures=True)

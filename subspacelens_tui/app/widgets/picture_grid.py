@@ -1,0 +1,260 @@
+"""Images in a grid, as many as fit; only those that are seen are read."""
+
+import textwrap
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from textual import events
+from textual.message import Message
+
+from subspacelens_tui.app.fitting import fit
+from subspacelens_tui.app.pictures.canvas import Canvas
+from subspacelens_tui.app.pictures.drawn import Drawn
+from subspacelens_tui.app.pictures.source import PictureSource
+from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row
+from subspacelens_tui.sessions import SessionError
+from subspacelens_tui.sessions.plain import plain
+
+_WIDTHS = (6, 8, 12, 16, 20, 24, 32, 40, 56, 80, 120)
+_AT_FIRST_WIDE, _AT_FIRST, _AT_FIRST_SMALL = 20, 16, 12
+_WIDE = 150
+# Drawn pictures are kept up to so many cells, about 100 bytes each.
+_CELLS_KEPT = 200_000
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One image of the grid: its index in the session, and the words below it."""
+
+    image: int
+    name: str
+
+
+@dataclass(frozen=True)
+class _Placing:
+    """Width and height of a picture, tiles in a row, rows of tiles, the first of these that is seen."""
+
+    width: int
+    height: int
+    columns: int
+    rows: int
+    top: int
+
+
+class PictureGrid(Painted, can_focus=True):
+    """Tiles in rows, one of them chosen.
+
+    Attributes:
+        tiles: all of them.
+        chosen: which one is chosen.
+        heading: a line above the tiles, if any.
+        alone: whether the chosen one has all the room.
+    """
+
+    class Moved(Message):
+        """Another tile was chosen, or another grid gone to."""
+
+    class Opened(Message):
+        """The chosen tile was clicked again."""
+
+    def __init__(self, source: PictureSource, canvas: Canvas, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._source, self._canvas = source, canvas
+        self.tiles: Sequence[Tile] = ()
+        self.chosen = 0
+        self.heading = ""
+        self.alone = False
+        self._empty: Sequence[str] = ()
+        self._asked_width: int | None = None
+        self._placed: _Placing | None = None
+        self._drawn: OrderedDict[tuple[int, int, int], Drawn | str] = OrderedDict()
+        self._missing: list[tuple[int, int, int]] = []
+        self._loading = False
+
+    def update(self, tiles: Sequence[Tile], heading: str = "", empty: Sequence[str] = ()) -> None:
+        """Show these; what was chosen stays chosen.
+
+        Args:
+            tiles: all tiles.
+            heading: a line above them.
+            empty: what to say where there are none.
+        """
+        before = self.tiles[self.chosen] if self.chosen < len(self.tiles) else None
+        self.tiles, self.heading, self._empty = list(tiles), plain(heading), empty
+        self.chosen = self.tiles.index(before) if before in self.tiles else 0
+        self.repaint()
+
+    def draw_on(self, canvas: Canvas) -> None:
+        """Draw all pictures anew on another canvas."""
+        if canvas != self._canvas:
+            self._canvas = canvas
+            self._drawn.clear()
+            self.repaint()
+
+    def move(self, across: int, down: int) -> None:
+        """Choose the tile so many places to the right and rows further down."""
+        columns = self._placed.columns if self._placed is not None and not self.alone else 1
+        self.choose(self.chosen + across + down * columns)
+
+    def page(self, by: int) -> None:
+        """Choose the tile a page further."""
+        rows = self._placed.rows if self._placed is not None else 1
+        self.move(0, by * max(1, rows))
+
+    def choose(self, index: int) -> None:
+        """Choose a tile, the nearest there is."""
+        self.chosen = min(max(0, index), max(0, len(self.tiles) - 1))
+        self.repaint()
+        self.post_message(self.Moved())
+
+    def scale(self, by: int) -> None:
+        """Pictures one size larger (`by` > 0) or smaller."""
+        if self._placed is None:
+            return
+        now, height = self._placed, self.size.height - bool(self.heading)
+        for width in _WIDTHS if by > 0 else reversed(_WIDTHS):
+            if (width > now.width) if by > 0 else (width < now.width):
+                self._asked_width = width
+                # A size that is made larger to fill the room may come to the one there is.
+                if self._laid_out(self.size.width, height).width != now.width:
+                    break
+        self.repaint()
+
+    def _laid_out(self, width: int, height: int) -> _Placing:
+        canvas = self._canvas
+        first = _AT_FIRST_WIDE if width >= _WIDE else _AT_FIRST
+        if 4 * (first + 1) > width + 1 or 2 * (canvas.rows(first) + 1) > height:
+            first = _AT_FIRST_SMALL
+        wanted = width if self.alone else self._asked_width or first
+        # A picture and its name are always seen whole.
+        tile = max(1, min(wanted, width, self._widest(height)))
+        columns = 1 if self.alone else max(1, (width + 1) // (tile + 1))
+        rows = 1 if self.alone else max(1, height // (canvas.rows(tile) + 1))
+        # What is left over goes to the pictures, as long as as many fit.
+        tile = max(tile, min((width + 1) // columns - 1, self._widest(height // rows)))
+        tall = max(1, min(canvas.rows(tile), height // rows - 1))
+        top = self._placed.top if self._placed is not None else 0
+        here, last = self.chosen // columns, (len(self.tiles) - 1) // columns
+        top = max(min(top, here, last - rows + 1), here - rows + 1, 0)
+        return _Placing(tile, tall, columns, rows, top)
+
+    def _widest(self, height: int) -> int:
+        """The columns of the largest square that leaves a row for its name."""
+        cell = self._canvas.cell
+        return int((height - 1) * cell[1] / cell[0] + 0.5)
+
+    def paint(self, width: int, height: int) -> Iterable[Row]:
+        """The heading, then rows of pictures with their names."""
+        self._missing = []
+        if self.heading:
+            yield cut_row([(self.heading, self.ink("accent" if self.has_focus else "dim"))], width)
+            height -= 1
+        if not self.tiles:
+            self._placed = None
+            yield ()
+            for words in self._empty:
+                yield from (((row, self.ink("dim")),) for row in textwrap.wrap(words, max(8, width)) or [""])
+            return
+        self._placed = layout = self._laid_out(width, height)
+        gap = (" ", self.ink())
+        for row in range(layout.top, layout.top + layout.rows):
+            shown = self.tiles[row * layout.columns : (row + 1) * layout.columns]
+            pictures = [self._picture(tile, layout) for tile in shown]
+            for line in range(layout.height):
+                yield [piece for picture in pictures for piece in (*picture[line], gap)]
+            row_of_names: list[Piece] = []
+            for index, tile in enumerate(shown, row * layout.columns):
+                row_of_names += [self._caption(tile, layout.width, index == self.chosen), gap]
+            yield row_of_names
+        if self._missing and not self._loading:
+            self.call_next(self._load)
+
+    def _caption(self, tile: Tile, width: int, chosen: bool) -> Piece:
+        ink = ("selected" if self.has_focus else "strong") if chosen else "dim"
+        return fit(("▶" if chosen else " ") + plain(tile.name), width), self.ink(ink)
+
+    def _picture(self, tile: Tile, layout: _Placing) -> list[list[Piece]]:
+        """The rows of a tile: the picture in the middle of its room, or why there is none."""
+        key = (tile.image, layout.width, layout.height)
+        drawn = self._drawn.get(key)
+        blank = (" " * layout.width, self.ink())
+        if drawn is None:
+            self._missing.append(key)
+            return [[blank]] * layout.height
+        self._drawn.move_to_end(key)
+        if isinstance(drawn, str):
+            lines = textwrap.wrap(plain(drawn), layout.width)[: layout.height]
+            text = [[(fit(line, layout.width), self.ink("warning"))] for line in lines]
+            return text + [[blank]] * (layout.height - len(text))
+        above, before = (layout.height - len(drawn.rows)) // 2, (layout.width - drawn.width) // 2
+        left, right = " " * before, " " * (layout.width - drawn.width - before)
+        rows = [[(left, self.ink()), *row, (right, self.ink())] for row in drawn.rows]
+        below = layout.height - above - len(rows)
+        return [[blank]] * above + rows + [[blank]] * below
+
+    def _load(self) -> None:
+        if self._missing and not self._loading:
+            self._loading = True
+            self.run_worker(self._fetch(), group="pictures")
+
+    async def _fetch(self) -> None:
+        """Read what is seen, picture by picture; what went out of sight in the meantime is not read."""
+        try:
+            while self._missing:
+                key = self._missing[0]
+                canvas, (image, columns, rows) = self._canvas, key
+                draw = partial(canvas.draw, columns=columns, rows=rows)
+                drawn: Drawn | str
+                try:
+                    drawn = await self._source.picture(image, canvas.pixels(columns, rows), draw)
+                except SessionError as error:
+                    drawn = str(error)
+                if canvas == self._canvas:
+                    self._keep(key, drawn)
+        finally:
+            self._loading = False
+
+    def _keep(self, key: tuple[int, int, int], drawn: Drawn | str) -> None:
+        self._drawn[key] = drawn
+        while len(self._drawn) > 1 and sum(columns * rows for _, columns, rows in self._drawn) > _CELLS_KEPT:
+            self._drawn.popitem(last=False)
+        self._missing.remove(key) if key in self._missing else None
+        # Paints what is seen now, and with it finds what is still missing.
+        self._missing = []
+        self.repaint()
+
+    def watch_has_focus(self, focused: bool) -> None:
+        """Textual's hook: the choice is marked where the keys go."""
+        super().watch_has_focus(focused)
+        self.repaint()
+        if focused:
+            self.post_message(self.Moved())
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the tile under the mouse; open it if it is chosen."""
+        offset, layout = event.get_content_offset(self), self._placed
+        if offset is None or layout is None:
+            return
+        if self.alone:
+            self.post_message(self.Opened())
+            return
+        row, column = (offset.y - bool(self.heading)) // (layout.height + 1), offset.x // (layout.width + 1)
+        index = (layout.top + row) * layout.columns + column
+        if row < 0 or column >= layout.columns or index >= len(self.tiles):
+            return
+        if index == self.chosen:
+            self.post_message(self.Opened())
+        else:
+            self.choose(index)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel moves the choice."""
+        event.stop()
+        self.move(0, 1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel moves the choice."""
+        event.stop()
+        self.move(0, -1)
