@@ -94,10 +94,11 @@ def hoyer_error(sample: Sample, hoyer: Float64Array, by: ErrorsBy) -> ErrorBar:
     Raises:
         GeometryError: if all images are of one seed or subject.
     """
-    left_out = [
-        np.asarray([hoyer[kept].mean() for kept in _kept_without(groups, sample.count)])
-        for groups in _groups(sample, by)
-    ]
+    left_out = []
+    for groups in _groups(sample, by):
+        codes, sizes = _codes(groups, sample.count)
+        sums = np.bincount(codes, weights=hoyer)
+        left_out.append((hoyer.sum() - sums) / (sample.count - sizes))
     return error_bar(float(hoyer.mean()), left_out)
 
 
@@ -175,11 +176,16 @@ def _groups(sample: Sample, by: ErrorsBy) -> Iterator[np.ndarray | None]:
 
 def _kept_without(groups: np.ndarray | None, count: int) -> Iterable[np.ndarray]:
     """The images that are left without each group in turn."""
-    everyone = np.arange(count)
-    of = everyone if groups is None else groups
-    names = np.unique(of)
-    if len(names) < 2:
+    codes, sizes = _codes(groups, count)
+    return [np.flatnonzero(codes != code) for code in range(len(sizes))]
+
+
+def _codes(groups: np.ndarray | None, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which group each image belongs to, from 0, and how many images each group has."""
+    of = np.arange(count) if groups is None else groups
+    _, codes, sizes = np.unique(of, return_inverse=True, return_counts=True)
+    if len(sizes) < 2:
         raise GeometryError(
             "all images are of one group, and leaving it out leaves none; record more of them"
         )
-    return [everyone[of != name] for name in names]
+    return codes, sizes
