@@ -71,6 +71,23 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     for word in ("torch", "memory", "device", "PixArtAlphaPipeline", "subjects-25", "demo (bundled"):
         assert word in out
+    assert "images at a time need" in out
+
+
+def test_doctor_says_what_recording_a_model_takes(sessions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = ["--model", "nobody/pixart", "--device", "cpu", "--sessions", str(sessions)]
+    assert run("doctor", *model) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 24
+    told = [line.removeprefix("recording").strip() for line in lines if line.startswith("recording")]
+    assert told[0].startswith("500 images, features ")
+    assert "images at a time need" in told[1]
+    assert run("doctor", "--json", *model) == 0
+    found = json.loads(capsys.readouterr().out)
+    recording = found["recording"]
+    assert (recording["model"], recording["images"], recording["assumed"]) == ("nobody/pixart", 500, True)
+    assert f"{recording['batch_size']} images at a time" in told[1]
+    assert {model["id"] for model in found["models"]} >= {"demo", "PixArt-alpha/PixArt-XL-2-512x512"}
 
 
 @pytest.mark.parametrize(

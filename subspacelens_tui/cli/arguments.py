@@ -41,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     _add_readers(commands, common)
     doctor = commands.add_parser("doctor", parents=[common], help="say what this machine can run")
     doctor.set_defaults(run=recording.doctor)
+    doctor.add_argument("--json", action="store_true", help="as JSON, sizes in bytes")
     _add_model(doctor, "also say what recording this model will take", default=None)
     settings = commands.add_parser(
         "settings", parents=[common], help="print the settings and where they are kept"

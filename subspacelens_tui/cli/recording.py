@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -194,13 +195,20 @@ def stop(arguments: argparse.Namespace) -> int:
 
 def doctor(arguments: argparse.Namespace) -> int:
     """Say what this machine can run, and what recording a model will take."""
-    from subspacelens_tui.recording.doctor import examine
+    from subspacelens_tui.recording.doctor import examine, recording_json
 
-    for line in examine():
+    found = examine()
+    recording = None if arguments.model is None else _model_estimate(arguments)
+    if arguments.json:
+        told = found.to_json()
+        if recording is not None:
+            told["recording"] = {"model": arguments.model, **recording_json(recording)}
+        print(json.dumps(told, ensure_ascii=False, indent=1))
+        return 0
+    for line in found.lines:
         print(line)
-    if arguments.model is not None:
-        for line in _model_estimate(arguments).lines:
-            print(f"{'recording':18} {line}")
+    for line in () if recording is None else recording.lines:
+        print(f"{'recording':18} {line}")
     return 0
 
 

@@ -60,13 +60,7 @@ class Estimate:
 
     def _memory_lines(self) -> Iterator[str]:
         room = self.room
-        device = room.device.name
-        if room.device.product != device:
-            device += f" ({room.device.product})"
-        line = f"{room.batch_size} images at a time need {readable(room.needed)} on {device} in {room.dtype}"
-        if room.device.free is not None:
-            line += f"; {readable(room.device.free)} are free"
-        yield line
+        yield room.in_words
         parts = room.weights
         line = f"weights: transformer {readable(parts.transformer)}, VAE {readable(parts.vae)}"
         line += f", text encoder {readable(parts.text_encoder)}"

@@ -13,6 +13,7 @@ from subspacelens_tui.planning.shape import (
     picture_shape,
     transformer_shape,
 )
+from subspacelens_tui.planning.size import readable
 from subspacelens_tui.planning.weights import ITEM_BYTES, Weights, weights
 from subspacelens_tui.sessions.format import Manifest
 
@@ -82,6 +83,15 @@ class Room:
     def text_encoder_fits(self) -> bool | None:
         """Whether the prompts can be encoded on the device; else that is done on the CPU."""
         return None if self.usable is None else self.weights.text_encoder <= self.usable
+
+    @property
+    def in_words(self) -> str:
+        """How many images at a time need how much of which device, and whether that is there."""
+        device = self.device.name
+        if self.device.product != device:
+            device += f" ({self.device.product})"
+        line = f"{self.batch_size} images at a time need {readable(self.needed)} on {device} in {self.dtype}"
+        return line if self.device.free is None else f"{line}; {readable(self.device.free)} are free"
 
 
 def room_for(manifest: Manifest) -> Room:

@@ -1,52 +1,167 @@
-"""What this machine can run: device, memory, versions, models in the cache."""
+"""What this machine can run: versions, memory, devices, and which models fit at how many images at a time."""
 
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from importlib import metadata
+from typing import Any
 
 import psutil
 import torch
 
 from subspacelens_tui import demo
 from subspacelens_tui.models import ARCHITECTURES
+from subspacelens_tui.models.source import DEMO
+from subspacelens_tui.planning import Estimate, Request, plan
 from subspacelens_tui.planning.prompts import shipped_prompt_sets
+from subspacelens_tui.planning.room import Room, room_for
+from subspacelens_tui.planning.shape import transformer_shape
 from subspacelens_tui.planning.size import readable
 
 _VERSIONS_OF = ("subspacelens-tui", "torch", "diffusers", "transformers", "numpy", "textual", "plotext")
+# Looked at even where it is not on this machine, because it is what people come for.
+_PIXART_XL = "PixArt-alpha/PixArt-XL-2-512x512"
 
 
-def examine() -> Iterator[str]:
-    """One line for each thing found."""
-    yield from (f"{name:18} {metadata.version(name)}" for name in _VERSIONS_OF)
+@dataclass(frozen=True)
+class Device:
+    """A device as torch sees it; sizes in bytes."""
+
+    name: str
+    product: str
+    free: int
+    total: int
+    bfloat16: bool
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that can be recorded, and what that needs of the device it will run on.
+
+    Attributes:
+        id: what `--model` takes.
+        where: bundled, cached, or not here.
+        size: bytes on disk; None where it is not here.
+        room: what recording it needs.
+    """
+
+    id: str
+    where: str
+    size: int | None
+    room: Room
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found."""
+
+    versions: dict[str, str]
+    devices: tuple[Device, ...]
+    pipelines: tuple[str, ...]
+    prompt_sets: tuple[str, ...]
+    models: tuple[Model, ...]
+
+    @property
+    def lines(self) -> Iterator[str]:
+        """One line for each thing found."""
+        yield from (f"{name:18} {version}" for name, version in self.versions.items())
+        for device in self.devices:
+            free = f"{readable(device.free)} of {readable(device.total)} memory are free"
+            words = [device.name, device.product, free, "bfloat16" if device.bfloat16 else "no bfloat16"]
+            yield f"{'device':18} {', '.join(words if device.name != 'cpu' else words[:3])}"
+        yield f"{'pipelines':18} {', '.join(self.pipelines)}"
+        yield f"{'prompt sets':18} {', '.join(self.prompt_sets)}"
+        for model in self.models:
+            size = "" if model.size is None else f", {readable(model.size)}"
+            fits = "" if model.room.fits is not False else ": too much"
+            yield f"{'model':18} {model.id} ({model.where}{size})"
+            yield f"{'':18}   {model.room.in_words}{fits}"
+
+    def to_json(self) -> dict[str, Any]:
+        """For `doctor --json`; sizes in bytes."""
+        models = [
+            {"id": model.id, "where": model.where, "size": model.size, **_room_json(model.room)}
+            for model in self.models
+        ]
+        return {
+            "versions": self.versions,
+            "devices": [asdict(device) for device in self.devices],
+            "pipelines": self.pipelines,
+            "prompt_sets": self.prompt_sets,
+            "models": models,
+        }
+
+
+def recording_json(recording: Estimate) -> dict[str, Any]:
+    """What a recording will take, for `doctor --json`; sizes in bytes."""
+    return {
+        "images": recording.images,
+        "features": recording.features,
+        "pictures": recording.pictures,
+        "disk_free": recording.disk_free,
+        "seconds": recording.seconds,
+        "warnings": recording.warnings,
+        **_room_json(recording.room),
+    }
+
+
+def _room_json(room: Room) -> dict[str, Any]:
+    return {
+        "device": room.device.name,
+        "dtype": room.dtype,
+        "batch_size": room.batch_size,
+        "needed": room.needed,
+        "usable": room.usable,
+        "fits": room.fits,
+        "text_encoder": room.weights.text_encoder,
+        "text_encoder_fits": room.text_encoder_fits,
+        "assumed": room.assumed,
+    }
+
+
+def examine() -> Findings:
+    """Look at this machine."""
+    return Findings(
+        versions={name: metadata.version(name) for name in _VERSIONS_OF},
+        devices=tuple(_devices()),
+        pipelines=tuple(name for architecture in ARCHITECTURES for name in architecture.pipelines),
+        prompt_sets=tuple(shipped_prompt_sets()),
+        models=tuple(_models()),
+    )
+
+
+def _devices() -> Iterator[Device]:
     memory = psutil.virtual_memory()
-    yield f"{'memory':18} {readable(memory.available)} free of {readable(memory.total)}"
-    yield from _devices()
-    pipelines = ", ".join(name for architecture in ARCHITECTURES for name in architecture.pipelines)
-    yield f"{'pipelines':18} {pipelines}"
-    yield f"{'prompt sets':18} {', '.join(shipped_prompt_sets())}"
-    bundled = readable(sum(file.stat().st_size for file in demo.MODEL_PATH.rglob("*")))
-    yield f"{'model':18} demo (bundled, {bundled})"
-    yield from _cached_models()
-
-
-def _devices() -> Iterator[str]:
-    yield f"{'device':18} cpu, {psutil.cpu_count(logical=False) or psutil.cpu_count()} cores"
+    cores = psutil.cpu_count(logical=False) or psutil.cpu_count()
+    yield Device("cpu", f"{cores} cores", memory.available, memory.total, False)
     for index in range(torch.cuda.device_count()):
         free, total = torch.cuda.mem_get_info(index)
-        bf16 = "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "no bfloat16"
-        name = torch.cuda.get_device_name(index)
-        yield f"{'device':18} cuda:{index}, {name}, {readable(free)} free of {readable(total)}, {bf16}"
+        bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        yield Device(f"cuda:{index}", torch.cuda.get_device_name(index), free, total, bfloat16)
 
 
-def _cached_models() -> Iterator[str]:
+def _models() -> Iterator[Model]:
+    bundled = sum(file.stat().st_size for file in demo.MODEL_PATH.rglob("*"))
+    yield _model(DEMO, "bundled", bundled)
+    cached = dict(_cached())
+    for name, size in cached.items():
+        if transformer_shape(name) is not None:
+            yield _model(name, "cached", size)
+    if _PIXART_XL not in cached:
+        yield _model(_PIXART_XL, "not here", None)
+
+
+def _model(name: str, where: str, size: int | None) -> Model:
+    return Model(name, where, size, room_for(plan(Request(model=name))))
+
+
+def _cached() -> Iterator[tuple[str, int]]:
     from huggingface_hub import scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
     try:
-        repositories = sorted(scan_cache_dir().repos, key=lambda repository: repository.repo_id)
+        found = scan_cache_dir().repos
     except CacheNotFound:
-        repositories = []
-    models = [repository for repository in repositories if repository.repo_type == "model"]
-    if not models:
-        yield f"{'model':18} none in the hub's cache"
-    for repository in models:
-        yield f"{'model':18} {repository.repo_id} (cached, {readable(repository.size_on_disk)})"
+        return
+    for repository in sorted(found, key=lambda repository: repository.repo_id):
+        if repository.repo_type == "model":
+            yield repository.repo_id, repository.size_on_disk
