@@ -78,6 +78,7 @@ def load_pipeline(
     if random_init:
         _draw_weights_anew(pipeline, dtype)
     pipeline.set_progress_bar_config(disable=True)
+    pipeline.vae.enable_slicing()  # or decoding a batch would take more memory than all else
     return pipeline, architecture
 
 

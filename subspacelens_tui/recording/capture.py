@@ -21,6 +21,9 @@ from subspacelens_tui.recording.positions import DrawnPositions, TokenSeeds
 from subspacelens_tui.sessions.features import TokenSample
 from subspacelens_tui.sessions.format import BRANCHES
 
+# Ends of the names of diffusers' modules whose hooks skip work: first_block_cache, faster_cache, mag_cache, …
+_CACHES = ("cache", "pyramid_attention_broadcast")
+
 
 @dataclass(frozen=True)
 class Captured:
@@ -60,7 +63,7 @@ class Capture:
         self._on_step = on_step
         self._T = tokens or 0
         self.blocks: list[HookedBlock] = architecture.blocks(pipeline)
-        _refuse_caches(self.blocks)
+        _refuse_caches(pipeline.transformer)
         self._widths = [self.blocks[0].width, *(block.width for block in self.blocks)]
         self._undo: list[Callable[[], None]] = []
         self._step = 0
@@ -98,7 +101,9 @@ class Capture:
             device: where the model runs.
             token_seeds: as of `draw_positions`, where tokens are kept.
         """
-        self._images, self._guided, self._drawn = images, guided, None
+        # What the last batch held goes before memory is taken again.
+        self._rows, self._token_rows, self._buffer, self._drawn = [], [], torch.empty(0), None
+        self._images, self._guided = images, guided
         self._token_seeds = token_seeds
         rows = images * (2 if guided else 1)
         pooled = [rows * width for width in self._widths]
@@ -201,12 +206,16 @@ class Capture:
         self._on_step(self._step)
 
 
-def _refuse_caches(blocks: Sequence[HookedBlock]) -> None:
-    """Diffusers' cache hooks skip blocks, which then report what they put out at an earlier step."""
-    for block in blocks:
-        registry = getattr(block.module, "_diffusers_hook", None)
+def _refuse_caches(model: torch.nn.Module) -> None:
+    """Diffusers' caches skip blocks, or attention in them, which then give what they gave at an earlier step.
+
+    Their hooks sit on blocks, on parts of blocks or on the whole model.
+    """
+    for module in model.modules():
+        registry = getattr(module, "_diffusers_hook", None)
         for name, hook in getattr(registry, "hooks", {}).items():
-            if type(hook).__module__.endswith("cache"):
+            if type(hook).__module__.endswith(_CACHES):
                 raise RecordingError(
-                    f"the pipeline has the cache hook {name!r}, whose blocks report stale values: disable it"
+                    f"the pipeline has the cache hook {name!r}, with which layers report what they computed "
+                    "at an earlier step: call `disable_cache()` on its transformer first"
                 )

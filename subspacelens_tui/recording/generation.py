@@ -12,16 +12,24 @@ import torch
 from subspacelens_tui.models.loading import choose_device, choose_dtype, load_pipeline
 from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.recording.capture import Capture
+from subspacelens_tui.recording.compiling import compile_blocks
+from subspacelens_tui.recording.conditioning import encode_prompts
+from subspacelens_tui.recording.errors import RecordingError
+from subspacelens_tui.recording.memory import give_back, out_of_memory
 from subspacelens_tui.sessions.format import Block, Manifest
 from subspacelens_tui.sessions.writer import complete_manifest, with_model, write_features, write_image
 
-_ENCODE_BATCH = 32
+# What older sessions were recorded with that do not say it; newer ones have it in their plan.
 _BATCH_SIZE = {"cuda": 8}
 _BATCH_SIZE_ELSEWHERE = 5
 
 
 class Generation:
     """Context manager around a hooked pipeline.
+
+    Attributes:
+        batch_size: images of a batch, as planned.
+        at_once: how many of them are generated together: half as many whenever memory does not suffice.
 
     Args:
         folder: the session.
@@ -32,7 +40,7 @@ class Generation:
 
     Raises:
         ModelError: if the model cannot be loaded.
-        RecordingError: if it cannot be recorded as it is.
+        RecordingError: if it cannot be recorded as it is, or the device has no memory for it.
     """
 
     def __init__(
@@ -53,13 +61,16 @@ class Generation:
         self._pipeline, self._architecture = load_pipeline(
             self._source, self._dtype, random_init=asked.random_init
         )
-        self._pipeline.to(self._device)
+        texts = [prompt.text for prompt in manifest.prompts]
+        self._conditioning = encode_prompts(self._pipeline, self._architecture, texts, self._device)
+        self._move_to_device()
         self._capture = Capture(
             self._pipeline, self._architecture, manifest.capture_steps, on_step, manifest.tokens
         )
-        self._conditioning = self._encode([prompt.text for prompt in manifest.prompts])
-        self._unconditional = self._encode([""])
-        self.batch_size = manifest.batch_size or _BATCH_SIZE.get(self._device.type, _BATCH_SIZE_ELSEWHERE)
+        if asked.compiled:
+            compile_blocks(self._capture.blocks)
+        unplanned = _BATCH_SIZE.get(self._device.type, _BATCH_SIZE_ELSEWHERE)
+        self.batch_size = self.at_once = manifest.batch_size or unplanned
 
     def __enter__(self) -> Self:
         self._capture.__enter__()
@@ -88,19 +99,43 @@ class Generation:
         self._manifest = with_model(self._manifest, model, blocks, blocks[0].width, versions)
         complete_manifest(self._folder, self._manifest)
 
-    def record(self, batch: Sequence[int]) -> None:
-        """Generate the images with these indices and write their pictures, then their features."""
+    def record(self, batch: Sequence[int]) -> list[int]:
+        """Generate the images with these indices and write their pictures, then their features.
+
+        A batch is cut where memory does not suffice for all of it.
+
+        Returns:
+            The first images of the batch, as many as were recorded.
+
+        Raises:
+            RecordingError: if there is no memory for one image.
+        """
+        while True:
+            part = list(batch[: self.at_once])
+            try:
+                self._record(part)
+                return part
+            except Exception as error:
+                if not out_of_memory(error):
+                    raise
+            if len(part) == 1:
+                raise RecordingError(self._no_memory_for("one image at a time"))
+            while self.at_once >= len(part):
+                # From the planned size, so that all ranks cut batches in the same places.
+                self.at_once //= 2
+            give_back(self._device)
+
+    def _record(self, batch: Sequence[int]) -> None:
         images = [self._manifest.images[i] for i in batch]
         guidance = images[0].guidance
         # CPU generators give the same noise whatever device the model runs on.
         generators = [torch.Generator("cpu").manual_seed(image.seed) for image in images]
-        rows = torch.tensor([image.prompt for image in images])
         token_seeds = [(image.seed, image.prompt) for image in images]
         self._capture.start_batch(len(images), guidance > 1, self._device, token_seeds)
         pictures = self._architecture.generate(
             self._pipeline,
-            {name: tensor[rows].to(self._device) for name, tensor in self._conditioning.items()},
-            {name: tensor.to(self._device) for name, tensor in self._unconditional.items()},
+            self._conditioning.rows([image.prompt for image in images], self._device),
+            self._conditioning.empty(self._device),
             generators,
             self._manifest.steps,
             guidance,
@@ -124,14 +159,20 @@ class Generation:
     def _device_name(self) -> str:
         return torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else str(self._device)
 
-    def _encode(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
-        """Text conditioning of all texts, once, kept on the host."""
-        parts = []
-        with torch.no_grad():
-            for start in range(0, len(texts), _ENCODE_BATCH):
-                encoded = self._architecture.encode(self._pipeline, texts[start : start + _ENCODE_BATCH])
-                parts.append({name: tensor.cpu() for name, tensor in encoded.items()})
-        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    def _move_to_device(self) -> None:
+        try:
+            self._pipeline.to(self._device)
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            raise RecordingError(self._no_memory_for("the model")) from error
+
+    def _no_memory_for(self, what: str) -> str:
+        whose = "nvidia-smi" if self._device.type == "cuda" else "top"
+        return (
+            f"{self._device} has no memory for {what}: free some (`{whose}` says who has it), then "
+            f"`subspacelens-tui record --resume {self._folder.name}`"
+        )
 
 
 def _leave_a_core_free() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -27,6 +27,9 @@ from subspacelens_tui.sessions.control import Requests, ask
 from subspacelens_tui.sessions.events import HEARTBEAT_SECONDS, EventWriter
 from subspacelens_tui.sessions.state import STALE_SECONDS, RankState
 from subspacelens_tui.sessions.writer import discard_unfinished_files
+
+if TYPE_CHECKING:
+    from subspacelens_tui.recording.generation import Generation
 
 _POLL_SECONDS = 0.2
 _NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -56,6 +59,7 @@ class Recorder:
         self._allow_pickle = allow_pickle
         self._session = open_session(folder)
         self._met: set[int] = set()
+        self._done: set[int] = set()
         self._batch: list[int] | None = None
         self._step: int | None = None
         self._paused_seconds = 0.0
@@ -189,23 +193,39 @@ class Recorder:
             self._session.refresh()
             self._events.write("recording")
             self._loading = False
+            generation.at_once = min([generation.at_once, *self._cut_before()])
             for batch in self._batches(generation.batch_size):
-                began, self._paused_seconds = time.monotonic(), 0.0
-                self._announce(batch)
-                generation.record(batch)
-                self._batch = self._step = None
-                seconds = time.monotonic() - began - self._paused_seconds
-                self._events.write("batch", images=batch, seconds=round(seconds, 3))
+                self._record_batch(generation, batch)
+
+    def _cut_before(self) -> list[int]:
+        """To how many images at once batches were cut when this session was recorded so far, if they were.
+
+        Cut in the same places, a batch gives the same features bit for bit.
+        """
+        events = [event for event in self._session.log if event["event"] == "memory"]
+        return [n for event in events if isinstance(n := event.get("at_once"), int) and n >= 1]
+
+    def _record_batch(self, generation: "Generation", batch: list[int]) -> None:
+        """Record a batch, or the first part of it if memory does not suffice for all."""
+        at_once = generation.at_once
+        began, self._paused_seconds = time.monotonic(), 0.0
+        self._announce(batch)
+        recorded = generation.record(batch)
+        self._batch = self._step = None
+        if generation.at_once < at_once:
+            self._events.write("memory", reason=f"too little for {at_once}", at_once=generation.at_once)
+        seconds = time.monotonic() - began - self._paused_seconds
+        self._events.write("batch", images=recorded, seconds=round(seconds, 3))
+        self._done.update(recorded)
 
     def _batches(self, batch_size: int) -> Iterator[list[int]]:
         """The batches to generate, each chosen when the one before is on disk, until nothing is missing."""
         batches = batches_of(self._session.manifest.images, batch_size)
-        done: set[int] = set()
         while True:
             self._obey()
             self._session.refresh()
             # Our own besides, because a damaged file is not looked at again once it has been replaced.
-            recorded = done.union(*(file.images for file in self._session.files))
+            recorded = self._done.union(*(file.images for file in self._session.files))
             if not missing(batches, recorded):
                 if not self._rank.alone:  # the last batch may have been another's
                     self._on_progress(self._session)
@@ -215,7 +235,6 @@ class Recorder:
                 time.sleep(_POLL_SECONDS)
                 continue
             yield batch
-            done.update(batch)
             self._session.refresh()
             self._on_progress(self._session)
 

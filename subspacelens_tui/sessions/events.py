@@ -22,6 +22,7 @@ EventName = Literal[
     "loading",
     "recording",
     "batch",
+    "memory",
     "paused",
     "resumed",
     "heartbeat",

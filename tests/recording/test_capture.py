@@ -1,18 +1,20 @@
 """The hooks on real pipelines: what they capture, and that they change nothing."""
 
+import copy
+import functools
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from diffusers import PixArtTransformer2DModel
-from diffusers.hooks import FirstBlockCacheConfig, apply_first_block_cache
+from diffusers import PixArtTransformer2DModel, hooks
 
 from subspacelens_tui import demo
 from subspacelens_tui.models import Architecture
 from subspacelens_tui.models.loading import load_pipeline
 from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.recording.capture import Capture, Captured
+from subspacelens_tui.recording.compiling import compile_blocks
 from subspacelens_tui.recording.errors import RecordingError
 
 Loaded = tuple[Any, Architecture]
@@ -106,13 +108,52 @@ def test_a_block_that_did_not_run_is_an_error_not_a_zero(loaded: Loaded) -> None
             capture.finish_batch()
 
 
-def test_a_pipeline_with_a_cache_is_refused(loaded: Loaded) -> None:
+INSIDE = {
+    "spatial_attention_block_skip_range": 2,
+    "spatial_attention_block_identifiers": ("transformer_blocks",),
+    "current_timestep_callback": lambda: 0,
+}
+
+
+@pytest.mark.parametrize(
+    ("cache", "config"),
+    [
+        (hooks.apply_first_block_cache, hooks.FirstBlockCacheConfig(threshold=0.2)),
+        (hooks.apply_mag_cache, hooks.MagCacheConfig(num_inference_steps=3, calibrate=True)),
+        (hooks.apply_pyramid_attention_broadcast, hooks.PyramidAttentionBroadcastConfig(**INSIDE)),
+        (hooks.apply_faster_cache, hooks.FasterCacheConfig(**INSIDE, tensor_format="BCHW")),
+    ],
+)
+def test_a_pipeline_with_a_cache_is_refused(loaded: Loaded, cache: Any, config: Any) -> None:
     pipeline, architecture = loaded
     transformer = PixArtTransformer2DModel.from_config(pipeline.transformer.config)
-    apply_first_block_cache(transformer, FirstBlockCacheConfig(threshold=0.2))
+    cache(transformer, config)
     cached = type(pipeline)(**{**pipeline.components, "transformer": transformer})
-    with pytest.raises(RecordingError, match="cache hook"):
+    with pytest.raises(RecordingError, match=r"has the cache hook '.+', with which layers report"):
         Capture(cached, architecture, (0,))
+
+
+def test_compiled_blocks_are_captured_all_and_compiled_once(
+    loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the graphs run as they are: what the default backend makes of them takes a minute here."""
+    pipeline, architecture = loaded
+    plain = captured(loaded, TWO, [0, 1], guidance=3.0)
+    compiled = type(pipeline)(**{**pipeline.components, "transformer": copy.deepcopy(pipeline.transformer)})
+    compiled.set_progress_bar_config(disable=True)
+    graphs: list[Any] = []
+
+    def backend(graph: Any, inputs: Any) -> Any:
+        graphs.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=backend))
+    compile_blocks(architecture.blocks(compiled))
+    found = captured((compiled, architecture), TWO, [0, 1], guidance=3.0)
+    for one, other in zip(found.blocks, plain.blocks, strict=True):
+        assert relative(one, other) < 1e-6
+    assert relative(found.layer_input, plain.layer_input) < 1e-6
+    assert 1 <= len(graphs) < len(found.blocks)  # blocks that are alike share one
 
 
 def test_all_28_layers_of_a_pixart_xl_are_recorded_in_half_precision() -> None:
