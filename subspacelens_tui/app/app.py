@@ -15,6 +15,7 @@ from subspacelens_tui.app.analyst import Analyst
 from subspacelens_tui.app.ascii import AsciiFilter
 from subspacelens_tui.app.commands import LensCommands
 from subspacelens_tui.app.hang_up import leave_on_hang_up
+from subspacelens_tui.app.pictures.terminal import Graphics, TerminalReplied, listen
 from subspacelens_tui.app.screens.help import HelpScreen
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
@@ -53,6 +54,9 @@ class SubspaceLensApp(App[None]):
         palette.choose(preferences.curves, preferences.ramp)
         self._ascii = AsciiFilter() if preferences.markers == "ascii" else None
         self.set_keymap(dict(self.setup.keymap.changes))
+        self.graphics = Graphics()
+        if preferences.pictures not in ("off", "half-blocks"):
+            listen()
         self._sessions = sessions
         self._session = session
         self._settings = settings
@@ -86,6 +90,15 @@ class SubspaceLensApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Textual's own commands that make sense here; ours come from the key table."""
         yield SystemCommand("theme", "change the colours", self.action_change_theme)
+
+    def on_terminal_replied(self, message: TerminalReplied) -> None:
+        """The terminal said what it can show."""
+        self.graphics.hear(message.reply)
+
+    def write_raw(self, data: str) -> None:
+        """Send something to the terminal as it is."""
+        if self._driver is not None:
+            self._driver.write(data)
 
     async def action_quit(self) -> None:
         """Textual's own way out must ask as well while a recording runs."""

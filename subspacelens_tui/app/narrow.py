@@ -3,10 +3,10 @@
 Over a slow connection that is what a live update mostly consists of. Everything else is left to Textual.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rich.console import Console
-from textual._compositor import ChopsUpdate, Compositor
+from textual._compositor import ChopsUpdate, Compositor, LayoutUpdate
 from textual.strip import Strip
 
 
@@ -27,7 +27,21 @@ class NarrowUpdate(ChopsUpdate):
 
 
 class NarrowCompositor(Compositor):
-    """Textual's compositor with narrow partial updates."""
+    """Textual's compositor with narrow partial updates.
+
+    Args:
+        when_whole: called whenever the screen is drawn whole.
+    """
+
+    def __init__(self, when_whole: Callable[[], None] | None = None) -> None:
+        super().__init__()
+        self._when_whole = when_whole
+
+    def render_full_update(self, simplify: bool = False) -> LayoutUpdate:
+        """The whole screen."""
+        if self._when_whole is not None:
+            self._when_whole()
+        return super().render_full_update(simplify)
 
     def render_partial_update(self) -> ChopsUpdate | None:
         """What has changed since the last update."""

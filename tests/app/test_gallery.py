@@ -1,5 +1,6 @@
 """The gallery: which images are shown, which of them are read, and what is said where there are none."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 from textual.widgets import Static
 
+from subspacelens_tui.app.app import SubspaceLensApp
 from subspacelens_tui.app.pictures import source
 from subspacelens_tui.app.preferences import Preferences
 from subspacelens_tui.app.screens.gallery import GalleryScreen
@@ -215,3 +217,49 @@ async def test_quitting_from_the_gallery_asks_while_a_recording_runs(on: OpenApp
         assert "A recording is running." in app.text()
         await app.press("escape")
         assert app.app.screen is app.screen
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is sent to the terminal beside the cells."""
+    found: list[str] = []
+    monkeypatch.setattr("textual.constants.COLOR_SYSTEM", "truecolor")
+    monkeypatch.setattr(SubspaceLensApp, "write_raw", lambda app, data: found.append(data))
+    return found
+
+
+async def test_kitty_is_sent_each_image_once_and_lets_go_of_all(
+    on: OpenApp, planted: Planted, written: list[str]
+) -> None:
+    setup = Setup(Preferences(pictures="kitty"))
+    async with on(with_pictures(planted(seeds=8).start()), size=(80, 24), setup=setup) as app:
+        await app.press("a")
+        sent = re.findall(r"\x1b_Ga=T,U=1,q=2,f=100,i=(\d+),", "".join(written))
+        assert len(set(sent)) == len(sent) == 8
+        assert app.text().count("\U0010eeee") == 8 * 18 * 9
+        await app.press("question_mark", "escape", "right", "escape")
+        assert re.findall(r"i=(\d+)", "".join(written[8:])) == sent
+        assert all(command.startswith("\x1b_Ga=d,d=I") for command in written[8:])
+
+
+async def test_sixels_are_drawn_where_they_belong_and_again_after_a_dialog(
+    on: OpenApp, planted: Planted, written: list[str]
+) -> None:
+    setup = Setup(Preferences(pictures="sixel"))
+
+    def places() -> list[str]:
+        found = re.findall(r"\x1b7\x1b\[(\d+;\d+)H\x1bP", "".join(written))
+        written.clear()
+        return sorted(found)
+
+    async with on(with_pictures(planted(seeds=8).start()), size=(80, 24), setup=setup) as app:
+        await app.press("a")
+        all_of_them = places()
+        assert all_of_them == sorted(f"{row};{column}" for row in (3, 13) for column in (2, 21, 40, 59))
+        # Nothing is drawn again that is still there.
+        await app.press("right", "left")
+        assert places() == []
+        await app.press("question_mark", "escape")
+        assert sorted(set(places())) == all_of_them
+        await app.press("end")
+        assert len(places()) == 8

@@ -22,10 +22,16 @@ class Drawn:
     Attributes:
         rows: text and style of each row, all rows as wide as the image.
         width: of the image, in cells.
+        before: what the terminal is sent before it is given the rows.
+        over: what is drawn over the rows, from their first cell on.
+        after: what lets the terminal forget it.
     """
 
     rows: tuple[tuple[tuple[str, Style], ...], ...]
     width: int
+    before: str = ""
+    over: str = ""
+    after: str = ""
 
 
 def fitted(size: tuple[int, int], room: tuple[int, int], cell: tuple[int, int]) -> tuple[int, int]:

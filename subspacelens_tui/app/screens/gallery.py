@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -14,9 +14,10 @@ from textual.widgets import Static
 
 from subspacelens_tui.app.arrangement import LEAST_HEIGHT, LEAST_WIDTH
 from subspacelens_tui.app.keys import ANYWHERE, GALLERY, bindings, in_footer
-from subspacelens_tui.app.pictures.canvas import Canvas
+from subspacelens_tui.app.pictures.canvas import Canvas, canvas_for
 from subspacelens_tui.app.pictures.drawn import colours_of
 from subspacelens_tui.app.pictures.source import Listing, PictureSource
+from subspacelens_tui.app.pictures.terminal import Terminal
 from subspacelens_tui.app.screens.narrowly import send_narrowly
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.gallery_bar import GalleryBar
@@ -25,6 +26,9 @@ from subspacelens_tui.app.widgets.picture_grid import PictureGrid, Tile
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.sessions import SessionError
 from subspacelens_tui.sessions.format import Manifest
+
+if TYPE_CHECKING:
+    from subspacelens_tui.app.app import SubspaceLensApp
 
 _POLL, _POLL_SSH = 1.0, 2.0
 # Below this, two classes are one above the other.
@@ -61,7 +65,7 @@ class GalleryScreen(Screen[None]):
     def __init__(self, path: Path, setup: Setup, scheme: str | None = None, pair: Pair | None = None) -> None:
         """Args: the session's folder, the user's settings, the label scheme to begin with, two classes."""
         super().__init__()
-        send_narrowly(self)
+        send_narrowly(self, self._drawn_whole)
         self.setup = setup
         self._source = PictureSource(path)
         self._path = path
@@ -74,30 +78,56 @@ class GalleryScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Title, bar, pictures, the chosen one in words, keys."""
-        canvas = self._canvas()
+        canvas = self._canvas(Terminal())
         yield Static(" SubspaceLens  gallery", id="title", markup=False)
         yield GalleryBar(id="gallery-bar")
         with Container(id="pictures"):
-            yield PictureGrid(self._source, canvas, id="first")
-            yield PictureGrid(self._source, canvas, id="second")
+            yield PictureGrid(self._source, canvas, self._write, id="first")
+            yield PictureGrid(self._source, canvas, self._write, id="second")
         yield StatusLine(id="status")
         without = _OF_ONE if self._pair else _OF_TWO
         keys = [key for key in GALLERY if key.name not in without]
         yield KeyBar(in_footer(self.setup.keymap.table(tuple(reversed(ANYWHERE)), keys)), id="keys")
         yield Static(f"too small: {LEAST_WIDTH} columns and {LEAST_HEIGHT} rows are needed", id="too-small")
 
-    def _canvas(self) -> Canvas:
+    @property
+    def _app(self) -> "SubspaceLensApp":
+        return cast("SubspaceLensApp", self.app)
+
+    def _write(self, data: str) -> None:
+        self._app.write_raw(data)
+
+    def _canvas(self, terminal: Terminal) -> Canvas:
+        preferences = self.setup.preferences
         colours = "none" if self.app.no_color else colours_of(self.app.console.color_system)
-        ascii_only = self.setup.preferences.markers == "ascii"
-        return Canvas(colours, self.app.current_theme.dark, ascii_only)
+        return canvas_for(
+            preferences.pictures,
+            terminal,
+            colours,
+            self.app.current_theme.dark,
+            preferences.markers == "ascii",
+            self._app.graphics.in_tmux,
+        )
 
     def on_mount(self) -> None:
         """Read now and, while the session grows, again and again."""
         self.query_one("#second").display = self._pair is not None and self._pair.first != self._pair.second
         self.query_one(GalleryBar).display = self._pair is None
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._draw_anew())
-        self.set_interval(_POLL_SSH if "SSH_CONNECTION" in os.environ else _POLL, self.read)
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.run_worker(self._choose_canvas()))
+        self.run_worker(self._begin())
+
+    async def _begin(self) -> None:
+        await self._choose_canvas()
         self.read()
+        self.set_interval(_POLL_SSH if "SSH_CONNECTION" in os.environ else _POLL, self.read)
+
+    async def _choose_canvas(self) -> None:
+        """Draw pictures in the best way there is; the terminal is asked what it can do the first time."""
+        terminal = Terminal()
+        if self.setup.preferences.pictures != "half-blocks" and not self.app.is_headless:
+            terminal = await self._app.graphics.ask(self._write)
+        for grid in self.query(PictureGrid):
+            grid.draw_on(self._canvas(terminal))
 
     def on_unmount(self) -> None:
         """Let the background thread go."""
@@ -107,10 +137,6 @@ class GalleryScreen(Screen[None]):
         """Arrange for the new size."""
         self.set_class(self.size.width < LEAST_WIDTH or self.size.height < LEAST_HEIGHT, "too-small")
         self.set_class(self.size.width < _BESIDE, "narrow")
-
-    def _draw_anew(self) -> None:
-        for grid in self.query(PictureGrid):
-            grid.draw_on(self._canvas())
 
     def read(self) -> None:
         """Look for new images, off the event loop."""
@@ -130,6 +156,10 @@ class GalleryScreen(Screen[None]):
                 self._scheme = listing.manifest.label_schemes.index(self._wanted_scheme)
             self._listing = listing
             self._show()
+
+    def _drawn_whole(self) -> None:
+        for grid in self.query(PictureGrid):
+            grid.draw_over_again()
 
     # Showing
 

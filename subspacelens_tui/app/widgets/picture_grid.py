@@ -2,11 +2,13 @@
 
 import textwrap
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Self
 
 from textual import events
+from textual.geometry import Region
 from textual.message import Message
 
 from subspacelens_tui.app.fitting import fit
@@ -59,9 +61,11 @@ class PictureGrid(Painted, can_focus=True):
     class Opened(Message):
         """The chosen tile was clicked again."""
 
-    def __init__(self, source: PictureSource, canvas: Canvas, *, id: str | None = None) -> None:
+    def __init__(
+        self, source: PictureSource, canvas: Canvas, write: Callable[[str], None], *, id: str | None = None
+    ) -> None:
         super().__init__(id=id)
-        self._source, self._canvas = source, canvas
+        self._source, self._canvas, self._write = source, canvas, write
         self.tiles: Sequence[Tile] = ()
         self.chosen = 0
         self.heading = ""
@@ -72,6 +76,9 @@ class PictureGrid(Painted, can_focus=True):
         self._drawn: OrderedDict[tuple[int, int, int], Drawn | str] = OrderedDict()
         self._missing: list[tuple[int, int, int]] = []
         self._loading = False
+        # What is drawn over the cells, by place: as it should be, and as the terminal has it.
+        self._over: dict[tuple[int, int], str] = {}
+        self._over_sent: dict[tuple[int, int], str] = {}
 
     def update(self, tiles: Sequence[Tile], heading: str = "", empty: Sequence[str] = ()) -> None:
         """Show these; what was chosen stays chosen.
@@ -90,7 +97,7 @@ class PictureGrid(Painted, can_focus=True):
         """Draw all pictures anew on another canvas."""
         if canvas != self._canvas:
             self._canvas = canvas
-            self._drawn.clear()
+            self._forget()
             self.repaint()
 
     def move(self, across: int, down: int) -> None:
@@ -147,7 +154,8 @@ class PictureGrid(Painted, can_focus=True):
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """The heading, then rows of pictures with their names."""
-        self._missing = []
+        self._missing, self._over = [], {}
+        first = int(bool(self.heading))
         if self.heading:
             yield cut_row([(self.heading, self.ink("accent" if self.has_focus else "dim"))], width)
             height -= 1
@@ -161,7 +169,11 @@ class PictureGrid(Painted, can_focus=True):
         gap = (" ", self.ink())
         for row in range(layout.top, layout.top + layout.rows):
             shown = self.tiles[row * layout.columns : (row + 1) * layout.columns]
-            pictures = [self._picture(tile, layout) for tile in shown]
+            y = first + (row - layout.top) * (layout.height + 1)
+            pictures = [
+                self._picture(tile, layout, column * (layout.width + 1), y)
+                for column, tile in enumerate(shown)
+            ]
             for line in range(layout.height):
                 yield [piece for picture in pictures for piece in (*picture[line], gap)]
             row_of_names: list[Piece] = []
@@ -175,8 +187,8 @@ class PictureGrid(Painted, can_focus=True):
         ink = ("selected" if self.has_focus else "strong") if chosen else "dim"
         return fit(("▶" if chosen else " ") + plain(tile.name), width), self.ink(ink)
 
-    def _picture(self, tile: Tile, layout: _Placing) -> list[list[Piece]]:
-        """The rows of a tile: the picture in the middle of its room, or why there is none."""
+    def _picture(self, tile: Tile, layout: _Placing, x: int, y: int) -> list[list[Piece]]:
+        """The rows of the tile at a place: the picture in the middle of its room, or why there is none."""
         key = (tile.image, layout.width, layout.height)
         drawn = self._drawn.get(key)
         blank = (" " * layout.width, self.ink())
@@ -189,6 +201,8 @@ class PictureGrid(Painted, can_focus=True):
             text = [[(fit(line, layout.width), self.ink("warning"))] for line in lines]
             return text + [[blank]] * (layout.height - len(text))
         above, before = (layout.height - len(drawn.rows)) // 2, (layout.width - drawn.width) // 2
+        if drawn.over:
+            self._over[x + before, y + above] = drawn.over
         left, right = " " * before, " " * (layout.width - drawn.width - before)
         rows = [[(left, self.ink()), *row, (right, self.ink())] for row in drawn.rows]
         below = layout.height - above - len(rows)
@@ -217,13 +231,61 @@ class PictureGrid(Painted, can_focus=True):
             self._loading = False
 
     def _keep(self, key: tuple[int, int, int], drawn: Drawn | str) -> None:
+        if isinstance(drawn, Drawn) and drawn.before:
+            self._write(drawn.before)
         self._drawn[key] = drawn
         while len(self._drawn) > 1 and sum(columns * rows for _, columns, rows in self._drawn) > _CELLS_KEPT:
-            self._drawn.popitem(last=False)
+            self._forget_oldest()
         self._missing.remove(key) if key in self._missing else None
         # Paints what is seen now, and with it finds what is still missing.
         self._missing = []
         self.repaint()
+
+    def _forget_oldest(self) -> None:
+        _, drawn = self._drawn.popitem(last=False)
+        if isinstance(drawn, Drawn) and drawn.after:
+            self._write(drawn.after)
+
+    def _forget(self) -> None:
+        while self._drawn:
+            self._forget_oldest()
+
+    def on_unmount(self) -> None:
+        """The terminal need not keep what is not shown any more."""
+        self._forget()
+
+    # What is drawn over the cells: after these are sent, and again only where they were sent again.
+
+    def repaint(self) -> None:
+        """Paint anew, and draw over what changed."""
+        super().repaint()
+        self._draw_over()
+
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        """Textual's hook: these cells are sent again; all of them unless some are named."""
+        if not regions:
+            self.draw_over_again()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def draw_over_again(self) -> None:
+        """All cells are sent again, and with them goes what was drawn over them."""
+        self._over_sent = {}
+        self.call_after_refresh(self._send_over)
+
+    def _draw_over(self) -> None:
+        if self._over != self._over_sent:
+            self.call_after_refresh(self._send_over)
+
+    def _send_over(self) -> None:
+        if not self.is_attached or self.app.screen is not self.screen:
+            return
+        left, top = self.content_region.offset
+        for (x, y), over in self._over.items():
+            if self._over_sent.get((x, y)) != over:
+                self._write(f"\x1b7\x1b[{top + y + 1};{left + x + 1}H{over}\x1b8")
+        self._over_sent = dict(self._over)
 
     def watch_has_focus(self, focused: bool) -> None:
         """Textual's hook: the choice is marked where the keys go."""
