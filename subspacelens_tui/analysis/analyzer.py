@@ -77,6 +77,23 @@ class Analyzer:
             except GeometryError as error:
                 raise SettingsError(str(error)) from None
 
+    def sample_of(self, figures: Figures) -> tuple[Sample, Float64Array, Callable[[int], Float64Array]]:
+        """The images that figures are of.
+
+        Returns:
+            Their sample, their Hoyer sparsity (layers, N), and what gives the raw features (d, N) of a layer.
+
+        Raises:
+            SettingsError: if the session has lost them.
+        """
+        settings = replace(figures.settings, images=figures.images)
+        growing = self._configuration(settings)
+        positions = growing.order(settings.images)
+        if len(positions) != figures.images:
+            raise SettingsError("the images that the figures are of are no longer there")
+        sample = self._sample(settings, growing, positions)
+        return sample, growing.hoyer(positions), lambda layer: growing.features(layer, positions)
+
     def overlap_errors(
         self,
         settings: Settings,

@@ -11,6 +11,7 @@ from subspacelens_tui.analysis.sample import Sample
 from subspacelens_tui.analysis.watch import Watch
 from subspacelens_tui.geometry import (
     GeometryError,
+    delete_one_ranks,
     group_jackknife,
     jackknife,
     jackknife_error,
@@ -103,7 +104,7 @@ def hoyer_error(sample: Sample, hoyer: Float64Array, by: ErrorsBy) -> ErrorBar:
 
 
 def rank_errors(sample: Sample, layer: int, by: ErrorsBy, watch: Watch) -> dict[str, ErrorBar]:
-    """The error bars of a layer's ranks, by recomputation.
+    """The error bars of a layer's ranks: without each image in closed form, without groups by recomputation.
 
     Raises:
         GeometryError: if all images are of one seed or subject, or a rank cannot be had without one.
@@ -116,6 +117,10 @@ def _rank_errors(sample: Sample, layer: int, by: ErrorsBy, watch: Watch) -> dict
     whole = sample.ranks(layer, range(sample.count))
     left_out: list[dict[str, Float64Array]] = []
     for groups in _groups(sample, by):
+        watch.check()
+        if groups is None:
+            left_out.append(delete_one_ranks(sample.raw[layer], sample.labels, sample.view))
+            continue
         rows = []
         for kept in _kept_without(groups, sample.count):
             watch.check()

@@ -109,7 +109,9 @@ def with_errors(
             layer = _with_bars(layer, "hoyer", functools.partial(_hoyer, sample, hoyer[index], by))
         if settings.thorough:
             watch.said("error bars of ranks and overlap", index, len(layers))
-            layer = _thorough(layer, sample, settings, watch)
+            layer = with_close_errors(layer, sample, settings, watch)
+        elif sample.kept(("rank errors", index, by)) is not None:
+            layer = with_rank_errors(layer, sample, by, watch)
         finished.append(layer)
     return finished
 
@@ -118,15 +120,30 @@ def _hoyer(sample: Sample, hoyer: Float64Array, by: ErrorsBy) -> dict[str, Error
     return {"hoyer": hoyer_error(sample, hoyer, by)}
 
 
-def _thorough(layer: LayerFigures, sample: Sample, settings: Settings, watch: Watch) -> LayerFigures:
+def with_close_errors(layer: LayerFigures, sample: Sample, settings: Settings, watch: Watch) -> LayerFigures:
+    """The layer with the error bars of its ranks and its overlap, which are by recomputation.
+
+    Raises:
+        Cancelled: see `Watch`.
+    """
     by, rank, index = settings.errors, settings.rank, layer.layer
     assert by is not None
     assert rank is not None
-    if layer.effective_rank is not None:
-        layer = _with_bars(layer, "ranks", lambda: rank_errors(sample, index, by, watch))
+    layer = with_rank_errors(layer, sample, by, watch)
     if layer.overlap_mean is not None:
         layer = _with_bars(layer, "overlap_mean", lambda: overlap_errors(sample, index, rank, by, watch))
     return layer
+
+
+def with_rank_errors(layer: LayerFigures, sample: Sample, by: ErrorsBy | None, watch: Watch) -> LayerFigures:
+    """The layer with the error bars of its ranks.
+
+    Raises:
+        Cancelled: see `Watch`.
+    """
+    if by is None or layer.effective_rank is None:
+        return layer
+    return _with_bars(layer, "ranks", lambda: rank_errors(sample, layer.layer, by, watch))
 
 
 def _with_bars(layer: LayerFigures, what: str, compute: Callable[[], dict[str, ErrorBar]]) -> LayerFigures:

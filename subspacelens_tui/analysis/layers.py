@@ -45,19 +45,31 @@ def layer_figures(
     layers = []
     for index, name in enumerate(names):
         watch.said("layers", index, len(names))
-        collected = _Collected(sample, index, name, settings)
-        if not settings.quick or sample.knows_eigenvalues(settings.rank):
-            collected.overlaps()
-            # Before the rates, which take spectra where there are any and cheaper factors where not.
-            collected.ranks()
-        collected.rates()
-        collected.sparsity(hoyer[index])
-        if settings.thorough:
-            collected.thorough(features)
-        layers.append(collected.layer())
+        layers.append(one_layer(sample, index, name, settings, hoyer, features))
     if settings.permutations:
         layers = with_nulls(layers, sample, settings, watch)
     return with_errors(layers, sample, settings, hoyer, watch) if settings.errors else layers
+
+
+def one_layer(
+    sample: Sample,
+    index: int,
+    name: str,
+    settings: Settings,
+    hoyer: Float64Array,
+    features: Callable[[int], Float64Array],
+) -> LayerFigures:
+    """The figures of one layer, without nulls and errors; arguments as of `layer_figures`."""
+    collected = _Collected(sample, index, name, settings)
+    if not settings.quick or sample.knows_eigenvalues(settings.rank):
+        collected.overlaps()
+        # Before the rates, which take spectra where there are any and cheaper factors where not.
+        collected.ranks()
+    collected.rates()
+    collected.sparsity(hoyer[index])
+    if settings.thorough:
+        collected.thorough(features)
+    return collected.layer()
 
 
 class _Collected:
@@ -135,7 +147,12 @@ class _Collected:
         if self._single_image("normality", "split_half_ceiling", "split_half_mean"):
             return
         labels = np.asarray(sample.labels)
-        self._take("normality", lambda: projection_normality(features(index), labels, seed))
+        self._take(
+            "normality",
+            lambda: sample.keep(
+                ("normality", index, seed), lambda: projection_normality(features(index), labels, seed)
+            ),
+        )
         if self._single_class("split_half_ceiling", "split_half_mean"):
             return
         try:

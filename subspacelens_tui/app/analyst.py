@@ -16,6 +16,7 @@ from pathlib import Path
 from subspacelens_tui.analysis import Analyzer, Cancelled
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.settings import Settings, SettingsError
+from subspacelens_tui.app.jobs import Job, Jobs
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.app.stages import FEW, FIRST, MANY, Stage, stages
 from subspacelens_tui.app.view import View, Which, first_view
@@ -28,6 +29,8 @@ _WORTH_REFINING_LIVE = 0.5
 _POLL_FINISHED = 2.0
 # While a recording runs, analysing takes at most one second in five: the recorder needs the core.
 _REST = 4.0
+# What is beside the figures, at most one in twenty.
+_JOBS_REST = 19.0
 
 
 class Analyst:
@@ -52,6 +55,8 @@ class Analyst:
         self._known: tuple[object, int] = (None, 0)
         self._cost = float("inf")
         self._rest_until = 0.0
+        self._jobs = Jobs()
+        self._jobs_rest_until = 0.0
         self._wake = asyncio.Event()
         self._rounds = 0
         self._idle = asyncio.Condition()
@@ -65,6 +70,15 @@ class Analyst:
         self._view = view
         self._generation += 1
         self._wake.set()
+
+    def want(self, job: Job) -> None:
+        """Have something computed beside the figures, once these are there."""
+        if self._jobs.want(job):
+            self._wake.set()
+
+    def drop(self, name: str) -> None:
+        """Wish for no job of this name any more."""
+        self._jobs.drop(name)
 
     def nudge(self) -> None:
         """Look at the folder now rather than at the next poll."""
@@ -81,8 +95,8 @@ class Analyst:
         async with self._idle:
             wanted = self._rounds + 2
             self._wake.set()
-            while self._rounds < wanted or self._due():
-                self._rest_until = 0.0
+            while self._rounds < wanted or self._due() or self._jobs.next() is not None:
+                self._rest_until = self._jobs_rest_until = 0.0
                 await self._idle.wait()
                 self._wake.set()
 
@@ -107,6 +121,8 @@ class Analyst:
             await self._read()
             if self._due():
                 await self._analyse()
+            elif time.monotonic() >= self._jobs_rest_until and (job := self._jobs.next()) is not None:
+                await self._do(job)
             async with self._idle:
                 self._rounds += 1
                 self._idle.notify_all()
@@ -205,6 +221,32 @@ class Analyst:
             self._analysed = generation
         now = time.monotonic()
         self._rest_until = now + _REST * (now - began)
+
+    async def _do(self, job: Job) -> None:
+        generation, began = self._generation, time.monotonic()
+        assert self._analyzer is not None
+
+        def cancelled() -> bool:
+            return generation != self._generation or not self._jobs.wanted(job)
+
+        loop, result, reason = asyncio.get_running_loop(), None, None
+        try:
+            result = await loop.run_in_executor(self._thread, job.work, self._analyzer, cancelled)
+        except Cancelled:
+            return
+        except (SettingsError, SessionError) as error:
+            reason = str(error)
+        except Exception as error:
+            # As of the figures: a fault of ours must not take the screen down.
+            reason = f"the analysis failed: {type(error).__name__}: {error}"
+        if self._jobs.wanted(job):
+            self._jobs.finish(job)
+            job.done(result, reason)
+        if self._recording is not None and self._recording.state.phase.running:
+            now = time.monotonic()
+            self._jobs_rest_until = now + _JOBS_REST * (now - began)
+        elif self._jobs.next() is not None:
+            self._wake.set()
 
     def _stages(self, view: View, live: bool) -> Iterator[Stage]:
         affordable = not live or self._cost * MANY / FEW <= _WORTH_REFINING_LIVE

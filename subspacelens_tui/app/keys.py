@@ -220,6 +220,11 @@ GALLERY: tuple[Key, ...] = (
     Key("leave-gallery", "escape", "leave_gallery", "back to the figures", "Gallery", "back"),
 )
 
+FIGURES: tuple[Key, ...] = (
+    Key("figures-down", "pagedown", "scroll_figures(5)", "figures: further down", "In the figures"),
+    Key("figures-up", "pageup", "scroll_figures(-5)", "figures: further up", "In the figures"),
+)
+
 LIST: tuple[Key, ...] = (
     Key("previous-session", "up,k", "move(-1)", "session above", "Sessions", "move"),
     Key("next-session", "down,j", "move(1)", "session below", "Sessions"),
@@ -254,10 +259,11 @@ SCOPES: dict[str, tuple[Key, ...]] = {
     "the overlap matrix": MATRIX,
     "the scrubber": SCRUBBER,
     "the log": LOG,
+    "the figures": FIGURES,
 }
 """Where a key has one meaning; what has the focus goes before its screen."""
 
-EVERY_KEY: tuple[Key, ...] = (*SESSION, *MATRIX, *SCRUBBER, *LOG, *GALLERY, *LIST, *FORM, *ANYWHERE)
+EVERY_KEY: tuple[Key, ...] = (*SESSION, *MATRIX, *SCRUBBER, *LOG, *FIGURES, *GALLERY, *LIST, *FORM, *ANYWHERE)
 
 
 def bindings(*tables: Sequence[Key]) -> list[BindingType]:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from subspacelens_tui.analysis.compare import Comparison, compare
-from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.app.view import View, Which
 from subspacelens_tui.sessions import Branch, Manifest, RunState
 from subspacelens_tui.sessions.control import Request
@@ -47,6 +47,8 @@ class Analysis:
         permutations: of the null.
         refining: whether the same with more permutations is on its way.
         error: why there are no figures, in one line.
+        closer: layers of the main figures with what costs seconds, as far as they were looked at.
+        closer_images: how many images these are of: fewer than the figures where more have come since.
     """
 
     view: View
@@ -54,6 +56,8 @@ class Analysis:
     permutations: int = 0
     refining: bool = False
     error: str | None = None
+    closer: Mapping[int, LayerFigures] = field(default_factory=dict)
+    closer_images: int = 0
 
     @property
     def main(self) -> Figures | None:

@@ -6,6 +6,7 @@
 1.022
 """
 
+from subspacelens_tui.geometry.delete_one_ranks import delete_one_ranks
 from subspacelens_tui.geometry.designs import DESIGNS, Design, permuted_labels
 from subspacelens_tui.geometry.determinants import class_rate_from_gram, coding_rate_from_gram
 from subspacelens_tui.geometry.errors import Cancelled, GeometryError
@@ -90,6 +91,7 @@ __all__ = [
     "coding_rate",
     "coding_rate_from_gram",
     "coding_rate_from_spectrum",
+    "delete_one_ranks",
     "effective_rank",
     "effective_rank_from_spectrum",
     "eigenvalue_rank_from_spectrum",

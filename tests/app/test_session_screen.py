@@ -459,6 +459,34 @@ async def test_intervals_and_nulls_of_every_figure(on: OpenApp, planted: Planted
         assert numbers.fraction(layer.nulls["overlap_mean"].mean, 3) in inspector
 
 
+async def test_what_costs_seconds_is_computed_for_the_selected_layer(on: OpenApp, planted: Planted) -> None:
+    from subspacelens_tui.analysis import Analyzer
+    from subspacelens_tui.sessions import open_session
+
+    session = planted(layers=3).start().record()
+    async with on(session, size=(200, 60)) as app:
+        await app.press("down")
+        main = app.screen.analysis.main
+        assert set(app.screen.analysis.closer) == {0, 1}
+        settings = replace(main.settings, thorough=True)
+        thorough = Analyzer(open_session(session.path)).figures(settings).layers
+        assert app.screen.analysis.closer[1] == thorough[1]
+        # The ranks of all layers have their errors by then.
+        for mine, expected in zip(main.layers, thorough, strict=True):
+            assert mine.errors["effective_rank"] == expected.errors["effective_rank"]
+        await app.press("6", "z")
+        figures = app.text()
+        for value in (
+            thorough[1].split_half_ceiling,
+            thorough[1].normality.pooled,
+            thorough[1].hoyer_laplace,
+        ):
+            assert numbers.fraction(value, 3) in figures
+        assert f"±{numbers.fraction(thorough[1].errors['overlap_mean'].standard_error, 3)}" in figures
+        await app.press("z", "pagedown")
+        assert "N 36" in app.screen.query_one("#inspector").as_text()
+
+
 async def test_the_frame_says_what_the_bands_are(on: OpenApp, planted: Planted) -> None:
     async with on(planted().start().record(), size=(200, 60)) as app:
         assert "░ null 95 %: n = 200, subjects, within-seed · ╱ error 95 %: image" in app.text()

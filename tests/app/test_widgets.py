@@ -131,8 +131,21 @@ async def test_matrix_larger_than_its_room_scrolls_with_its_cursor() -> None:
 
 
 async def test_inspector_gives_reasons_for_what_is_missing() -> None:
-    text = await drawn(Inspector(), (36, 14), None, analysis(ratio="R is 0"), 2)
+    text = await drawn(Inspector(), (36, 24), None, analysis(ratio="R is 0"), 2)
     assert text == INSPECTOR
+
+
+async def test_inspector_scrolls_where_it_does_not_fit() -> None:
+    pane = Inspector()
+    async with Stage(pane, (36, 10)).run_test(size=(80, 30)) as pilot:
+        pane.update(None, analysis(), 1)
+        await pilot.pause()
+        pane.scroll_figures(3)
+        assert rows(pane).splitlines()[2].startswith("excess")
+        pane.scroll_figures(1000)
+        assert rows(pane).splitlines()[-1] == "N 30  d 1152  K 3  n 10"
+        pane.scroll_figures(-1000)
+        assert rows(pane).splitlines()[2].startswith("R ")
 
 
 async def test_layer_list() -> None:
@@ -214,15 +227,25 @@ L2       transformer_blocks.2
 R           102
 Rc         59.5
 ΔR         40.5   20.0  +41.0
-excess    +20.5 ±0.50  p .005
+excess    +20.5    p .005
 Rc/R      R is 0
 erank      25.0
+erank λ       –
+PR            –
+PR unb.       –
+stable r      –
+ceiling      30  N < d: set by N
 overlap    .300
 explained     –
+ halves       …  of two: …
 Hoyer      .250
-N 30  d 1152  K 3  n 10
-
-"""
+ Gauss        …  entries, same d
+ Laplace      …  entries, same d
+JB       share over …, the 1 % point
+ pooled       …  of all
+ centred      …  by class
+ surrog.      …  Gauss, same cov.
+N 30  d 1152  K 3  n 10"""
 LAYERS = """\
    L    ΔR excess Rc/R erank
    0  20.5  +0.50  .60  25.0 ▏

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from subspacelens_tui.app.screens.session.base import SessionBase
+from subspacelens_tui.app.screens.session.closely import CloseActions
 from subspacelens_tui.app.widgets.layer_list import LayerList
 from subspacelens_tui.app.widgets.pane import LayerChosen
 
 
-class LayerActions(SessionBase):
+class LayerActions(CloseActions):
     """Choosing a layer."""
 
     def on_layer_chosen(self, message: LayerChosen) -> None:
@@ -44,3 +44,4 @@ class LayerActions(SessionBase):
             self.selected = layer
             for pane in self.panes:
                 pane.update(self.recording, self.analysis, layer)
+            self._look_closely()

@@ -6,6 +6,7 @@ from subspacelens_tui.app.arrangement import Arrangement, arrange
 from subspacelens_tui.app.screens.session.remembering import RememberActions
 from subspacelens_tui.app.screens.session.splits import SplitActions
 from subspacelens_tui.app.view import MEASURES
+from subspacelens_tui.app.widgets.inspector import Inspector
 from subspacelens_tui.app.widgets.log_pane import LogPane
 from subspacelens_tui.app.widgets.overlap import OverlapPane
 from subspacelens_tui.app.widgets.pane import Pane
@@ -115,6 +116,10 @@ class PaneActions(SplitActions, RememberActions):
     def action_cell(self, rows: int, columns: int) -> None:
         """Move the selected cell of the matrix."""
         self.query_one(OverlapPane).move(rows, columns)
+
+    def action_scroll_figures(self, rows: int) -> None:
+        """Look at the figures further down, or up."""
+        self.query_one(Inspector).scroll_figures(rows)
 
     def action_scroll_log(self, rows: int) -> None:
         """Look further back in the log, or forward."""

@@ -1,6 +1,7 @@
 """The screen itself: what it is made of, what the analyst brings, and what the widgets are given."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from textual.widgets import Static
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.analyst import Analyst
 from subspacelens_tui.app.arrangement import LEAST_HEIGHT, LEAST_WIDTH
-from subspacelens_tui.app.keys import ANYWHERE, LOG, MATRIX, SCRUBBER, SESSION, bindings, in_footer
+from subspacelens_tui.app.keys import ANYWHERE, FIGURES, LOG, MATRIX, SCRUBBER, SESSION, bindings, in_footer
 from subspacelens_tui.app.screens.narrowly import send_narrowly
 from subspacelens_tui.app.screens.session.gallery import GalleryActions
 from subspacelens_tui.app.screens.session.images import ImageActions
@@ -43,7 +44,7 @@ _POLL_LOCAL, _POLL_SSH = 0.25, 0.5
 class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, GalleryActions, RecordingActions):
     """A session, live or replayed."""
 
-    KEYS: ClassVar = (SESSION, MATRIX, SCRUBBER, LOG, ANYWHERE)
+    KEYS: ClassVar = (SESSION, MATRIX, SCRUBBER, LOG, FIGURES, ANYWHERE)
     BINDINGS: ClassVar[list[BindingType]] = bindings(SESSION, ANYWHERE)
     AUTO_FOCUS = "#layers"
 
@@ -122,8 +123,12 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
 
     def _take_analysis(self, analysis: Analysis) -> None:
         if analysis.view == self.view:
+            before = self.analysis
+            if before is not None and before.view == analysis.view:
+                analysis = replace(analysis, closer=before.closer, closer_images=before.closer_images)
             self.analysis = analysis
             self._show()
+            self._look_closely()
 
     def _take_trouble(self, message: str | None) -> None:
         if message != self._trouble:

@@ -1,0 +1,55 @@
+"""What is computed beside the figures of the view when there is time, one thing after the other."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+
+from subspacelens_tui.analysis import Analyzer
+from subspacelens_tui.analysis.watch import IsCancelled
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something to compute.
+
+    Attributes:
+        name: what it is for; of one name only the newest is done.
+        key: what it is of; what was done already is not done again.
+        work: does it, on the thread of the analysis.
+        done: called on the event loop with the result, or None and the reason there is none.
+    """
+
+    name: str
+    key: Hashable
+    work: Callable[[Analyzer, IsCancelled], object] = field(compare=False)
+    done: Callable[[object, str | None], None] = field(compare=False)
+
+
+class Jobs:
+    """The jobs that are wanted, in the order of their names' first wish, and those that are done."""
+
+    def __init__(self) -> None:
+        self._wanted: dict[str, Job] = {}
+        self._done: dict[str, Hashable] = {}
+
+    def want(self, job: Job) -> bool:
+        """Wish for a job; True if there is something new to do."""
+        before = self._wanted.get(job.name)
+        self._wanted[job.name] = job
+        return before != job and self._done.get(job.name) != job.key
+
+    def drop(self, name: str) -> None:
+        """Wish for nothing of this name any more; its last result is forgotten."""
+        self._wanted.pop(name, None)
+        self._done.pop(name, None)
+
+    def next(self) -> Job | None:
+        """The first that is to be done."""
+        return next((job for job in self._wanted.values() if self._done.get(job.name) != job.key), None)
+
+    def wanted(self, job: Job) -> bool:
+        """Whether this one is still wished for."""
+        return self._wanted.get(job.name) == job
+
+    def finish(self, job: Job) -> None:
+        """It is done, with a result or without."""
+        self._done[job.name] = job.key
