@@ -198,7 +198,8 @@ def summarize_null(
         observed: The figure with the true labels.
         samples: (P,) values under permuted labels.
         alternative: Which side is evidence of structure: "greater" for ΔR, "smaller" for Rc, Rc/R and
-        overlap. rounding: Differences up to this count as ties, and a std up to this as none. ΔR is the
+            overlap.
+        rounding: Differences up to this count as ties: an excess or a std no larger is none. ΔR is the
             difference of large numbers: 1e-10 R is right for it.
 
     Raises:
@@ -217,14 +218,17 @@ def summarize_null(
     extreme = int(np.sum(sign * values >= sign * observed - rounding))
     mean, std = float(np.mean(values)), float(np.std(values, ddof=1))
     low, high = np.quantile(values, [0.025, 0.975])
+    excess = observed - mean if abs(observed - mean) > rounding else 0.0
     spread = std > max(rounding, 1e-12 * max(abs(observed), float(np.max(np.abs(values)))))
+    if not spread:
+        std, low, high = 0.0, mean, mean
     return NullSummary(
         mean=mean,
         std=std,
         low=float(low),
         high=float(high),
-        excess=observed - mean,
-        z=(observed - mean) / std if spread else None,
+        excess=excess,
+        z=excess / std if spread else None,
         p=(1 + extreme) / (1 + len(values)),
         permutations=len(values),
     )

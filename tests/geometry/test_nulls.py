@@ -143,10 +143,11 @@ def test_summary_by_hand(to_array: Any) -> None:
 def test_ties_and_no_spread() -> None:
     found = summarize_null(2.0, np.full(9, 2.0))
     assert (found.z, found.p, found.excess) == (None, 1.0, 0.0)
-    # ΔR that is 0 but for rounding has no z and no small p.
+    # ΔR that is 0 but for rounding has no z, no small p, and nothing to draw.
     rounding = 1e-14 * np.random.default_rng(0).normal(size=9)
     found = summarize_null(5e-14, rounding, rounding=1e-10)
-    assert (found.z, found.p) == (None, 1.0)
+    assert (found.z, found.p, found.excess, found.std) == (None, 1.0, 0.0, 0.0)
+    assert found.low == found.mean == found.high
 
 
 @pytest.mark.parametrize(
