@@ -6,6 +6,7 @@ from subspacelens_tui.analysis.export.files import (
     TABLE_FORMATS,
     ExportError,
     parse_formats,
+    tabbed,
     write_table,
 )
 from subspacelens_tui.analysis.export.plots import (
@@ -33,6 +34,7 @@ __all__ = [
     "parse_formats",
     "spectrum_plot",
     "sweep_plot",
+    "tabbed",
     "write_plot",
     "write_table",
 ]

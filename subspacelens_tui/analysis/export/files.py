@@ -2,10 +2,13 @@
 
 import csv
 import importlib.util
+import io
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from subspacelens_tui.sessions.plain import plain
 
 TABLE_FORMATS = ("csv", "json", "parquet")
 PLOT_FORMATS = ("svg", "png")
@@ -64,6 +67,20 @@ def write_table(path: Path, rows: Iterable[Row]) -> Path:
     need(kind)
     {"csv": _write_csv, "json": _write_json, "parquet": _write_parquet}[kind](path, rows)
     return path
+
+
+def tabbed(rows: Iterable[Row]) -> str:
+    """The rows as text with tabs between columns, as spreadsheets take from the clipboard."""
+    rows = list(rows)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _columns(rows), delimiter="\t", lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        # What is pasted may land in a shell: no control characters.
+        writer.writerow(
+            {name: plain(value) if isinstance(value, str) else value for name, value in row.items()}
+        )
+    return text.getvalue()
 
 
 def _write_csv(path: Path, rows: list[Row]) -> None:

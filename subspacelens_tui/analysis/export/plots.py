@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from subspacelens_tui.analysis.export.bands import error_band, null_band
 from subspacelens_tui.analysis.export.files import PLOT_FORMATS, Row, need, write_table
 from subspacelens_tui.analysis.export.rows import figure_rows, overlap_rows, spectrum_rows, sweep_rows
-from subspacelens_tui.analysis.figures import Figures, LayerFigures
+from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.sweep import Sweep
 from subspacelens_tui.sessions.plain import plain
 
@@ -139,12 +140,12 @@ def _draw_curve(axes: Any, of: Figures, figure: str, colour: str, style: str) ->
     )
     axes.plot(layers, _values(of.curve(figure)), style, color=colour, lw=1.4, marker=".", ms=4, label=label)
     low, high = (
-        zip(*(_error_band(layer, figure) for layer in of.layers), strict=True) if of.layers else ((), ())
+        zip(*(error_band(layer, figure) for layer in of.layers), strict=True) if of.layers else ((), ())
     )
     if any(value is not None for value in low):
         axes.fill_between(layers, _values(low), _values(high), color=colour, alpha=0.25, lw=0)
     low, high = (
-        zip(*(_null_band(layer, figure) for layer in of.layers), strict=True) if of.layers else ((), ())
+        zip(*(null_band(layer, figure) for layer in of.layers), strict=True) if of.layers else ((), ())
     )
     if any(value is not None for value in low):
         axes.fill_between(
@@ -161,22 +162,6 @@ def _draw_curve(axes: Any, of: Figures, figure: str, colour: str, style: str) ->
 
 def _values(values: Iterable[float | None]) -> list[float]:
     return [math.nan if value is None else value for value in values]
-
-
-def _error_band(layer: LayerFigures, figure: str) -> tuple[float | None, float | None]:
-    if figure == "excess" and layer.null is not None and "delta_R" in layer.errors:
-        # The mean of the null is a constant beside ΔR.
-        bar, mean = layer.errors["delta_R"], layer.null.mean
-        return bar.low - mean, bar.high - mean
-    found = layer.errors.get(figure)
-    return (found.low, found.high) if found else (None, None)
-
-
-def _null_band(layer: LayerFigures, figure: str) -> tuple[float | None, float | None]:
-    if figure == "excess" and layer.null is not None:
-        return layer.null.low - layer.null.mean, layer.null.high - layer.null.mean
-    found = layer.nulls.get(figure)
-    return (found.low, found.high) if found else (None, None)
 
 
 def matrix_plot(name: str, figures: Figures, layer: int) -> Plot:

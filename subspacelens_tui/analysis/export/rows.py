@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from subspacelens_tui.analysis.figures import Figures, LayerFigures
+from subspacelens_tui.analysis.compare import Comparison
+from subspacelens_tui.analysis.export.bands import error_band, null_band
+from subspacelens_tui.analysis.figures import FIGURES, Figures, LayerFigures
 from subspacelens_tui.analysis.sweep import Sweep
 from subspacelens_tui.analysis.tokens.figures import TokenFigures
 
@@ -55,6 +57,77 @@ def layer_columns(layer: LayerFigures) -> FlatRow:
         else:
             flat[name] = value
     return flat
+
+
+def curve_rows(figures: Figures, figure: str) -> Iterator[FlatRow]:
+    """A row for each layer: one figure with its null band, its error band, or why it is missing."""
+    values = figures.curve(figure)
+    for layer, value in zip(figures.layers, values, strict=True):
+        null_low, null_high = null_band(layer, figure)
+        low, high = error_band(layer, figure)
+        yield {
+            **setting_columns(figures),
+            "images": figures.images,
+            "layer": layer.layer,
+            figure: value,
+            "null_low": null_low,
+            "null_high": null_high,
+            "low": low,
+            "high": high,
+            "missing": layer.missing.get(figure) or (layer.missing.get("nulls") if value is None else None),
+        }
+
+
+def comparison_rows(comparison: Comparison, figure: str) -> Iterator[FlatRow]:
+    """A row for each layer: one figure on two branches, and their difference with its error."""
+    first, second = comparison.b.settings.branch, comparison.a.settings.branch
+    for layer, differences in enumerate(comparison.layers):
+        found = differences[figure]
+        yield {
+            **setting_columns(comparison.b),
+            "branch": f"{first} − {second}",
+            "images": comparison.b.images,
+            "layer": layer,
+            f"{figure}_{first}": found.b,
+            f"{figure}_{second}": found.a,
+            figure: found.difference,
+            "standard_error": found.standard_error,
+            "low": found.low,
+            "high": found.high,
+        }
+
+
+def layer_rows(figures: Figures, found: LayerFigures, images: int | None = None) -> Iterator[FlatRow]:
+    """A row for each figure of one layer, with its null and its error, or why it is missing.
+
+    Args:
+        figures: what it is a layer of.
+        found: the layer.
+        images: how many images it is of, if not as many as the others.
+    """
+    values = {figure: getattr(found, figure) for figure in FIGURES}
+    if found.normality is not None:
+        values |= {f"normality_{kind}": share for kind, share in asdict(found.normality).items()}
+    for figure, value in values.items():
+        missing = found.missing.get(figure)
+        if value is None and missing is None:
+            continue
+        null, error = found.nulls.get(figure), found.errors.get(figure)
+        yield {
+            **setting_columns(figures),
+            "images": images or figures.images,
+            "layer": found.layer,
+            "figure": figure,
+            "value": value,
+            **{
+                f"null_{name}": getattr(null, name) if null else None
+                for name in ("mean", "std", "low", "high", "z", "p")
+            },
+            "standard_error": error.standard_error if error else None,
+            "low": error.low if error else None,
+            "high": error.high if error else None,
+            "missing": missing,
+        }
 
 
 def overlap_rows(figures: Figures, layer: int | None = None) -> Iterator[FlatRow]:

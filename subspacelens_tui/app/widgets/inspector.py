@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.binding import BindingType
@@ -13,8 +13,11 @@ from subspacelens_tui.app import numbers
 from subspacelens_tui.app.fitting import fit
 from subspacelens_tui.app.keys import FIGURES, bindings
 from subspacelens_tui.app.widgets.painted import Row, cut_row
-from subspacelens_tui.app.widgets.pane import Pane
+from subspacelens_tui.app.widgets.pane import Numbers, Pane
 from subspacelens_tui.sessions.plain import plain
+
+if TYPE_CHECKING:
+    from subspacelens_tui.analysis.export import Plot
 
 _NAME, _VALUE, _NULL, _SCORE, _ERROR = 9, 6, 7, 7, 7
 _HEAD = 2
@@ -48,6 +51,8 @@ _OVERLAPS = (
     _Line("explained", "explained_mean", _thousandths),
 )
 _HOYER = _Line("Hoyer", "hoyer", _thousandths)
+# Of these there are no more than in the figures of all layers.
+_NOT_CLOSER = tuple(line.figure for line in (*_RATES, _RATIO, _HOYER))
 
 
 class Inspector(Pane):
@@ -76,6 +81,28 @@ class Inspector(Pane):
         """That there is more than is seen."""
         room = self.size.height - _HEAD
         return ["pgdn, pgup: more"] if 0 < room < self._rows else ()
+
+    def numbers(self) -> Numbers:
+        """Every figure of the layer, with its null and its error."""
+        from subspacelens_tui.analysis.export.rows import layer_rows
+
+        layer, main = self._shown(), self.analysis.main if self.analysis else None
+        if layer is None or main is None or self.analysis is None:
+            return []
+        rows = {row["figure"]: row for row in layer_rows(main, layer)}
+        if closer := self.analysis.closer.get(self.selected):
+            found = {row["figure"]: row for row in layer_rows(main, closer, self.analysis.closer_images)}
+            rows |= {figure: row for figure, row in found.items() if figure not in _NOT_CLOSER}
+        return list(rows.values())
+
+    def publication(self, name: str) -> "Plot | None":
+        """The spectrum of the layer."""
+        from subspacelens_tui.analysis.export import spectrum_plot
+
+        main = self.analysis.main if self.analysis else None
+        if main is None or main.spectra is None or self._shown() is None:
+            return None
+        return spectrum_plot(name, main, self.selected)
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """A table of the figures, then the notes on the sample, from where it was scrolled to."""

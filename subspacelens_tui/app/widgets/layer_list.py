@@ -13,7 +13,7 @@ from subspacelens_tui.app import numbers
 from subspacelens_tui.app.fitting import cut, fit
 from subspacelens_tui.app.palette import curve_colour
 from subspacelens_tui.app.widgets.painted import Piece, Row, cut_row, row_width
-from subspacelens_tui.app.widgets.pane import LayerChosen, Pane
+from subspacelens_tui.app.widgets.pane import LayerChosen, Numbers, Pane
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _BAR_AT_LEAST = 4
@@ -73,6 +73,14 @@ class LayerList(Pane):
             return ""
         scheme, branch = self.analysis.view.main
         return cut(f"{scheme} · {branch}", 18)
+
+    def numbers(self) -> Numbers:
+        """Every figure of every layer, in the order of the list."""
+        from subspacelens_tui.analysis.export.rows import figure_rows
+
+        main = self.analysis.main if self.analysis else None
+        rows = list(figure_rows(main)) if main else []
+        return [rows[layer] for layer in self.order()]
 
     def order(self) -> Sequence[int]:
         """The layers in the order of the list."""

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.keys import LOG, bindings
 from subspacelens_tui.app.widgets.painted import Piece, Row, cut_row
-from subspacelens_tui.app.widgets.pane import Pane
+from subspacelens_tui.app.widgets.pane import Numbers, Pane
 from subspacelens_tui.sessions.plain import plain
 
 _INK = {"failed": "error", "finished": "good", "stopped": "warning", "paused": "warning"}
@@ -44,6 +44,17 @@ class LogPane(Pane):
         for note in self._notes():
             rows.append([("note      ", self.ink("accent")), (plain(note), self.ink())])
         return rows or [[("nothing has happened yet", self.ink("dim"))]]
+
+    def numbers(self) -> Numbers:
+        """The events, then what was left out and the notes."""
+        if self.recording is None:
+            return []
+        rows = [
+            {"time": event.get("time"), "event": plain(event.get("event", "")), "detail": _detail(event)}
+            for event in self.recording.log
+        ]
+        rows += [{"time": None, "event": "left out", "detail": plain(p)} for p in self.recording.problems]
+        return rows + [{"time": None, "event": "note", "detail": plain(note)} for note in self._notes()]
 
     def _notes(self) -> tuple[str, ...]:
         main = self.analysis.main if self.analysis else None

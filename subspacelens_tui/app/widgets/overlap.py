@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.style import Style
 from textual import events
@@ -14,8 +14,11 @@ from subspacelens_tui.app.fitting import cut, fit
 from subspacelens_tui.app.keys import MATRIX, bindings
 from subspacelens_tui.app.palette import SHADES, STEPS, ramp_index, ramp_style
 from subspacelens_tui.app.widgets.painted import Piece, Row, cut_row
-from subspacelens_tui.app.widgets.pane import Pane
+from subspacelens_tui.app.widgets.pane import Numbers, Pane
 from subspacelens_tui.sessions.plain import plain
+
+if TYPE_CHECKING:
+    from subspacelens_tui.analysis.export import Plot
 
 _LABEL_AT_MOST = 12
 _LABEL_AT_LEAST = 4
@@ -81,6 +84,20 @@ class OverlapPane(Pane):
             return None
         matrix = main.overlap[self.selected]
         return None if math.isnan(matrix[0, 0]) else matrix
+
+    def numbers(self) -> Numbers:
+        """Overlap and variance explained of each pair of classes at the layer."""
+        from subspacelens_tui.analysis.export.rows import overlap_rows
+
+        main = self.analysis.main if self.analysis else None
+        return list(overlap_rows(main, self.selected)) if main and self._matrix() is not None else []
+
+    def publication(self, name: str) -> "Plot | None":
+        """The matrix of the layer."""
+        from subspacelens_tui.analysis.export import matrix_plot
+
+        main = self.analysis.main if self.analysis else None
+        return matrix_plot(name, main, self.selected) if main and self._matrix() is not None else None
 
     def selected_cell(self) -> tuple[str, str, float] | None:
         """Both classes of the selected cell, and its value; None where there is no matrix."""

@@ -1,16 +1,23 @@
 """The base of the panes: a frame with a number to jump by, figures to show, one selected layer."""
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.message import Message
+from textual.strip import Strip
 
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.app.widgets.painted import Painted
 from subspacelens_tui.sessions.plain import plain
+
+if TYPE_CHECKING:
+    from subspacelens_tui.analysis.export import Plot
+
+Numbers = Sequence[Mapping[str, Any]]
+"""A table: rows of the same columns."""
 
 # What is left of the frame on both sides of a subtitle, with its blanks.
 _CORNERS = 4
@@ -90,11 +97,28 @@ class Pane(Painted, can_focus=True):
             self._subtitled = subtitle
             self.border_subtitle = Text(subtitle)
 
+    @property
+    def title_text(self) -> str:
+        """The frame's title as plain text."""
+        return self._titled or self.heading
+
+    def seen(self) -> list[Strip]:
+        """The pane as it is on the screen, frame and all."""
+        return self.render_lines(self.outer_size.region)
+
     def as_text(self) -> str:
         """The pane's title and rows as plain text."""
         width, height = self.size
         rows = ["".join(text for text, _ in row).rstrip() for row in self.paint(width, height)]
-        return "\n".join([self._titled or self.heading, *rows]).rstrip() + "\n"
+        return "\n".join([self.title_text, *rows]).rstrip() + "\n"
+
+    def numbers(self) -> Numbers:
+        """The numbers behind what the pane shows; no rows where there are none."""
+        raise NotImplementedError
+
+    def publication(self, name: str) -> "Plot | None":
+        """The figure as a plot for publication whose files have this name, if there is one."""
+        return None
 
     def absence(self) -> str:
         """What to say while there are no figures."""

@@ -1,12 +1,19 @@
 """Effective rank over the layers."""
 
+from typing import TYPE_CHECKING
+
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.app import numbers
+from subspacelens_tui.app.widgets.pane import Numbers
 from subspacelens_tui.app.widgets.plot_pane import LegendEntry, PlotPane
 from subspacelens_tui.app.widgets.plot_parts import Band, Curve, Plot
 from subspacelens_tui.app.widgets.rates import at, error_band, minus
 
+if TYPE_CHECKING:
+    from subspacelens_tui.analysis.export import Plot as PublicationPlot
+
 _COLOUR = 2
+_FIGURE = "effective_rank"
 
 
 class RankPane(PlotPane):
@@ -36,7 +43,7 @@ class RankPane(PlotPane):
         return [(branch, figures) for branch, figures in found if figures is not None]
 
     def _curves(self) -> list[tuple[str, tuple[float | None, ...], bool]]:
-        sets = [(branch, tuple(figures.curve("effective_rank"))) for branch, figures in self._of_branches()]
+        sets = [(branch, tuple(figures.curve(_FIGURE))) for branch, figures in self._of_branches()]
         if self._difference and len(sets) == 2:
             return [("cond − uncond", minus(sets[0][1], sets[1][1]), False)]
         return [(branch, values, branch == "uncond" and len(sets) > 1) for branch, values in sets]
@@ -47,8 +54,24 @@ class RankPane(PlotPane):
         main = self.analysis.main if self.analysis else None
         if main is None or self._difference:
             return Plot(tuple(reversed(curves)))
-        band = Band(*error_band(main, "effective_rank"), _COLOUR, hatched=True)
+        band = Band(*error_band(main, _FIGURE), _COLOUR, hatched=True)
         return Plot(tuple(reversed(curves)), (band,))
+
+    def numbers(self) -> Numbers:
+        """Each curve with its error band, or the difference of the branches."""
+        from subspacelens_tui.analysis.export.rows import comparison_rows, curve_rows
+
+        if self.analysis is not None and self._difference:
+            compared = self.analysis.differences.get(self.analysis.view.main[0])
+            return list(comparison_rows(compared, _FIGURE)) if compared is not None else []
+        return [row for _, figures in self._of_branches() for row in curve_rows(figures, _FIGURE)]
+
+    def publication(self, name: str) -> "PublicationPlot | None":
+        """The curves; a difference has no plot of its own."""
+        from subspacelens_tui.analysis.export import curve_plot
+
+        found = [figures for _, figures in self._of_branches()]
+        return curve_plot(name, found, _FIGURE) if found and not self._difference else None
 
     @property
     def _difference(self) -> bool:

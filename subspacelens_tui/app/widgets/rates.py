@@ -1,16 +1,21 @@
 """ΔR over the layers with its null, and the excess over that null: the headline."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.fitting import cut
 from subspacelens_tui.app.snapshots import Analysis
 from subspacelens_tui.app.stages import FEW
+from subspacelens_tui.app.widgets.pane import Numbers
 from subspacelens_tui.app.widgets.plot_pane import LegendEntry, PlotPane
 from subspacelens_tui.app.widgets.plot_parts import Band, Curve, Plot
 from subspacelens_tui.sessions import Branch
 from subspacelens_tui.sessions.plain import plain
+
+if TYPE_CHECKING:
+    from subspacelens_tui.analysis.export import Plot as PublicationPlot
 
 _NAME = 14
 _UNITS = {"difference": "nats · cond − uncond", "both": "nats · cond ━ uncond ╍"}
@@ -180,6 +185,26 @@ class RatesPane(PlotPane):
 
     def _written(self, value: float | None) -> str:
         return numbers.figure(value, signed=self._difference)
+
+    def numbers(self) -> Numbers:
+        """Each curve with its null band and its error band, or the difference of the branches."""
+        from subspacelens_tui.analysis.export.rows import comparison_rows, curve_rows
+
+        if self.analysis is None:
+            return []
+        if self._difference:
+            compared = self.analysis.differences.values()
+            return [row for comparison in compared for row in comparison_rows(comparison, self._figure)]
+        shown = shown_sets(self.analysis)
+        return [row for _, _, _, figures in shown for row in curve_rows(figures, self._figure)]
+
+    def publication(self, name: str) -> "PublicationPlot | None":
+        """The curves; a difference has no plot of its own."""
+        from subspacelens_tui.analysis.export import curve_plot
+
+        if self.analysis is None or not self.analysis.figures or self._difference:
+            return None
+        return curve_plot(name, [figures for _, _, _, figures in shown_sets(self.analysis)], self._figure)
 
     def subtitles(self) -> Sequence[str]:
         """What the bands are, and how good the null is by now."""

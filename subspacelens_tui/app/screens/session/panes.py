@@ -5,6 +5,7 @@ from textual import events
 from subspacelens_tui.app.arrangement import Arrangement, arrange
 from subspacelens_tui.app.screens.session.remembering import RememberActions
 from subspacelens_tui.app.screens.session.splits import SplitActions
+from subspacelens_tui.app.screens.session.taking import TakingActions
 from subspacelens_tui.app.view import MEASURES
 from subspacelens_tui.app.widgets.inspector import Inspector
 from subspacelens_tui.app.widgets.log_pane import LogPane
@@ -13,10 +14,8 @@ from subspacelens_tui.app.widgets.pane import Pane
 from subspacelens_tui.app.widgets.pane_tabs import PaneTabs
 
 
-class PaneActions(SplitActions, RememberActions):
+class PaneActions(SplitActions, RememberActions, TakingActions):
     """Arranging the panes and moving between them."""
-
-    _active = "excess"
 
     def on_resize(self, event: events.Resize) -> None:
         """Arrange the panes for the new size."""
@@ -99,13 +98,6 @@ class PaneActions(SplitActions, RememberActions):
         elif self._arrangement().folded:
             self._active = "rates" if self._active == "excess" else "excess"
         self._arrange()
-
-    def action_copy(self) -> None:
-        """Copy the focused pane's text to the clipboard of the terminal."""
-        pane = self.focused if isinstance(self.focused, Pane) else self.query_one(f"#{self._active}", Pane)
-        self.app.copy_to_clipboard(pane.as_text())
-        self._notice = f"copied: {pane.heading}"
-        self._show()
 
     def action_digits(self) -> None:
         """Numbers in the matrix, or colours only."""
