@@ -1,40 +1,52 @@
 """Hooked against bare generation: what recording costs. `python benchmarks/capture.py [--xl]`."""
 
 import argparse
+import tempfile
+from pathlib import Path
 
 import torch
-from diffusers import PixArtTransformer2DModel
+from pixart_xl import make_pixart_xl
 from ratios import compare
 
 from subspacelens_tui import demo
-from subspacelens_tui.models.loading import load_pipeline
+from subspacelens_tui.models.loading import choose_device, choose_dtype, load_pipeline
+from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.recording.capture import Capture
-
-XL = {"num_layers": 28, "num_attention_heads": 16, "attention_head_dim": 72, "cross_attention_dim": 1152}
+from subspacelens_tui.recording.compiling import compile_blocks
+from subspacelens_tui.recording.conditioning import encode_prompts
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument(
-        "--xl", action="store_true", help="28 blocks of width 1152 at random weights, 64 tokens"
-    )
+    parser.add_argument("--xl", action="store_true", help="PixArt-XL's architecture at random weights")
+    parser.add_argument("--latent", type=int, default=64, help="side of its latents; (side / 2)² tokens")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--compile", action="store_true", help="compile the blocks, on both sides")
     arguments = parser.parse_args()
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    pipeline, architecture = load_pipeline(str(demo.MODEL_PATH), device, torch.float32)
-    if arguments.xl:
-        torch.manual_seed(0)
-        shape = {**pipeline.transformer.config, **XL}
-        pipeline.transformer = PixArtTransformer2DModel.from_config(shape).eval().to(device)
-    with torch.no_grad():
-        conditioning = architecture.encode(pipeline, ["a lion"] * arguments.batch)
-        unconditional = architecture.encode(pipeline, [""])
+    with tempfile.TemporaryDirectory() as folder:
+        model = demo.MODEL_PATH
+        if arguments.xl:
+            model = Path(folder)
+            make_pixart_xl(model, arguments.latent, torch.bfloat16)
+        measure(model, arguments)
+
+
+def measure(model: Path, arguments: argparse.Namespace) -> None:
+    """Load as the recorder does, and time generation with and without hooks."""
+    device = choose_device(None)
+    dtype = choose_dtype(None, device)
+    pipeline, architecture = load_pipeline(ModelSource(str(model)), dtype)
+    conditioning = encode_prompts(pipeline, architecture, ["a lion"], device)
+    pipeline.to(device)
+    if arguments.compile:
+        compile_blocks(architecture.blocks(pipeline))
+    rows = conditioning.rows([0] * arguments.batch, device)
 
     def generate() -> None:
         generators = [torch.Generator("cpu").manual_seed(seed) for seed in range(arguments.batch)]
-        architecture.generate(pipeline, conditioning, unconditional, generators, arguments.steps, 3.0)
+        architecture.generate(pipeline, rows, conditioning.empty(device), generators, arguments.steps, 3.0)
 
     def hooked() -> None:
         # Every step is captured: more than any recording does by default.
@@ -43,12 +55,17 @@ def main() -> None:
             generate()
             capture.finish_batch()
 
-    what = "PixArt-XL shape, random weights" if arguments.xl else "demo model"
+    what = "demo model"
+    if arguments.xl:
+        what = f"PixArt-XL at random weights, {(arguments.latent // 2) ** 2} tokens"
     name = (
         torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
     )
-    print(f"{what}, batch {arguments.batch}, {arguments.steps} steps, all captured, on {name}")
+    how = f"batch {arguments.batch}, {arguments.steps} steps, all captured"
+    print(f"{what}, {str(dtype).removeprefix('torch.')}, {how}, on {name}")
     compare("hooked / bare generation", hooked, generate, arguments.rounds)
+    if device.type == "cuda":
+        print(f"peak memory {torch.cuda.max_memory_allocated(device) / 2**30:.2f} GiB")
 
 
 if __name__ == "__main__":

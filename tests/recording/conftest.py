@@ -1,7 +1,8 @@
 """Recordings of the bundled model, few steps each, and the pipeline itself."""
 
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,23 @@ def wait_for(session: Session, reached: Callable[[Session], bool]) -> None:
         assert time.monotonic() < deadline, session.state
         time.sleep(0.05)
         session.refresh()
+
+
+def prompt_file(folder: Path, *subjects: str) -> str:
+    """A prompt set of these subjects."""
+    path = folder / "prompts.toml"
+    lines = [f'[[prompts]]\ntext = "a {name}"\nlabels = {{ fine = "{name}" }}\n' for name in subjects]
+    path.write_text('name = "few"\nschemes = ["fine"]\n' + "".join(lines))
+    return str(path)
+
+
+@pytest.fixture
+def own_signals() -> Iterator[None]:
+    """A recorder in this process takes its signals; give them back."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

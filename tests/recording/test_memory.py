@@ -1,7 +1,6 @@
 """Too little memory: batches are cut, nothing is lost, the text encoder works elsewhere and is let go."""
 
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +18,18 @@ from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.recorder import Recorder
 from subspacelens_tui.sessions import Phase, Session, open_session
 from subspacelens_tui.sessions.control import ask
-from tests.recording.conftest import Planned
+from tests.recording.conftest import Planned, prompt_file
 
 NO_MEMORY = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 1.00 GiB"
-SUBJECTS = ("lion", "penguin", "octopus", "elephant", "hummingbird")
+
+
+pytestmark = pytest.mark.usefixtures("own_signals")
 
 
 @pytest.fixture
 def prompts(tmp_path: Path) -> str:
     """Five prompts: a batch of the demo."""
-    path = tmp_path / "five.toml"
-    lines = [f'[[prompts]]\ntext = "a {name}"\nlabels = {{ fine = "{name}" }}\n' for name in SUBJECTS]
-    path.write_text('name = "five"\nschemes = ["fine"]\n' + "".join(lines))
-    return str(path)
-
-
-@pytest.fixture(autouse=True)
-def own_signals() -> Iterator[None]:
-    """A recorder in this process takes its signals; give them back."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
+    return prompt_file(tmp_path, "lion", "penguin", "octopus", "elephant", "hummingbird")
 
 
 @pytest.fixture
