@@ -2,7 +2,7 @@
 
 import io
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.files import read_plain
@@ -49,6 +49,8 @@ def read_picture(session: Session, image: int, largest: int) -> Image.Image:
             decoded = picture.convert("RGBA").convert("RGB")
     except SessionError:
         raise
+    except UnidentifiedImageError:
+        raise SessionError(f"{path} is no WebP or PNG picture") from None
     except Exception as error:
         # Decoders raise whatever comes to them: OSError, SyntaxError, ValueError, struct.error, …
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -48,10 +48,10 @@ def test_what_the_session_has_no_picture_of_is_said(session: Session) -> None:
         (png_header(100_000, 100_000), "damaged"),  # Pillow refuses more than 179 million pixels
         (png_header(3000, 10), "3000 × 10 pixels in 1 frames, the most is 2048 × 2048"),
         (png_header(10, 10), "damaged"),
-        (b"", "damaged"),
+        (b"", "no WebP or PNG"),
         (b"RIFF\xff\xff\xff\xffWEBPVP8X", "damaged"),
-        (b"GIF89a" + bytes(100), "damaged"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "damaged"),
+        (b"GIF89a" + bytes(100), "no WebP or PNG"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no WebP or PNG"),
         (bytes(16 * 2**20 + 1), "larger than 16384 KiB"),
     ],
 )
