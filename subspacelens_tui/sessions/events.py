@@ -144,7 +144,7 @@ def _parse(line: bytes) -> Event | None:
     if not isinstance(event, dict) or not isinstance(event.get("event"), str):
         return None
     rank = event.get("rank", 0)
-    if type(rank) is not int or not 0 <= rank < MAX_RANKS or _depth(event) > _MAX_DEPTH:
+    if type(rank) is not int or not 0 <= rank < MAX_RANKS or not _nested_at_most(_MAX_DEPTH, event):
         return None
     return event if type(event.get("time")) in (int, float) else None
 
@@ -162,8 +162,9 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-def _depth(value: object) -> int:
-    """How deep lists and objects are nested."""
-    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    nested = [part for part in inside if isinstance(part, dict | list)]
-    return 1 + max(map(_depth, nested), default=0)
+def _nested_at_most(deep: int, value: object) -> bool:
+    """Whether lists and objects are nested no deeper; it looks no further than that itself."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    if inside is None:
+        return True
+    return deep > 0 and all(_nested_at_most(deep - 1, part) for part in inside)

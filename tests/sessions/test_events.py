@@ -23,6 +23,7 @@ def test_a_torn_last_line_waits_for_its_rest(tmp_path: Path) -> None:
 def test_lines_that_are_no_events_are_passed_over(tmp_path: Path) -> None:
     event_file(tmp_path).write_bytes(
         b'garbage\n\xff\xfe\n[1]\n{"event": 3}\n{"event": "finished"}\n' + b"[" * 5000 + b"\n"
+        b'{"event": "loading", "time": 1, "what": ' + b"[" * 900 + b"]" * 900 + b"}\n"
         b'{"event": "finished", "time": 1.5}\n'
     )
     assert [event["time"] for event in EventReader(tmp_path).new()] == [1.5]
