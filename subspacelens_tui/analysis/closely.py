@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from subspacelens_tui.analysis.analyzer import Analyzer, one_blas_thread
 from subspacelens_tui.analysis.evidence import with_close_errors, with_rank_errors
 from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.analysis.layers import one_layer
 from subspacelens_tui.analysis.watch import IsCancelled, Watch
+from subspacelens_tui.geometry import GeometryError, mean_off_diagonal
 
 
 def closely(
@@ -41,3 +44,45 @@ def rank_errors(
     with one_blas_thread():
         sample, _, _ = analyzer.sample_of(figures)
         return with_rank_errors(figures.layers[layer], sample, figures.settings.errors, Watch(cancelled))
+
+
+def close_errors(
+    analyzer: Analyzer, figures: Figures, layer: int, cancelled: IsCancelled | None = None
+) -> LayerFigures:
+    """One layer of figures with the error bars of its ranks and of its overlap, where it can have any.
+
+    Raises:
+        SettingsError: if the session has lost the images that the figures are of.
+        Cancelled: once `cancelled` says True.
+    """
+    known = figures.layers[layer]
+    if figures.settings.errors is None:
+        return known
+    with one_blas_thread():
+        sample, _, _ = analyzer.sample_of(figures)
+        return with_close_errors(known, sample, figures.settings, Watch(cancelled))
+
+
+def split_halves(
+    analyzer: Analyzer, figures: Figures, cancelled: IsCancelled | None = None
+) -> tuple[tuple[float | None, float | None], ...]:
+    """For each layer the overlap of random halves of one class, and of two classes; None where there is none.
+
+    Raises:
+        SettingsError: if the session has lost the images that the figures are of.
+        Cancelled: once `cancelled` says True.
+    """
+    watch, settings = Watch(cancelled), figures.settings
+    assert settings.rank is not None
+    found: list[tuple[float | None, float | None]] = []
+    with one_blas_thread():
+        sample, _, _ = analyzer.sample_of(figures)
+        for layer in range(len(figures.layers)):
+            watch.check()
+            try:
+                halves = sample.split_half(layer, settings.rank, settings.seed)
+            except GeometryError:
+                found.append((None, None))
+                continue
+            found.append((float(np.diagonal(halves).mean()), float(mean_off_diagonal(halves))))
+    return tuple(found)

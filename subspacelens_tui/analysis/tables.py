@@ -4,18 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-import numpy as np
-
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.compare import Difference, compare
-from subspacelens_tui.analysis.errors import ErrorBar, ErrorsBy
+from subspacelens_tui.analysis.errors import ErrorBar
 from subspacelens_tui.analysis.figures import Figures, LayerFigures
-from subspacelens_tui.analysis.growing import Float64Array
-from subspacelens_tui.analysis.separation import Separation, separation, words
 from subspacelens_tui.analysis.settings import Settings, SettingsError
+from subspacelens_tui.analysis.steps import SeparationRow, Separations, separations
 from subspacelens_tui.analysis.watch import IsCancelled, Progress, Watch
 from subspacelens_tui.geometry import Design, NullSummary
-from subspacelens_tui.sessions import Session
 
 Row = TypeVar("Row")
 
@@ -46,24 +42,6 @@ class EqualSizeRow:
 
     layer: int
     fine: float | None
-    null: NullSummary | None
-
-
-@dataclass(frozen=True)
-class SeparationRow:
-    """Where the classes overlap least at one captured step, and what permuted labels give there.
-
-    Attributes:
-        step: the captured step.
-        layer: the layer of least mean overlap.
-        candidates: the layers that cannot be told from it, see `separation`; none where there is no error.
-        overlap, null: of that layer.
-    """
-
-    step: int
-    layer: int | None
-    candidates: tuple[int, ...]
-    overlap: float | None
     null: NullSummary | None
 
 
@@ -104,8 +82,8 @@ def article_tables(
     ratio = tuple(maker.ratio())
     branches = _or_reason(maker.branches, "branches", missing)
     equal_size = _or_reason(maker.equal_size, "equal_size", missing)
-    rows, moves = maker.separation()
-    return Tables(ratio, branches, equal_size, rows, moves, missing, tuple(maker.notes))
+    steps = maker.separation()
+    return Tables(ratio, branches, equal_size, steps.rows, steps.words, missing, tuple(maker.notes))
 
 
 def _or_reason(rows: Callable[[], Iterator[Row]], table: str, missing: dict[str, str]) -> tuple[Row, ...]:
@@ -153,55 +131,9 @@ class _Tables:
                 raise SettingsError(layer.missing["nulls"])
             yield EqualSizeRow(layer.layer, layer.delta_R, layer.null)
 
-    def separation(self) -> tuple[tuple[SeparationRow, ...], str]:
-        """The row of each step, and whether the layer moves."""
-        steps = self._analyzer.session.manifest.capture_steps
-        rows, found, why = [], [], ""
-        for step in steps:
-            figures = self._figures(step=step)
-            overlaps = np.array(
-                [np.inf if value is None else value for value in figures.curve("overlap_mean")]
-            )
-            if not np.isfinite(overlaps).any():
-                rows.append(SeparationRow(step, None, (), None, None))
-                continue
-            best = int(np.argmin(overlaps))
-            candidates: tuple[int, ...] = ()
-            try:
-                of_step = self._separation_at(step, overlaps, len(steps))
-                found.append(of_step)
-                candidates = of_step.candidates
-            except SettingsError as error:
-                why = str(error)
-            layer = figures.layers[best]
-            rows.append(
-                SeparationRow(step, best, candidates, layer.overlap_mean, layer.nulls.get("overlap_mean"))
-            )
-        if len(found) < len(steps):
-            return tuple(
-                rows
-            ), f"Whether the layer of least overlap moves cannot be said: {why or 'none is known'}"
-        return tuple(rows), words(found)
-
-    def _separation_at(self, step: int, overlaps: Float64Array, steps: int) -> Separation:
-        settings = replace(self._settings, step=step)
-        by = _leave_out(self._analyzer.session)
-        bars = self._analyzer.overlap_errors(settings, by, self._watch.cancelled, self._watch.progress)
-        kinds = range(len(bars[0].left_out))
-        return separation(
-            overlaps, [np.stack([bar.left_out[k] for bar in bars], axis=1) for k in kinds], steps
-        )
-
-
-def _leave_out(session: Session) -> ErrorsBy:
-    """Seeds and subjects where there are several of both, since images share both; else those there are."""
-    images = [session.manifest.images[index] for index in session.images()]
-    kinds: list[ErrorsBy] = []
-    if len({image.seed for image in images}) > 1:
-        kinds.append("seed")
-    if len({image.prompt for image in images}) > 1:
-        kinds.append("subject")
-    return "seed+subject" if len(kinds) == 2 else kinds[0] if kinds else "image"
+    def separation(self) -> Separations:
+        """The layer of least overlap at each captured step."""
+        return separations(self._analyzer, self._settings, self._watch, lambda step: self._figures(step=step))
 
 
 def first_middle_last(figures: Figures) -> list[LayerFigures]:

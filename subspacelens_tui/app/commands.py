@@ -52,6 +52,9 @@ class LensCommands(Provider):
         for name, choice in CHOICES.items():
             for index, value in enumerate(choice.values(screen.recording.manifest, screen.view)):
                 yield f"{name}: {plain(value)}", f"screen.choose('{name}', {index})"
+        for pane in screen.panes:
+            if pane.others:
+                yield f"show: {pane.heading.lower()}", f"screen.show('{pane.id}')"
         for layer in range(screen.recording.blocks):
             yield f"layer {layer}", f"screen.select_layer({layer})"
 

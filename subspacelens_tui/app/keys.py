@@ -145,6 +145,13 @@ SESSION: tuple[Key, ...] = (
         "curves: all label schemes together or the chosen one",
         "What is shown",
     ),
+    Key(
+        "pane-view",
+        "w",
+        "pane_view",
+        "pane: what else it shows (ranks or the spectrum; overlap as matrix, by layer, by step)",
+        "What is shown",
+    ),
     Key("digits", "n", "digits", "matrix: numbers in its cells or colours only", "What is shown", "numbers"),
     Key("next-pane", "tab", "pane(1)", "next pane", "Panes", "pane", first=True),
     Key("previous-pane", "shift+tab", "pane(-1)", "pane before", "Panes"),

@@ -45,6 +45,7 @@ class Remembered(BaseModel):
         splits: sizes of panes that lie side by side, by their names joined with commas.
         measure: which of excess and ΔR the curves showed.
         maximised: the pane that was seen alone.
+        shows: which of the panes that share a place was seen there.
         sessions: the last selection by the session's path, the latest last.
     """
 
@@ -54,6 +55,7 @@ class Remembered(BaseModel):
     splits: dict[str, _Sizes] = {}
     measure: str | None = None
     maximised: str | None = None
+    shows: dict[str, str] = {}
     sessions: dict[str, Selection] = {}
 
 

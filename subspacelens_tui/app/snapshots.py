@@ -7,6 +7,7 @@ from typing import Any
 
 from subspacelens_tui.analysis.compare import Comparison, compare
 from subspacelens_tui.analysis.figures import Figures, LayerFigures
+from subspacelens_tui.analysis.steps import Separations
 from subspacelens_tui.app.view import View, Which
 from subspacelens_tui.sessions import Branch, Manifest, RunState
 from subspacelens_tui.sessions.control import Request
@@ -48,6 +49,8 @@ class Analysis:
         refining: whether the same with more permutations is on its way.
         error: why there are no figures, in one line.
         closer: layers of the main figures with what costs seconds, as far as they were looked at.
+        halves: for each layer the overlap of halves of one class, and of two, once asked for.
+        separation: where the classes overlap least at each step, once asked for.
         closer_images: how many images these are of: fewer than the figures where more have come since.
     """
 
@@ -58,6 +61,8 @@ class Analysis:
     error: str | None = None
     closer: Mapping[int, LayerFigures] = field(default_factory=dict)
     closer_images: int = 0
+    halves: tuple[tuple[float | None, float | None], ...] = ()
+    separation: Separations | None = None
 
     @property
     def main(self) -> Figures | None:

@@ -55,6 +55,7 @@ class OverlapPane(Pane):
 
     heading = "Overlap"
     tab = "Overlap"
+    place = "overlap"
     jump = "5"
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -63,6 +64,10 @@ class OverlapPane(Pane):
         self.row, self.column = 0, 1
         self._top = self._left = 0
         self._grid: _Grid | None = None
+
+    def subtitles(self) -> Sequence[str]:
+        """What else the pane shows."""
+        return [self.others]
 
     def title_detail(self) -> str:
         """Labels, branch and rank."""

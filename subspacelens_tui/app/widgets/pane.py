@@ -31,6 +31,14 @@ class LayerChosen(Message):
         self.layer = layer
 
 
+class TitleClicked(Message):
+    """The title of a pane that shares its place was clicked."""
+
+    def __init__(self, pane: "Pane") -> None:
+        super().__init__()
+        self.pane = pane
+
+
 Edge = Literal["left", "right", "top", "bottom"]
 
 
@@ -48,12 +56,16 @@ class Pane(Painted, can_focus=True):
     Attributes:
         heading, tab: its name in its frame and in the row of tabs.
         jump: the digit that jumps to it.
+        place: what panes share of which one is seen at a time; its own unless given.
+        others: how to see the others of its place, if there are any.
         recording, analysis, selected: what it shows and which layer, set by the screen through `update`.
     """
 
     heading = ""
     tab = ""
     jump = ""
+    place = ""
+    others = ""
     recording: Recording | None = None
     analysis: Analysis | None = None
     selected: int = 0
@@ -71,6 +83,16 @@ class Pane(Painted, can_focus=True):
         self.recording, self.analysis, self.selected = recording, analysis, layer
         self.refresh_title()
         self.repaint()
+
+    @property
+    def slot(self) -> str:
+        """The name of its place."""
+        return self.place or str(self.id)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on the title shows what else the pane has."""
+        if self.others and event.y == 0 and event.widget is self:
+            self.post_message(TitleClicked(self))
 
     def title_detail(self) -> str:
         """What the frame says after the heading."""

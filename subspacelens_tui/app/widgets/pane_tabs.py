@@ -17,15 +17,23 @@ class PaneTabs(Painted):
         super().__init__(id=id)
         self._panes = list(panes)
 
+    def _shown(self) -> list[Pane]:
+        """One pane a place: the one that is seen, else the first."""
+        shown: dict[str, Pane] = {}
+        for pane in self._panes:
+            if pane.display or pane.slot not in shown:
+                shown[pane.slot] = pane
+        return list(shown.values())
+
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """The tabs, with short names if there is no room for long ones."""
         for longest in _LONGEST:
             row: list[Piece] = [(" ", self.ink())]
-            for pane in self._panes:
+            for pane in self._shown():
                 # Where there is least room, only the panes that are seen keep their names.
                 name = pane.tab if pane.display and not longest else pane.tab[:longest]
                 text = f"{pane.jump} {name}".strip()
-                click = Style.from_meta({"@click": f"screen.jump('{pane.id}')"})
+                click = Style.from_meta({"@click": f"screen.jump('{pane.slot}')"})
                 shown = (f"[{text}]", self.ink("chosen")) if pane.display else (f" {text} ", self.ink("dim"))
                 row.append((shown[0], shown[1] + click))
             if row_width(row) <= width:

@@ -41,6 +41,10 @@ class PlotPane(Pane):
         """The entries of the legend, the most important first."""
         raise NotImplementedError
 
+    def cursor(self) -> int | None:
+        """The place that is marked: the selected layer."""
+        return self.selected
+
     def note(self) -> str:
         """A word at the end of the legend, or in the place of curves that are not there yet."""
         return ""
@@ -52,7 +56,7 @@ class PlotPane(Pane):
             yield from self._absent(width, height)
             return
         yield self._legend_row(width)
-        plot = replace(self.plot(), cursor=self.selected, markers=self.markers)
+        plot = replace(self.plot(), cursor=self.cursor(), markers=self.markers)
         cells = draw(plot, width, height - 1)
         if not cells:
             yield ((self.note() or "no values at these settings", self.ink("dim")),)

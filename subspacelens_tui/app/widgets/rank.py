@@ -1,5 +1,6 @@
 """Effective rank over the layers."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from subspacelens_tui.analysis.figures import Figures
@@ -12,14 +13,14 @@ from subspacelens_tui.app.widgets.rates import at, error_band, minus
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.export import Plot as PublicationPlot
 
-_COLOUR = 2
+RANK_COLOUR = 2
 _FIGURE = "effective_rank"
 
 
 class RankPane(PlotPane):
     """How many dimensions the images fill. Labels play no part, so there is one curve a branch."""
 
-    heading = "Effective rank"
+    heading = "Effective rank by layer"
     tab = "Rank"
     jump = "4"
 
@@ -34,6 +35,14 @@ class RankPane(PlotPane):
             return ""
         ceiling = min(layer.rank_ceiling for layer in main.layers)
         return f"at most {ceiling} ({'images' if main.images <= ceiling else 'width'})"
+
+    def subtitles(self) -> Sequence[str]:
+        """What the hatched band is, and what else the pane shows."""
+        main = self.analysis.main if self.analysis else None
+        known = main is not None and any("effective_rank" in layer.errors for layer in main.layers)
+        if main is None or not known or self._difference:
+            return [self.others]
+        return [f"╱ error 95 %: {main.settings.errors} · {self.others}", self.others]
 
     def _of_branches(self) -> list[tuple[str, Figures]]:
         if self.analysis is None:
@@ -50,11 +59,11 @@ class RankPane(PlotPane):
 
     def plot(self) -> Plot:
         """One curve a branch, uncond dashed beside cond; hatched what errors are known."""
-        curves = [Curve(values, _COLOUR, dashed) for _, values, dashed in self._curves()]
+        curves = [Curve(values, RANK_COLOUR, dashed) for _, values, dashed in self._curves()]
         main = self.analysis.main if self.analysis else None
         if main is None or self._difference:
             return Plot(tuple(reversed(curves)))
-        band = Band(*error_band(main, _FIGURE), _COLOUR, hatched=True)
+        band = Band(*error_band(main, _FIGURE), RANK_COLOUR, hatched=True)
         return Plot(tuple(reversed(curves)), (band,))
 
     def numbers(self) -> Numbers:
@@ -80,6 +89,6 @@ class RankPane(PlotPane):
     def legend(self) -> list[LegendEntry]:
         """Each branch with its value at the selected layer."""
         return [
-            LegendEntry(name, numbers.figure(at(values, self.selected)), _COLOUR, dashed)
+            LegendEntry(name, numbers.figure(at(values, self.selected)), RANK_COLOUR, dashed)
             for name, values, dashed in self._curves()
         ]

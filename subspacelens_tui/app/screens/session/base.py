@@ -26,6 +26,7 @@ class SessionBase(Screen[None]):
         splits: sizes that panes side by side were given, see `app.memory`.
         measure: which of excess and ΔR the curves show.
         panes: all of them, in the order of their numbers.
+        shows: which of the panes that share a place is seen there; the first unless chosen.
     """
 
     panes: list[Pane]
@@ -51,8 +52,14 @@ class SessionBase(Screen[None]):
         self.view: View | None = None
         self.selected = 0
         self.measure: Measure = "both"
+        self.shows: dict[str, str] = {}
         self._complaint: str | None = None
         self._notice: str | None = None
+
+    def _seen(self, place: str) -> Pane:
+        """The pane that is seen at a place."""
+        of_place = [pane for pane in self.panes if pane.slot == place]
+        return next((pane for pane in of_place if pane.id == self.shows.get(place)), of_place[0])
 
     def _show(self) -> None:
         """Give every widget what it shows now."""

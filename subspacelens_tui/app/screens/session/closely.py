@@ -1,14 +1,17 @@
 """What costs seconds: computed for the layer that is looked at, once its other figures are there."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from subspacelens_tui.analysis import Analyzer
-from subspacelens_tui.analysis.closely import closely, rank_errors
-from subspacelens_tui.analysis.figures import LayerFigures
-from subspacelens_tui.analysis.watch import IsCancelled
+from subspacelens_tui.analysis.closely import close_errors, closely, rank_errors, split_halves
+from subspacelens_tui.analysis.figures import Figures, LayerFigures
+from subspacelens_tui.analysis.steps import Separations, separations
+from subspacelens_tui.analysis.watch import IsCancelled, Watch
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.screens.session.base import SessionBase
 from subspacelens_tui.app.snapshots import Analysis
+from subspacelens_tui.app.stages import FEW
 
 
 class CloseActions(SessionBase):
@@ -34,18 +37,78 @@ class CloseActions(SessionBase):
             self._take_closer(replace(self.analysis, closer={**kept, layer: of_layer}, closer_images=images))
 
         self.analyst.want(Job("layer", (view, images, layer), look, looked))
+        self._compare_layers(analysis, main)
+        self._compare_steps(analysis, main)
+        self._want_errors("rank errors", analysis, main, rank_errors)
+
+    def _want_errors(
+        self,
+        name: str,
+        analysis: Analysis,
+        main: Figures,
+        of_layer: Callable[[Analyzer, Figures, int, IsCancelled], LayerFigures],
+    ) -> None:
+        """Ask for errors that are by recomputation, of all layers, unless the recorder needs the core."""
         if self.recording is None or self.recording.state.phase.running or main.settings.errors is None:
             return
 
         def errors(analyzer: Analyzer, cancelled: IsCancelled) -> list[LayerFigures]:
-            return [rank_errors(analyzer, main, layer, cancelled) for layer in range(len(main.layers))]
+            return [of_layer(analyzer, main, layer, cancelled) for layer in range(len(main.layers))]
 
         def computed(found: object, reason: str | None) -> None:
-            if self.analysis is not None and self.analysis.main is main and isinstance(found, list):
-                figures = {**self.analysis.figures, view.main: replace(main, layers=tuple(found))}
+            now = self.analysis.main if self.analysis else None
+            if self.analysis is None or now is None or self.analysis.view != analysis.view:
+                return
+            if isinstance(found, list) and now.images == main.images:
+                pairs = zip(now.layers, found, strict=True)
+                layers = tuple(replace(a, errors={**a.errors, **b.errors}) for a, b in pairs)
+                figures = {**self.analysis.figures, analysis.view.main: replace(now, layers=layers)}
                 self._take_closer(replace(self.analysis, figures=figures))
 
-        self.analyst.want(Job("rank errors", (view, images), errors, computed))
+        self.analyst.want(Job(name, (analysis.view, main.images), errors, computed))
+
+    def _compare_layers(self, analysis: Analysis, main: Figures) -> None:
+        """Halves of the classes in all layers, where these are seen."""
+        if not self.query_one("#course").display:
+            return
+        view, known = analysis.view, analysis
+
+        def halves(analyzer: Analyzer, cancelled: IsCancelled) -> object:
+            return split_halves(analyzer, main, cancelled)
+
+        def computed(found: object, reason: str | None) -> None:
+            if self.analysis is not None and self.analysis.view == known.view and isinstance(found, tuple):
+                self._take_closer(replace(self.analysis, halves=found))
+
+        self.analyst.want(Job("halves", (view, main.images), halves, computed))
+        self._want_errors("overlap errors", analysis, main, close_errors)
+
+    def _compare_steps(self, analysis: Analysis, main: Figures) -> None:
+        """Where the classes overlap least at each step, where this is seen."""
+        if not self.query_one("#separation").display:
+            return
+        view = analysis.view
+        settings = replace(
+            main.settings,
+            errors=None,
+            permutations=FEW,
+            overlap_permutations=FEW,
+            images=view.settings.images,
+        )
+
+        def compare(analyzer: Analyzer, cancelled: IsCancelled) -> Separations:
+            def figures_at(step: int) -> Figures:
+                return analyzer.figures(replace(settings, step=step), cancelled)
+
+            return separations(analyzer, settings, Watch(cancelled), figures_at)
+
+        def compared(found: object, reason: str | None) -> None:
+            if self.analysis is None or self.analysis.view != view:
+                return
+            steps = found if isinstance(found, Separations) else Separations((), reason or "")
+            self._take_closer(replace(self.analysis, separation=steps))
+
+        self.analyst.want(Job("separation", (view, main.images), compare, compared))
 
     def _take_closer(self, analysis: Analysis) -> None:
         self.analysis = analysis

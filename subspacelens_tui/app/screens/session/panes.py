@@ -3,6 +3,7 @@
 from textual import events
 
 from subspacelens_tui.app.arrangement import Arrangement, arrange
+from subspacelens_tui.app.screens.session.closely import CloseActions
 from subspacelens_tui.app.screens.session.remembering import RememberActions
 from subspacelens_tui.app.screens.session.splits import SplitActions
 from subspacelens_tui.app.screens.session.taking import TakingActions
@@ -10,11 +11,11 @@ from subspacelens_tui.app.view import MEASURES
 from subspacelens_tui.app.widgets.inspector import Inspector
 from subspacelens_tui.app.widgets.log_pane import LogPane
 from subspacelens_tui.app.widgets.overlap import OverlapPane
-from subspacelens_tui.app.widgets.pane import Pane
+from subspacelens_tui.app.widgets.pane import Pane, TitleClicked
 from subspacelens_tui.app.widgets.pane_tabs import PaneTabs
 
 
-class PaneActions(SplitActions, RememberActions, TakingActions):
+class PaneActions(SplitActions, RememberActions, TakingActions, CloseActions):
     """Arranging the panes and moving between them."""
 
     def on_resize(self, event: events.Resize) -> None:
@@ -32,7 +33,7 @@ class PaneActions(SplitActions, RememberActions, TakingActions):
         self.set_class(arrangement.roomy, "roomy")
         self.set_class(arrangement.broad and not arrangement.single, "broad")
         for pane in self.panes:
-            pane.display = pane.id in arrangement.visible
+            pane.display = pane.slot in arrangement.visible and pane is self._seen(pane.slot)
         for column in ("#middle", "#right"):
             container = self.query_one(column)
             container.display = any(child.display for child in container.children)
@@ -41,10 +42,41 @@ class PaneActions(SplitActions, RememberActions, TakingActions):
         if isinstance(self.focused, Pane) and not self.focused.display:
             self._focus(arrangement.focus)
         self._show()
+        self._look_closely()
 
     def _focus(self, pane: str) -> None:
         # At once, not with the next message: keys may be typed ahead.
-        self.set_focus(self.query_one(f"#{pane}"))
+        self.set_focus(self._seen(pane))
+
+    def _name_others(self) -> None:
+        """Tell the panes that share a place how the next one is reached."""
+        key = self.setup.keymap.first("pane-view")
+        for pane in self.panes:
+            of_place = [other for other in self.panes if other.slot == pane.slot]
+            following = of_place[(of_place.index(pane) + 1) % len(of_place)]
+            pane.others = f"{key}: {following.tab.lower()}" if following is not pane else ""
+
+    def action_pane_view(self) -> None:
+        """Show what else the pane has: the focused one, or else the last that has something else."""
+        focused = self.focused if isinstance(self.focused, Pane) else None
+        self._switch(focused if focused is not None and focused.others else self._seen("rank"))
+
+    def on_title_clicked(self, message: TitleClicked) -> None:
+        """The title of a pane was clicked."""
+        self._switch(message.pane)
+
+    def _switch(self, pane: Pane) -> None:
+        of_place = [other for other in self.panes if other.slot == pane.slot]
+        following = of_place[(of_place.index(pane) + 1) % len(of_place)]
+        self.shows[pane.slot] = str(following.id)
+        had_keys = self.focused is pane
+        self.action_jump(pane.slot) if had_keys else self._arrange()
+
+    def action_show(self, pane: str) -> None:
+        """Show a pane that shares its place, by its name."""
+        chosen = next(other for other in self.panes if other.id == pane)
+        self.shows[chosen.slot] = pane
+        self.action_jump(chosen.slot)
 
     def action_jump(self, pane: str) -> None:
         """Go to a pane, showing it if it is not seen."""
@@ -62,11 +94,11 @@ class PaneActions(SplitActions, RememberActions, TakingActions):
 
     def action_pane(self, by: int) -> None:
         """Go to the next pane or the one before."""
-        names = [str(pane.id) for pane in self.panes]
+        names = list(dict.fromkeys(pane.slot for pane in self.panes))
         arrangement = self._arrangement()
         if not arrangement.folded and self._maximised is None:
             names = [name for name in names if name in arrangement.visible]
-        here = self._maximised or str(self.focused.id if isinstance(self.focused, Pane) else self._active)
+        here = self._maximised or (self.focused.slot if isinstance(self.focused, Pane) else self._active)
         place = names.index(here) if here in names else -1
         self.action_jump(names[(place + by) % len(names)])
 
@@ -75,7 +107,7 @@ class PaneActions(SplitActions, RememberActions, TakingActions):
         if self._maximised is not None:
             self._maximised = None
         else:
-            self._maximised = str(self.focused.id) if isinstance(self.focused, Pane) else self._active
+            self._maximised = self.focused.slot if isinstance(self.focused, Pane) else self._active
         self._arrange()
         self._focus(self._maximised or self._arrangement().focus)
 

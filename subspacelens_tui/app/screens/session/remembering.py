@@ -18,8 +18,10 @@ class RememberActions(SessionBase):
         last = self.setup.memory.now
         if last.measure in MEASURES:
             self.measure = last.measure
-        if last.maximised in [pane.id for pane in self.panes]:
+        if last.maximised in [pane.slot for pane in self.panes]:
             self._maximised = last.maximised
+        known = {pane.id: pane.slot for pane in self.panes}
+        self.shows |= {place: pane for place, pane in last.shows.items() if known.get(pane) == place}
 
     def _restore_selection(self, view: View) -> View:
         """The view with what the settings of an analysis do not hold; the layer, unless one was asked for."""
@@ -37,7 +39,7 @@ class RememberActions(SessionBase):
     def _remember(self) -> None:
         """Keep what is looked at now."""
         memory = self.setup.memory
-        memory.keep(measure=self.measure, maximised=self._maximised)
+        memory.keep(measure=self.measure, maximised=self._maximised, shows=self.shows)
         if self.view is None:
             return
         settings = self.view.settings

@@ -25,16 +25,20 @@ from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.app.view import first_view
 from subspacelens_tui.app.widgets.controls import ControlsBar
+from subspacelens_tui.app.widgets.course import CoursePane
 from subspacelens_tui.app.widgets.inspector import Inspector
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.layer_list import LayerList
 from subspacelens_tui.app.widgets.log_pane import LogPane
 from subspacelens_tui.app.widgets.overlap import OverlapPane
 from subspacelens_tui.app.widgets.pane_tabs import PaneTabs
+from subspacelens_tui.app.widgets.plot_pane import PlotPane
 from subspacelens_tui.app.widgets.rank import RankPane
 from subspacelens_tui.app.widgets.rates import ExcessPane, RatesPane
 from subspacelens_tui.app.widgets.run_bar import RunBar
 from subspacelens_tui.app.widgets.scrubber import Scrubber
+from subspacelens_tui.app.widgets.separation import SeparationPane
+from subspacelens_tui.app.widgets.spectrum import SpectrumPane
 from subspacelens_tui.app.widgets.status_line import Level, StatusLine
 from subspacelens_tui.sessions import Phase
 
@@ -63,14 +67,17 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
     def compose(self) -> ComposeResult:
         """Bars above and below, the panes between."""
         layers, inspector, log = LayerList(id="layers"), Inspector(id="inspector"), LogPane(id="log")
-        plots = [ExcessPane(id="excess"), RatesPane(id="rates"), RankPane(id="rank")]
-        overlap = OverlapPane(id="overlap")
-        self.panes = [layers, *plots, overlap, inspector, log]
-        for plot in plots:
+        plots: list[PlotPane] = [ExcessPane(id="excess"), RatesPane(id="rates"), RankPane(id="rank")]
+        plots.append(SpectrumPane(id="spectrum"))
+        overlap, course = OverlapPane(id="overlap"), CoursePane(id="course")
+        separation = SeparationPane(id="separation")
+        self.panes = [layers, *plots, overlap, course, separation, inspector, log]
+        for plot in (*plots, course):
             plot.markers = self.setup.preferences.markers
         overlap.digits = self.setup.preferences.digits
         for pane in self.panes:
-            pane.jump = self.setup.keymap.first(f"pane-{pane.id}")
+            pane.jump = self.setup.keymap.first(f"pane-{pane.slot}")
+        self._name_others()
         yield RunBar(id="run-bar")
         yield PaneTabs(self.panes, id="tabs")
         with Horizontal(id="body"):
@@ -79,6 +86,8 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
                 yield from plots
             with Vertical(id="right"):
                 yield overlap
+                yield course
+                yield separation
                 yield inspector
                 yield log
         yield Scrubber(id="scrubber")
@@ -126,6 +135,7 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
             before = self.analysis
             if before is not None and before.view == analysis.view:
                 analysis = replace(analysis, closer=before.closer, closer_images=before.closer_images)
+                analysis = replace(analysis, halves=before.halves, separation=before.separation)
             self.analysis = analysis
             self._show()
             self._look_closely()

@@ -45,8 +45,8 @@ class SplitActions(SessionBase):
         groups = [_Group(name, columns, across=True)]
         for column in columns:
             if isinstance(column, Vertical):
-                rows = [pane for pane in column.children if pane.display]
-                groups.append(_Group(",".join(str(pane.id) for pane in rows), rows, across=False))
+                rows = [pane for pane in column.children if pane.display and isinstance(pane, Pane)]
+                groups.append(_Group(",".join(pane.slot for pane in rows), list(rows), across=False))
         return [group for group in groups if len(group.widgets) > 1]
 
     def _apply_splits(self) -> None:

@@ -8,7 +8,7 @@ from subspacelens_tui.app.widgets.pane import Pane
 
 # In the folder where the app was started.
 _FOLDER = Path("exports")
-_WITH_LAYER = ("overlap", "inspector")
+_WITH_LAYER = ("overlap", "inspector", "spectrum")
 
 
 class TakingActions(SessionBase):
@@ -18,7 +18,7 @@ class TakingActions(SessionBase):
 
     def _pane(self) -> Pane:
         """The focused pane, else the one last gone to."""
-        return self.focused if isinstance(self.focused, Pane) else self.query_one(f"#{self._active}", Pane)
+        return self.focused if isinstance(self.focused, Pane) else self._seen(self._active)
 
     def action_copy(self) -> None:
         """Copy the pane's text to the clipboard of the terminal."""

@@ -1,0 +1,101 @@
+"""The layer of least overlap at each captured step, and whether it moves from step to step."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from subspacelens_tui.analysis.analyzer import Analyzer
+from subspacelens_tui.analysis.errors import ErrorsBy
+from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.analysis.growing import Float64Array
+from subspacelens_tui.analysis.separation import Separation, separation, words
+from subspacelens_tui.analysis.settings import Settings, SettingsError
+from subspacelens_tui.analysis.watch import Watch
+from subspacelens_tui.geometry import NullSummary
+from subspacelens_tui.sessions import Session
+
+
+@dataclass(frozen=True)
+class SeparationRow:
+    """Where the classes overlap least at one captured step, and what permuted labels give there.
+
+    Attributes:
+        step: the captured step.
+        layer: the layer of least mean overlap.
+        candidates: the layers that cannot be told from it, see `separation`; none where there is no error.
+        overlap, null: of that layer.
+    """
+
+    step: int
+    layer: int | None
+    candidates: tuple[int, ...]
+    overlap: float | None
+    null: NullSummary | None
+
+
+@dataclass(frozen=True)
+class Separations:
+    """All captured steps, and what is to be said of them together."""
+
+    rows: tuple[SeparationRow, ...]
+    words: str
+
+
+def separations(
+    analyzer: Analyzer, settings: Settings, watch: Watch, figures_at: Callable[[int], Figures]
+) -> Separations:
+    """Find the layer of least overlap at each captured step.
+
+    Args:
+        analyzer: of the session.
+        settings: of the overlap.
+        watch: who waits.
+        figures_at: gives the figures of these settings at a step.
+
+    Raises:
+        Cancelled: see `Watch`.
+    """
+    steps = analyzer.session.manifest.capture_steps
+    rows, found, why = [], [], ""
+    for step in steps:
+        figures = figures_at(step)
+        overlaps = np.array([np.inf if value is None else value for value in figures.curve("overlap_mean")])
+        if not np.isfinite(overlaps).any():
+            rows.append(SeparationRow(step, None, (), None, None))
+            continue
+        best = int(np.argmin(overlaps))
+        candidates: tuple[int, ...] = ()
+        try:
+            of_step = _at(analyzer, replace(settings, step=step), watch, overlaps, len(steps))
+            found.append(of_step)
+            candidates = of_step.candidates
+        except SettingsError as error:
+            why = str(error)
+        layer = figures.layers[best]
+        rows.append(
+            SeparationRow(step, best, candidates, layer.overlap_mean, layer.nulls.get("overlap_mean"))
+        )
+    if len(found) < len(steps):
+        reason = f"Whether the layer of least overlap moves cannot be said: {why or 'none is known'}"
+        return Separations(tuple(rows), reason)
+    return Separations(tuple(rows), words(found))
+
+
+def _at(
+    analyzer: Analyzer, settings: Settings, watch: Watch, overlaps: Float64Array, steps: int
+) -> Separation:
+    bars = analyzer.overlap_errors(settings, leave_out(analyzer.session), watch.cancelled, watch.progress)
+    kinds = range(len(bars[0].left_out))
+    return separation(overlaps, [np.stack([bar.left_out[k] for bar in bars], axis=1) for k in kinds], steps)
+
+
+def leave_out(session: Session) -> ErrorsBy:
+    """Seeds and subjects where there are several of both, since images share both; else those there are."""
+    images = [session.manifest.images[index] for index in session.images()]
+    kinds: list[ErrorsBy] = []
+    if len({image.seed for image in images}) > 1:
+        kinds.append("seed")
+    if len({image.prompt for image in images}) > 1:
+        kinds.append("subject")
+    return "seed+subject" if len(kinds) == 2 else kinds[0] if kinds else "image"
