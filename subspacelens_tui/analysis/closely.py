@@ -15,7 +15,9 @@ from subspacelens_tui.geometry import GeometryError, mean_off_diagonal
 def closely(
     analyzer: Analyzer, figures: Figures, layer: int, cancelled: IsCancelled | None = None
 ) -> LayerFigures:
-    """One layer of figures with all that `Settings.thorough` adds: normality, split halves, more errors.
+    """One layer of figures with what `Settings.thorough` adds, the errors of its overlap excepted.
+
+    Those cost as much again many times over: see `close_errors`.
 
     Raises:
         SettingsError: if the session has lost the images that the figures are of.
@@ -29,7 +31,7 @@ def closely(
         found = replace(
             found, nulls=known.nulls, errors=known.errors, missing={**known.missing, **found.missing}
         )
-        return with_close_errors(found, sample, settings, watch) if settings.errors else found
+        return with_rank_errors(found, sample, settings.errors, watch)
 
 
 def rank_errors(

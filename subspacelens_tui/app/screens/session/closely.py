@@ -28,6 +28,12 @@ class CloseActions(SessionBase):
         def look(analyzer: Analyzer, cancelled: IsCancelled) -> LayerFigures:
             return closely(analyzer, main, layer, cancelled)
 
+        def more(analyzer: Analyzer, cancelled: IsCancelled) -> LayerFigures:
+            # What came before is kept, and costs nothing.
+            found = closely(analyzer, main, layer, cancelled)
+            errors = close_errors(analyzer, main, layer, cancelled)
+            return replace(found, errors=errors.errors, missing={**errors.missing, **found.missing})
+
         def looked(found: object, reason: str | None) -> None:
             assert self.analysis is not None
             if self.analysis.view != view:
@@ -37,6 +43,8 @@ class CloseActions(SessionBase):
             self._take_closer(replace(self.analysis, closer={**kept, layer: of_layer}, closer_images=images))
 
         self.analyst.want(Job("layer", (view, images, layer), look, looked))
+        if main.settings.errors is not None:
+            self.analyst.want(Job("overlap error", (view, images, layer), more, looked))
         self._compare_layers(analysis, main)
         self._compare_steps(analysis, main)
         self._want_errors("rank errors", analysis, main, rank_errors)
