@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from rich.traceback import Traceback
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.filter import LineFilter
@@ -81,6 +82,10 @@ class SubspaceLensApp(App[None]):
             last if last in self.available_themes and "theme" not in chosen.model_fields_set else chosen.theme
         )
         self.theme_changed_signal.subscribe(self, lambda theme: memory.keep(theme=theme.name))
+
+    def _fatal_error(self) -> None:
+        # Textual's own draws all local variables as well: with a session among them that took minutes.
+        self.panic(Traceback(width=None))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's hook: what every row passes on its way to the terminal."""

@@ -154,10 +154,12 @@ def test_a_crash_leaves_a_status_and_a_sane_terminal(planted: Planted, terminals
     broken = START.replace(
         "session = Path",
         "from subspacelens_tui.app.widgets.run_bar import RunBar\n"
-        "RunBar.paint = lambda *_: 1 / 0\nsession = Path",
+        "def paint(*_):\n    local_variable = list(range(10**6))\n    1 / 0\n"
+        "RunBar.paint = paint\nsession = Path",
     )
     terminal = Terminal([sys.executable, "-c", broken, str(session.path)])
     terminals.append(terminal)
     assert terminal.exit_status() == 1
     assert "ZeroDivisionError" in terminal.text
+    assert "local_variable" not in terminal.text
     assert 1049 << 5 not in terminal.screen.mode
