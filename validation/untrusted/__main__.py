@@ -1,7 +1,7 @@
 """Tamper with sessions and open them: `python -m validation.untrusted [SESSIONS] [--first SEED]`.
 
 Each in a process that is watched from outside: a crash, a hang or much memory is counted with the seed that
-leads there again. Prints the table of docs/safety.md.
+leads there again. Keeps the tallies of the hundreds of seeds that were tried, and writes docs/safety.md.
 """
 
 import argparse
@@ -10,119 +10,102 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
+from typing import Any
 
 from subspacelens_tui.analysis import export
 from subspacelens_tui.app import analyst
+from validation.untrusted.document import write_document
 from validation.untrusted.mutations import mutate
+from validation.untrusted.screens import look_at
 from validation.untrusted.sessions import make_originals
-from validation.untrusted.trial import run_trial
+from validation.untrusted.tally import HUNDRED, TOGETHER, Tally, write_tally
+from validation.untrusted.trial import Trial, read_all
+
+Result = dict[str, Any]
 
 _HANG = 120.0
-_SLOW, _MEMORY = 5.0, 1024.0
-# A process starts anew after so many, so that what one leaves behind does not hide in the next.
-_A_PROCESS = 50
+_NAMES = ("session", "\x1b[31mred", "[bold]x[@click=app.quit] \u202e\u200b", "狮子 a\nb")
 
 
 def work(seeds: range) -> None:
-    """Try the sessions of these seeds, a line of JSON on stdout for each."""
+    """Try the sessions of these seeds together: a line with the seed when it begins, results at the end."""
     # The same computations, fewer of them.
     analyst.PERMUTATIONS = (2, 4)
     export.EXPORT_PERMUTATIONS = 4
     with tempfile.TemporaryDirectory() as folder:
-        originals = make_originals(Path(folder) / "originals")
+        originals, made = make_originals(Path(folder) / "originals"), Path(folder) / "sessions"
+        entries = []
         for seed in seeds:
-            session = Path(folder) / "sessions" / _name(seed)
-            session.parent.mkdir()
             # The recorded one is the largest; there is less to find in it for the time it takes.
-            original = originals[0 if seed % 10 == 0 else 1 + seed % 2]
+            original = originals[0 if seed % 20 == 10 else 1 + seed % 2]
+            session = made / f"{seed}{_NAMES[seed % len(_NAMES)]}"
             shutil.copytree(original, session)
-            mutations = mutate(session, seed)
-            _forget_peak()
-            trial = run_trial(session, seed, thorough=original is not originals[0])
-            result = {"seed": seed, "mutations": mutations, "MB": _peak(), **asdict(trial)}
-            print(json.dumps(result), flush=True)
-            shutil.rmtree(session.parent)
+            trial = Trial(seed, mutate(session, seed))
+            entries.append((trial, session))
+            print(seed, flush=True)
+            read_all(trial, session, small=original is not originals[0])
+        for options in ((), ("--json",)):
+            entries[0][0].command("list", ["list", "--sessions", str(made), *options])
+        look_at(entries, made)
+        for trial, _ in entries:
+            print(json.dumps(asdict(trial)), flush=True)
 
 
-def _name(seed: int) -> str:
-    return ("session", "\x1b[31mred", "[bold]x[@click=app.quit] \u202e\u200b", "狮子 a\nb")[seed // 7 % 4]
-
-
-def _forget_peak() -> None:
-    Path("/proc/self/clear_refs").write_text("5")
-
-
-def _peak() -> float:
-    """The most memory since `_forget_peak`, in MB."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
-
-
-def watch(seeds: range) -> list[dict[str, object]]:
+def try_hundred(first: int) -> Tally:
     """Run workers over the seeds, one after the other."""
-    results: list[dict[str, object]] = []
-    at = seeds.start
-    while at < seeds.stop:
-        results += _one_worker(range(at, min(at + _A_PROCESS, seeds.stop)))
-        at = seeds.start + len(results)
-        print(f"\r{len(results)}/{len(seeds)}", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
-    return results
+    tally = Tally()
+    for start in range(first, first + HUNDRED, TOGETHER):
+        for result in _one_worker(range(start, start + TOGETHER)):
+            tally.take(result)
+    return tally
 
 
-def _one_worker(seeds: range) -> list[dict[str, object]]:
-    """The results of a worker; the last one may say that it crashed or hung."""
+def _one_worker(seeds: range) -> list[Result]:
+    """The results of a worker; if it crashes or hangs, those of one for each seed, to find which it was."""
     words = [sys.executable, "-m", "validation.untrusted", "--work", f"{seeds.start}:{seeds.stop}"]
-    results: list[dict[str, object]] = []
+    results: list[Result] = []
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as worker, DefaultSelector() as selector:
         assert worker.stdout is not None
         selector.register(worker.stdout, EVENT_READ)
         while len(results) < len(seeds):
-            seed = seeds.start + len(results)
-            if not selector.select(_HANG):
-                worker.kill()
-                return [*results, {"seed": seed, "faults": [f"hung for {_HANG:.0f} s"]}]
-            line = worker.stdout.readline()
+            hung = not selector.select(_HANG)
+            line = "" if hung else worker.stdout.readline()
             if not line:
-                return [*results, {"seed": seed, "faults": [f"crashed: exit status {worker.wait()}"]}]
-            results.append(json.loads(line))
-    return results
-
-
-def report(results: list[dict[str, object]]) -> int:
-    """Print what was seen; the exit status says whether anything was at fault."""
-    done = [result for result in results if "seconds" in result]
-    seconds = {what: max(r["seconds"].get(what, 0.0) for r in done) for what in done[0]["seconds"]}  # type: ignore
-    faults = [(r["seed"], fault) for r in results for fault in r["faults"]]  # type: ignore[attr-defined]
-    slow = [
-        (r["seed"], f"{what} took {s:.1f} s") for r in done for what, s in r["seconds"].items() if s > _SLOW
-    ]  # type: ignore
-    large = [(r["seed"], f"took {r['MB']:.0f} MB") for r in done if r["MB"] > _MEMORY]  # type: ignore[operator]
-    print(f"sessions: {len(results)}, of which {sum(bool(r['opened']) for r in done)} could be opened")
-    print(f"kinds of damage: {dict(Counter(name for r in done for name in r['mutations']))}")  # type: ignore
-    print(f"slowest, in seconds: { ({what: round(s, 2) for what, s in seconds.items()}) }")
-    print(f"most memory: {max(r['MB'] for r in done):.0f} MB")  # type: ignore[type-var]
-    print(f"faults: {len(faults)}, beyond {_SLOW:.0f} s: {len(slow)}, beyond {_MEMORY:.0f} MB: {len(large)}")
-    for seed, what in faults + slow + large:
-        print(f"  seed {seed}: {what}")
-    return bool(faults or slow or large)
+                worker.kill()
+                fault = f"hung for {_HANG:.0f} s" if hung else f"crashed: exit status {worker.wait()}"
+                break
+            if isinstance(found := json.loads(line), dict):
+                results.append(found)
+    if len(results) == len(seeds):
+        return results
+    if len(seeds) == 1:
+        return [{"seed": seeds.start, "faults": [fault]}]
+    return [result for seed in seeds for result in _one_worker(range(seed, seed + 1))]
 
 
 def main() -> int:
-    """Parse the command line, and watch or work."""
+    """Parse the command line, and watch or work; the exit status says whether anything was found."""
     parser = argparse.ArgumentParser(prog="python -m validation.untrusted", description=__doc__)
     parser.add_argument("sessions", type=int, nargs="?", default=2000, help="how many (default: 2000)")
-    parser.add_argument("--first", type=int, default=0, help="the first seed (default: 0)")
+    parser.add_argument("--first", type=int, default=0, help=f"the first seed, a multiple of {HUNDRED}")
     parser.add_argument("--work", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.work:
         work(range(*map(int, chosen.work.split(":"))))
         return 0
-    return report(watch(range(chosen.first, chosen.first + chosen.sessions)))
+    if chosen.first % HUNDRED or chosen.sessions % HUNDRED:
+        parser.error(f"sessions are tried {HUNDRED} at a time")
+    found = 0
+    for first in range(chosen.first, chosen.first + chosen.sessions, HUNDRED):
+        tally = try_hundred(first)
+        print(f"from {first}: {tally}", flush=True)
+        write_tally(first, tally)
+        found += len(tally.findings)
+    write_document()
+    return bool(found)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,13 @@ import os
 import random
 import shutil
 import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from validation.untrusted.texts import TEXTS
@@ -216,6 +218,35 @@ def change_what_a_file_is(session: Path, rng: random.Random) -> None:
         os.mkfifo(session / "control")
 
 
+def change_picture(session: Path, rng: random.Random) -> None:
+    """Put pictures that are far larger than they look in the place of generated ones, and other formats."""
+    folder = session / "images"
+    if not folder.is_dir() or folder.is_symlink():
+        return
+    path = folder / f"{rng.randrange(3):06d}.webp"
+    if path.is_dir() or path.is_symlink() or path.is_fifo():
+        return
+    kind = rng.randrange(5)
+    if kind == 0:  # a gigapixel in a header
+        path.write_bytes(_png_header(rng.choice((50_000, 2**31 - 1))))
+    elif kind == 1:  # sixteen megapixels in 16 kB
+        Image.new("L", (4000, 4000)).save(path, format="PNG")
+    elif kind == 2:
+        frames = [Image.new("L", (64, 64), shade) for shade in range(100)]
+        frames[0].save(path, format="WEBP", save_all=True, append_images=frames[1:])
+    elif kind == 3:
+        Image.new("RGB", (8, 8)).save(path, format=rng.choice(("GIF", "TIFF", "BMP", "ICO", "PPM")))
+    else:
+        path.write_bytes(b"")
+        os.truncate(path, 10**9)
+
+
+def _png_header(side: int) -> bytes:
+    content = struct.pack(">4sIIBBBBB", b"IHDR", side, side, 8, 6, 0, 0, 0)
+    check = struct.pack(">I", zlib.crc32(content))
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + content + check + b"\0\0\1\0IDAT" + bytes(256)
+
+
 def change_texts(session: Path, rng: random.Random) -> None:
     """Hostile text in every place that is shown, in a session that stays sound."""
     path = session / "session.json"
@@ -256,6 +287,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     change_events,
     change_header,
     change_tensors,
+    change_picture,
     change_what_a_file_is,
     change_texts,
 )
