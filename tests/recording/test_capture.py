@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from diffusers import PixArtTransformer2DModel, hooks
+from diffusers import PixArtAlphaPipeline, PixArtSigmaPipeline, PixArtTransformer2DModel, hooks
 
 from subspacelens_tui.models import Architecture
 from subspacelens_tui.recording.capture import Capture, Captured
@@ -59,6 +59,32 @@ def test_the_conditional_half_under_guidance_is_the_run_without_guidance(loaded:
         assert relative(with_guidance[:, 1, 0], without[:, 0, 0]) > 1e-3
         assert relative(with_guidance[:, 0, 2], without[:, 0, 2]) > 1e-4
     assert relative(guided.layer_input[:, 0, 0], plain.layer_input[:, 0, 0]) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        (PixArtSigmaPipeline, {}),
+        (PixArtAlphaPipeline, {"sample_size": 128, "patch_size": 8, "use_additional_conditions": True}),
+    ],
+    ids=["sigma", "alpha-1024"],
+)
+def test_the_other_models_of_the_family(loaded: Loaded, kind: Any, changes: dict[str, Any]) -> None:
+    """Sigma reads 300 tokens of text; alpha at 1024 pixels is told the size of the picture besides."""
+    pipeline, architecture = loaded
+    config = {**pipeline.transformer.config, "num_layers": 2, **changes}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        transformer = PixArtTransformer2DModel.from_config(config).eval()
+    narrow = {"decoder_block_out_channels": (8, 8, 8), "num_decoder_blocks": (1, 1, 1)}
+    vae = type(pipeline.vae).from_config({**pipeline.vae.config, **narrow})
+    other = kind(**{**pipeline.components, "transformer": transformer, "vae": vae})
+    other.set_progress_bar_config(disable=True)
+    guided = captured((other, architecture), ["a lion"], [0], guidance=3.0)
+    plain = captured((other, architecture), ["a lion"], [0], guidance=1.0)
+    for with_guidance, without in zip(guided.blocks, plain.blocks, strict=True):
+        assert relative(with_guidance[:, 0, 0], without[:, 0, 0]) < 1e-6
+        assert relative(with_guidance[:, 1, 0], without[:, 0, 0]) > 1e-4
 
 
 def test_features_are_the_token_means_of_what_the_blocks_put_out(loaded: Loaded) -> None:

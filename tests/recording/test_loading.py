@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,6 +18,8 @@ from subspacelens_tui.models import ModelError
 from subspacelens_tui.models.loading import load_pipeline
 from subspacelens_tui.models.problems import model_problem
 from subspacelens_tui.models.source import ModelSource
+from subspacelens_tui.recording import __main__ as detached
+from subspacelens_tui.recording import process
 from subspacelens_tui.sessions import Phase, open_session
 from tests.recording.conftest import PATIENCE
 
@@ -98,6 +101,26 @@ def test_pickled_weights_are_loaded_only_if_the_user_says_so(tmp_path: Path) -> 
         load_pipeline(ModelSource(str(folder), components_from=DEMO), torch.float32)
     trusted = ModelSource(str(folder), components_from=DEMO, allow_pickle=True)
     assert load_pipeline(trusted, torch.float32)
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_what_the_user_says_of_pickle_reaches_a_detached_recorder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: bool
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(process.subprocess, "Popen", lambda command, **_: started.append(command))
+    heard: list[bool] = []
+
+    def recorder(folder: Path, allow_pickle: bool) -> SimpleNamespace:
+        heard.append(allow_pickle)
+        return SimpleNamespace(run=lambda: 0)
+
+    monkeypatch.setattr(detached, "Recorder", recorder)
+    process.start_recorder(tmp_path, allow_pickle=allowed)
+    (command,) = started
+    assert command[:3] == [sys.executable, "-m", "subspacelens_tui.recording"]
+    assert detached.main(command[3:]) == 0
+    assert heard == [allowed]
 
 
 @pytest.mark.parametrize(
