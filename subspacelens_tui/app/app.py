@@ -114,5 +114,11 @@ class SubspaceLensApp(App[None]):
 
     def action_help(self) -> None:
         """Show the keys."""
-        if tables := getattr(self.screen, "KEYS", None):
-            self.push_screen(HelpScreen(self.setup.keymap.table(*tables)))
+        below = self.screen
+
+        def chosen(action: str | None) -> None:
+            if action is not None:
+                self.call_later(below.run_action, action)
+
+        if tables := getattr(below, "KEYS", None):
+            self.push_screen(HelpScreen(self.setup.keymap.table(*tables)), chosen)

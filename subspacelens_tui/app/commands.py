@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from subspacelens_tui.app.keymap import Keymap
-from subspacelens_tui.app.keys import ANYWHERE, SESSION
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.view import CHOICES
@@ -31,12 +30,12 @@ class LensCommands(Provider):
                 yield Hit(score, matcher.highlight(name), self._runner(action), text=name)
 
     def _commands(self) -> Iterator[Command]:
-        session = isinstance(self.screen, SessionScreen)
-        tables = (SESSION, ANYWHERE) if session else getattr(self.screen, "KEYS", ())
-        for key in self._keymap.table(*tables):
+        # What a widget can do by other keys than its screen is one command.
+        keys = {key.action: key for key in reversed(self._keymap.table(*getattr(self.screen, "KEYS", ())))}
+        for key in reversed(keys.values()):
             if key.action != "app.command_palette":
                 yield f"{key.says}  ({key.shown})", key.run
-        if session:
+        if isinstance(self.screen, SessionScreen):
             yield from self._values()
 
     @property

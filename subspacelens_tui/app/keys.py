@@ -192,7 +192,7 @@ SESSION: tuple[Key, ...] = (
 )
 
 MATRIX: tuple[Key, ...] = (
-    Key("cell-left", "left", "cell(0, -1)", "overlap: cell to the left", "In the overlap matrix"),
+    Key("cell-left", "left", "cell(0, -1)", "overlap: cell to the left", "In the overlap matrix", "cell"),
     Key("cell-right", "right", "cell(0, 1)", "overlap: cell to the right", "In the overlap matrix"),
     Key("cell-up", "up", "cell(-1, 0)", "overlap: cell above", "In the overlap matrix"),
     Key("cell-down", "down", "cell(1, 0)", "overlap: cell below", "In the overlap matrix"),
@@ -207,12 +207,12 @@ MATRIX: tuple[Key, ...] = (
 )
 
 SCRUBBER: tuple[Key, ...] = (
-    Key("scrubber-left", "left", "images(-1)", "one image less", "In the scrubber"),
+    Key("scrubber-left", "left", "images(-1)", "one image less", "In the scrubber", "image"),
     Key("scrubber-right", "right", "images(1)", "one image more", "In the scrubber"),
 )
 
 LOG: tuple[Key, ...] = (
-    Key("log-back", "pageup", "scroll_log(10)", "log: look back", "In the log"),
+    Key("log-back", "pageup", "scroll_log(10)", "log: look back", "In the log", "back"),
     Key("log-forward", "pagedown", "scroll_log(-10)", "log: look forward", "In the log"),
 )
 
@@ -236,7 +236,7 @@ GALLERY: tuple[Key, ...] = (
 )
 
 FIGURES: tuple[Key, ...] = (
-    Key("figures-down", "pagedown", "scroll_figures(5)", "figures: further down", "In the figures"),
+    Key("figures-down", "pagedown", "scroll_figures(5)", "figures: further down", "In the figures", "more"),
     Key("figures-up", "pageup", "scroll_figures(-5)", "figures: further up", "In the figures"),
 )
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import ClassVar
 
+from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,8 +22,8 @@ not squared. The shaded band holds the central 95 % of the permutations. Overlap
 cosine between class subspaces."""
 
 
-class HelpScreen(ModalScreen[None]):
-    """All keys of the screen it was asked on."""
+class HelpScreen(ModalScreen[str]):
+    """All keys of the screen it was asked on; a click on one does what it does, and returns its action."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss", show=False)]
 
@@ -39,11 +40,17 @@ class HelpScreen(ModalScreen[None]):
         for group, keys in groupby(self._keys, key=lambda key: key.group):
             text.append(f"{group}\n", "bold")
             for key in keys:
-                text.append(f"  {key.shown:<{_KEYS}}", "bold")
-                text.append(f"{key.says}\n")
+                click = Style.from_meta({"@click": f"screen.choose('{key.name}')"})
+                text.append(f"  {key.shown:<{_KEYS}}", Style(bold=True) + click)
+                text.append(key.says, click)
+                text.append("\n")
             text.append("\n")
         text.append("How to read it\n", "bold")
         text.append(_READING.replace("\n", " "))
         with VerticalScroll(classes="dialog help"):
             yield Static(text)
-            yield Static("esc closes this; the arrow keys scroll", classes="hint")
+            yield Static("esc closes this; the arrow keys scroll; a click on a line does it", classes="hint")
+
+    def action_choose(self, name: str) -> None:
+        """What a line says is to be done."""
+        self.dismiss(next(key.run for key in self._keys if key.name == name))

@@ -61,6 +61,7 @@ class Inspector(Pane):
     What costs seconds comes when the layer has been looked at for that long. It scrolls if it must.
     """
 
+    keys = FIGURES
     BINDINGS: ClassVar[list[BindingType]] = bindings(FIGURES)
 
     heading = "Figures"

@@ -17,8 +17,9 @@ class KeyBar(Painted):
 
     def update(self, keys: Sequence[Key]) -> None:
         """Show these."""
-        self._keys = list(keys)
-        self.repaint()
+        if list(keys) != self._keys:
+            self._keys = list(keys)
+            self.repaint()
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """Key and word, one after the other."""

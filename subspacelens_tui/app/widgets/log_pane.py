@@ -19,6 +19,7 @@ _INK = {"failed": "error", "finished": "good", "stopped": "warning", "paused": "
 class LogPane(Pane):
     """Newest at the bottom; the wheel and the page keys look further back."""
 
+    keys = LOG
     BINDINGS: ClassVar[list[BindingType]] = bindings(LOG)
 
     heading = "Log"

@@ -51,6 +51,7 @@ class OverlapPane(Pane):
         row, column: the selected cell.
     """
 
+    keys = MATRIX
     BINDINGS: ClassVar[list[BindingType]] = bindings(MATRIX)
 
     heading = "Overlap"

@@ -1,7 +1,7 @@
 """The base of the panes: a frame with a number to jump by, figures to show, one selected layer."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -9,6 +9,7 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
+from subspacelens_tui.app.keys import Key
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.app.widgets.painted import Painted
 from subspacelens_tui.sessions.plain import plain
@@ -58,6 +59,7 @@ class Pane(Painted, can_focus=True):
         jump: the digit that jumps to it.
         place: what panes share of which one is seen at a time; its own unless given.
         others: how to see the others of its place, if there are any.
+        keys: what can be done in it by keys, beside what can be done anywhere.
         recording, analysis, selected: what it shows and which layer, set by the screen through `update`.
     """
 
@@ -66,6 +68,7 @@ class Pane(Painted, can_focus=True):
     jump = ""
     place = ""
     others = ""
+    keys: ClassVar[Sequence[Key]] = ()
     recording: Recording | None = None
     analysis: Analysis | None = None
     selected: int = 0
@@ -136,7 +139,7 @@ class Pane(Painted, can_focus=True):
 
     def numbers(self) -> Numbers:
         """The numbers behind what the pane shows; no rows where there are none."""
-        raise NotImplementedError
+        return ()
 
     def publication(self, name: str) -> "Plot | None":
         """The figure as a plot for publication whose files have this name, if there is one."""

@@ -24,6 +24,7 @@ class Scrubber(Painted, can_focus=True):
         live: whether more may come.
     """
 
+    keys: ClassVar = SCRUBBER
     BINDINGS: ClassVar[list[BindingType]] = bindings(SCRUBBER)
 
     class Moved(Message):

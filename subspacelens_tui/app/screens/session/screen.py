@@ -13,7 +13,17 @@ from textual.widgets import Static
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.analyst import Analyst
 from subspacelens_tui.app.arrangement import LEAST_HEIGHT, LEAST_WIDTH
-from subspacelens_tui.app.keys import ANYWHERE, FIGURES, LOG, MATRIX, SCRUBBER, SESSION, bindings, in_footer
+from subspacelens_tui.app.keys import (
+    ANYWHERE,
+    FIGURES,
+    LOG,
+    MATRIX,
+    SCRUBBER,
+    SESSION,
+    Key,
+    bindings,
+    in_footer,
+)
 from subspacelens_tui.app.screens.narrowly import send_narrowly
 from subspacelens_tui.app.screens.session.gallery import GalleryActions
 from subspacelens_tui.app.screens.session.images import ImageActions
@@ -93,7 +103,7 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
         yield Scrubber(id="scrubber")
         yield ControlsBar(id="controls")
         yield StatusLine(id="status")
-        yield KeyBar(in_footer(self.setup.keymap.table(tuple(reversed(ANYWHERE)), SESSION)), id="keys")
+        yield KeyBar(self._footer(), id="keys")
         yield Static(f"too small: {LEAST_WIDTH} columns and {LEAST_HEIGHT} rows are needed", id="too-small")
 
     def on_mount(self) -> None:
@@ -147,6 +157,17 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
 
     # Showing
 
+    def _footer(self) -> list[Key]:
+        """The keys of the moment: the focused widget's before the screen's, and only what can be done."""
+        cannot = [] if self._may_run else ["pause"]
+        cannot += [] if self._recorded else ["follow", "play", "gallery"]
+        table = self.setup.keymap.table(tuple(reversed(ANYWHERE)), getattr(self.focused, "keys", ()), SESSION)
+        return [key for key in in_footer(table) if key.name not in cannot]
+
+    def on_descendant_focus(self) -> None:
+        """Another widget has the keys."""
+        self.query_one(KeyBar).update(self._footer())
+
     def _show(self) -> None:
         """Give every widget what it shows now."""
         if not self.is_mounted:
@@ -155,6 +176,7 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
             pane.update(self.recording, self.analysis, self.selected)
         self.query_one(RunBar).update(self.recording)
         self.query_one(ControlsBar).update(self.recording, self.view, self.analysis)
+        self.query_one(KeyBar).update(self._footer())
         level, message = self.message()
         self.query_one(StatusLine).update(level, message.replace(f"{self._path}/", ""))
         if self.recording is not None and self.view is not None:
