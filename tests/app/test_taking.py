@@ -66,6 +66,12 @@ async def test_the_numbers_behind_each_pane_are_those_of_the_analysis(on: OpenAp
         thorough = computed(app, session, thorough=True).layers[4]
         assert column(rows, "value", figure="split_half_ceiling") == [thorough.split_half_ceiling]
         assert column(rows, "value", figure="normality_pooled") == [thorough.normality.pooled]
+        eigenvalues = column(pane(app, "spectrum").numbers(), "eigenvalue")
+        assert eigenvalues == main.spectra[4][: len(eigenvalues)].tolist()
+        assert len(eigenvalues) > 20
+        rows = pane(app, "course").numbers()
+        assert column(rows, "overlap_mean") == main.curve("overlap_mean")
+        assert column(rows, "null_mean") == [layer.nulls["overlap_mean"].mean for layer in main.layers]
         app.screen.action_sort_layers(1)
         rows = pane(app, "layers").numbers()
         assert column(rows, "layer") == pane(app, "layers").order()
@@ -74,6 +80,7 @@ async def test_the_numbers_behind_each_pane_are_those_of_the_analysis(on: OpenAp
         rows = pane(app, "log").numbers()
         assert column(rows, "event")[:2] == ["started", "recording"]
         assert column(rows, "detail", event="batch") == ["9 images in 0.50 s"] * 4
+        assert all(type(pane).numbers is not Pane.numbers for pane in app.screen.panes)
 
 
 async def test_the_numbers_of_a_difference(on: OpenApp, planted: Planted) -> None:

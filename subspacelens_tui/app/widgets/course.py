@@ -1,6 +1,7 @@
 """The mean overlap of the class subspaces over the layers, with what it is to be held against."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.stages import FEW
@@ -8,6 +9,9 @@ from subspacelens_tui.app.widgets.pane import Numbers
 from subspacelens_tui.app.widgets.plot_pane import LegendEntry, PlotPane
 from subspacelens_tui.app.widgets.plot_parts import Band, Curve, Plot
 from subspacelens_tui.app.widgets.rates import Values, at, error_band
+
+if TYPE_CHECKING:
+    from subspacelens_tui.analysis.export import Plot as PublicationPlot
 
 _OVERLAP, _HALVES = 0, 3
 
@@ -86,6 +90,13 @@ class CoursePane(PlotPane):
             }
             for layer in main.layers
         ]
+
+    def publication(self, name: str) -> "PublicationPlot | None":
+        """The overlap with its bands."""
+        from subspacelens_tui.analysis.export import curve_plot
+
+        main = self.analysis.main if self.analysis else None
+        return curve_plot(name, [main], "overlap_mean") if main and main.layers else None
 
     def subtitles(self) -> Sequence[str]:
         """How good the null is, and what else the pane shows."""

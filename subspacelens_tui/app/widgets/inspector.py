@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
@@ -15,9 +15,6 @@ from subspacelens_tui.app.keys import FIGURES, bindings
 from subspacelens_tui.app.widgets.painted import Row, cut_row
 from subspacelens_tui.app.widgets.pane import Numbers, Pane
 from subspacelens_tui.sessions.plain import plain
-
-if TYPE_CHECKING:
-    from subspacelens_tui.analysis.export import Plot
 
 _NAME, _VALUE, _NULL, _SCORE, _ERROR = 9, 6, 7, 7, 7
 _HEAD = 2
@@ -95,15 +92,6 @@ class Inspector(Pane):
             found = {row["figure"]: row for row in layer_rows(main, closer, self.analysis.closer_images)}
             rows |= {figure: row for figure, row in found.items() if figure not in _NOT_CLOSER}
         return list(rows.values())
-
-    def publication(self, name: str) -> "Plot | None":
-        """The spectrum of the layer."""
-        from subspacelens_tui.analysis.export import spectrum_plot
-
-        main = self.analysis.main if self.analysis else None
-        if main is None or main.spectra is None or self._shown() is None:
-            return None
-        return spectrum_plot(name, main, self.selected)
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """A table of the figures, then the notes on the sample, from where it was scrolled to."""

@@ -1,6 +1,7 @@
 """The spectrum of the selected layer: its eigenvalues in descending order, on a logarithmic axis."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual import events
 
@@ -10,6 +11,9 @@ from subspacelens_tui.app.widgets.pane import Numbers
 from subspacelens_tui.app.widgets.plot_pane import LegendEntry, PlotPane
 from subspacelens_tui.app.widgets.plot_parts import Curve, Plot
 from subspacelens_tui.app.widgets.rank import RANK_COLOUR
+
+if TYPE_CHECKING:
+    from subspacelens_tui.analysis.export import Plot as PublicationPlot
 
 # Of the largest: what is below is rounding of the Gram matrix.
 _ROUNDING = 1e-15
@@ -80,6 +84,15 @@ class SpectrumPane(PlotPane):
             for branch, values in self._spectra()
             for place, value in enumerate(values, 1)
         ]
+
+    def publication(self, name: str) -> "PublicationPlot | None":
+        """The eigenvalues of the main branch."""
+        from subspacelens_tui.analysis.export import spectrum_plot
+
+        main = self.analysis.main if self.analysis else None
+        if main is None or main.spectra is None or self.selected >= len(main.spectra):
+            return None
+        return spectrum_plot(name, main, self.selected)
 
     def on_click(self, event: events.Click) -> None:
         """No layer is chosen here: the places are those of eigenvalues."""
