@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import pyte
 
-PATIENCE = 90.0
+PATIENCE = 180.0
 
 
 class Terminal:

@@ -15,7 +15,7 @@ from subspacelens_tui.app.app import SubspaceLensApp
 from subspacelens_tui.app.screens.session import SessionScreen
 
 SIZE = (120, 40)
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Driver:

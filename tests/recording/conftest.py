@@ -19,7 +19,7 @@ from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.writer import create_session
 
 QUICK = Request(seeds=1, steps=3)
-PATIENCE = 120
+PATIENCE = 240
 Planned = Callable[..., Path]
 
 
