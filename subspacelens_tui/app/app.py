@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from rich.traceback import Traceback
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.filter import LineFilter
@@ -84,6 +83,8 @@ class SubspaceLensApp(App[None]):
         self.theme_changed_signal.subscribe(self, lambda theme: memory.keep(theme=theme.name))
 
     def _fatal_error(self) -> None:
+        from rich.traceback import Traceback  # takes a while, and is seldom needed
+
         # Textual's own draws all local variables as well: with a session among them that took minutes.
         self.panic(Traceback(width=None))
 
