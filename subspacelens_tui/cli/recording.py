@@ -51,7 +51,14 @@ def _say_what_it_takes(manifest: Manifest, sessions: Path) -> None:
     from subspacelens_tui.planning.estimate import estimate_of
 
     for line in estimate_of(manifest, sessions).lines:
-        print(line, file=sys.stderr)
+        print(_shown(line), file=sys.stderr)
+
+
+def _shown(text: object) -> str:
+    """Names and reasons may be a stranger's."""
+    from subspacelens_tui.sessions.plain import plain
+
+    return plain(text)
 
 
 def _check_ranks(arguments: argparse.Namespace, rank: Rank) -> None:
@@ -117,7 +124,7 @@ def _record_as_rank(folder: Path, rank: Rank, allow_pickle: bool) -> int:
 
     if open_session(folder).state.phase is Phase.FINISHED:
         # A launcher starts its ranks again after a failure, and some come when the others are through.
-        print(f"{PROGRAM}: rank {rank.index}: {folder.name} is finished", file=sys.stderr)
+        print(f"{PROGRAM}: rank {rank.index}: {_shown(folder.name)} is finished", file=sys.stderr)
         return 0
     first = rank.index == 0
     on_progress = {"on_progress": print_progress} if first else {}
@@ -125,7 +132,7 @@ def _record_as_rank(folder: Path, rank: Rank, allow_pickle: bool) -> int:
     try:
         status = recorder.run()
     except RecordingError as error:
-        print(f"{PROGRAM}: rank {rank.index}: {error}", file=sys.stderr, flush=True)
+        print(f"{PROGRAM}: rank {rank.index}: {_shown(error)}", file=sys.stderr, flush=True)
         recorder.outlast_the_others()
         return 1
     if first:
@@ -137,18 +144,15 @@ def _watch(arguments: argparse.Namespace, folder: Path, sessions: Path) -> int:
     """The live screen; afterwards a line on how the recording stands, because the screen is gone."""
     from subspacelens_tui.app.main import run
     from subspacelens_tui.sessions import Phase, open_session
-    from subspacelens_tui.sessions.plain import plain
 
     status = run(sessions, folder, setup=setup(arguments))
     state = open_session(folder).state
     if state.phase is Phase.FAILED:
-        print(f"{PROGRAM}: the recording failed: {plain(state.detail)}", file=sys.stderr)
+        print(f"{PROGRAM}: the recording failed: {_shown(state.detail)}", file=sys.stderr)
         return status or 1
     if state.phase.running:
-        print(
-            f"{folder.name} goes on recording; `{PROGRAM} replay {folder.name}` shows it again",
-            file=sys.stderr,
-        )
+        name = _shown(folder.name)
+        print(f"{name} goes on recording; `{PROGRAM} replay {name}` shows it again", file=sys.stderr)
     return status
 
 
@@ -186,10 +190,8 @@ def stop(arguments: argparse.Namespace) -> int:
     if not state.phase.running and state.phase is not Phase.STALE:
         raise SessionError(f"{folder.name} is not being recorded: it is {state.phase}")
     ask(folder, "stop")
-    print(
-        f"asked the recorder of {folder.name} to stop; `record --resume {folder.name}` goes on",
-        file=sys.stderr,
-    )
+    name = _shown(folder.name)
+    print(f"asked the recorder of {name} to stop; `record --resume {name}` goes on", file=sys.stderr)
     return 0
 
 
@@ -203,12 +205,12 @@ def doctor(arguments: argparse.Namespace) -> int:
         told = found.to_json()
         if recording is not None:
             told["recording"] = {"model": arguments.model, **recording_json(recording)}
-        print(json.dumps(told, ensure_ascii=False, indent=1))
+        print(json.dumps(told, indent=1))
         return 0
     for line in found.lines:
-        print(line)
+        print(_shown(line))
     for line in () if recording is None else recording.lines:
-        print(f"{'recording':18} {line}")
+        print(f"{'recording':18} {_shown(line)}")
     return 0
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.process import ALLOW_PICKLE
 from subspacelens_tui.recording.recorder import Recorder
+from subspacelens_tui.sessions.plain import plain
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -15,7 +16,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return Recorder(Path(folder), allow_pickle=ALLOW_PICKLE in options).run()
     except RecordingError as error:
-        print(error, file=sys.stderr)
+        print(plain(error), file=sys.stderr)
         return 1
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from subspacelens_tui.sessions import Phase, Session
 from subspacelens_tui.sessions.errors import SessionError
+from subspacelens_tui.sessions.files import append_plain
 
 ALLOW_PICKLE = "--allow-pickle"
 
@@ -22,7 +23,7 @@ def start_recorder(folder: Path, allow_pickle: bool = False) -> "subprocess.Pope
     """
     options = [ALLOW_PICKLE] if allow_pickle else []
     try:
-        with log_file(folder).open("ab") as log:
+        with append_plain(folder, log_file(folder).name) as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "subspacelens_tui.recording", str(folder.resolve()), *options],
                 stdin=subprocess.DEVNULL,

@@ -25,6 +25,9 @@ from subspacelens_tui.recording.shares import batches_of, missing, next_batch
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.control import Requests, ask
 from subspacelens_tui.sessions.events import HEARTBEAT_SECONDS, EventWriter
+from subspacelens_tui.sessions.features import FOLDER as FEATURES
+from subspacelens_tui.sessions.files import append_plain, refuse_links
+from subspacelens_tui.sessions.format import IMAGES
 from subspacelens_tui.sessions.state import STALE_SECONDS, RankState
 from subspacelens_tui.sessions.writer import discard_unfinished_files
 
@@ -79,9 +82,10 @@ class Recorder:
                 writing the session.
         """
         try:
+            refuse_links(self._folder, FEATURES, IMAGES)
             with _sole_recorder(self._folder, self._rank):
                 return self._run()
-        except OSError as error:
+        except (OSError, SessionError) as error:
             raise RecordingError(_reason(error)) from error
 
     def outlast_the_others(self) -> None:
@@ -172,10 +176,10 @@ class Recorder:
 
     def _keep_traceback(self, error: Exception) -> None:
         with (
-            contextlib.suppress(OSError),
-            log_file(self._folder, self._rank.index).open("a", encoding="utf-8") as log,
+            contextlib.suppress(OSError, SessionError),
+            append_plain(self._folder, log_file(self._folder, self._rank.index).name) as log,
         ):
-            traceback.print_exception(error, file=log)
+            log.write("".join(traceback.format_exception(error)).encode("utf-8", "replace"))
 
     def _record(self) -> None:
         self._events.write("loading", what="torch and diffusers")
@@ -303,7 +307,7 @@ class Recorder:
 def _sole_recorder(folder: Path, rank: Rank) -> Iterator[None]:
     """Hold the rank's lock of the session, which the system releases however this process ends."""
     name = "recorder.lock" if rank.index == 0 else f"recorder.{rank.index}.lock"
-    with (folder / name).open("w") as lock:
+    with append_plain(folder, name) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

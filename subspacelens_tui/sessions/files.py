@@ -11,6 +11,7 @@ from subspacelens_tui.sessions.errors import SessionError
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # Not blocking: opening a pipe that nobody writes to would wait for ever.
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_APPEND_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NOT_PLAIN = (errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
 
 
@@ -75,6 +76,38 @@ def read_plain(folder: Path, *inside: str, at_most: int) -> bytes:
         path = folder.joinpath(*inside)
         raise SessionError(f"{path} is larger than {at_most >> 10} KiB: it is none of ours")
     return content
+
+
+def append_plain(folder: Path, name: str) -> BinaryIO:
+    """Open a file right inside a session to append to, made if it is not there.
+
+    Raises:
+        SessionError: if there is something else of that name: a link would lead out of the session.
+        OSError: if it cannot be written.
+    """
+    path = folder / name
+    try:
+        descriptor = os.open(path, _APPEND_FLAGS, 0o644)
+    except OSError as error:
+        if error.errno in _NOT_PLAIN:
+            raise SessionError(f"{path} is not a plain file: delete it to record here") from None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise SessionError(f"{path} is not a plain file: delete it to record here")
+    return os.fdopen(descriptor, "ab", buffering=0)
+
+
+def refuse_links(folder: Path, *names: str) -> None:
+    """See that folders right inside a session that is to be written are no links to others.
+
+    Raises:
+        SessionError: if one is a link, or no folder.
+    """
+    for name in names:
+        path = folder / name
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            raise SessionError(f"{path} is not a plain folder: nothing is recorded here")
 
 
 def names_inside(folder: Path, *inside: str, at_most: int) -> list[str]:

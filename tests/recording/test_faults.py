@@ -1,4 +1,4 @@
-"""What can go wrong outside the program: disks, and kills."""
+"""What can go wrong outside the program: disks, kills, and sessions that lead elsewhere."""
 
 import shutil
 import signal
@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from subspacelens_tui.recording.errors import RecordingError
+from subspacelens_tui.recording.process import start_recorder
 from subspacelens_tui.recording.recorder import Recorder
-from subspacelens_tui.sessions import Phase, open_session
+from subspacelens_tui.sessions import Phase, SessionError, open_session
 from tests.recording.conftest import Planned
 from validation.reliability.harness import damage, left_over, same_features, start_python
 from validation.reliability.recorder_faults import DIES_WRITING
@@ -57,3 +59,21 @@ def test_a_recorder_killed_while_it_writes_loses_nothing_and_goes_on_as_if_undis
     assert Recorder(killed).run() == Recorder(whole).run() == 0
     assert same_features(killed, whole)
     assert left_over(killed) == 0
+
+
+@pytest.mark.parametrize("name", ["recorder.lock", "events.jsonl", "recorder.log", "features", "images"])
+def test_a_recording_that_goes_on_writes_nothing_outside_its_session(planned: Planned, name: str) -> None:
+    folder = planned()
+    outside = folder.parent / "outside"
+    if (folder / name).is_dir():
+        (folder / name).rename(outside)
+        (outside / ".mine.tmp").touch()
+    else:
+        outside.write_text("mine")
+    (folder / name).symlink_to(outside)
+    with pytest.raises(
+        (RecordingError, SessionError), match=r"not a plain|Too many levels of symbolic links"
+    ):
+        # The log is opened by whoever starts the process.
+        start_recorder(folder) if name == "recorder.log" else Recorder(folder).run()
+    assert (outside / ".mine.tmp").exists() if outside.is_dir() else outside.read_text() == "mine"
