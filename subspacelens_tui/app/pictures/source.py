@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
@@ -41,6 +41,7 @@ class PictureSource:
         self._path = path
         self._thread = ThreadPoolExecutor(1, "pictures")
         self._session: Session | None = None
+        self._last: Listing | None = None
 
     async def listing(self) -> Listing:
         """The images there are by now.
@@ -53,8 +54,11 @@ class PictureSource:
     def _listed(self) -> Listing:
         if self._session is None:
             self._session = open_session(self._path)
-        else:
-            self._session.refresh()
+        elif not self._session.refresh() and self._last is not None:
+            # Nothing came: what is the same need not be sorted, or compared image by image.
+            running = self._session.state.phase.running
+            self._last = self._last if running == self._last.running else replace(self._last, running=running)
+            return self._last
         session, manifest = self._session, self._session.manifest
         found = [image for scale in manifest.guidance for image in session.images(scale)]
 
@@ -62,7 +66,9 @@ class PictureSource:
             info = manifest.images[image]
             return info.prompt, info.seed, info.guidance
 
-        return Listing(session.name, manifest, tuple(sorted(found, key=place)), session.state.phase.running)
+        images = tuple(sorted(found, key=place))
+        self._last = Listing(session.name, manifest, images, session.state.phase.running)
+        return self._last
 
     async def picture(self, image: int, largest: int, draw: Callable[[Image.Image], Drawn]) -> Drawn:
         """One of them, read as `read_picture` does and drawn.
@@ -74,7 +80,11 @@ class PictureSource:
         def drawn() -> Drawn:
             if self._session is None:
                 raise SessionError(f"{self._path} has not been read")
-            return draw(read_picture(self._session, image, largest))
+            try:
+                return draw(read_picture(self._session, image, largest))
+            except SessionError as error:
+                # There is room for few words where the picture would be.
+                raise SessionError(str(error).replace(f"{self._path}/", "")) from None
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, drawn)
 

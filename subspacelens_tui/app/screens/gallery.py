@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -15,6 +14,7 @@ from textual.widgets import Static
 from subspacelens_tui.app.arrangement import LEAST_HEIGHT, LEAST_WIDTH
 from subspacelens_tui.app.keys import ANYWHERE, GALLERY, bindings, in_footer
 from subspacelens_tui.app.pictures.canvas import Canvas, canvas_for
+from subspacelens_tui.app.pictures.choosing import Pair, Tile, in_words, tiles_of
 from subspacelens_tui.app.pictures.drawn import colours_of
 from subspacelens_tui.app.pictures.source import Listing, PictureSource
 from subspacelens_tui.app.pictures.terminal import Terminal
@@ -22,10 +22,9 @@ from subspacelens_tui.app.screens.narrowly import send_narrowly
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.gallery_bar import GalleryBar
 from subspacelens_tui.app.widgets.key_bar import KeyBar
-from subspacelens_tui.app.widgets.picture_grid import PictureGrid, Tile
+from subspacelens_tui.app.widgets.picture_grid import PictureGrid
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.sessions import SessionError
-from subspacelens_tui.sessions.format import Manifest
 
 if TYPE_CHECKING:
     from subspacelens_tui.app.app import SubspaceLensApp
@@ -35,24 +34,6 @@ _POLL, _POLL_SSH = 1.0, 2.0
 _BESIDE = 60
 # Keys that mean nothing where two classes are shown, and where one grid is.
 _OF_ONE, _OF_TWO = ("next-class", "previous-class", "gallery-labels"), ("other-class",)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two classes to look at side by side.
-
-    Attributes:
-        scheme: the label scheme they are of.
-        first, second: their names; one class alone if they are the same.
-        guidance: only images of this guidance scale.
-        says: what is known of the two.
-    """
-
-    scheme: str
-    first: str
-    second: str
-    guidance: float
-    says: str
 
 
 class GalleryScreen(Screen[None]):
@@ -151,7 +132,7 @@ class GalleryScreen(Screen[None]):
             self._complaint = str(error)
             self._say()
             return
-        if listing != self._listing:
+        if listing is not self._listing:
             if self._listing is None and self._wanted_scheme in listing.manifest.label_schemes:
                 self._scheme = listing.manifest.label_schemes.index(self._wanted_scheme)
             self._listing = listing
@@ -197,18 +178,8 @@ class GalleryScreen(Screen[None]):
         return (f"This session has no images. {first('leave-gallery')} goes back to it.",)
 
     def _tiles(self, name: str | None, guidance: float | None) -> list[Tile]:
-        """The images of a class (of all if None), in the order of their subjects."""
         assert self._listing is not None
-        manifest, scheme = self._listing.manifest, self._scheme_name
-        finest, several = _finest(manifest), len(manifest.guidance) > 1
-        tiles = []
-        for image in self._listing.images:
-            info = manifest.images[image]
-            prompt = manifest.prompts[info.prompt]
-            if name in (None, prompt.labels[scheme]) and guidance in (None, info.guidance):
-                scale = f" ×{info.guidance:g}" if several else ""
-                tiles.append(Tile(image, f"{prompt.labels[finest]} {info.seed}{scale}"))
-        return tiles
+        return tiles_of(self._listing, self._scheme_name, name, guidance)
 
     @property
     def _scheme_name(self) -> str:
@@ -226,7 +197,7 @@ class GalleryScreen(Screen[None]):
         if self._complaint is not None:
             line.update("error", self._complaint.replace(f"{self._path}/", ""))
         elif self._listing is not None and grid.tiles:
-            line.update("note", _in_words(self._listing.manifest, grid.tiles[grid.chosen].image))
+            line.update("note", in_words(self._listing.manifest, grid.tiles[grid.chosen].image))
         else:
             line.update("none", "")
 
@@ -308,16 +279,3 @@ class GalleryScreen(Screen[None]):
         below = self.app.screen_stack[-2]
         self.dismiss()
         await below.run_action("leave")
-
-
-def _finest(manifest: Manifest) -> str:
-    """The label scheme with the most classes: its classes are the subjects."""
-    sizes = {scheme: len({p.labels[scheme] for p in manifest.prompts}) for scheme in manifest.label_schemes}
-    return max(sizes, key=lambda scheme: sizes[scheme])
-
-
-def _in_words(manifest: Manifest, image: int) -> str:
-    info = manifest.images[image]
-    prompt = manifest.prompts[info.prompt]
-    labels = ", ".join(dict.fromkeys(prompt.labels.values()))
-    return f"image {image} · seed {info.seed} · guidance {info.guidance:g} · {labels} · “{prompt.text}”"

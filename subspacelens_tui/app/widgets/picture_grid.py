@@ -5,17 +5,17 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Self
 
 from textual import events
-from textual.geometry import Region
 from textual.message import Message
 
 from subspacelens_tui.app.fitting import fit
 from subspacelens_tui.app.pictures.canvas import Canvas
+from subspacelens_tui.app.pictures.choosing import Tile
 from subspacelens_tui.app.pictures.drawn import Drawn
 from subspacelens_tui.app.pictures.source import PictureSource
-from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row
+from subspacelens_tui.app.widgets.overlaid import Overlaid
+from subspacelens_tui.app.widgets.painted import Piece, Row, cut_row
 from subspacelens_tui.sessions import SessionError
 from subspacelens_tui.sessions.plain import plain
 
@@ -24,14 +24,6 @@ _AT_FIRST_WIDE, _AT_FIRST, _AT_FIRST_SMALL = 20, 16, 12
 _WIDE = 150
 # Drawn pictures are kept up to so many cells, about 100 bytes each.
 _CELLS_KEPT = 200_000
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One image of the grid: its index in the session, and the words below it."""
-
-    image: int
-    name: str
 
 
 @dataclass(frozen=True)
@@ -45,7 +37,7 @@ class _Placing:
     top: int
 
 
-class PictureGrid(Painted, can_focus=True):
+class PictureGrid(Overlaid, can_focus=True):
     """Tiles in rows, one of them chosen.
 
     Attributes:
@@ -64,8 +56,8 @@ class PictureGrid(Painted, can_focus=True):
     def __init__(
         self, source: PictureSource, canvas: Canvas, write: Callable[[str], None], *, id: str | None = None
     ) -> None:
-        super().__init__(id=id)
-        self._source, self._canvas, self._write = source, canvas, write
+        super().__init__(write, id=id)
+        self._source, self._canvas = source, canvas
         self.tiles: Sequence[Tile] = ()
         self.chosen = 0
         self.heading = ""
@@ -76,9 +68,6 @@ class PictureGrid(Painted, can_focus=True):
         self._drawn: OrderedDict[tuple[int, int, int], Drawn | str] = OrderedDict()
         self._missing: list[tuple[int, int, int]] = []
         self._loading = False
-        # What is drawn over the cells, by place: as it should be, and as the terminal has it.
-        self._over: dict[tuple[int, int], str] = {}
-        self._over_sent: dict[tuple[int, int], str] = {}
 
     def update(self, tiles: Sequence[Tile], heading: str = "", empty: Sequence[str] = ()) -> None:
         """Show these; what was chosen stays chosen.
@@ -154,7 +143,7 @@ class PictureGrid(Painted, can_focus=True):
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """The heading, then rows of pictures with their names."""
-        self._missing, self._over = [], {}
+        self._missing, self.over = [], {}
         first = int(bool(self.heading))
         if self.heading:
             yield cut_row([(self.heading, self.ink("accent" if self.has_focus else "dim"))], width)
@@ -202,7 +191,7 @@ class PictureGrid(Painted, can_focus=True):
             return text + [[blank]] * (layout.height - len(text))
         above, before = (layout.height - len(drawn.rows)) // 2, (layout.width - drawn.width) // 2
         if drawn.over:
-            self._over[x + before, y + above] = drawn.over
+            self.over[x + before, y + above] = drawn.over
         left, right = " " * before, " " * (layout.width - drawn.width - before)
         rows = [[(left, self.ink()), *row, (right, self.ink())] for row in drawn.rows]
         below = layout.height - above - len(rows)
@@ -232,7 +221,7 @@ class PictureGrid(Painted, can_focus=True):
 
     def _keep(self, key: tuple[int, int, int], drawn: Drawn | str) -> None:
         if isinstance(drawn, Drawn) and drawn.before:
-            self._write(drawn.before)
+            self.write(drawn.before)
         self._drawn[key] = drawn
         while len(self._drawn) > 1 and sum(columns * rows for _, columns, rows in self._drawn) > _CELLS_KEPT:
             self._forget_oldest()
@@ -244,7 +233,7 @@ class PictureGrid(Painted, can_focus=True):
     def _forget_oldest(self) -> None:
         _, drawn = self._drawn.popitem(last=False)
         if isinstance(drawn, Drawn) and drawn.after:
-            self._write(drawn.after)
+            self.write(drawn.after)
 
     def _forget(self) -> None:
         while self._drawn:
@@ -253,39 +242,6 @@ class PictureGrid(Painted, can_focus=True):
     def on_unmount(self) -> None:
         """The terminal need not keep what is not shown any more."""
         self._forget()
-
-    # What is drawn over the cells: after these are sent, and again only where they were sent again.
-
-    def repaint(self) -> None:
-        """Paint anew, and draw over what changed."""
-        super().repaint()
-        self._draw_over()
-
-    def refresh(
-        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
-    ) -> Self:
-        """Textual's hook: these cells are sent again; all of them unless some are named."""
-        if not regions:
-            self.draw_over_again()
-        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
-
-    def draw_over_again(self) -> None:
-        """All cells are sent again, and with them goes what was drawn over them."""
-        self._over_sent = {}
-        self.call_after_refresh(self._send_over)
-
-    def _draw_over(self) -> None:
-        if self._over != self._over_sent:
-            self.call_after_refresh(self._send_over)
-
-    def _send_over(self) -> None:
-        if not self.is_attached or self.app.screen is not self.screen:
-            return
-        left, top = self.content_region.offset
-        for (x, y), over in self._over.items():
-            if self._over_sent.get((x, y)) != over:
-                self._write(f"\x1b7\x1b[{top + y + 1};{left + x + 1}H{over}\x1b8")
-        self._over_sent = dict(self._over)
 
     def watch_has_focus(self, focused: bool) -> None:
         """Textual's hook: the choice is marked where the keys go."""

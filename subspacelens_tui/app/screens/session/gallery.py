@@ -7,7 +7,7 @@ from subspacelens_tui.app.screens.session.base import SessionBase
 from subspacelens_tui.app.widgets.overlap import OverlapPane
 
 if TYPE_CHECKING:
-    from subspacelens_tui.app.screens.gallery import Pair
+    from subspacelens_tui.app.pictures.choosing import Pair
 
 
 class GalleryActions(SessionBase):
@@ -24,7 +24,7 @@ class GalleryActions(SessionBase):
             self._notice = "there is no overlap here yet: no classes to show images of"
             self._show()
             return
-        from subspacelens_tui.app.screens.gallery import Pair
+        from subspacelens_tui.app.pictures.choosing import Pair
 
         first, second, value = cell
         says = f"overlap {numbers.fraction(value, 3)} at layer {self.selected}" if first != second else first

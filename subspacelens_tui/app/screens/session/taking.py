@@ -47,7 +47,7 @@ class TakingActions(SessionBase):
             self._tell(f"there are no numbers behind {pane.heading} yet: nothing to export")
             return
         self._tell(f"exporting {pane.heading} …")
-        self.run_worker(self._export(pane), group="export", exclusive=True)
+        self.run_worker(self._export(pane), group="export")
 
     async def _export(self, pane: Pane) -> None:
         from subspacelens_tui.app.pane_files import take
