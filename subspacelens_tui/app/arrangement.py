@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from subspacelens_tui.app.view import Measure
 
 LEAST_WIDTH, LEAST_HEIGHT = 40, 10
-_BROAD, _WIDE, _WITH_LIST = 170, 120, 70
+WIDE = 120
+_BROAD, _WITH_LIST = 170, 70
 _TALL, _ROOMY = 20, 38
 _COLUMNS = frozenset({"layers", "rank", "overlap", "inspector"})
 
@@ -46,7 +47,7 @@ def arrange(width: int, height: int, active: str, maximised: str | None, measure
     roomy, broad = height >= _ROOMY, width >= _BROAD
     if maximised is not None:
         return Arrangement(frozenset({maximised}), False, True, maximised, roomy, broad, too_small)
-    if width >= _WIDE and height >= _TALL:
+    if width >= WIDE and height >= _TALL:
         curves = (
             {"excess"} if measure == "excess" else {"rates"} if measure == "delta_R" else {"excess", "rates"}
         )

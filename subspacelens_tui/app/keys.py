@@ -86,7 +86,8 @@ SESSION: tuple[Key, ...] = (
     Key("labels", "l", "next_choice('labels', 1)", "labels: next scheme", "What is analysed", "labels"),
     Key("smaller-eps", "minus", "eps(-1)", "ε: one step down, ten steps a decade", "What is analysed", "ε"),
     Key("larger-eps", "plus,equals_sign", "eps(1)", "ε: one step up", "What is analysed"),
-    Key("type-eps", "e", "type_eps", "ε: type a value", "What is analysed"),
+    Key("type-eps", "e", "type_eps", "ε: type a value, or slide", "What is analysed"),
+    Key("iso-rate", "I", "iso_rate", "ε: one for all, or each layer's own for equal R", "What is analysed"),
     Key(
         "branch",
         "b",
@@ -211,6 +212,11 @@ SCRUBBER: tuple[Key, ...] = (
     Key("scrubber-right", "right", "images(1)", "one image more", "In the scrubber"),
 )
 
+EPS_SLIDER: tuple[Key, ...] = (
+    Key("slider-left", "left", "eps(-1)", "ε, or R: one step down", "On the slider of ε"),
+    Key("slider-right", "right", "eps(1)", "ε, or R: one step up", "On the slider of ε"),
+)
+
 LOG: tuple[Key, ...] = (
     Key("log-back", "pageup", "scroll_log(10)", "log: look back", "In the log", "back"),
     Key("log-forward", "pagedown", "scroll_log(-10)", "log: look forward", "In the log"),
@@ -273,12 +279,24 @@ SCOPES: dict[str, tuple[Key, ...]] = {
     "the gallery": (*GALLERY, *ANYWHERE),
     "the overlap matrix": MATRIX,
     "the scrubber": SCRUBBER,
+    "the slider of ε": EPS_SLIDER,
     "the log": LOG,
     "the figures": FIGURES,
 }
 """Where a key has one meaning; what has the focus goes before its screen."""
 
-EVERY_KEY: tuple[Key, ...] = (*SESSION, *MATRIX, *SCRUBBER, *LOG, *FIGURES, *GALLERY, *LIST, *FORM, *ANYWHERE)
+EVERY_KEY: tuple[Key, ...] = (
+    *SESSION,
+    *MATRIX,
+    *SCRUBBER,
+    *EPS_SLIDER,
+    *LOG,
+    *FIGURES,
+    *GALLERY,
+    *LIST,
+    *FORM,
+    *ANYWHERE,
+)
 
 
 def bindings(*tables: Sequence[Key]) -> list[BindingType]:

@@ -27,6 +27,7 @@ class Selection(BaseModel):
     layer: Annotated[int, Field(ge=0)] = 0
     labels: str | None = None
     eps: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    iso_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     branch: str | None = None
     step: int | None = None
     guidance: float | None = None

@@ -17,6 +17,7 @@ def opening_settings(setup: Setup, session: Path) -> Settings:
         return Settings(
             labels=last.labels,
             eps=last.eps or preferences.eps,
+            iso_rate=last.iso_rate,
             branch="uncond" if last.branch == "uncond" else "cond",
             step=last.step,
             guidance=last.guidance,

@@ -201,6 +201,22 @@ def stepped_eps(eps: float, by: int) -> float:
     return max(value for value in around if value < eps * (1 - 1e-9))
 
 
+def nearest_of_series(value: float) -> float:
+    """The value of the geometric series that is nearest by ratio."""
+    above = stepped_eps(value * (1 - 1e-6), 1)
+    below = stepped_eps(value * (1 + 1e-6), -1)
+    return above if above * below < value**2 else below
+
+
+def with_iso_rate(view: View, rate: float | None) -> View:
+    """The view with each layer's ε chosen so that R is this many nats; None for one ε.
+
+    Raises:
+        SettingsError: if it is not a positive number.
+    """
+    return _with(view, iso_rate=rate)
+
+
 def with_eps(view: View, eps: float) -> View:
     """The view at another ε.
 
@@ -221,6 +237,19 @@ def parse_eps(text: str) -> float:
     except ValueError:
         raise SettingsError(f"ε must be a positive number, not {text.strip()!r}") from None
     return Settings(eps=eps).eps
+
+
+def parse_rate(text: str) -> float:
+    """The rate in nats that was typed.
+
+    Raises:
+        SettingsError: with one line, if it is not a positive number.
+    """
+    try:
+        rate = float(text.strip().replace(",", "."))
+    except ValueError:
+        raise SettingsError(f"R must be a positive number of nats, not {text.strip()!r}") from None
+    return Settings(iso_rate=rate).iso_rate or rate
 
 
 def with_images(view: View, images: int | None) -> View:

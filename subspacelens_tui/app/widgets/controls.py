@@ -93,9 +93,15 @@ class ControlsBar(Painted):
         return _Group(full, folded, [*label, chosen])
 
     def _eps(self, view: View) -> _Group:
-        label = self._label("ε", "ε", "screen.type_eps")
-        value = self._value(f"{view.settings.eps:g}", "screen.type_eps", True)
-        return self._stepper(label, value, "eps")
+        iso = view.settings.iso_rate
+        label = self._label("ε" if iso is None else "R", "ε" if iso is None else "R", "screen.iso_rate")
+        value = self._value(f"{view.settings.eps if iso is None else iso:g}", "screen.type_eps", True)
+        group = self._stepper(label, value, "eps")
+        if iso is None:
+            return group
+        # What is held equal is not ε: that must be plain.
+        word: Piece = (" in all layers", self.ink("dim"))
+        return _Group([*group.full, word], group.folded, group.bare)
 
     def _rank(self, view: View) -> _Group:
         main = self.analysis.main if self.analysis else None

@@ -74,8 +74,11 @@ class RatesPane(PlotPane):
 
     def title_detail(self) -> str:
         """The unit."""
-        branch = self.analysis.view.branch if self.analysis is not None else ""
-        return _UNITS.get(branch, f"nats · {branch}")
+        if self.analysis is None:
+            return ""
+        iso, branch = self.analysis.view.settings.iso_rate, self.analysis.view.branch
+        at_rate = "" if iso is None else f" · R = {iso:g}"
+        return _UNITS.get(branch, f"nats · {branch}") + at_rate
 
     @property
     def _difference(self) -> bool:

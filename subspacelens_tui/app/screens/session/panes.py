@@ -2,7 +2,7 @@
 
 from textual import events
 
-from subspacelens_tui.app.arrangement import Arrangement, arrange
+from subspacelens_tui.app.arrangement import WIDE, Arrangement, arrange
 from subspacelens_tui.app.screens.session.closely import CloseActions
 from subspacelens_tui.app.screens.session.remembering import RememberActions
 from subspacelens_tui.app.screens.session.splits import SplitActions
@@ -31,6 +31,7 @@ class PaneActions(SplitActions, RememberActions, TakingActions, CloseActions):
         self.set_class(arrangement.folded, "folded")
         self.set_class(self._maximised is not None, "maximised")
         self.set_class(arrangement.roomy, "roomy")
+        self.set_class(self.size.width >= WIDE, "wide")
         self.set_class(arrangement.broad and not arrangement.single, "broad")
         for pane in self.panes:
             pane.display = pane.slot in arrangement.visible and pane is self._seen(pane.slot)

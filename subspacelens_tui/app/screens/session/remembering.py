@@ -49,6 +49,7 @@ class RememberActions(SessionBase):
                 layer=self.selected,
                 labels=settings.labels,
                 eps=settings.eps,
+                iso_rate=settings.iso_rate,
                 branch=self.view.branch,
                 step=settings.step,
                 guidance=settings.guidance,

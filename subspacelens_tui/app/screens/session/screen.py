@@ -15,6 +15,7 @@ from subspacelens_tui.app.analyst import Analyst
 from subspacelens_tui.app.arrangement import LEAST_HEIGHT, LEAST_WIDTH
 from subspacelens_tui.app.keys import (
     ANYWHERE,
+    EPS_SLIDER,
     FIGURES,
     LOG,
     MATRIX,
@@ -36,6 +37,7 @@ from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.app.view import first_view
 from subspacelens_tui.app.widgets.controls import ControlsBar
 from subspacelens_tui.app.widgets.course import CoursePane
+from subspacelens_tui.app.widgets.eps_slider import EpsSlider
 from subspacelens_tui.app.widgets.inspector import Inspector
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.layer_list import LayerList
@@ -58,7 +60,7 @@ _POLL_LOCAL, _POLL_SSH = 0.25, 0.5
 class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, GalleryActions, RecordingActions):
     """A session, live or replayed."""
 
-    KEYS: ClassVar = (SESSION, MATRIX, SCRUBBER, LOG, FIGURES, ANYWHERE)
+    KEYS: ClassVar = (SESSION, MATRIX, SCRUBBER, EPS_SLIDER, LOG, FIGURES, ANYWHERE)
     BINDINGS: ClassVar[list[BindingType]] = bindings(SESSION, ANYWHERE)
     AUTO_FOCUS = "#layers"
 
@@ -100,7 +102,9 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
                 yield separation
                 yield inspector
                 yield log
-        yield Scrubber(id="scrubber")
+        with Horizontal(id="sliders"):
+            yield Scrubber(id="scrubber")
+            yield EpsSlider(id="eps-slider")
         yield ControlsBar(id="controls")
         yield StatusLine(id="status")
         yield KeyBar(self._footer(), id="keys")
@@ -181,6 +185,8 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
         self.query_one(StatusLine).update(level, message.replace(f"{self._path}/", ""))
         if self.recording is not None and self.view is not None:
             settings = self.view.settings
+            iso = settings.iso_rate
+            self.query_one(EpsSlider).update(settings.eps if iso is None else iso, iso is not None)
             self.query_one(Scrubber).update(
                 recorded=self._recorded,
                 planned=self._planned,

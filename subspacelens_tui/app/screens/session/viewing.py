@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from subspacelens_tui.app.screens.eps import EpsDialog
 from subspacelens_tui.app.screens.session.base import SessionBase
-from subspacelens_tui.app.view import CHOICES, stepped_eps, with_eps, with_rank
+from subspacelens_tui.app.view import CHOICES, stepped_eps, with_eps, with_iso_rate, with_rank
+from subspacelens_tui.app.widgets.eps_slider import EpsSlider
 
 
 class ViewActions(SessionBase):
@@ -21,19 +22,47 @@ class ViewActions(SessionBase):
             self._look(CHOICES[name].choose(self.view, self.recording.manifest, index))
 
     def action_eps(self, by: int) -> None:
-        """ε one step up or down."""
+        """ε one step up or down; in the iso-rate view R."""
         if self.view is not None:
-            self._look(with_eps(self.view, stepped_eps(self.view.settings.eps, by)))
+            settings = self.view.settings
+            self._set_eps(stepped_eps(settings.eps if settings.iso_rate is None else settings.iso_rate, by))
+
+    def on_eps_slider_moved(self, message: EpsSlider.Moved) -> None:
+        """The slider was moved."""
+        self._set_eps(message.value)
+
+    def _set_eps(self, value: float) -> None:
+        """Look at another ε, or in the iso-rate view at another R."""
+        if self.view is not None:
+            iso = self.view.settings.iso_rate is not None
+            self._look((with_iso_rate if iso else with_eps)(self.view, value))
+
+    def action_iso_rate(self) -> None:
+        """Each layer's ε chosen so that R is what the selected layer has now; or one ε again."""
+        if self.view is None:
+            return
+        if self.view.settings.iso_rate is not None:
+            self._look(with_iso_rate(self.view, None))
+            return
+        main = self.analysis.main if self.analysis else None
+        layer = main.layers[self.selected] if main and self.selected < len(main.layers) else None
+        if layer is None or not layer.R:
+            self._notice = "the selected layer has no R yet: there is nothing to make the others equal to"
+            self._show()
+            return
+        self._look(with_iso_rate(self.view, float(f"{layer.R:.4g}")))
 
     def action_type_eps(self) -> None:
-        """Type ε."""
+        """Type ε; in the iso-rate view R."""
 
-        def chosen(eps: float | None) -> None:
-            if eps is not None and self.view is not None:
-                self._look(with_eps(self.view, eps))
+        def chosen(value: float | None) -> None:
+            if value is not None:
+                self._set_eps(value)
 
         if self.view is not None:
-            self.app.push_screen(EpsDialog(self.view.settings.eps), chosen)
+            settings = self.view.settings
+            iso = settings.iso_rate
+            self.app.push_screen(EpsDialog(settings.eps if iso is None else iso, iso is not None), chosen)
 
     def action_rank(self, by: int) -> None:
         """The dimension of the class subspaces, one more or less."""
