@@ -86,7 +86,7 @@ KEY_MISTAKES = (
     ("[keys]\nzoom = 'hyperdrive'", "there is no key 'hyperdrive': write `x`"),
     ("[keys]\nzoom = 'shft+z'", "there is no key 'shft+z'"),
     ("[keys]\nzoom = 'j'", "'j' stands for both "),
-    ("[keys]\nzoom = 'Z'\ncopy = ['Z', 'Y']", "'Z' stands for both "),
+    ("[keys]\nzoom = 'Z'\ncopy = ['Z', 'U']", "'Z' stands for both "),
 )
 
 
@@ -163,7 +163,7 @@ async def test_changed_keys_are_those_of_screen_footer_help_palette_and_panes(
         "next-layer": ["ctrl+n"],
         "pane-overlap": ["@"],
         "help": ["f12"],
-        "next-pane": ["w"],
+        "next-pane": ["W"],
     }
     async with on(planted().start().record(), setup=Setup(Preferences(keys=keys))) as app:
         assert "^n layer" in app.text()
@@ -176,7 +176,7 @@ async def test_changed_keys_are_those_of_screen_footer_help_palette_and_panes(
         assert app.screen._maximised is None
         await app.press("at")
         assert app.app.focused.id == "overlap"
-        await app.press("w", "Z")
+        await app.press("W", "Z")
         assert app.screen._maximised == "inspector"
         await app.press("f12")
         assert "^n  " in app.text()
