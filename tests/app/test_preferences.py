@@ -167,7 +167,7 @@ async def test_changed_keys_are_those_of_screen_footer_help_palette_and_panes(
     }
     async with on(planted().start().record(), setup=Setup(Preferences(keys=keys))) as app:
         assert "^n layer" in app.text()
-        assert "w pane" in app.text()
+        assert "W pane" in app.text()
         assert "@ Overlap" in app.text()
         await app.press("ctrl+n")
         assert app.screen.selected == 1

@@ -380,7 +380,7 @@ async def test_quitting_a_finished_session_does_not_ask(on: OpenApp, planted: Pl
 
 
 async def test_help_names_every_key(on: OpenApp, planted: Planted) -> None:
-    async with on(planted().start().record(), size=(120, 100)) as app:
+    async with on(planted(layers=2).start().record(), size=(120, 160)) as app:
         await app.press("question_mark")
         assert isinstance(app.app.screen, HelpScreen)
         shown = app.text()
@@ -402,8 +402,8 @@ async def test_every_key_s_action_exists(on: OpenApp, planted: Planted) -> None:
 async def test_every_key_can_be_pressed_anywhere(
     on: OpenApp, planted: Planted, size: tuple[int, int]
 ) -> None:
-    leaves = ("app.", "leave", "back", "sessions", "type_eps", "gallery", "cell_pictures")
-    async with on(planted(guidance=(3.0, 6.0)).start().record(), size=size) as app:
+    leaves = ("app.", "leave", "back", "sessions", "type_eps", "gallery", "cell_pictures", "export")
+    async with on(planted(guidance=(3.0, 6.0), layers=2, seeds=2).start().record(), size=size) as app:
         await app.pilot.press("5")
         for key in (*MATRIX, *SESSION, *SCRUBBER, *LOG):
             if not key.action.startswith(leaves):
