@@ -56,7 +56,8 @@ def write_results(name: str, row: Row) -> None:
 def document(results: dict[str, Row]) -> str:
     """The text of docs/reliability.md."""
     rows = [[row.what, str(row.times), _found(row)] for row in results.values()]
-    text = TEMPLATE.read_text(encoding="utf-8")
+    missing = ", ".join(f"`{name}`" for name in FAULTS if name not in results) or "none"
+    text = TEMPLATE.read_text(encoding="utf-8").replace("{missing}", missing)
     return text.replace("{table}", table(["fault", "times", "found"], rows))
 
 

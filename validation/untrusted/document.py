@@ -6,6 +6,7 @@ from pathlib import Path
 from validation.markdown import table
 from validation.untrusted.mutations import MUTATIONS
 from validation.untrusted.tally import TOGETHER, Tally, read_tallies
+from validation.untrusted.trial import SELDOM
 
 TEMPLATE = Path(__file__).parent / "template.md"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "safety.md"
@@ -22,6 +23,7 @@ def document(tallies: Mapping[int, Tally]) -> str:
         "refused": str(whole.sessions - whole.opened),
         "findings": "none" if not whole.findings else "; ".join(whole.findings),
         "together": str(TOGETHER),
+        "seldom": str(SELDOM),
         "megabytes": f"{whole.megabytes:.0f}",
         "slowest": f"{max(whole.seconds.values(), default=0.0):.1f}",
         "mutations": table(

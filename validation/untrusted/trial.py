@@ -13,7 +13,7 @@ from subspacelens_tui.sessions.pictures import read_picture
 from validation.untrusted.texts import raw_characters
 
 # Of so many seeds that follow each other one gets what takes longest.
-SELDOM = 10
+SELDOM = 25
 # A share of a processor below which something waits rather than works.
 _WAITING = 0.1
 
