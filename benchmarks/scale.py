@@ -8,21 +8,17 @@ import argparse
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.planted import write_session
 from benchmarks.terminal import Terminal
-from subspacelens_tui.sessions import open_session
-from subspacelens_tui.sessions.events import EventWriter
-from subspacelens_tui.sessions.writer import create_session
 from validation.markdown import table
 
 PROGRAM = (sys.executable, "-m", "subspacelens_tui")
@@ -72,29 +68,13 @@ def recorder() -> list[Row]:
     return rows
 
 
-@contextmanager
-def large_session() -> Iterator[tuple[Path, list[Row]]]:
-    """The largest session, and what its writer held when so many images were written."""
-    with tempfile.TemporaryDirectory(prefix="scale-") as folder:
-        path = Path(folder) / "large"
-        words = [sys.executable, "-c", _WRITE, str(path), *map(str, IMAGES)]
-        told = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout
-        marks = [line.split() for line in told.splitlines()]
-        yield path, [{"images": int(images), "MiB": float(peak)} for images, peak in marks]
-
-
-def part_of(large: Path, images: int) -> Path:
-    """A session of the first images of a large one, beside it, its files hard links."""
-    whole = open_session(large)
-    path = large.with_name(f"first-{images}")
-    create_session(path, whole.manifest.model_copy(update={"images": whole.manifest.images[:images]}))
-    for file in whole.files:
-        if file.images[-1] < images:
-            os.link(file.path, path / "features" / file.path.name)
-    events = EventWriter(path)
-    events.write("finished")
-    events.close()
-    return path
+def written(path: Path, images: int) -> list[Row]:
+    """Write a session of so many images; what its writer held when so many of them were written."""
+    marks = [mark for mark in IMAGES if mark <= images]
+    words = [sys.executable, "-c", _WRITE, str(path), *map(str, marks)]
+    told = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout
+    rows = [line.split() for line in told.splitlines()]
+    return [{"images": int(mark), "MiB": float(peak)} for mark, peak in rows]
 
 
 def opened(path: Path) -> Row:
@@ -109,25 +89,20 @@ def opened(path: Path) -> Row:
     return {"seconds": seconds, "said": said.group() if said else "", "MiB": int(peak) / 1024}
 
 
-def images() -> Row:
-    """What that grows with the number of images, 28 layers of 1152, one step, both branches."""
-    rows = []
-    with large_session() as (large, written):
-        size = sum(file.stat().st_size for file in (large / "features").iterdir())
-        for count in IMAGES:
-            path = part_of(large, count)
-            every = ("analyze", str(path), "--json", "--every-image")
-            rows.append(
-                {
-                    "images": count,
-                    "app": opened(path),
-                    "subset": measured(*PROGRAM, *every[:-1]),
-                    "every": measured(*PROGRAM, *every),
-                }
-            )
-            print(rows[-1], flush=True)
-            shutil.rmtree(path)
-    return {"bytes": size, "written": written, "rows": rows}
+def of_images(count: int) -> Row:
+    """What grows with the number of images, 28 layers of 1152, one step, both branches."""
+    with tempfile.TemporaryDirectory(prefix="scale-") as folder:
+        path = Path(folder) / "run"
+        marks = written(path, count)
+        subset = (*PROGRAM, "analyze", str(path), "--json")
+        return {
+            "images": count,
+            "bytes": sum(file.stat().st_size for file in (path / "features").iterdir()),
+            "written": marks,
+            "app": opened(path),
+            "subset": measured(*subset),
+            "every": measured(*subset, "--every-image"),
+        }
 
 
 def shape() -> list[Row]:
@@ -138,18 +113,22 @@ def shape() -> list[Row]:
             path = write_session(Path(folder) / "run", SHAPE_IMAGES // PROMPTS, layers, width)
             row = measured(*PROGRAM, "analyze", str(path), "--json", "--every-image")
             rows.append({"layers": layers, "width": width, **row})
-            print(rows[-1], flush=True)
     return rows
 
 
-PARTS: dict[str, Callable[[], Any]] = {"recorder": recorder, "images": images, "shape": shape}
+PARTS: dict[str, Callable[[], Any]] = {
+    "recorder": recorder,
+    **{f"images-{count}": partial(of_images, count) for count in IMAGES},
+    "shape": shape,
+}
 
 
 def document(results: Row) -> str:
     """The text of docs/scale.md."""
-    large, last = results["images"], results["images"]["rows"][-1]
+    rows = [results[f"images-{count}"] for count in IMAGES]
+    last = rows[-1]
     words = {
-        "gigabytes": f"{large['bytes'] / 1e9:.2f}",
+        "gigabytes": f"{last['bytes'] / 1e9:.2f}",
         "largest": f"{last['images']:,}",
         "said": last["app"]["said"],
         "recorder": table(
@@ -158,7 +137,7 @@ def document(results: Row) -> str:
         ),
         "written": table(
             ["images written", "most memory, MiB"],
-            [[f"{r['images']:,}", f"{r['MiB']:.0f}"] for r in large["written"]],
+            [[f"{r['images']:,}", f"{r['MiB']:.0f}"] for r in last["written"]],
         ),
         "images": table(
             [
@@ -176,7 +155,7 @@ def document(results: Row) -> str:
                     *(f"{r['app']['seconds']:.1f}", f"{r['app']['MiB']:.0f}"),
                     *(text for way in ("subset", "every") for text in _cost(r[way])),
                 ]
-                for r in large["rows"]
+                for r in rows
             ],
         ),
         "shape": table(
