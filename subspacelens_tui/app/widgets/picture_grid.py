@@ -1,6 +1,7 @@
 """Images in a grid, as many as fit; only those that are seen are read."""
 
 import textwrap
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ _AT_FIRST_WIDE, _AT_FIRST, _AT_FIRST_SMALL = 20, 16, 12
 _WIDE = 150
 # Drawn pictures are kept up to so many cells, about 100 bytes each.
 _CELLS_KEPT = 200_000
+_STEP = 0.1
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,7 @@ class PictureGrid(Overlaid, can_focus=True):
 
     async def _fetch(self) -> None:
         """Read what is seen, picture by picture; what went out of sight in the meantime is not read."""
+        painted = time.monotonic()
         try:
             while self._missing:
                 key = self._missing[0]
@@ -216,6 +219,11 @@ class PictureGrid(Overlaid, can_focus=True):
                     drawn = str(error)
                 if canvas == self._canvas:
                     self._keep(key, drawn)
+                # To paint is to compare all cells: a screenful of pictures comes in a few steps.
+                if not self._missing or time.monotonic() - painted > _STEP:
+                    self._missing = []
+                    self.repaint()
+                    painted = time.monotonic()
         finally:
             self._loading = False
 
@@ -225,10 +233,8 @@ class PictureGrid(Overlaid, can_focus=True):
         self._drawn[key] = drawn
         while len(self._drawn) > 1 and sum(columns * rows for _, columns, rows in self._drawn) > _CELLS_KEPT:
             self._forget_oldest()
-        self._missing.remove(key) if key in self._missing else None
-        # Paints what is seen now, and with it finds what is still missing.
-        self._missing = []
-        self.repaint()
+        if key in self._missing:
+            self._missing.remove(key)
 
     def _forget_oldest(self) -> None:
         _, drawn = self._drawn.popitem(last=False)
