@@ -10,6 +10,7 @@ from subspacelens_tui.analysis.figures import FIGURES, Figures
 from subspacelens_tui.analysis.growing import Configuration, Float64Array
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.watch import IsCancelled, Progress
+from subspacelens_tui.sessions import Branch, Manifest
 
 SWEPT = (*FIGURES, "excess", "z")
 
@@ -54,13 +55,7 @@ def sweep(
         raise SettingsError(f"there is no figure {figure!r} to sweep: use one of {', '.join(SWEPT)}")
     if figure in ("excess", "z") and not settings.permutations:
         raise SettingsError(f"{figure} needs permutations: add --permutations 200")
-    manifest = analyzer.session.manifest
-    rows = [
-        Configuration(settings.branch, step, guidance)
-        for guidance in manifest.guidance
-        if settings.branch == "cond" or guidance > 1
-        for step in manifest.capture_steps
-    ]
+    rows = configurations(analyzer.session.manifest, settings.branch)
     if not rows:
         raise SettingsError("there is no uncond branch in this session: it was recorded at guidance 1 only")
     return swept(
@@ -75,6 +70,16 @@ def sweep(
             for row in rows
         ],
     )
+
+
+def configurations(manifest: Manifest, branch: Branch) -> list[Configuration]:
+    """The points of a session's sweep that have the branch, guidance by guidance, in each step by step."""
+    return [
+        Configuration(branch, step, guidance)
+        for guidance in manifest.guidance
+        if branch == "cond" or guidance > 1
+        for step in manifest.capture_steps
+    ]
 
 
 def swept(figure: str, rows: Sequence[tuple[Configuration, Figures]]) -> Sweep:

@@ -150,7 +150,7 @@ SESSION: tuple[Key, ...] = (
         "pane-view",
         "w",
         "pane_view",
-        "pane: what else it shows (ranks or the spectrum; overlap as matrix, by layer, by step)",
+        "what else the pane shows: the spectrum; overlap by layer, by step",
         "What is shown",
     ),
     Key("digits", "n", "digits", "matrix: numbers in its cells or colours only", "What is shown", "numbers"),
@@ -186,6 +186,7 @@ SESSION: tuple[Key, ...] = (
     Key("next-image", "full_stop", "images(1)", "one image more", "Images"),
     Key("previous-round", "less_than_sign,shift+left", "rounds(-1)", "one round of prompts less", "Images"),
     Key("next-round", "greater_than_sign,shift+right", "rounds(1)", "one round of prompts more", "Images"),
+    Key("sweep", "m", "sweep", "map: one figure over all guidance scales and steps", "What is shown"),
     Key("gallery", "a", "gallery", "gallery: all images, by subject", "Images", "gallery"),
     Key("pause", "p", "pause_recording", "pause the recording, or resume it", "Recording", "pause"),
     Key("stop", "x", "stop_recording", "stop the recording (asks)", "Recording"),
@@ -246,6 +247,19 @@ FIGURES: tuple[Key, ...] = (
     Key("figures-up", "pageup", "scroll_figures(-5)", "figures: further up", "In the figures"),
 )
 
+SWEEP: tuple[Key, ...] = (
+    Key("sweep-up", "up,k", "move(-1, 0)", "configuration above", "Sweep", "move"),
+    Key("sweep-down", "down,j", "move(1, 0)", "configuration below", "Sweep"),
+    Key("sweep-left", "left", "move(0, -1)", "layer before", "Sweep"),
+    Key("sweep-right", "right", "move(0, 1)", "next layer", "Sweep"),
+    Key("sweep-look", "enter", "look", "look at this configuration", "Sweep", "look"),
+    Key(
+        "sweep-figure", "d", "next_figure(1)", "next figure: excess, ΔR, Rc/R, R, ranks …", "Sweep", "figure"
+    ),
+    Key("sweep-figure-before", "D", "next_figure(-1)", "figure before", "Sweep"),
+    Key("leave-sweep", "escape", "leave_sweep", "back to the figures", "Sweep", "back"),
+)
+
 LIST: tuple[Key, ...] = (
     Key("previous-session", "up,k", "move(-1)", "session above", "Sessions", "move"),
     Key("next-session", "down,j", "move(1)", "session below", "Sessions"),
@@ -277,6 +291,7 @@ SCOPES: dict[str, tuple[Key, ...]] = {
     "the list of sessions": (*LIST, *ANYWHERE),
     "the form of a new recording": FORM,
     "the gallery": (*GALLERY, *ANYWHERE),
+    "the sweep": (*SWEEP, *ANYWHERE),
     "the overlap matrix": MATRIX,
     "the scrubber": SCRUBBER,
     "the slider of ε": EPS_SLIDER,
@@ -293,6 +308,7 @@ EVERY_KEY: tuple[Key, ...] = (
     *LOG,
     *FIGURES,
     *GALLERY,
+    *SWEEP,
     *LIST,
     *FORM,
     *ANYWHERE,

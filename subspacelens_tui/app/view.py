@@ -252,6 +252,12 @@ def parse_rate(text: str) -> float:
     return Settings(iso_rate=rate).iso_rate or rate
 
 
+def with_configuration(view: View, step: int, guidance: float) -> View:
+    """The view at another captured step and guidance scale; of all images if the scale is another."""
+    images = view.settings.images if guidance == view.settings.guidance else None
+    return _with(view, step=step, guidance=guidance, images=images)
+
+
 def with_images(view: View, images: int | None) -> View:
     """The view of only the first so many images; None follows the recording."""
     return _with(view, images=images)

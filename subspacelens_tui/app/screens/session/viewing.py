@@ -2,9 +2,17 @@
 
 from dataclasses import replace
 
+from subspacelens_tui.analysis.growing import Configuration
 from subspacelens_tui.app.screens.eps import EpsDialog
 from subspacelens_tui.app.screens.session.base import SessionBase
-from subspacelens_tui.app.view import CHOICES, stepped_eps, with_eps, with_iso_rate, with_rank
+from subspacelens_tui.app.view import (
+    CHOICES,
+    stepped_eps,
+    with_configuration,
+    with_eps,
+    with_iso_rate,
+    with_rank,
+)
 from subspacelens_tui.app.widgets.eps_slider import EpsSlider
 
 
@@ -63,6 +71,21 @@ class ViewActions(SessionBase):
             settings = self.view.settings
             iso = settings.iso_rate
             self.app.push_screen(EpsDialog(settings.eps if iso is None else iso, iso is not None), chosen)
+
+    def action_sweep(self) -> None:
+        """One figure over all guidance scales and captured steps."""
+        if self.view is None or self.recording is None or not self.recording.blocks:
+            return
+        # Imported now: a start should not pay for it.
+        from subspacelens_tui.app.screens.sweep import SweepScreen
+
+        def chosen(configuration: Configuration | None) -> None:
+            if configuration is not None and self.view is not None:
+                found = configuration.step, configuration.guidance
+                self._look(with_configuration(self.view, *found))
+
+        manifest = self.recording.manifest
+        self.app.push_screen(SweepScreen(self.analyst, manifest, self.view.settings, self.setup), chosen)
 
     def action_rank(self, by: int) -> None:
         """The dimension of the class subspaces, one more or less."""

@@ -1,0 +1,83 @@
+"""A step of the scrubber, and another ε, as the app computes them: `python benchmarks/scrubbing.py`.
+
+Analysis only, in the thread that the app has for it, on a finished session of 500 images × 28 layers of width
+1152: coarse and fine labels, one branch. Times are distributions over the steps of one run.
+"""
+
+import statistics
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from planted import write_session
+from ratios import seconds
+
+from subspacelens_tui.analysis import Analyzer, Settings
+from subspacelens_tui.app.stages import FIRST, MANY, Stage, full
+from subspacelens_tui.app.view import View, first_view, stepped_eps, with_eps, with_images
+from subspacelens_tui.sessions import open_session
+
+CURVES, NULL_LINE = Stage(0, quick=True), Stage(FIRST, quick=True)
+
+
+def analyse(analyzer: Analyzer, view: View, stage: Stage) -> None:
+    """One stage of a view, as `app.analyst` computes it."""
+    for settings in view.wanted(analyzer.session.manifest).values():
+        errors = settings.errors if stage.errors else None
+        analyzer.figures(
+            replace(
+                settings,
+                permutations=stage.permutations,
+                overlap_permutations=stage.overlap_permutations,
+                quick=stage.quick,
+                errors=errors,
+            )
+        )
+
+
+def distribution(name: str, times: Sequence[float]) -> None:
+    p95 = statistics.quantiles(times, n=20)[-1]
+    figures = (statistics.median(times), p95, max(times))
+    print(f"{name:58}" + "".join(f" {1000 * value:7.1f}" for value in figures) + f"  ({len(times)} steps)")
+
+
+def timed(views: Iterable[View], work: Callable[[View], None]) -> list[float]:
+    return [seconds(lambda view=view: work(view)) for view in views]  # type: ignore[misc]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        session = open_session(write_session(Path(folder) / "session"))
+        analyzer = Analyzer(session)
+        view, _ = first_view(Settings(), session.manifest)
+        analyse(analyzer, view, CURVES)
+        print(f"{'ms: median, p95, largest':58}")
+        prompts, images = len(session.manifest.prompts), len(session.manifest.images)
+        rounds = [with_images(view, count) for count in range(images - prompts, prompts, -prompts)]
+        single = [with_images(view, count) for count in range(images - 1, images - 21, -1)]
+        for name, views in (
+            ("rounds of prompts, all of them", rounds),
+            ("single images, the last 20", single),
+        ):
+            curves, null = [], []
+            for at in views:
+                curves += timed([at], lambda at: analyse(analyzer, at, CURVES))
+                null += timed([at], lambda at: analyse(analyzer, at, NULL_LINE))
+            distribution(f"scrubbing by {name}: curves", curves)
+            distribution("  and the first null line after them", null)
+        known = full(MANY, errors=False)
+        analyse(analyzer, view, known)
+        at_eps = [view]
+        for _ in range(20):
+            at_eps.append(with_eps(view, stepped_eps(at_eps[-1].settings.eps, 1)))
+        stage = Stage(known.overlap_permutations, known.overlap_permutations, quick=True)
+        distribution("another ε: curves", timed(at_eps[1:], lambda at: analyse(analyzer, at, CURVES)))
+        distribution(
+            f"another ε: curves and a null of {stage.permutations} permutations",
+            timed(at_eps[1:], lambda at: analyse(analyzer, at, stage)),
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""The sweep of a session: one figure over all guidance scales and captured steps by layers."""
+
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widgets import Static
+
+from subspacelens_tui.analysis import Analyzer, Settings
+from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.analysis.growing import Configuration
+from subspacelens_tui.analysis.sweep import configurations, prominent_peak
+from subspacelens_tui.analysis.watch import IsCancelled
+from subspacelens_tui.app.analyst import Analyst
+from subspacelens_tui.app.jobs import Job
+from subspacelens_tui.app.keys import ANYWHERE, SWEEP, bindings, in_footer
+from subspacelens_tui.app.screens.narrowly import send_narrowly
+from subspacelens_tui.app.setup import Setup
+from subspacelens_tui.app.stages import FEW, full
+from subspacelens_tui.app.widgets.key_bar import KeyBar
+from subspacelens_tui.app.widgets.sweep_map import SweepMap, SweepRow
+from subspacelens_tui.sessions import Manifest
+from subspacelens_tui.sessions.plain import plain
+
+SHOWN = {
+    "excess": "excess ΔR over permuted labels, nats",
+    "delta_R": "ΔR, nats",
+    "ratio": "Rc/R",
+    "R": "R, nats",
+    "effective_rank": "effective rank",
+    "overlap_mean": "mean overlap",
+    "hoyer": "Hoyer sparsity",
+}
+
+
+class _Computed(NamedTuple):
+    """A row: all its figures, and peak and dip of each that is shown."""
+
+    figures: Figures
+    marks: dict[str, tuple[int | None, int | None]]
+
+
+class SweepScreen(Screen[Configuration]):
+    """The map; the answer is the configuration to look at, or None.
+
+    Args:
+        analyst: of the session; the rows are computed beside what else it does.
+        manifest: of the session.
+        settings: of the view: labels, ε and all else that the rows share.
+        setup: the user's settings.
+    """
+
+    KEYS: ClassVar = (SWEEP, ANYWHERE)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*KEYS)
+    AUTO_FOCUS = "#map"
+
+    def __init__(self, analyst: Analyst, manifest: Manifest, settings: Settings, setup: Setup) -> None:
+        super().__init__()
+        self._analyst, self._manifest, self.setup = analyst, manifest, setup
+        stage = full(FEW)
+        self._settings = replace(
+            settings,
+            permutations=stage.permutations,
+            overlap_permutations=stage.overlap_permutations,
+            errors=None,
+            images=None,
+        )
+        self._rows = configurations(manifest, settings.branch)
+        self._found: dict[int, _Computed | str] = {}
+        self._figure = 0
+        send_narrowly(self)
+
+    def compose(self) -> ComposeResult:
+        """Title, map, keys."""
+        yield Static("", id="title", markup=False)
+        yield SweepMap(id="map")
+        yield KeyBar(in_footer(self.setup.keymap.table(SWEEP, ANYWHERE)), id="keys")
+
+    def on_mount(self) -> None:
+        """Ask for all rows; start at the configuration that was looked at."""
+        chosen = self._settings.step, self._settings.guidance
+        here = [i for i, row in enumerate(self._rows) if (row.step, row.guidance) == chosen]
+        self.query_one(SweepMap).row = here[0] if here else 0
+        for index, row in enumerate(self._rows):
+            work, done = partial(self._compute, row), partial(self._take, index)
+            self._analyst.want(Job(f"sweep {index}", (row, self._settings), work, done))
+        self._show()
+
+    def on_unmount(self) -> None:
+        """What is not computed yet is not wanted any more."""
+        for index in range(len(self._rows)):
+            self._analyst.drop(f"sweep {index}")
+
+    def _compute(self, row: Configuration, analyzer: Analyzer, cancelled: IsCancelled) -> _Computed:
+        figures = analyzer.figures(replace(self._settings, step=row.step, guidance=row.guidance), cancelled)
+        marks = {}
+        for figure in SHOWN:
+            curve = np.array([np.nan if value is None else value for value in figures.curve(figure)])
+            marks[figure] = (prominent_peak(curve), prominent_peak(-curve))
+        return _Computed(figures, marks)
+
+    def _take(self, index: int, found: object, reason: str | None) -> None:
+        self._found[index] = found if isinstance(found, _Computed) else reason or "it could not be computed"
+        if self.is_mounted:
+            self._show()
+
+    def _show(self) -> None:
+        figure = list(SHOWN)[self._figure]
+        rows = []
+        for index, configuration in enumerate(self._rows):
+            found = self._found.get(index)
+            if isinstance(found, _Computed):
+                peak, dip = found.marks[figure]
+                rows.append(SweepRow(configuration, tuple(found.figures.curve(figure)), peak, dip))
+            else:
+                rows.append(SweepRow(configuration, reason=plain(found or "")))
+        done = f"{len(self._found)}/{len(self._rows)} configurations"
+        at = self._settings
+        title = (
+            f" Sweep  {SHOWN[figure]}  {plain(at.labels or '')} · {at.branch} · ε {at.eps:g} · {at.features}"
+        )
+        self.query_one("#title", Static).update(f"{title}  {done}")
+        self.query_one(SweepMap).update(figure, rows)
+
+    def action_move(self, rows: int, layers: int) -> None:
+        """Select another cell."""
+        self.query_one(SweepMap).move(rows, layers)
+
+    def action_next_figure(self, by: int) -> None:
+        """Another figure."""
+        self._figure = (self._figure + by) % len(SHOWN)
+        self._show()
+
+    def action_look(self) -> None:
+        """Look at the selected configuration."""
+        if self._rows:
+            self.dismiss(self._rows[self.query_one(SweepMap).row])
+
+    def on_sweep_map_opened(self) -> None:
+        """A row was clicked twice."""
+        self.action_look()
+
+    def action_leave_sweep(self) -> None:
+        """Back to what was looked at."""
+        self.dismiss(None)
+
+    def action_leave(self) -> None:
+        """Quit as from the session."""
+        self.dismiss(None)
+        self.app.call_later(self.app.action_quit)
