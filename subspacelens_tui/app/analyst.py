@@ -227,12 +227,14 @@ class Analyst:
         assert self._analyzer is not None
 
         def cancelled() -> bool:
-            return generation != self._generation or not self._jobs.wanted(job)
+            wanted = self._jobs.wanted(job) and not self._jobs.must_yield(job)
+            return generation != self._generation or not wanted
 
         loop, result, reason = asyncio.get_running_loop(), None, None
         try:
             result = await loop.run_in_executor(self._thread, job.work, self._analyzer, cancelled)
         except Cancelled:
+            self._wake.set()
             return
         except (SettingsError, SessionError) as error:
             reason = str(error)

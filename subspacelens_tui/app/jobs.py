@@ -16,12 +16,14 @@ class Job:
         key: what it is of; what was done already is not done again.
         work: does it, on the thread of the analysis.
         done: called on the event loop with the result, or None and the reason there is none.
+        urgent: whether somebody waits for it; then it goes first, and others make room.
     """
 
     name: str
     key: Hashable
     work: Callable[[Analyzer, IsCancelled], object] = field(compare=False)
     done: Callable[[object, str | None], None] = field(compare=False)
+    urgent: bool = False
 
 
 class Jobs:
@@ -44,7 +46,13 @@ class Jobs:
 
     def next(self) -> Job | None:
         """The first that is to be done."""
-        return next((job for job in self._wanted.values() if self._done.get(job.name) != job.key), None)
+        waiting = [job for job in self._wanted.values() if self._done.get(job.name) != job.key]
+        return next((job for job in waiting if job.urgent), waiting[0] if waiting else None)
+
+    def must_yield(self, job: Job) -> bool:
+        """Whether an urgent one waits for this one to end."""
+        following = self.next()
+        return not job.urgent and following is not None and following.urgent
 
     def wanted(self, job: Job) -> bool:
         """Whether this one is still wished for."""

@@ -186,6 +186,7 @@ SESSION: tuple[Key, ...] = (
     Key("next-image", "full_stop", "images(1)", "one image more", "Images"),
     Key("previous-round", "less_than_sign,shift+left", "rounds(-1)", "one round of prompts less", "Images"),
     Key("next-round", "greater_than_sign,shift+right", "rounds(1)", "one round of prompts more", "Images"),
+    Key("compare", "c", "compare", "compare with another branch, step, scheme or session", "What is shown"),
     Key("sweep", "m", "sweep", "map: one figure over all guidance scales and steps", "What is shown"),
     Key("gallery", "a", "gallery", "gallery: all images, by subject", "Images", "gallery"),
     Key("pause", "p", "pause_recording", "pause the recording, or resume it", "Recording", "pause"),
@@ -260,6 +261,21 @@ SWEEP: tuple[Key, ...] = (
     Key("leave-sweep", "escape", "leave_sweep", "back to the figures", "Sweep", "back"),
 )
 
+COMPARE: tuple[Key, ...] = (
+    Key("compared-layer-before", "up,k", "layer(-1)", "layer before", "Compare"),
+    Key("compared-layer", "down,j", "layer(1)", "next layer", "Compare", "layer"),
+    Key("compared-figure", "d", "next_compared(1)", "next figure", "Compare", "figure"),
+    Key("compared-figure-before", "D", "next_compared(-1)", "figure before", "Compare"),
+    Key("other-side", "tab", "other_side", "the keys below change the other side", "Compare", "side", True),
+    Key("side-labels", "l", "side_choice('labels', 1)", "this side: next label scheme", "Compare", "labels"),
+    Key("side-branch", "b", "side_branch", "this side: the other branch", "Compare", "branch"),
+    Key("side-step", "s", "side_choice('step', 1)", "this side: next captured step", "Compare", "step"),
+    Key("side-guidance", "g", "side_choice('guidance', 1)", "this side: next guidance scale", "Compare"),
+    Key("side-features", "f", "side_choice('features', 1)", "this side: next feature view", "Compare"),
+    Key("side-session", "o", "side_session", "this side: next session of the folder", "Compare", "session"),
+    Key("leave-comparison", "escape", "leave_comparison", "back", "Compare", "back"),
+)
+
 LIST: tuple[Key, ...] = (
     Key("previous-session", "up,k", "move(-1)", "session above", "Sessions", "move"),
     Key("next-session", "down,j", "move(1)", "session below", "Sessions"),
@@ -271,6 +287,7 @@ LIST: tuple[Key, ...] = (
     Key("filter", "slash", "filter", "filter by name or model as you type", "Sessions", "filter"),
     Key("delete", "D,delete", "delete", "delete the session (asks)", "Sessions", "delete"),
     Key("new", "n", "new_run", "record something new", "Sessions", "new"),
+    Key("compare-sessions", "c", "compare", "compare: mark a session, then another", "Sessions", "compare"),
     Key("rename", "f2,r", "rename", "rename the session", "Sessions", "rename"),
     Key("clear-filter", "escape", "clear_filter", "clear the filter", "Sessions"),
 )
@@ -292,6 +309,7 @@ SCOPES: dict[str, tuple[Key, ...]] = {
     "the form of a new recording": FORM,
     "the gallery": (*GALLERY, *ANYWHERE),
     "the sweep": (*SWEEP, *ANYWHERE),
+    "the comparison": (*COMPARE, *ANYWHERE),
     "the overlap matrix": MATRIX,
     "the scrubber": SCRUBBER,
     "the slider of ε": EPS_SLIDER,
@@ -309,6 +327,7 @@ EVERY_KEY: tuple[Key, ...] = (
     *FIGURES,
     *GALLERY,
     *SWEEP,
+    *COMPARE,
     *LIST,
     *FORM,
     *ANYWHERE,

@@ -10,6 +10,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.arrangement import LEAST_HEIGHT, LEAST_WIDTH
 from subspacelens_tui.app.keys import ANYWHERE, LIST, bindings, in_footer
 from subspacelens_tui.app.screens.ask import Ask, Option
@@ -57,6 +58,7 @@ class SessionsScreen(Screen[None]):
         self._listings: Sequence[Listing] | None = None
         self._trouble: str | None = None
         self._complaint: str | None = None
+        self._marked: Listing | None = None
 
     def compose(self) -> ComposeResult:
         """Title, filter, table, message, keys."""
@@ -110,6 +112,9 @@ class SessionsScreen(Screen[None]):
         chosen = self.query_one(SessionTable).chosen
         if message := self._complaint or self._trouble:
             line.update("error", message.replace(folder, ""))
+        elif self._marked is not None:
+            key = self.setup.keymap.first("compare-sessions")
+            line.update("note", f"compare {self._marked.name} with: choose a session and press {key} again")
         elif chosen is not None and chosen.problem:
             line.update("warning", chosen.problem.replace(folder, ""))
         elif chosen is not None and chosen.state is not None and chosen.state.detail:
@@ -155,6 +160,8 @@ class SessionsScreen(Screen[None]):
 
     def action_clear_filter(self) -> None:
         """Show all again."""
+        self._marked = None
+        self._show_message()
         field = self.query_one("#filter", Input)
         field.value = ""
         field.display = False
@@ -224,6 +231,23 @@ class SessionsScreen(Screen[None]):
         except SessionError as error:
             self._complaint = str(error)
         await self._read()
+
+    def action_compare(self) -> None:
+        """Mark the selected session; the next one is compared with it."""
+        chosen = self.query_one(SessionTable).chosen
+        if chosen is None or chosen.problem is not None:
+            return
+        marked, self._marked = self._marked, None
+        if marked is None:
+            self._marked = chosen
+            self._show_message()
+            return
+        from subspacelens_tui.app.screens.compare import CompareScreen, Side
+
+        settings = Settings(eps=self.setup.preferences.eps)
+        sides = Side(marked.path, settings), Side(chosen.path, settings)
+        self.app.push_screen(CompareScreen(*sides, self.setup))
+        self._show_message()
 
     def action_new_run(self) -> None:
         """Record something new."""

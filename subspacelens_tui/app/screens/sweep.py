@@ -87,7 +87,7 @@ class SweepScreen(Screen[Configuration]):
         self.query_one(SweepMap).row = here[0] if here else 0
         for index, row in enumerate(self._rows):
             work, done = partial(self._compute, row), partial(self._take, index)
-            self._analyst.want(Job(f"sweep {index}", (row, self._settings), work, done))
+            self._analyst.want(Job(f"sweep {index}", (row, self._settings), work, done, urgent=True))
         self._show()
 
     def on_unmount(self) -> None:
@@ -105,7 +105,7 @@ class SweepScreen(Screen[Configuration]):
 
     def _take(self, index: int, found: object, reason: str | None) -> None:
         self._found[index] = found if isinstance(found, _Computed) else reason or "it could not be computed"
-        if self.is_mounted:
+        if self.is_attached:
             self._show()
 
     def _show(self) -> None:

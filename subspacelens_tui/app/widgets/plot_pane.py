@@ -8,7 +8,7 @@ from rich.style import Style
 from textual import events
 
 from subspacelens_tui.app.palette import blend, curve_colour
-from subspacelens_tui.app.widgets.painted import Piece, Row, cut_row, row_width
+from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.app.widgets.pane import LayerChosen, Pane
 from subspacelens_tui.app.widgets.plot import draw, layer_at
 from subspacelens_tui.app.widgets.plot_parts import Cell, Markers, Plot
@@ -61,7 +61,7 @@ class PlotPane(Pane):
         if not cells:
             yield ((self.note() or "no values at these settings", self.ink("dim")),)
             return
-        styles = _Styles(self)
+        styles = PlotStyles(self)
         for row in cells:
             yield styles.row(row)
 
@@ -99,10 +99,10 @@ class PlotPane(Pane):
             self.post_message(LayerChosen(layer))
 
 
-class _Styles:
+class PlotStyles:
     """Styles of the parts of a plot in a pane's colours."""
 
-    def __init__(self, pane: PlotPane) -> None:
+    def __init__(self, pane: Painted) -> None:
         self._dark = pane.app.current_theme.dark
         self._base = pane.ink()
         self._parts = {"frame": pane.ink("dim"), "cursor": pane.ink("dim"), "zero": pane.ink("faint")}

@@ -87,6 +87,21 @@ class ViewActions(SessionBase):
         manifest = self.recording.manifest
         self.app.push_screen(SweepScreen(self.analyst, manifest, self.view.settings, self.setup), chosen)
 
+    def action_compare(self) -> None:
+        """This view against another of the session, or of another session."""
+        if self.view is None or self.recording is None or not self.recording.blocks:
+            return
+        from subspacelens_tui.app.screens.compare import CompareScreen, Side
+
+        here, manifest = replace(self.view.settings, images=None), self.recording.manifest
+        other = here
+        if (here.guidance or 0) > 1:
+            other = replace(here, branch="uncond" if here.branch == "cond" else "cond")
+        elif len(manifest.capture_steps) > 1:
+            other = CHOICES["step"].moved(self.view, manifest, 1).settings
+        sides = Side(self._path, here), Side(self._path, other)
+        self.app.push_screen(CompareScreen(*sides, self.setup, {self._path: self.analyst}, self.selected))
+
     def action_rank(self, by: int) -> None:
         """The dimension of the class subspaces, one more or less."""
         main = self.analysis.main if self.analysis else None

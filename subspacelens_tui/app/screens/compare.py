@@ -1,0 +1,236 @@
+"""Two sides compared: sessions, or branches, schemes, steps, scales or feature views of one."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widgets import Static
+
+from subspacelens_tui.analysis import Analyzer, Settings, SettingsError
+from subspacelens_tui.analysis.compare import COMPARED, Comparison, compare
+from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.analysis.watch import IsCancelled
+from subspacelens_tui.app.analyst import Analyst
+from subspacelens_tui.app.jobs import Job
+from subspacelens_tui.app.keys import ANYWHERE, COMPARE, bindings, in_footer
+from subspacelens_tui.app.screens.narrowly import send_narrowly
+from subspacelens_tui.app.setup import Setup
+from subspacelens_tui.app.stages import FEW, full
+from subspacelens_tui.app.view import CHOICES, View, first_view
+from subspacelens_tui.app.widgets.comparison import ComparisonPlot
+from subspacelens_tui.app.widgets.key_bar import KeyBar
+from subspacelens_tui.app.widgets.pane import LayerChosen
+from subspacelens_tui.sessions import Manifest
+from subspacelens_tui.sessions.format import MANIFEST
+from subspacelens_tui.sessions.plain import plain
+
+_NAMES = "AB"
+_POLL = 2.0
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side: a session, and the settings of its figures; None in them is the session's default."""
+
+    path: Path
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class _Computed:
+    manifest: Manifest
+    figures: Figures
+
+
+class CompareScreen(Screen[None]):
+    """The sides, their curves, and the difference of one figure.
+
+    Args:
+        a, b: the sides.
+        setup: the user's settings.
+        analysts: of sessions that are open already, by path; others are opened, and closed in the end.
+        layer: to select.
+    """
+
+    KEYS: ClassVar = (COMPARE, ANYWHERE)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*KEYS)
+
+    def __init__(
+        self, a: Side, b: Side, setup: Setup, analysts: dict[Path, Analyst] | None = None, layer: int = 0
+    ) -> None:
+        super().__init__()
+        self.setup = setup
+        self._sides = [a, b]
+        self._open = dict(analysts or {})
+        self._own: list[Path] = []
+        self._found: list[_Computed | str | None] = [None, None]
+        self._comparison: Comparison | None = None
+        self._trouble = ""
+        self._changes, self._figure, self._layer = 1, COMPARED.index("delta_R"), layer
+        send_narrowly(self)
+
+    def compose(self) -> ComposeResult:
+        """Title, sides, curves, difference, keys."""
+        yield Static("", id="title", markup=False)
+        yield Static("", id="side-a", classes="side", markup=False)
+        yield Static("", id="side-b", classes="side", markup=False)
+        for shows in ("sides", "difference"):
+            plot = ComparisonPlot(shows, id=f"compared-{shows}")
+            plot.markers = self.setup.preferences.markers
+            yield plot
+        yield KeyBar(in_footer(self.setup.keymap.table(COMPARE, ANYWHERE)), id="keys")
+
+    def on_mount(self) -> None:
+        """Ask for both sides."""
+        for side in (0, 1):
+            self._ask(side)
+
+    def on_unmount(self) -> None:
+        """Let go of the sessions that were opened for this."""
+        for name, side in zip(_NAMES, self._sides, strict=True):
+            self._open[side.path].drop(f"compared {name}")
+        for path in self._own:
+            self._open[path].close()
+
+    def _analyst(self, path: Path, settings: Settings) -> Analyst:
+        if path not in self._open:
+            analyst = self._open[path] = Analyst(path, settings)
+            self._own.append(path)
+            following = analyst.run(_POLL, lambda _: None, lambda _: None, self._say)
+            self.run_worker(following, group="analyst")
+        return self._open[path]
+
+    def _say(self, trouble: str | None) -> None:
+        if (trouble or "") != self._trouble:
+            self._trouble = trouble or ""
+            self._show()
+
+    def _ask(self, index: int) -> None:
+        """Have a side computed, with its null and errors."""
+        side, stage = self._sides[index], full(FEW)
+        settings = replace(
+            side.settings,
+            permutations=stage.permutations,
+            overlap_permutations=stage.overlap_permutations,
+            errors=side.settings.errors or "image",
+        )
+
+        def work(analyzer: Analyzer, cancelled: IsCancelled) -> _Computed:
+            return _Computed(analyzer.session.manifest, analyzer.figures(settings, cancelled))
+
+        def done(found: object, reason: str | None) -> None:
+            self._found[index] = found if isinstance(found, _Computed) else reason or "it cannot be compared"
+            self._compare()
+
+        self._found[index] = None
+        self._analyst(side.path, side.settings).want(
+            Job(f"compared {_NAMES[index]}", side, work, done, urgent=True)
+        )
+        self._compare()
+
+    def _compare(self) -> None:
+        a, b = self._found
+        self._comparison, reason = None, ""
+        if isinstance(a, _Computed) and isinstance(b, _Computed):
+            try:
+                self._comparison = compare(a.figures, b.figures)
+            except SettingsError as error:
+                reason = str(error)
+        else:
+            reason = next((found for found in (a, b) if isinstance(found, str)), "computing …")
+        self._reason = reason
+        self._show()
+
+    def _show(self) -> None:
+        if not self.is_attached:
+            return
+        figure = COMPARED[self._figure]
+        self.query_one("#title", Static).update(f" Compare  {figure}")
+        for index, name in enumerate(_NAMES):
+            side, found = self._sides[index], self._found[index]
+            of = found.figures.settings if isinstance(found, _Computed) else side.settings
+            mark = "▶" if index == self._changes else " "
+            guidance = "" if of.guidance is None else f"  guidance {of.guidance:g}"
+            step = "" if of.step is None else f"  step {of.step}"
+            at = f"ε {of.eps:g}" if of.iso_rate is None else f"R = {of.iso_rate:g}"
+            words = f" {mark} {name}  {side.path.name}  {of.labels or ''}  {of.branch}{step}{guidance}"
+            self.query_one(f"#side-{name.lower()}", Static).update(plain(f"{words}  {of.features}  {at}"))
+        if self._comparison is not None:
+            self._layer = min(self._layer, len(self._comparison.layers) - 1)
+        message = plain(self._trouble or self._reason)
+        for plot in self.query(ComparisonPlot):
+            plot.update(self._comparison, figure, self._layer, message)
+
+    # What the keys do
+
+    def _change(self, change: Callable[[View, Manifest], View]) -> None:
+        """Change the side that the keys are for."""
+        side, found = self._sides[self._changes], self._found[self._changes]
+        if isinstance(found, _Computed):
+            view, _ = first_view(side.settings, found.manifest)
+            settings = replace(change(view, found.manifest).settings, errors=side.settings.errors)
+            self._sides[self._changes] = replace(side, settings=settings)
+            self._ask(self._changes)
+
+    def action_side_choice(self, name: str, by: int) -> None:
+        """The next value of a control of this side."""
+        self._change(lambda view, manifest: CHOICES[name].moved(view, manifest, by))
+
+    def action_side_branch(self) -> None:
+        """The other branch, where there are two."""
+
+        def other(view: View, manifest: Manifest) -> View:
+            choice = CHOICES["branch"]
+            two = len(choice.values(manifest, view)) > 1
+            return choice.choose(view, manifest, int(two and view.settings.branch == "cond"))
+
+        self._change(other)
+
+    async def action_side_session(self) -> None:
+        """The next session of the folder."""
+        here = self._sides[self._changes]
+        paths = await asyncio.to_thread(_sessions_beside, here.path)
+        if len(paths) < 2:
+            return
+        place = paths.index(here.path) if here.path in paths else -1
+        self._sides[self._changes] = Side(paths[(place + 1) % len(paths)], here.settings)
+        self._open[here.path].drop(f"compared {_NAMES[self._changes]}")
+        self._ask(self._changes)
+
+    def action_other_side(self) -> None:
+        """The keys change the other side."""
+        self._changes = 1 - self._changes
+        self._show()
+
+    def action_next_compared(self, by: int) -> None:
+        """Another figure."""
+        self._figure = (self._figure + by) % len(COMPARED)
+        self._show()
+
+    def action_layer(self, by: int) -> None:
+        """The layer before or after."""
+        self._layer = max(0, self._layer + by)
+        self._show()
+
+    def on_layer_chosen(self, message: LayerChosen) -> None:
+        """A plot was clicked."""
+        self._layer = message.layer
+        self._show()
+
+    def action_leave_comparison(self) -> None:
+        """Back to where it was opened."""
+        self.dismiss(None)
+
+    def action_leave(self) -> None:
+        """Quit as from where it was opened."""
+        self.dismiss(None)
+        self.app.call_later(self.app.action_quit)
+
+
+def _sessions_beside(path: Path) -> list[Path]:
+    return sorted(other for other in path.parent.iterdir() if (other / MANIFEST).is_file())

@@ -1,0 +1,119 @@
+"""Two sides of a comparison: their curves over each other, and the difference with its error."""
+
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+from rich.color import Color
+from rich.style import Style
+from textual import events
+
+from subspacelens_tui.analysis.compare import Comparison, Difference
+from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.app import numbers
+from subspacelens_tui.app.palette import curve_colour
+from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row
+from subspacelens_tui.app.widgets.pane import LayerChosen
+from subspacelens_tui.app.widgets.plot import draw, layer_at
+from subspacelens_tui.app.widgets.plot_pane import PlotStyles
+from subspacelens_tui.app.widgets.plot_parts import Band, Curve, Markers, Plot
+
+A_COLOUR, B_COLOUR = 0, 1
+_DIFFERENCE = 2
+# The error of the excess is that of ΔR.
+_ERROR_OF = {"excess": "delta_R"}
+Values = tuple[float | None, ...]
+
+
+class ComparisonPlot(Painted):
+    """Curves, or the difference, of one figure; the selected layer is marked and its values are named."""
+
+    markers: Markers = "braille"
+    comparison: Comparison | None = None
+    message = ""
+    figure = ""
+    selected = 0
+
+    def __init__(self, shows: Literal["sides", "difference"], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._shows = shows
+
+    def update(self, comparison: Comparison | None, figure: str, selected: int, message: str) -> None:
+        """Show this; the message stands where there is no comparison."""
+        self.comparison, self.figure, self.selected, self.message = comparison, figure, selected, message
+        self.repaint()
+
+    def paint(self, width: int, height: int) -> Iterable[Row]:
+        """The legend, then the plot."""
+        if self.comparison is None:
+            yield ()
+            yield cut_row([(f" {self.message}", self.ink("dim"))], width)
+            return
+        yield cut_row(self._legend(self.comparison.layers[self.selected][self.figure]), width)
+        plot = self._sides() if self._shows == "sides" else self._difference()
+        cells = draw(plot, width, height - 1)
+        if not cells:
+            yield cut_row([(" no values at these settings", self.ink("dim"))], width)
+            return
+        styles = PlotStyles(self)
+        for row in cells:
+            yield styles.row(row)
+
+    def _of(self, value: Callable[[Difference], float | None]) -> Values:
+        assert self.comparison is not None
+        return tuple(value(layer[self.figure]) for layer in self.comparison.layers)
+
+    def _sides(self) -> Plot:
+        assert self.comparison is not None
+        a, b = self._of(lambda of: of.a), self._of(lambda of: of.b)
+        curves = (Curve(b, B_COLOUR, dashed=True), Curve(a, A_COLOUR))
+        bands = (self._band(self.comparison.b, B_COLOUR), self._band(self.comparison.a, A_COLOUR))
+        return Plot(curves, bands, cursor=self.selected, markers=self.markers)
+
+    def _band(self, figures: Figures, colour: int) -> Band:
+        """The 95 % interval of one side, around the figure that is shown."""
+        low: list[float | None] = []
+        high: list[float | None] = []
+        for layer in figures.layers:
+            bar = layer.errors.get(_ERROR_OF.get(self.figure, self.figure))
+            shift = layer.null.mean if self.figure == "excess" and layer.null else 0.0
+            low.append(bar.low - shift if bar else None)
+            high.append(bar.high - shift if bar else None)
+        return Band(tuple(low), tuple(high), colour, hatched=True)
+
+    def _difference(self) -> Plot:
+        curve = Curve(self._of(lambda of: of.difference), _DIFFERENCE)
+        low, high = self._of(lambda of: of.low), self._of(lambda of: of.high)
+        band = Band(low, high, _DIFFERENCE, hatched=True)
+        return Plot((curve,), (band,), cursor=self.selected, zero=True, markers=self.markers)
+
+    def _legend(self, here: Difference) -> list[Piece]:
+        row: list[Piece] = [(f"L{self.selected:<3}", self.ink("accent"))]
+        if self._shows == "sides":
+            row += self._entry("━━", "A", numbers.figure(here.a), A_COLOUR)
+            row += self._entry("╍╍", "B", numbers.figure(here.b), B_COLOUR)
+            return [*row, (" ╱ error 95 %", self.ink("dim"))]
+        half = ""
+        if here.low is not None and here.high is not None:
+            half = f" ±{numbers.figure((here.high - here.low) / 2)}"
+        row += self._entry("━━", "B − A", numbers.figure(here.difference, signed=True) + half, _DIFFERENCE)
+        return [*row, (f" ╱ error 95 %, {self._error_words()}", self.ink("dim"))]
+
+    def _error_words(self) -> str:
+        assert self.comparison is not None
+        if all(layer[self.figure].low is None for layer in self.comparison.layers):
+            return "none for this figure"
+        by = self.comparison.a.settings.errors
+        return f"{by}, left out of both" if self.comparison.paired else f"{by}, as of independent sides"
+
+    def _entry(self, line: str, name: str, value: str, colour: int) -> list[Piece]:
+        style = Style.from_color(Color.parse(curve_colour(colour, self.app.current_theme.dark)))
+        return [(f" {line} ", style), (f"{name} ", self.ink("dim")), (f"{value} ", self.ink("strong"))]
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the layer under the mouse."""
+        offset = event.get_content_offset(self)
+        if self.comparison is None or offset is None:
+            return
+        layer = layer_at(offset.x, self.size.width, len(self.comparison.layers))
+        if layer is not None:
+            self.post_message(LayerChosen(layer))
