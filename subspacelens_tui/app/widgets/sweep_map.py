@@ -14,7 +14,7 @@ from subspacelens_tui.app.fitting import fit
 from subspacelens_tui.app.palette import SHADES, STEPS, ramp_index, ramp_style
 from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row
 
-_LABEL, _CELL_AT_MOST, _DIGITS_AT_LEAST, _TICKS = 16, 6, 6, 5
+_LABEL, _CELL_AT_MOST, _DIGITS_AT_LEAST, _TICKS = 18, 6, 6, 5
 _PEAK, _DIP = "▲", "▼"
 
 
@@ -88,7 +88,7 @@ class SweepMap(Painted, can_focus=True):
         names = [
             fit(f"L{layer}", cell * min(step, self.count - layer)) for layer in range(0, self.count, step)
         ]
-        return "  " + fit("guidance  step ", _LABEL - 2) + "".join(names)
+        return "  " + fit("guidance  step", _LABEL - 2) + "".join(names)
 
     def _row(self, row: SweepRow, chosen: bool, cell: int, low: float, high: float) -> list[Piece]:
         where = f"{row.configuration.guidance:>8g}{row.configuration.step:>6}"
