@@ -1,6 +1,7 @@
 """From a session and settings to figures per layer, with everything that can be kept between calls kept."""
 
 import functools
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -28,6 +29,8 @@ V = TypeVar("V")
 
 _CONFIGURATIONS_KEPT = 4
 _SAMPLES_KEPT = 8
+# Where nothing is recorded: a step of the scrubber is little else than factors of Gram matrices.
+_THREADS = min(4, os.cpu_count() or 1)
 
 
 class Analyzer:
@@ -231,6 +234,7 @@ class Analyzer:
                 classes,
                 settings.features,
                 pooled,
+                1 if self.session.state.phase.running else _THREADS,
             )
         except GeometryError as error:
             raise SettingsError(f"the {settings.features} view cannot be had: {error}") from None

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -80,6 +81,7 @@ class Sample:
         classes: the classes that occur, in the order of the result's rows.
         view: the feature view that the figures are of.
         pooled: what is kept of these images in this view whatever their labels, shared between samples.
+        threads: how many may factor Gram matrices at once.
 
     Attributes:
         raw: the Gram matrices of the features as they are.
@@ -99,7 +101,9 @@ class Sample:
         classes: tuple[str, ...],
         view: View,
         pooled: dict[Any, Any],
+        threads: int = 1,
     ) -> None:
+        self._threads = threads
         self.images = images
         self.labels = images.labels
         self.classes = classes
@@ -160,9 +164,18 @@ class Sample:
     def _factored(self, eps: float, labels: list[str] | None = None) -> Float64Array:
         """R of all layers, or Rc under labels, from Cholesky factors (layers,)."""
         precisions = self.precisions([eps] * len(self.widths))
-        if labels is None:
-            return np.asarray(coding_rate_from_gram(self.grams, 1, precisions))
-        return np.asarray(class_rate_from_gram(self.grams, labels, 1, precisions))
+
+        def rates(layers: slice) -> Float64Array:
+            if labels is None:
+                return np.asarray(coding_rate_from_gram(self.grams[layers], 1, precisions[layers]))
+            return np.asarray(class_rate_from_gram(self.grams[layers], labels, 1, precisions[layers]))
+
+        share = -(-len(self.widths) // self._threads)
+        parts = [slice(first, first + share) for first in range(0, len(self.widths), share)]
+        if len(parts) == 1:
+            return rates(parts[0])
+        with ThreadPoolExecutor(len(parts)) as threads:
+            return np.concatenate(list(threads.map(rates, parts)))
 
     def rates_at(self, eps: npt.ArrayLike) -> tuple[Float64Array, Float64Array]:
         """R and Rc (E, layers) at E values of ε, in nats, from spectra that are kept."""
