@@ -129,8 +129,8 @@ class ImageStream:
                 done = first * len(self._files) + place * len(some)
                 self._watch.said("adding up the images", done, count * len(self._files))
                 self._add(file, some, adders)
-            for adder in adders:
-                yield adder.result()
+            while adders:  # each is let go, or the next lot would be made beside this one
+                yield adders.pop(0).result()
 
     def _adder(self, layer: int) -> "_Adder":
         unit = self._settings.features == "unit"
