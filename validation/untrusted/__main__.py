@@ -31,7 +31,7 @@ _NAMES = ("session", "\x1b[31mred", "[bold]x[@click=app.quit] \u202e\u200b", "ç‹
 
 
 def work(seeds: range) -> None:
-    """Try the sessions of these seeds together: a line with the seed when it begins, results at the end."""
+    """Try the sessions of these seeds: the seed of each as it is read and as it is opened, then results."""
     # The same computations, fewer of them.
     analyst.PERMUTATIONS = (2, 4)
     export.EXPORT_PERMUTATIONS = 4

@@ -42,6 +42,7 @@ async def _one_app(entries: Entries, folder: Path) -> int:
             entries[0][0].check_shown("the app's list", _drawn(app))
             for trial, session in entries:
                 seen += 1
+                print(trial.seed, flush=True)  # a sign of life for who watches
                 await _session(trial, app, pilot, session, rng)
                 if app._exception is not None:
                     break
