@@ -23,7 +23,7 @@ def test_tampered_sessions_are_read_without_a_fault(tmp_path: Path) -> None:
         session = tmp_path / "sessions" / str(seed)
         shutil.copytree((sweep, live)[seed % 2], session)
         trial = Trial(seed, mutate(session, seed))
-        read_all(trial, session, small=True)
+        read_all(trial, session)
         tried.update(trial.mutations)
         assert trial.faults == []
     assert len(tried) == len(MUTATIONS)

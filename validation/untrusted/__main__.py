@@ -43,10 +43,10 @@ def work(seeds: range) -> None:
             original = originals[0 if seed % 20 == 10 else 1 + seed % 2]
             session = made / f"{seed}{_NAMES[seed % len(_NAMES)]}"
             shutil.copytree(original, session)
-            trial = Trial(seed, mutate(session, seed))
+            trial = Trial(seed, mutate(session, seed), small=original is not originals[0])
             entries.append((trial, session))
             print(seed, flush=True)
-            read_all(trial, session, small=original is not originals[0])
+            read_all(trial, session)
         for options in ((), ("--json",)):
             entries[0][0].command("list", ["list", "--sessions", str(made), *options])
         look_at(entries, made)

@@ -56,12 +56,14 @@ async def _session(
 ) -> None:
     with trial.timed("the app"):
         await app.push_screen(SessionScreen(session, setup=app.setup))
-        await _settled(app, pilot)
+        await (_settled(app, pilot) if trial.small else pilot.pause())
+    await _settled(app, pilot)
     trial.check_shown("the app", _drawn(app))
     if trial.seed % _WITH_KEYS == 0:
         with trial.timed("the app, after keys"):
             await pilot.press(*rng.choices(KEYS, k=_KEYS_AT_ONCE))
-            await _settled(app, pilot)
+            await (_settled(app, pilot) if trial.small else pilot.pause())
+        await _settled(app, pilot)
         trial.check_shown("the app, after keys", _drawn(app))
     with trial.timed("the app, closing it"):
         while len(app.screen_stack) > 2:

@@ -24,6 +24,7 @@ class Trial:
 
     Attributes:
         seed, mutations: how it was made.
+        small: whether all its figures take no more than a moment.
         faults: what should not have happened, in a line each.
         seconds: by what was done, see `timed`.
         megabytes: the most memory meanwhile.
@@ -32,6 +33,7 @@ class Trial:
 
     seed: int
     mutations: list[str]
+    small: bool = True
     faults: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     megabytes: float = 0.0
@@ -76,16 +78,16 @@ class Trial:
         self.check_shown(what, out.getvalue() + err.getvalue())
 
 
-def read_all(trial: Trial, session: Path, small: bool) -> None:
+def read_all(trial: Trial, session: Path) -> None:
     """Read and analyse a session, in every way and by every command if it is a thorough trial.
 
-    One that is not `small` is spared what honestly takes many seconds: tables and export.
+    One that is not small is spared what honestly takes many seconds: tables and export.
     """
     _read(trial, session)
     commands = _commands(session)
     in_turn = _IN_TURN[trial.seed % len(_IN_TURN)]
     for what in commands if trial.thorough else ("analyze", in_turn):
-        if small or what not in _OF_SMALL_ONES:
+        if trial.small or what not in _OF_SMALL_ONES:
             trial.command(what, commands[what])
 
 
