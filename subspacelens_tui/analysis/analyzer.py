@@ -1,7 +1,6 @@
 """From a session and settings to figures per layer, with everything that can be kept between calls kept."""
 
 import functools
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -29,18 +28,21 @@ V = TypeVar("V")
 
 _CONFIGURATIONS_KEPT = 4
 _SAMPLES_KEPT = 8
-# Where nothing is recorded: a step of the scrubber is little else than factors of Gram matrices.
-_THREADS = min(4, os.cpu_count() or 1)
 
 
 class Analyzer:
     """Figures of one session. To be used from one thread at a time.
 
     Gram matrices grow with the session; spectra are kept, so that another ε costs milliseconds.
+
+    Attributes:
+        session: read as it grows.
+        threads: how many may factor Gram matrices at once, of images that were not analysed before.
     """
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.threads = 1
         self._growing: OrderedDict[tuple[Configuration, int], GrowingGrams] = OrderedDict()
         self._samples: OrderedDict[tuple[Settings, int], Sample] = OrderedDict()
         self._pooled: OrderedDict[tuple[Settings, int], dict[Any, Float64Array]] = OrderedDict()
@@ -234,7 +236,7 @@ class Analyzer:
                 classes,
                 settings.features,
                 pooled,
-                1 if self.session.state.phase.running else _THREADS,
+                self.threads,
             )
         except GeometryError as error:
             raise SettingsError(f"the {settings.features} view cannot be had: {error}") from None
