@@ -17,6 +17,7 @@ from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.watch import IsCancelled
 from subspacelens_tui.app.analyst import Analyst
 from subspacelens_tui.app.jobs import Job
+from subspacelens_tui.app.figure_names import FIGURE_NAMES
 from subspacelens_tui.app.keys import ANYWHERE, COMPARE, bindings, in_footer
 from subspacelens_tui.app.screens.narrowly import send_narrowly
 from subspacelens_tui.app.setup import Setup
@@ -150,7 +151,7 @@ class CompareScreen(Screen[None]):
         if not self.is_attached:
             return
         figure = COMPARED[self._figure]
-        self.query_one("#title", Static).update(f" Compare  {figure}")
+        self.query_one("#title", Static).update(f" Compare  {FIGURE_NAMES[figure]}")
         for index, name in enumerate(_NAMES):
             side, found = self._sides[index], self._found[index]
             of = found.figures.settings if isinstance(found, _Computed) else side.settings

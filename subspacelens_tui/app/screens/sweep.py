@@ -17,6 +17,7 @@ from subspacelens_tui.analysis.sweep import configurations, prominent_peak
 from subspacelens_tui.analysis.watch import IsCancelled
 from subspacelens_tui.app.analyst import Analyst
 from subspacelens_tui.app.jobs import Job
+from subspacelens_tui.app.figure_names import FIGURE_NAMES
 from subspacelens_tui.app.keys import ANYWHERE, SWEEP, bindings, in_footer
 from subspacelens_tui.app.screens.narrowly import send_narrowly
 from subspacelens_tui.app.setup import Setup
@@ -26,15 +27,7 @@ from subspacelens_tui.app.widgets.sweep_map import SweepMap, SweepRow
 from subspacelens_tui.sessions import Manifest
 from subspacelens_tui.sessions.plain import plain
 
-SHOWN = {
-    "excess": "excess ΔR over permuted labels, nats",
-    "delta_R": "ΔR, nats",
-    "ratio": "Rc/R",
-    "R": "R, nats",
-    "effective_rank": "effective rank",
-    "overlap_mean": "mean overlap",
-    "hoyer": "Hoyer sparsity",
-}
+SHOWN = ("excess", "delta_R", "ratio", "R", "effective_rank", "overlap_mean", "hoyer")
 
 
 class _Computed(NamedTuple):
@@ -109,7 +102,7 @@ class SweepScreen(Screen[Configuration]):
             self._show()
 
     def _show(self) -> None:
-        figure = list(SHOWN)[self._figure]
+        figure = SHOWN[self._figure]
         rows = []
         for index, configuration in enumerate(self._rows):
             found = self._found.get(index)
@@ -120,9 +113,7 @@ class SweepScreen(Screen[Configuration]):
                 rows.append(SweepRow(configuration, reason=plain(found or "")))
         done = f"{len(self._found)}/{len(self._rows)} configurations"
         at = self._settings
-        title = (
-            f" Sweep  {SHOWN[figure]}  {plain(at.labels or '')} · {at.branch} · ε {at.eps:g} · {at.features}"
-        )
+        title = f" Sweep  {FIGURE_NAMES[figure]}  {plain(at.labels or '')} · {at.branch} · ε {at.eps:g} · {at.features}"
         self.query_one("#title", Static).update(f"{title}  {done}")
         self.query_one(SweepMap).update(figure, rows)
 
