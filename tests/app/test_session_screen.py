@@ -99,7 +99,9 @@ async def test_the_figures_are_those_of_the_settings(on: OpenApp, planted: Plant
         assert analysis.main is not None
         settings = replace(app.screen.view.settings, permutations=200, overlap_permutations=40)
         expected = Analyzer(open_session(session.path)).figures(settings)
-        assert analysis.main.layers == expected.layers
+        # The errors of the ranks came later, by themselves.
+        for layer, same in zip(analysis.main.layers, expected.layers, strict=True):
+            assert replace(layer, errors={figure: layer.errors[figure] for figure in same.errors}) == same
         assert (settings.labels, settings.branch, settings.step, settings.features) == (
             "fine",
             "uncond",
