@@ -16,8 +16,8 @@ from subspacelens_tui.analysis.compare import COMPARED, Comparison, compare
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.watch import IsCancelled
 from subspacelens_tui.app.analyst import Analyst
-from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.figure_names import FIGURE_NAMES
+from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.keys import ANYWHERE, COMPARE, bindings, in_footer
 from subspacelens_tui.app.screens.narrowly import send_narrowly
 from subspacelens_tui.app.setup import Setup

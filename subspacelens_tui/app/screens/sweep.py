@@ -16,8 +16,8 @@ from subspacelens_tui.analysis.growing import Configuration
 from subspacelens_tui.analysis.sweep import configurations, prominent_peak
 from subspacelens_tui.analysis.watch import IsCancelled
 from subspacelens_tui.app.analyst import Analyst
-from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.figure_names import FIGURE_NAMES
+from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.keys import ANYWHERE, SWEEP, bindings, in_footer
 from subspacelens_tui.app.screens.narrowly import send_narrowly
 from subspacelens_tui.app.setup import Setup
@@ -113,7 +113,8 @@ class SweepScreen(Screen[Configuration]):
                 rows.append(SweepRow(configuration, reason=plain(found or "")))
         done = f"{len(self._found)}/{len(self._rows)} configurations"
         at = self._settings
-        title = f" Sweep  {FIGURE_NAMES[figure]}  {plain(at.labels or '')} · {at.branch} · ε {at.eps:g} · {at.features}"
+        of = f"{plain(at.labels or '')} · {at.branch} · ε {at.eps:g} · {at.features}"
+        title = f" Sweep  {FIGURE_NAMES[figure]}  {of}"
         self.query_one("#title", Static).update(f"{title}  {done}")
         self.query_one(SweepMap).update(figure, rows)
 
