@@ -52,9 +52,6 @@ def test_open_use_resize_and_quit(planted: Planted, tmux: Tmux) -> None:
         ("l", "[fine]"),
         ("b", "[uncond]"),
         ("5", "lion × penguin"),
-        # tmux is asked about graphics, and its answers are no keys.
-        ("a", "36 of 36 images"),
-        ("Escape", "[fine]"),
         ("?", "What is analysed"),
     ):
         tmux("send-keys", key)
