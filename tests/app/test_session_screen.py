@@ -511,7 +511,7 @@ async def test_the_first_null_line_says_that_it_is_an_estimate(on: OpenApp, plan
         app.screen._take_analysis(first)
         await app.pilot.pause()
         assert "null: first estimate, n = 4" in app.text()
-        assert "95 %" not in app.text()
+        assert "null 95 %" not in app.text()
 
 
 async def test_a_null_that_cannot_be_had_says_why(on: OpenApp, planted: Planted) -> None:
