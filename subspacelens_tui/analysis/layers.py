@@ -100,8 +100,13 @@ class _Collected:
         except GeometryError as error:
             self._miss(str(error), *figures)
             return
-        self._values["overlap_mean"] = float(mean_off_diagonal(subspaces.overlap))
-        self._values["explained_mean"] = float(mean_off_diagonal(subspaces.variance_explained))
+        means = self._sample.keep(
+            ("overlap means", self._index, self._rank),
+            lambda: [
+                float(mean_off_diagonal(of)) for of in (subspaces.overlap, subspaces.variance_explained)
+            ],
+        )
+        self._values |= dict(zip(figures, means, strict=True))
 
     def rates(self) -> None:
         sample, index, eps = self._sample, self._index, self._settings.eps
@@ -113,11 +118,12 @@ class _Collected:
             except GeometryError as error:
                 self._miss(str(error), "R", "Rc", "delta_R", "ratio")
                 return
-        R = sample.coding_rate(index, eps)
+        at_once = self._settings.iso_rate is None and sample.knows_spectra
+        R = sample.rates_at_once(eps)[0][index] if at_once else sample.coding_rate(index, eps)
         self._values |= {"eps": eps, "R": R}
         if self._single_class("Rc", "delta_R", "ratio"):
             return
-        Rc = sample.class_rate(index, eps)
+        Rc = sample.rates_at_once(eps)[1][index] if at_once else sample.class_rate(index, eps)
         self._values |= {"Rc": Rc, "delta_R": R - Rc}
         if R > 0:
             self._values["ratio"] = Rc / R

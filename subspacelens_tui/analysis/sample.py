@@ -116,6 +116,7 @@ class Sample:
         self._pooled = pooled
         self._kept: dict[Any, Any] = {}
         self._last: dict[str, tuple[Any, Any]] = {}
+        self._knows_spectra = False
 
     def of_layers(self, layers: list[int]) -> "Sample":
         """The same images in some of the layers."""
@@ -179,13 +180,35 @@ class Sample:
 
     def rates_at(self, eps: npt.ArrayLike) -> tuple[Float64Array, Float64Array]:
         """R and Rc (E, layers) at E values of ε, in nats, from spectra that are kept."""
-        layers = range(len(self.widths))
         precisions = np.asarray(eps, dtype=np.float64)[:, None] / np.sqrt(np.asarray(self.widths, np.float64))
-        pooled = np.stack([self.spectrum(layer) for layer in layers])
-        by_layer = [self._class_spectra(layer) for layer in layers]
-        classes = [np.stack(of_class) for of_class in zip(*by_layer, strict=True)]
+        pooled, classes = self.keep("stacked spectra", self._stacked_spectra)
         R = coding_rate_from_spectrum(pooled, 1, self.count, precisions)
         return np.asarray(R), np.asarray(class_rate_from_spectra(classes, self.sizes, 1, precisions))
+
+    def _stacked_spectra(self) -> tuple[Float64Array, list[Float64Array]]:
+        """The spectra of all images (layers, N), and of each class (layers, n)."""
+        layers = range(len(self.widths))
+        by_layer = [self._class_spectra(layer) for layer in layers]
+        classes = [np.stack(of_class) for of_class in zip(*by_layer, strict=True)]
+        return np.stack([self.spectrum(layer) for layer in layers]), classes
+
+    @property
+    def knows_spectra(self) -> bool:
+        """Whether the spectra of all layers and of their classes are known."""
+        # They are never forgotten, so yes stays yes.
+        self._knows_spectra = self._knows_spectra or all(
+            layer in self._pooled and ("classes", layer) in self._kept for layer in range(len(self.widths))
+        )
+        return self._knows_spectra
+
+    def rates_at_once(self, eps: float) -> tuple[list[float], list[float]]:
+        """R and Rc of every layer at one ε, in nats, from spectra that are kept."""
+
+        def rates() -> tuple[list[float], list[float]]:
+            R, Rc = self.rates_at([eps])
+            return R[0].tolist(), Rc[0].tolist()
+
+        return self.keep_last("rates at once", eps, rates)
 
     def iso_rate_eps(self, layer: int, rate: float) -> float:
         """The ε at which R of a layer equals a rate in nats.
