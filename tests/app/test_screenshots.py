@@ -1,0 +1,85 @@
+"""Pictures of every screen at every size: what a change does to them is seen in its diff.
+
+After a change that was meant, `pytest -k screenshots --snapshot-update` takes them anew: look at them.
+"""
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from subspacelens_tui.app.preferences import Preferences
+from subspacelens_tui.app.setup import Setup
+from tests.app.conftest import OpenApp
+from tests.app.test_gallery import with_pictures
+from tests.conftest import PlantedSessionFactory as Planted
+
+SIZES = {"50x15": (50, 15), "80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
+
+DARK = {
+    "session": "",
+    "layers": "1 z",
+    "excess": "2",
+    "rank": "4",
+    "spectrum": "w",
+    "overlap": "5",
+    "overlap-by-layer": "w",
+    "figures": "6",
+    "log": "7",
+    "help": "z question_mark",
+    "palette": "escape ctrl+p e f f e c t i v e",
+    "eps": "escape e",
+    "gallery": "escape a",
+    "sweep": "escape m",
+    "compare": "escape c",
+    "sessions": "escape o",
+}
+"""Each screen, and the keys that lead there from the one before."""
+LIGHT = {"session": "", "overlap": "5 z", "gallery": "z a", "sessions": "escape o"}
+"""Those whose colours are not Textual's alone."""
+
+
+class Picture(SingleFileSnapshotExtension):
+    """An SVG a file, without the identity that Rich gives each export."""
+
+    file_extension = "svg"
+    _write_mode = WriteMode.TEXT
+
+    def serialize(self, data: Any, **options: Any) -> str:
+        return re.sub(r"\bterminal-\d+-", "terminal-", str(data))
+
+
+@pytest.fixture
+def finished(planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A session recorded at a time and in a place that never change, for a terminal of all colours."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    monkeypatch.setattr("textual.constants.COLOR_SYSTEM", "truecolor")
+    monkeypatch.chdir(tmp_path)
+    path = with_pictures(planted().start()).path
+    log = path / "events.jsonl"
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    for second, event in enumerate(events):
+        event["time"] = 1.795e9 + second
+    log.write_text("".join(json.dumps(event) + "\n" for event in events))
+    return path.relative_to(tmp_path)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("size", SIZES)
+async def test_screens(
+    open_app: OpenApp, finished: Path, snapshot: SnapshotAssertion, size: str, theme: str
+) -> None:
+    differing = []
+    setup = Setup(preferences=Preferences(theme=f"textual-{theme}"))
+    async with open_app(finished.parent, finished, size=SIZES[size], setup=setup) as app:
+        for screen, keys in (LIGHT if theme == "light" else DARK).items():
+            await app.press(*keys.split())
+            if app.app.export_screenshot() != snapshot(name=screen, extension_class=Picture):
+                differing.append(screen)
+    assert not differing
