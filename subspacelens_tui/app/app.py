@@ -73,6 +73,15 @@ class SubspaceLensApp(App[None]):
                 SessionScreen(self._session, self._settings, self._layer, self._analyst, self.setup)
             )
 
+    def on_resize(self) -> None:
+        """Have Textual tell its screens the new size.
+
+        It does so by a timer of 1/120 s, which never fires if as much time passes while it is started, as on
+        a busy machine; every later resize would then wait for it in vain.
+        """
+        if check := getattr(self, "_check_resize", None):
+            self.call_later(check)
+
     def _choose_theme(self) -> None:
         """The theme of the settings, else the one last chosen; from then on each choice is remembered."""
         chosen, memory = self.setup.preferences, self.setup.memory

@@ -94,6 +94,14 @@ def test_nothing_is_sent_while_nothing_changes(planted: Planted, terminals: list
             assert quiet_since < deadline, "it keeps drawing"
 
 
+def let_settle(terminal: Terminal) -> None:
+    """Wait for what the last keys lead to, and until nothing more is drawn."""
+    for words in ("[cond]", "animals × food", "×200"):
+        terminal.wait_for(words)
+    while terminal.read(1.5) and terminal.received:
+        terminal.received = 0
+
+
 def test_what_is_sent_in_parts_is_what_is_drawn_whole(planted: Planted, terminals: list[Terminal]) -> None:
     session = planted(layers=12).start().record(1)
     followed = start(session.path)
@@ -105,13 +113,11 @@ def test_what_is_sent_in_parts_is_what_is_drawn_whole(planted: Planted, terminal
         followed.read(0.3)
     followed.wait_for("finished 36/36")
     followed.type("bbbl5\x1b[D\x1b[A1\x1b[H")
+    let_settle(followed)
+    # It opens as the other was left, so not before.
     fresh = start(session.path)
     terminals.append(fresh)
-    for terminal in (followed, fresh):
-        terminal.wait_for("[cond]")
-        terminal.wait_for("×200")
-        while terminal.read(1.5) and terminal.received:
-            terminal.received = 0
+    let_settle(fresh)
     assert followed.text == fresh.text
 
 

@@ -4,6 +4,7 @@ import random
 
 import pytest
 from textual.geometry import Size
+from textual.timer import Timer
 
 from tests.app.conftest import OpenApp
 from tests.conftest import PlantedSessionFactory as Planted
@@ -79,6 +80,15 @@ async def test_a_storm_of_resizes_ends_as_it_began(on: OpenApp, planted: Planted
         await app.settled()
         assert app.app.size == Size(120, 40)
         assert app.text() == whole
+
+
+async def test_a_size_arrives_though_the_timer_that_brings_it_is_lost(
+    on: OpenApp, planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with on(planted().start().record()) as app:
+        monkeypatch.setattr(app.app, "set_timer", lambda *_, **__: Timer(app.app, 1.0))
+        await app.pilot.resize_terminal(20, 6)
+        assert "too small" in app.text()
 
 
 @pytest.mark.parametrize("system", ["truecolor", "256", "standard"])
