@@ -1,5 +1,6 @@
 """The gallery: which images are shown, which of them are read, and what is said where there are none."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.gallery_bar import GalleryBar
 from subspacelens_tui.app.widgets.picture_grid import PictureGrid
 from subspacelens_tui.sessions.writer import image_path, write_image
-from tests.app.conftest import Driver, OpenApp
+from tests.app.conftest import PATIENCE, Driver, OpenApp
 from tests.conftest import PlantedSession
 from tests.conftest import PlantedSessionFactory as Planted
 
@@ -208,7 +209,9 @@ async def test_a_session_that_vanishes_is_a_message(on: OpenApp, planted: Plante
     async with on(session) as app:
         (session.path / "session.json").rename(tmp_path / "gone")
         await app.press("a")
-        assert "it has no session.json" in app.text()
+        async with asyncio.timeout(PATIENCE):
+            while "it has no session.json" not in app.text():
+                await app.pilot.pause()
 
 
 async def test_quitting_from_the_gallery_asks_while_a_recording_runs(on: OpenApp, planted: Planted) -> None:
