@@ -41,7 +41,7 @@ def test_a_session_from_open_to_quit(planted: Planted, terminals: list[Terminal]
     session = planted().start().record(2)
     terminal = start(session.path)
     terminals.append(terminal)
-    terminal.wait_for("×200")
+    terminal.wait_for("×20")
     for key, words in (
         ("l", "[fine]"),
         ("+", "[0.63]"),
