@@ -118,7 +118,7 @@ class _Collected:
             except GeometryError as error:
                 self._miss(str(error), "R", "Rc", "delta_R", "ratio")
                 return
-        at_once = self._settings.iso_rate is None and sample.knows_spectra
+        at_once = self._settings.iso_rate is None and sample.knows_eigenvalues(self._rank)
         R = sample.rates_at_once(eps)[0][index] if at_once else sample.coding_rate(index, eps)
         self._values |= {"eps": eps, "R": R}
         if self._single_class("Rc", "delta_R", "ratio"):

@@ -1,6 +1,7 @@
 """Some images of a session in one feature view, with all that is computed of them kept for the next ε."""
 
 import contextlib
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -116,7 +117,6 @@ class Sample:
         self._pooled = pooled
         self._kept: dict[Any, Any] = {}
         self._last: dict[str, tuple[Any, Any]] = {}
-        self._knows_spectra = False
 
     def of_layers(self, layers: list[int]) -> "Sample":
         """The same images in some of the layers."""
@@ -141,14 +141,17 @@ class Sample:
         if layer not in self._pooled:
             with contextlib.suppress(GeometryError):  # too large for factors, not for a spectrum
                 return float(self._factored_R(eps)[layer])
-        return float(coding_rate_from_spectrum(self.spectrum(layer), self.widths[layer], self.count, eps))
+        return float(
+            coding_rate_from_spectrum(self.spectrum(layer), 1, self.count, self.precision(layer, eps))
+        )
 
     def class_rate(self, layer: int, eps: float) -> float:
         """Rc of a layer, in nats: from the classes' spectra where they are known, else from their factors."""
         if layer not in self._pooled and ("classes", layer) not in self._kept:
             with contextlib.suppress(GeometryError):
                 return float(self.keep_last("Rc", eps, lambda: self._factored(eps, self.labels))[layer])
-        return float(class_rate_from_spectra(self._class_spectra(layer), self.sizes, self.widths[layer], eps))
+        spectra = self._class_spectra(layer)
+        return float(class_rate_from_spectra(spectra, self.sizes, 1, self.precision(layer, eps)))
 
     def _class_spectra(self, layer: int) -> list[Float64Array]:
         return self.keep(
@@ -180,7 +183,7 @@ class Sample:
 
     def rates_at(self, eps: npt.ArrayLike) -> tuple[Float64Array, Float64Array]:
         """R and Rc (E, layers) at E values of ε, in nats, from spectra that are kept."""
-        precisions = np.asarray(eps, dtype=np.float64)[:, None] / np.sqrt(np.asarray(self.widths, np.float64))
+        precisions = self.precisions(np.asarray(eps, dtype=np.float64)[:, None])
         pooled, classes = self.keep("stacked spectra", self._stacked_spectra)
         R = coding_rate_from_spectrum(pooled, 1, self.count, precisions)
         return np.asarray(R), np.asarray(class_rate_from_spectra(classes, self.sizes, 1, precisions))
@@ -191,15 +194,6 @@ class Sample:
         by_layer = [self._class_spectra(layer) for layer in layers]
         classes = [np.stack(of_class) for of_class in zip(*by_layer, strict=True)]
         return np.stack([self.spectrum(layer) for layer in layers]), classes
-
-    @property
-    def knows_spectra(self) -> bool:
-        """Whether the spectra of all layers and of their classes are known."""
-        # They are never forgotten, so yes stays yes.
-        self._knows_spectra = self._knows_spectra or all(
-            layer in self._pooled and ("classes", layer) in self._kept for layer in range(len(self.widths))
-        )
-        return self._knows_spectra
 
     def rates_at_once(self, eps: float) -> tuple[list[float], list[float]]:
         """R and Rc of every layer at one ε, in nats, from spectra that are kept."""
@@ -272,6 +266,10 @@ class Sample:
                 split_half_overlap(self.grams[layer], self.labels, rank, seed, classes=self.classes)
             ),
         )
+
+    def precision(self, layer: int, eps: float) -> float:
+        """That of one layer, to the last bit: a rate must not depend on how many layers were asked for."""
+        return eps / math.sqrt(self.widths[layer])
 
     def precisions(self, eps: npt.ArrayLike) -> Float64Array:
         """ε of each layer for d = 1: layers differ in width, and only d/ε² matters to a rate."""
