@@ -25,6 +25,11 @@ def fraction(value: float | None, digits: int = 2) -> str:
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
+def half_width(low: float | None, high: float | None) -> str:
+    """Half an interval as " ±0.42"; nothing where there is none."""
+    return "" if low is None or high is None else f" ±{figure((high - low) / 2)}"
+
+
 def score(value: float | None) -> str:
     """A z-score: signed, one decimal."""
     return NONE if value is None else f"{value:+.1f}" if abs(value) < 1000 else f"{value:+.0e}"

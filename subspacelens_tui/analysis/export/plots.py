@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from subspacelens_tui.analysis.export.bands import error_band, null_band
+from subspacelens_tui.analysis.bands import error_bands, null_bands
 from subspacelens_tui.analysis.export.files import PLOT_FORMATS, Row, need, write_table
 from subspacelens_tui.analysis.export.rows import figure_rows, overlap_rows, spectrum_rows, sweep_rows
 from subspacelens_tui.analysis.figures import Figures
@@ -139,14 +139,10 @@ def _draw_curve(axes: Any, of: Figures, figure: str, colour: str, style: str) ->
         f"{settings.labels}, {settings.branch}, step {settings.step}, guidance {settings.guidance:g}"
     )
     axes.plot(layers, _values(of.curve(figure)), style, color=colour, lw=1.4, marker=".", ms=4, label=label)
-    low, high = (
-        zip(*(error_band(layer, figure) for layer in of.layers), strict=True) if of.layers else ((), ())
-    )
+    low, high = error_bands(of, figure)
     if any(value is not None for value in low):
         axes.fill_between(layers, _values(low), _values(high), color=colour, alpha=0.25, lw=0)
-    low, high = (
-        zip(*(null_band(layer, figure) for layer in of.layers), strict=True) if of.layers else ((), ())
-    )
+    low, high = null_bands(of, figure)
     if any(value is not None for value in low):
         axes.fill_between(
             layers,

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from subspacelens_tui.analysis.bands import error_band, null_band
 from subspacelens_tui.analysis.compare import Comparison
-from subspacelens_tui.analysis.export.bands import error_band, null_band
 from subspacelens_tui.analysis.figures import FIGURES, Figures, LayerFigures
 from subspacelens_tui.analysis.sweep import Sweep
 from subspacelens_tui.analysis.tokens.figures import TokenFigures

@@ -7,6 +7,7 @@ from rich.color import Color
 from rich.style import Style
 from textual import events
 
+from subspacelens_tui.analysis.bands import Values, error_bands
 from subspacelens_tui.analysis.compare import Comparison, Difference
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.app import numbers
@@ -19,9 +20,6 @@ from subspacelens_tui.app.widgets.plot_parts import Band, Curve, Markers, Plot
 
 A_COLOUR, B_COLOUR = 0, 1
 _DIFFERENCE = 2
-# The error of the excess is that of ΔR.
-_ERROR_OF = {"excess": "delta_R"}
-Values = tuple[float | None, ...]
 
 
 class ComparisonPlot(Painted):
@@ -70,15 +68,7 @@ class ComparisonPlot(Painted):
         return Plot(curves, bands, cursor=self.selected, markers=self.markers)
 
     def _band(self, figures: Figures, colour: int) -> Band:
-        """The 95 % interval of one side, around the figure that is shown."""
-        low: list[float | None] = []
-        high: list[float | None] = []
-        for layer in figures.layers:
-            bar = layer.errors.get(_ERROR_OF.get(self.figure, self.figure))
-            shift = layer.null.mean if self.figure == "excess" and layer.null else 0.0
-            low.append(bar.low - shift if bar else None)
-            high.append(bar.high - shift if bar else None)
-        return Band(tuple(low), tuple(high), colour, hatched=True)
+        return Band(*error_bands(figures, self.figure), colour, hatched=True)
 
     def _difference(self) -> Plot:
         curve = Curve(self._of(lambda of: of.difference), _DIFFERENCE)
@@ -92,9 +82,7 @@ class ComparisonPlot(Painted):
             row += self._entry("━━", "A", numbers.figure(here.a), A_COLOUR)
             row += self._entry("╍╍", "B", numbers.figure(here.b), B_COLOUR)
             return [*row, (" ╱ error 95 %", self.ink("dim"))]
-        half = ""
-        if here.low is not None and here.high is not None:
-            half = f" ±{numbers.figure((here.high - here.low) / 2)}"
+        half = numbers.half_width(here.low, here.high)
         row += self._entry("━━", "B − A", numbers.figure(here.difference, signed=True) + half, _DIFFERENCE)
         return [*row, (f" ╱ error 95 %, {self._error_words()}", self.ink("dim"))]
 

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from subspacelens_tui.analysis.bands import Values, error_bands
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.stages import FEW
 from subspacelens_tui.app.widgets.pane import Numbers
 from subspacelens_tui.app.widgets.plot_pane import LegendEntry, PlotPane
 from subspacelens_tui.app.widgets.plot_parts import Band, Curve, Plot
-from subspacelens_tui.app.widgets.rates import Values, at, error_band
+from subspacelens_tui.app.widgets.rates import at
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.export import Plot as PublicationPlot
@@ -59,7 +60,7 @@ class CoursePane(PlotPane):
         if main is None:
             return Plot(())
         curves = [Curve(values, colour, dashed) for _, values, colour, dashed in self._curves()]
-        bands = [Band(*error_band(main, "overlap_mean"), _OVERLAP, hatched=True)]
+        bands = [Band(*error_bands(main, "overlap_mean"), _OVERLAP, hatched=True)]
         if (main.settings.overlap_permutations or 0) >= FEW:
             bands.append(Band(self._null("low"), self._null("high"), _OVERLAP))
         return Plot(tuple(reversed(curves)), tuple(bands))
@@ -77,7 +78,7 @@ class CoursePane(PlotPane):
         if main is None:
             return []
         own, others = self._halves()
-        low, high = error_band(main, "overlap_mean")
+        low, high = error_bands(main, "overlap_mean")
         return [
             {
                 "layer": layer.layer,

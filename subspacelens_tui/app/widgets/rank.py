@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from subspacelens_tui.analysis.bands import error_bands
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.widgets.pane import Numbers
 from subspacelens_tui.app.widgets.plot_pane import LegendEntry, PlotPane
 from subspacelens_tui.app.widgets.plot_parts import Band, Curve, Plot
-from subspacelens_tui.app.widgets.rates import at, error_band, minus
+from subspacelens_tui.app.widgets.rates import at, minus
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.export import Plot as PublicationPlot
@@ -63,7 +64,7 @@ class RankPane(PlotPane):
         main = self.analysis.main if self.analysis else None
         if main is None or self._difference:
             return Plot(tuple(reversed(curves)))
-        band = Band(*error_band(main, _FIGURE), RANK_COLOUR, hatched=True)
+        band = Band(*error_bands(main, _FIGURE), RANK_COLOUR, hatched=True)
         return Plot(tuple(reversed(curves)), (band,))
 
     def numbers(self) -> Numbers:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from subspacelens_tui.analysis.bands import Values, error_bands, null_bands
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.fitting import cut
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 _NAME = 14
 _UNITS = {"difference": "nats · cond − uncond", "both": "nats · cond ━ uncond ╍"}
-Values = tuple[float | None, ...]
 
 
 def shown_sets(analysis: Analysis) -> list[tuple[str, str, Branch, Figures]]:
@@ -48,20 +48,9 @@ def minus(a: Sequence[float | None], b: Sequence[float | None]) -> Values:
     return tuple(None if x is None or y is None else x - y for x, y in zip(a, b, strict=False))
 
 
-def error_band(figures: Figures, figure: str) -> tuple[Values, Values]:
-    """Both ends of a figure's 95 % interval at each layer, None where there is none."""
-    bars = [layer.errors.get(figure) for layer in figures.layers]
-    low = tuple(None if bar is None else bar.low for bar in bars)
-    return low, tuple(None if bar is None else bar.high for bar in bars)
-
-
 def at(values: Sequence[float | None], layer: int) -> float | None:
     """The value at a layer, None beyond the last."""
     return values[layer] if layer < len(values) else None
-
-
-def _half(low: float, high: float) -> str:
-    return f" ±{numbers.figure((high - low) / 2)}"
 
 
 class RatesPane(PlotPane):
@@ -91,19 +80,13 @@ class RatesPane(PlotPane):
         assert self.analysis is not None
         return scheme_colour(self.analysis, scheme, self._schemes())
 
-    def _values(self, figures: Figures) -> Values:
-        return tuple(figures.curve("delta_R"))
-
-    def _band(self, figures: Figures) -> tuple[Values, Values]:
-        return tuple(figures.curve("null_low")), tuple(figures.curve("null_high"))
-
     def _curves(self) -> list[tuple[str, Values, int, bool]]:
         """Name, values, colour and dashing of the curves, the main one first."""
         if self.analysis is None:
             return []
         if not self._difference:
             return [
-                (name, self._values(figures), self._colour(scheme), self._dashed(scheme, branch))
+                (name, tuple(figures.curve(self._figure)), self._colour(scheme), self._dashed(scheme, branch))
                 for name, scheme, branch, figures in shown_sets(self.analysis)
             ]
         return [
@@ -141,16 +124,12 @@ class RatesPane(PlotPane):
         for figures in self._with_null():
             colour = self._colour(figures.settings.labels or "")
             if self.analysis.permutations >= FEW:
-                bands.append(Band(*self._band(figures), colour))
-            bands.append(Band(*self._errors(figures), colour, hatched=True))
+                bands.append(Band(*null_bands(figures, self._figure), colour))
+            bands.append(Band(*error_bands(figures, self._figure), colour, hatched=True))
             # Where dashes stand for something else, the band alone stands for the null.
             if len(self.analysis.view.branches) == 1 and not self.app.no_color:
                 curves += self._null_mean(figures, colour)
         return Plot(tuple(reversed(curves)), tuple(bands), zero=self._zero())
-
-    def _errors(self, figures: Figures) -> tuple[Values, Values]:
-        """The 95 % interval of ΔR at each layer, by the jackknife."""
-        return error_band(figures, "delta_R")
 
     def _differences(self) -> list[Band]:
         """The intervals of cond minus uncond, the same images left out of both."""
@@ -175,9 +154,12 @@ class RatesPane(PlotPane):
         if self._difference:
             compared = self.analysis.differences.values()
             bars = [of.layers[self.selected][self._figure] for of in compared]
-            return ["" if bar.low is None or bar.high is None else _half(bar.low, bar.high) for bar in bars]
+            return [numbers.half_width(bar.low, bar.high) for bar in bars]
         errors = [figures.layers[self.selected].errors for _, _, _, figures in shown_sets(self.analysis)]
-        return [_half(of["delta_R"].low, of["delta_R"].high) if "delta_R" in of else "" for of in errors]
+        return [
+            numbers.half_width(of["delta_R"].low, of["delta_R"].high) if "delta_R" in of else ""
+            for of in errors
+        ]
 
     def legend(self) -> list[LegendEntry]:
         """Each curve with its value at the selected layer, and half the width of its interval."""
@@ -252,19 +234,6 @@ class ExcessPane(RatesPane):
     heading = "Excess ΔR over permuted labels"
     tab = "Excess"
     jump = "2"
-
-    def _values(self, figures: Figures) -> Values:
-        return tuple(figures.curve("excess"))
-
-    def _band(self, figures: Figures) -> tuple[Values, Values]:
-        low, high = super()._band(figures)
-        mean = figures.curve("null_mean")
-        return minus(low, mean), minus(high, mean)
-
-    def _errors(self, figures: Figures) -> tuple[Values, Values]:
-        low, high = super()._errors(figures)
-        mean = figures.curve("null_mean")
-        return minus(low, mean), minus(high, mean)
 
     def _null_mean(self, figures: Figures, colour: int) -> list[Curve]:
         return []

@@ -1,9 +1,11 @@
 """The bands around a curve: its error, and what permuted labels give."""
 
-from subspacelens_tui.analysis.figures import LayerFigures
+from subspacelens_tui.analysis.figures import Figures, LayerFigures
 
 Band = tuple[float | None, float | None]
 """Lower and upper end."""
+Values = tuple[float | None, ...]
+"""One end, layer by layer."""
 
 
 def error_band(layer: LayerFigures, figure: str) -> Band:
@@ -22,3 +24,17 @@ def null_band(layer: LayerFigures, figure: str) -> Band:
         return layer.null.low - layer.null.mean, layer.null.high - layer.null.mean
     found = layer.nulls.get(figure)
     return (found.low, found.high) if found else (None, None)
+
+
+def error_bands(figures: Figures, figure: str) -> tuple[Values, Values]:
+    """Lower and upper ends of `error_band` over the layers."""
+    return _ends([error_band(layer, figure) for layer in figures.layers])
+
+
+def null_bands(figures: Figures, figure: str) -> tuple[Values, Values]:
+    """Lower and upper ends of `null_band` over the layers."""
+    return _ends([null_band(layer, figure) for layer in figures.layers])
+
+
+def _ends(bands: list[Band]) -> tuple[Values, Values]:
+    return tuple(low for low, _ in bands), tuple(high for _, high in bands)
