@@ -10,14 +10,14 @@ from textual.message import Message
 
 from subspacelens_tui.app.keys import EPS_SLIDER, bindings
 from subspacelens_tui.app.view import nearest_of_series
-from subspacelens_tui.app.widgets.painted import Painted, Row, cut_row
+from subspacelens_tui.app.widgets.painted import Row, cut_row
+from subspacelens_tui.app.widgets.track import TRACK_AT_LEAST, Track
 
 _EPS, _RATE = (0.01, 100.0), (1.0, 10_000.0)
 _VALUE = 8
-_TRACK_AT_LEAST = 8
 
 
-class EpsSlider(Painted, can_focus=True):
+class EpsSlider(Track):
     """A track over four decades, ten steps a decade; beyond its ends the handle stands at the end.
 
     Attributes:
@@ -36,7 +36,6 @@ class EpsSlider(Painted, can_focus=True):
 
     value = 0.5
     iso = False
-    _drags = False
 
     def update(self, value: float, iso: bool = False) -> None:
         """Show this."""
@@ -58,7 +57,7 @@ class EpsSlider(Painted, can_focus=True):
         """The track with its handle, and the value."""
         label = (self._label, self.ink("accent" if self.has_focus else "dim"))
         track, written = self._track(), f"{self.value:.4g}"
-        if track < _TRACK_AT_LEAST:
+        if track < TRACK_AT_LEAST:
             yield cut_row([label, (written, self.ink("strong"))], width)
             return
         low, high = (math.log(end) for end in self._range)
@@ -72,25 +71,10 @@ class EpsSlider(Painted, can_focus=True):
             (f" {written:<{_VALUE - 1}}", self.ink("strong")),
         ]
 
-    def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Take hold of the handle."""
-        self._drags = True
-        self.capture_mouse()
-        self._move_to(event)
-
-    def on_mouse_up(self, event: events.MouseUp) -> None:
-        """Let go."""
-        self._drags = False
-        self.capture_mouse(False)
-
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Drag the handle."""
-        if self._drags:
-            self._move_to(event)
-
-    def _move_to(self, event: events.MouseEvent) -> None:
+    def move_to(self, event: events.MouseEvent) -> None:
+        """The handle was put where the mouse is."""
         track = self._track()
-        if track < _TRACK_AT_LEAST:
+        if track < TRACK_AT_LEAST:
             return
         x = event.get_content_offset_capture(self).x - len(self._label)
         share = min(1.0, max(0.0, x / (track - 1)))
@@ -98,11 +82,3 @@ class EpsSlider(Painted, can_focus=True):
         value = nearest_of_series(low * (high / low) ** share)
         if value != self.value:
             self.post_message(self.Moved(value))
-
-    def on_focus(self) -> None:
-        """Show that it has the keys."""
-        self.repaint()
-
-    def on_blur(self) -> None:
-        """Show that it has them no more."""
-        self.repaint()

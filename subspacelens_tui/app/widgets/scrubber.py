@@ -8,13 +8,13 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from subspacelens_tui.app.keys import SCRUBBER, bindings
-from subspacelens_tui.app.widgets.painted import Painted, Row, cut_row
+from subspacelens_tui.app.widgets.painted import Row, cut_row
+from subspacelens_tui.app.widgets.track import TRACK_AT_LEAST, Track
 
 _LABEL = " images "
-_TRACK_AT_LEAST = 8
 
 
-class Scrubber(Painted, can_focus=True):
+class Scrubber(Track):
     """A track of the recorded images with a handle.
 
     Attributes:
@@ -37,7 +37,6 @@ class Scrubber(Painted, can_focus=True):
     recorded = planned = 0
     chosen: int | None = None
     live = False
-    _drags = False
 
     def update(self, recorded: int, planned: int, chosen: int | None, live: bool) -> None:
         """Show this."""
@@ -60,7 +59,7 @@ class Scrubber(Painted, can_focus=True):
         label = (_LABEL, self.ink("accent" if self.has_focus else "dim"))
         track = self._track()
         ink = self.ink("warning" if self.chosen is not None and self.live else "strong")
-        if track < _TRACK_AT_LEAST or self.planned < 1:
+        if track < TRACK_AT_LEAST or self.planned < 1:
             yield cut_row([label, (self._tail.strip(), ink)], width)
             return
         shown = self.recorded if self.chosen is None else self.chosen
@@ -75,35 +74,12 @@ class Scrubber(Painted, can_focus=True):
             (self._tail, ink),
         ]
 
-    def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Take hold of the handle."""
-        self._drags = True
-        self.capture_mouse()
-        self._move_to(event)
-
-    def on_mouse_up(self, event: events.MouseUp) -> None:
-        """Let go."""
-        self._drags = False
-        self.capture_mouse(False)
-
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Drag the handle."""
-        if self._drags:
-            self._move_to(event)
-
-    def _move_to(self, event: events.MouseEvent) -> None:
+    def move_to(self, event: events.MouseEvent) -> None:
+        """The handle was put where the mouse is."""
         offset = event.get_content_offset_capture(self)
         track = self._track()
-        if track < _TRACK_AT_LEAST or self.recorded < 1:
+        if track < TRACK_AT_LEAST or self.recorded < 1:
             return
         share = (offset.x - len(_LABEL)) / (track - 1)
         images = round(share * self.planned)
         self.post_message(self.Moved(max(1, images) if images < self.recorded else None))
-
-    def on_focus(self) -> None:
-        """Show that it has the keys."""
-        self.repaint()
-
-    def on_blur(self) -> None:
-        """Show that it has them no more."""
-        self.repaint()
