@@ -73,6 +73,11 @@ class SessionBase(Screen[None]):
             self.analyst.look(view)
             self._show()
 
+    def _tell(self, words: str) -> None:
+        """Say something until another view is looked at."""
+        self._notice = words
+        self._show()
+
     @property
     def _recorded(self) -> int:
         """Recorded images of the chosen guidance scale."""

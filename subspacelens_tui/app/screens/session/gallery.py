@@ -21,8 +21,7 @@ class GalleryActions(SessionBase):
         """The images of both classes of the selected cell of the matrix."""
         cell = self.query_one(OverlapPane).selected_cell()
         if cell is None or self.view is None or self.view.settings.guidance is None:
-            self._notice = "there is no overlap here yet: no classes to show images of"
-            self._show()
+            self._tell("there is no overlap here yet: no classes to show images of")
             return
         from subspacelens_tui.app.pictures.choosing import Pair
 
@@ -32,8 +31,7 @@ class GalleryActions(SessionBase):
 
     def _open_gallery(self, pair: "Pair | None") -> None:
         if self.setup.preferences.pictures == "off":
-            self._notice = "pictures are off: start with --pictures auto, or set it in the settings"
-            self._show()
+            self._tell("pictures are off: start with --pictures auto, or set it in the settings")
             return
         # Imported now: pictures are not needed to look at figures, and cost time to import.
         from subspacelens_tui.app.screens.gallery import GalleryScreen

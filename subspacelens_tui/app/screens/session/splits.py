@@ -98,8 +98,7 @@ class SplitActions(SessionBase):
                 self._move(group, min(place, len(group.widgets) - 2), by)
                 self.setup.memory.keep_split(group.name, self.splits.get(group.name))
                 return
-        self._notice = "no border to move: go to a pane that has a neighbour there"
-        self._show()
+        self._tell("no border to move: go to a pane that has a neighbour there")
 
     def action_reset_borders(self) -> None:
         """All panes back to the sizes they have by themselves."""

@@ -39,23 +39,22 @@ class TakingActions(SessionBase):
         self.app.copy_to_clipboard(tabbed(numbers))
         self._tell(f"copied: {len(numbers)} rows of numbers behind {pane.heading}, with tabs between columns")
 
-    async def action_export_pane(self) -> None:
+    def action_export_pane(self) -> None:
         """Write the pane as SVG and PNG, with the numbers behind it."""
-        pane = self._pane()
-        numbers = pane.numbers()
+        self.run_worker(self._export(self._pane()), group="export")
+
+    async def _export(self, pane: Pane) -> None:
+        # What is seen and what is computed belong together: both are taken before anything is awaited.
+        seen, numbers = pane.seen(), pane.numbers()
         if not numbers:
             self._tell(f"there are no numbers behind {pane.heading} yet: nothing to export")
             return
         self._tell(f"exporting {pane.heading} …")
-        self.run_worker(self._export(pane), group="export")
-
-    async def _export(self, pane: Pane) -> None:
         from subspacelens_tui.app.pane_files import take
 
         name = self._file_name(pane)
         folder = _FOLDER / self._path.resolve().name
-        # What is seen and what is computed belong together: both are taken before anything is awaited.
-        seen, numbers, plot = pane.seen(), pane.numbers(), pane.publication(f"{name}-plot")
+        plot = pane.publication(f"{name}-plot")
         try:
             taken = await asyncio.to_thread(take, folder, name, pane.title_text, seen, numbers, plot)
         except OSError as error:
@@ -76,7 +75,3 @@ class TakingActions(SessionBase):
         parts = [pane.id, of.labels, self.analysis.view.branch, f"step{of.step}", f"guidance{of.guidance:g}"]
         layer = [f"layer{self.selected}"] if pane.id in _WITH_LAYER else []
         return file_name(*parts, f"eps{of.eps:g}", of.features, *layer, f"n{main.images}")
-
-    def _tell(self, words: str) -> None:
-        self._notice = words
-        self._show()

@@ -55,8 +55,7 @@ class ViewActions(SessionBase):
         main = self.analysis.main if self.analysis else None
         layer = main.layers[self.selected] if main and self.selected < len(main.layers) else None
         if layer is None or not layer.R:
-            self._notice = "the selected layer has no R yet: there is nothing to make the others equal to"
-            self._show()
+            self._tell("the selected layer has no R yet: there is nothing to make the others equal to")
             return
         self._look(with_iso_rate(self.view, float(f"{layer.R:.4g}")))
 
