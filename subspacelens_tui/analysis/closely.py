@@ -2,14 +2,12 @@
 
 from dataclasses import replace
 
-import numpy as np
-
 from subspacelens_tui.analysis.analyzer import Analyzer, one_blas_thread
 from subspacelens_tui.analysis.evidence import with_close_errors, with_rank_errors
 from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.analysis.layers import one_layer
 from subspacelens_tui.analysis.watch import IsCancelled, Watch
-from subspacelens_tui.geometry import GeometryError, mean_off_diagonal
+from subspacelens_tui.geometry import GeometryError
 
 
 def closely(
@@ -82,9 +80,7 @@ def split_halves(
         for layer in range(len(figures.layers)):
             watch.check()
             try:
-                halves = sample.split_half(layer, settings.rank, settings.seed)
+                found.append(sample.split_half_means(layer, settings.rank, settings.seed))
             except GeometryError:
                 found.append((None, None))
-                continue
-            found.append((float(np.diagonal(halves).mean()), float(mean_off_diagonal(halves))))
     return tuple(found)

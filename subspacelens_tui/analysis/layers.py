@@ -162,12 +162,11 @@ class _Collected:
         if self._single_class("split_half_ceiling", "split_half_mean"):
             return
         try:
-            halves = sample.split_half(index, self._rank, seed)
+            within, between = sample.split_half_means(index, self._rank, seed)
         except GeometryError as error:
             self._miss(str(error), "split_half_ceiling", "split_half_mean")
             return
-        self._values["split_half_ceiling"] = float(np.diagonal(halves).mean())
-        self._values["split_half_mean"] = float(mean_off_diagonal(halves))
+        self._values |= {"split_half_ceiling": within, "split_half_mean": between}
 
     def _take_kept(self, figure: str, compute: Callable[[], float]) -> None:
         """A figure that does not depend on ε, and so is computed once."""

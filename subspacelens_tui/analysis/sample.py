@@ -26,6 +26,7 @@ from subspacelens_tui.geometry import (
     feature_view,
     gram_spectrum,
     iso_rate_eps,
+    mean_off_diagonal,
     participation_ratio_from_spectrum,
     split_half_overlap,
     stable_rank_from_spectrum,
@@ -270,6 +271,11 @@ class Sample:
     def precision(self, layer: int, eps: float) -> float:
         """That of one layer, to the last bit: a rate must not depend on how many layers were asked for."""
         return eps / math.sqrt(self.widths[layer])
+
+    def split_half_means(self, layer: int, rank: int, seed: int) -> tuple[float, float]:
+        """The mean of `split_half` over halves of one class, and over halves of two."""
+        halves = self.split_half(layer, rank, seed)
+        return float(np.diagonal(halves).mean()), float(mean_off_diagonal(halves))
 
     def precisions(self, eps: npt.ArrayLike) -> Float64Array:
         """ε of each layer for d = 1: layers differ in width, and only d/ε² matters to a rate."""

@@ -69,6 +69,12 @@ class Analysis:
         """The figures that the list, the matrix and the inspector show."""
         return self.figures.get(self.view.main)
 
+    @property
+    def of_branches(self) -> list[tuple[Branch, Figures]]:
+        """The figures of the main label scheme on each branch that the curves show."""
+        found = [(branch, self.of(self.view.main[0], branch)) for branch in self.view.branches]
+        return [(branch, figures) for branch, figures in found if figures is not None]
+
     @cached_property
     def differences(self) -> Mapping[str, Comparison]:
         """Cond minus uncond of each label scheme of which there are both; the differences are b - a."""

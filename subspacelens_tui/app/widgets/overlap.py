@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.fitting import cut, fit
 from subspacelens_tui.app.keys import MATRIX, bindings
-from subspacelens_tui.app.palette import SHADES, STEPS, ramp_index, ramp_style
+from subspacelens_tui.app.palette import SHADES, ramp_index, ramp_style
 from subspacelens_tui.app.widgets.painted import Piece, Row, cut_row
 from subspacelens_tui.app.widgets.pane import Numbers, Pane
 from subspacelens_tui.sessions.plain import plain
@@ -162,7 +162,7 @@ class OverlapPane(Pane):
         shown = min(count, max(1, rows))
         self._top = max(min(self._top, self.row, count - shown), self.row - shown + 1, 0)
         self._left = max(min(self._left, self.column, count - columns), self.column - columns + 1, 0)
-        most = 1 if self._few_colours and self.digits else _TALL_AT_MOST
+        most = 1 if self.few_colours and self.digits else _TALL_AT_MOST
         tall = min(most, max(1, rows // count), max(1, cell // 2))
         self._grid = _Grid(label, cell, self._top, self._left, shown, columns, tall)
         return self._grid
@@ -207,7 +207,7 @@ class OverlapPane(Pane):
         if row == column:
             style = self.ink("faint")
             text = text if text.strip() or not with_text else fit("·", width, "centre")
-        elif self._few_colours:
+        elif self.few_colours:
             style = self.ink()
             shade = SHADES[ramp_index(value, *scale, len(SHADES))]
             text = text if text.strip() else shade * width
@@ -221,20 +221,12 @@ class OverlapPane(Pane):
                 text = fit(f"▸{value_text}◂" if 3 <= len(value_text) + 2 <= width else "◆", width, "centre")
         return text, style
 
-    @property
-    def _few_colours(self) -> bool:
-        return self.app.console.color_system in (None, "standard", "windows")
-
     def _legend(self, low: float, high: float, width: int) -> Row:
         """The colour scale, with the mean of the cells it colours."""
         mean = self._mean()
-        if self._few_colours:
-            scale: list[Piece] = [(SHADES.strip(), self.ink())]
-        else:
-            scale = [(" ", ramp_style(step)) for step in range(STEPS)]
         row: list[Piece] = [
             (f"{numbers.fraction(low, 1)} ", self.ink("dim")),
-            *scale,
+            *self.ramp(),
             (f" {numbers.fraction(high, 1)}", self.ink("dim")),
             ("  mean ", self.ink("dim")),
             (numbers.fraction(mean), self.ink("strong")),

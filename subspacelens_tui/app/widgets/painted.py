@@ -14,6 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from subspacelens_tui.app.fitting import cut
+from subspacelens_tui.app.palette import SHADES, STEPS, ramp_style
 
 Piece = tuple[str, Style]
 Row = Sequence[Piece]
@@ -48,6 +49,17 @@ class Painted(Widget):
     def ink(self, name: str = "") -> Style:
         """The style of a component class; without a name, the widget's own."""
         return self.get_component_rich_style(f"ink--{name}") if name else _PLAIN
+
+    @property
+    def few_colours(self) -> bool:
+        """Whether the terminal has too few colours for shades of them."""
+        return self.app.console.color_system in (None, "standard", "windows")
+
+    def ramp(self) -> list[Piece]:
+        """The steps of the matrices' colours, or of their shades, from low to high."""
+        if self.few_colours:
+            return [(SHADES.strip(), self.ink())]
+        return [(" ", ramp_style(step)) for step in range(STEPS)]
 
     def repaint(self) -> None:
         """Paint anew, and refresh the spans that differ from what is on the screen."""

@@ -107,7 +107,7 @@ class PlotStyles:
         self._base = pane.ink()
         self._parts = {"frame": pane.ink("dim"), "cursor": pane.ink("dim"), "zero": pane.ink("faint")}
         # With few colours there is no tint of the background: the band is drawn in characters.
-        self._shaded = pane.app.console.color_system in ("256", "truecolor")
+        self._shaded = not pane.few_colours
         background = pane.rich_style.bgcolor
         triplet = background.triplet if background is not None else None
         self._background = triplet.hex if triplet is not None else "#000000"

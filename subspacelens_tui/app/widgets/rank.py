@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from subspacelens_tui.analysis.bands import error_bands
+from subspacelens_tui.analysis.bands import Values, error_bands
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.widgets.pane import Numbers
 from subspacelens_tui.app.widgets.plot_pane import LegendEntry, PlotPane
 from subspacelens_tui.app.widgets.plot_parts import Band, Curve, Plot
 from subspacelens_tui.app.widgets.rates import at, minus
+from subspacelens_tui.sessions import Branch
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.export import Plot as PublicationPlot
@@ -45,15 +46,13 @@ class RankPane(PlotPane):
             return [self.others]
         return [f"╱ error 95 %: {main.settings.errors} · {self.others}", self.others]
 
-    def _of_branches(self) -> list[tuple[str, Figures]]:
-        if self.analysis is None:
-            return []
-        scheme = self.analysis.view.main[0]
-        found = [(branch, self.analysis.of(scheme, branch)) for branch in self.analysis.view.branches]
-        return [(branch, figures) for branch, figures in found if figures is not None]
+    def _of_branches(self) -> list[tuple[Branch, Figures]]:
+        return self.analysis.of_branches if self.analysis is not None else []
 
-    def _curves(self) -> list[tuple[str, tuple[float | None, ...], bool]]:
-        sets = [(branch, tuple(figures.curve(_FIGURE))) for branch, figures in self._of_branches()]
+    def _curves(self) -> list[tuple[str, Values, bool]]:
+        sets: list[tuple[str, Values]] = [
+            (branch, tuple(figures.curve(_FIGURE))) for branch, figures in self._of_branches()
+        ]
         if self._difference and len(sets) == 2:
             return [("cond − uncond", minus(sets[0][1], sets[1][1]), False)]
         return [(branch, values, branch == "uncond" and len(sets) > 1) for branch, values in sets]

@@ -35,9 +35,7 @@ class SpectrumPane(PlotPane):
         """Each branch with its eigenvalues, those that are rounding left out."""
         if self.analysis is None:
             return []
-        scheme = self.analysis.view.main[0]
-        found = [(branch, self.analysis.of(scheme, branch)) for branch in self.analysis.view.branches]
-        return [(branch, self._eigenvalues(figures)) for branch, figures in found if figures is not None]
+        return [(branch, self._eigenvalues(figures)) for branch, figures in self.analysis.of_branches]
 
     def _eigenvalues(self, figures: Figures) -> tuple[float, ...]:
         if figures.spectra is None or self.selected >= len(figures.spectra):

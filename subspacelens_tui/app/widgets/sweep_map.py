@@ -11,7 +11,7 @@ from textual.message import Message
 from subspacelens_tui.analysis.growing import Configuration
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.fitting import fit
-from subspacelens_tui.app.palette import SHADES, STEPS, ramp_index, ramp_style
+from subspacelens_tui.app.palette import SHADES, ramp_index, ramp_style
 from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row
 
 _LABEL, _CELL_AT_MOST, _DIGITS_AT_LEAST, _TICKS = 18, 6, 6, 5
@@ -113,19 +113,16 @@ class SweepMap(Painted, can_focus=True):
         if here:
             text = fit(f"▸{text.strip()}"[:width], width, "centre")
         bold = Style(bold=bool(mark) or here, underline=here)
-        if self.app.console.color_system in (None, "standard", "windows"):
+        if self.few_colours:
             shade = SHADES[ramp_index(value, low, high, len(SHADES))]
             return (text if text.strip() else shade * width), self.ink() + bold
         return text, ramp_style(ramp_index(value, low, high)) + bold
 
     def _legend(self, low: float, high: float) -> list[Piece]:
-        scale: list[Piece] = [(" ", ramp_style(step)) for step in range(STEPS)]
-        if self.app.console.color_system in (None, "standard", "windows"):
-            scale = [(SHADES.strip(), self.ink())]
         marks = f"   {_PEAK} the most prominent maximum between the ends, {_DIP} the same minimum"
         return [
             (f"  {numbers.figure(low)} ", self.ink("dim")),
-            *scale,
+            *self.ramp(),
             (f" {numbers.figure(high)}", self.ink("dim")),
             (marks, self.ink("dim")),
         ]

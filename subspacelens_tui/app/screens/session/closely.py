@@ -79,13 +79,13 @@ class CloseActions(SessionBase):
         """Halves of the classes in all layers, where these are seen."""
         if not self.query_one("#course").display:
             return
-        view, known = analysis.view, analysis
+        view = analysis.view
 
         def halves(analyzer: Analyzer, cancelled: IsCancelled) -> object:
             return split_halves(analyzer, main, cancelled)
 
         def computed(found: object, reason: str | None) -> None:
-            if self.analysis is not None and self.analysis.view == known.view and isinstance(found, tuple):
+            if self.analysis is not None and self.analysis.view == view and isinstance(found, tuple):
                 self._take_closer(replace(self.analysis, halves=found))
 
         self.analyst.want(Job("halves", (view, main.images), halves, computed))
