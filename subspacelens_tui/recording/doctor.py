@@ -12,6 +12,7 @@ from subspacelens_tui import demo
 from subspacelens_tui.models import ARCHITECTURES
 from subspacelens_tui.models.source import DEMO
 from subspacelens_tui.planning import Estimate, Request, plan
+from subspacelens_tui.planning.device import Device
 from subspacelens_tui.planning.prompts import shipped_prompt_sets
 from subspacelens_tui.planning.room import Room, room_for
 from subspacelens_tui.planning.shape import transformer_shape
@@ -20,17 +21,6 @@ from subspacelens_tui.planning.size import readable
 _VERSIONS_OF = ("subspacelens-tui", "torch", "diffusers", "transformers", "numpy", "textual", "plotext")
 # Looked at even where it is not on this machine, because it is what people come for.
 _PIXART_XL = "PixArt-alpha/PixArt-XL-2-512x512"
-
-
-@dataclass(frozen=True)
-class Device:
-    """A device as torch sees it; sizes in bytes."""
-
-    name: str
-    product: str
-    free: int
-    total: int
-    bfloat16: bool
 
 
 @dataclass(frozen=True)
@@ -65,6 +55,8 @@ class Findings:
         """One line for each thing found."""
         yield from (f"{name:18} {version}" for name, version in self.versions.items())
         for device in self.devices:
+            assert device.free is not None  # torch always knows
+            assert device.total is not None
             free = f"{readable(device.free)} of {readable(device.total)} memory are free"
             words = [device.name, device.product, free, "bfloat16" if device.bfloat16 else "no bfloat16"]
             yield f"{'device':18} {', '.join(words if device.name != 'cpu' else words[:3])}"

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from textual.pilot import Pilot
 from textual.worker import WorkerCancelled
 
 from subspacelens_tui.app.app import SubspaceLensApp
 from subspacelens_tui.app.screens.session import SessionScreen
+from subspacelens_tui.sessions.writer import image_path, write_image
+from tests.conftest import PlantedSession
 
 SIZE = (120, 40)
 PATIENCE = 60.0
@@ -101,3 +104,13 @@ def on(open_app: OpenApp) -> OpenApp:
         return open_app(session.path.parent, session.path, **options)
 
     return opened
+
+
+def with_pictures(session: PlantedSession, batches: int | None = None) -> PlantedSession:
+    """Record, with an image of a grey of its own for each prompt."""
+    session.record(batches)
+    for index in range(session._next):
+        if not image_path(session.path, index).exists():
+            shade = 20 * session.images[index].prompt
+            write_image(session.path, index, Image.new("RGB", (32, 32), (shade, shade, 200)))
+    return session

@@ -16,20 +16,9 @@ from subspacelens_tui.app.screens.gallery import GalleryScreen
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.gallery_bar import GalleryBar
 from subspacelens_tui.app.widgets.picture_grid import PictureGrid
-from subspacelens_tui.sessions.writer import image_path, write_image
-from tests.app.conftest import PATIENCE, Driver, OpenApp
-from tests.conftest import PlantedSession
+from subspacelens_tui.sessions.writer import image_path
+from tests.app.conftest import PATIENCE, Driver, OpenApp, with_pictures
 from tests.conftest import PlantedSessionFactory as Planted
-
-
-def with_pictures(session: PlantedSession, batches: int | None = None) -> PlantedSession:
-    """Record, with an image of a grey of its own for each prompt."""
-    session.record(batches)
-    for index in range(session._next):
-        if not image_path(session.path, index).exists():
-            shade = 20 * session.images[index].prompt
-            write_image(session.path, index, Image.new("RGB", (32, 32), (shade, shade, 200)))
-    return session
 
 
 @pytest.fixture

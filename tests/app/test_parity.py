@@ -12,8 +12,7 @@ from subspacelens_tui.app.screens.help import HelpScreen
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.pane import Pane
-from tests.app.conftest import Driver, OpenApp
-from tests.app.test_gallery import with_pictures
+from tests.app.conftest import Driver, OpenApp, with_pictures
 from tests.conftest import PlantedSessionFactory as Planted
 
 

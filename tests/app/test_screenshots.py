@@ -15,8 +15,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from subspacelens_tui.app.preferences import Preferences
 from subspacelens_tui.app.setup import Setup
-from tests.app.conftest import OpenApp
-from tests.app.test_gallery import with_pictures
+from tests.app.conftest import OpenApp, with_pictures
 from tests.conftest import PlantedSessionFactory as Planted
 
 SIZES = {"50x15": (50, 15), "80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
