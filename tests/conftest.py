@@ -107,6 +107,8 @@ def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     for name in [name for name in os.environ if name.startswith("SUBSPACELENS_")]:
         monkeypatch.delenv(name)
+    for name in ("COLUMNS", "LINES"):  # pytest-xdist has them of readline
+        monkeypatch.delenv(name, raising=False)
 
 
 PlantedSessionFactory = Callable[..., PlantedSession]

@@ -1,5 +1,6 @@
 """Running the app: what the command line calls."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -35,6 +36,9 @@ def run(
             file=sys.stderr,
         )
         return 1
+    for name in ("COLUMNS", "LINES"):
+        # As readline sets them for what is started from it; Textual would never hear of another size.
+        os.environ.pop(name, None)
     # Before Textual is imported: its half second of imports then passes beside the first linear algebra.
     setup = setup or Setup()
     analyst = None

@@ -136,7 +136,8 @@ async def test_a_recorder_that_does_not_start_is_a_message(open_app: OpenApp, tm
         await app.press("n", "ctrl+s")
         assert isinstance(app.app.screen, NewRunScreen)
         assert "✗ no python: not found" in app.text()
-    async with open_app(tmp_path) as app:
+    # Elsewhere: within one second the name would be the same, and taken.
+    async with open_app(tmp_path / "others") as app:
         await app.press("n", "ctrl+s")
         assert "use `subspacelens-tui record`" in app.text()
 

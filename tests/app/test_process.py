@@ -79,6 +79,18 @@ def test_a_session_from_open_to_quit(planted: Planted, terminals: list[Terminal]
     assert requested(session.path) == "run"
 
 
+def test_the_terminal_is_believed_not_the_environment(
+    planted: Planted, terminals: list[Terminal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "24")
+    terminal = start(planted().start().record().path, 120, 40)
+    terminals.append(terminal)
+    terminal.wait_for("6 Figures")
+    terminal.resize(20, 5)
+    terminal.wait_for("too small")
+
+
 def test_nothing_is_sent_while_nothing_changes(planted: Planted, terminals: list[Terminal]) -> None:
     terminal = start(planted().start().record().path)
     terminals.append(terminal)

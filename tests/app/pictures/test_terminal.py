@@ -21,6 +21,7 @@ from subspacelens_tui.app.pictures.drawn import Drawn
 from subspacelens_tui.app.pictures.kitty import kitty
 from subspacelens_tui.app.pictures.sixel import encoded, sixel
 from subspacelens_tui.app.pictures.terminal import Graphics, Terminal, TerminalReplied, _listening
+from tests.app.conftest import with_pictures
 from tests.app.pictures.test_half_blocks import photo
 from tests.conftest import PlantedSessionFactory as Planted
 from tests.terminal import Terminal as Pty
