@@ -4,7 +4,6 @@ Analysis only, in the thread that the app has for it, on a finished session of 5
 1152: coarse and fine labels, one branch. Times are distributions over the steps of one run.
 """
 
-import os
 import statistics
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -53,7 +52,6 @@ def main() -> None:
         analyzer = Analyzer(session)
         view, _ = first_view(Settings(), session.manifest)
         analyse(analyzer, view, CURVES)
-        analyzer.threads = min(4, os.cpu_count() or 1)
         print(f"{'ms: median, p95, largest':58}")
         prompts, images = len(session.manifest.prompts), len(session.manifest.images)
         rounds = [with_images(view, count) for count in range(images - prompts, prompts, -prompts)]

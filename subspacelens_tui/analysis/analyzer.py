@@ -37,12 +37,10 @@ class Analyzer:
 
     Attributes:
         session: read as it grows.
-        threads: how many may factor Gram matrices at once, of images that were not analysed before.
     """
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.threads = 1
         self._growing: OrderedDict[tuple[Configuration, int], GrowingGrams] = OrderedDict()
         self._samples: OrderedDict[tuple[Settings, int], Sample] = OrderedDict()
         self._pooled: OrderedDict[tuple[Settings, int], dict[Any, Float64Array]] = OrderedDict()
@@ -236,7 +234,6 @@ class Analyzer:
                 classes,
                 settings.features,
                 pooled,
-                self.threads,
             )
         except GeometryError as error:
             raise SettingsError(f"the {settings.features} view cannot be had: {error}") from None

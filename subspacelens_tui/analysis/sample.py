@@ -3,7 +3,6 @@
 import contextlib
 import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -83,7 +82,6 @@ class Sample:
         classes: the classes that occur, in the order of the result's rows.
         view: the feature view that the figures are of.
         pooled: what is kept of these images in this view whatever their labels, shared between samples.
-        threads: how many may factor Gram matrices at once.
 
     Attributes:
         raw: the Gram matrices of the features as they are.
@@ -103,9 +101,7 @@ class Sample:
         classes: tuple[str, ...],
         view: View,
         pooled: dict[Any, Any],
-        threads: int = 1,
     ) -> None:
-        self._threads = threads
         self.images = images
         self.labels = images.labels
         self.classes = classes
@@ -114,7 +110,8 @@ class Sample:
         self.widths = widths
         self.view = view
         self.raw = grams
-        self.grams = feature_view(grams, view, images.labels) if self.count > 1 else grams
+        derived = view != "raw" and self.count > 1
+        self.grams = feature_view(grams, view, images.labels) if derived else grams
         self._pooled = pooled
         self._kept: dict[Any, Any] = {}
         self._last: dict[str, tuple[Any, Any]] = {}
@@ -169,18 +166,9 @@ class Sample:
     def _factored(self, eps: float, labels: list[str] | None = None) -> Float64Array:
         """R of all layers, or Rc under labels, from Cholesky factors (layers,)."""
         precisions = self.precisions([eps] * len(self.widths))
-
-        def rates(layers: slice) -> Float64Array:
-            if labels is None:
-                return np.asarray(coding_rate_from_gram(self.grams[layers], 1, precisions[layers]))
-            return np.asarray(class_rate_from_gram(self.grams[layers], labels, 1, precisions[layers]))
-
-        share = -(-len(self.widths) // self._threads)
-        parts = [slice(first, first + share) for first in range(0, len(self.widths), share)]
-        if len(parts) == 1:
-            return rates(parts[0])
-        with ThreadPoolExecutor(len(parts)) as threads:
-            return np.concatenate(list(threads.map(rates, parts)))
+        if labels is None:
+            return np.asarray(coding_rate_from_gram(self.grams, 1, precisions))
+        return np.asarray(class_rate_from_gram(self.grams, labels, 1, precisions))
 
     def rates_at(self, eps: npt.ArrayLike) -> tuple[Float64Array, Float64Array]:
         """R and Rc (E, layers) at E values of ε, in nats, from spectra that are kept."""

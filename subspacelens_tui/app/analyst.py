@@ -7,7 +7,6 @@ and their computation is cancelled.
 
 import asyncio
 import contextlib
-import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,8 +29,6 @@ _WORTH_REFINING_LIVE = 0.5
 _POLL_FINISHED = 2.0
 # While a recording runs, analysing takes at most one second in five: the recorder needs the core.
 _REST = 4.0
-# A step of the scrubber is little else than factors of Gram matrices.
-_THREADS = min(4, os.cpu_count() or 1)
 # What is beside the figures, at most one in twenty.
 _JOBS_REST = 19.0
 
@@ -222,9 +219,6 @@ class Analyst:
                 self._known = (_spectra_of(view), stage.overlap_permutations)
         if generation == self._generation:
             self._analysed = generation
-        if self._analyzer is not None:
-            # Not before the first curves, which come while all else starts, nor beside a recorder.
-            self._analyzer.threads = 1 if recording.state.phase.running else _THREADS
         now = time.monotonic()
         self._rest_until = now + _REST * (now - began)
 

@@ -66,14 +66,14 @@ def features(Z: Array, batched: bool = False, least: int = 2) -> tuple[Any, Arra
     return xp, Z
 
 
-def square_gram(G: Array) -> tuple[Any, Array]:
-    """The namespace of `G`, and `G` (..., N, N) in float64."""
+def square_gram(G: Array, finite: bool = True) -> tuple[Any, Array]:
+    """The namespace of `G`, and `G` (..., N, N) in float64; whether it is finite is looked at if `finite`."""
     xp, G = real_array(G, "G")
     if G.ndim < 2 or G.shape[-1] != G.shape[-2]:
         raise GeometryError(f"G must be a Gram matrix (..., N, N); got shape {tuple(G.shape)}")
     at_least_two_images(G.shape[-1])
     G = xp.astype(G, xp.float64, copy=False)
-    if not math.isfinite(float(xp.sum(G))):
+    if finite and not math.isfinite(float(xp.sum(G))):
         raise GeometryError("G is not finite; leave out the images whose features are NaN or infinite")
     return xp, G
 
