@@ -9,9 +9,11 @@ import torch
 
 from subspacelens_tui.geometry import (
     GeometryError,
+    class_rate_from_gram,
     class_rate_from_spectra,
     class_spectra,
     coding_rate,
+    coding_rate_from_gram,
     effective_rank,
     effective_rank_from_spectrum,
     feature_view,
@@ -73,6 +75,10 @@ CASES: list[tuple[str, Callable[[], Any]]] = [
     # Gram matrices and spectra
     (r"G must be a Gram matrix \(..., N, N\); got shape \(6, 8\)", lambda: class_spectra(Z, Y)),
     ("G is not finite", lambda: overlap_from_gram(INF_GRAM, Y, 2)),
+    ("G is not finite", lambda: coding_rate_from_gram(INF_GRAM, 6, 1)),
+    ("G is not finite", lambda: class_rate_from_gram(G * np.nan, Y, 6, 1)),
+    ("G is not finite", lambda: class_rate_from_gram(torch.from_numpy(INF_GRAM), Y, 6, 1)),
+    ("features are too large for this eps", lambda: coding_rate_from_gram(np.full((8, 8), 1e17), 6, 1)),
     ("at least 2 images are needed, got 1", lambda: unbiased_participation_ratio(np.ones((1, 1)))),
     (r"eigenvalues must be \(..., m\) with m >= 1; got shape \(\)",
      lambda: stable_rank_from_spectrum(np.array(1))),

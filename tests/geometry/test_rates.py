@@ -192,3 +192,10 @@ def test_factors_give_what_spectra_give(d: int, n: int, to_array: Any) -> None:
     assert np.asarray(coding_rate_from_gram(G, d, to_array(eps))) == pytest.approx(np.asarray(R), rel=1e-11)
     found = np.asarray(class_rate_from_gram(G, labels, d, to_array(eps)))
     assert found == pytest.approx(np.asarray(Rc), rel=1e-11)
+
+
+@pytest.mark.parametrize("n", [24, 1001])
+def test_factors_of_few_and_of_many_images(n: int) -> None:
+    Z = np.random.default_rng(n).normal(size=(6, n))
+    R = coding_rate_from_gram(Z.T @ Z, 6, 0.5)
+    assert float(R) == pytest.approx(rate_by_determinant(Z, 0.5), rel=1e-12)
