@@ -23,7 +23,8 @@ from ratios import summary
 from terminal import Terminal
 
 PROGRAM = [sys.executable, "-m", "subspacelens_tui"]
-IMPORTS = "import subspacelens_tui.cli, subspacelens_tui.app.app"
+# All that the program has imported when it draws its first curves.
+IMPORTS = "import plotext, subspacelens_tui.cli, subspacelens_tui.app.app"
 EMPTY = f"""
 {IMPORTS}
 from textual.app import App

@@ -27,10 +27,10 @@ from subspacelens_tui.sessions.format import MANIFEST
 _QUICK = 0.15
 _WORTH_REFINING_LIVE = 0.5
 _POLL_FINISHED = 2.0
-# While a recording runs, analysing takes at most one second in five: the recorder needs the core.
-_REST = 4.0
-# What is beside the figures, at most one in twenty.
-_JOBS_REST = 19.0
+# While a recording runs, analysing takes at most one second in ten: the recorder needs the core.
+_REST = 9.0
+# What is beside the figures, at most one in forty.
+_JOBS_REST = 39.0
 
 
 class Analyst:

@@ -39,6 +39,8 @@ def run(
     for name in ("COLUMNS", "LINES"):
         # As readline sets them for what is started from it; Textual would never hear of another size.
         os.environ.pop(name, None)
+    # By default a thread that computes lets the screen wait for 5 ms, and the screen the thread, each time.
+    sys.setswitchinterval(1e-4)
     # Before Textual is imported: its half second of imports then passes beside the first linear algebra.
     setup = setup or Setup()
     analyst = None

@@ -1,6 +1,7 @@
 """Log-determinants of I + α B for many diagonal blocks B of many Gram matrices, in bounded memory."""
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,8 @@ from subspacelens_tui.geometry.inputs import Array, count, precision, square_gra
 MEMORY = 2 * 2**20
 # A factor of more images is left to NumPy: SciPy keeps all other threads from running while it makes one.
 _BRIEF = 1000
+# Used once something has imported it: that takes as long as 80 factors of 500 images, and first curves need 28.
+_LAPACK = "scipy.linalg.lapack"
 TOO_LARGE = "features are too large for this eps in float64; raise eps or use unit-norm features"
 
 
@@ -125,8 +128,10 @@ def log_determinants(B: Array, alpha: Array, xp: Any) -> Array:
     diagonal = xp.arange(A.shape[-1], device=device(A))
     A[..., diagonal, diagonal] += 1
     with too_large_refused():
-        own = isinstance(A, np.ndarray) and A.shape[-1] <= _BRIEF
-        roots = _pivots(A) if own else xp.linalg.diagonal(xp.linalg.cholesky(A))
+        if isinstance(A, np.ndarray) and A.shape[-1] <= _BRIEF and _LAPACK in sys.modules:
+            roots = _pivots(A)
+        else:
+            roots = xp.linalg.diagonal(xp.linalg.cholesky(A))
     return 2 * xp.sum(xp.log(roots), axis=-1)
 
 
@@ -135,8 +140,7 @@ def _pivots(A: np.ndarray) -> np.ndarray:
 
     By LAPACK without the copies that `numpy.linalg.cholesky` makes: a third of its time.
     """
-    from scipy.linalg.lapack import dpotrf  # here, for what begins fast
-
+    dpotrf = sys.modules[_LAPACK].dpotrf
     pivots = np.empty(A.shape[:-1])
     rows = pivots.reshape(-1, A.shape[-1])
     for row, matrix in zip(rows, A.reshape(-1, *A.shape[-2:]), strict=True):

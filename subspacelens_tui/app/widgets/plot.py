@@ -145,6 +145,11 @@ def _layer_ticks(layers: int, columns: int) -> list[int]:
     return ticks
 
 
+def prepare() -> None:
+    """Import what draws curves: it takes a tenth of a second, best spent while the first figures are computed."""
+    import plotext  # noqa: F401
+
+
 @lru_cache(maxsize=32)
 def _by_plotext(
     curves: tuple[Curve, ...], markers: Markers, width: int, height: int, axis: _Axis, first: int

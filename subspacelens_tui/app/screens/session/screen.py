@@ -44,6 +44,7 @@ from subspacelens_tui.app.widgets.layer_list import LayerList
 from subspacelens_tui.app.widgets.log_pane import LogPane
 from subspacelens_tui.app.widgets.overlap import OverlapPane
 from subspacelens_tui.app.widgets.pane_tabs import PaneTabs
+from subspacelens_tui.app.widgets.plot import prepare
 from subspacelens_tui.app.widgets.plot_pane import PlotPane
 from subspacelens_tui.app.widgets.rank import RankPane
 from subspacelens_tui.app.widgets.rates import ExcessPane, RatesPane
@@ -134,6 +135,7 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
             if self._asked:
                 self._complaint = "; ".join(complaints) or None
             self.analyst.look(self.view)
+            self.call_after_refresh(prepare)
         if self._asked_layer is not None and recording.blocks:
             self._choose_asked_layer(recording.blocks)
         self._show()
