@@ -8,14 +8,13 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from subspacelens_tui.app.app import SubspaceLensApp
+from subspacelens_tui.app.keys import SESSION
 from subspacelens_tui.app.screens.session import SessionScreen
 from validation.untrusted.trial import Trial
 
-# Every pane, every control, and the dialogues that show names.
-KEYS = (
-    *("l", "b", "s", "f", "u", "i", "g", "m", "t", "d", "r", "e", "z", "p", "x", "v"),
-    *("1", "2", "3", "4", "5", "6", "7", "up", "down", "left", "right", "home", "end", "question_mark"),
-)
+# Every key of a session but those that leave it, or write files beside it.
+_NOT_PRESSED = ("back", "sessions", "export")
+KEYS = tuple(key.keys.split(",")[0] for key in SESSION if key.name not in _NOT_PRESSED)
 # One in so many sessions is sent so many of these at random.
 _WITH_KEYS, _KEYS_AT_ONCE = 3, 5
 _SIZES = ((120, 40), (80, 24), (50, 15))

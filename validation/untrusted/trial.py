@@ -119,6 +119,6 @@ def _commands(session: Path) -> dict[str, list[str]]:
         "analyze --sweep": ["analyze", path, "--sweep", "delta_R"],
         "analyze --tables": ["analyze", path, "--tables", *few],
         "compare": ["compare", path, f"{path}@features=centred"],
-        "export": ["export", path, "--to", str(session.parent / "exported")],
+        "export": ["export", path, *few, "--to", str(session.parent / "exported")],
         "show": ["show", path],
     }
