@@ -591,3 +591,29 @@ async def test_hostile_text_is_drawn_as_text(on: OpenApp, planted: Planted) -> N
         assert "\x1b" not in app.text()
         await app.press("z")
         assert "co[/b]rse\\" in app.text()
+
+
+async def test_over_ssh_new_figures_come_pane_by_pane(
+    on: OpenApp, planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = "subspacelens_tui.app.screens.session.screen"
+    monkeypatch.setattr(f"{module}._OVER_SSH", True)
+    monkeypatch.setattr(f"{module}._TURN", 3600.0)
+    session = planted(seeds=3).start().record(1)
+    async with on(session) as app:
+        screen = app.screen
+        while screen._late:
+            screen._show_next_pane()
+        before = screen.analysis
+        session.record(1)
+        await app.settled()
+        seen = [pane for pane in screen.panes if pane.is_on_screen]
+        assert screen.analysis is not before
+        assert [pane.analysis for pane in seen] == [before] * len(seen)
+        await app.press("j")
+        assert {pane.selected for pane in seen} == {1}
+        screen._show_next_pane()
+        new = [pane for pane in seen if pane.analysis is screen.analysis]
+        assert new == seen[:1]
+        await app.press("l")
+        assert {pane.analysis.view for pane in seen if pane.analysis} == {screen.view}

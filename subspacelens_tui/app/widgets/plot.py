@@ -146,7 +146,7 @@ def _layer_ticks(layers: int, columns: int) -> list[int]:
 
 
 def prepare() -> None:
-    """Import what draws curves: it takes a tenth of a second, best spent while the first figures are computed."""
+    """Import what draws curves: a tenth of a second, best spent while the first figures are computed."""
     import plotext  # noqa: F401
 
 

@@ -55,11 +55,22 @@ class SessionBase(Screen[None]):
         self.shows: dict[str, str] = {}
         self._complaint: str | None = None
         self._notice: str | None = None
+        self._late: list[Pane] = []
 
     def _seen(self, place: str) -> Pane:
         """The pane that is seen at a place."""
         of_place = [pane for pane in self.panes if pane.slot == place]
         return next((pane for pane in of_place if pane.id == self.shows.get(place)), of_place[0])
+
+    def _show_panes(self) -> None:
+        """Give every pane what it shows now; one whose turn has not come stays with its figures."""
+        for pane in self.panes:
+            pane.update(self.recording, pane.analysis if pane in self._late else self.analysis, self.selected)
+
+    def _show_next_pane(self) -> None:
+        """The new figures for the pane whose turn it is."""
+        if self._late:
+            self._late.pop(0).update(self.recording, self.analysis, self.selected)
 
     def _show(self) -> None:
         """Give every widget what it shows now."""

@@ -42,6 +42,5 @@ class LayerActions(CloseActions):
         layer = min(max(0, layer), max(0, self._blocks - 1))
         if layer != self.selected:
             self.selected = layer
-            for pane in self.panes:
-                pane.update(self.recording, self.analysis, layer)
+            self._show_panes()
             self._look_closely()

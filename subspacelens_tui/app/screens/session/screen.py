@@ -43,6 +43,7 @@ from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.layer_list import LayerList
 from subspacelens_tui.app.widgets.log_pane import LogPane
 from subspacelens_tui.app.widgets.overlap import OverlapPane
+from subspacelens_tui.app.widgets.pane import Pane
 from subspacelens_tui.app.widgets.pane_tabs import PaneTabs
 from subspacelens_tui.app.widgets.plot import prepare
 from subspacelens_tui.app.widgets.plot_pane import PlotPane
@@ -55,7 +56,10 @@ from subspacelens_tui.app.widgets.spectrum import SpectrumPane
 from subspacelens_tui.app.widgets.status_line import Level, StatusLine
 from subspacelens_tui.sessions import Phase
 
+_OVER_SSH = "SSH_CONNECTION" in os.environ
 _POLL_LOCAL, _POLL_SSH = 0.25, 0.5
+# Between one pane and the next, over SSH.
+_TURN = 0.2
 
 
 class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, GalleryActions, RecordingActions):
@@ -114,8 +118,9 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
     def on_mount(self) -> None:
         """Start to follow the session."""
         self._restore_layout()
-        poll = _POLL_SSH if "SSH_CONNECTION" in os.environ else _POLL_LOCAL
-        poll = self.setup.preferences.refresh or poll
+        if _OVER_SSH:
+            self.set_interval(_TURN, self._show_next_pane)
+        poll = self.setup.preferences.refresh or (_POLL_SSH if _OVER_SSH else _POLL_LOCAL)
         following = self.analyst.run(poll, self._take_recording, self._take_analysis, self._take_trouble)
         self.run_worker(following, group="analyst")
 
@@ -153,8 +158,18 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
                 analysis = replace(analysis, closer=before.closer, closer_images=before.closer_images)
                 analysis = replace(analysis, halves=before.halves, separation=before.separation)
             self.analysis = analysis
+            self._late = self._in_turn(before)
             self._show()
             self._look_closely()
+
+    def _in_turn(self, before: Analysis | None) -> list[Pane]:
+        """The panes that get new figures of the same view one after the other: those on the screen, over SSH.
+
+        So that a key waits for the bytes of one pane and not of all, however slow the connection.
+        """
+        if not _OVER_SSH or before is None or self.analysis is None or before.view != self.analysis.view:
+            return []
+        return self._late + [pane for pane in self.panes if pane.is_on_screen and pane not in self._late]
 
     def _take_trouble(self, message: str | None) -> None:
         if message != self._trouble:
@@ -178,8 +193,7 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
         """Give every widget what it shows now."""
         if not self.is_mounted:
             return
-        for pane in self.panes:
-            pane.update(self.recording, self.analysis, self.selected)
+        self._show_panes()
         self.query_one(RunBar).update(self.recording)
         self.query_one(ControlsBar).update(self.recording, self.view, self.analysis)
         self.query_one(KeyBar).update(self._footer())
