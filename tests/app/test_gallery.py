@@ -255,3 +255,9 @@ async def test_sixels_are_drawn_where_they_belong_and_again_after_a_dialog(
         assert sorted(set(places())) == all_of_them
         await app.press("end")
         assert len(places()) == 8
+
+
+async def test_a_hostile_name_is_shown_literally(on: OpenApp, planted: Planted) -> None:
+    async with on(with_pictures(planted("\x1b[31mred[bold]\u202e", seeds=1).start())) as app:
+        await app.press("a")
+        assert title(app) == " SubspaceLens  gallery of ␛[31mred[bold]�"

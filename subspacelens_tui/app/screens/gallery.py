@@ -25,6 +25,7 @@ from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.picture_grid import PictureGrid
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.sessions import SessionError
+from subspacelens_tui.sessions.plain import plain
 
 if TYPE_CHECKING:
     from subspacelens_tui.app.app import SubspaceLensApp
@@ -151,12 +152,14 @@ class GalleryScreen(Screen[None]):
             return
         first, second = self.query_one("#first", PictureGrid), self.query_one("#second", PictureGrid)
         if self._pair is not None:
-            self.query_one("#title", Static).update(f" SubspaceLens  {listing.name}: {self._pair.says}")
+            self.query_one("#title", Static).update(
+                plain(f" SubspaceLens  {listing.name}: {self._pair.says}")
+            )
             for grid, name in ((first, self._pair.first), (second, self._pair.second)):
                 tiles = self._tiles(name, self._pair.guidance)
                 grid.update(tiles, f"{name} · {len(tiles)} images", self._empty(listing))
         else:
-            self.query_one("#title", Static).update(f" SubspaceLens  gallery of {listing.name}")
+            self.query_one("#title", Static).update(plain(f" SubspaceLens  gallery of {listing.name}"))
             tiles = self._tiles(self._only, None)
             first.update(tiles, "", self._empty(listing))
             self._show_bar(listing, len(tiles))
