@@ -258,6 +258,9 @@ SWEEP: tuple[Key, ...] = (
         "sweep-figure", "d", "next_figure(1)", "next figure: excess, ΔR, Rc/R, R, ranks …", "Sweep", "figure"
     ),
     Key("sweep-figure-before", "D", "next_figure(-1)", "figure before", "Sweep"),
+    Key("copy-sweep", "y", "copy", "copy the map as text, over SSH too (OSC 52)", "Sweep"),
+    Key("copy-sweep-numbers", "Y", "copy_numbers", "copy the numbers of the map, for a spreadsheet", "Sweep"),
+    Key("export-sweep", "E", "export_pane", "export the map: SVG, PNG, CSV, JSON, Parquet", "Sweep"),
     Key("leave-sweep", "escape", "leave_sweep", "back to the figures", "Sweep", "back"),
 )
 
@@ -273,6 +276,9 @@ COMPARE: tuple[Key, ...] = (
     Key("side-guidance", "g", "side_choice('guidance', 1)", "this side: next guidance scale", "Compare"),
     Key("side-features", "f", "side_choice('features', 1)", "this side: next feature view", "Compare"),
     Key("side-session", "o", "side_session", "this side: next session of the folder", "Compare", "session"),
+    Key("copy-comparison", "y", "copy", "copy the curves as text, over SSH too (OSC 52)", "Compare"),
+    Key("copy-comparison-numbers", "Y", "copy_numbers", "copy both sides and the difference", "Compare"),
+    Key("export-comparison", "E", "export_pane", "export it: SVG, PNG, CSV, JSON, Parquet", "Compare"),
     Key("leave-comparison", "escape", "leave_comparison", "back", "Compare", "back"),
 )
 

@@ -15,7 +15,10 @@ from pyarrow import parquet
 from subspacelens_tui.analysis import Analyzer
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.app.pane_files import file_name
+from subspacelens_tui.app.screens.compare import CompareScreen
+from subspacelens_tui.app.widgets.comparison import ComparisonPlot
 from subspacelens_tui.app.widgets.pane import Pane
+from subspacelens_tui.app.widgets.sweep_map import SweepMap
 from subspacelens_tui.sessions import open_session
 from tests.app.conftest import Driver, OpenApp
 from tests.conftest import PlantedSession
@@ -173,3 +176,54 @@ def test_names_of_files_hold_nothing_unsafe() -> None:
     assert (
         file_name("rates", "../ä b/\x1b[2J", "step 3", None, "x" * 60) == "rates-b-2J-step-3-None-" + "x" * 40
     )
+
+
+async def test_a_sweep_is_taken_away(
+    on: OpenApp, planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with on(planted(guidance=(3.0, 6.0), layers=3, seeds=2).start().record(), size=(150, 40)) as app:
+        await app.press("m", "d", "Y")
+        shown = app.app.screen.query_one(SweepMap)
+        rows = list(csv.DictReader(io.StringIO(app.app.clipboard), delimiter="\t"))
+        wanted = [value for row in shown.rows for value in row.values]
+        assert [float(row["delta_R"]) for row in rows] == wanted
+        assert [(row["guidance"], row["step"]) for row in rows[::3]] == [
+            (f"{row.configuration.guidance}", f"{row.configuration.step}") for row in shown.rows
+        ]
+        assert [row["peak"] for row in rows] == [str(i == r.peak) for r in shown.rows for i in range(3)]
+        assert "copied: 12 rows of numbers behind the sweep" in app.text()
+        await app.press("y")
+        assert app.app.clipboard.startswith("Sweep  ΔR, nats  coarse")
+        await app.press("E")
+        assert ": .svg, .csv, .json, .parquet, .png" in " ".join(app.text().split())
+        path = tmp_path / "exports/planted/sweep-delta_R-coarse-cond-eps0-5-raw"
+        assert json.loads(path.with_suffix(".json").read_text()) == shown.numbers()
+        assert "guidance" in path.with_suffix(".svg").read_text()
+
+
+async def test_a_comparison_is_taken_away(
+    on: OpenApp, planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with on(planted(layers=3, seeds=2).start().record(), size=(150, 40)) as app:
+        await app.press("c")
+        screen = app.app.screen
+        assert isinstance(screen, CompareScreen)
+        for analyst in screen._open.values():
+            await analyst.settled()
+        await app.press("Y")
+        rows = list(csv.DictReader(io.StringIO(app.app.clipboard), delimiter="\t"))
+        wanted = [layer["delta_R"] for layer in screen._comparison.layers]
+        for name in ("a", "b", "difference", "standard_error", "low", "high"):
+            assert [float(row[name]) for row in rows] == [getattr(of, name) for of in wanted]
+        await app.press("y")
+        assert "B − A" in app.app.clipboard
+        (tmp_path / "exports").write_text("in the way")
+        await app.press("E")
+        assert "✗ cannot export to" in app.text()
+        (tmp_path / "exports").unlink()
+        await app.press("E")
+        assert json.loads((tmp_path / "exports/planted/compare-delta_R-planted.json").read_text()) == list(
+            screen.query(ComparisonPlot).first().numbers()
+        )

@@ -20,12 +20,14 @@ from subspacelens_tui.app.figure_names import FIGURE_NAMES
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.keys import ANYWHERE, COMPARE, bindings, in_footer
 from subspacelens_tui.app.screens.narrowly import send_narrowly
+from subspacelens_tui.app.screens.taking import Looked, Taking
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.stages import FEW, full
 from subspacelens_tui.app.view import CHOICES, View, first_view
 from subspacelens_tui.app.widgets.comparison import ComparisonPlot
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.pane import LayerChosen
+from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.sessions import Manifest
 from subspacelens_tui.sessions.format import MANIFEST
 from subspacelens_tui.sessions.plain import plain
@@ -48,7 +50,7 @@ class _Computed:
     figures: Figures
 
 
-class CompareScreen(Screen[None]):
+class CompareScreen(Taking, Screen[None]):
     """The sides, their curves, and the difference of one figure.
 
     Args:
@@ -84,6 +86,7 @@ class CompareScreen(Screen[None]):
             plot = ComparisonPlot(shows, id=f"compared-{shows}")
             plot.markers = self.setup.preferences.markers
             yield plot
+        yield StatusLine(id="status")
         yield KeyBar(in_footer(self.setup.keymap.table(COMPARE, ANYWHERE)), id="keys")
 
     def on_mount(self) -> None:
@@ -166,6 +169,28 @@ class CompareScreen(Screen[None]):
         message = plain(self._trouble or self._reason)
         for plot in self.query(ComparisonPlot):
             plot.update(self._comparison, figure, self._layer, message)
+
+    # Taking away
+
+    def _looked_at(self) -> Looked:
+        figure, plots = COMPARED[self._figure], list(self.query(ComparisonPlot))
+        lines = [str(line.render()).strip() for line in self.query(Static)]
+        names = [side.path.resolve().name for side in self._sides]
+        return Looked(
+            heading="the comparison",
+            title="   ".join(lines),
+            session=names[0],
+            parts=("compare", figure, *dict.fromkeys(names)),
+            text="\n".join([*lines, *(plot.as_text() for plot in plots)]),
+            seen=[row for plot in plots for row in plot.seen()],
+            numbers=plots[0].numbers(),
+        )
+
+    def _tell(self, words: str) -> None:
+        self.query_one(StatusLine).update("note", words)
+
+    def _complain(self, words: str) -> None:
+        self.query_one(StatusLine).update("error", words)
 
     # What the keys do
 

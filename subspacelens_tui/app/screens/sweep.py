@@ -20,9 +20,11 @@ from subspacelens_tui.app.figure_names import FIGURE_NAMES
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.keys import ANYWHERE, SWEEP, bindings, in_footer
 from subspacelens_tui.app.screens.narrowly import send_narrowly
+from subspacelens_tui.app.screens.taking import Looked, Taking
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.stages import FEW, full
 from subspacelens_tui.app.widgets.key_bar import KeyBar
+from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.app.widgets.sweep_map import SweepMap, SweepRow
 from subspacelens_tui.sessions import Manifest
 from subspacelens_tui.sessions.plain import plain
@@ -37,10 +39,11 @@ class _Computed(NamedTuple):
     marks: dict[str, tuple[int | None, int | None]]
 
 
-class SweepScreen(Screen[Configuration]):
+class SweepScreen(Taking, Screen[Configuration]):
     """The map; the answer is the configuration to look at, or None.
 
     Args:
+        session: its name.
         analyst: of the session; the rows are computed beside what else it does.
         manifest: of the session.
         settings: of the view: labels, ε and all else that the rows share.
@@ -51,8 +54,11 @@ class SweepScreen(Screen[Configuration]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(*KEYS)
     AUTO_FOCUS = "#map"
 
-    def __init__(self, analyst: Analyst, manifest: Manifest, settings: Settings, setup: Setup) -> None:
+    def __init__(
+        self, session: str, analyst: Analyst, manifest: Manifest, settings: Settings, setup: Setup
+    ) -> None:
         super().__init__()
+        self._session = session
         self._analyst, self._manifest, self.setup = analyst, manifest, setup
         stage = full(FEW)
         self._settings = replace(
@@ -71,6 +77,7 @@ class SweepScreen(Screen[Configuration]):
         """Title, map, keys."""
         yield Static("", id="title", markup=False)
         yield SweepMap(id="map")
+        yield StatusLine(id="status")
         yield KeyBar(in_footer(self.setup.keymap.table(SWEEP, ANYWHERE)), id="keys")
 
     def on_mount(self) -> None:
@@ -117,6 +124,30 @@ class SweepScreen(Screen[Configuration]):
         title = f" Sweep  {FIGURE_NAMES[figure]}  {of}"
         self.query_one("#title", Static).update(f"{title}  {done}")
         self.query_one(SweepMap).update(figure, rows)
+
+    # Taking away
+
+    def _looked_at(self) -> Looked:
+        figure, at = SHOWN[self._figure], self._settings
+        shown = self.query_one(SweepMap)
+        title = str(self.query_one("#title", Static).render()).strip()
+        return Looked(
+            heading="the sweep",
+            title=title,
+            session=self._session,
+            parts=("sweep", figure, at.labels, at.branch, f"eps{at.eps:g}", at.features),
+            text="\n".join([title, shown.as_text()]),
+            seen=shown.seen(),
+            numbers=shown.numbers(),
+        )
+
+    def _tell(self, words: str) -> None:
+        self.query_one(StatusLine).update("note", words)
+
+    def _complain(self, words: str) -> None:
+        self.query_one(StatusLine).update("error", words)
+
+    # What the keys do
 
     def action_move(self, rows: int, layers: int) -> None:
         """Select another cell."""

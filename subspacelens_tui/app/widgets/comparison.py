@@ -1,6 +1,7 @@
 """Two sides of a comparison: their curves over each other, and the difference with its error."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import Literal
 
 from rich.color import Color
@@ -13,7 +14,7 @@ from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.palette import curve_colour
 from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row
-from subspacelens_tui.app.widgets.pane import LayerChosen
+from subspacelens_tui.app.widgets.pane import LayerChosen, Numbers
 from subspacelens_tui.app.widgets.plot import draw, layer_at
 from subspacelens_tui.app.widgets.plot_pane import PlotStyles
 from subspacelens_tui.app.widgets.plot_parts import Band, Curve, Markers, Plot
@@ -55,6 +56,14 @@ class ComparisonPlot(Painted):
         styles = PlotStyles(self)
         for row in cells:
             yield styles.row(row)
+
+    def numbers(self) -> Numbers:
+        """Each layer with both sides, the difference and its error."""
+        layers = self.comparison.layers if self.comparison else ()
+        return [
+            {"layer": place, "figure": self.figure, **asdict(layer[self.figure])}
+            for place, layer in enumerate(layers)
+        ]
 
     def _of(self, value: Callable[[Difference], float | None]) -> Values:
         assert self.comparison is not None

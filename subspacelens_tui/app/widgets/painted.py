@@ -61,6 +61,15 @@ class Painted(Widget):
             return [(SHADES.strip(), self.ink())]
         return [(" ", ramp_style(step)) for step in range(STEPS)]
 
+    def seen(self) -> list[Strip]:
+        """What is on the screen, with what the widget has around it."""
+        return self.render_lines(self.outer_size.region)
+
+    def as_text(self) -> str:
+        """The rows as plain text."""
+        width, height = self.size
+        return "\n".join("".join(text for text, _ in row).rstrip() for row in self.paint(width, height))
+
     def repaint(self) -> None:
         """Paint anew, and refresh the spans that differ from what is on the screen."""
         size = (self.size.width, self.size.height)

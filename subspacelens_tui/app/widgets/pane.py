@@ -7,7 +7,6 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.message import Message
-from textual.strip import Strip
 
 from subspacelens_tui.app.keys import Key
 from subspacelens_tui.app.snapshots import Analysis, Recording
@@ -127,15 +126,9 @@ class Pane(Painted, can_focus=True):
         """The frame's title as plain text."""
         return self._titled or self.heading
 
-    def seen(self) -> list[Strip]:
-        """The pane as it is on the screen, frame and all."""
-        return self.render_lines(self.outer_size.region)
-
     def as_text(self) -> str:
         """The pane's title and rows as plain text."""
-        width, height = self.size
-        rows = ["".join(text for text, _ in row).rstrip() for row in self.paint(width, height)]
-        return "\n".join([self.title_text, *rows]).rstrip() + "\n"
+        return "\n".join([self.title_text, super().as_text()]).rstrip() + "\n"
 
     def numbers(self) -> Numbers:
         """The numbers behind what the pane shows; no rows where there are none."""

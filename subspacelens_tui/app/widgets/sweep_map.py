@@ -13,6 +13,7 @@ from subspacelens_tui.app import numbers
 from subspacelens_tui.app.fitting import fit
 from subspacelens_tui.app.palette import SHADES, ramp_index, ramp_style
 from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row
+from subspacelens_tui.app.widgets.pane import Numbers
 
 _LABEL, _CELL_AT_MOST, _DIGITS_AT_LEAST, _TICKS = 18, 6, 6, 5
 _PEAK, _DIP = "▲", "▼"
@@ -55,6 +56,21 @@ class SweepMap(Painted, can_focus=True):
     def count(self) -> int:
         """How many there are, as far as is known."""
         return max((len(row.values or ()) for row in self.rows), default=0)
+
+    def numbers(self) -> Numbers:
+        """Each layer of each configuration that is computed, with where the peak and the dip are."""
+        return [
+            {
+                "guidance": row.configuration.guidance,
+                "step": row.configuration.step,
+                "layer": layer,
+                self.figure: value,
+                "peak": layer == row.peak,
+                "dip": layer == row.dip,
+            }
+            for row in self.rows
+            for layer, value in enumerate(row.values or ())
+        ]
 
     def move(self, rows: int, layers: int) -> None:
         """Select another cell."""

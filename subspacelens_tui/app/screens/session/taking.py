@@ -1,17 +1,15 @@
-"""Taking a pane away: its numbers to the clipboard, all of it into a folder."""
+"""Taking a pane away."""
 
-import asyncio
-from pathlib import Path
+from collections.abc import Iterator
 
 from subspacelens_tui.app.screens.session.base import SessionBase
+from subspacelens_tui.app.screens.taking import Looked, Taking
 from subspacelens_tui.app.widgets.pane import Pane
 
-# In the folder where the app was started.
-_FOLDER = Path("exports")
 _WITH_LAYER = ("overlap", "inspector", "spectrum")
 
 
-class TakingActions(SessionBase):
+class TakingActions(SessionBase, Taking):
     """Copying and exporting the focused pane."""
 
     _active = "excess"
@@ -20,58 +18,32 @@ class TakingActions(SessionBase):
         """The focused pane, else the one last gone to."""
         return self.focused if isinstance(self.focused, Pane) else self._seen(self._active)
 
-    def action_copy(self) -> None:
-        """Copy the pane's text to the clipboard of the terminal."""
+    def _looked_at(self) -> Looked:
         pane = self._pane()
-        self.app.copy_to_clipboard(pane.as_text())
-        self._tell(f"copied: {pane.heading}")
+        return Looked(
+            heading=pane.heading,
+            title=pane.title_text,
+            session=self._path.resolve().name,
+            parts=tuple(self._parts(pane)),
+            text=pane.as_text(),
+            seen=pane.seen(),
+            numbers=pane.numbers(),
+            plot=pane.publication,
+        )
 
-    def action_copy_numbers(self) -> None:
-        """Copy the numbers behind the pane, for a spreadsheet."""
-        # Imported now: a start should not pay for it.
-        from subspacelens_tui.analysis.export import tabbed
+    def _complain(self, words: str) -> None:
+        self._complaint = words
+        self._show()
 
-        pane = self._pane()
-        numbers = pane.numbers()
-        if not numbers:
-            self._tell(f"there are no numbers behind {pane.heading} yet")
-            return
-        self.app.copy_to_clipboard(tabbed(numbers))
-        self._tell(f"copied: {len(numbers)} rows of numbers behind {pane.heading}, with tabs between columns")
-
-    def action_export_pane(self) -> None:
-        """Write the pane as SVG and PNG, with the numbers behind it."""
-        self.run_worker(self._export(self._pane()), group="export")
-
-    async def _export(self, pane: Pane) -> None:
-        # What is seen and what is computed belong together: both are taken before anything is awaited.
-        seen, numbers = pane.seen(), pane.numbers()
-        if not numbers:
-            self._tell(f"there are no numbers behind {pane.heading} yet: nothing to export")
-            return
-        self._tell(f"exporting {pane.heading} …")
-        from subspacelens_tui.app.pane_files import take
-
-        name = self._file_name(pane)
-        folder = _FOLDER / self._path.resolve().name
-        plot = pane.publication(f"{name}-plot")
-        try:
-            taken = await asyncio.to_thread(take, folder, name, pane.title_text, seen, numbers, plot)
-        except OSError as error:
-            self._complaint = f"cannot export to {folder.resolve()}: {error.strerror or error}"
-            self._show()
-            return
-        kinds = ", ".join(path.name.removeprefix(name) for path in taken.paths)
-        self._tell("; ".join([f"exported to {folder / name}: {kinds}", *taken.lacking]))
-
-    def _file_name(self, pane: Pane) -> str:
-        from subspacelens_tui.app.pane_files import file_name
-
+    def _parts(self, pane: Pane) -> Iterator[object]:
+        yield pane.id
         main = self.analysis.main if self.analysis else None
         if main is None:
-            return file_name(pane.id)
-        of = main.settings
+            return
         assert self.analysis is not None
-        parts = [pane.id, of.labels, self.analysis.view.branch, f"step{of.step}", f"guidance{of.guidance:g}"]
-        layer = [f"layer{self.selected}"] if pane.id in _WITH_LAYER else []
-        return file_name(*parts, f"eps{of.eps:g}", of.features, *layer, f"n{main.images}")
+        of = main.settings
+        yield from (of.labels, self.analysis.view.branch, f"step{of.step}", f"guidance{of.guidance:g}")
+        yield from (f"eps{of.eps:g}", of.features)
+        if pane.id in _WITH_LAYER:
+            yield f"layer{self.selected}"
+        yield f"n{main.images}"

@@ -84,7 +84,10 @@ class ViewActions(SessionBase):
                 self._look(with_configuration(self.view, *found))
 
         manifest = self.recording.manifest
-        self.app.push_screen(SweepScreen(self.analyst, manifest, self.view.settings, self.setup), chosen)
+        name = self._path.resolve().name
+        self.app.push_screen(
+            SweepScreen(name, self.analyst, manifest, self.view.settings, self.setup), chosen
+        )
 
     def action_compare(self) -> None:
         """This view against another of the session, or of another session."""
