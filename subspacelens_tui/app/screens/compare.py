@@ -50,7 +50,7 @@ class _Computed:
     figures: Figures
 
 
-class CompareScreen(Taking, Screen[None]):
+class CompareScreen(Screen[None], Taking):
     """The sides, their curves, and the difference of one figure.
 
     Args:

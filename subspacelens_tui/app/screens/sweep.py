@@ -39,7 +39,7 @@ class _Computed(NamedTuple):
     marks: dict[str, tuple[int | None, int | None]]
 
 
-class SweepScreen(Taking, Screen[Configuration]):
+class SweepScreen(Screen[Configuration], Taking):
     """The map; the answer is the configuration to look at, or None.
 
     Args:
