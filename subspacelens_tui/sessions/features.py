@@ -132,6 +132,9 @@ class FeatureFile:
         positions, counts = self._read(
             lambda file: (file.get_tensor(key)[rows] for key in (_POSITIONS, _COUNTS))
         )
+        drawn = (positions >= 0).all() and (positions < counts[:, None]).all()
+        if not (drawn and (counts >= positions.shape[1]).all()):
+            raise SessionError(f"{self.path} is damaged: tokens at positions that an image does not have")
         return positions, counts
 
     def _read(self, get: Callable[[Any], Iterator[npt.NDArray[Any]]]) -> list[npt.NDArray[Any]]:

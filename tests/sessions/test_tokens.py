@@ -70,3 +70,13 @@ def test_files_whose_tokens_do_not_fit_are_left_out_and_named(
     assert re.search(message, problem)
     assert len(session.images()) == 13
     assert session.tokens(0).shape == (13, 3, 8)
+
+
+@pytest.mark.parametrize(("key", "value"), [("token_counts", 0), ("token_positions", -1)])
+def test_tokens_that_no_image_has_are_refused(path: Path, key: str, value: int) -> None:
+    file = sorted((path / "features").glob("*.safetensors"))[0]
+    tensors = load_file(file)
+    tensors[key].flat[0] = value
+    save_file(tensors, file)
+    with pytest.raises(SessionError, match="is damaged: tokens at positions that an image does not have"):
+        open_session(path).token_positions()

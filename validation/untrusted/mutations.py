@@ -1,5 +1,6 @@
 """Seeded damage to a session: bytes, JSON, headers, tensors, texts, and what a file is."""
 
+import contextlib
 import json
 import os
 import random
@@ -185,6 +186,11 @@ def change_tensors(session: Path, rng: random.Random) -> None:
     save_file(tensors, path)
 
 
+def _copy(path: Path, target: Path) -> None:
+    with contextlib.suppress(shutil.SameFileError):
+        shutil.copy(path, target)
+
+
 def change_what_a_file_is(session: Path, rng: random.Random) -> None:
     """Put a link, a pipe, a folder, nothing, or an endless file in the place of one; or move and copy it."""
     path = _some_file(session, rng)
@@ -192,7 +198,7 @@ def change_what_a_file_is(session: Path, rng: random.Random) -> None:
         return
     kind = rng.randrange(9)
     if kind == 0:
-        shutil.copy(path, path.with_name(rng.choice(("000000-001.safetensors", "session.json", "control"))))
+        _copy(path, path.with_name(rng.choice(("000000-001.safetensors", "session.json", "control"))))
         return
     if kind == 1:
         os.truncate(path, rng.choice((0, 1, 2**40)))
