@@ -14,6 +14,7 @@ from subspacelens_tui.analysis.settings import ErrorsBy
 from subspacelens_tui.analysis.tokens.columns import TokenColumns
 from subspacelens_tui.analysis.tokens.figures import TokenFigures, token_figures
 from subspacelens_tui.analysis.tokens.jackknife import token_error_bars
+from subspacelens_tui.analysis.tokens.parts import split
 from subspacelens_tui.geometry import VIEWS, View
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from tests.analysis.token_sessions import CLASSES, IMAGES, SUBJECTS, codes, plant
@@ -253,3 +254,9 @@ def test_images_left_out_of_the_means_are_left_out_here(session: Session) -> Non
     save_file(tensors, path)
     with pytest.raises(SessionError, match="a token of layer 0 is not finite"):
         analyzed(session)
+
+
+def test_so_many_tokens_that_an_integer_overflows() -> None:
+    rows = np.random.default_rng(0).normal(size=(4, 3, 8))
+    few, many = (split(TokenColumns(rows), None, np.full(4, P), 0.5) for P in (10**9, 2**62))
+    assert many.within.R == pytest.approx(few.within.R, rel=1e-6)

@@ -91,7 +91,9 @@ def _deviations(viewed: TokenColumns, counts: npt.NDArray[np.int64]) -> Float64A
     """
     N, T, d = viewed.rows.shape
     deviations = viewed.rows - viewed.rows.mean(axis=1, keepdims=True)
-    weights = np.sqrt((counts - 1) / (counts * (T - 1) * N))
+    # As floats: what a damaged session claims may overflow an integer.
+    P = counts.astype(np.float64)
+    weights = np.sqrt((P - 1) / (P * (T - 1) * N))
     scaled: Float64Array = (deviations * weights[:, None, None]).reshape(-1, d)
     return scaled
 
