@@ -163,6 +163,21 @@ def watching(rounds: int, seeds: int) -> None:
     summary("generating with the app attached / without", pairs)
 
 
+def keys_beside_a_recording(seeds: int) -> None:
+    """Key to changed screen while the demo model generates on the same cores."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = Terminal([*PROGRAM, "demo", "--seeds", str(seeds), "--sessions", folder, "--name", "live"])
+        app.wait(has_curves)
+        app.read(3.0)
+        waits = [answer(app, key) for key in ["j", "k"] * 20]
+        over = "finished" in app.text
+        print_waits(f"the same beside a recording{' that ended too early' if over else ''}", waits)
+        app.close()
+        while not over:
+            time.sleep(0.5)
+            over = "finished" in (Path(folder) / "live" / "events.jsonl").read_text()
+
+
 def live(seeds: int) -> None:
     """The app beside a recording of the demo model."""
     with tempfile.TemporaryDirectory() as folder:
@@ -192,6 +207,7 @@ def main() -> None:
         session = write_session(Path(folder) / "session")
         first_curves(session, arguments.rounds)
         keys_and_bytes(session)
+    keys_beside_a_recording(arguments.seeds)
     live(arguments.seeds)
     slow_link(30_000, 60)
     watching(arguments.rounds, arguments.seeds)

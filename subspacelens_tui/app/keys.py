@@ -150,7 +150,7 @@ SESSION: tuple[Key, ...] = (
         "pane-view",
         "w",
         "pane_view",
-        "what else the pane shows: the spectrum; overlap by layer, by step",
+        "what else the pane shows: spectrum, overlap by layer",
         "What is shown",
     ),
     Key("digits", "n", "digits", "matrix: numbers in its cells or colours only", "What is shown", "numbers"),
@@ -215,7 +215,7 @@ SCRUBBER: tuple[Key, ...] = (
 )
 
 EPS_SLIDER: tuple[Key, ...] = (
-    Key("slider-left", "left", "eps(-1)", "ε, or R: one step down", "On the slider of ε"),
+    Key("slider-left", "left", "eps(-1)", "ε, or R: one step down", "On the slider of ε", "ε"),
     Key("slider-right", "right", "eps(1)", "ε, or R: one step up", "On the slider of ε"),
 )
 

@@ -26,6 +26,7 @@ class EpsSlider(Track):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(EPS_SLIDER)
+    keys: ClassVar = EPS_SLIDER
 
     class Moved(Message):
         """The handle was moved to this value."""
