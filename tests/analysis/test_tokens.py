@@ -224,6 +224,10 @@ def test_the_text_has_a_row_for_every_layer_in_both_tables(
 def test_what_cannot_be_had_is_said(session: Session, planted: PlantedSessionFactory, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="planted has no tokens: record with --tokens"):
         analyzed(open_session(planted().start().record().path))
+    loading = plant(tmp_path / "loading", [tokens_of(8, np.random.default_rng(0))], 1)
+    loading.manifest.blocks.clear()
+    with pytest.raises(SettingsError, match="has no tokens yet: its model is still loading"):
+        analyzed(loading)
     with pytest.raises(SettingsError, match="thorough figures are of token means only"):
         analyzed(session, thorough=True)
     with pytest.raises(SettingsError, match="no label scheme 'weather'"):

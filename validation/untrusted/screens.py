@@ -59,9 +59,11 @@ async def _session(
     await _settled(app, pilot)
     trial.check_shown("the app", _drawn(app))
     if trial.seed % _WITH_KEYS == 0:
-        with trial.timed("the app, after keys"):
-            await pilot.press(*rng.choices(KEYS, k=_KEYS_AT_ONCE))
-            await (_settled(app, pilot) if trial.small else pilot.pause())
+        for key in rng.choices(KEYS, k=_KEYS_AT_ONCE):
+            with trial.timed("the app, after a key"):
+                await pilot.press(key)
+                await (_settled(app, pilot) if trial.small else pilot.pause())
+            trial.check_shown(f"the app, after {key}", _drawn(app))
         await _settled(app, pilot)
         trial.check_shown("the app, after keys", _drawn(app))
     with trial.timed("the app, closing it"):

@@ -57,7 +57,8 @@ class Trial:
         except Exception as error:
             self.faults.append(f"{what}: {type(error).__name__}: {error}"[:500])
         clock, processor = time.perf_counter() - clock, time.process_time() - processor
-        self.seconds[what] = round(processor if processor > _WAITING * clock else clock, 3)
+        took = round(processor if processor > _WAITING * clock else clock, 3)
+        self.seconds[what] = max(took, self.seconds.get(what, 0.0))
         peak = Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]
         self.megabytes = max(self.megabytes, int(peak) // 1024)
 

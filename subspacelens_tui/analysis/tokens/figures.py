@@ -53,6 +53,8 @@ def token_figures(
         raise SettingsError(f"{session.name} has no tokens: record with --tokens to keep some")
     if settings.thorough:
         raise SettingsError("the thorough figures are of token means only: ask for them without tokens")
+    if not session.manifest.blocks:
+        raise SettingsError(f"{session.name} has no tokens yet: its model is still loading")
     settings = settings.resolve(session)
     sample = TokenImages(session, settings)
     if settings.rank is None and len(sample):
