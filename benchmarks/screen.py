@@ -113,7 +113,7 @@ def slow_link(bytes_a_second: float, keys: int) -> None:
             time.sleep(0.1)
         app = Terminal([*PROGRAM, "replay", str(session)], link=bytes_a_second)
         app.wait(has_curves)
-        app.read(3.0)
+        app.read(6.0)  # the first screen is on its way for some seconds
         waits = [answer(app, key) for key in itertools.islice(itertools.cycle("jk"), keys)]
         app.close()
         over.set()

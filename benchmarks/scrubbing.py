@@ -14,7 +14,7 @@ from planted import write_session
 from ratios import seconds
 
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.app.stages import FIRST, MANY, Stage, full
+from subspacelens_tui.app.stages import FEW, FIRST, MANY, Stage, full
 from subspacelens_tui.app.view import View, first_view, stepped_eps, with_eps, with_images
 from subspacelens_tui.sessions import open_session
 
@@ -51,7 +51,7 @@ def main() -> None:
         session = open_session(write_session(Path(folder) / "session"))
         analyzer = Analyzer(session)
         view, _ = first_view(Settings(), session.manifest)
-        analyse(analyzer, view, CURVES)
+        analyse(analyzer, view, full(FEW))
         print(f"{'ms: median, p95, largest':58}")
         prompts, images = len(session.manifest.prompts), len(session.manifest.images)
         rounds = [with_images(view, count) for count in range(images - prompts, prompts, -prompts)]

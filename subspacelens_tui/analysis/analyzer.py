@@ -20,7 +20,7 @@ from subspacelens_tui.analysis.sample import Images, Sample
 from subspacelens_tui.analysis.settings import DEFAULT_RANK, Settings, SettingsError
 from subspacelens_tui.analysis.subset import MOST_IMAGES
 from subspacelens_tui.analysis.watch import IsCancelled, Progress, Watch
-from subspacelens_tui.geometry import GeometryError
+from subspacelens_tui.geometry import GeometryError, prepare_factors
 from subspacelens_tui.sessions import Session
 
 K = TypeVar("K")
@@ -125,6 +125,8 @@ class Analyzer:
             return bars
 
     def _figures(self, settings: Settings, watch: Watch) -> Figures:
+        if not settings.quick:
+            prepare_factors()
         if not self.session.manifest.blocks:  # the model is still loading
             return Figures(settings, 0, (), (), ())
         growing = self._configuration(settings)

@@ -8,6 +8,7 @@ from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.analyst import Analyst
 from subspacelens_tui.app.opening import opening_settings
 from subspacelens_tui.app.setup import Setup
+from subspacelens_tui.app.start_up import hand_over_quickly
 
 
 def run(
@@ -39,8 +40,7 @@ def run(
     for name in ("COLUMNS", "LINES"):
         # As readline sets them for what is started from it; Textual would never hear of another size.
         os.environ.pop(name, None)
-    # By default a thread that computes lets the screen wait for 5 ms, and the screen the thread, each time.
-    sys.setswitchinterval(1e-4)
+    hand_over_quickly()
     # Before Textual is imported: its half second of imports then passes beside the first linear algebra.
     setup = setup or Setup()
     analyst = None

@@ -8,7 +8,11 @@
 
 from subspacelens_tui.geometry.delete_one_ranks import delete_one_ranks
 from subspacelens_tui.geometry.designs import DESIGNS, Design, permuted_labels
-from subspacelens_tui.geometry.determinants import class_rate_from_gram, coding_rate_from_gram
+from subspacelens_tui.geometry.determinants import (
+    class_rate_from_gram,
+    coding_rate_from_gram,
+    prepare_factors,
+)
 from subspacelens_tui.geometry.errors import Cancelled, GeometryError
 from subspacelens_tui.geometry.gram import VIEWS, View, feature_view, gram
 from subspacelens_tui.geometry.iso_rate import iso_rate_eps
@@ -119,6 +123,7 @@ __all__ = [
     "participation_ratio_from_spectrum",
     "permuted_classes",
     "permuted_labels",
+    "prepare_factors",
     "projection_normality",
     "rate_reduction",
     "split_half_overlap",
