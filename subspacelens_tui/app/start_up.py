@@ -2,14 +2,14 @@
 
 import sys
 
-_USUAL, _QUICK = sys.getswitchinterval(), 1e-4
+_USUAL, _QUICK = 2e-2, 1e-4
 
 
 def hand_over_quickly() -> None:
-    """Let threads wait for each other for 0.1 ms instead of 5: until the first curves they do so often."""
+    """Let threads wait for each other for 0.1 ms, not Python's 5: until the first curves they do so often."""
     sys.setswitchinterval(_QUICK)
 
 
 def hand_over_as_usual() -> None:
-    """Once the first curves are there: from then on it is keys that should not wait."""
+    """From then on the screen draws what a key changes without giving way to what is computed meanwhile."""
     sys.setswitchinterval(_USUAL)

@@ -162,16 +162,23 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
             self.analysis = analysis
             self._late = self._in_turn(before)
             self._show()
+            self._show_the_late()
             self._look_closely()
 
     def _in_turn(self, before: Analysis | None) -> list[Pane]:
-        """The panes that get new figures of the same view one after the other: those on the screen, over SSH.
+        """The panes that get new figures of the same view one after the other: those on the screen.
 
-        So that a key waits for the bytes of one pane and not of all, however slow the connection.
+        So that a key waits for one pane and not for all: to be drawn, and over SSH for its bytes to arrive.
         """
-        if not _OVER_SSH or before is None or self.analysis is None or before.view != self.analysis.view:
+        if before is None or self.analysis is None or before.view != self.analysis.view:
             return []
         return self._late + [pane for pane in self.panes if pane.is_on_screen and pane not in self._late]
+
+    def _show_the_late(self) -> None:
+        """One pane after the other, as fast as it goes but with keys between; over SSH a timer does it."""
+        if self._late and not _OVER_SSH:
+            self._show_next_pane()
+            self.call_later(self._show_the_late)
 
     def _take_trouble(self, message: str | None) -> None:
         if message != self._trouble:
