@@ -117,16 +117,20 @@ class Analyst:
         """
         self._poll = poll
         self._on_recording, self._on_analysis, self._on_trouble = on_recording, on_analysis, on_trouble
-        while not self._closed:
-            await self._read()
-            if self._due():
-                await self._analyse()
-            elif time.monotonic() >= self._jobs_rest_until and (job := self._jobs.next()) is not None:
-                await self._do(job)
-            async with self._idle:
-                self._rounds += 1
-                self._idle.notify_all()
-            await self._pause()
+        try:
+            while not self._closed:
+                await self._read()
+                if self._due():
+                    await self._analyse()
+                elif time.monotonic() >= self._jobs_rest_until and (job := self._jobs.next()) is not None:
+                    await self._do(job)
+                async with self._idle:
+                    self._rounds += 1
+                    self._idle.notify_all()
+                await self._pause()
+        finally:
+            # It holds all features and Gram matrices; who looks at us may be kept for longer.
+            self._analyzer = None
 
     async def _pause(self) -> None:
         running = self._recording is None or self._recording.state.phase.running

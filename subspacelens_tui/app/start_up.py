@@ -1,5 +1,7 @@
 """While the app starts, one thread imports and draws and another reads and computes."""
 
+import functools
+import gc
 import sys
 
 _USUAL, _QUICK = 2e-2, 1e-4
@@ -10,6 +12,12 @@ def hand_over_quickly() -> None:
     sys.setswitchinterval(_QUICK)
 
 
-def hand_over_as_usual() -> None:
-    """From then on the screen draws what a key changes without giving way to what is computed meanwhile."""
+@functools.cache  # once
+def over() -> None:
+    """The first curves are there: from now on nothing holds up a key.
+
+    The screen is drawn without giving way to what is computed meanwhile, and garbage is not looked for among
+    all that was imported, which took a tenth of a second each time.
+    """
     sys.setswitchinterval(_USUAL)
+    gc.freeze()

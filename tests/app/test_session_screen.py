@@ -1,6 +1,8 @@
 """Every control of the session screen, by key, by mouse and by palette."""
 
 import asyncio
+import gc
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -617,3 +619,15 @@ async def test_over_ssh_new_figures_come_pane_by_pane(
         assert new == seen[:1]
         await app.press("l")
         assert {pane.analysis.view for pane in seen if pane.analysis} == {screen.view}
+
+
+async def test_a_closed_session_lets_its_features_go(on: OpenApp, planted: Planted) -> None:
+    async with on(planted(seeds=2).start().record()) as app:
+        kept = weakref.ref(app.screen.analyst._analyzer)
+        gc.freeze()  # as at the first curves: from then on nothing that refers to itself is found
+        try:
+            await app.press("o")
+            assert isinstance(app.app.screen, SessionsScreen)
+            assert kept() is None
+        finally:
+            gc.unfreeze()

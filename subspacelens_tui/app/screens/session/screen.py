@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.app import start_up
 from subspacelens_tui.app.analyst import Analyst
 from subspacelens_tui.app.arrangement import LEAST_HEIGHT, LEAST_WIDTH
 from subspacelens_tui.app.keys import (
@@ -34,7 +35,6 @@ from subspacelens_tui.app.screens.session.recording import RecordingActions
 from subspacelens_tui.app.screens.session.viewing import ViewActions
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.snapshots import Analysis, Recording
-from subspacelens_tui.app.start_up import hand_over_as_usual
 from subspacelens_tui.app.view import first_view
 from subspacelens_tui.app.widgets.controls import ControlsBar
 from subspacelens_tui.app.widgets.course import CoursePane
@@ -153,7 +153,7 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
             self._complaint = f"there is no layer {asked}: the session has {blocks} layers"
 
     def _take_analysis(self, analysis: Analysis) -> None:
-        hand_over_as_usual()
+        start_up.over()
         if analysis.view == self.view:
             before = self.analysis
             if before is not None and before.view == analysis.view:
