@@ -125,7 +125,7 @@ class Analyzer:
             return bars
 
     def _figures(self, settings: Settings, watch: Watch) -> Figures:
-        if not settings.quick:
+        if not settings.quick and (settings.permutations or settings.errors):
             prepare_factors()
         if not self.session.manifest.blocks:  # the model is still loading
             return Figures(settings, 0, (), (), ())

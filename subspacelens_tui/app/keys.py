@@ -150,7 +150,7 @@ SESSION: tuple[Key, ...] = (
         "pane-view",
         "w",
         "pane_view",
-        "what else the pane shows: spectrum, overlap by layer",
+        "other views: spectrum; overlap by layer, by step",
         "What is shown",
     ),
     Key("digits", "n", "digits", "matrix: numbers in its cells or colours only", "What is shown", "numbers"),

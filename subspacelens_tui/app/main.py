@@ -40,11 +40,11 @@ def run(
     for name in ("COLUMNS", "LINES"):
         # As readline sets them for what is started from it; Textual would never hear of another size.
         os.environ.pop(name, None)
-    hand_over_quickly()
     # Before Textual is imported: its half second of imports then passes beside the first linear algebra.
     setup = setup or Setup()
     analyst = None
     if session is not None:
+        hand_over_quickly()
         analyst = Analyst(session, settings or opening_settings(setup, session))
     from subspacelens_tui.app.app import SubspaceLensApp
 

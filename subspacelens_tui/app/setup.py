@@ -3,6 +3,7 @@
 It is made before Textual is imported, so the keymap, which needs it, is made on first use.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,12 +29,14 @@ class Setup:
         memory: what the app remembers from one time to the next.
         start_recorder: how a recording is started; None where none can be.
         keys_from: what the keys were read from, for messages.
+        over_ssh: whether every byte to the terminal crosses a network.
     """
 
     preferences: Preferences = field(default_factory=Preferences)
     memory: Memory = field(default_factory=Memory)
     start_recorder: StartRecorder | None = None
     keys_from: str = "keys"
+    over_ssh: bool = field(default_factory=lambda: "SSH_CONNECTION" in os.environ)
 
     @cached_property
     def keymap(self) -> "Keymap":

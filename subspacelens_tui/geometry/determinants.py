@@ -84,16 +84,8 @@ def class_rate(G: Array, index: ClassIndex, scale: Array, xp: Any) -> Array:
     total = 0
     for _, members in index.by_size():
         size = members.shape[1]
-        at_once = max(1, MEMORY // (8 * members.size * size))
-        log_dets = [
-            log_determinants(
-                class_blocks(layers[first : first + at_once], members, xp, device(G)),
-                flat[first : first + at_once, None] / size,
-                xp,
-            )
-            for first in range(0, layers.shape[0], at_once)
-        ]
-        total = total + size / n * 0.5 * xp.sum(xp.concat(log_dets), axis=-1)
+        log_dets = block_log_determinants(layers, members, flat / size, xp)
+        total = total + size / n * 0.5 * xp.sum(log_dets, axis=-1)
     return xp.reshape(total, G.shape[:-2])
 
 
@@ -103,14 +95,13 @@ def block_log_determinants(
     """log det(I + α B) (L, m) for the blocks B of images `members` (m, n), each block centred if `centred`.
 
     Args:
-        layers: Gram matrices (L, N·N), flattened.
+        layers: Gram matrices (L, N, N).
         members: (m, n) indices of images.
         alpha: (L,), one α for each layer.
         xp: The namespace of `layers`.
         centred: Whether to remove the mean of each block's images.
     """
     m, n = members.shape
-    side = round(layers.shape[1] ** 0.5)
     block_bytes = 8 * n * n
     at_once = max(1, MEMORY // block_bytes)
     layers_at_once = max(1, min(layers.shape[0], at_once))
@@ -120,10 +111,7 @@ def block_log_determinants(
         some = slice(first, first + layers_at_once)
         row = []
         for start in range(0, m, blocks_at_once):
-            chunk = members[start : start + blocks_at_once]
-            positions = (chunk[:, :, None] * side + chunk[:, None, :]).reshape(-1)
-            entries = xp.take(layers[some], xp.asarray(positions, device=device(layers)), axis=1)
-            B = xp.reshape(entries, (-1, len(chunk), n, n))
+            B = class_blocks(layers[some], members[start : start + blocks_at_once], xp, device(layers))
             row.append(log_determinants(without_mean(B, xp) if centred else B, alpha[some, None], xp))
         rows.append(xp.concat(row, axis=1))
     return xp.concat(rows, axis=0)

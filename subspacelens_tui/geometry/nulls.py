@@ -87,7 +87,7 @@ def null_class_rate(
     labelings = checked_labelings(labelings, n)
     alpha = count(d, "d") / xp.broadcast_to(precision(eps, xp, G), G.shape[:-2]) ** 2
     alpha = xp.reshape(alpha, (-1,))
-    layers = xp.reshape(G, (-1, n * n))
+    layers = xp.reshape(G, (-1, n, n))
     rates = []
     for chunk in chunks(labelings, progress, cancelled):
         # By size: the images of each class, and which labelling of the chunk it belongs to.

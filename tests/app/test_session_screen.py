@@ -15,6 +15,7 @@ from subspacelens_tui.app.screens.ask import Ask
 from subspacelens_tui.app.screens.eps import EpsDialog
 from subspacelens_tui.app.screens.help import HelpScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
+from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.overlap import OverlapPane
 from subspacelens_tui.sessions.control import ask, requested
 from tests.app.conftest import OpenApp
@@ -598,11 +599,9 @@ async def test_hostile_text_is_drawn_as_text(on: OpenApp, planted: Planted) -> N
 async def test_over_ssh_new_figures_come_pane_by_pane(
     on: OpenApp, planted: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = "subspacelens_tui.app.screens.session.screen"
-    monkeypatch.setattr(f"{module}._OVER_SSH", True)
-    monkeypatch.setattr(f"{module}._TURN", 3600.0)
+    monkeypatch.setattr("subspacelens_tui.app.screens.session.screen._TURN", 3600.0)
     session = planted(seeds=3).start().record(1)
-    async with on(session) as app:
+    async with on(session, setup=Setup(over_ssh=True)) as app:
         screen = app.screen
         while screen._late:
             screen._show_next_pane()

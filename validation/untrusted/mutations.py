@@ -121,7 +121,7 @@ def change_bytes(session: Path, rng: random.Random) -> None:
 def change_manifest(session: Path, rng: random.Random) -> None:
     """Change values of `session.json`."""
     path = session / "session.json"
-    if not path.is_file():
+    if path not in _files(session):
         return
     try:
         content = json.loads(path.read_bytes())
@@ -135,7 +135,7 @@ def change_manifest(session: Path, rng: random.Random) -> None:
 def change_events(session: Path, rng: random.Random) -> None:
     """Change, double, mix and tear lines of the event log, or add logs of other ranks."""
     path = session / "events.jsonl"
-    if not path.is_file() or path.stat().st_size > _LARGEST:
+    if path not in _files(session) or path.stat().st_size > _LARGEST:
         return
     lines = path.read_bytes().splitlines(keepends=True)
     for _ in range(rng.choice((1, 5, 50))):
@@ -186,11 +186,6 @@ def change_tensors(session: Path, rng: random.Random) -> None:
     save_file(tensors, path)
 
 
-def _copy(path: Path, target: Path) -> None:
-    with contextlib.suppress(shutil.SameFileError):
-        shutil.copy(path, target)
-
-
 def change_what_a_file_is(session: Path, rng: random.Random) -> None:
     """Put a link, a pipe, a folder, nothing, or an endless file in the place of one; or move and copy it."""
     path = _some_file(session, rng)
@@ -198,7 +193,9 @@ def change_what_a_file_is(session: Path, rng: random.Random) -> None:
         return
     kind = rng.randrange(9)
     if kind == 0:
-        _copy(path, path.with_name(rng.choice(("000000-001.safetensors", "session.json", "control"))))
+        target = path.with_name(rng.choice(("000000-001.safetensors", "session.json", "control")))
+        with contextlib.suppress(shutil.SameFileError):
+            shutil.copy(path, target)
         return
     if kind == 1:
         os.truncate(path, rng.choice((0, 1, 2**40)))
@@ -257,7 +254,10 @@ def _png_header(side: int) -> bytes:
 
 def change_texts(session: Path, rng: random.Random) -> None:
     """Hostile text in every place that is shown, in a session that stays sound."""
-    path = session / "session.json"
+    path, events = session / "session.json", session / "events.jsonl"
+    plain = _files(session)
+    if path not in plain or (events not in plain and os.path.lexists(events)):
+        return  # another mutation was here before: a pipe would wait, and a link leads out of the session
     try:
         content = json.loads(path.read_bytes())
         texts = [text for text in TEXTS if text]
@@ -279,7 +279,7 @@ def change_texts(session: Path, rng: random.Random) -> None:
         path.write_bytes(_as_text(content, rng))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return  # another mutation was here before
-    with (session / "events.jsonl").open("ab") as log:
+    with events.open("ab") as log:
         for event in ("loading", "stopped", "failed", *texts):
             words = {
                 "reason": rng.choice(texts),

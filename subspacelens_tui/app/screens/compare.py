@@ -186,12 +186,6 @@ class CompareScreen(Screen[None], Taking):
             numbers=plots[0].numbers(),
         )
 
-    def _tell(self, words: str) -> None:
-        self.query_one(StatusLine).update("note", words)
-
-    def _complain(self, words: str) -> None:
-        self.query_one(StatusLine).update("error", words)
-
     # What the keys do
 
     def _change(self, change: Callable[[View, Manifest], View]) -> None:

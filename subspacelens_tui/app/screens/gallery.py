@@ -1,6 +1,5 @@
 """The generated images of a session: by subject, of one class, or of two classes side by side."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -101,7 +100,7 @@ class GalleryScreen(Screen[None]):
     async def _begin(self) -> None:
         await self._choose_canvas()
         self.read()
-        self.set_interval(_POLL_SSH if "SSH_CONNECTION" in os.environ else _POLL, self.read)
+        self.set_interval(_POLL_SSH if self.setup.over_ssh else _POLL, self.read)
 
     async def _choose_canvas(self) -> None:
         """Draw pictures in the best way there is; the terminal is asked what it can do the first time."""

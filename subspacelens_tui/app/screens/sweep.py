@@ -118,34 +118,29 @@ class SweepScreen(Screen[Configuration], Taking):
                 rows.append(SweepRow(configuration, tuple(found.figures.curve(figure)), peak, dip))
             else:
                 rows.append(SweepRow(configuration, reason=plain(found or "")))
-        done = f"{len(self._found)}/{len(self._rows)} configurations"
-        at = self._settings
-        of = f"{plain(at.labels or '')} · {at.branch} · ε {at.eps:g} · {at.features}"
-        title = f" Sweep  {FIGURE_NAMES[figure]}  {of}"
-        self.query_one("#title", Static).update(f"{title}  {done}")
+        self.query_one("#title", Static).update(f" {self._title}")
         self.query_one(SweepMap).update(figure, rows)
+
+    @property
+    def _title(self) -> str:
+        done, at = f"{len(self._found)}/{len(self._rows)} configurations", self._settings
+        of = f"{plain(at.labels or '')} · {at.branch} · ε {at.eps:g} · {at.features}"
+        return f"Sweep  {FIGURE_NAMES[SHOWN[self._figure]]}  {of}  {done}"
 
     # Taking away
 
     def _looked_at(self) -> Looked:
         figure, at = SHOWN[self._figure], self._settings
         shown = self.query_one(SweepMap)
-        title = str(self.query_one("#title", Static).render()).strip()
         return Looked(
             heading="the sweep",
-            title=title,
+            title=self._title,
             session=self._session,
             parts=("sweep", figure, at.labels, at.branch, f"eps{at.eps:g}", at.features),
-            text="\n".join([title, shown.as_text()]),
+            text="\n".join([self._title, shown.as_text()]),
             seen=shown.seen(),
             numbers=shown.numbers(),
         )
-
-    def _tell(self, words: str) -> None:
-        self.query_one(StatusLine).update("note", words)
-
-    def _complain(self, words: str) -> None:
-        self.query_one(StatusLine).update("error", words)
 
     # What the keys do
 

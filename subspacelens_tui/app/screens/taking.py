@@ -10,6 +10,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from subspacelens_tui.app.widgets.pane import Numbers
+from subspacelens_tui.app.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.export import Plot
@@ -44,7 +45,7 @@ class Looked:
 
 
 class Taking(Widget):
-    """A screen whose figures can be taken away."""
+    """A screen with a status line whose figures can be taken away; named after `Screen` among the bases."""
 
     def _looked_at(self) -> Looked:
         """What would be taken."""
@@ -52,11 +53,11 @@ class Taking(Widget):
 
     def _tell(self, words: str) -> None:
         """Say what was done."""
-        raise NotImplementedError
+        self.query_one(StatusLine).update("note", words)
 
     def _complain(self, words: str) -> None:
         """Say what went wrong."""
-        raise NotImplementedError
+        self.query_one(StatusLine).update("error", words)
 
     def action_copy(self) -> None:
         """Copy the text to the clipboard of the terminal."""

@@ -1,5 +1,6 @@
 """What the parts of the session screen share: what is shown, and how a change of it reaches everyone."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from textual.screen import Screen
@@ -62,18 +63,20 @@ class SessionBase(Screen[None]):
         of_place = [pane for pane in self.panes if pane.slot == place]
         return next((pane for pane in of_place if pane.id == self.shows.get(place)), of_place[0])
 
-    def _show_panes(self) -> None:
-        """Give every pane what it shows now; one whose turn has not come stays with its figures."""
+    def _show_panes(self, but: Sequence[Pane] = ()) -> None:
+        """Give every pane but some what it shows now; one whose turn has not come stays with its figures."""
         for pane in self.panes:
-            pane.update(self.recording, pane.analysis if pane in self._late else self.analysis, self.selected)
+            if pane not in but:
+                analysis = pane.analysis if pane in self._late else self.analysis
+                pane.update(self.recording, analysis, self.selected)
 
     def _show_next_pane(self) -> None:
         """The new figures for the pane whose turn it is."""
         if self._late:
             self._late.pop(0).update(self.recording, self.analysis, self.selected)
 
-    def _show(self) -> None:
-        """Give every widget what it shows now."""
+    def _show(self, but: Sequence[Pane] = ()) -> None:
+        """Give every widget, but for some panes, what it shows now."""
         raise NotImplementedError
 
     def _look(self, view: View) -> None:

@@ -1,6 +1,6 @@
 """The screen itself: what it is made of, what the analyst brings, and what the widgets are given."""
 
-import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -57,7 +57,6 @@ from subspacelens_tui.app.widgets.spectrum import SpectrumPane
 from subspacelens_tui.app.widgets.status_line import Level, StatusLine
 from subspacelens_tui.sessions import Phase
 
-_OVER_SSH = "SSH_CONNECTION" in os.environ
 _POLL_LOCAL, _POLL_SSH = 0.25, 0.5
 # Between one pane and the next, over SSH.
 _TURN = 0.2
@@ -119,9 +118,9 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
     def on_mount(self) -> None:
         """Start to follow the session."""
         self._restore_layout()
-        if _OVER_SSH:
+        if self.setup.over_ssh:
             self.set_interval(_TURN, self._show_next_pane)
-        poll = self.setup.preferences.refresh or (_POLL_SSH if _OVER_SSH else _POLL_LOCAL)
+        poll = self.setup.preferences.refresh or (_POLL_SSH if self.setup.over_ssh else _POLL_LOCAL)
         following = self.analyst.run(poll, self._take_recording, self._take_analysis, self._take_trouble)
         self.run_worker(following, group="analyst")
 
@@ -161,7 +160,7 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
                 analysis = replace(analysis, halves=before.halves, separation=before.separation)
             self.analysis = analysis
             self._late = self._in_turn(before)
-            self._show()
+            self._show(but=self._late)
             self._show_the_late()
             self._look_closely()
 
@@ -176,7 +175,7 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
 
     def _show_the_late(self) -> None:
         """One pane after the other, as fast as it goes but with keys between; over SSH a timer does it."""
-        if self._late and not _OVER_SSH:
+        if self._late and not self.setup.over_ssh:
             self._show_next_pane()
             self.call_later(self._show_the_late)
 
@@ -198,11 +197,11 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
         """Another widget has the keys."""
         self.query_one(KeyBar).update(self._footer())
 
-    def _show(self) -> None:
-        """Give every widget what it shows now."""
+    def _show(self, but: Sequence[Pane] = ()) -> None:
+        """Give every widget, but for some panes, what it shows now."""
         if not self.is_mounted:
             return
-        self._show_panes()
+        self._show_panes(but)
         self.query_one(RunBar).update(self.recording)
         self.query_one(ControlsBar).update(self.recording, self.view, self.analysis)
         self.query_one(KeyBar).update(self._footer())
