@@ -29,7 +29,7 @@ _WORTH_REFINING_LIVE = 0.5
 _POLL_FINISHED = 2.0
 # While a recording runs, analysing takes at most one second in ten: the recorder needs the core.
 _REST = 9.0
-# What is beside the figures, at most one in forty.
+# What is beside the figures and nobody waits for, at most one in forty.
 _JOBS_REST = 39.0
 
 
@@ -74,6 +74,8 @@ class Analyst:
     def want(self, job: Job) -> None:
         """Have something computed beside the figures, once these are there."""
         if self._jobs.want(job):
+            if job.urgent:
+                self._jobs_rest_until = 0.0
             self._wake.set()
 
     def drop(self, name: str) -> None:
@@ -250,7 +252,7 @@ class Analyst:
             job.done(result, reason)
         if self._recording is not None and self._recording.state.phase.running:
             now = time.monotonic()
-            self._jobs_rest_until = now + _JOBS_REST * (now - began)
+            self._jobs_rest_until = now + (_REST if job.urgent else _JOBS_REST) * (now - began)
         elif self._jobs.next() is not None:
             self._wake.set()
 
