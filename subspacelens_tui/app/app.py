@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.filter import LineFilter
@@ -14,6 +15,7 @@ from subspacelens_tui.app import palette
 from subspacelens_tui.app.analyst import Analyst
 from subspacelens_tui.app.ascii import AsciiFilter
 from subspacelens_tui.app.commands import LensCommands
+from subspacelens_tui.app.garbage import EVERY, Collector
 from subspacelens_tui.app.hang_up import leave_on_hang_up
 from subspacelens_tui.app.pictures.terminal import Graphics, TerminalReplied, listen
 from subspacelens_tui.app.screens.help import HelpScreen
@@ -62,16 +64,24 @@ class SubspaceLensApp(App[None]):
         self._settings = settings
         self._layer = layer
         self._analyst = analyst
+        self._garbage = Collector()
 
     async def on_mount(self) -> None:
         """Open the list, and the session over it if one was named."""
         leave_on_hang_up(self.exit)
         self._choose_theme()
+        self.set_interval(EVERY, self._garbage.collect)
         await self.push_screen(SessionsScreen(self._sessions, self.setup))
         if self._session is not None:
             await self.push_screen(
                 SessionScreen(self._session, self._settings, self._layer, self._analyst, self.setup)
             )
+
+    async def on_event(self, event: events.Event) -> None:
+        """Textual's hook: whatever happens."""
+        if isinstance(event, events.InputEvent):
+            self._garbage.touch()
+        await super().on_event(event)
 
     def on_resize(self) -> None:
         """Have Textual tell its screens the new size.

@@ -16,7 +16,9 @@ def cut(text: str, width: int) -> str:
 
 def fit(text: str, width: int, align: Literal["left", "right", "centre"] = "left") -> str:
     """The text in exactly `width` cells, cut with an ellipsis or filled with spaces."""
-    text = cut(text, width)
     room = width - cell_len(text)
+    if room < 0:
+        text = cut(text, width)
+        room = width - cell_len(text)
     before = {"left": 0, "right": room, "centre": room // 2}[align]
     return " " * before + text + " " * (room - before)

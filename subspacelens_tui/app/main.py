@@ -6,6 +6,7 @@ from pathlib import Path
 
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.analyst import Analyst
+from subspacelens_tui.app.garbage import wait_for_quiet
 from subspacelens_tui.app.opening import opening_settings
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.start_up import hand_over_quickly
@@ -40,6 +41,7 @@ def run(
     for name in ("COLUMNS", "LINES"):
         # As readline sets them for what is started from it; Textual would never hear of another size.
         os.environ.pop(name, None)
+    wait_for_quiet()
     # Before Textual is imported: its half second of imports then passes beside the first linear algebra.
     setup = setup or Setup()
     analyst = None

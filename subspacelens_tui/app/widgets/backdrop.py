@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from subspacelens_tui.app.widgets.plot_parts import Band, Cell, Plot, between
+from subspacelens_tui.app.widgets.plot_parts import Band, Cell, Cells, Plot, between
 
 _CURSOR = {"braille": "┊", "blocks": "┊", "ascii": ":"}
 _ZERO = {"braille": "┄", "blocks": "┄", "ascii": "-"}
@@ -11,7 +11,7 @@ _HATCH = {"braille": "╱", "blocks": "╱", "ascii": "/"}
 
 
 def draw_behind(grid: list[list[Cell]], plot: Plot, left: int, low: float, high: float) -> None:
-    """Draw bands, the line at zero and the cursor: whatever shows where no curve is.
+    """Draw bands and the line at zero: whatever shows where no curve is.
 
     Args:
         grid: the cells of the plot, changed in place; its last two rows are the axis.
@@ -21,9 +21,6 @@ def draw_behind(grid: list[list[Cell]], plot: Plot, left: int, low: float, high:
     """
     columns, rows = len(grid[0]) - left, len(grid) - 2
     last = plot.layers - 1
-    cursor = None
-    if plot.cursor is not None and 0 <= plot.cursor <= last:
-        cursor = round(plot.cursor / last * (columns - 1)) if last else (columns - 1) // 2
 
     def row_of(value: float) -> int:
         return rows - 1 - round((value - low) / (high - low) * (rows - 1))
@@ -39,8 +36,6 @@ def draw_behind(grid: list[list[Cell]], plot: Plot, left: int, low: float, high:
             band, error = _at(shades, row), _at(hatches, row)
             if cell.part:
                 cell = cell._replace(band=band)
-            elif column == cursor:
-                cell = Cell(_CURSOR[plot.markers], "cursor", None, band)
             elif error is not None:
                 cell = Cell(_HATCH[plot.markers], "error", error, band)
             elif row == zero:
@@ -48,6 +43,23 @@ def draw_behind(grid: list[list[Cell]], plot: Plot, left: int, low: float, high:
             elif band is not None:
                 cell = Cell(_SHADE[plot.markers], "band", band, band)
             grid[row][left + column] = cell
+
+
+def with_cursor(cells: Cells, plot: Plot, left: int) -> Cells:
+    """The cells of a plot with its cursor before what lies behind the curves."""
+    last = plot.layers - 1
+    if plot.cursor is None or not 0 <= plot.cursor <= last:
+        return cells
+    columns = len(cells[0]) - left
+    place = left + (round(plot.cursor / last * (columns - 1)) if last else (columns - 1) // 2)
+
+    def marked(row: tuple[Cell, ...]) -> tuple[Cell, ...]:
+        cell = row[place]
+        if cell.part in ("curve", "frame"):
+            return row
+        return (*row[:place], Cell(_CURSOR[plot.markers], "cursor", None, cell.band), *row[place + 1 :])
+
+    return tuple(map(marked, cells[:-2])) + cells[-2:]
 
 
 def _at(spans: Sequence[tuple[int, int, int]], row: int) -> int | None:

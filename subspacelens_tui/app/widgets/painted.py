@@ -5,8 +5,10 @@ compare the strips and refresh the spans that differ (2.5 kB).
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
@@ -41,14 +43,29 @@ class Painted(Widget):
 
     _strips: list[Strip]
     _painted_at: tuple[int, int] | None = None
+    _ground: Style | None = None
+    _inks: dict[str, Style] | None = None
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """The rows of the widget, each a sequence of text and style; at most `height` are shown."""
         raise NotImplementedError
 
+    @property
+    def ground(self) -> Style:
+        """The widget's own style, which all others are added to."""
+        # As of the inks: Textual walks up to the screen for it.
+        if self._ground is None:
+            self._ground = self.rich_style
+        return self._ground
+
     def ink(self, name: str = "") -> Style:
         """The style of a component class; without a name, the widget's own."""
-        return self.get_component_rich_style(f"ink--{name}") if name else _PLAIN
+        # Textual forgets them at every refresh, and walks up to the screen for each one.
+        if self._inks is None:
+            self._inks = {"": _PLAIN}
+        if name not in self._inks:
+            self._inks[name] = self.get_component_rich_style(f"ink--{name}")
+        return self._inks[name]
 
     @property
     def few_colours(self) -> bool:
@@ -88,10 +105,9 @@ class Painted(Widget):
             self.refresh(*regions)
 
     def _painted(self, width: int, height: int) -> list[Strip]:
-        base = self.rich_style
-        strips = [
-            _strip(row, width, base) for row, _ in zip(self.paint(width, height), range(height), strict=False)
-        ]
+        base = self.ground
+        rows = zip(self.paint(width, height), range(height), strict=False)
+        strips = [_strip(tuple(row), width, base) for row, _ in rows]
         return strips + [Strip.blank(width, base)] * (height - len(strips))
 
     def render_line(self, y: int) -> Strip:
@@ -100,15 +116,17 @@ class Painted(Widget):
         if self._painted_at != size:
             self._strips = self._painted(*size)
             self._painted_at = size
-        return self._strips[y] if y < len(self._strips) else Strip.blank(size[0], self.rich_style)
+        return self._strips[y] if y < len(self._strips) else Strip.blank(size[0], self.ground)
 
     def notify_style_update(self) -> None:
         """Textual's hook: colours may have changed."""
-        self._painted_at = None
+        self._painted_at = self._ground = self._inks = None
         super().notify_style_update()
 
 
-def _strip(row: Row, width: int, base: Style) -> Strip:
+@lru_cache(maxsize=1024)
+def _strip(row: tuple[Piece, ...], width: int, base: Style) -> Strip:
+    """A row as Textual draws it; most rows are as they were when a widget is painted anew."""
     # On the widget's own style: a segment without any crashes Textual under NO_COLOR.
     segments = _joined((text, base + style) for text, style in row if text)
     return Strip(segments).adjust_cell_length(width, base)
@@ -138,22 +156,22 @@ def cut_row(row: Row, width: int) -> list[Piece]:
     """A row in at most `width` cells, with an ellipsis where it was cut."""
     kept: list[Piece] = []
     for text, style in row:
-        strip = Segment(text)
-        if strip.cell_length > width:
+        length = cell_len(text)
+        if length > width:
             return [*kept, (cut(text, width), style)]
         kept.append((text, style))
-        width -= strip.cell_length
+        width -= length
     return kept
 
 
 def row_width(row: Row) -> int:
     """The cells that a row takes."""
-    return sum(Segment(text).cell_length for text, _ in row)
+    return sum(cell_len(text) for text, _ in row)
 
 
 def _changed(old: Strip, new: Strip) -> list[tuple[int, int]]:
     """Spans of cells that differ; spans that lie close together are one."""
-    if old == new:
+    if old is new or old == new:
         return []
     spans: list[tuple[int, int]] = []
     before, after = _cells(old), _cells(new)
@@ -172,8 +190,11 @@ def _changed(old: Strip, new: Strip) -> list[tuple[int, int]]:
 def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
     cells: list[tuple[str, Style | None]] = []
     for text, style, _ in strip:
+        if cell_len(text) == len(text):
+            cells += [(character, style) for character in text]
+            continue
         for character in text:
-            width = Segment(character).cell_length
+            width = cell_len(character)
             # Both cells of a wide character differ when it does, so that no span ends inside one.
             cells += [(character, style)] * width
     return cells

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from subspacelens_tui.app.widgets.backdrop import draw_behind
+from subspacelens_tui.app.widgets.backdrop import draw_behind, with_cursor
 from subspacelens_tui.app.widgets.plot_parts import Cell, Cells, Curve, Markers, Plot, between
 
 _PLOTEXT_MARKERS = {"braille": "braille", "blocks": "hd", "ascii": "*"}
@@ -41,9 +41,15 @@ def layer_at(column: int, width: int, layers: int) -> int | None:
     return min(layers - 1, max(0, round((column - _LABEL - 1) / (room - 1) * (layers - 1))))
 
 
-@lru_cache(maxsize=32)
 def draw(plot: Plot, width: int, height: int) -> Cells:
     """The cells of a plot, `height` rows of `width`; empty if nothing can be drawn in so little room."""
+    cells = _without_cursor(replace(plot, cursor=None), width, height)
+    return with_cursor(cells, plot, _LABEL + 1) if cells else ()
+
+
+@lru_cache(maxsize=32)
+def _without_cursor(plot: Plot, width: int, height: int) -> Cells:
+    """Kept, so that moving the cursor costs no drawing."""
     columns, rows = width - _LABEL - 1, height - 2
     plot = _drawable(plot)
     values = _all_values(plot)
@@ -154,7 +160,7 @@ def prepare() -> None:
 def _by_plotext(
     curves: tuple[Curve, ...], markers: Markers, width: int, height: int, axis: _Axis, first: int
 ) -> Cells:
-    """Axes and curves; kept apart from what lies behind, so that moving the cursor costs no drawing."""
+    """Axes and curves; kept apart from what lies behind, which may change alone."""
     import plotext
 
     figure = plotext.figure

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 
 from rich.color import Color
 from rich.style import Style
@@ -108,30 +110,35 @@ class PlotStyles:
         self._parts = {"frame": pane.ink("dim"), "cursor": pane.ink("dim"), "zero": pane.ink("faint")}
         # With few colours there is no tint of the background: the band is drawn in characters.
         self._shaded = not pane.few_colours
-        background = pane.rich_style.bgcolor
+        background = pane.ground.bgcolor
         triplet = background.triplet if background is not None else None
         self._background = triplet.hex if triplet is not None else "#000000"
+        self._styles: dict[tuple[str, int | None, int | None], Style] = {}
 
     def row(self, cells: tuple[Cell, ...]) -> list[Piece]:
         """Runs of cells of one style."""
-        pieces: list[Piece] = []
-        for cell in cells:
-            style = self._style(cell)
-            character = " " if cell.part == "band" and self._shaded else cell.character
-            if pieces and pieces[-1][1] == style:
-                pieces[-1] = (pieces[-1][0] + character, style)
-            else:
-                pieces.append((character, style))
-        return pieces
+        return [
+            ("".join(self._character(cell) for cell in run), self._style(*kind))
+            for kind, run in groupby(cells, key=itemgetter(slice(1, None)))
+        ]
 
-    def _style(self, cell: Cell) -> Style:
-        style = self._parts.get(cell.part, self._base)
-        if cell.part == "curve" and cell.colour is not None:
-            style = Style.from_color(Color.parse(curve_colour(cell.colour, self._dark)))
-        if cell.part == "error" and cell.colour is not None:
-            style = Style.from_color(Color.parse(self._faint(cell.colour, _HATCH_SHARE)))
-        if cell.band is not None and self._shaded:
-            style += Style.from_color(None, Color.parse(self._faint(cell.band, _BAND_SHARE)))
+    def _character(self, cell: Cell) -> str:
+        return " " if cell.part == "band" and self._shaded else cell.character
+
+    def _style(self, part: str, colour: int | None, band: int | None) -> Style:
+        kind = (part, colour, band)
+        if kind not in self._styles:
+            self._styles[kind] = self._made(*kind)
+        return self._styles[kind]
+
+    def _made(self, part: str, colour: int | None, band: int | None) -> Style:
+        style = self._parts.get(part, self._base)
+        if part == "curve" and colour is not None:
+            style = Style.from_color(Color.parse(curve_colour(colour, self._dark)))
+        if part == "error" and colour is not None:
+            style = Style.from_color(Color.parse(self._faint(colour, _HATCH_SHARE)))
+        if band is not None and self._shaded:
+            style += Style.from_color(None, Color.parse(self._faint(band, _BAND_SHARE)))
         return style
 
     def _faint(self, colour: int, share: float) -> str:
