@@ -234,29 +234,6 @@ async def test_kitty_is_sent_each_image_once_and_lets_go_of_all(
         assert all(command.startswith("\x1b_Ga=d,d=I") for command in written[8:])
 
 
-async def test_sixels_are_drawn_where_they_belong_and_again_after_a_dialog(
-    on: OpenApp, planted: Planted, written: list[str]
-) -> None:
-    setup = Setup(Preferences(pictures="sixel"))
-
-    def places() -> list[str]:
-        found = re.findall(r"\x1b7\x1b\[(\d+;\d+)H\x1bP", "".join(written))
-        written.clear()
-        return sorted(found)
-
-    async with on(with_pictures(planted(seeds=8).start()), size=(80, 24), setup=setup) as app:
-        await app.press("a")
-        all_of_them = places()
-        assert all_of_them == sorted(f"{row};{column}" for row in (3, 13) for column in (2, 21, 40, 59))
-        # Nothing is drawn again that is still there.
-        await app.press("right", "left")
-        assert places() == []
-        await app.press("question_mark", "escape")
-        assert sorted(set(places())) == all_of_them
-        await app.press("end")
-        assert len(places()) == 8
-
-
 async def test_a_hostile_name_is_shown_literally(on: OpenApp, planted: Planted) -> None:
     async with on(with_pictures(planted("\x1b[31mred[bold]\u202e", seeds=1).start())) as app:
         await app.press("a")

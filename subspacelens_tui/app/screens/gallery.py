@@ -46,7 +46,7 @@ class GalleryScreen(Screen[None]):
     def __init__(self, path: Path, setup: Setup, scheme: str | None = None, pair: Pair | None = None) -> None:
         """Args: the session's folder, the user's settings, the label scheme to begin with, two classes."""
         super().__init__()
-        send_narrowly(self, self._drawn_whole)
+        self._draws_over = send_narrowly(self, self._over)
         self.setup = setup
         self._source = PictureSource(path)
         self._path = path
@@ -82,7 +82,7 @@ class GalleryScreen(Screen[None]):
         preferences = self.setup.preferences
         colours = "none" if self.app.no_color else colours_of(self.app.console.color_system)
         return canvas_for(
-            preferences.pictures,
+            preferences.pictures if self._draws_over else "half-blocks",
             terminal,
             colours,
             self.app.current_theme.dark,
@@ -138,9 +138,8 @@ class GalleryScreen(Screen[None]):
             self._listing = listing
             self._show()
 
-    def _drawn_whole(self) -> None:
-        for grid in self.query(PictureGrid):
-            grid.draw_over_again()
+    def _over(self, sent: Sequence[tuple[int, int, int]] | None) -> str:
+        return "".join(grid.over_cells(sent) for grid in self.query(PictureGrid))
 
     # Showing
 

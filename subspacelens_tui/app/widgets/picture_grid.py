@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from textual import events
+from textual.geometry import Region
 from textual.message import Message
 
 from subspacelens_tui.app.fitting import fit
@@ -58,8 +59,8 @@ class PictureGrid(Overlaid, can_focus=True):
     def __init__(
         self, source: PictureSource, canvas: Canvas, write: Callable[[str], None], *, id: str | None = None
     ) -> None:
-        super().__init__(write, id=id)
-        self._source, self._canvas = source, canvas
+        super().__init__(id=id)
+        self._source, self._canvas, self._write = source, canvas, write
         self.tiles: Sequence[Tile] = ()
         self.chosen = 0
         self.heading = ""
@@ -193,7 +194,7 @@ class PictureGrid(Overlaid, can_focus=True):
             return text + [[blank]] * (layout.height - len(text))
         above, before = (layout.height - len(drawn.rows)) // 2, (layout.width - drawn.width) // 2
         if drawn.over:
-            self.over[x + before, y + above] = drawn.over
+            self.over[Region(x + before, y + above, drawn.width, len(drawn.rows))] = drawn.over
         left, right = " " * before, " " * (layout.width - drawn.width - before)
         rows = [[(left, self.ink()), *row, (right, self.ink())] for row in drawn.rows]
         below = layout.height - above - len(rows)
@@ -229,7 +230,7 @@ class PictureGrid(Overlaid, can_focus=True):
 
     def _keep(self, key: tuple[int, int, int], drawn: Drawn | str) -> None:
         if isinstance(drawn, Drawn) and drawn.before:
-            self.write(drawn.before)
+            self._write(drawn.before)
         self._drawn[key] = drawn
         while len(self._drawn) > 1 and sum(columns * rows for _, columns, rows in self._drawn) > _CELLS_KEPT:
             self._forget_oldest()
@@ -239,7 +240,7 @@ class PictureGrid(Overlaid, can_focus=True):
     def _forget_oldest(self) -> None:
         _, drawn = self._drawn.popitem(last=False)
         if isinstance(drawn, Drawn) and drawn.after:
-            self.write(drawn.after)
+            self._write(drawn.after)
 
     def _forget(self) -> None:
         while self._drawn:
