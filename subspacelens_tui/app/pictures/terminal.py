@@ -17,7 +17,8 @@ from typing import Any
 
 from textual.message import Message
 
-_KITTY = "\x1b_Gi=4211,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
+# U is the key of placeholders: a Kitty before 0.28 has none, takes it for a mistake and says nothing.
+_KITTY = "\x1b_Gi=4211,s=1,v=1,a=q,U=1,t=d,f=24;AAAA\x1b\\"
 _CELL, _ATTRIBUTES = "\x1b[16t", "\x1b[c"
 _REPLY = re.compile(r"\x1b_G[^\x1b]*\x1b\\|\x1b\[\?[0-9;]*c|\x1b\[6;[0-9]+;[0-9]+t")
 # What may become a reply; a lone escape is a key, and never kept waiting.

@@ -84,6 +84,23 @@ async def test_answers_are_understood(
     assert await graphics.ask(lambda _: [graphics.hear(reply) for reply in replies]) == wanted
 
 
+@pytest.mark.parametrize(("keys", "has_placeholders"), [("asvitdfU", True), ("asvitdf", False)])
+async def test_a_kitty_without_placeholders_is_known_by_its_silence(
+    keys: str, has_placeholders: bool
+) -> None:
+    graphics = Graphics({"TERM": "xterm-kitty"})
+
+    def answer(question: str) -> None:
+        """As kitty 0.26 was seen to: a key that it does not know makes the command a mistake."""
+        asked = re.search(r"\x1b_G([^;]*);", question)
+        assert asked
+        if all(pair.partition("=")[0] in keys for pair in asked[1].split(",")):
+            graphics.hear(KITTY)
+        graphics.hear("\x1b[?62;c")
+
+    assert (await graphics.ask(answer)).kitty == has_placeholders
+
+
 @pytest.mark.parametrize(
     ("environment", "asks"),
     [
