@@ -9,6 +9,7 @@ from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.theme import Theme
 
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app import palette
@@ -65,6 +66,7 @@ class SubspaceLensApp(App[None]):
         self._layer = layer
         self._analyst = analyst
         self._garbage = Collector()
+        self._theme_at_first: str | None = None
 
     async def on_mount(self) -> None:
         """Open the list, and the session over it if one was named."""
@@ -94,12 +96,20 @@ class SubspaceLensApp(App[None]):
 
     def _choose_theme(self) -> None:
         """The theme of the settings, else the one last chosen; from then on each choice is remembered."""
-        chosen, memory = self.setup.preferences, self.setup.memory
-        last = memory.now.theme
-        self.theme = (
-            last if last in self.available_themes and "theme" not in chosen.model_fields_set else chosen.theme
-        )
-        self.theme_changed_signal.subscribe(self, lambda theme: memory.keep(theme=theme.name))
+        chosen, last = self.setup.preferences, self.setup.memory.now.theme
+        known = last in self.available_themes and "theme" not in chosen.model_fields_set
+        theme = last if last is not None and known else chosen.theme
+        if self.console.color_system in ("standard", "windows") and not self.available_themes[theme].dark:
+            # Rounded to sixteen colours, light themes have yellow ink on white.
+            theme = "ansi-light"
+        self.theme = self._theme_at_first = theme
+        self.theme_changed_signal.subscribe(self, self._remember_theme)
+
+    def _remember_theme(self, theme: Theme) -> None:
+        # The signal of the theme that the app starts with comes late: nobody chose that one here.
+        if theme.name != self._theme_at_first:
+            self._theme_at_first = None
+            self.setup.memory.keep(theme=theme.name)
 
     def _fatal_error(self) -> None:
         from rich.traceback import Traceback  # takes a while, and is seldom needed

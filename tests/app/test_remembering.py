@@ -149,6 +149,13 @@ async def test_the_theme_chosen_last_comes_back_unless_one_is_set(
         assert app.app.theme == "nord"
     async with open_app(folder, setup=Setup(Preferences(theme="gruvbox"), Memory(state))) as app:
         assert app.app.theme == "gruvbox"
+        await app.pilot.pause()
+        # It was set, not chosen here.
+        assert Memory(state).now.theme == "nord"
+        for chosen in ("textual-light", "gruvbox"):
+            app.app.theme = chosen
+            await app.pilot.pause()
+            assert Memory(state).now.theme == chosen
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,9 @@ import pytest
 from textual.geometry import Size
 from textual.timer import Timer
 
+from subspacelens_tui.app.preferences import Preferences
+from subspacelens_tui.app.setup import Setup
+from subspacelens_tui.app.widgets.layer_list import LayerList
 from tests.app.conftest import OpenApp
 from tests.conftest import PlantedSessionFactory as Planted
 
@@ -95,6 +98,7 @@ async def test_a_size_arrives_though_the_timer_that_brings_it_is_lost(
 async def test_without_colours_all_is_said_in_words(
     on: OpenApp, planted: Planted, monkeypatch: pytest.MonkeyPatch, system: str
 ) -> None:
+    monkeypatch.setattr("textual.constants.COLOR_SYSTEM", system)
     monkeypatch.setenv("NO_COLOR", "1")
     session = planted().start().record(2)
     async with on(session) as app:
@@ -105,6 +109,33 @@ async def test_without_colours_all_is_said_in_words(
         session.record()
         await app.settled()
         assert "✓ finished" in app.text()
+
+
+@pytest.mark.parametrize(
+    ("system", "chosen", "shown"),
+    [
+        ("standard", "textual-light", "ansi-light"),
+        ("standard", "textual-dark", "textual-dark"),
+        ("256", "textual-light", "textual-light"),
+    ],
+)
+async def test_sixteen_colours_on_a_light_ground_are_the_terminals_own(
+    on: OpenApp, planted: Planted, monkeypatch: pytest.MonkeyPatch, system: str, chosen: str, shown: str
+) -> None:
+    monkeypatch.setattr("textual.constants.COLOR_SYSTEM", system)
+    setup = Setup(Preferences.model_validate({"theme": chosen}))
+    async with on(planted().start().record(), setup=setup) as app:
+        assert app.app.theme == shown
+        assert app.app.setup.memory.now.theme is None
+
+
+async def test_the_chosen_row_can_be_read_in_the_terminals_own_colours(on: OpenApp, planted: Planted) -> None:
+    setup = Setup(Preferences.model_validate({"theme": "ansi-light"}))
+    async with on(planted().start().record(), setup=setup) as app:
+        ink = app.screen.query_one(LayerList).ink("selected")
+        assert ink.color is not None
+        assert ink.bgcolor is not None
+        assert (ink.color.number, ink.bgcolor.number) == (15, 4)
 
 
 async def test_light_and_dark_themes(on: OpenApp, planted: Planted) -> None:

@@ -50,10 +50,4 @@ def fitted(size: tuple[int, int], room: tuple[int, int], cell: tuple[int, int]) 
 
 def colours_of(color_system: str | None) -> Colours:
     """How many colours there are, from Rich's name of the terminal's colour system."""
-    known: dict[str | None, Colours] = {
-        "truecolor": "truecolor",
-        "256": "256",
-        "standard": "16",
-        "windows": "16",
-    }
-    return known.get(color_system, "none")
+    return _COLOURS.get(color_system, "none")

@@ -112,7 +112,7 @@ class PlotStyles:
         self._shaded = not pane.few_colours
         background = pane.ground.bgcolor
         triplet = background.triplet if background is not None else None
-        self._background = triplet.hex if triplet is not None else "#000000"
+        self._background = triplet.hex if triplet is not None else "#000000" if self._dark else "#ffffff"
         self._styles: dict[tuple[str, int | None, int | None], Style] = {}
 
     def row(self, cells: tuple[Cell, ...]) -> list[Piece]:
@@ -142,4 +142,5 @@ class PlotStyles:
         return style
 
     def _faint(self, colour: int, share: float) -> str:
-        return blend(curve_colour(colour, self._dark), self._background, share)
+        curve = curve_colour(colour, self._dark)
+        return blend(curve, self._background, share) if self._shaded else curve
