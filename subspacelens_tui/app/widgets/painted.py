@@ -124,7 +124,7 @@ class Painted(Widget):
         super().notify_style_update()
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)
 def _strip(row: tuple[Piece, ...], width: int, base: Style) -> Strip:
     """A row as Textual draws it; most rows are as they were when a widget is painted anew."""
     # On the widget's own style: a segment without any crashes Textual under NO_COLOR.
