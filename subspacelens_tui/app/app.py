@@ -24,6 +24,10 @@ from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.setup import Setup
 
+# In the terminal's own colours. Rounded to sixteen, other light themes have yellow ink on white; Textual has
+# this one since 8.2.
+_OWN = "ansi-light"
+
 
 class SubspaceLensApp(App[None]):
     """SubspaceLens in the terminal.
@@ -99,9 +103,9 @@ class SubspaceLensApp(App[None]):
         chosen, last = self.setup.preferences, self.setup.memory.now.theme
         known = last in self.available_themes and "theme" not in chosen.model_fields_set
         theme = last if last is not None and known else chosen.theme
-        if self.console.color_system in ("standard", "windows") and not self.available_themes[theme].dark:
-            # Rounded to sixteen colours, light themes have yellow ink on white.
-            theme = "ansi-light"
+        light = not self.available_themes[theme].dark
+        if light and self.console.color_system in ("standard", "windows") and _OWN in self.available_themes:
+            theme = _OWN
         self.theme = self._theme_at_first = theme
         self.theme_changed_signal.subscribe(self, self._remember_theme)
 

@@ -14,6 +14,7 @@ import torch
 from diffusers import DiffusionPipeline
 from diffusers.utils import logging as diffusers_logging
 from huggingface_hub.utils import logging as hub_logging
+from packaging.version import Version
 from transformers.utils import logging as transformers_logging
 
 from subspacelens_tui.models import Architecture, architecture_of, local_pipeline_class
@@ -23,6 +24,8 @@ from subspacelens_tui.models.source import ModelSource
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _RANDOM_INIT_SEED = 0
+# What `from_pretrained` calls the precision: the older name ends with diffusers 1.0.
+_DTYPE = "dtype" if Version(diffusers.__version__) >= Version("0.40") else "torch_dtype"
 
 
 def choose_device(asked: str | None) -> torch.device:
@@ -65,9 +68,9 @@ def load_pipeline(
         ModelError: if it cannot be loaded, or is of a class that is not supported.
     """
     _be_quiet()
-    # `dtype` must be a torch.dtype: a string silently loads float32. None for `use_safetensors` means: pickle
+    # It must be a torch.dtype: a string silently loads float32. None for `use_safetensors` means: pickle
     # where there is nothing else.
-    how = {"dtype": dtype, "use_safetensors": None if source.allow_pickle else True}
+    how = {_DTYPE: dtype, "use_safetensors": None if source.allow_pickle else True}
     whole = source.components_from or source.model
     architecture = architecture_of(_pipeline_class(whole, source))
     given = {"transformer": _transformer(source, getattr(diffusers, architecture.transformer), how)}
