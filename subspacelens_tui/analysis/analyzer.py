@@ -243,13 +243,17 @@ class Analyzer:
 
 def one_blas_thread() -> AbstractContextManager[object]:
     """Limit BLAS: beside a recording its threads wait for each other on busy cores, 0.3 s became 15 s."""
-    limited: AbstractContextManager[object] = _libraries().limit(limits=1, user_api="blas")
+    limited: AbstractContextManager[object] = find_blas().limit(limits=1, user_api="blas")
     return limited
 
 
 @functools.cache
-def _libraries() -> ThreadpoolController:
-    # Once: looking through the loaded libraries takes longer than a change of ε.
+def find_blas() -> ThreadpoolController:
+    """The loaded libraries that have threads of their own.
+
+    Looked for once: it takes longer than a change of ε. While another thread imports an extension module it
+    waits for ever, for the linker's lock is held here and Python's there: threads come after it.
+    """
     return ThreadpoolController()
 
 

@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+from subspacelens_tui.analysis.analyzer import find_blas
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.analyst import Analyst
 from subspacelens_tui.app.garbage import wait_for_quiet
@@ -42,6 +43,7 @@ def run(
         # As readline sets them for what is started from it; Textual would never hear of another size.
         os.environ.pop(name, None)
     wait_for_quiet()
+    find_blas()
     # Before Textual is imported: its half second of imports then passes beside the first linear algebra.
     setup = setup or Setup()
     analyst = None
