@@ -149,7 +149,7 @@ def overlap_of_scatters(
     """
     bases = []
     for name, scatter in zip(names, classes, strict=True):
-        values, vectors = top_eigenpairs(scatter[None], min(rank, len(scatter)), np)
+        values, vectors = top_eigenpairs(scatter[None].copy(), min(rank, len(scatter)), np)
         above = int(np.sum(values[0] > max(RANK_SHARE_OF_EIGENVALUES * values[0, -1], 0.0)))
         if above < rank:
             raise GeometryError(

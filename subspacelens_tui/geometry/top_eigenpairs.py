@@ -21,7 +21,10 @@ _ORTHOGONAL = 1e-12
 
 
 def top_eigenpairs(blocks: Array, rank: int, xp: Any) -> tuple[Array, Array]:
-    """Eigenvalues (k, n), ascending, and eigenvectors (k, n, rank) of the largest, of blocks (k, n, n)."""
+    """Eigenvalues (k, n), ascending, and eigenvectors (k, n, rank) of the largest, of blocks (k, n, n).
+
+    The blocks may be overwritten: pass a copy of what is needed afterwards.
+    """
     n = blocks.shape[-1]
     if is_numpy_namespace(xp) and n >= _LARGE and rank <= n // 3:
         found = _by_tridiagonal_form(blocks, rank)
