@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from subspacelens_tui.cli import main
+from subspacelens_tui.cli import main, recording
+from subspacelens_tui.sessions import open_session
 from subspacelens_tui.sessions.format import MANIFEST
 from tests.conftest import PlantedSessionFactory
 
@@ -181,6 +182,41 @@ def test_a_label_file_adds_a_scheme_to_analyze(
     assert run(*arguments, "--sessions", str(sessions)) == 0
     found = json.loads(capsys.readouterr().out)
     assert {entry["name"] for entry in found["classes"]} == {"True", "False"}
+
+
+def test_labels_that_were_taken_as_one_are_said_on_stderr(
+    sessions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUBSPACELENS_SESSIONS", str(sessions))
+    monkeypatch.setattr(recording, "_start", lambda *_: 0)
+    prompts, labels = tmp_path / "prompts.toml", tmp_path / "labels.toml"
+    written = "".join(
+        f'[[prompts]]\ntext = "{n}"\nlabels = {{ kind = "{label}" }}\n'
+        for n, label in enumerate(("café", "cafe\u0301", "tea"))
+    )
+    prompts.write_text(f'name = "drinks"\nschemes = ["kind"]\n{written}', encoding="utf-8-sig")
+    told = r"the labels 'caf\xe9' and 'cafe\u0301' of 'kind' look alike: they are taken as one class, 'café'"
+    assert run("record", "--headless", "--prompts", str(prompts), "--name", "drinks") == 0
+    said = capsys.readouterr()
+    assert said.err.splitlines()[0] == f"subspacelens-tui: prompt set {prompts}: {told}"
+    assert said.out == ""
+    assert {prompt.labels["kind"] for prompt in open_session(sessions / "drinks").manifest.prompts} == {
+        "café",
+        "tea",
+    }
+    subjects = ("lion", "penguin", "octopus", "pizza", "apple", "sushi", "car", "rocket", "sailboat")
+    kinds = ("café", "cafe\u0301", *["tea"] * 7)
+    lines = "".join(f'"a {s}" = "{kind}"\n' for s, kind in zip(subjects, kinds, strict=True))
+    labels.write_text(f"[kind]\n{lines}", encoding="utf-16")
+    for command in (
+        ["analyze", "whole", "--json"],
+        ["compare", "whole", "whole@step=5", "--json"],
+        ["export", "whole", "--to", str(tmp_path / "out"), "--permutations", "0"],
+    ):
+        assert run(*command, "--labels-file", str(labels)) == 0
+        said = capsys.readouterr()
+        assert said.err == f"subspacelens-tui: label file {labels}: {told}\n"
+        assert "look alike" not in said.out
 
 
 def test_show_prints_the_panes_once(sessions: Path) -> None:

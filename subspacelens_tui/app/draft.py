@@ -1,17 +1,18 @@
 """A recording as it is typed into the form: text in, a plan out, or one line for each field that is wrong."""
 
+import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from subspacelens_tui.planning import Estimate, PlanningError, Request, load_prompt_set, plan
+from subspacelens_tui.planning import Estimate, PlanningError, Request, plan, prompts_of
 from subspacelens_tui.planning.estimate import estimate_of
 from subspacelens_tui.planning.plan import DEFAULT_SEEDS, DEFAULT_STEPS, DTYPES
 from subspacelens_tui.sessions import SessionError
-from subspacelens_tui.sessions.catalog import new_session_path
 from subspacelens_tui.sessions.format import Manifest
+from subspacelens_tui.sessions.names import automatic_paths, session_path
 
 # More than anyone records at once; a slip of the finger must not fill the memory with a plan.
 _IMAGES_AT_MOST = 100_000
@@ -88,15 +89,17 @@ class Draft:
         errors: one line for each field that is wrong.
         notes: one line for each field whose meaning can be said now.
         manifest: the plan; None while something is wrong.
-        path: of the session to be.
+        name: of the session to be, if one is typed.
         estimate: what recording it will take.
+        remarks: one line for each thing in the prompt set that may not be as its author thinks.
     """
 
     errors: Mapping[str, str]
     notes: Mapping[str, str]
     manifest: Manifest | None = None
-    path: Path | None = None
+    name: str | None = None
     estimate: Estimate | None = None
+    remarks: Sequence[str] = ()
 
 
 def read_draft(texts: Mapping[str, str], folder: Path) -> Draft:
@@ -119,32 +122,41 @@ def read_draft(texts: Mapping[str, str], folder: Path) -> Draft:
             request = wanted
         except PlanningError as error:
             errors[field.name] = str(error)
+    name = texts.get("name", "").strip() or None
     try:
-        path = _free_path(folder, texts.get("name", "").strip() or None, request.model)
+        if name is not None:
+            _check_name(folder, name)
     except SessionError as error:
         errors["name"] = str(error)
     if errors:
         return Draft(errors, {})
     manifest = plan(request)
-    return Draft({}, _notes(manifest, path), manifest, path, estimate_of(manifest, folder))
+    # Another process may take an automatic name first; then the session gets the next one.
+    to_be = name or next(automatic_paths(folder, manifest.model.id)).name
+    return Draft(
+        errors={},
+        notes=_notes(manifest, to_be),
+        manifest=manifest,
+        name=name,
+        estimate=estimate_of(manifest, folder),
+        remarks=prompts_of(request).notes,
+    )
 
 
 def _check_count(request: Request) -> None:
     """Refuse a plan that is too long to be made while one types."""
-    prompts = len(load_prompt_set(request.prompts or "subjects-25").prompts)
+    prompts = len(prompts_of(request).prompts)
     images = prompts * max(0, request.seeds) * len(request.guidance or (1,))
     if images > _IMAGES_AT_MOST:
         raise PlanningError(f"would make {images} images: at most {_IMAGES_AT_MOST} from here")
 
 
-def _free_path(folder: Path, name: str | None, model: str) -> Path:
-    path = new_session_path(folder, name, Path(model).name)
-    if path.exists():
-        raise SessionError(f"there is a session {path.name} already")
-    return path
+def _check_name(folder: Path, name: str) -> None:
+    if os.path.lexists(session_path(folder, name)):
+        raise SessionError(f"there is a session {name} already")
 
 
-def _notes(manifest: Manifest, path: Path) -> dict[str, str]:
+def _notes(manifest: Manifest, name: str) -> dict[str, str]:
     """What the fields came to."""
     return {
         "prompts": f"{manifest.prompt_set}: {len(manifest.prompts)} prompts, "
@@ -153,5 +165,5 @@ def _notes(manifest: Manifest, path: Path) -> dict[str, str]:
         "guidance": ", ".join(f"{scale:g}" for scale in manifest.guidance),
         "capture": ", ".join(map(str, manifest.capture_steps)),
         "batch_size": f"{manifest.batch_size} images at a time",
-        "name": path.name,
+        "name": name,
     }

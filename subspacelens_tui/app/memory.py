@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
+
+from subspacelens_tui.sessions.text_files import without_mark
 
 _SESSIONS_AT_MOST = 500
 _BYTES_AT_MOST = 4 * 2**20
@@ -106,8 +108,8 @@ class Memory:
             return getattr(self, "_now", Remembered())
         try:
             with self._path.open("rb") as file:
-                return Remembered.model_validate_json(file.read(_BYTES_AT_MOST))
-        except (OSError, ValidationError):
+                return Remembered.model_validate_json(without_mark(file.read(_BYTES_AT_MOST)))
+        except (OSError, ValueError):  # pydantic's error is a ValueError
             return Remembered()
 
     def _write(self, state: Remembered) -> None:

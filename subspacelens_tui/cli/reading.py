@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import argparse
 import functools
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from subspacelens_tui.cli.preferences import setup
-from subspacelens_tui.cli.program import need_terminal
+from subspacelens_tui.cli.program import PROGRAM, need_terminal
 from subspacelens_tui.cli.progress import progress
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis import Settings
+    from subspacelens_tui.analysis.figures import Figures
     from subspacelens_tui.app.preferences import Preferences
     from subspacelens_tui.sessions import Session
 
@@ -111,12 +113,13 @@ def compare(arguments: argparse.Namespace) -> int:
     from subspacelens_tui.analysis.compare import compare, side_settings
     from subspacelens_tui.analysis.report import print_comparison
 
-    sides = []
+    sides: list[Figures] = []
     for side in (arguments.a, arguments.b):
         name, _, changes = side.partition("@")
         settings = side_settings(_settings(arguments), changes)
         with progress() as say:
-            sides.append(Analyzer(_open(arguments, name)).figures(settings, progress=say))
+            session = _open(arguments, name, say_notes=not sides)
+            sides.append(Analyzer(session).figures(settings, progress=say))
     print_comparison((arguments.a, arguments.b), compare(*sides), as_json=arguments.json)
     return 0
 
@@ -140,14 +143,17 @@ def export(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _open(arguments: argparse.Namespace, name: str) -> Session:
+def _open(arguments: argparse.Namespace, name: str, say_notes: bool = True) -> Session:
     from subspacelens_tui.sessions import open_session
     from subspacelens_tui.sessions.catalog import find_session, sessions_folder
     from subspacelens_tui.sessions.labels import add_labels
+    from subspacelens_tui.sessions.plain import plain
 
     session = open_session(find_session(name, sessions_folder(arguments.sessions)))
     if arguments.labels_file is not None:
-        add_labels(session, Path(arguments.labels_file))
+        notes = add_labels(session, Path(arguments.labels_file))
+        for note in notes if say_notes else ():
+            print(f"{PROGRAM}: {plain(note)}", file=sys.stderr)
     return session
 
 

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
 def record(arguments: argparse.Namespace) -> int:
     """Record a new session, or go on with one; under a launcher, as one rank of several."""
-    from subspacelens_tui.planning import plan
+    from subspacelens_tui.planning import plan, prompts_of
     from subspacelens_tui.recording.launch import rank_of
-    from subspacelens_tui.sessions.catalog import new_session_path, sessions_folder
-    from subspacelens_tui.sessions.writer import create_or_join_session, create_session
+    from subspacelens_tui.sessions.catalog import sessions_folder
+    from subspacelens_tui.sessions.names import session_path
+    from subspacelens_tui.sessions.writer import create_new_session, create_or_join_session
 
     rank = rank_of()
     if not rank.alone:
@@ -36,14 +37,18 @@ def record(arguments: argparse.Namespace) -> int:
         setup(arguments)  # what is wrong with the settings is said before anything is started
     if arguments.resume is not None:
         return _resume(arguments, rank)
-    manifest = plan(_request(arguments))
-    folder = new_session_path(sessions_folder(arguments.sessions), arguments.name, Path(arguments.model).name)
+    request = _request(arguments)
+    manifest = plan(request)
+    sessions = sessions_folder(arguments.sessions)
     if rank.alone:
-        create_session(folder, manifest)
+        folder = create_new_session(sessions, arguments.name, manifest)
     else:
+        folder = session_path(sessions, arguments.name)
         create_or_join_session(folder, manifest)
     if rank.index == 0:
-        _say_what_it_takes(manifest, folder.parent)
+        for note in prompts_of(request).notes:
+            print(f"{PROGRAM}: {_shown(note)}", file=sys.stderr)
+        _say_what_it_takes(manifest, sessions)
     return _start(arguments, folder, rank)
 
 
@@ -175,6 +180,7 @@ def _request(arguments: argparse.Namespace) -> Request:
         components_from=arguments.components_from,
         random_init=arguments.random_init,
         compiled=arguments.compile,
+        allow_pickle=arguments.allow_pickle,
         seeds_per_subject=arguments.seeds_per_subject,
     )
 
@@ -225,5 +231,6 @@ def _model_estimate(arguments: argparse.Namespace) -> Estimate:
         components_from=arguments.components_from,
         device=arguments.device,
         dtype=arguments.dtype,
+        allow_pickle=True,  # nothing is loaded
     )
     return estimate(request, sessions_folder(arguments.sessions))

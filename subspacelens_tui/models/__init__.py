@@ -4,12 +4,9 @@ Another architecture is one more file with a subclass of `Architecture`, and its
 `ARCHITECTURES`. Nothing here imports torch before a pipeline is loaded.
 """
 
-import json
-from pathlib import Path
-
 from subspacelens_tui.models.architecture import Architecture, HookedBlock, ModelError
 from subspacelens_tui.models.pixart import PixArt
-from subspacelens_tui.models.problems import no_pipeline
+from subspacelens_tui.models.problems import EXAMPLE
 
 ARCHITECTURES: tuple[Architecture, ...] = (PixArt(),)
 
@@ -19,7 +16,6 @@ __all__ = [
     "HookedBlock",
     "ModelError",
     "architecture_of",
-    "local_pipeline_class",
 ]
 
 
@@ -33,19 +29,7 @@ def architecture_of(pipeline_class: str) -> Architecture:
         if pipeline_class in architecture.pipelines:
             return architecture
     supported = ", ".join(name for architecture in ARCHITECTURES for name in architecture.pipelines)
-    raise ModelError(f"pipelines of class {pipeline_class} are not supported yet (supported: {supported})")
-
-
-def local_pipeline_class(folder: Path) -> str:
-    """The pipeline class that a diffusers folder names; it costs nothing, so it can be asked before loading.
-
-    Raises:
-        ModelError: if the folder is no pipeline, or its index is damaged.
-    """
-    index = folder / "model_index.json"
-    try:
-        return str(json.loads(index.read_text(encoding="utf-8"))["_class_name"])
-    except FileNotFoundError:
-        raise no_pipeline(str(folder)) from None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise ModelError(f"{index} is damaged") from None
+    raise ModelError(
+        f"pipelines of class {pipeline_class} are not supported yet (supported: {supported}): give one "
+        f"of these, as {EXAMPLE}"
+    )

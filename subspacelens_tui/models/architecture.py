@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
+# The folder that the model whose blocks are recorded is in.
+TRANSFORMER = "transformer"
+
+
 class ModelError(Exception):
     """A model cannot be loaded or recorded; the message is one line for the user.
 
@@ -40,17 +44,23 @@ class Architecture(ABC):
     Attributes:
         pipelines: diffusers pipeline classes it covers.
         transformer: diffusers class of the model whose blocks are recorded.
+        parts: folders of a pipeline without which it cannot be recorded.
         guidance_order: how one forward pass stacks the branches along the batch axis under
             classifier-free guidance.
     """
 
     pipelines: tuple[str, ...]
     transformer: str
+    parts: tuple[str, ...] = (TRANSFORMER, "vae", "text_encoder", "tokenizer", "scheduler")
     guidance_order: tuple[Branch, ...]
 
     @abstractmethod
     def blocks(self, pipeline: Any) -> list[HookedBlock]:
         """The transformer blocks in the order in which they run."""
+
+    def misfit(self, pipeline: Any) -> str | None:
+        """Which of its parts do not fit each other, if they are of two models; None if they do."""
+        return None
 
     @abstractmethod
     def block_input(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:

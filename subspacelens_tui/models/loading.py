@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import diffusers
 import torch
+import transformers
 from diffusers import DiffusionPipeline
 from diffusers.utils import logging as diffusers_logging
 from huggingface_hub.utils import logging as hub_logging
 from packaging.version import Version
 from transformers.utils import logging as transformers_logging
 
-from subspacelens_tui.models import Architecture, architecture_of, local_pipeline_class
+from subspacelens_tui.models import Architecture
 from subspacelens_tui.models.architecture import ModelError
-from subspacelens_tui.models.problems import first_line, model_problem
+from subspacelens_tui.models.inspection import Part, find_pipeline
+from subspacelens_tui.models.problems import first_line, not_loaded, parts_do_not_fit
 from subspacelens_tui.models.source import ModelSource
+from subspacelens_tui.models.weight_files import WeightSet
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _RANDOM_INIT_SEED = 0
-# What `from_pretrained` calls the precision: the older name ends with diffusers 1.0.
-_DTYPE = "dtype" if Version(diffusers.__version__) >= Version("0.40") else "torch_dtype"
+# What `from_pretrained` calls the precision: the older name goes.
+_DTYPE = {
+    "diffusers": "dtype" if Version(diffusers.__version__) >= Version("0.40") else "torch_dtype",
+    "transformers": "dtype" if Version(transformers.__version__) >= Version("4.56") else "torch_dtype",
+}
+_OF_BLOCK = re.compile(r"(\w+)\.(\d+)\.")
 
 
 def choose_device(asked: str | None) -> torch.device:
@@ -68,47 +75,76 @@ def load_pipeline(
         ModelError: if it cannot be loaded, or is of a class that is not supported.
     """
     _be_quiet()
-    # It must be a torch.dtype: a string silently loads float32. None for `use_safetensors` means: pickle
-    # where there is nothing else.
-    how = {_DTYPE: dtype, "use_safetensors": None if source.allow_pickle else True}
-    whole = source.components_from or source.model
-    architecture = architecture_of(_pipeline_class(whole, source))
-    given = {"transformer": _transformer(source, getattr(diffusers, architecture.transformer), how)}
-    if source.components_from is None:
-        given |= {"revision": source.revision, "variant": source.variant}
-    with _one_line_each(whole, source):
-        pipeline = DiffusionPipeline.from_pretrained(whole, **given, **how)
+    found = find_pipeline(source)
+    classes = {part.name: _class_of(part) for part in found.parts}
+    loaded = {
+        part.name: _load(part, part.weights, classes[part.name], dtype)
+        for part in found.parts
+        if part.weights is not None
+    }
+    without = next(part for part in found.parts if part.weights is None)
+    with _one_line(without.model, "tokenizer or scheduler", without.again):
+        # All that is left to it is what has no weights.
+        pipeline = DiffusionPipeline.from_pretrained(found.folder, **loaded)
+    if (misfit := found.architecture.misfit(pipeline)) is not None:
+        raise parts_do_not_fit(source.model, source.components_from, misfit)
     if random_init:
         _draw_weights_anew(pipeline, dtype)
     pipeline.set_progress_bar_config(disable=True)
     pipeline.vae.enable_slicing()  # or decoding a batch would take more memory than all else
-    return pipeline, architecture
+    return pipeline, found.architecture
 
 
-def _transformer(source: ModelSource, kind: Any, how: dict[str, Any]) -> Any:
-    """The transformer; apart from the rest, because only then diffusers says which weights were not found."""
-    own = {"subfolder": "transformer", "revision": source.revision, "variant": source.variant}
-    with _one_line_each(source.model, source):
-        transformer, found = kind.from_pretrained(source.model, **own, **how, output_loading_info=True)
-        if missing := found["missing_keys"]:
-            raise ValueError(f"{len(missing)} weights of its transformer are missing, {min(missing)} is one")
-    return transformer
+def _class_of(part: Part) -> Any:
+    library = {"diffusers": diffusers, "transformers": transformers}[part.library]
+    kind = getattr(library, part.kind, None)
+    if kind is None:
+        why = f"{part.library} {library.__version__} has no {part.kind}"
+        raise not_loaded(part.model, part.name, why, f"run `pip install --upgrade {part.library}`")
+    return kind
 
 
-def _pipeline_class(model: str, source: ModelSource) -> str:
-    if Path(model).is_dir():
-        return local_pipeline_class(Path(model))
-    with _one_line_each(model, source):
-        config: dict[str, Any] = DiffusionPipeline.load_config(model, revision=source.revision_of(model))
-        return str(config["_class_name"])
+def _load(part: Part, weights: WeightSet, kind: Any, dtype: torch.dtype) -> Any:
+    """A part with its weights.
+
+    Raises:
+        ModelError: if it cannot be loaded, or its configuration and its weights do not belong together: the
+            libraries draw missing weights at random.
+    """
+    how: dict[str, Any] = {"variant": weights.variant, "use_safetensors": not weights.pickled}
+    # It must be a torch.dtype: a string silently loads float32.
+    how[_DTYPE[part.library]] = dtype
+    if part.library == "transformers":
+        how["ignore_mismatched_sizes"] = True  # then it says which they are
+    with _one_line(part.model, part.name, part.again):
+        model, info = kind.from_pretrained(
+            part.folder, output_loading_info=True, low_cpu_mem_usage=True, **how
+        )
+    if (misfit := _misfit(model, info)) is not None:
+        raise not_loaded(part.model, part.name, misfit, part.again)
+    return model
+
+
+def _misfit(model: Any, info: Mapping[str, Any]) -> str | None:
+    """How the weights that were found differ from what the configuration wants; None if they do not."""
+    for key, words in (("missing_keys", "are missing"), ("mismatched_keys", "are of another shape")):
+        # Names, or names with shapes.
+        if names := [found if isinstance(found, str) else found[0] for found in info.get(key, ())]:
+            return f"{len(names)} weights {words}, {min(names)} is one"
+    for name in sorted(info.get("unexpected_keys", ())):
+        block = _OF_BLOCK.match(name)
+        blocks = getattr(model, block[1], None) if block else None
+        if block and isinstance(blocks, torch.nn.ModuleList) and int(block[2]) >= len(blocks):
+            return f"its configuration has {len(blocks)} {block[1]}, its weights have more"
+    return None
 
 
 @contextmanager
-def _one_line_each(model: str, source: ModelSource) -> Iterator[None]:
+def _one_line(model: str, part: str, again: str) -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # from_pretrained raises nearly anything on a damaged folder
-        raise model_problem(model, source, error) from error
+    except Exception as error:  # from_pretrained raises nearly anything
+        raise not_loaded(model, part, first_line(error), again) from error
 
 
 def _be_quiet() -> None:

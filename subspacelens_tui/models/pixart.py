@@ -30,6 +30,17 @@ class PixArt(Architecture):
             for i, block in enumerate(pipeline.transformer.transformer_blocks)
         ]
 
+    def misfit(self, pipeline: Any) -> str | None:
+        """By the widths in which they meet."""
+        transformer = pipeline.transformer.config
+        for part, width, wanted in (
+            ("text encoder", pipeline.text_encoder.config.d_model, transformer.caption_channels),
+            ("VAE", pipeline.vae.config.latent_channels, transformer.in_channels),
+        ):
+            if width != wanted:
+                return f"its {part} has {width} channels, and the transformer wants {wanted}"
+        return None
+
     def block_input(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         """`hidden_states`, the first argument."""
         tokens: torch.Tensor = args[0] if args else kwargs["hidden_states"]

@@ -1,100 +1,189 @@
-"""What went wrong when a model was loaded, in one line with the next command to type. Imports no torch."""
+"""What can be wrong with a model, in one line with the next command to type. Imports no torch.
+
+`again`, in all of them, is what to do where a file is missing or damaged: places know that.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 from subspacelens_tui.models.architecture import ModelError
-from subspacelens_tui.models.source import ModelSource, at_hand
 
-# What diffusers and transformers say where a file of weights is not there.
-_NO_FILE = re.compile(r"no file named|such modeling files|Could not find", re.IGNORECASE)
-_NO_SAFETENSORS = "safetensors"
-
-
-def model_problem(model: str, source: ModelSource, error: BaseException) -> ModelError:
-    """The error to raise for what diffusers raised.
-
-    Args:
-        model: what it was loading, a folder or an id on the hub.
-        source: all that was asked for.
-        error: what it raised.
-    """
-    said = str(error)
-    if model == source.model and source.variant is not None and _NO_FILE.search(said):
-        return ModelError(
-            f"model {model!r} has no weights of variant {source.variant!r}: leave out `--variant`"
-        )
-    if _NO_FILE.search(said) and _NO_SAFETENSORS in said and _has_pickles(model, source):
-        return ModelError(
-            f"model {model!r} has pickled weights where safetensors are wanted: loading them can run "
-            "any code; if you trust them, add `--allow-pickle`"
-        )
-    if Path(model).is_dir():
-        return ModelError(
-            f"model {model!r} cannot be loaded ({first_line(error)}): put a whole copy there, as "
-            "`hf download ID --local-dir FOLDER` does",
-            mendable=True,
-        )
-    return _hub_problem(model, source.revision_of(model), error)
-
-
-def no_pipeline(model: str) -> ModelError:
-    """The error for a model without an index of its parts."""
-    return ModelError(
-        f"model {model!r} is no diffusers pipeline: it has no model_index.json; if it is a transformer only, "
-        "say where the other parts are: `--components-from ID|PATH`"
-    )
+INDEX = "model_index.json"
+EXAMPLE = "`--model PixArt-alpha/PixArt-XL-2-512x512`"
+_COMPONENTS = "`--components-from ID|PATH`"
+_LONGEST_REASON = 200
+_LONGEST_PATH = 300
+_HUB_ADDRESS = re.compile(r"https?://[^/]+/([^/]+/[^/?#]+)")
+_PICKLE = "a single file of weights (a pickle)"
+_FILES = {
+    ".safetensors": "a single file of weights (safetensors)",
+    ".gguf": "a single file of weights (GGUF)",
+    ".onnx": "a single file of weights (ONNX)",
+    **dict.fromkeys((".ckpt", ".pth", ".pt", ".bin"), _PICKLE),
+}
 
 
 def first_line(error: BaseException) -> str:
-    """The kind of an error and the first line of what it says."""
+    """The kind of an error and the first line of what it says, cut after a sentence where it is long."""
     lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    line = lines[0] if len(lines[0]) <= _LONGEST_REASON else lines[0].split(". ")[0][:_LONGEST_REASON]
+    return f"{type(error).__name__}: {line}"
 
 
-def _hub_problem(model: str, revision: str | None, error: BaseException) -> ModelError:
-    """Say which of the hub's failures it was: diffusers calls most of them "couldn't connect"."""
-    kinds = {type(cause).__name__ for cause in _chain(error)}
-    said = str(error)
-    if "GatedRepoError" in kinds:
-        return ModelError(
-            f"model {model!r} is gated: accept its licence at https://huggingface.co/{model}, "
-            "then run `hf auth login`",
-            mendable=True,
-        )
-    if kinds & {"RepositoryNotFoundError", "HFValidationError"}:
-        return ModelError(
-            f"there is no model {model!r}: not a folder here, and not a repository on the hub; "
-            "check how it is spelled (or, if it is private, run `hf auth login`)"
-        )
-    if "RevisionNotFoundError" in kinds:
-        return ModelError(f"model {model!r} has no such revision: `hf download {model}` gets the newest")
-    if kinds & {"EntryNotFoundError", "RemoteEntryNotFoundError"} and "model_index.json" in said:
-        return no_pipeline(model)
-    if at_hand(model, revision) is not None:
-        return ModelError(
-            f"model {model!r} is in the hub's cache, but not whole ({first_line(error)}): "
-            f"run `hf download {model}` where there is a network",
-            mendable=True,
-        )
+def no_such_folder(model: str) -> ModelError:
+    """The error for a path where there is nothing."""
+    if not model:
+        return ModelError("no model is named: give `--model demo`, a diffusers folder, or an id on the hub")
+    if address := _HUB_ADDRESS.match(model):
+        return ModelError(f"{model} is an address: give the id, `--model {address[1]}`")
+    return ModelError(f"there is no folder or file {_short(model)}")
+
+
+def unreadable(model: str, path: Path, error: OSError) -> ModelError:
+    """The error for what may not be looked at."""
+    shown = _short(str(path))
     return ModelError(
-        f"model {model!r} is neither a folder nor in the hub's cache, and the hub cannot be reached: "
-        f"check the id and the network, or run `hf download {model}` where there is one",
+        f"{shown} of model {_short(model)!r} cannot be read ({error.strerror or error}): "
+        f"see `ls -ld {shown}`",
         mendable=True,
     )
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    cause: BaseException | None = error
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__ or cause.__context__
+def is_one_file(model: str, path: Path) -> ModelError:
+    """The error for a file in the place of a folder."""
+    what = _FILES.get(path.suffix.lower(), "a file")
+    for folder in list(path.absolute().parents)[:2]:
+        if (folder / INDEX).is_file():
+            return ModelError(f"{model} is {what} inside a pipeline: give the folder, `--model {folder}`")
+    return ModelError(
+        f"{model} is {what}, which cannot be recorded: give a diffusers folder, which has a {INDEX}, or an "
+        f"id on the hub, as {EXAMPLE}"
+    )
 
 
-def _has_pickles(model: str, source: ModelSource) -> bool:
-    """Whether pickled weights are at hand."""
-    folder = at_hand(model, source.revision_of(model))
-    return folder is not None and any(folder.glob("*/*.bin"))
+def _short(path: str) -> str:
+    return path if len(path) <= _LONGEST_PATH else f"{path[:_LONGEST_PATH]}…"
+
+
+def _words(part: str) -> str:
+    return "VAE" if part == "vae" else part.replace("_", " ")
+
+
+def no_pipeline(model: str, instead: str) -> ModelError:
+    """The error for a model without an index of its parts."""
+    return ModelError(f"model {model!r} is no diffusers pipeline: it has no {INDEX}; {instead}")
+
+
+def only_transformer(model: str, whole: bool, again: str) -> ModelError:
+    """The error for a transformer without the other parts, where none were named."""
+    ways = f"say where the other parts are, {_COMPONENTS}"
+    if whole:
+        return ModelError(f"model {model!r} is a transformer only: {ways}")
+    return ModelError(
+        f"of model {model!r} the hub's cache has the transformer only: {ways}; or, if it has more on the "
+        f"hub, {again}",
+        mendable=True,
+    )
+
+
+def damaged(model: str, what: str, why: str, again: str) -> ModelError:
+    """The error for a file that is not what it should be."""
+    return ModelError(f"model {model!r} is damaged: {what} {why}; {again}", mendable=True)
+
+
+def lacks(model: str, what: Sequence[str], again: str) -> ModelError:
+    """The error for files that are not there."""
+    more = f" and {len(what) - 1} more" if len(what) > 1 else ""
+    return ModelError(f"model {model!r} is not whole, it lacks {what[0]}{more}: {again}", mendable=True)
+
+
+def no_part(model: str, part: str, borrowed: bool) -> ModelError:
+    """The error for a pipeline that was saved without one of its parts."""
+    words = _words(part)
+    if borrowed:
+        return ModelError(
+            f"model {model!r} was saved without its {words}: name another one with `--components-from`"
+        )
+    if part == "transformer":
+        return ModelError(
+            f"model {model!r} was saved without its transformer; for the other parts of one, say "
+            f"`--model ID|PATH --components-from {model}`"
+        )
+    return ModelError(
+        f"model {model!r} was saved without its {words}: say where the other parts are, {_COMPONENTS}"
+    )
+
+
+def other_class(model: str, pipeline: str, others: str, pipeline_of_others: str) -> ModelError:
+    """The error for a transformer and other parts of pipelines of two classes."""
+    return ModelError(
+        f"model {model!r} is a {pipeline} and {others!r} a {pipeline_of_others}: their parts do not fit; "
+        f"name a {pipeline} with `--components-from`"
+    )
+
+
+def parts_do_not_fit(model: str, others: str | None, how: str) -> ModelError:
+    """The error for a pipeline whose parts are not of one kind."""
+    if others is None:
+        return ModelError(
+            f"the parts of model {model!r} do not fit each other: {how}; give another copy of it"
+        )
+    return ModelError(
+        f"model {model!r} and {others!r} do not fit: {how}; name another with `--components-from`"
+    )
+
+
+def needs_code(model: str, what: str) -> ModelError:
+    """The error for a model with classes of its own."""
+    return ModelError(
+        f"model {model!r} comes with code of its own ({what}), which is never run: give a model all of "
+        "whose classes are in diffusers and transformers"
+    )
+
+
+def only_variants(model: str, parts: Sequence[str], variants: Sequence[str]) -> ModelError:
+    """The error for weights that are of variants only, where none was asked for."""
+    which = f"of variant {variants[0]}" if len(variants) == 1 else f"of variants {', '.join(variants)}"
+    commands = " or ".join(f"`--variant {variant}`" for variant in variants)
+    return ModelError(f"model {model!r} has weights {which} only ({', '.join(parts)}): add {commands}")
+
+
+def no_such_variant(
+    model: str, asked: str, variants: Sequence[str], plain: bool, again: str | None
+) -> ModelError:
+    """The error for a variant that the transformer does not have; `again` if the hub may have it."""
+    ways = ["leave out `--variant`"] if plain else []
+    ways += [f"`--variant {variant}` is there" for variant in variants]
+    ways += [again] if again else []
+    there = f": {', or '.join(ways)}" if ways else ""
+    return ModelError(f"model {model!r} has no weights of variant {asked!r}{there}", mendable=bool(again))
+
+
+def only_pickles(model: str, parts: Sequence[str]) -> ModelError:
+    """The error for pickled weights, where these were not allowed."""
+    return ModelError(
+        f"model {model!r} has pickled weights only ({', '.join(parts)}), and loading them can run any code: "
+        "if you trust them, add `--allow-pickle`"
+    )
+
+
+def no_weights(model: str, part: str, there: Sequence[str], again: str) -> ModelError:
+    """The error for a part none of whose files are weights that can be loaded."""
+    others = [name for name in there if not name.endswith(".json")]
+    instead = f" (there is {', '.join(others[:3])})" if others else ""
+    return ModelError(
+        f"model {model!r} has no weights of its {_words(part)} that can be loaded{instead}: {again}",
+        mendable=True,
+    )
+
+
+def not_loaded(model: str, part: str, why: str, again: str) -> ModelError:
+    """The error for a part that could not be loaded though its files are in order."""
+    return ModelError(
+        f"the {_words(part)} of model {model!r} cannot be loaded ({why}): {again}", mendable=True
+    )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from subspacelens_tui import demo
+from subspacelens_tui.models.problems import is_one_file, no_such_folder, unreadable
 from subspacelens_tui.sessions.format import ModelInfo
+from subspacelens_tui.sessions.text_files import from_home
 
 DEMO = "demo"
-_TELLTALES = ("model_index.json", "transformer/config.json")
+# What people give who have a file of weights and no folder.
+FILE_ENDINGS = (".safetensors", ".ckpt", ".pth", ".pt", ".bin", ".gguf", ".onnx")
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,36 @@ def _place(model: str) -> str:
     return str(demo.MODEL_PATH) if model == DEMO else model
 
 
+def located(model: str) -> str:
+    """A model by a name that holds wherever the recorder starts: a folder's full path, or the id as it is.
+
+    Raises:
+        ModelError: if it is a path, and there is no folder, or one that may not be looked at.
+    """
+    if model == DEMO:
+        return model
+    path = from_home(model)
+    try:
+        kind = path.stat().st_mode if model else 0
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # a NUL in the path is a ValueError
+        kind = 0
+    except OSError as error:
+        raise unreadable(model, path, error) from None
+    if stat.S_ISDIR(kind):
+        return str(path.resolve())
+    if kind:
+        raise is_one_file(model, path)
+    if not _may_be_an_id(model) or path.is_symlink():
+        raise no_such_folder(model)
+    return model
+
+
+def _may_be_an_id(model: str) -> bool:
+    return bool(model) and not (
+        model.startswith((".", "/", "~")) or model.count("/") > 1 or model.endswith(FILE_ENDINGS)
+    )
+
+
 def at_hand(model: str, revision: str | None = None) -> Path | None:
     """The folder of a model that is on this machine, itself or in the hub's cache; None if it is not.
 
@@ -65,14 +99,25 @@ def at_hand(model: str, revision: str | None = None) -> Path | None:
         return demo.MODEL_PATH
     if Path(model).is_dir():
         return Path(model)
-    from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
+    cached = cache_of(model)
+    try:
+        commit = (cached / "refs" / (revision or "main")).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        commit = revision or ""
+    found = cached / "snapshots" / commit
+    return found if commit and found.is_dir() else None
 
-    for telltale in _TELLTALES:
-        try:
-            found = try_to_load_from_cache(model, telltale, revision=revision)
-        except HFValidationError:
-            return None
-        if isinstance(found, str):
-            return Path(found.removesuffix(telltale))
-    return None
+
+def cached_revisions(model: str) -> list[str]:
+    """The revisions of a model that are in the hub's cache: branches and tags, else commits."""
+    refs, snapshots = cache_of(model) / "refs", cache_of(model) / "snapshots"
+    named = sorted(str(path.relative_to(refs)) for path in refs.rglob("*") if path.is_file())
+    named = [revision for revision in named if at_hand(model, revision) is not None]
+    return named or sorted(path.name for path in snapshots.glob("*") if path.is_dir())
+
+
+def cache_of(model: str) -> Path:
+    """Where the hub's cache keeps the files of a model, if it has any."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE) / f"models--{model.replace('/', '--')}"

@@ -67,7 +67,10 @@ class Estimate:
         aside = "on the CPU, because it does not fit" if room.text_encoder_fits is False else "then freed"
         yield f"{line} (to encode the prompts, {aside})"
         if room.assumed:
-            yield "the model is not on this machine yet: all sizes are those of a PixArt-XL at 512 pixels"
+            yield (
+                "the weights cannot be measured (not on this machine yet, or pickled): sizes are those of a "
+                "PixArt-XL at 512 pixels"
+            )
 
     def _time_line(self) -> str:
         if self.rate is None or self.seconds is None:

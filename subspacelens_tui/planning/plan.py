@@ -4,12 +4,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal
 
-from subspacelens_tui import demo
-from subspacelens_tui.models import ModelError, architecture_of, local_pipeline_class
-from subspacelens_tui.models.source import DEMO
+from subspacelens_tui.models import ModelError
+from subspacelens_tui.models.inspection import look_at_folders
+from subspacelens_tui.models.source import DEMO, ModelSource, located
 from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.prompts import PromptSet, load_prompt_set
 from subspacelens_tui.planning.room import room_for
@@ -40,6 +39,7 @@ class Request:
         revision, variant, components_from: as of `models.source.ModelSource`.
         random_init: record the architecture with untrained weights.
         compiled: compile each block before recording.
+        allow_pickle: as of `models.source.ModelSource`; it is not in the plan, only not objected to.
         seeds_per_subject: "shared" gives all prompts the same seeds, "independent" none in common.
     """
 
@@ -58,6 +58,7 @@ class Request:
     components_from: str | None = None
     random_init: bool = False
     compiled: bool = False
+    allow_pickle: bool = False
     seeds_per_subject: Literal["shared", "independent"] = "shared"
 
 
@@ -67,15 +68,16 @@ def plan(request: Request) -> Manifest:
     Raises:
         PlanningError: with one clear line, if what was asked cannot be recorded.
     """
-    prompts = load_prompt_set(request.prompts or (DEMO if request.model == DEMO else "subjects-25"))
+    prompts = prompts_of(request)
     guidance = _guidance(request)
     _check_counts(request)
-    _check_tokens(request)
+    model = _model(request)
+    _check_tokens(request.tokens, model)
     manifest = Manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        model=_model(request),
+        model=model,
         prompt_set=prompts.name,
-        prompts=prompts.prompts,
+        prompts=list(prompts.prompts),
         images=_images(prompts, request, guidance),
         steps=request.steps,
         capture_steps=_capture_steps(request),
@@ -85,6 +87,15 @@ def plan(request: Request) -> Manifest:
     )
     # Settled here, so that all recorders of a session cut its plan into the same batches.
     return manifest.model_copy(update={"batch_size": room_for(manifest).batch_size})
+
+
+def prompts_of(request: Request) -> PromptSet:
+    """The prompt set that was asked for, or the one that fits the model.
+
+    Raises:
+        PlanningError: if there is none, or it is not right.
+    """
+    return load_prompt_set(request.prompts or (DEMO if request.model == DEMO else "subjects-25"))
 
 
 def _images(prompts: PromptSet, request: Request, guidance: Sequence[float]) -> list[ImageInfo]:
@@ -102,43 +113,29 @@ def _images(prompts: PromptSet, request: Request, guidance: Sequence[float]) -> 
 def _model(request: Request) -> ModelInfo:
     if request.dtype is not None and request.dtype not in DTYPES:
         raise PlanningError(f"there is no dtype {request.dtype!r}: use {', '.join(DTYPES)}")
-    others = request.components_from
+    try:
+        source = ModelSource(
+            model=located(request.model),
+            revision=request.revision,
+            variant=request.variant,
+            components_from=None if request.components_from is None else located(request.components_from),
+            allow_pickle=request.allow_pickle,
+        )
+        # Before a process is started: it costs little.
+        pipeline = look_at_folders(source)
+    except ModelError as error:
+        raise PlanningError(str(error)) from None
     return ModelInfo(
-        id=_located(request.model),
-        revision=request.revision,
-        variant=request.variant,
-        components_from=None if others is None else _located(others),
-        pipeline=_local_pipeline(request.model, others),
+        id=source.model,
+        revision=source.revision,
+        variant=source.variant,
+        components_from=source.components_from,
+        pipeline=pipeline,
         dtype=request.dtype,
         device=request.device,
         random_init=request.random_init,
         compiled=request.compiled,
     )
-
-
-def _located(model: str) -> str:
-    """The model by a name that holds in any folder: the recorder may start in another."""
-    if model != DEMO and Path(model).is_dir():
-        return str(Path(model).resolve())
-    if model.startswith((".", "/", "~")) or model.count("/") > 1:
-        raise PlanningError(f"there is no folder {model}")
-    return model
-
-
-def _local_pipeline(model: str, others: str | None) -> str | None:
-    # Said here already, before a process is started, because it costs nothing.
-    if others is not None and Path(model).is_dir() and not (Path(model) / "transformer").is_dir():
-        raise PlanningError(f"{model} has no transformer: it must be in a folder `transformer` there")
-    whole = model if others is None else others
-    folder = demo.MODEL_PATH if whole == DEMO else Path(whole)
-    if not folder.is_dir():
-        return None
-    try:
-        name = local_pipeline_class(folder)
-        architecture_of(name)
-    except ModelError as error:
-        raise PlanningError(str(error)) from None
-    return name
 
 
 def _guidance(request: Request) -> list[float]:
@@ -173,11 +170,9 @@ def _check_counts(request: Request) -> None:
             raise PlanningError(f"{name} must be from {least} to {most}, not {value}")
 
 
-def _check_tokens(request: Request) -> None:
-    if request.tokens is None:
+def _check_tokens(tokens: int | None, model: ModelInfo) -> None:
+    if tokens is None:
         return
-    shape = transformer_shape(request.model, request.revision)
-    if shape is not None and shape.tokens is not None and request.tokens > shape.tokens:
-        raise PlanningError(
-            f"{request.tokens} tokens cannot be kept: the model has {shape.tokens} image tokens"
-        )
+    shape = transformer_shape(model.id, model.revision)
+    if shape is not None and shape.tokens is not None and tokens > shape.tokens:
+        raise PlanningError(f"{tokens} tokens cannot be kept: the model has {shape.tokens} image tokens")

@@ -1,13 +1,17 @@
 """Prompt sets: TOML files of prompts with labels of any number of schemes (docs/prompt-sets.md)."""
 
-import tomllib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from subspacelens_tui.planning.errors import PlanningError
+from subspacelens_tui.sessions.alike import canonical, label_notes, look_alikes
 from subspacelens_tui.sessions.format import Prompt
+from subspacelens_tui.sessions.text_files import TextFileError, from_home, read_toml
 
 _SHIPPED = {
     "demo": "subspacelens_tui.demo:prompts.toml",
@@ -15,8 +19,8 @@ _SHIPPED = {
 }
 
 
-class PromptSet(BaseModel):
-    """A checked prompt set; every prompt has a label under every scheme."""
+class _Written(BaseModel):
+    """A prompt set as it stands in the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -24,6 +28,24 @@ class PromptSet(BaseModel):
     description: str = ""
     schemes: list[str] = Field(min_length=1)
     prompts: list[Prompt] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class PromptSet:
+    """A checked prompt set: every prompt has a label under every scheme.
+
+    Attributes:
+        name, description: as they stand in the file.
+        schemes: label schemes, in `sessions.alike.canonical` form as the labels are.
+        prompts: the texts as they stand in the file, with their labels in the order of the schemes.
+        notes: one line for each thing that may not be as its author thinks: labels that were taken as one.
+    """
+
+    name: str
+    description: str
+    schemes: Sequence[str]
+    prompts: Sequence[Prompt]
+    notes: Sequence[str]
 
 
 def shipped_prompt_sets() -> tuple[str, ...]:
@@ -39,41 +61,79 @@ def load_prompt_set(name: str) -> PromptSet:
     """
     if name in _SHIPPED:
         package, _, inside = _SHIPPED[name].partition(":")
-        return _parse(resources.files(package).joinpath(inside).read_text(encoding="utf-8"), name)
+        with resources.as_file(resources.files(package).joinpath(inside)) as path:
+            return _read(path, name)
+    return _read(from_home(name), name)
+
+
+def _read(path: Path, name: str) -> PromptSet:
     try:
-        return _parse(Path(name).read_text(encoding="utf-8"), name)
+        if not (found := read_toml(path)):
+            raise _MistakeError('it is empty: write name = "…", schemes = ["…"] and [[prompts]]')
+        return _checked(_Written.model_validate(found), name)
     except FileNotFoundError:
         known = ", ".join(_SHIPPED)
         raise PlanningError(f"there is no prompt set {name!r}: give a TOML file, or one of {known}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise PlanningError(f"prompt set {name} cannot be read: {error}") from None
-
-
-def _parse(text: str, name: str) -> PromptSet:
-    try:
-        found = PromptSet.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise PlanningError(f"prompt set {name} is not TOML: {error}") from None
+    except TextFileError as error:
+        raise PlanningError(f"prompt set {name} {error}") from None
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"]))
         raise PlanningError(f"prompt set {name}: {where}: {problem['msg']}") from None
-    _check_labels(found, name)
-    ordered = [
-        Prompt(text=prompt.text, labels={scheme: prompt.labels[scheme] for scheme in found.schemes})
-        for prompt in found.prompts
-    ]
-    return found.model_copy(update={"prompts": ordered})
+    except _MistakeError as error:
+        raise PlanningError(f"prompt set {name}: {error}") from None
 
 
-def _check_labels(found: PromptSet, name: str) -> None:
-    for prompt in found.prompts:
-        if missing := [scheme for scheme in found.schemes if scheme not in prompt.labels]:
-            raise PlanningError(f"prompt set {name}: {prompt.text!r} has no {missing[0]!r} label")
-        if unknown := [scheme for scheme in prompt.labels if scheme not in found.schemes]:
-            raise PlanningError(
-                f"prompt set {name}: {prompt.text!r} has a label of the unknown scheme {unknown[0]!r}"
-            )
-    texts = [prompt.text for prompt in found.prompts]
-    if twice := next((text for text in texts if texts.count(text) > 1), None):
-        raise PlanningError(f"prompt set {name}: {twice!r} is there twice")
+class _MistakeError(Exception):
+    """What is wrong with a prompt set, without its name."""
+
+
+def _checked(written: _Written, name: str) -> PromptSet:
+    schemes = [canonical(scheme) for scheme in written.schemes]
+    if twice := [scheme for scheme, count in Counter(schemes).items() if count > 1]:
+        raise _MistakeError(f"the scheme {twice[0]!r} is there twice")
+    if "" in schemes:
+        raise _MistakeError("a scheme has no name")
+    _check_texts([prompt.text for prompt in written.prompts])
+    as_written = [_labels(prompt, schemes) for prompt in written.prompts]
+    return PromptSet(
+        name=written.name,
+        description=written.description,
+        schemes=schemes,
+        prompts=[
+            Prompt(text=prompt.text, labels={scheme: canonical(labels[scheme]) for scheme in schemes})
+            for prompt, labels in zip(written.prompts, as_written, strict=True)
+        ],
+        notes=[
+            f"prompt set {name}: {note}"
+            for scheme in schemes
+            for note in label_notes(scheme, [labels[scheme] for labels in as_written])
+        ],
+    )
+
+
+def _check_texts(texts: Sequence[str]) -> None:
+    if twice := [text for text, count in Counter(texts).items() if count > 1]:
+        raise _MistakeError(f"{twice[0]!r} is there twice")
+    for spelled, _ in look_alikes(texts):
+        raise _MistakeError(f"a prompt is there twice: {spelled} look alike")
+
+
+def _labels(prompt: Prompt, schemes: Sequence[str]) -> dict[str, str]:
+    """The labels of a prompt as they were written, by scheme."""
+    labels: dict[str, str] = {}
+    for scheme, label in _by_scheme(prompt):
+        if scheme not in schemes:
+            raise _MistakeError(f"{prompt.text!r} has a label of the unknown scheme {scheme!r}")
+        if scheme in labels:
+            raise _MistakeError(f"{prompt.text!r} has two {scheme!r} labels")
+        if not canonical(label):
+            raise _MistakeError(f"{prompt.text!r} has an empty {scheme!r} label")
+        labels[scheme] = label
+    if missing := [scheme for scheme in schemes if scheme not in labels]:
+        raise _MistakeError(f"{prompt.text!r} has no {missing[0]!r} label")
+    return labels
+
+
+def _by_scheme(prompt: Prompt) -> Iterator[tuple[str, str]]:
+    return ((canonical(scheme), label) for scheme, label in prompt.labels.items())

@@ -1,14 +1,15 @@
 """How much memory a pipeline's weights take, from the headers of their files."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
+from subspacelens_tui.models.weight_files import chosen, weight_sets
+
 ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
-_STEMS = ("diffusion_pytorch_model", "model")
 
 # PixArt-XL-2-512x512 and T5-XXL's encoder, for models that are not on this machine yet.
 _PIXART_XL = {"transformer": 611_000_000, "vae": 83_653_863, "text_encoder": 4_762_310_656}
@@ -54,19 +55,14 @@ def _bytes(folder: Path | None, part: str, variant: str | None, dtype: str) -> i
 
 
 def _files(folder: Path, variant: str | None) -> Iterator[Path]:
-    """The files that hold a part's weights: one, or those of an index; other variants lie beside them."""
-    for middle in (f".{variant}", "") if variant else ("",):
-        for stem in _STEMS:
-            index = folder / f"{stem}.safetensors.index{middle}.json"
-            if index.is_file():
-                names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-                yield from (folder / str(name) for name in sorted(names))
-                return
-            single = folder / f"{stem}{middle}.safetensors"
-            if single.is_file():
-                yield single
-                return
-    raise FileNotFoundError(folder)
+    """The files that hold a part's weights; other variants lie beside them."""
+    weights = chosen(weight_sets(path.name for path in folder.iterdir()), [variant, None], pickles=False)
+    if weights is None:
+        raise FileNotFoundError(folder)
+    names: Iterable[str] = weights.files
+    if weights.index is not None:
+        names = set(json.loads((folder / weights.index).read_text(encoding="utf-8"))["weight_map"].values())
+    yield from (folder / str(name) for name in sorted(names))
 
 
 def _file_bytes(path: Path, dtype: str) -> int:

@@ -1,7 +1,6 @@
 """Files that are whole once they are there: written beside their place, then renamed."""
 
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +10,7 @@ _SUFFIX = ".tmp"
 
 @contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
-    """Give a path to write to; at the end it takes the place of `target`, or goes if something failed.
-
-    The path is this process's own, whatever machine it runs on.
-    """
+    """Give a path to write to; at the end it takes the place of `target`, or goes if something failed."""
     temporary = temporary_beside(target)
     try:
         yield temporary
@@ -25,8 +21,11 @@ def whole_file(target: Path) -> Iterator[Path]:
 
 
 def temporary_beside(target: Path) -> Path:
-    """A hidden name in the same folder, which no other process uses."""
-    return target.with_name(f".{target.name}.{socket.gethostname()}-{os.getpid()}{_SUFFIX}")
+    """A hidden name in the same folder, which no other process uses, on whatever machine.
+
+    Drawn at random: containers on several machines may agree in the name of the host and in the process number.
+    """
+    return target.with_name(f".{target.name}.{os.urandom(8).hex()}{_SUFFIX}")
 
 
 def discard_unfinished(*folders: Path) -> None:

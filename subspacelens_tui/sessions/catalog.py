@@ -1,11 +1,9 @@
-"""The folder of sessions: finding one by name, listing them, choosing a name for a new one."""
+"""The folder of sessions: finding one by name, listing, renaming and deleting them."""
 
 import contextlib
 import os
-import re
 import shutil
 import stat
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,17 +11,18 @@ from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.features import FOLDER as FEATURES
 from subspacelens_tui.sessions.files import names_inside
 from subspacelens_tui.sessions.format import IMAGES, MANIFEST
+from subspacelens_tui.sessions.names import session_path
 from subspacelens_tui.sessions.reader import Session, open_session
 from subspacelens_tui.sessions.state import Phase, RunState
+from subspacelens_tui.sessions.text_files import from_home
 
 ENVIRONMENT = "SUBSPACELENS_SESSIONS"
 _FILES_COUNTED = 1_000_000
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def sessions_folder(given: str | Path | None = None) -> Path:
     """The folder of sessions: the one given, or `$SUBSPACELENS_SESSIONS`, or `./sessions`."""
-    return Path(given or os.environ.get(ENVIRONMENT) or "sessions")
+    return from_home(given or os.environ.get(ENVIRONMENT) or "sessions")
 
 
 def find_session(session: str, folder: Path) -> Path:
@@ -126,22 +125,6 @@ def _size(path: Path) -> int:
     return total
 
 
-def new_session_path(folder: Path, name: str | None, stem: str) -> Path:
-    """A free path for a new session; without a name, one is made of the stem and the time.
-
-    Raises:
-        SessionError: if the name is not fit for a folder.
-    """
-    if name is None:
-        stamp = time.strftime("%Y%m%d-%H%M%S")
-        name = f"{re.sub(r'[^A-Za-z0-9._-]+', '-', stem).strip('-.') or 'session'}-{stamp}"
-    if not _NAME.fullmatch(name):
-        raise SessionError(
-            f"{name!r} is no name for a session: use letters, digits, '.', '_' and '-', at most 100, no '/'"
-        )
-    return folder / name
-
-
 def delete_session(path: Path) -> None:
     """Delete a session's folder.
 
@@ -162,7 +145,7 @@ def rename_session(path: Path, name: str) -> Path:
     Raises:
         SessionError: if it is being recorded or may be, the name is not fit or taken, or it cannot be renamed.
     """
-    target = new_session_path(path.parent, name, "")
+    target = session_path(path.parent, name)
     if not (path / MANIFEST).is_file():
         raise SessionError(f"{path} is no session: nothing was renamed")
     if target.name == path.name:

@@ -14,6 +14,7 @@ from pydantic_core import from_json
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.files import read_plain
 from subspacelens_tui.sessions.plain import quoted
+from subspacelens_tui.sessions.text_files import without_mark
 from subspacelens_tui.sessions.versions import FORMAT_VERSION, VersionError, upgraded
 
 MANIFEST = "session.json"
@@ -168,7 +169,7 @@ def read_manifest(folder: Path) -> Manifest:
 def parse_manifest(text: bytes | str, path: Path) -> Manifest:
     """Check the text of a `session.json`; `path` is for the message only."""
     try:
-        content = from_json(text, allow_inf_nan=False)
+        content = from_json(without_mark(text) if isinstance(text, bytes) else text, allow_inf_nan=False)
         if not isinstance(content, dict):
             raise SessionError(f"{path} is damaged: it is no JSON object")
         return Manifest.model_validate(upgraded(content))

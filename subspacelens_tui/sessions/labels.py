@@ -1,65 +1,98 @@
 """Label files: TOML that adds label schemes to a session that is recorded already (docs/prompt-sets.md)."""
 
-import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from pydantic import ValidationError
+
+from subspacelens_tui.sessions.alike import canonical, label_notes, look_alikes
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.format import Manifest, Prompt
 from subspacelens_tui.sessions.reader import Session
+from subspacelens_tui.sessions.text_files import TextFileError, from_home, read_toml
 
 
-def add_labels(session: Session, path: Path) -> None:
+class _MistakeError(Exception):
+    """What is wrong with a label file, without its name."""
+
+
+def add_labels(session: Session, path: Path) -> list[str]:
     """Add the schemes of a label file to an open session; nothing on disk is changed.
+
+    Prompts and schemes are matched, and labels kept, in their `sessions.alike.canonical` form.
+
+    Returns:
+        One line for each thing that may not be as its author thinks: labels that were taken as one.
 
     Raises:
         SessionError: with one clear line, if the file cannot be read or does not fit the prompts.
     """
-    schemes = _read(path)
-    for scheme, classes in schemes.items():
-        _check(session.manifest, scheme, classes, path)
-    session.manifest = session.manifest.model_copy(
-        update={
-            "prompts": [
-                Prompt(
-                    text=prompt.text,
-                    labels={**prompt.labels, **{scheme: schemes[scheme][prompt.text] for scheme in schemes}},
-                )
-                for prompt in session.manifest.prompts
-            ]
-        }
-    )
-
-
-def _read(path: Path) -> dict[str, dict[str, str]]:
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = _tables(read_toml(from_home(path)))
+        written = {scheme: _of_prompts(session.manifest, scheme, table) for scheme, table in tables.items()}
     except FileNotFoundError:
         raise SessionError(f"there is no label file {path}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SessionError(f"label file {path} cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise SessionError(f"label file {path} is not TOML: {error}") from None
+    except TextFileError as error:
+        raise SessionError(f"label file {path} {error}") from None
+    except _MistakeError as error:
+        raise SessionError(f"label file {path}: {error}") from None
+    try:
+        session.manifest = _with_schemes(session.manifest, written)
+    except ValidationError as error:
+        raise SessionError(f"label file {path}: a name is too long: {error.errors()[0]['msg']}") from None
+    return [
+        f"label file {path}: {note}"
+        for scheme, labels in written.items()
+        for note in label_notes(scheme, labels)
+    ]
+
+
+def _tables(found: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """The tables by their schemes."""
     if not found:
-        raise SessionError(
-            f'label file {path} has no scheme: write [name], then a line "prompt" = "class" for each'
-        )
-    for scheme, classes in found.items():
-        if not isinstance(classes, dict) or not all(
-            isinstance(label, str) and label for label in classes.values()
-        ):
-            raise SessionError(f'label file {path}: {scheme} must be a table of lines "prompt" = "class"')
-    return found
+        raise _MistakeError('it has no scheme: write [name], then a line "prompt" = "class" for each')
+    tables: dict[str, dict[str, str]] = {}
+    for name, table in found.items():
+        if not isinstance(table, dict) or not all(isinstance(label, str) for label in table.values()):
+            raise _MistakeError(f'{name} must be a table of lines "prompt" = "class"')
+        scheme = canonical(name)
+        if not scheme or scheme in tables:
+            raise _MistakeError(f"the scheme {scheme!r} is there twice" if scheme else "a scheme has no name")
+        tables[scheme] = table
+    return tables
 
 
-def _check(manifest: Manifest, scheme: str, classes: dict[str, str], path: Path) -> None:
+def _of_prompts(manifest: Manifest, scheme: str, table: Mapping[str, str]) -> list[str]:
+    """The label that a table gives each prompt, as it was written."""
+    if scheme in map(canonical, manifest.label_schemes):
+        raise _MistakeError(f"the session has a scheme {scheme!r} already")
     texts = [prompt.text for prompt in manifest.prompts]
-    if scheme in manifest.label_schemes:
-        raise SessionError(f"label file {path}: the session has a scheme {scheme!r} already")
-    if missing := [text for text in texts if text not in classes]:
-        raise SessionError(f"label file {path}: [{scheme}] gives {missing[0]!r} no class")
-    if unknown := [text for text in classes if text not in texts]:
-        raise SessionError(
-            f"label file {path}: [{scheme}] names {unknown[0]!r}, which is no prompt of the session"
+    # Sessions of earlier versions may have prompts that look alike: those are named by their very text.
+    others = {canonical(text): label for text, label in table.items() if text not in texts}
+    for spelled, _ in look_alikes(text for text in table if text not in texts or canonical(text) in others):
+        raise _MistakeError(f"[{scheme}] names a prompt twice: {spelled} look alike")
+    labels = [table.get(text, others.get(canonical(text))) for text in texts]
+    for text, label in zip(texts, labels, strict=True):
+        if not label or not canonical(label):
+            raise _MistakeError(f"[{scheme}] gives {text!r} no class")
+    known = set(map(canonical, texts))
+    if unknown := [text for text in table if canonical(text) not in known]:
+        raise _MistakeError(f"[{scheme}] names {unknown[0]!r}, which is no prompt of the session")
+    if len({canonical(label) for label in labels if label}) < 2:
+        raise _MistakeError(f"[{scheme}] has one class only")
+    return [label for label in labels if label]
+
+
+def _with_schemes(manifest: Manifest, written: Mapping[str, Sequence[str]]) -> Manifest:
+    prompts = [
+        Prompt(
+            text=prompt.text,
+            labels={
+                **prompt.labels,
+                **{scheme: canonical(labels[index]) for scheme, labels in written.items()},
+            },
         )
-    if len(set(classes.values())) < 2:
-        raise SessionError(f"label file {path}: [{scheme}] has one class only")
+        for index, prompt in enumerate(manifest.prompts)
+    ]
+    return manifest.model_copy(update={"prompts": prompts})

@@ -4,6 +4,7 @@ import unicodedata
 
 # Formatting characters, those without width and those that change direction, are of category Cf.
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_UNDRAWN = {"Cc", "Cf", "Zl", "Zp"}
 # Default_Ignorable_Code_Point of Unicode, as far as it is of other categories: fillers, variation selectors, …
 _IGNORABLE = {
     0x034F,
@@ -48,6 +49,11 @@ def quoted(text: object, longest: int = 60) -> str:
     whole = str(text)
     cut = plain(whole, longest)
     return repr(cut + "…" if len(whole) > longest else cut)
+
+
+def invisible(character: str) -> bool:
+    """Whether a character is drawn as nothing: controls, formatting characters, fillers, variation selectors."""
+    return unicodedata.category(character) in _UNDRAWN or ord(character) in _IGNORABLE
 
 
 def _visible(character: str) -> str:

@@ -1,13 +1,14 @@
 """Reading a session, finished or still growing: the same code for replay and live."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from subspacelens_tui.sessions.alike import canonical, look_alikes
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.events import Event, EventReader
 from subspacelens_tui.sessions.features import FOLDER, FeatureFile, Int64Array, check_file
@@ -34,6 +35,16 @@ def _is_batch(name: str) -> bool:
     return name.endswith(".safetensors") and not name.startswith(".")
 
 
+def _look_alikes(manifest: Manifest) -> Iterator[str]:
+    """Earlier versions kept labels as they were written, so that one class could be recorded as two."""
+    for scheme in manifest.label_schemes:
+        for spelled, _ in look_alikes(prompt.labels[scheme] for prompt in manifest.prompts):
+            yield (
+                f"the labels {spelled} of {scheme!r} look alike but were recorded as separate classes: "
+                "`--labels-file` can add a scheme that joins them"
+            )
+
+
 def _stamp(folder: Path) -> tuple[int, int, int] | None:
     """What changes when `session.json` is replaced; None if it is not there."""
     try:
@@ -50,7 +61,8 @@ class Session:
         path: the session's folder.
         manifest: the content of `session.json`.
         files: the whole feature files, in the order of their images.
-        problems: one line for each damaged file that is left out, the first hundred of them.
+        problems: one line for each damaged file that is left out, the first hundred of them, and for classes
+            that look alike.
         log: the last events, oldest first.
     """
 
@@ -59,7 +71,7 @@ class Session:
         self._manifest_stamp = _stamp(path)
         self.manifest: Manifest = read_manifest(path)
         self.files: list[FeatureFile] = []
-        self.problems: list[str] = []
+        self.problems: list[str] = list(_look_alikes(self.manifest))
         self.log: list[Event] = []
         self._log: deque[Event] = deque(maxlen=_LOG_LENGTH)
         self._more_problems = 0
@@ -246,9 +258,12 @@ class Session:
     def resolve_scheme(self, scheme: str | None) -> str:
         """The label scheme meant; the first unless given."""
         schemes = self.manifest.label_schemes
-        if scheme is not None and scheme not in schemes:
-            raise SessionError(f"there is no label scheme {scheme!r}: {self.name} has {', '.join(schemes)}")
-        return scheme if scheme is not None else schemes[0]
+        if scheme is None or scheme in schemes:
+            return scheme or schemes[0]
+        for known in schemes:
+            if canonical(known) == canonical(scheme):
+                return known
+        raise SessionError(f"there is no label scheme {scheme!r}: {self.name} has {', '.join(schemes)}")
 
     def resolve_step(self, step: int | None) -> int:
         """The captured step meant; the last unless given."""

@@ -1,6 +1,8 @@
 """Writing a session: what the recorder does."""
 
+import contextlib
 import errno
+import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -17,6 +19,7 @@ from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.format import (
     IMAGES, MANIFEST, Block, Manifest, ModelInfo, read_manifest
 )
+from subspacelens_tui.sessions.names import automatic_paths, session_path
 
 _THUMBNAIL = 256
 # For how long a network file system may not show what another machine has made.
@@ -38,20 +41,48 @@ def create_session(folder: Path, manifest: Manifest) -> None:
     making = temporary_beside(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(making, ignore_errors=True)
         making.mkdir()
         (making / features.FOLDER).mkdir()
         (making / IMAGES).mkdir()
         replace_manifest(making, manifest)
-        making.rename(folder)
+        _put_in_place(making, folder)
     except OSError as error:
-        if error.errno in _THERE_ALREADY:
-            raise SessionAlreadyThereError(
-                f"there is a session {folder} already: choose another --name, or delete it"
-            ) from None
         raise SessionError(f"cannot make the session {folder}: {error.strerror or error}") from None
     finally:
         shutil.rmtree(making, ignore_errors=True)
+
+
+def _put_in_place(made: Path, folder: Path) -> None:
+    try:
+        made.rename(folder)
+    except OSError as error:
+        # ENOTDIR: what is in the way is no folder.
+        if error.errno not in _THERE_ALREADY and not (error.errno == errno.ENOTDIR and os.path.lexists(folder)):
+            raise
+        what = "session" if (folder / MANIFEST).exists() else "file or folder"
+        raise SessionAlreadyThereError(
+            f"there is a {what} {folder} already: choose another --name, or delete it"
+        ) from None
+
+
+def create_new_session(sessions: Path, name: str | None, manifest: Manifest) -> Path:
+    """Make a new session in a folder of sessions, and return its path.
+
+    Without a name it gets one of model and time that nobody else has: of several processes, on whatever
+    machines, that want the same name at once, one gets it, since a folder is made in one step.
+
+    Raises:
+        SessionAlreadyThereError: if a name is given and taken.
+        SessionError: if the name is not fit for a folder, or the session cannot be made.
+    """
+    if name is not None:
+        create_session(session_path(sessions, name), manifest)
+        return sessions / name
+    for path in automatic_paths(sessions, manifest.model.id):
+        with contextlib.suppress(SessionAlreadyThereError):
+            create_session(path, manifest)
+            break
+    return path
 
 
 def create_or_join_session(folder: Path, manifest: Manifest) -> None:

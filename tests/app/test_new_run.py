@@ -12,7 +12,7 @@ from subspacelens_tui.app.screens.new_run import NewRunScreen
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.setup import Setup
-from subspacelens_tui.sessions import SessionError, open_session
+from subspacelens_tui.sessions import SessionError, names, open_session
 from tests.app.conftest import Driver, OpenApp
 from tests.conftest import PlantedSessionFactory as Planted
 
@@ -25,15 +25,15 @@ def test_nothing_typed_is_the_demo(tmp_path: Path) -> None:
     assert (draft.manifest.model.id, len(draft.manifest.images)) == ("demo", 500)
     assert draft.notes["capture"] == "0, 5, 10, 15, 19"
     assert draft.notes["seeds"] == "500 images in all"
-    assert draft.path is not None
-    assert draft.path.name.startswith("demo-")
+    assert draft.name is None
+    assert draft.notes["name"].startswith("demo-")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
     ("field", "text", "line"),
     [
-        ("model", "./nowhere", "there is no folder ./nowhere"),
+        ("model", "./nowhere", "there is no folder or file ./nowhere"),
         ("prompts", "weather", "there is no prompt set 'weather'"),
         ("seeds", "ten", "must be a whole number, not 'ten'"),
         ("seeds", "0", "seeds must be from 1"),
@@ -81,6 +81,7 @@ class Starter:
 
 async def typed(app: Driver, field: str, text: str) -> None:
     app.app.screen.query_one(f"#field-{field}", Input).value = text
+    await app.pilot.pause()  # until the form knows
     await app.settled()
 
 
@@ -136,10 +137,24 @@ async def test_a_recorder_that_does_not_start_is_a_message(open_app: OpenApp, tm
         await app.press("n", "ctrl+s")
         assert isinstance(app.app.screen, NewRunScreen)
         assert "✗ no python: not found" in app.text()
-    # Elsewhere: within one second the name would be the same, and taken.
-    async with open_app(tmp_path / "others") as app:
+    async with open_app(tmp_path) as app:
         await app.press("n", "ctrl+s")
         assert "use `subspacelens-tui record`" in app.text()
+
+
+async def test_forms_started_in_the_same_second_make_a_session_each(
+    open_app: OpenApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names.time, "strftime", lambda *_: "20260101-120000")
+    # As when another process has taken the name that was seen in the form.
+    monkeypatch.setattr(names.os.path, "lexists", lambda path: False)
+    starter = Starter()
+    for _ in range(3):
+        async with open_app(tmp_path, setup=Setup(start_recorder=starter)) as app:
+            await app.press("n", "ctrl+s")
+            assert isinstance(app.app.screen, SessionScreen)
+    first = "demo-20260101-120000"
+    assert [path.name for path in starter.started] == [first, f"{first}-2", f"{first}-3"]
 
 
 @pytest.mark.parametrize("size", [(140, 40), (80, 24), (50, 15), (40, 10)])
@@ -182,3 +197,21 @@ async def test_mouse_palette_and_help_reach_the_form(open_app: OpenApp, tmp_path
         assert isinstance(app.app.screen, NewRunScreen)
         await app.press("ctrl+p", *"start the rec", "enter")
         assert len(starter.started) == 1
+
+
+async def test_labels_that_were_taken_as_one_are_said_in_the_form(open_app: OpenApp, tmp_path: Path) -> None:
+    prompts = tmp_path / "prompts.toml"
+    lines = [
+        f'[[prompts]]\ntext = "{n}"\nlabels = {{ kind = "{label}" }}\n'
+        for n, label in enumerate(("café", "cafe\u0301", "tea", "Tea"))
+    ]
+    prompts.write_text('name = "drinks"\nschemes = ["kind"]\n' + "".join(lines), encoding="utf-16")
+    starter = Starter()
+    async with open_app(tmp_path / "new", size=(200, 60), setup=Setup(start_recorder=starter)) as app:
+        await app.press("n")
+        await typed(app, "prompts", str(prompts))
+        text = " ".join(app.text().split())
+        assert r"the labels 'caf\xe9' and 'cafe\u0301' of 'kind' look alike: they are taken as one" in text
+        assert "the labels 'tea' and 'Tea' of 'kind' differ in case only: they stay separate" in text
+        await app.press("ctrl+s")
+    assert open_session(starter.started[0]).manifest.prompts[1].labels == {"kind": "café"}

@@ -184,3 +184,28 @@ async def test_changed_keys_are_those_of_screen_footer_help_palette_and_panes(
         assert app.app.screen is app.screen
         await app.press("ctrl+p", *"next layer")
         assert "next layer  (^n)" in app.text()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_no_mistake(encoding: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written("")
+    path.write_text('theme = "nord"\r\nlabels = "cafe\u0301"\r\n', encoding=encoding)
+    assert main(["settings"]) == 0
+    out = capsys.readouterr().out
+    assert 'theme = "nord"' in out
+    # As sessions keep the names of their schemes.
+    assert 'labels = "café"' in out
+
+
+def test_what_cannot_be_read_gets_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    path = written("")
+    path.write_bytes('theme = "nörd"'.encode("latin-1"))
+    assert main(["list"]) == 2
+    assert capsys.readouterr().err == (
+        f"subspacelens-tui: {path} is not UTF-8, by byte 0xf6 in line 1: it seems to be Windows-1252 or "
+        "Latin-1; save it as UTF-8\n"
+    )
+    path.unlink()
+    path.mkdir()
+    assert main(["settings"]) == 2
+    assert capsys.readouterr().err == f"subspacelens-tui: {path} is a folder, not a file\n"

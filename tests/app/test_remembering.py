@@ -170,6 +170,14 @@ def test_a_damaged_state_is_none_and_is_written_anew(tmp_path: Path, content: by
     assert json.loads(path.read_text()) == {"theme": "nord"}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_state_that_went_through_an_editor_is_kept(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "state.json"
+    Memory(path).keep(theme="nord")
+    path.write_text(path.read_text(), encoding=encoding)
+    assert Memory(path).now.theme == "nord"
+
+
 def test_two_apps_do_not_forget_for_each_other(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "state.json"
     one, two = Memory(path), Memory(path)

@@ -58,7 +58,7 @@ def test_the_subjects_of_the_article_are_there() -> None:
         ({"capture": [20]}, "step 20 cannot be captured: 20 steps are 0 to 19"),
         ({"dtype": "int4"}, "no dtype 'int4': use float32, bfloat16, float16"),
         ({"prompts": "nowhere.toml"}, "no prompt set 'nowhere.toml': give a TOML file, or one of demo"),
-        ({"model": "./nowhere"}, "there is no folder ./nowhere"),
+        ({"model": "./nowhere"}, "there is no folder or file ./nowhere"),
     ],
 )
 def test_mistakes_are_said_in_one_line(changes: dict[str, object], message: str) -> None:
@@ -77,7 +77,7 @@ def test_folders_that_are_no_pipelines_of_ours_are_refused_before_anything_start
     with pytest.raises(PlanningError, match="FluxPipeline are not supported yet"):
         plan(Request(model=str(tmp_path)))
     index.write_text('{"_class_name": ')
-    with pytest.raises(PlanningError, match=r"model_index\.json is damaged"):
+    with pytest.raises(PlanningError, match=r"is damaged: model_index\.json is no JSON"):
         plan(Request(model=str(tmp_path)))
 
 
@@ -102,6 +102,22 @@ def test_a_prompt_file_may_have_any_schemes(tmp_path: Path) -> None:
     assert manifest.prompts[0].labels == {"kind": "animal", "size": "small"}
 
 
+def test_labels_and_schemes_are_kept_as_they_look_and_prompts_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    text = PROMPTS.replace('["kind"', '["kind\u00a0"').replace("a cat", "a\u00a0cat ")
+    text = text.replace('"animal"', '"animaľ"', 1).replace('"animal"', '"animal\u030c "', 1)
+    path.write_text(text.replace("{ kind", '{ "\u200bkind"'), encoding="utf-8")
+    found = load_prompt_set(str(path))
+    assert found.schemes == ["kind", "size"]
+    assert [prompt.text for prompt in found.prompts] == ["a\u00a0cat ", "a whale"]
+    assert [prompt.labels["kind"] for prompt in found.prompts] == ["animaľ", "animaľ"]
+    assert found.notes == [
+        f"prompt set {path}: the labels 'anima\\u013e' and 'animal\\u030c ' of 'kind' look alike: "
+        "they are taken as one class, 'animaľ'"
+    ]
+    assert plan(Request(prompts=str(path))).prompts == found.prompts
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -109,12 +125,20 @@ def test_a_prompt_file_may_have_any_schemes(tmp_path: Path) -> None:
         ('size = "small"', 'size = "small", age = "old"', "label of the unknown scheme 'age'"),
         ("a whale", "a cat", "'a cat' is there twice"),
         ("schemes", "schemas", "schemes: Field required"),
+        ("a whale", "a\u00a0cat", r"a prompt is there twice: 'a cat' and 'a\\xa0cat' look alike"),
+        ('"size"]', '"size", "size "]', "the scheme 'size' is there twice"),
+        ('"size"]', '"size", "\u200b"]', "a scheme has no name"),
+        ('size = "small"', 'size = "small", "size " = "s"', "'a cat' has two 'size' labels"),
+        ('"small"', '"\u200b "', "'a cat' has an empty 'size' label"),
+        ('"small"', f'"{chr(0x1D15E) * 150}"', "labels.size: String should have at most 200 characters"),
+        (PROMPTS, "", "it is empty: write name"),
+        (PROMPTS, "\n # nothing\n", "it is empty: write name"),
         ("[[prompts]]", "[[prompts", "is not TOML"),
         ('"small"', "3", "labels.size: Input should be a valid string"),
     ],
 )
 def test_mistakes_in_a_prompt_file_are_named(tmp_path: Path, old: str, new: str, message: str) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text(PROMPTS.replace(old, new, 1))
+    path.write_text(PROMPTS.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(PlanningError, match=message):
         load_prompt_set(str(path))

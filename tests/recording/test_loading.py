@@ -11,12 +11,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 from diffusers import PixArtTransformer2DModel
-from huggingface_hub.errors import OfflineModeIsEnabled
 
 from subspacelens_tui import demo
 from subspacelens_tui.models import ModelError
 from subspacelens_tui.models.loading import load_pipeline
-from subspacelens_tui.models.problems import model_problem
 from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.recording import __main__ as detached
 from subspacelens_tui.recording import process
@@ -123,45 +121,160 @@ def test_what_the_user_says_of_pickle_reaches_a_detached_recorder(
     assert heard == [allowed]
 
 
+def in_pickles(folder: Path) -> Path:
+    """The demo with all its weights pickled, those of the transformer and of the text encoder in shards."""
+    whole, _ = load_pipeline(ModelSource(DEMO), torch.float32)
+    shutil.copytree(DEMO, folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    for part, stem in (
+        ("transformer", "diffusion_pytorch_model"),
+        ("vae", "diffusion_pytorch_model"),
+        ("text_encoder", "pytorch_model"),
+    ):
+        weights = getattr(whole, part).state_dict()
+        if part == "vae":
+            torch.save(weights, folder / part / f"{stem}.bin")
+            continue
+        places = {name: f"{stem}-{1 + n % 3:05d}-of-00003.bin" for n, name in enumerate(weights)}
+        for shard in set(places.values()):
+            held = {name: tensor for name, tensor in weights.items() if places[name] == shard}
+            torch.save(held, folder / part / shard)
+        index = {"metadata": {"total_size": 0}, "weight_map": places}
+        (folder / part / f"{stem}.bin.index.json").write_text(json.dumps(index))
+    return folder
+
+
+def test_pickles_in_shards_are_loaded_like_any(tmp_path: Path) -> None:
+    folder = in_pickles(tmp_path / "pickles")
+    with pytest.raises(ModelError, match=r"transformer, vae, text_encoder.*add `--allow-pickle`"):
+        load_pipeline(ModelSource(str(folder)), torch.float32)
+    whole, _ = load_pipeline(ModelSource(DEMO), torch.float32)
+    pickled, _ = load_pipeline(ModelSource(str(folder), allow_pickle=True), torch.float32)
+    for part in ("transformer", "vae", "text_encoder"):
+        weights = getattr(pickled, part).state_dict()
+        for name, tensor in getattr(whole, part).state_dict().items():
+            assert torch.equal(weights[name], tensor), name
+
+
+def test_variants_are_loaded_as_they_are_there(tmp_path: Path) -> None:
+    folder = tmp_path / "mixed"
+    shutil.copytree(DEMO, folder)
+    for part in ("transformer", "text_encoder"):
+        for path in (folder / part).glob("*.safetensors"):
+            path.rename(path.with_name(path.name.replace(".", ".fp16.", 1)))
+    pipeline, _ = load_pipeline(ModelSource(str(folder), variant="fp16"), torch.float32)
+    whole, _ = load_pipeline(ModelSource(DEMO), torch.float32)
+    conditioning = [found.encode_prompt("a lion", device="cpu")[0] for found in (pipeline, whole)]
+    assert torch.equal(*conditioning)
+
+
 @pytest.mark.parametrize(
-    ("damage", "options", "message"),
+    ("part", "changes", "message"),
     [
-        ("cut", {}, "cannot be loaded (OSError: Unable to load weights"),
-        ("none", {"variant": "fp16"}, "has no weights of variant 'fp16': leave out `--variant`"),
-        ("none", {}, "it has no model_index.json; if it is a transformer only, say"),
-        ("layers", {}, "weights of its transformer are missing"),
+        (
+            "transformer",
+            {"num_layers": 13},
+            r"the transformer of model .* \(\d+ weights are missing, transformer_b",
+        ),
+        (
+            "transformer",
+            {"num_layers": 7},
+            r"\(its configuration has 7 transformer_blocks, its weights have more\)",
+        ),
+        (
+            "transformer",
+            {"caption_channels": 7},
+            r"\(ValueError: .*caption_projection.linear_1.weight .*\): put",
+        ),
+        # The libraries would draw these at random.
+        (
+            "text_encoder",
+            {"num_layers": 3},
+            r"the text encoder of model .* \(9 weights are missing, encoder.block.2",
+        ),
+        ("text_encoder", {"d_ff": 64}, r"\(\d+ weights are of another shape, encoder.block.0"),
+        ("vae", {"num_decoder_blocks": [3, 3, 3]}, r"the VAE of model .* cannot be loaded \("),
     ],
 )
-def test_what_is_wrong_with_a_folder_is_one_line_with_what_to_do(
-    tmp_path: Path, damage: str, options: dict[str, str], message: str
+def test_weights_that_are_not_those_of_the_configuration_are_refused(
+    tmp_path: Path, part: str, changes: dict[str, object], message: str
 ) -> None:
-    folder = transformer_only(tmp_path / "only")
-    others = None if damage == "none" and not options else DEMO
-    if damage == "cut":
-        with (folder / "transformer" / WEIGHTS).open("r+b") as file:
-            file.truncate(1_000_000)
-    if damage == "layers":
-        config = folder / "transformer" / "config.json"
-        config.write_text(json.dumps({**json.loads(config.read_text()), "num_layers": 13}))
-    with pytest.raises(ModelError) as raised:
-        load_pipeline(ModelSource(str(folder), components_from=others, **options), torch.float32)
-    assert message in str(raised.value)
-    assert str(raised.value).count("`") == 2
+    folder = tmp_path / "model"
+    shutil.copytree(DEMO, folder)
+    config = folder / part / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | changes))
+    with pytest.raises(ModelError, match=message) as raised:
+        load_pipeline(ModelSource(str(folder)), torch.float32)
+    assert str(raised.value).endswith(
+        f"put a whole copy there, as `hf download ID --local-dir {folder}` does"
+    )
     assert "\n" not in str(raised.value)
 
 
-def test_what_is_wrong_with_the_hub_is_told_apart() -> None:
-    def said(name: str, text: str = "We couldn't connect to the hub") -> tuple[str, bool]:
-        error = OSError(text)
-        error.__cause__ = type(name, (Exception,), {})()
-        problem = model_problem("some/model", ModelSource("some/model"), error)
-        return str(problem), problem.mendable
+def test_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "narrow"
+    PixArtTransformer2DModel(
+        num_layers=1,
+        num_attention_heads=2,
+        attention_head_dim=16,
+        caption_channels=16,
+        cross_attention_dim=32,
+    ).save_pretrained(folder / "transformer")
+    with pytest.raises(
+        ModelError, match=r"its text encoder has 64 channels, and the transformer wants 16; name"
+    ):
+        load_pipeline(ModelSource(str(folder), components_from=DEMO), torch.float32)
 
-    assert said("GatedRepoError")[0].endswith("run `hf auth login`")
-    assert said("GatedRepoError")[1]
-    assert said("RepositoryNotFoundError")[0].startswith("there is no model 'some/model'")
-    assert not said("RepositoryNotFoundError")[1]
-    assert "no such revision" in said("RevisionNotFoundError")[0]
-    missing = "some/model does not appear to have a file named model_index.json."
-    assert "`--components-from ID|PATH`" in said("RemoteEntryNotFoundError", missing)[0]
-    assert "run `hf download some/model`" in said(OfflineModeIsEnabled.__name__)[0]
+
+def test_a_class_that_is_not_installed_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "later"
+    shutil.copytree(DEMO, folder)
+    index = folder / "model_index.json"
+    later = {"tokenizer": ["transformers", "LaterTokenizer"]}
+    index.write_text(json.dumps(json.loads(index.read_text()) | later))
+    with pytest.raises(
+        ModelError, match=r"has no LaterTokenizer\): run `pip install --upgrade transformers`"
+    ):
+        load_pipeline(ModelSource(str(folder)), torch.float32)
+
+
+def test_what_a_folder_lacks_is_said_before_a_session_is_made(tmp_path: Path) -> None:
+    folder = tmp_path / "fp16"
+    shutil.copytree(DEMO, folder)
+    for path in folder.glob("*/*.safetensors"):
+        path.rename(path.with_name(path.name.replace(".", ".fp16.", 1)))
+    where = ["--headless", "--sessions", str(tmp_path / "sessions"), "--seeds", "1", "--steps", "2"]
+    done = program("record", *where, "--model", str(folder), home=tmp_path / "hf")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"subspacelens-tui: model {str(folder)!r} has weights of variant fp16 only (transformer, vae, "
+        "text_encoder): add `--variant fp16`\n"
+    )
+    assert not (tmp_path / "sessions").exists()
+    for option in ([], ["--variant", "fp16"]):
+        told = program("doctor", "--model", str(folder), *option, home=tmp_path / "hf")
+        assert told.returncode == (0 if option else 1)
+
+
+def test_what_the_cache_lacks_can_be_put_right_and_gone_on_with(tmp_path: Path) -> None:
+    """Offline: a session of a model that is not in the cache yet waits for it."""
+    where = ["--headless", "--sessions", str(tmp_path / "sessions"), "--seeds", "1", "--steps", "2"]
+    asked = ["--model", "some/model", "--prompts", "demo", "--guidance", "1", "--name", "run"]
+    done = program("record", *where, *asked, "--batch-size", "25", home=tmp_path / "hf")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "subspacelens-tui: model 'some/model' is neither a folder nor in the hub's cache, and HF_HUB_OFFLINE "
+        "keeps it from being fetched: check how it is spelled, or run `hf download some/model` where there is "
+        "a network; then `subspacelens-tui record --resume run`"
+    )
+    shutil.copytree(DEMO, cached(tmp_path / "hf" / "hub", "some/model", "main", "d" * 40))
+    done = program(
+        "record",
+        "--headless",
+        "--sessions",
+        str(tmp_path / "sessions"),
+        "--resume",
+        "run",
+        home=tmp_path / "hf",
+    )
+    assert done.returncode == 0, done.stderr
+    assert open_session(tmp_path / "sessions" / "run").manifest.model.commit == "d" * 40

@@ -8,7 +8,6 @@ from subspacelens_tui.sessions.catalog import (
     delete_session,
     find_session,
     list_sessions,
-    new_session_path,
     sessions_folder,
 )
 from tests.conftest import PlantedSessionFactory
@@ -51,18 +50,6 @@ def test_the_list_is_newest_first_and_shows_the_damaged(planted: PlantedSessionF
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:
     with pytest.raises(SessionError, match="record a session first"):
         list_sessions(tmp_path / "nowhere")
-
-
-@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "-flag", "x" * 101, "a\x1b[2J"])
-def test_names_cannot_leave_the_folder(tmp_path: Path, name: str) -> None:
-    with pytest.raises(SessionError, match="is no name for a session"):
-        new_session_path(tmp_path, name, "model")
-
-
-def test_a_name_is_made_of_the_model(tmp_path: Path) -> None:
-    path = new_session_path(tmp_path, None, "PixArt-XL 2/512 ü")
-    assert path.parent == tmp_path
-    assert path.name.startswith("PixArt-XL-2-512-")
 
 
 def test_only_sessions_are_deleted(planted: PlantedSessionFactory, tmp_path: Path) -> None:

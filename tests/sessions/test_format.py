@@ -49,6 +49,19 @@ def test_half_a_manifest_is_damaged(planted: PlantedSessionFactory) -> None:
         parse_manifest(text[: len(text) // 2], Path("session.json"))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_manifest_that_went_through_an_editor_is_read(
+    planted: PlantedSessionFactory, encoding: str
+) -> None:
+    session = planted()
+    manifest = session.path / MANIFEST
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace("\n", "\r\n"), encoding=encoding)
+    assert read_manifest(session.path) == session.manifest
+    manifest.write_bytes(manifest.read_bytes()[:-1])
+    with pytest.raises(SessionError, match="is damaged: it is not JSON"):
+        read_manifest(session.path)
+
+
 def test_keys_of_a_later_minor_version_are_passed_over(planted: PlantedSessionFactory) -> None:
     session = planted()
     assert parse_manifest(changed(session.manifest.to_json(), weather="fine"), Path("x")) == session.manifest

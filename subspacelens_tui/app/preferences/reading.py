@@ -5,7 +5,6 @@ pydantic-settings does the same; its import takes 80 ms here, a sixth of the app
 
 import difflib
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from subspacelens_tui.app.preferences.schema import Preferences, PreferencesError
+from subspacelens_tui.sessions.text_files import TextFileError, read_toml
 
 ENVIRONMENT = "SUBSPACELENS_"
 # A table does not fit into a variable.
@@ -66,13 +66,11 @@ def read_preferences(flags: Mapping[str, Any] | None = None) -> tuple[Preference
 
 def _in_file(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
+        return read_toml(path)
+    except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PreferencesError(f"{path} is not TOML: {error}") from None
-    except OSError as error:
-        raise PreferencesError(f"{path} cannot be read: {error.strerror or error}") from None
+    except TextFileError as error:
+        raise PreferencesError(f"{path} {error}") from None
 
 
 def _in_environment() -> dict[str, str]:

@@ -5,6 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
 
+from subspacelens_tui.sessions.alike import canonical
+from subspacelens_tui.sessions.text_files import from_home
+
 Markers = Literal["braille", "blocks", "ascii"]
 Pictures = Literal["auto", "kitty", "sixel", "half-blocks", "off"]
 Curves = Literal["okabe-ito", "tol-bright"]
@@ -79,7 +82,12 @@ class Preferences(BaseModel):
             raise ValueError(f"must be one of {', '.join(sorted(BUILTIN_THEMES))}")
         return theme
 
+    @field_validator("labels")
+    @classmethod
+    def _as_in_sessions(cls, labels: str | None) -> str | None:
+        return canonical(labels) if labels is not None else None
+
     @field_validator("sessions")
     @classmethod
     def _from_home(cls, sessions: Path | None) -> Path | None:
-        return sessions.expanduser() if sessions is not None else None
+        return from_home(sessions) if sessions is not None else None

@@ -25,7 +25,7 @@ from subspacelens_tui.planning import shipped_prompt_sets
 from subspacelens_tui.planning.device import nvidia_gpus
 from subspacelens_tui.planning.plan import DTYPES
 from subspacelens_tui.sessions import SessionError
-from subspacelens_tui.sessions.writer import create_session
+from subspacelens_tui.sessions.writer import create_new_session
 
 _NARROW, _BROAD = 76, 110
 # Long enough for the next key to come, too short to be waited for.
@@ -123,7 +123,10 @@ class NewRunScreen(Screen[Path]):
         wrong = len(draft.errors)
         if draft.estimate is not None:
             warnings = draft.estimate.warnings
-            self.query_one(Lines).update([(line, line in warnings) for line in draft.estimate.lines])
+            lines = [(line, True) for line in draft.remarks]
+            self.query_one(Lines).update(
+                [*lines, *((line, line in warnings) for line in draft.estimate.lines)]
+            )
         self._say(f"{wrong} field{'s' if wrong > 1 else ''} to put right" if wrong else None)
 
     def _say(self, note: str | None = None) -> None:
@@ -165,14 +168,14 @@ class NewRunScreen(Screen[Path]):
         draft = await asyncio.to_thread(read_draft, self._texts, self._folder)
         self._show(draft)
         start = self.setup.start_recorder
-        if draft.manifest is not None and draft.path is not None and start is not None:
+        if draft.manifest is not None and start is not None:
             try:
-                await asyncio.to_thread(create_session, draft.path, draft.manifest)
-                await asyncio.to_thread(start, draft.path)
+                path = await asyncio.to_thread(create_new_session, self._folder, draft.name, draft.manifest)
+                await asyncio.to_thread(start, path)
             except SessionError as error:
                 self._complaint = str(error)
             else:
-                self.dismiss(draft.path)
+                self.dismiss(path)
                 return
         elif draft.errors:
             first = next(field.name for field in FIELDS if field.name in draft.errors)

@@ -25,9 +25,9 @@ from subspacelens_tui.sessions.catalog import (
     Listing,
     SessionList,
     delete_session,
-    new_session_path,
     rename_session,
 )
+from subspacelens_tui.sessions.names import session_path
 from subspacelens_tui.sessions.plain import plain
 
 _POLL = 2.0
@@ -208,7 +208,7 @@ class SessionsScreen(Screen[None]):
 
         def objection(name: str) -> str:
             try:
-                path = new_session_path(chosen.path.parent, name, "")
+                path = session_path(chosen.path.parent, name)
             except SessionError as error:
                 return str(error)
             taken = name != chosen.name and path.exists()

@@ -40,21 +40,21 @@ class LogPane(Pane):
             return [[(self.absence(), self.ink("dim"))]]
         rows = [self._event(event) for event in self.recording.log]
         rows += [
-            [("left out  ", self.ink("warning")), (plain(p), self.ink())] for p in self.recording.problems
+            [("problem   ", self.ink("warning")), (plain(p), self.ink())] for p in self.recording.problems
         ]
         for note in self._notes():
             rows.append([("note      ", self.ink("accent")), (plain(note), self.ink())])
         return rows or [[("nothing has happened yet", self.ink("dim"))]]
 
     def numbers(self) -> Numbers:
-        """The events, then what was left out and the notes."""
+        """The events, then the problems of the session and the notes."""
         if self.recording is None:
             return []
         rows = [
             {"time": event.get("time"), "event": plain(event.get("event", "")), "detail": _detail(event)}
             for event in self.recording.log
         ]
-        rows += [{"time": None, "event": "left out", "detail": plain(p)} for p in self.recording.problems]
+        rows += [{"time": None, "event": "problem", "detail": plain(p)} for p in self.recording.problems]
         return rows + [{"time": None, "event": "note", "detail": plain(note)} for note in self._notes()]
 
     def _notes(self) -> tuple[str, ...]:
