@@ -9,6 +9,7 @@ from subspacelens_tui.analysis.subset import LEAST_IMAGES, Draw, most_images
 from subspacelens_tui.geometry import GeometryError, hoyer_from_norms
 from subspacelens_tui.sessions import Branch, Session, SessionError
 from subspacelens_tui.sessions.features import FeatureFile
+from subspacelens_tui.sessions.files import Stamp
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -35,13 +36,12 @@ class GrowingGrams:
         recorded: how many there are to take from.
         version: changes whenever `images` does.
         left_out: image → why its features cannot be used.
-        problems: one line for each file that cannot be read.
     """
 
     def __init__(self, session: Session, configuration: Configuration, seed: int = 0) -> None:
         self._session = session
         self._configuration = configuration
-        self._files_known = 0
+        self._known: int | None = None
         self._blocks = session.manifest.blocks
         self._most = most_images([block.width for block in self._blocks])
         if self._most < LEAST_IMAGES:
@@ -54,8 +54,8 @@ class GrowingGrams:
         self.recorded = 0
         self.version = 0
         self.left_out: dict[int, str] = {}
-        self.problems: list[str] = []
-        self._broken: set[str] = set()
+        self._sources: dict[int, tuple[str, Stamp]] = {}
+        self._broken: dict[tuple[str, Stamp], str] = {}
         self._features = [np.empty((0, block.width), dtype=np.float32) for block in self._blocks]
         self._grams = np.empty((len(self._blocks), 0, 0))
         self._hoyer = np.empty((len(self._blocks), 0))
@@ -65,29 +65,46 @@ class GrowingGrams:
         """Whether there are more images than are taken in."""
         return self.recorded > self._most
 
+    @property
+    def problems(self) -> list[str]:
+        """One line for each file that cannot be read."""
+        return list(self._broken.values())
+
     def extend(self) -> None:
         """Take in the feature files that are new, in one product: a finished session is opened in one go."""
-        if len(self._session.files) == self._files_known:
+        if self._session.version == self._known:
             return
-        self._files_known = len(self._session.files)
+        self._known = self._session.version
+        files = self._session.files_of(self._configuration.guidance)
+        gone = self._forget_changed(files)
         recorded = self._session.images(self._configuration.guidance)
         self.recorded = len(recorded)
         wanted = self._draw.first(recorded, self._most)
-        self._drop_all_but(wanted)
+        self._drop_all_but(wanted - gone)
         old = len(self.images)
         missing = wanted.difference(self.images, self.left_out)
-        for file in self._session.files_of(self._configuration.guidance):
+        for file in files:
             rows = [row for row in file.rows if file.images[row] in missing]
-            if not rows or file.path.name in self._broken:
+            if not rows or file.key in self._broken:
                 continue
             try:
                 self._take(file, rows)
             except SessionError as error:
-                self._broken.add(file.path.name)
-                self.problems.append(str(error))
+                self._broken[file.key] = str(error)
         if len(self.images) > old:
             self.version += 1
             self._multiply(old)
+
+    def _forget_changed(self, files: list[FeatureFile]) -> set[int]:
+        """Forget what was found in files that are not there now; returns the images that were in them."""
+        keys = {file.key for file in files}
+        held = {file.images[row]: file.key for file in files for row in file.rows}
+        gone = {image for image, source in self._sources.items() if held.get(image) != source}
+        for image in gone:
+            del self._sources[image]
+            self.left_out.pop(image, None)
+        self._broken = {key: why for key, why in self._broken.items() if key in keys}
+        return gone
 
     def _drop_all_but(self, wanted: set[int]) -> None:
         """Let images go that others have taken the place of."""
@@ -106,6 +123,7 @@ class GrowingGrams:
         where = self._configuration
         found = self._session.read(file, where.branch, where.step, range(len(self._blocks)), rows)
         images = [file.images[row] for row in rows]
+        self._sources |= dict.fromkeys(images, file.key)
         usable = self._usable(images, found)
         old = len(self.images)
         self.images += [image for image, ok in zip(images, usable, strict=True) if ok]

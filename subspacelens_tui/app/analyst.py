@@ -21,7 +21,7 @@ from subspacelens_tui.app.jobs import Job, Jobs
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.app.stages import FEW, FIRST, MANY, Stage, stages
 from subspacelens_tui.app.view import View, Which, first_view
-from subspacelens_tui.sessions import SessionError, open_session
+from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.control import requested
 from subspacelens_tui.sessions.format import MANIFEST
 
@@ -53,10 +53,10 @@ class Analyst:
         self._generation = 0
         self._analysed = -1
         self._permuted = 0
-        self._grown = False
+        self._grown = self._lost = False
         self._known: tuple[object, int] = (None, 0)
         self._cost = float("inf")
-        self._rest_until = 0.0
+        self._rest_since = self._took = 0.0
         self._jobs = Jobs()
         self._jobs_rest_until = 0.0
         self._wake = asyncio.Event()
@@ -100,7 +100,7 @@ class Analyst:
             wanted = self._rounds + 2
             self._wake.set()
             while self._rounds < wanted or self._due() or self._jobs.next() is not None:
-                self._rest_until = self._jobs_rest_until = 0.0
+                self._took = self._jobs_rest_until = 0.0
                 await self._idle.wait()
                 self._wake.set()
 
@@ -154,19 +154,14 @@ class Analyst:
             self._on_trouble(str(error))
             return
         self._on_trouble(None)
-        if recording != self._recording:
+        if recording != self._recording or recording.manifest is not self._recording.manifest:
             self._recording = recording
             self._on_recording(recording)
 
     def _refresh(self) -> Recording:
-        if self._analyzer is None:
-            self._analyzer = Analyzer(open_session(self._path))
-            self._grown = True
-        elif self._analyzer.refresh():
-            self._grown = True
-        session = self._analyzer.session
-        if not (self._path / MANIFEST).is_file():
+        if self._analyzer is not None and not (self._path / MANIFEST).is_file():
             raise SessionError(f"{self._path} is no longer there; what was read of it is still shown")
+        session = self._followed()
         known = self._recording
         if known is None or self._grown:
             recorded = {scale: len(session.images(scale)) for scale in session.manifest.guidance}
@@ -182,6 +177,20 @@ class Analyst:
             log=tuple(session.log),
             recorded=recorded,
         )
+
+    def _followed(self) -> Session:
+        """The session as it is now; opened anew if another `session.json` was copied over the one it had."""
+        known = self._analyzer.session if self._analyzer is not None else None
+        if self._analyzer is None or (known is not None and known.manifest.blocks and known.replaced):
+            self._analyzer = Analyzer(open_session(self._path))
+            self._grown = self._lost = True
+            return self._analyzer.session
+        before = self._analyzer.session.files
+        if self._analyzer.refresh():
+            self._grown = True
+            after = {file.key for file in self._analyzer.session.files}
+            self._lost = self._lost or any(file.key not in after for file in before)
+        return self._analyzer.session
 
     def _warm_up(self) -> None:
         """Have what the first view needs kept by the analyzer before anyone asks for it."""
@@ -201,14 +210,18 @@ class Analyst:
         if not self._recording.state.phase.running and self._permuted < MANY:
             return True
         follows = self._view.settings.images is None
-        return self._grown and follows and time.monotonic() >= self._rest_until
+        # What comes to a session that nobody records is copied in, and shown at once.
+        rest = _REST * self._took if self._recording.state.phase.running else 0.0
+        rested = time.monotonic() >= self._rest_since + rest
+        return (self._lost or (self._grown and follows)) and rested
 
     async def _analyse(self) -> None:
         view, generation, recording = self._view, self._generation, self._recording
         assert view is not None
         assert recording is not None
         if self._grown:
-            self._grown, self._known = False, (None, 0)
+            self._grown = self._lost = False
+            self._known = (None, 0)
         began = time.monotonic()
         for stage in self._stages(view, recording.state.phase.running):
             stage_began = time.monotonic()
@@ -228,7 +241,7 @@ class Analyst:
         if generation == self._generation:
             self._analysed = generation
         now = time.monotonic()
-        self._rest_until = now + _REST * (now - began)
+        self._rest_since, self._took = now, now - began
 
     async def _do(self, job: Job) -> None:
         generation, began = self._generation, time.monotonic()

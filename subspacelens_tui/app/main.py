@@ -2,11 +2,13 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from subspacelens_tui.analysis.analyzer import find_blas
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.analyst import Analyst
+from subspacelens_tui.app.encoding import as_encoded, take_terminal
 from subspacelens_tui.app.garbage import wait_for_quiet
 from subspacelens_tui.app.opening import opening_settings
 from subspacelens_tui.app.setup import Setup
@@ -33,7 +35,7 @@ def run(
         The exit status: 0, or 1 if the app crashed or there is no terminal to run in.
     """
     # Textual reads from stdin and draws on stderr.
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not (sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()):
         print(
             "subspacelens-tui: the app needs a terminal; `analyze` and `list` work without one",
             file=sys.stderr,
@@ -46,12 +48,14 @@ def run(
     find_blas()
     # Before Textual is imported: its half second of imports then passes beside the first linear algebra.
     setup = setup or Setup()
+    setup = replace(setup, preferences=as_encoded(setup.preferences, sys.__stderr__))
     analyst = None
     if session is not None:
         hand_over_quickly()
         analyst = Analyst(session, settings or opening_settings(setup, session))
     from subspacelens_tui.app.app import SubspaceLensApp
 
+    take_terminal(sys.__stderr__)
     app = SubspaceLensApp(sessions, session, settings, layer, analyst, setup)
     app.run()
     return app.return_code or 0

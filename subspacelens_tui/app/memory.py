@@ -134,4 +134,5 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _key(session: Path) -> str:
-    return str(session.resolve())
+    # A name that is not UTF-8 cannot stand in JSON as it is.
+    return os.fsencode(session.resolve()).decode("utf-8", "backslashreplace")

@@ -11,7 +11,7 @@ from rich.segment import Segment, Segments
 from textual.strip import Strip
 
 from subspacelens_tui.analysis.export import ExportError, Plot, write_plot, write_table
-from subspacelens_tui.analysis.export.files import TABLE_FORMATS, need
+from subspacelens_tui.analysis.export.files import TABLE_FORMATS, UNDECODED, need
 from subspacelens_tui.app.pane_png import pane_png
 from subspacelens_tui.app.widgets.pane import Numbers
 
@@ -52,7 +52,7 @@ def take(
     """
     folder.mkdir(parents=True, exist_ok=True)
     svg = folder / f"{name}.svg"
-    svg.write_text(pane_svg(seen, title), encoding="utf-8")
+    svg.write_text(pane_svg(seen, title), encoding="utf-8", errors=UNDECODED)
     paths, lacking = [svg], []
     for kind in TABLE_FORMATS:
         try:

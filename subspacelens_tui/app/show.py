@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.app import SubspaceLensApp
+from subspacelens_tui.app.encoding import as_encoded
 from subspacelens_tui.app.preferences import Preferences
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.setup import Setup
@@ -40,7 +41,7 @@ def show(
     """
     if size is None:
         size = os.get_terminal_size() if sys.stdout.isatty() else (_WIDTH, _HEIGHT)
-    setup = Setup(preferences or Preferences())
+    setup = Setup(as_encoded(preferences or Preferences(), sys.stdout))
     lines = asyncio.run(_drawn(session, settings or Settings(), layer, size, setup))
     if sys.stdout.isatty():
         Console(width=size[0], soft_wrap=True).print(Segments(_joined(lines)), end="")

@@ -1,33 +1,44 @@
 """The command line: what is typed, turned into calls; docs/cli.md has the contract."""
 
-import sys
+import errno
 from collections.abc import Sequence
 
 from subspacelens_tui.cli.arguments import parser
 from subspacelens_tui.cli.preferences import fill_in
 from subspacelens_tui.cli.program import PROGRAM, UsageError
+from subspacelens_tui.cli.streams import OutputError, complain, drop_output, flush_output, prepare
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
+    prepare()
+    try:
+        try:
+            return _run(argv)
+        finally:
+            flush_output()
+    except OutputError as error:
+        drop_output()
+        if error.errno == errno.EPIPE:
+            return 0  # `subspacelens-tui list | head` is no failure
+        complain(PROGRAM, str(error))
+        return 1
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = parser().parse_args(argv)
     try:
         fill_in(arguments)
         return int(arguments.run(arguments))
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # `subspacelens-tui list | head` is no failure; keep Python from complaining at exit.
-        sys.stdout = None
-        return 0
+    except OutputError:
+        raise
     except Exception as error:
         status = _status_of(error)
         if status is None:
             raise
-        # Here: what it brings along would slow down `--help`.
-        from subspacelens_tui.sessions.plain import plain
-
-        print(f"{PROGRAM}: {plain(error)}", file=sys.stderr)
+        complain(PROGRAM, str(error))
         return status
 
 

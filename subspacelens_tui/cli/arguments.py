@@ -10,12 +10,13 @@ from typing import NoReturn
 from subspacelens_tui import __version__
 from subspacelens_tui.cli import preferences, reading, recording
 from subspacelens_tui.cli.program import PROGRAM
+from subspacelens_tui.cli.streams import complain
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         # One line; argparse would print the usage as well.
-        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        complain(self.prog, message, f" (see {self.prog} --help)")
         sys.exit(2)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -75,13 +76,18 @@ def setup(arguments: argparse.Namespace) -> Setup:
 
 def show(arguments: argparse.Namespace) -> int:
     """Print the settings in effect as TOML, with the place of the file and the source of each."""
+    from subspacelens_tui.app.encoding import as_encoded
     from subspacelens_tui.app.keymap import Keymap
     from subspacelens_tui.app.keys import EVERY_KEY
     from subspacelens_tui.app.memory import state_file
     from subspacelens_tui.app.preferences import read_preferences, settings_file
     from subspacelens_tui.sessions.catalog import sessions_folder
 
-    preferences, sources = read_preferences(_given(arguments))
+    found, sources = read_preferences(_given(arguments))
+    preferences = as_encoded(found, sys.stdout)
+    for name in preferences.model_fields_set:
+        if getattr(preferences, name) != getattr(found, name):
+            sources[name] = f"the output is {sys.stdout.encoding}"
     keymap = Keymap(preferences.keys, sources.get("keys", ""))
     path = settings_file()
     print(f"# settings file: {path}{'' if path.is_file() else ' (not there)'}")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from subspacelens_tui.cli.preferences import setup
 from subspacelens_tui.cli.program import PROGRAM, need_terminal
 from subspacelens_tui.cli.progress import progress
+from subspacelens_tui.cli.streams import print_path
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis import Settings
@@ -30,7 +31,7 @@ def app(arguments: argparse.Namespace) -> int:
     from subspacelens_tui.app.main import run
     from subspacelens_tui.sessions.catalog import sessions_folder
 
-    need_terminal("the list of sessions: `subspacelens-tui list` prints it")
+    need_terminal("the list of sessions: `subspacelens-tui list` prints it, `show` a session of it")
     return run(sessions_folder(arguments.sessions), setup=setup(arguments))
 
 
@@ -139,7 +140,7 @@ def export(arguments: argparse.Namespace) -> int:
     with progress() as say:
         paths = export(session, Path(arguments.to), settings, formats, say)
     for path in paths:
-        print(path)
+        print_path(path)
     return 0
 
 

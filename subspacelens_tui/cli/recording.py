@@ -9,11 +9,13 @@ import argparse
 import contextlib
 import json
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from subspacelens_tui.cli.preferences import setup
 from subspacelens_tui.cli.program import PROGRAM, UsageError, need_terminal
+from subspacelens_tui.cli.streams import NOBODY_READS, OutputError, drop_output, print_path
 
 if TYPE_CHECKING:
     from subspacelens_tui.planning import Estimate, Request
@@ -33,7 +35,9 @@ def record(arguments: argparse.Namespace) -> int:
     if not rank.alone:
         _check_ranks(arguments, rank)
     elif not arguments.headless:
-        need_terminal("a recording: add --headless to record without a screen")
+        need_terminal(
+            "a recording: add --headless to record without a screen, `subspacelens-tui show` prints it"
+        )
         setup(arguments)  # what is wrong with the settings is said before anything is started
     if arguments.resume is not None:
         return _resume(arguments, rank)
@@ -114,10 +118,25 @@ def _record_here(folder: Path, allow_pickle: bool) -> int:
     from subspacelens_tui.recording.process import print_progress
     from subspacelens_tui.recording.recorder import Recorder
 
-    status = Recorder(folder, on_progress=print_progress, allow_pickle=allow_pickle).run()
-    with contextlib.suppress(OSError):  # the terminal may be gone; the recording is there
-        print(folder, flush=True)
+    with _only_the_path_on_stdout():
+        status = Recorder(folder, on_progress=print_progress, allow_pickle=allow_pickle).run()
+    _print_session(folder)
     return status
+
+
+def _only_the_path_on_stdout() -> AbstractContextManager[object]:
+    """What a library prints goes to stderr: a program may be waiting for the path, or stdout be closed."""
+    return contextlib.redirect_stdout(sys.stderr)
+
+
+def _print_session(folder: Path) -> None:
+    try:
+        print_path(folder)
+    except OutputError as error:
+        # The terminal may be gone; the recording is there.
+        if error.errno not in NOBODY_READS:
+            raise
+        drop_output()
 
 
 def _record_as_rank(folder: Path, rank: Rank, allow_pickle: bool) -> int:
@@ -135,13 +154,14 @@ def _record_as_rank(folder: Path, rank: Rank, allow_pickle: bool) -> int:
     on_progress = {"on_progress": print_progress} if first else {}
     recorder = Recorder(folder, rank, allow_pickle=allow_pickle, **on_progress)
     try:
-        status = recorder.run()
+        with _only_the_path_on_stdout():
+            status = recorder.run()
     except RecordingError as error:
         print(f"{PROGRAM}: rank {rank.index}: {_shown(error)}", file=sys.stderr, flush=True)
         recorder.outlast_the_others()
         return 1
     if first:
-        print(folder)
+        _print_session(folder)
     return status
 
 

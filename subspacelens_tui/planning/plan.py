@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from pydantic import ValidationError
+
 from subspacelens_tui.models import ModelError
 from subspacelens_tui.models.inspection import look_at_folders
 from subspacelens_tui.models.source import DEMO, ModelSource, located
@@ -13,7 +15,7 @@ from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.prompts import PromptSet, load_prompt_set
 from subspacelens_tui.planning.room import room_for
 from subspacelens_tui.planning.shape import transformer_shape
-from subspacelens_tui.sessions.format import ImageInfo, Manifest, ModelInfo
+from subspacelens_tui.sessions.format import ImageInfo, Manifest, ModelInfo, first_problem
 
 DTYPES = ("float32", "bfloat16", "float16")
 DEFAULT_STEPS = 20
@@ -73,18 +75,21 @@ def plan(request: Request) -> Manifest:
     _check_counts(request)
     model = _model(request)
     _check_tokens(request.tokens, model)
-    manifest = Manifest(
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        model=model,
-        prompt_set=prompts.name,
-        prompts=list(prompts.prompts),
-        images=_images(prompts, request, guidance),
-        steps=request.steps,
-        capture_steps=_capture_steps(request),
-        guidance=guidance,
-        batch_size=request.batch_size,
-        tokens=request.tokens,
-    )
+    try:
+        manifest = Manifest(
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            model=model,
+            prompt_set=prompts.name,
+            prompts=list(prompts.prompts),
+            images=_images(prompts, request, guidance),
+            steps=request.steps,
+            capture_steps=_capture_steps(request),
+            guidance=guidance,
+            batch_size=request.batch_size,
+            tokens=request.tokens,
+        )
+    except ValidationError as error:
+        raise PlanningError(f"this cannot be recorded: {first_problem(error)}") from None
     # Settled here, so that all recorders of a session cut its plan into the same batches.
     return manifest.model_copy(update={"batch_size": room_for(manifest).batch_size})
 

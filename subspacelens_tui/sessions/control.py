@@ -26,7 +26,7 @@ def ask(folder: Path, request: Request) -> None:
     """
     try:
         with whole_file(folder / _FILE) as temporary:
-            temporary.write_text(request)
+            temporary.write_text(request, encoding="ascii")
     except OSError as error:
         raise SessionError(
             f"cannot ask the recorder of {folder} to {request}: {error.strerror or error}"

@@ -11,6 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -43,6 +44,8 @@ _A_LOOK = 4 * 2**20
 # A night of heartbeats is a megabyte. Passing one over costs this much less than parsing it.
 _HEARTBEAT = b'{"event": "heartbeat"'
 _CHEAPER = 16
+# By so much of its end a log is known again. Times in milliseconds are part of each line.
+_END = 256
 _LOG = re.compile(r"events(\.[1-9][0-9]{0,3})?\.jsonl")
 
 
@@ -69,7 +72,8 @@ class EventWriter:
             OSError: if it cannot be written as a whole.
         """
         record = {"event": event, "time": round(time.time(), 3), "rank": self._rank, **fields}
-        line = (json.dumps(record, ensure_ascii=False) + "\n").encode()
+        # Of a file name that is not UTF-8, what stands for its bytes becomes the JSON of it: \udcff.
+        line = (json.dumps(record, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
         with self._lock:
             if self._torn:
                 line = b"\n" + line
@@ -83,19 +87,61 @@ class EventWriter:
         os.close(self._fd)
 
 
+class _AnotherPast(Exception):
+    """A log does not hold what was read of it."""
+
+
+@dataclass
+class _Read:
+    """How far a log was read, and the end of what was read."""
+
+    offset: int = 0
+    end: bytes = b""
+
+    def go_on(self, file: BinaryIO) -> None:
+        """Go to where reading goes on.
+
+        Raises:
+            _AnotherPast: if what was read is not there any more.
+        """
+        file.seek(self.offset - len(self.end))
+        if file.read(len(self.end)) != self.end:
+            raise _AnotherPast
+
+    def took(self, line: bytes) -> None:
+        """A line was read."""
+        self.offset += len(line)
+        self.end = line[-_END:] if len(line) >= _END else (self.end + line)[-_END:]
+
+
 class EventReader:
-    """Follows the logs of a session as they grow. A torn last line means: not yet."""
+    """Follows the logs of a session as they grow. A torn last line means: not yet.
+
+    Attributes:
+        restarted: whether the last call began all over, because a log has another past than what was read.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._offsets: dict[str, int] = {}
+        self._read: dict[str, _Read] = {}
         self._left = 0
+        self.restarted = False
 
     def new(self) -> list[Event]:
         """The events appended since the last call, file by file; of a run of heartbeats only the last.
 
         Of a log beyond all measure a part is taken in with each call.
         """
+        self.restarted = False
+        try:
+            return self._new()
+        except _AnotherPast:
+            # One log was copied over, or cut off: all events are told again, those of the others too.
+            self.restarted = True
+            self._read.clear()
+            return self._new()
+
+    def _new(self) -> list[Event]:
         self._left = _A_LOOK
         events: list[Event] = []
         for name in self._names():
@@ -109,11 +155,12 @@ class EventReader:
     def _lines(self, name: str, file: BinaryIO) -> Iterator[bytes]:
         """The new lines that are worth parsing."""
         heartbeat = b""
-        file.seek(self._offsets.get(name, 0))
+        read = self._read.setdefault(name, _Read())
+        read.go_on(file)
         while self._left > 0 and (line := file.readline(_MAX_LINE)):
             if not line.endswith(b"\n") and len(line) < _MAX_LINE:
                 break
-            self._offsets[name] = self._offsets.get(name, 0) + len(line)
+            read.took(line)
             if line.startswith(_HEARTBEAT):
                 heartbeat = line
                 self._left -= len(line) // _CHEAPER
@@ -132,7 +179,6 @@ class EventReader:
         except SessionError:
             return []
         return sorted(name for name in names if _LOG.fullmatch(name))
-
 
 
 def _parse(line: bytes) -> Event | None:

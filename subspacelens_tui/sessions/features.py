@@ -12,19 +12,20 @@ which ones, the same in all blocks, branches and steps of an image; `token_count
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from subspacelens_tui.sessions.atomic import whole_file
 from subspacelens_tui.sessions.errors import SessionError
-from subspacelens_tui.sessions.files import open_plain
+from subspacelens_tui.sessions.files import Stamp
 from subspacelens_tui.sessions.format import Manifest
+from subspacelens_tui.sessions.tensors import TensorFile, open_tensors
 
 FOLDER = "features"
 # A header of ours has about 100 bytes for each tensor, and at most two tensors for each block.
@@ -93,12 +94,21 @@ class FeatureFile:
     Attributes:
         path: where it is.
         images: the manifest's image indices, in the order of the rows.
-        rows: the rows that count (an image that an earlier file holds already is left out).
+        rows: the rows that count (an image that another file holds already is left out).
+        stamp: of the file that was checked; another one there is never read in its place.
+        longest_header: bytes that its header may have.
     """
 
     path: Path
     images: tuple[int, ...]
     rows: tuple[int, ...]
+    stamp: Stamp
+    longest_header: int
+
+    @property
+    def key(self) -> tuple[str, Stamp]:
+        """The name, and which of the files that were there under it."""
+        return self.path.name, self.stamp
 
     def read(
         self, branch: int, step: int, blocks: Sequence[int], rows: Sequence[int] | None = None
@@ -107,131 +117,91 @@ class FeatureFile:
 
         `rows` are those to read, ascending, of `self.rows`; all of them unless given.
         """
-        keys = [block_key(block) for block in blocks]
-        spans = _spans(self.rows if rows is None else rows)
-
-        def get(file: Any) -> Iterator[npt.NDArray[np.float32]]:
-            for key in keys:
-                tensor = file.get_slice(key)
-                yield _together([tensor[span, branch, step, :] for span in spans])
-
-        return self._read(get)
+        wanted = self.rows if rows is None else rows
+        return self._read(
+            lambda file: [file.read(block_key(block), wanted, (branch, step)) for block in blocks]
+        )
 
     def read_tokens(self, branch: int, step: int, block: int) -> npt.NDArray[np.float32]:
         """The tokens of one block at one branch and captured step (rows, T, width)."""
-
-        def get(file: Any) -> Iterator[npt.NDArray[np.float32]]:
-            tensor = file.get_slice(tokens_key(block))
-            yield _together([tensor[span, branch, step, :, :] for span in _spans(self.rows)])
-
-        return self._read(get)[0]
+        return self._read(lambda file: [file.read(tokens_key(block), self.rows, (branch, step))])[0]
 
     def read_positions(self) -> tuple[Int64Array, Int64Array]:
         """Positions (rows, T) of the tokens, and how many tokens there were to draw from (rows,)."""
-        rows = list(self.rows)
         positions, counts = self._read(
-            lambda file: (file.get_tensor(key)[rows] for key in (_POSITIONS, _COUNTS))
+            lambda file: [file.read(key, self.rows) for key in (_POSITIONS, _COUNTS)]
         )
         drawn = (positions >= 0).all() and (positions < counts[:, None]).all()
         if not (drawn and (counts >= positions.shape[1]).all()):
             raise SessionError(f"{self.path} is damaged: tokens at positions that an image does not have")
         return positions, counts
 
-    def _read(self, get: Callable[[Any], Iterator[npt.NDArray[Any]]]) -> list[npt.NDArray[Any]]:
-        """What `get` takes from the open file."""
+    def _read(self, get: Callable[[TensorFile], list[npt.NDArray[Any]]]) -> list[npt.NDArray[Any]]:
+        """What `get` takes from the file, as long as it is the one that was checked."""
         try:
-            with safe_open(self.path, framework="numpy") as file:
-                return list(get(file))
-        except (OSError, SafetensorError, KeyError, IndexError) as error:
-            raise SessionError(f"{self.path} is damaged: {error}") from None
+            with _open(self.path, self.longest_header) as file:
+                found = get(file) if file.stamp == self.stamp else []
+                if file.stamp_now() == self.stamp:
+                    return found
+        except FileNotFoundError:
+            raise SessionError(f"{self.path} is no longer there") from None
+        raise SessionError(f"{self.path} has changed since it was checked")
 
 
-def _spans(rows: Sequence[int]) -> list[slice]:
-    """Ascending rows as runs: what lies together is read together."""
-    spans: list[slice] = []
-    for row in rows:
-        if spans and spans[-1].stop == row:
-            spans[-1] = slice(spans[-1].start, row + 1)
-        else:
-            spans.append(slice(row, row + 1))
-    return spans
-
-
-def _together(parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def check_file(folder: Path, name: str, manifest: Manifest, taken: set[int]) -> FeatureFile:
+def check_file(folder: Path, name: str, manifest: Manifest) -> FeatureFile:
     """Check a file's header against the manifest, without reading its features.
 
     Args:
         folder: the session.
         name: of the file in its folder of features.
         manifest: of a session whose blocks are known.
-        taken: images that other files hold; those of this file are added.
+
+    Returns:
+        The file, of whose rows one counts for each image.
 
     Raises:
+        FileNotFoundError: if it is not there.
         SessionError: if the file is not what the manifest promises.
     """
     path = folder / FOLDER / name
-    _check_header(folder, name, manifest)
-    try:
-        with safe_open(path, framework="numpy") as file:
-            indices = _images(path, file, len(manifest.images))
-            _check_shapes(path, file, manifest, indices)
-    except (OSError, SafetensorError) as error:
-        raise SessionError(f"{path} is damaged: {error}") from None
+    longest_header = _HEADER_BYTES + _HEADER_BYTES_A_BLOCK * len(manifest.blocks)
+    with _open(path, longest_header) as file:
+        images = _images(path, file, len(manifest.images))
+        _check_shapes(path, file, manifest, images)
     first: dict[int, int] = {}
-    for row, image in enumerate(indices):
-        if image not in taken:
-            first.setdefault(image, row)
-    taken.update(first)
-    return FeatureFile(path, tuple(indices), tuple(first.values()))
+    for row, image in enumerate(images):
+        first.setdefault(image, row)
+    return FeatureFile(path, tuple(images), tuple(first.values()), file.stamp, longest_header)
 
 
-def _check_header(folder: Path, name: str, manifest: Manifest) -> None:
-    """Refuse a header that does not fit into the file, or is longer than that of any batch.
-
-    The format allows 100 MB, which parsed would take ten times as much.
-    """
-    path = folder / FOLDER / name
-    try:
-        with open_plain(folder, FOLDER, name) as file:
-            claimed, size = int.from_bytes(file.read(8), "little"), os.fstat(file.fileno()).st_size
-    except OSError as error:
-        raise SessionError(f"{path} cannot be read: {error.strerror or error}") from None
-    if claimed > size - 8:
-        raise SessionError(f"{path} is damaged: its header claims {claimed} bytes of a file of {size}")
-    if claimed > _HEADER_BYTES + _HEADER_BYTES_A_BLOCK * len(manifest.blocks):
-        raise SessionError(f"{path} is damaged: its header has {claimed} bytes")
+def _open(path: Path, longest_header: int) -> AbstractContextManager[TensorFile]:
+    return open_tensors(path.parent.parent, FOLDER, path.name, longest_header=longest_header)
 
 
-def _images(path: Path, file: Any, planned: int) -> list[int]:
+def _images(path: Path, file: TensorFile, planned: int) -> list[int]:
     """The images that a file says it holds."""
     shape = _shape(path, file, "images")
     if shape is None or len(shape) != 1 or not shape[0]:
         raise SessionError(f"{path} is damaged: it does not list its images")
     if shape[0] > planned:
         raise SessionError(f"{path} is damaged: it claims {shape[0]} images of {planned}")
-    indices: list[int] = file.get_tensor("images").tolist()
+    indices: list[int] = file.read("images").tolist()
     if min(indices) < 0 or max(indices) >= planned:
         raise SessionError(f"{path} is damaged: it names images that session.json does not have")
     return indices
 
 
-def _shape(path: Path, file: Any, key: str) -> tuple[int, ...] | None:
+def _shape(path: Path, file: TensorFile, key: str) -> tuple[int, ...] | None:
     """The shape of a tensor of the dtype it should have; None if there is none."""
-    try:
-        view = file.get_slice(key)
-    except SafetensorError:
+    if key not in file:
         return None
     promised, name = ("I64", "int64") if key in _INTEGERS else ("F32", "float32")
-    if view.get_dtype() != promised:
-        raise SessionError(f"{path} is damaged: {key} is {view.get_dtype()}, not {name}")
-    return tuple(view.get_shape())
+    if (dtype := file.dtype(key)) != promised:
+        raise SessionError(f"{path} is damaged: {key} is {dtype}, not {name}")
+    return file.shape(key)
 
 
-def _check_shapes(path: Path, file: Any, manifest: Manifest, images: Sequence[int]) -> None:
+def _check_shapes(path: Path, file: TensorFile, manifest: Manifest, images: Sequence[int]) -> None:
     guidance = {manifest.images[i].guidance for i in images}
     if len(guidance) > 1:
         raise SessionError(f"{path} is damaged: its images do not share one guidance scale")

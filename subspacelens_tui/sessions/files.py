@@ -4,7 +4,7 @@ import errno
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from subspacelens_tui.sessions.errors import SessionError
 
@@ -13,6 +13,27 @@ _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _APPEND_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NOT_PLAIN = (errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
+
+
+class Stamp(NamedTuple):
+    """What changes when a file is replaced, cut off or written to."""
+
+    inode: int
+    size: int
+    modified: int
+
+
+def stamp_of(found: os.stat_result) -> Stamp:
+    """The stamp of a file, from what the system says of it."""
+    return Stamp(found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def stamp_at(path: str | Path) -> Stamp | None:
+    """The stamp of what is at a path, links not followed; None if there is nothing."""
+    try:
+        return stamp_of(os.lstat(path))
+    except OSError:
+        return None
 
 
 def open_plain(folder: Path, *inside: str) -> BinaryIO:

@@ -176,14 +176,17 @@ def parse_manifest(text: bytes | str, path: Path) -> Manifest:
     except VersionError as error:
         raise SessionError(f"{path} cannot be read: {error}") from None
     except ValidationError as error:
-        raise SessionError(f"{path} is damaged: {_first_problem(error.errors(include_url=False))}") from None
+        raise SessionError(f"{path} is damaged: {first_problem(error)}") from None
     except ValueError as error:
         raise SessionError(f"{path} is damaged: it is not JSON: {error}") from None
 
 
-def _first_problem(problems: Sequence[Any]) -> str:
-    first = problems[0]
+def first_problem(found: ValidationError) -> str:
+    """The first of the problems of a manifest, in one line."""
+    first = found.errors(include_url=False)[0]
     # Keys of the file are part of the place, whatever they are.
     where = ".".join(part if _KEY.fullmatch(part) else quoted(part) for part in map(str, first["loc"]))
     problem = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] == "string_unicode":
+        problem = "it is not UTF-8"
     return f"{where}: {problem}" if where else problem

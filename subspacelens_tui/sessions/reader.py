@@ -9,17 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.sessions.alike import canonical, look_alikes
+from subspacelens_tui.sessions.batches import Batches
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.events import Event, EventReader
-from subspacelens_tui.sessions.features import FOLDER, FeatureFile, Int64Array, check_file
-from subspacelens_tui.sessions.files import names_inside
+from subspacelens_tui.sessions.features import FeatureFile, Int64Array
+from subspacelens_tui.sessions.files import stamp_at
 from subspacelens_tui.sessions.format import MANIFEST, Branch, Manifest, read_manifest
 from subspacelens_tui.sessions.state import RunState, StateTracker
 
 _LOG_LENGTH = 500
-_PROBLEMS_AT_MOST = 100
-# Files that are no batches of ours: temporary ones of recorders, and what somebody else put there.
-_OTHER_FILES = 1_000
 
 
 def open_session(path: str | Path) -> "Session":
@@ -29,10 +27,6 @@ def open_session(path: str | Path) -> "Session":
         SessionError: with one clear line, if it is not a session or its `session.json` is damaged.
     """
     return Session(Path(path))
-
-
-def _is_batch(name: str) -> bool:
-    return name.endswith(".safetensors") and not name.startswith(".")
 
 
 def _look_alikes(manifest: Manifest) -> Iterator[str]:
@@ -45,15 +39,6 @@ def _look_alikes(manifest: Manifest) -> Iterator[str]:
             )
 
 
-def _stamp(folder: Path) -> tuple[int, int, int] | None:
-    """What changes when `session.json` is replaced; None if it is not there."""
-    try:
-        found = (folder / MANIFEST).lstat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
-
-
 class Session:
     """A session on disk. Nothing is followed by itself: call `refresh` to see what has been added.
 
@@ -61,22 +46,20 @@ class Session:
         path: the session's folder.
         manifest: the content of `session.json`.
         files: the whole feature files, in the order of their images.
-        problems: one line for each damaged file that is left out, the first hundred of them, and for classes
-            that look alike.
+        version: changes whenever `files` does.
         log: the last events, oldest first.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._manifest_stamp = _stamp(path)
+        self._manifest_stamp = stamp_at(path / MANIFEST)
         self.manifest: Manifest = read_manifest(path)
         self.files: list[FeatureFile] = []
-        self.problems: list[str] = list(_look_alikes(self.manifest))
+        self.version = 0
+        self._look_alikes = list(_look_alikes(self.manifest))
         self.log: list[Event] = []
         self._log: deque[Event] = deque(maxlen=_LOG_LENGTH)
-        self._more_problems = 0
-        self._seen: set[str] = set()
-        self._taken: set[int] = set()
+        self._batches = Batches(path)
         self._events = EventReader(path)
         self._tracker = StateTracker()
         self.refresh()
@@ -89,64 +72,48 @@ class Session:
     @property
     def replaced(self) -> bool:
         """Whether another `session.json` has taken the place of the one that was read."""
-        return _stamp(self.path) != self._manifest_stamp
+        return stamp_at(self.path / MANIFEST) != self._manifest_stamp
+
+    @property
+    def problems(self) -> list[str]:
+        """One line for each thing that is wrong with the session.
+
+        Classes that look alike; then damaged files that are left out now, the first hundred of them.
+        """
+        return [*self._look_alikes, *self._batches.problems]
 
     @property
     def state(self) -> RunState:
         """How the recording stands now."""
-        return self._tracker.now(len(self._taken), len(self.manifest.images))
+        return self._tracker.now(len(self._batches.images), len(self.manifest.images))
 
     def refresh(self) -> bool:
-        """Take in what was written since the last call; True if features were added."""
+        """Take in what was written since the last call; True if there are other features than before."""
         if not self.manifest.blocks:
             self._read_manifest_if_new()
         # Events before features: a "finished" must never be seen before the features it speaks of.
         events = self._events.new()
-        added = self._find_files() if self.manifest.blocks else False
+        changed = self._batches.look(self.manifest) if self.manifest.blocks else False
+        self.files, self.version = self._batches.files, self._batches.version
+        if self._events.restarted:
+            self._tracker = StateTracker()
+            self._log.clear()
         self._tracker.take(events)
-        if events:
+        if events or self._events.restarted:
             self._log.extend(event for event in events if event["event"] != "heartbeat")
             self.log = list(self._log)
-        return added
+        return changed
 
     def _read_manifest_if_new(self) -> None:
-        stamp = _stamp(self.path)
+        stamp = stamp_at(self.path / MANIFEST)
         if stamp is None or stamp != self._manifest_stamp:
             self.manifest = read_manifest(self.path)
             self._manifest_stamp = stamp
 
-    def _find_files(self) -> bool:
-        before = len(self.files)
-        at_most = len(self.manifest.images) + _OTHER_FILES
-        try:
-            names = names_inside(self.path, FOLDER, at_most=at_most)
-        except SessionError as error:
-            if str(error) not in self.problems:
-                self._problem(error)
-            return False
-        for name in sorted(name for name in names if name not in self._seen and _is_batch(name)):
-            self._seen.add(name)
-            try:
-                file = check_file(self.path, name, self.manifest, self._taken)
-            except SessionError as error:
-                self._problem(error)
-                continue
-            if file.rows:
-                self.files.append(file)
-        return len(self.files) > before
-
-    def _problem(self, error: SessionError) -> None:
-        if len(self.problems) < _PROBLEMS_AT_MOST:
-            self.problems.append(str(error))
-            return
-        self._more_problems += 1
-        line = f"{self._more_problems} more files are left out"
-        self.problems = [*self.problems[:_PROBLEMS_AT_MOST], line]
-
     def images(self, guidance: float | None = None) -> list[int]:
         """Indices of the recorded images of one guidance scale (the first of the session unless given)."""
         wanted = self.resolve_guidance(guidance)
-        return sorted(i for i in self._taken if self.manifest.images[i].guidance == wanted)
+        return sorted(i for i in self._batches.images if self.manifest.images[i].guidance == wanted)
 
     def labels(self, scheme: str | None = None, guidance: float | None = None) -> list[str]:
         """The class of each image of `images(guidance)` under a label scheme (the first unless given)."""

@@ -251,11 +251,13 @@ def test_images_left_out_of_the_means_are_left_out_here(session: Session) -> Non
     tensors["blocks.00"][1, 0, 0, 3] = np.nan
     tensors["tokens.00"][1, 0, 0, 0, 3] = np.nan
     save_file(tensors, path)
+    session.refresh()
     found = analyzed(session)
     assert found.figures.images == IMAGES - 1
     assert "1 images are left out" in found.figures.notes[0]
     tensors["tokens.00"][2, 0, 0, 0, 3] = np.inf
     save_file(tensors, path)
+    session.refresh()
     with pytest.raises(SessionError, match="a token of layer 0 is not finite"):
         analyzed(session)
 

@@ -6,10 +6,10 @@ import pytest
 from rich.cells import cell_len
 
 from subspacelens_tui.app import palette
-from subspacelens_tui.app.ascii import ascii_of
 from subspacelens_tui.app.preferences import Preferences
 from subspacelens_tui.app.preferences.schema import Curves, Ramp
 from subspacelens_tui.app.setup import Setup
+from subspacelens_tui.likeness import ascii_of
 from tests.app.conftest import OpenApp
 from tests.conftest import PlantedSessionFactory as Planted
 

@@ -15,6 +15,8 @@ PLOT_FORMATS = ("svg", "png")
 FORMATS = (*TABLE_FORMATS, *PLOT_FORMATS)
 # What a format needs beyond what is always installed: module, and the extra that brings it.
 _NEEDED = {"parquet": ("pyarrow", "parquet"), "svg": ("matplotlib", "plots"), "png": ("matplotlib", "plots")}
+# What becomes of the bytes of a file name that is not UTF-8: in JSON the escape that stands for them.
+UNDECODED = "backslashreplace"
 
 Row = Mapping[str, Any]
 
@@ -84,14 +86,20 @@ def tabbed(rows: Iterable[Row]) -> str:
 
 
 def _write_csv(path: Path, rows: list[Row]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8", errors=UNDECODED) as file:
         writer = csv.DictWriter(file, _columns(rows))
         writer.writeheader()
         writer.writerows(rows)
 
 
 def _write_json(path: Path, rows: list[Row]) -> None:
-    path.write_text(json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+    write_json(path, rows)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write an object as JSON, in which NaN is a defect of ours."""
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text, encoding="utf-8", errors=UNDECODED)
 
 
 def _write_parquet(path: Path, rows: list[Row]) -> None:
@@ -99,7 +107,12 @@ def _write_parquet(path: Path, rows: list[Row]) -> None:
     from pyarrow import parquet
 
     columns = _columns(rows)
-    parquet.write_table(pa.table({name: [row.get(name) for row in rows] for name in columns}), path)
+    table = pa.table({name: [_decoded(row.get(name)) for row in rows] for name in columns})
+    parquet.write_table(table, path)
+
+
+def _decoded(value: Any) -> Any:
+    return value.encode("utf-8", UNDECODED).decode("utf-8") if isinstance(value, str) else value
 
 
 def _columns(rows: list[Row]) -> list[str]:

@@ -1,13 +1,19 @@
 """All figures of a session written to a folder."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from subspacelens_tui.analysis.analyzer import Analyzer
-from subspacelens_tui.analysis.export.files import PLOT_FORMATS, TABLE_FORMATS, Row, need, write_table
+from subspacelens_tui.analysis.export.files import (
+    PLOT_FORMATS,
+    TABLE_FORMATS,
+    Row,
+    need,
+    write_json,
+    write_table,
+)
 from subspacelens_tui.analysis.export.plots import Plot, curve_plot, matrices_plot, sweep_plot, write_plot
 from subspacelens_tui.analysis.export.rows import figure_rows, overlap_rows, token_rows
 from subspacelens_tui.analysis.figures import Figures
@@ -129,7 +135,8 @@ def _write_tables(
         for kind in formats:
             path = folder / f"{name}.{kind}"
             if (name, kind) == ("figures", "json"):
-                yield _write_json(path, [figures_json(session, figures) for figures in parts])
+                write_json(path, [figures_json(session, figures) for figures in parts])
+                yield path
             elif (name, kind) != ("overlap", "json"):  # figures.json has the matrices
                 yield write_table(path, rows)
 
@@ -138,11 +145,6 @@ def _write_plots(parts: list[Figures], folder: Path, images: list[str], tables: 
     folder.mkdir(exist_ok=True)
     behind = [name for name in tables if name != "json"] or ["csv"]
     return [path for plot in _plots(parts) for path in write_plot(plot, folder, images, behind)]
-
-
-def _write_json(path: Path, content: Any) -> Path:
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8")
-    return path
 
 
 def _plots(parts: list[Figures]) -> Iterator[Plot]:

@@ -6,7 +6,7 @@ from typing import Any
 from rich.text import Text
 
 from subspacelens_tui.analysis.compare import COMPARED, Comparison
-from subspacelens_tui.analysis.report.console import console, number, print_json, table
+from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
 from subspacelens_tui.sessions.plain import plain
 
 
@@ -26,7 +26,7 @@ def print_comparison(names: tuple[str, str], comparison: Comparison, as_json: bo
         if figure != "excess" or comparison.a.settings.permutations:
             out.print(Text(f"\n{figure}", style="bold"))
             rows = [[str(i), *_cells(layer[figure])] for i, layer in enumerate(comparison.layers)]
-            out.print(table(["layer", "A", "B", "B - A", "±"], rows))
+            out.print(PlainTable(["layer", "A", "B", "B - A", "±"], rows))
 
 
 def _cells(difference: Any) -> list[str]:

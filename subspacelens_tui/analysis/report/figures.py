@@ -9,7 +9,7 @@ from rich.text import Text
 
 from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.analysis.growing import Float64Array
-from subspacelens_tui.analysis.report.console import console, number, print_json, table
+from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.plain import plain
@@ -62,7 +62,7 @@ def print_figures(session: Session, figures: Figures, as_json: bool) -> None:
     )
     columns = _columns(settings)
     rows = [[_cell(layer, name) for name in columns] for layer in figures.layers]
-    out.print(table([columns[name] for name in columns], rows))
+    out.print(PlainTable([columns[name] for name in columns], rows))
     for line in (*_reasons(figures), *figures.notes):
         out.print(Text(plain(line)))
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from subspacelens_tui.analysis.report.console import console, print_json, table
+from subspacelens_tui.analysis.report.console import PlainTable, console, print_json
 from subspacelens_tui.sessions.catalog import Listing
 from subspacelens_tui.sessions.plain import plain
 from subspacelens_tui.sessions.state import RankState, RunState
@@ -28,7 +28,7 @@ def print_listing(listings: Sequence[Listing], as_json: bool) -> None:
                 plain(listing.problem or (state.detail if state else "")),
             ]
         )
-    console().print(table(["name", "state", "model", "images", "size", "created", ""], rows))
+    console().print(PlainTable(["name", "state", "model", "images", "size", "created", ""], rows))
 
 
 def _listing_json(listing: Listing) -> dict[str, Any]:

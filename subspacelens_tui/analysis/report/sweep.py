@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
-from subspacelens_tui.analysis.report.console import console, number, print_json, table
+from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
 from subspacelens_tui.analysis.sweep import Sweep
 from subspacelens_tui.sessions.plain import plain
 
@@ -26,7 +26,7 @@ def print_sweep(sweep: Sweep, as_json: bool) -> None:
             for layer, value in enumerate(sweep.values[index].tolist())
         ]
         rows.append([f"{row.guidance:g}", str(row.step), *cells])
-    out.print(table(headers, rows))
+    out.print(PlainTable(headers, rows))
     for note in sweep.notes:
         out.print(Text(plain(note)))
 

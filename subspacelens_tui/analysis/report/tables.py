@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
-from subspacelens_tui.analysis.report.console import console, number, print_json, table
+from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
 from subspacelens_tui.analysis.separation import ranges
 from subspacelens_tui.analysis.tables import Tables
 from subspacelens_tui.geometry import NullSummary
@@ -24,7 +24,7 @@ def print_tables(tables: Tables, as_json: bool) -> None:
         if name in tables.missing:
             out.print(Text(plain(tables.missing[name])))
         else:
-            out.print(table(headers, rows))
+            out.print(PlainTable(headers, rows))
     for line in (tables.moves, *tables.notes):
         console().print(Text(plain(line)))
 

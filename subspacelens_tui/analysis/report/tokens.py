@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.text import Text
 
-from subspacelens_tui.analysis.report.console import console, number, print_json, table
+from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
 from subspacelens_tui.analysis.report.figures import figures_json, print_figures
 from subspacelens_tui.analysis.tokens.figures import TokenFigures
 from subspacelens_tui.analysis.tokens.layer import TokenLayer
@@ -25,7 +25,7 @@ def print_tokens(session: Session, found: TokenFigures, as_json: bool) -> None:
     print_figures(session, found.figures, as_json=False)
     if found.layers:
         out.print(Text("\nthe tokens' second moment within and between images, and the image means"))
-        out.print(table(_PARTS.split("|"), [_row(layer) for layer in found.layers]))
+        out.print(PlainTable(_PARTS.split("|"), [_row(layer) for layer in found.layers]))
         for reason in dict.fromkeys(why for layer in found.layers for why in layer.parts.missing.values()):
             out.print(Text(plain(reason)))
 

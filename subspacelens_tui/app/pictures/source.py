@@ -1,7 +1,7 @@
 """The images of a session, read in a thread of their own: the figures never wait for them, nor the screen."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +10,9 @@ from PIL import Image
 
 from subspacelens_tui.app.pictures.drawn import Drawn
 from subspacelens_tui.sessions import Manifest, Session, SessionError, open_session
+from subspacelens_tui.sessions.files import Stamp, stamp_at
 from subspacelens_tui.sessions.pictures import read_picture
+from subspacelens_tui.sessions.writer import image_path
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class PictureSource:
         self._thread = ThreadPoolExecutor(1, "pictures")
         self._session: Session | None = None
         self._last: Listing | None = None
+        self._stamps: dict[int, Stamp | None] = {}
 
     async def listing(self) -> Listing:
         """The images there are by now.
@@ -52,7 +55,7 @@ class PictureSource:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._listed)
 
     def _listed(self) -> Listing:
-        if self._session is None:
+        if self._session is None or self._session.replaced:
             self._session = open_session(self._path)
         elif not self._session.refresh() and self._last is not None:
             # Nothing came: what is the same need not be sorted, or compared image by image.
@@ -80,6 +83,7 @@ class PictureSource:
         def drawn() -> Drawn:
             if self._session is None:
                 raise SessionError(f"{self._path} has not been read")
+            self._stamps[image] = self._stamp(image)
             try:
                 return draw(read_picture(self._session, image, largest))
             except SessionError as error:
@@ -87,6 +91,18 @@ class PictureSource:
                 raise SessionError(str(error).replace(f"{self._path}/", "")) from None
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, drawn)
+
+    async def changed(self, images: Iterable[int]) -> set[int]:
+        """Which of these have changed on disk since they were read, as where a session is being copied."""
+
+        def compared() -> set[int]:
+            known = self._stamps.keys() & set(images)
+            return {image for image in known if self._stamp(image) != self._stamps[image]}
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, compared)
+
+    def _stamp(self, image: int) -> Stamp | None:
+        return stamp_at(image_path(self._path, image))
 
     def close(self) -> None:
         """End the thread after what it is doing now."""

@@ -132,6 +132,8 @@ class GalleryScreen(Screen[None]):
             self._complaint = str(error)
             self._say()
             return
+        for grid in self.query(PictureGrid):
+            grid.read_anew(await self._source.changed(grid.images_seen))
         if listing is not self._listing:
             if self._listing is None and self._wanted_scheme in listing.manifest.label_schemes:
                 self._scheme = listing.manifest.label_schemes.index(self._wanted_scheme)

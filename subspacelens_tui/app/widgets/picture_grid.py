@@ -85,6 +85,21 @@ class PictureGrid(Overlaid, can_focus=True):
         self.chosen = self.tiles.index(before) if before in self.tiles else 0
         self.repaint()
 
+    @property
+    def images_seen(self) -> set[int]:
+        """The images that are seen."""
+        if self._placed is None:
+            return set()
+        first, count = self._placed.top * self._placed.columns, self._placed.rows * self._placed.columns
+        return {tile.image for tile in self.tiles[first : first + count]}
+
+    def read_anew(self, images: set[int]) -> None:
+        """Read these again, whose files have changed."""
+        if stale := [key for key in self._drawn if key[0] in images]:
+            for key in stale:
+                self._let_go(self._drawn.pop(key))
+            self.repaint()
+
     def draw_on(self, canvas: Canvas) -> None:
         """Draw all pictures anew on another canvas."""
         if canvas != self._canvas:
@@ -238,7 +253,9 @@ class PictureGrid(Overlaid, can_focus=True):
             self._missing.remove(key)
 
     def _forget_oldest(self) -> None:
-        _, drawn = self._drawn.popitem(last=False)
+        self._let_go(self._drawn.popitem(last=False)[1])
+
+    def _let_go(self, drawn: Drawn | str) -> None:
         if isinstance(drawn, Drawn) and drawn.after:
             self._write(drawn.after)
 

@@ -55,7 +55,7 @@ from subspacelens_tui.app.widgets.scrubber import Scrubber
 from subspacelens_tui.app.widgets.separation import SeparationPane
 from subspacelens_tui.app.widgets.spectrum import SpectrumPane
 from subspacelens_tui.app.widgets.status_line import Level, StatusLine
-from subspacelens_tui.sessions import Phase
+from subspacelens_tui.sessions import Manifest, Phase
 
 _POLL_LOCAL, _POLL_SSH = 0.25, 0.5
 # Between one pane and the next, over SSH.
@@ -132,9 +132,11 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
     # What the analyst brings
 
     def _take_recording(self, recording: Recording) -> None:
-        first = self.recording is None
-        self.recording = recording
-        if first:
+        before, self.recording = self.recording, recording
+        if before is None or not _same_choices(before.manifest, recording.manifest):
+            # The figures of a session that another was copied over are not of this one.
+            self.analysis, self._late = None, []
+            self.selected = min(self.selected, max(0, recording.blocks - 1))
             view, complaints = first_view(self._settings, recording.manifest)
             self.view = self._restore_selection(view)
             if self._asked:
@@ -244,3 +246,12 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
             return "note", f"{state.phase}: {state.detail}"
         main = self.analysis.main if self.analysis else None
         return ("note", "  ·  ".join(main.notes)) if main and main.notes else ("none", "")
+
+
+def _same_choices(one: Manifest, other: Manifest) -> bool:
+    """Whether the same can be chosen in both, apart from layers that one has and the other will have."""
+    if one.blocks and len(one.blocks) != len(other.blocks):
+        return False
+    return all(
+        getattr(one, name) == getattr(other, name) for name in ("label_schemes", "capture_steps", "guidance")
+    )
