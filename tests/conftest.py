@@ -29,6 +29,7 @@ class PlantedSession:
     width: int = 32
     guidance: Sequence[float] = (3.0,)
     capture_steps: Sequence[int] = (5, 19)
+    timesteps: Sequence[float] = ()
     batch: int = 9
     signal: float = 1.0
     manifest: Manifest = field(init=False)
@@ -52,6 +53,7 @@ class PlantedSession:
             prompts=prompts,
             images=images,
             steps=20,
+            timesteps=list(self.timesteps),
             capture_steps=list(self.capture_steps),
             guidance=list(self.guidance),
             batch_size=self.batch,

@@ -1,6 +1,8 @@
 """The command line as a script sees it: exit status, stdout, one clear line on stderr."""
 
+import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 
 from subspacelens_tui.cli import main, recording
 from subspacelens_tui.sessions import open_session
+from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.format import MANIFEST
 from tests.conftest import PlantedSessionFactory
 
@@ -227,3 +230,87 @@ def test_show_prints_the_panes_once(sessions: Path) -> None:
     assert "transformer_blocks.4" in done.stdout
     assert "Overlap · fine" in done.stdout
     assert "\x1b" not in done.stdout
+
+
+MISLABELLED = "steps are mislabelled: its scheduler ran more than the 20 counted here"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["analyze", "older"],
+        ["analyze", "older", "--json"],
+        ["analyze", "older", "--every-image"],
+        ["analyze", "older", "--sweep", "delta_R"],
+        ["analyze", "older", "--sweep", "delta_R", "--json"],
+        ["analyze", "older", "--tables", "--permutations", "4"],
+        ["compare", "older", "whole"],
+        ["compare", "whole", "older", "--json"],
+        ["export", "older", "--permutations", "0", "--to", "{}/out"],
+        ["show", "older"],
+        ["list"],
+        ["list", "--json"],
+    ],
+    ids=" ".join,
+)
+def test_every_command_says_where_steps_are_mislabelled(
+    sessions: Path, planted: PlantedSessionFactory, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    older = planted("older").start().record()
+    EventWriter(older.path).write("heartbeat", step=33, images=[0], device=None)
+    assert run(*(word.format(sessions) for word in command), "--sessions", str(sessions)) == 0
+    said = capsys.readouterr()
+    aside = command[0] in ("export", "show")
+    assert MISLABELLED in (said.err if aside else said.out)
+    assert aside or said.err == ""
+    if command[0] == "export":
+        assert MISLABELLED in (sessions / "out" / "figures.json").read_text()
+
+
+def test_steps_have_their_timesteps(
+    planted: PlantedSessionFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = planted("known", timesteps=[950.0 - 50 * step for step in range(20)]).start().record()
+    folder = session.path.parent
+    options = ["--permutations", "4", "--sessions", str(folder)]
+
+    def printed(*command: str) -> str:
+        assert run(*command, *options) == 0
+        return capsys.readouterr().out
+
+    assert ", step 19 (t 0), " in printed("analyze", "known")
+    assert ", step 5 (t 700), " in printed("analyze", "known", "--step", "5", "--every-image")
+    assert json.loads(printed("analyze", "known", "--step", "5", "--json"))["settings"]["timestep"] == 700.0
+    assert ["5 (t 700)", "19 (t 0)"] == re.findall(
+        r"\d+ \(t \d+\)", printed("analyze", "known", "--sweep", "R")
+    )
+    rows = json.loads(printed("analyze", "known", "--sweep", "R", "--json"))["rows"]
+    assert [row["timestep"] for row in rows] == [700.0, 0.0]
+    assert "5 (t 700)" in printed("analyze", "known", "--tables")
+    assert [
+        row["timestep"] for row in json.loads(printed("analyze", "known", "--tables", "--json"))["separation"]
+    ] == [700.0, 0.0]
+    assert "B  known@step=5: 36 images, step 5 (t 700)" in printed("compare", "known", "known@step=5")
+    sides = json.loads(printed("compare", "known", "known@step=5", "--json"))
+    assert [(sides[side]["step"], sides[side]["timestep"]) for side in "ab"] == [(19, 0.0), (5, 700.0)]
+    printed("export", "known", "--to", str(folder / "out"), "--format", "csv,svg")
+    for table in ("figures.csv", "overlap.csv", "plots/sweep-excess-cond-coarse.csv"):
+        with (folder / "out" / table).open(encoding="utf-8") as file:
+            assert {(row["step"], row["timestep"]) for row in csv.DictReader(file)} == {
+                ("5", "700.0"),
+                ("19", "0.0"),
+            }
+    assert "step 5 (t 700)" in (folder / "out/plots/sweep-excess-cond-coarse.svg").read_text()
+
+
+def test_a_step_of_a_session_whose_model_is_not_loaded_is_not_known_yet(
+    planted: PlantedSessionFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = planted("loading")
+    plan = session.manifest.model_copy(update={"blocks": [], "default_capture": True})
+    (session.path / MANIFEST).write_text(plan.to_json())
+    assert run("analyze", str(session.path), "--step", "38") == 2
+    assert (
+        capsys.readouterr().err
+        == "subspacelens-tui: loading has no step 38 yet: its steps come with its model\n"
+    )

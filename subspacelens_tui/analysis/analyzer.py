@@ -127,13 +127,14 @@ class Analyzer:
     def _figures(self, settings: Settings, watch: Watch) -> Figures:
         if not settings.quick and (settings.permutations or settings.errors):
             prepare_factors()
+        timestep = timestep_of(self.session, settings)
         if not self.session.manifest.blocks:  # the model is still loading
-            return Figures(settings, 0, (), (), ())
+            return Figures(settings, 0, (), (), (), timestep=timestep)
         growing = self._configuration(settings)
         positions = growing.order(settings.images)
         notes = tuple(_notes(growing, self.session, settings, len(positions)))
         if not positions:
-            return Figures(settings, 0, (), (), (), notes=notes)
+            return Figures(settings, 0, (), (), (), timestep=timestep, notes=notes)
         sample = self._sample(settings, growing, positions)
         if settings.rank is None:
             settings = replace(settings, rank=default_rank(sample.sizes))
@@ -159,6 +160,7 @@ class Analyzer:
                 else None
             ),
             image_keys=tuple(self._keys(sample)),
+            timestep=timestep,
             subset=Subset(growing.recorded, settings.seed) if growing.is_subset else None,
             notes=notes,
         )
@@ -255,6 +257,12 @@ def find_blas() -> ThreadpoolController:
     waits for ever, for the linker's lock is held here and Python's there: threads come after it.
     """
     return ThreadpoolController()
+
+
+def timestep_of(session: Session, settings: Settings) -> float | None:
+    """The scheduler's timestep at the step of resolved settings; None where the session does not say."""
+    assert settings.step is not None
+    return session.manifest.timestep(settings.step)
 
 
 def default_rank(class_sizes: Iterable[int]) -> int:

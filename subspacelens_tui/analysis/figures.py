@@ -9,6 +9,7 @@ import numpy.typing as npt
 from subspacelens_tui.analysis.errors import ErrorBar
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.geometry import NullSummary, ProjectionNormality
+from subspacelens_tui.sessions.steps import step_name
 
 FIGURES = (
     "R",
@@ -142,6 +143,7 @@ class Figures:
             explained.
         spectra: eigenvalues of the Gram matrices (layers, N), descending; None with fewer than two images.
         image_keys: prompt and seed of each image, in order.
+        timestep: the scheduler's, at their step; None where the session does not say.
         subset: what they are a seeded subset of, where there are too many images; else None.
         notes: what the reader of the figures should know (N < d, images left out, …), a line each.
     """
@@ -155,8 +157,14 @@ class Figures:
     explained: npt.NDArray[np.float64] | None = None
     spectra: npt.NDArray[np.float64] | None = None
     image_keys: tuple[tuple[str, int], ...] = ()
+    timestep: float | None = None
     subset: Subset | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def step_name(self) -> str:
+        """Their denoising step for people, `19 (t 50)`."""
+        return step_name(self.settings.step, self.timestep)
 
     def curve(self, figure: str) -> list[float | None]:
         """One figure over the layers; null figures by their names there ("excess", "z", …) or "null_…"."""

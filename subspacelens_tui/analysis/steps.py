@@ -22,6 +22,7 @@ class SeparationRow:
 
     Attributes:
         step: the captured step.
+        timestep: the scheduler's at it; None where the session does not say.
         layer: the layer of least mean overlap.
         candidates: the layers that cannot be told from it, see `separation`; none where there is no error.
         overlap, null: of that layer.
@@ -32,6 +33,7 @@ class SeparationRow:
     candidates: tuple[int, ...]
     overlap: float | None
     null: NullSummary | None
+    timestep: float | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def separations(
         figures = figures_at(step)
         overlaps = np.array([np.inf if value is None else value for value in figures.curve("overlap_mean")])
         if not np.isfinite(overlaps).any():
-            rows.append(SeparationRow(step, None, (), None, None))
+            rows.append(SeparationRow(step, None, (), None, None, figures.timestep))
             continue
         best = int(np.argmin(overlaps))
         candidates: tuple[int, ...] = ()
@@ -73,9 +75,8 @@ def separations(
         except SettingsError as error:
             why = str(error)
         layer = figures.layers[best]
-        rows.append(
-            SeparationRow(step, best, candidates, layer.overlap_mean, layer.nulls.get("overlap_mean"))
-        )
+        null = layer.nulls.get("overlap_mean")
+        rows.append(SeparationRow(step, best, candidates, layer.overlap_mean, null, figures.timestep))
     if len(found) < len(steps):
         reason = f"Whether the layer of least overlap moves cannot be said: {why or 'none is known'}"
         return Separations(tuple(rows), reason)

@@ -25,6 +25,7 @@ class Sweep:
         values: (rows, layers), NaN where the figure is missing.
         peaks, dips: for each row the layer of the most prominent interior maximum and minimum; None where
             the curve has none.
+        timesteps: the scheduler's at the step of each row; None where the session does not say.
         notes: what the reader should know, of any configuration.
     """
 
@@ -33,6 +34,7 @@ class Sweep:
     values: Float64Array
     peaks: tuple[int | None, ...]
     dips: tuple[int | None, ...]
+    timesteps: tuple[float | None, ...]
     notes: tuple[str, ...] = ()
 
 
@@ -93,6 +95,7 @@ def swept(figure: str, rows: Sequence[tuple[Configuration, Figures]]) -> Sweep:
         values,
         peaks=tuple(prominent_peak(row) for row in values),
         dips=tuple(prominent_peak(-row) for row in values),
+        timesteps=tuple(found.timestep for _, found in rows),
         notes=tuple(dict.fromkeys(note for _, found in rows for note in found.notes)),
     )
 

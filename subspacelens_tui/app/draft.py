@@ -10,6 +10,7 @@ from typing import Any
 from subspacelens_tui.planning import Estimate, PlanningError, Request, plan, prompts_of
 from subspacelens_tui.planning.estimate import estimate_of
 from subspacelens_tui.planning.plan import DEFAULT_SEEDS, DEFAULT_STEPS, DTYPES
+from subspacelens_tui.planning.steps import runs_as_asked
 from subspacelens_tui.sessions import SessionError
 from subspacelens_tui.sessions.format import Manifest
 from subspacelens_tui.sessions.names import automatic_paths, session_path
@@ -70,9 +71,9 @@ FIELDS: tuple[Field, ...] = (
     Field("model", "model", "demo", "demo, a folder, or an id on the hub"),
     Field("prompts", "prompts", "fits the model", "a prompt set: demo, subjects-25, or a TOML file"),
     Field("seeds", "seeds", str(DEFAULT_SEEDS), "images of each prompt", _whole),
-    Field("steps", "steps", str(DEFAULT_STEPS), "denoising steps", _whole),
+    Field("steps", "steps", str(DEFAULT_STEPS), "steps to ask for; some schedulers run more", _whole),
     Field("guidance", "guidance", "fits the model", "one scale or several; 1: no uncond branch", _numbers),
-    Field("capture", "captured", "first, quarters, last", "steps to keep, 0 the noisiest", _steps),
+    Field("capture", "captured", "first, quarters, last", "steps to keep of those run, 0 first", _steps),
     Field("tokens", "tokens", "none", "single tokens to keep of each image and block", _whole),
     Field("device", "device", "a GPU if any", "cpu, cuda, cuda:1, …", _device),
     Field("dtype", "dtype", "fits the device", ", ".join(DTYPES)),
@@ -156,6 +157,14 @@ def _check_name(folder: Path, name: str) -> None:
         raise SessionError(f"there is a session {name} already")
 
 
+def _captured(manifest: Manifest) -> str:
+    """The captured steps, as far as they are known before the model is loaded."""
+    steps, model = ", ".join(map(str, manifest.capture_steps)), manifest.model
+    if not manifest.default_capture or runs_as_asked(model.id, model.components_from):
+        return steps
+    return f"{steps} if {manifest.inference_steps} steps are run"
+
+
 def _notes(manifest: Manifest, name: str) -> dict[str, str]:
     """What the fields came to."""
     return {
@@ -163,7 +172,7 @@ def _notes(manifest: Manifest, name: str) -> dict[str, str]:
         f"labels {', '.join(manifest.label_schemes)}",
         "seeds": f"{len(manifest.images)} images in all",
         "guidance": ", ".join(f"{scale:g}" for scale in manifest.guidance),
-        "capture": ", ".join(map(str, manifest.capture_steps)),
+        "capture": _captured(manifest),
         "batch_size": f"{manifest.batch_size} images at a time",
         "name": name,
     }

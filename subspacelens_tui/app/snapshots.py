@@ -23,7 +23,7 @@ class Recording:
         blocks: number of blocks known.
         state: phase, progress, rate, device.
         asked: what viewers last asked of the recorder.
-        problems: one line for each damaged file that was left out.
+        problems: one line for each thing that is wrong with it, as of `Session`.
         log: the last events, oldest first.
         recorded: images on disk, by guidance scale.
     """

@@ -258,6 +258,19 @@ def with_configuration(view: View, step: int, guidance: float) -> View:
     return _with(view, step=step, guidance=guidance, images=images)
 
 
+def with_captured(view: View, before: Manifest, now: Manifest) -> View:
+    """The view once the recorder knows which steps its scheduler runs: the last stays the last, and so on."""
+    old, new, step = before.capture_steps, now.capture_steps, view.settings.step
+    if old == new or step is None:
+        return view
+    if step == old[-1]:
+        return _with(view, step=new[-1])
+    if step in new:
+        return view
+    place = old.index(step) if step in old else 0
+    return _with(view, step=new[min(place, len(new) - 1)])
+
+
 def with_images(view: View, images: int | None) -> View:
     """The view of only the first so many images; None follows the recording."""
     return _with(view, images=images)

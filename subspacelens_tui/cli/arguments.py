@@ -65,7 +65,11 @@ def _add_record(commands: argparse._SubParsersAction[_Parser], common: _Parser) 
             "--seeds", type=int, default=20, metavar="N", help="images per prompt (default: 20)"
         )
         command.add_argument(
-            "--steps", type=int, default=20, metavar="N", help="denoising steps (default: 20)"
+            "--steps",
+            type=int,
+            default=20,
+            metavar="N",
+            help="denoising steps to ask the scheduler for (default: 20); some schedulers run more",
         )
         command.add_argument(
             "--guidance",
@@ -77,7 +81,7 @@ def _add_record(commands: argparse._SubParsersAction[_Parser], common: _Parser) 
             "--capture",
             type=_numbers(int),
             metavar="STEP,…",
-            help="denoising steps to keep, 0 the noisiest (default: first, quarters, last)",
+            help="steps to keep of those that run, 0 the noisiest (default: first, quarters, last)",
         )
         command.add_argument(
             "--batch-size", type=int, metavar="N", help="images generated together (default: as many as fit)"

@@ -53,13 +53,16 @@ def replay(arguments: argparse.Namespace) -> int:
 def show(arguments: argparse.Namespace) -> int:
     """Print the panes of a session once."""
     from subspacelens_tui.app.show import show
+    from subspacelens_tui.sessions import open_session
     from subspacelens_tui.sessions.catalog import find_session, sessions_folder
 
     session = find_session(arguments.session, sessions_folder(arguments.sessions))
     used = setup(arguments)
+    settings = _checked_view(arguments, session, used.preferences)
+    _say_problems(open_session(session))
     return show(
         session,
-        _checked_view(arguments, session, used.preferences),
+        settings,
         arguments.layer,
         preferences=used.preferences,
     )
@@ -131,6 +134,7 @@ def export(arguments: argparse.Namespace) -> int:
 
     formats = parse_formats(arguments.format)
     session = _open(arguments, arguments.session)
+    _say_problems(session)
     settings = replace(
         _view(arguments),
         permutations=arguments.permutations,
@@ -142,6 +146,14 @@ def export(arguments: argparse.Namespace) -> int:
     for path in paths:
         print_path(path)
     return 0
+
+
+def _say_problems(session: Session) -> None:
+    """What is wrong with a session, where the output has no room for it."""
+    from subspacelens_tui.sessions.plain import plain
+
+    for problem in session.problems:
+        print(f"{PROGRAM}: {plain(session.name)}: {plain(problem)}", file=sys.stderr)
 
 
 def _open(arguments: argparse.Namespace, name: str, say_notes: bool = True) -> Session:

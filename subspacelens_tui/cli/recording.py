@@ -91,8 +91,12 @@ def _resume(arguments: argparse.Namespace, rank: Rank) -> int:
     from subspacelens_tui.sessions.catalog import find_session, sessions_folder
 
     folder = find_session(arguments.resume, sessions_folder(arguments.sessions))
+    session = open_session(folder)
+    if session.steps_problem is not None:
+        # Said before the model is loaded: more images would come under other steps than those that are there.
+        raise SessionError(f"{folder.name} cannot be resumed: {session.steps_problem}")
     if rank.alone:
-        state = open_session(folder).state
+        state = session.state
         if state.phase is Phase.FINISHED:
             raise SessionError(f"{folder.name} is finished: `{PROGRAM} replay {folder.name}` opens it")
         if state.phase in (Phase.LOADING, Phase.RECORDING, Phase.PAUSED):

@@ -11,6 +11,7 @@ from subspacelens_tui.planning.plan import Request, plan
 from subspacelens_tui.planning.rate import KnownRate, known_rate
 from subspacelens_tui.planning.room import Room, room_for
 from subspacelens_tui.planning.size import feature_bytes, picture_bytes, readable
+from subspacelens_tui.planning.steps import captured_at_most
 from subspacelens_tui.sessions.format import Manifest
 
 
@@ -21,6 +22,7 @@ class Estimate:
     Attributes:
         images: how many there will be.
         features, features_without_tokens, pictures: bytes on disk.
+        features_at_most: whether the features may take less, since how many steps run is not known yet.
         disk_free: bytes that are free where the session will be.
         room: memory, and how many images at a time.
         rate: how fast a recording like this one went.
@@ -30,6 +32,7 @@ class Estimate:
     images: int
     features: int
     features_without_tokens: int
+    features_at_most: bool
     pictures: int
     disk_free: int | None
     room: Room
@@ -52,7 +55,8 @@ class Estimate:
         return self._disk_line(), *self._memory_lines(), self._time_line(), *self._warnings()
 
     def _disk_line(self) -> str:
-        line = f"{self.images} images, features {readable(self.features)}"
+        most = "up to " if self.features_at_most else ""
+        line = f"{self.images} images, features {most}{readable(self.features)}"
         if self.features != self.features_without_tokens:
             line += f" ({readable(self.features_without_tokens)} without tokens)"
         line += f", pictures about {readable(self.pictures)}"
@@ -112,6 +116,7 @@ def estimate_of(manifest: Manifest, sessions: Path) -> Estimate:
         images=len(manifest.images),
         features=feature_bytes(manifest, room.shape),
         features_without_tokens=feature_bytes(manifest, room.shape, tokens=0),
+        features_at_most=captured_at_most(manifest) > len(manifest.capture_steps),
         pictures=picture_bytes(manifest, room.picture),
         disk_free=_disk_free(sessions),
         room=room,

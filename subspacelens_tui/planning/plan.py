@@ -15,7 +15,8 @@ from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.prompts import PromptSet, load_prompt_set
 from subspacelens_tui.planning.room import room_for
 from subspacelens_tui.planning.shape import transformer_shape
-from subspacelens_tui.sessions.format import ImageInfo, Manifest, ModelInfo, first_problem
+from subspacelens_tui.planning.steps import default_capture_steps, runs_as_asked
+from subspacelens_tui.sessions.format import MAX_STEPS, ImageInfo, Manifest, ModelInfo, first_problem
 
 DTYPES = ("float32", "bfloat16", "float16")
 DEFAULT_STEPS = 20
@@ -32,9 +33,9 @@ class Request:
         model: a folder, an id on the hub, or "demo".
         prompts: name of a shipped prompt set, or a TOML file.
         seeds: seeds per prompt, 0 to seeds - 1.
-        steps: denoising steps.
+        steps: denoising steps to ask the scheduler for.
         guidance: classifier-free guidance scales, each a configuration of its own.
-        capture: denoising steps at which features are kept.
+        capture: denoising steps at which features are kept, of those that the scheduler runs.
         batch_size: images generated together; as many as fit.
         tokens: single tokens of each image and block to keep beside the token means; none.
         device, dtype: as of `models.loading`.
@@ -75,6 +76,7 @@ def plan(request: Request) -> Manifest:
     _check_counts(request)
     model = _model(request)
     _check_tokens(request.tokens, model)
+    captured = _capture_steps(request)
     try:
         manifest = Manifest(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -82,8 +84,11 @@ def plan(request: Request) -> Manifest:
             prompt_set=prompts.name,
             prompts=list(prompts.prompts),
             images=_images(prompts, request, guidance),
-            steps=request.steps,
-            capture_steps=_capture_steps(request),
+            # How many the scheduler runs is known once the model is loaded.
+            steps=max(request.steps, *(step + 1 for step in captured)),
+            inference_steps=request.steps,
+            capture_steps=captured,
+            default_capture=request.capture is None,
             guidance=guidance,
             batch_size=request.batch_size,
             tokens=request.tokens,
@@ -152,14 +157,15 @@ def _guidance(request: Request) -> list[float]:
 
 
 def _capture_steps(request: Request) -> list[int]:
-    last = request.steps - 1
     if request.capture is None:
-        # Step 0 is in because there the unconditional branch must show ΔR = 0: a check of the whole chain.
-        quarters = (0, request.steps // 4, request.steps // 2, 3 * request.steps // 4, last)
-        return sorted(set(quarters))
+        return default_capture_steps(request.steps)
+    known = runs_as_asked(request.model, request.components_from)
+    range_of_steps = (
+        f"{request.steps} steps are 0 to {request.steps - 1}" if known else f"steps are 0 to {MAX_STEPS - 1}"
+    )
     for step in request.capture:
-        if not 0 <= step <= last:
-            raise PlanningError(f"step {step} cannot be captured: {request.steps} steps are 0 to {last}")
+        if not 0 <= step < (request.steps if known else MAX_STEPS):
+            raise PlanningError(f"step {step} cannot be captured: {range_of_steps}")
     return sorted(set(request.capture))
 
 

@@ -40,4 +40,5 @@ def known_rate(manifest: Manifest, device: Device, dtype: str, sessions: Path) -
 def _alike(past: Manifest, planned: Manifest, device: Device, dtype: str) -> bool:
     same_model = past.model.id == planned.model.id and past.model.compiled == planned.model.compiled
     same_device = past.model.device_name == device.product and past.model.dtype == dtype
-    return same_model and same_device and past.steps == planned.steps and past.branches == planned.branches
+    same_steps = past.inference_steps == planned.inference_steps
+    return same_model and same_device and same_steps and past.branches == planned.branches

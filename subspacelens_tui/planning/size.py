@@ -1,6 +1,7 @@
 """How much disk a recording will take."""
 
 from subspacelens_tui.planning.shape import PictureShape, TransformerShape
+from subspacelens_tui.planning.steps import captured_at_most
 from subspacelens_tui.sessions.format import Manifest
 
 _BYTES = 4  # features are float32
@@ -10,9 +11,9 @@ _LARGEST_PICTURE = 256
 
 
 def feature_bytes(manifest: Manifest, shape: TransformerShape, tokens: int | None = None) -> int:
-    """Bytes of all feature files; `tokens` of each image and block as the plan says unless given."""
+    """Bytes that all feature files take at most; `tokens` of each image and block as planned unless given."""
     kept = tokens if tokens is not None else manifest.tokens or 0
-    passes = sum(len(image.branches) for image in manifest.images) * len(manifest.capture_steps)
+    passes = sum(len(image.branches) for image in manifest.images) * captured_at_most(manifest)
     # The input of the first block, and of each block mean and tokens.
     vectors = 1 + shape.blocks * (1 + kept)
     return passes * vectors * shape.width * _BYTES

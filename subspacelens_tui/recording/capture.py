@@ -18,6 +18,7 @@ import torch
 from subspacelens_tui.models import Architecture, HookedBlock
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.positions import DrawnPositions, TokenSeeds
+from subspacelens_tui.recording.scheduler import StepCounter
 from subspacelens_tui.sessions.features import TokenSample
 from subspacelens_tui.sessions.format import BRANCHES
 
@@ -47,6 +48,7 @@ class Capture:
         capture_steps: the denoising steps at which features are kept.
         on_step: called with the number of the step that comes next.
         tokens: how many single tokens of each image and block to keep as well; none unless given.
+        timesteps: of the steps that each batch must run; whatever the pipeline runs unless given.
     """
 
     def __init__(
@@ -56,8 +58,9 @@ class Capture:
         capture_steps: Sequence[int],
         on_step: Callable[[int], None] = lambda step: None,
         tokens: int | None = None,
+        timesteps: Sequence[float] = (),
     ) -> None:
-        self._scheduler = pipeline.scheduler
+        self._steps = StepCounter(pipeline.scheduler, timesteps, self._restart, self._advance)
         self._architecture = architecture
         self._slots = {step: slot for slot, step in enumerate(capture_steps)}
         self._on_step = on_step
@@ -66,7 +69,6 @@ class Capture:
         _refuse_caches(pipeline.transformer)
         self._widths = [self.blocks[0].width, *(block.width for block in self.blocks)]
         self._undo: list[Callable[[], None]] = []
-        self._step = 0
         self._slot: int | None = None
         self._rows: list[torch.Tensor] = []
         self._token_rows: list[torch.Tensor] = []
@@ -80,8 +82,7 @@ class Capture:
         for layer, block in enumerate(self.blocks, start=1):
             hook = functools.partial(self._pool_output, layer)
             self._undo.append(block.module.register_forward_hook(hook).remove)
-        self._wrap_scheduler("set_timesteps", after=self._restart)
-        self._wrap_scheduler("step", after=self._advance)
+        self._undo.append(self._steps.hook())
         return self
 
     def __exit__(
@@ -119,16 +120,17 @@ class Capture:
             (len(self._slots), self._buffer.numel()), dtype=torch.float32, pin_memory=device.type == "cuda"
         )
         self._counts = [[0] * len(self._widths) for _ in self._slots]
-        self._restart()
+        self._steps.restart()
 
     def finish_batch(self) -> Captured:
         """The features of the batch that has just been generated.
 
         Raises:
-            RecordingError: if a block did not run exactly once at each captured step.
+            RecordingError: if a block did not run exactly once at each captured step, or other steps ran.
         """
         if self._host.is_pinned():
             torch.cuda.current_stream(self._buffer.device).synchronize()
+        self._steps.check()
         self._check_counts()
         parts = [*self._rows, *self._token_rows]
         layers = self._host.split([part.numel() for part in parts], dim=1)
@@ -181,29 +183,14 @@ class Capture:
         index = self._drawn.index.expand(-1, -1, tokens.shape[2])
         self._token_rows[block].copy_(tokens.gather(1, index))
 
-    def _wrap_scheduler(self, name: str, after: Callable[[], None]) -> None:
-        # The step is counted at the scheduler because no hook argument names it for every architecture.
-        original = getattr(self._scheduler, name)
-
-        @functools.wraps(original)  # pipelines inspect the signature
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            result = original(*args, **kwargs)
-            after()
-            return result
-
-        setattr(self._scheduler, name, wrapped)
-        self._undo.append(functools.partial(delattr, self._scheduler, name))
-
     def _restart(self) -> None:
-        self._step = 0
         self._slot = self._slots.get(0)
 
     def _advance(self) -> None:
         if self._slot is not None:
             self._host[self._slot].copy_(self._buffer, non_blocking=True)
-        self._step += 1
-        self._slot = self._slots.get(self._step)
-        self._on_step(self._step)
+        self._slot = self._slots.get(self._steps.step)
+        self._on_step(self._steps.step)
 
 
 def _refuse_caches(model: torch.nn.Module) -> None:

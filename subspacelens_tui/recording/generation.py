@@ -16,6 +16,7 @@ from subspacelens_tui.recording.compiling import compile_blocks
 from subspacelens_tui.recording.conditioning import encode_prompts
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.memory import give_back, out_of_memory
+from subspacelens_tui.recording.timesteps import timesteps_of, with_timesteps
 from subspacelens_tui.sessions.format import Block, Manifest
 from subspacelens_tui.sessions.writer import complete_manifest, with_model, write_features, write_image
 
@@ -61,11 +62,19 @@ class Generation:
         self._pipeline, self._architecture = load_pipeline(
             self._source, self._dtype, random_init=asked.random_init
         )
+        scheduler = self._pipeline.scheduler
+        self._timesteps = timesteps_of(scheduler, manifest.inference_steps, self._device)
+        self._manifest = manifest = with_timesteps(manifest, self._timesteps, type(scheduler).__name__)
         texts = [prompt.text for prompt in manifest.prompts]
         self._conditioning = encode_prompts(self._pipeline, self._architecture, texts, self._device)
         self._move_to_device()
         self._capture = Capture(
-            self._pipeline, self._architecture, manifest.capture_steps, on_step, manifest.tokens
+            self._pipeline,
+            self._architecture,
+            manifest.capture_steps,
+            on_step,
+            manifest.tokens,
+            self._timesteps,
         )
         if asked.compiled:
             compile_blocks(self._capture.blocks)
@@ -97,7 +106,8 @@ class Generation:
             }
         )
         self._manifest = with_model(self._manifest, model, blocks, blocks[0].width, versions)
-        complete_manifest(self._folder, self._manifest)
+        there = complete_manifest(self._folder, self._manifest)
+        with_timesteps(there, self._timesteps, type(self._pipeline.scheduler).__name__)
 
     def record(self, batch: Sequence[int]) -> list[int]:
         """Generate the images with these indices and write their pictures, then their features.
@@ -137,7 +147,7 @@ class Generation:
             self._conditioning.rows([image.prompt for image in images], self._device),
             self._conditioning.empty(self._device),
             generators,
-            self._manifest.steps,
+            self._manifest.inference_steps,
             guidance,
         )
         captured = self._capture.finish_batch()

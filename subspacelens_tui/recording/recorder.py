@@ -195,7 +195,8 @@ class Recorder:
             self._device_report = generation.device_report
             generation.describe(versions={name: metadata.version(name) for name in _VERSIONS_OF})
             self._session.refresh()
-            self._events.write("recording")
+            manifest = self._session.manifest
+            self._events.write("recording", steps=manifest.steps, scheduler=manifest.scheduler)
             self._loading = False
             generation.at_once = min([generation.at_once, *self._cut_before()])
             for batch in self._batches(generation.batch_size):

@@ -60,7 +60,10 @@ def _modified(folder: Path) -> float:
 
 @dataclass(frozen=True)
 class Listing:
-    """A line of the list of sessions; `problem` says why one could not be opened."""
+    """A line of the list of sessions.
+
+    `problem` says why one could not be opened, `problems` what is wrong with one that could.
+    """
 
     name: str
     path: Path
@@ -69,6 +72,7 @@ class Listing:
     bytes: int
     state: RunState | None
     problem: str | None = None
+    problems: tuple[str, ...] = ()
 
 
 class SessionList:
@@ -106,7 +110,10 @@ class SessionList:
         except SessionError as error:
             return Listing(name, path, "", "", size, None, str(error))
         self._open[name] = session
-        return Listing(name, path, session.manifest.created, session.manifest.model.id, size, session.state)
+        manifest, problems = session.manifest, tuple(session.problems)
+        return Listing(
+            name, path, manifest.created, manifest.model.id, size, session.state, problems=problems
+        )
 
 
 def list_sessions(folder: Path) -> list[Listing]:

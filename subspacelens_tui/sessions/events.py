@@ -46,6 +46,7 @@ _HEARTBEAT = b'{"event": "heartbeat"'
 _CHEAPER = 16
 # By so much of its end a log is known again. Times in milliseconds are part of each line.
 _END = 256
+_STEP = re.compile(rb'"step": ([0-9]{1,6})\b')
 _LOG = re.compile(r"events(\.[1-9][0-9]{0,3})?\.jsonl")
 
 
@@ -119,11 +120,13 @@ class EventReader:
 
     Attributes:
         restarted: whether the last call began all over, because a log has another past than what was read.
+        furthest_step: the furthest denoising step of all heartbeats.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._read: dict[str, _Read] = {}
+        self.furthest_step = 0
         self._left = 0
         self.restarted = False
 
@@ -137,7 +140,7 @@ class EventReader:
             return self._new()
         except _AnotherPast:
             # One log was copied over, or cut off: all events are told again, those of the others too.
-            self.restarted = True
+            self.restarted, self.furthest_step = True, 0
             self._read.clear()
             return self._new()
 
@@ -163,6 +166,8 @@ class EventReader:
             read.took(line)
             if line.startswith(_HEARTBEAT):
                 heartbeat = line
+                if step := _STEP.search(line):
+                    self.furthest_step = max(self.furthest_step, int(step[1]))
                 self._left -= len(line) // _CHEAPER
                 continue
             self._left -= len(line)

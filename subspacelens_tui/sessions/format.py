@@ -22,6 +22,9 @@ IMAGES = "images"
 # Enough for 200 000 images. Parsed, even the worst of so many bytes stays below half a GiB.
 MAX_MANIFEST_BYTES = 16 * 2**20
 
+# Denoising steps of an image: far more than any scheduler runs.
+MAX_STEPS = 100_000
+
 _KEY = re.compile(r"\w{1,40}", re.ASCII)
 
 Branch = Literal["cond", "uncond"]
@@ -31,6 +34,7 @@ BRANCHES: tuple[Branch, ...] = ("cond", "uncond")
 _Text = Annotated[str, Field(max_length=10_000)]
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
 _Count = Annotated[int, Field(ge=1, le=1_000_000)]
+_Steps = Annotated[int, Field(ge=1, le=MAX_STEPS)]
 
 
 def _few(most: int) -> BeforeValidator:
@@ -45,6 +49,7 @@ def _few(most: int) -> BeforeValidator:
 
 
 _Scale = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
+_Timestep = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Part(BaseModel):
@@ -98,8 +103,12 @@ class Block(_Part):
 class Manifest(_Part):
     """The content of `session.json`.
 
-    `blocks` and `input_width` are empty until the recorder has loaded the model; everything else is
-    known when the session is created and never changes.
+    `blocks`, `input_width`, `timesteps` and `scheduler` are empty until the recorder has loaded the model.
+    Only then is it known how many `steps` the scheduler runs for the `inference_steps` that were asked for:
+    until then `steps` and, with `default_capture`, `capture_steps` are what one step for each would give.
+    Everything else is known when the session is created and never changes.
+
+    Sessions of versions that had no `timesteps` take `steps` for `inference_steps`, as those versions did.
     """
 
     format_version: int = FORMAT_VERSION
@@ -108,16 +117,27 @@ class Manifest(_Part):
     prompt_set: _Text
     prompts: Annotated[list[Prompt], Field(min_length=1), FailFast(), _few(100_000)]
     images: Annotated[list[ImageInfo], Field(min_length=1), FailFast(), _few(200_000)]
-    steps: Annotated[int, Field(ge=1, le=100_000)]
+    steps: _Steps
+    inference_steps: _Steps = 0  # never seen: filled in below
+    scheduler: _Text | None = None
+    timesteps: Annotated[list[_Timestep], FailFast(), _few(MAX_STEPS)] = []
     capture_steps: Annotated[
         list[Annotated[int, Field(ge=0)]], Field(min_length=1), FailFast(), _few(1_000)
     ]
+    default_capture: bool = False
     guidance: Annotated[list[_Scale], Field(min_length=1), FailFast(), _few(1_000)]
     batch_size: _Count | None = None
     tokens: _Count | None = None
     blocks: Annotated[list[Block], FailFast(), _few(1_000)] = []
     input_width: _Count | None = None
     versions: Annotated[dict[_Name, _Text], _few(1_000)] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, content: Any) -> Any:
+        if isinstance(content, dict) and "steps" in content:
+            return {"inference_steps": content["steps"]} | content
+        return content
 
     @model_validator(mode="after")
     def _references_hold(self) -> Self:
@@ -136,6 +156,8 @@ class Manifest(_Part):
                 raise ValueError(f"image {i} has guidance {image.guidance:g}, which `guidance` does not list")
         if max(self.capture_steps) >= self.steps or sorted(set(self.capture_steps)) != self.capture_steps:
             raise ValueError(f"capture_steps must ascend and lie below steps ({self.steps})")
+        if self.timesteps and len(self.timesteps) != self.steps:
+            raise ValueError(f"there are {len(self.timesteps)} timesteps for {self.steps} steps")
         return self
 
     @property
@@ -147,6 +169,10 @@ class Manifest(_Part):
     def branches(self) -> tuple[Branch, ...]:
         """The branches that some image of the session has."""
         return BRANCHES if max(self.guidance) > 1 else BRANCHES[:1]
+
+    def timestep(self, step: int) -> float | None:
+        """The scheduler's timestep at a denoising step; None where the session does not say."""
+        return self.timesteps[step] if 0 <= step < len(self.timesteps) else None
 
     def to_json(self) -> str:
         """The text of `session.json`."""

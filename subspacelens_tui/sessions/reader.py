@@ -16,6 +16,7 @@ from subspacelens_tui.sessions.features import FeatureFile, Int64Array
 from subspacelens_tui.sessions.files import stamp_at
 from subspacelens_tui.sessions.format import MANIFEST, Branch, Manifest, read_manifest
 from subspacelens_tui.sessions.state import RunState, StateTracker
+from subspacelens_tui.sessions.steps import OlderSteps
 
 _LOG_LENGTH = 500
 
@@ -57,6 +58,7 @@ class Session:
         self.files: list[FeatureFile] = []
         self.version = 0
         self._look_alikes = list(_look_alikes(self.manifest))
+        self._older_steps: OlderSteps | None = None
         self.log: list[Event] = []
         self._log: deque[Event] = deque(maxlen=_LOG_LENGTH)
         self._batches = Batches(path)
@@ -70,17 +72,33 @@ class Session:
         return self.path.resolve().name
 
     @property
+    def problems(self) -> list[str]:
+        """One line for each thing that is wrong with the session, the gravest first.
+
+        Denoising steps that are not what they are called, and classes that look alike, both of which older
+        recorders could leave; then damaged files that are left out now, the first hundred of them.
+        """
+        steps = self.steps_problem
+        return [*([] if steps is None else [steps]), *self._look_alikes, *self._batches.problems]
+
+    @property
+    def steps_problem(self) -> str | None:
+        """Why the denoising steps are not what they are called, in one line; None if nothing says so."""
+        if not self.manifest.blocks or self.manifest.timesteps:
+            return None
+        if self._older_steps is None:
+            self._older_steps = OlderSteps(self.manifest)
+        return self._older_steps.problem(self._events.furthest_step)
+
+    @property
+    def timesteps(self) -> tuple[float, ...]:
+        """The scheduler's timestep at each denoising step; none before the model is loaded, or in older sessions."""
+        return tuple(self.manifest.timesteps)
+
+    @property
     def replaced(self) -> bool:
         """Whether another `session.json` has taken the place of the one that was read."""
         return stamp_at(self.path / MANIFEST) != self._manifest_stamp
-
-    @property
-    def problems(self) -> list[str]:
-        """One line for each thing that is wrong with the session.
-
-        Classes that look alike; then damaged files that are left out now, the first hundred of them.
-        """
-        return [*self._look_alikes, *self._batches.problems]
 
     @property
     def state(self) -> RunState:
@@ -236,6 +254,8 @@ class Session:
         """The captured step meant; the last unless given."""
         steps = self.manifest.capture_steps
         if step is not None and step not in steps:
+            if self.manifest.default_capture and not self.manifest.timesteps:
+                raise SessionError(f"{self.name} has no step {step} yet: its steps come with its model")
             raise SessionError(f"step {step} was not captured: {self.name} has {', '.join(map(str, steps))}")
         return step if step is not None else steps[-1]
 

@@ -24,6 +24,8 @@ from subspacelens_tui.sessions.names import automatic_paths, session_path
 _THUMBNAIL = 256
 # For how long a network file system may not show what another machine has made.
 _UNSEEN_SECONDS = 60.0
+# Of a manifest: when it was made, and what is known once the model is loaded.
+_NOT_PLANNED = {"created", "blocks", "input_width", "versions", "steps", "timesteps", "scheduler"}
 _THERE_ALREADY = (errno.EEXIST, errno.ENOTEMPTY)
 
 
@@ -94,7 +96,10 @@ def create_or_join_session(folder: Path, manifest: Manifest) -> None:
     try:
         create_session(folder, manifest)
     except SessionAlreadyThereError:
-        if _plan_of(_manifest_of_another(folder)) != _plan_of(manifest):
+        there = _manifest_of_another(folder)
+        if there.blocks and not there.timesteps:  # an older one, which does not say whose choice its steps were
+            manifest = manifest.model_copy(update={"default_capture": there.default_capture})
+        if _plan_of(there) != _plan_of(manifest):
             raise SessionError(
                 f"there is a session {folder} already, of another plan: choose another --name, or delete it"
             ) from None
@@ -110,7 +115,9 @@ def _manifest_of_another(folder: Path) -> Manifest:
 
 def _plan_of(manifest: Manifest) -> dict[str, Any]:
     """What a manifest says before the model is loaded, but for when it was made."""
-    found = manifest.model_dump(exclude={"created", "blocks", "input_width", "versions"})
+    found = manifest.model_dump(exclude=_NOT_PLANNED)
+    if manifest.default_capture:
+        del found["capture_steps"]
     for resolved in ("commit", "pipeline", "dtype", "device", "device_name"):
         del found["model"][resolved]
     return found
@@ -122,8 +129,11 @@ def replace_manifest(folder: Path, manifest: Manifest) -> None:
         temporary.write_text(manifest.to_json(), encoding="utf-8")
 
 
-def complete_manifest(folder: Path, manifest: Manifest) -> None:
+def complete_manifest(folder: Path, manifest: Manifest) -> Manifest:
     """Write into `session.json` what is known once the model is loaded, unless a recorder did so before.
+
+    Returns:
+        What is there now: of a recorder that came first, its own.
 
     Raises:
         SessionError: if that recorder had a model with other blocks.
@@ -131,11 +141,13 @@ def complete_manifest(folder: Path, manifest: Manifest) -> None:
     there = read_manifest(folder)
     if not there.blocks:
         replace_manifest(folder, manifest)
-    elif there.blocks != manifest.blocks:
+        return manifest
+    if there.blocks != manifest.blocks:
         raise SessionError(
             f"{folder} was recorded from a model with {len(there.blocks)} blocks of width "
             f"{there.blocks[0].width}, this one has {len(manifest.blocks)} of width {manifest.blocks[0].width}"
         )
+    return there
 
 
 def discard_unfinished_files(folder: Path) -> None:

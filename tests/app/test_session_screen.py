@@ -448,7 +448,7 @@ async def test_a_pane_is_copied_as_text(on: OpenApp, planted: Planted) -> None:
     async with on(planted().start().record()) as app:
         await app.press("1", "y")
         lines = app.app.clipboard.splitlines()
-        assert lines[0] == "Layers · coarse · cond"
+        assert lines[0] == "Layers · coarse · cond · step 19"
         assert lines[1].split() == ["L", "ΔR", "excess", "Rc/R", "erank"]
         assert len(lines) == 8
         assert "copied: Layers" in app.text()

@@ -6,7 +6,7 @@ import pytest
 
 from subspacelens_tui.planning import Request, estimate, room
 from subspacelens_tui.planning.device import Device
-from subspacelens_tui.sessions.format import ModelInfo
+from subspacelens_tui.sessions.format import ModelInfo, read_manifest
 from subspacelens_tui.sessions.writer import replace_manifest
 from tests.conftest import PlantedSession, PlantedSessionFactory
 
@@ -54,6 +54,30 @@ def test_the_time_is_that_of_the_newest_session_that_is_alike(planted: PlantedSe
     assert estimate(Request(seeds=2, guidance=[1]), sessions).seconds is None
     (sessions / "alike" / "session.json").write_text("{")
     assert estimate(Request(seeds=2), sessions).seconds is None
+
+
+def test_features_may_be_more_where_the_scheduler_may_run_more_steps(tmp_path: Path) -> None:
+    few = estimate(Request(model="nobody/pixart", prompts="demo", seeds=1, steps=3), tmp_path)
+    more = estimate(Request(model="nobody/pixart", prompts="demo", seeds=1, steps=8), tmp_path)
+    assert few.features == more.features  # five steps are kept of 3 too, if 5 are run
+    assert "features up to " in few.lines[0]
+    assert "up to" not in more.lines[0]
+    asked = estimate(Request(model="nobody/pixart", prompts="demo", seeds=1, steps=3, capture=[1]), tmp_path)
+    assert asked.features * 5 == few.features
+    assert "up to" not in asked.lines[0]
+    bundled = estimate(Request(seeds=1, steps=3), tmp_path)
+    assert "up to" not in bundled.lines[0]
+
+
+def test_the_time_is_that_of_a_session_for_which_as_many_steps_were_asked(
+    planted: PlantedSessionFactory,
+) -> None:
+    session = recorded(planted, "heun")
+    ran = {"inference_steps": 11, "timesteps": [1.0] * 20}
+    manifest = read_manifest(session.path).model_copy(update=ran)
+    replace_manifest(session.path, manifest)
+    assert estimate(Request(steps=11), session.path.parent).rate is not None
+    assert estimate(Request(steps=20), session.path.parent).rate is None
 
 
 def test_what_will_not_fit_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,23 @@ def test_the_steps_kept_unless_asked_are_first_quarters_and_last() -> None:
     assert plan(Request(capture=[3, 1, 3])).capture_steps == [1, 3]
 
 
+def test_how_many_steps_run_is_not_known_yet_but_of_the_bundled_model() -> None:
+    manifest = plan(Request(model="nobody/pixart", prompts="demo", steps=4))
+    assert (manifest.steps, manifest.inference_steps, manifest.capture_steps) == (4, 4, [0, 1, 2, 3])
+    assert manifest.default_capture
+    manifest = plan(Request(model="nobody/pixart", prompts="demo", steps=4, capture=[6, 0]))
+    assert (manifest.steps, manifest.inference_steps, manifest.capture_steps) == (7, 4, [0, 6])
+    assert not manifest.default_capture
+    with pytest.raises(PlanningError, match="step 4 cannot be captured: 4 steps are 0 to 3"):
+        plan(Request(steps=4, capture=[4]))
+
+
+@pytest.mark.parametrize("step", [-1, 100_000, 10**12])
+def test_steps_that_no_scheduler_runs_are_refused_before_anything_is_loaded(step: int) -> None:
+    with pytest.raises(PlanningError, match=f"step {step} cannot be captured: steps are 0 to 99999"):
+        plan(Request(model="nobody/pixart", prompts="demo", capture=[0, step]))
+
+
 @pytest.mark.parametrize("name", shipped_prompt_sets())
 def test_shipped_prompt_sets_are_balanced(name: str) -> None:
     found = load_prompt_set(name)

@@ -1,5 +1,6 @@
 """Recordings of the bundled model, few steps each, and the pipeline itself."""
 
+import json
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import pytest
 import torch
 
@@ -37,6 +39,25 @@ def prompt_file(folder: Path, *subjects: str) -> str:
     lines = [f'[[prompts]]\ntext = "a {name}"\nlabels = {{ fine = "{name}" }}\n' for name in subjects]
     path.write_text('name = "few"\nschemes = ["fine"]\n' + "".join(lines))
     return str(path)
+
+
+def with_scheduler(folder: Path, kind: str, **changes: Any) -> Path:
+    """The bundled model with another scheduler, in a folder of its own."""
+    folder.mkdir()
+    for part in demo.MODEL_PATH.iterdir():
+        if part.name not in ("scheduler", "model_index.json"):
+            (folder / part.name).symlink_to(part)
+    index = json.loads((demo.MODEL_PATH / "model_index.json").read_text())
+    index["scheduler"] = ["diffusers", kind]
+    (folder / "model_index.json").write_text(json.dumps(index))
+    scheduler(kind, **changes).save_pretrained(folder / "scheduler")
+    return folder
+
+
+def scheduler(kind: str, **changes: Any) -> Any:
+    """A scheduler for the bundled model, which predicts images: some cannot, and need a `prediction_type`."""
+    config = json.loads((demo.MODEL_PATH / "scheduler" / "scheduler_config.json").read_text())
+    return getattr(diffusers, kind).from_config({**config, **changes})
 
 
 @pytest.fixture

@@ -27,6 +27,9 @@ def test_a_manifest_survives_being_written_and_read(planted: PlantedSessionFacto
         ({"images": [{"prompt": 0, "seed": -1, "guidance": 3.0}]}, "images.0.seed"),
         ({"capture_steps": [5, 20]}, "capture_steps must ascend and lie below steps (20)"),
         ({"capture_steps": [19, 5]}, "capture_steps must ascend"),
+        ({"timesteps": [999.0, 0.0]}, "there are 2 timesteps for 20 steps"),
+        ({"timesteps": [None] * 20}, "timesteps.0"),
+        ({"inference_steps": 0}, "inference_steps: Input should be greater than"),
         ({"prompts": [{"text": "a", "labels": {"x": "1"}}, {"text": "b", "labels": {}}]}, "lacks a label"),
         ({"blocks": [{"name": "b", "width": 0}]}, "blocks.0.width"),
     ],
@@ -41,6 +44,15 @@ def test_a_damaged_manifest_is_named_in_one_line(
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
     assert str(session.path / MANIFEST) in str(raised.value)
+
+
+def test_an_older_manifest_asked_for_the_steps_that_it_counts(planted: PlantedSessionFactory) -> None:
+    text = json.loads(planted().manifest.to_json())
+    for key in ("inference_steps", "timesteps", "scheduler", "default_capture"):
+        del text[key]
+    manifest = parse_manifest(json.dumps(text), Path("session.json"))
+    assert (manifest.steps, manifest.inference_steps) == (20, 20)
+    assert manifest.timestep(19) is None
 
 
 def test_half_a_manifest_is_damaged(planted: PlantedSessionFactory) -> None:

@@ -46,7 +46,29 @@ def test_ranks_join_a_session_of_the_same_plan_only(planted: PlantedSessionFacto
     create_or_join_session(folder, manifest.model_copy(update={"blocks": [], "created": "earlier"}))
     create_or_join_session(folder, manifest)
     with pytest.raises(SessionError, match="already, of another plan"):
-        create_or_join_session(folder, manifest.model_copy(update={"steps": 30}))
+        create_or_join_session(folder, manifest.model_copy(update={"inference_steps": 30}))
+
+
+def test_ranks_join_a_session_whose_steps_another_has_found(
+    planted: PlantedSessionFactory, tmp_path: Path
+) -> None:
+    plan = planted().manifest.model_copy(update={"blocks": [], "input_width": None, "default_capture": True})
+    found = {"steps": 39, "capture_steps": [0, 38], "timesteps": [1.0] * 39, "scheduler": "HeunDiscreteScheduler"}
+    folder = tmp_path / "joined"
+    create_session(folder, plan)
+    complete_manifest(folder, planted("other").manifest.model_copy(update={**found, "default_capture": True}))
+    create_or_join_session(folder, plan)
+    with pytest.raises(SessionError, match="already, of another plan"):
+        create_or_join_session(folder, plan.model_copy(update={"default_capture": False}))
+
+
+def test_ranks_join_an_older_session_that_keeps_the_same_steps(planted: PlantedSessionFactory) -> None:
+    older = planted()
+    create_or_join_session(older.path, older.manifest.model_copy(update={"default_capture": True}))
+    with pytest.raises(SessionError, match="already, of another plan"):
+        create_or_join_session(
+            older.path, older.manifest.model_copy(update={"default_capture": True, "capture_steps": [0]})
+        )
 
 
 def test_the_first_recorder_names_the_blocks_and_others_must_have_them(

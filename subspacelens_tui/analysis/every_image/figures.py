@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from subspacelens_tui.analysis.analyzer import default_rank, one_blas_thread
+from subspacelens_tui.analysis.analyzer import default_rank, one_blas_thread, timestep_of
 from subspacelens_tui.analysis.classes import ordered_classes
 from subspacelens_tui.analysis.every_image.layer import FoundLayer, Task, found_layer
 from subspacelens_tui.analysis.every_image.stream import ImageStream
@@ -37,12 +37,14 @@ def every_image_figures(
 
 
 def _figures(session: Session, settings: Settings, watch: Watch) -> Figures:
+    timestep = timestep_of(session, settings)
     if not session.manifest.blocks or not session.files_of(settings.guidance):
-        return Figures(settings, 0, (), (), (), notes=tuple(session.problems))
+        return Figures(settings, 0, (), (), (), timestep=timestep, notes=tuple(session.problems))
     stream = ImageStream(session, settings, watch)
     notes = tuple(_notes(session, stream))
     if stream.count < 2:
-        return Figures(settings, stream.count, (), (), (), notes=(*notes, "two images are needed"))
+        notes = (*notes, "two images are needed")
+        return Figures(settings, stream.count, (), (), (), timestep=timestep, notes=notes)
     classes = ordered_classes(session.manifest, settings.labels or "", set(stream.groups))
     codes = [classes.index(name) for name in stream.groups]
     settings = replace(settings, rank=settings.rank or default_rank(stream.class_sizes(classes)))
@@ -65,6 +67,7 @@ def _figures(session: Session, settings: Settings, watch: Watch) -> Figures:
         overlap=_stack([layer.overlap for layer in layers], len(classes)),
         explained=_stack([layer.explained for layer in layers], len(classes)),
         spectra=_spectra(layers),
+        timestep=timestep,
         notes=notes,
     )
 

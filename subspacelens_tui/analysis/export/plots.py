@@ -18,6 +18,7 @@ from subspacelens_tui.analysis.export.rows import figure_rows, overlap_rows, spe
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.sweep import Sweep
 from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.steps import step_name
 
 WORDS = {
     "R": "coding rate R (nats)",
@@ -136,7 +137,7 @@ def _draw_curve(axes: Any, of: Figures, figure: str, colour: str, style: str) ->
     layers = np.arange(len(of.layers))
     settings = of.settings
     label = plain(
-        f"{settings.labels}, {settings.branch}, step {settings.step}, guidance {settings.guidance:g}"
+        f"{settings.labels}, {settings.branch}, step {of.step_name}, guidance {settings.guidance:g}"
     )
     axes.plot(layers, _values(of.curve(figure)), style, color=colour, lw=1.4, marker=".", ms=4, label=label)
     low, high = error_bands(of, figure)
@@ -245,7 +246,11 @@ def sweep_plot(name: str, sweep: Sweep) -> Plot:
         axes.set_xlabel("layer")
         axes.set_yticks(range(len(sweep.rows)))
         axes.set_yticklabels(
-            [f"guidance {row.guidance:g}, step {row.step}" for row in sweep.rows], fontsize=6
+            [
+                f"guidance {row.guidance:g}, step {step_name(row.step, timestep)}"
+                for row, timestep in zip(sweep.rows, sweep.timesteps, strict=True)
+            ],
+            fontsize=6,
         )
 
     return Plot(name, (5.5, max(2.6, 1.2 + 0.22 * len(sweep.rows))), draw, tuple(sweep_rows(sweep)))

@@ -21,6 +21,7 @@ def setting_columns(figures: Figures) -> FlatRow:
         "guidance": settings.guidance,
         "branch": settings.branch,
         "step": settings.step,
+        "timestep": figures.timestep,
         "labels": settings.labels,
         "eps": settings.eps,
         "features": settings.features,
@@ -159,10 +160,12 @@ def spectrum_rows(figures: Figures, layer: int) -> Iterator[FlatRow]:
 
 def sweep_rows(sweep: Sweep) -> Iterator[FlatRow]:
     """A row for each configuration and layer."""
-    for row, values, peak, dip in zip(sweep.rows, sweep.values, sweep.peaks, sweep.dips, strict=True):
+    rows = zip(sweep.rows, sweep.timesteps, sweep.values, sweep.peaks, sweep.dips, strict=True)
+    for row, timestep, values, peak, dip in rows:
         for layer, value in enumerate(values.tolist()):
             yield {
                 **asdict(row),
+                "timestep": timestep,
                 "layer": layer,
                 sweep.figure: None if math.isnan(value) else value,
                 "peak": layer == peak,

@@ -6,6 +6,7 @@ from typing import Any
 from rich.text import Text
 
 from subspacelens_tui.analysis.compare import COMPARED, Comparison
+from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
 from subspacelens_tui.sessions.plain import plain
 
@@ -17,7 +18,7 @@ def print_comparison(names: tuple[str, str], comparison: Comparison, as_json: bo
         return
     out = console()
     for letter, name, figures in zip("AB", names, (comparison.a, comparison.b), strict=True):
-        out.print(Text(f"{letter}  {plain(name)}: {figures.images} images"))
+        out.print(Text(f"{letter}  {plain(name)}: {figures.images} images, step {figures.step_name}"))
         for note in figures.notes:
             out.print(Text(f"   {plain(note)}"))
     errors = "paired" if comparison.paired else "the sides taken as independent"
@@ -34,10 +35,20 @@ def _cells(difference: Any) -> list[str]:
     return [number(value) for value in values]
 
 
+def _side(name: str, figures: Figures) -> dict[str, Any]:
+    return {
+        "side": name,
+        "images": figures.images,
+        "step": figures.settings.step,
+        "timestep": figures.timestep,
+        "notes": list(figures.notes),
+    }
+
+
 def _json(names: tuple[str, str], comparison: Comparison) -> dict[str, Any]:
     return {
-        "a": {"side": names[0], "images": comparison.a.images, "notes": list(comparison.a.notes)},
-        "b": {"side": names[1], "images": comparison.b.images, "notes": list(comparison.b.notes)},
+        "a": _side(names[0], comparison.a),
+        "b": _side(names[1], comparison.b),
         "paired": comparison.paired,
         "layers": [
             {"layer": index, **{figure: asdict(difference) for figure, difference in layer.items()}}

@@ -20,7 +20,7 @@ def figures_json(session: Session, figures: Figures) -> dict[str, Any]:
     settings = figures.settings
     return {
         "session": session.name,
-        "settings": {name: value for name, value in asdict(settings).items() if name != "images"},
+        "settings": settings_json(figures),
         "images": figures.images,
         "subset": asdict(figures.subset) if figures.subset else None,
         "classes": [
@@ -33,6 +33,12 @@ def figures_json(session: Session, figures: Figures) -> dict[str, Any]:
         **({"spectra": _lists(figures.spectra)} if settings.thorough else {}),
         "notes": list(figures.notes),
     }
+
+
+def settings_json(figures: Figures) -> dict[str, Any]:
+    """What figures are of: the settings, and the timestep at their step."""
+    said = {name: value for name, value in asdict(figures.settings).items() if name != "images"}
+    return said | {"timestep": figures.timestep}
 
 
 def _matrices(matrices: Float64Array | None) -> list[list[list[float]] | None] | None:
@@ -55,9 +61,9 @@ def print_figures(session: Session, figures: Figures, as_json: bool) -> None:
     out.print(
         Text(
             f"{plain(session.name)}: {figures.images} images, labels {plain(settings.labels or '')}, "
-            f"ε {settings.eps:g}, {settings.branch}, step {settings.step}, guidance {settings.guidance:g}, "
-            f"{settings.features} features, overlap at rank {settings.rank}; rates in nats"
-            + _null_words(settings)
+            f"ε {settings.eps:g}, {settings.branch}, step {figures.step_name}, "
+            f"guidance {settings.guidance:g}, {settings.features} features, "
+            f"overlap at rank {settings.rank}; rates in nats" + _null_words(settings)
         )
     )
     columns = _columns(settings)

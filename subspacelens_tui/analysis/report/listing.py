@@ -25,10 +25,20 @@ def print_listing(listings: Sequence[Listing], as_json: bool) -> None:
                 f"{state.recorded}/{state.planned}" if state else "",
                 f"{listing.bytes / 2**20:.1f} MiB",
                 plain(listing.created),
-                plain(listing.problem or (state.detail if state else "")),
+                plain(_remark(listing)),
             ]
         )
     console().print(PlainTable(["name", "state", "model", "images", "size", "created", ""], rows))
+
+
+def _remark(listing: Listing) -> str:
+    """What is wrong with a session, else what there is to say of its state."""
+    if listing.problem is not None:
+        return listing.problem
+    more = len(listing.problems) - 1
+    if listing.problems:
+        return listing.problems[0] + (f" (and {more} more)" if more else "")
+    return listing.state.detail if listing.state else ""
 
 
 def _listing_json(listing: Listing) -> dict[str, Any]:
@@ -38,6 +48,7 @@ def _listing_json(listing: Listing) -> dict[str, Any]:
         "path": str(listing.path),
         "state": str(state.phase) if state else "damaged",
         "detail": listing.problem or (state.detail if state else ""),
+        "problems": list(listing.problems),
         "model": listing.model,
         "images": state.recorded if state else None,
         "planned": state.planned if state else None,

@@ -8,6 +8,7 @@ from rich.text import Text
 from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
 from subspacelens_tui.analysis.sweep import Sweep
 from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.steps import step_name
 
 
 def print_sweep(sweep: Sweep, as_json: bool) -> None:
@@ -25,7 +26,7 @@ def print_sweep(sweep: Sweep, as_json: bool) -> None:
             number(None if math.isnan(value) else value) + marks.get(layer, " ")
             for layer, value in enumerate(sweep.values[index].tolist())
         ]
-        rows.append([f"{row.guidance:g}", str(row.step), *cells])
+        rows.append([f"{row.guidance:g}", step_name(row.step, sweep.timesteps[index]), *cells])
     out.print(PlainTable(headers, rows))
     for note in sweep.notes:
         out.print(Text(plain(note)))
@@ -38,13 +39,14 @@ def _json(sweep: Sweep) -> dict[str, Any]:
             {
                 "guidance": row.guidance,
                 "step": row.step,
+                "timestep": timestep,
                 "branch": row.branch,
                 "values": [None if math.isnan(value) else value for value in values],
                 "peak": peak,
                 "dip": dip,
             }
-            for row, values, peak, dip in zip(
-                sweep.rows, sweep.values.tolist(), sweep.peaks, sweep.dips, strict=True
+            for row, timestep, values, peak, dip in zip(
+                sweep.rows, sweep.timesteps, sweep.values.tolist(), sweep.peaks, sweep.dips, strict=True
             )
         ],
         "notes": list(sweep.notes),

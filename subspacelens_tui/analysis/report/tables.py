@@ -11,6 +11,7 @@ from subspacelens_tui.analysis.separation import ranges
 from subspacelens_tui.analysis.tables import Tables
 from subspacelens_tui.geometry import NullSummary
 from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.steps import step_name
 
 
 def print_tables(tables: Tables, as_json: bool) -> None:
@@ -71,7 +72,7 @@ def _parts(tables: Tables) -> Iterable[tuple[str, str, list[str], list[list[str]
         ["step", "layer", "or", "overlap", "null", "excess", "p"],
         [
             [
-                str(row.step),
+                step_name(row.step, row.timestep),
                 "–" if row.layer is None else str(row.layer),
                 ranges([layer for layer in row.candidates if layer != row.layer]),
                 number(row.overlap),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from subspacelens_tui.analysis.analyzer import default_rank
+from subspacelens_tui.analysis.analyzer import default_rank, timestep_of
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.growing import Float64Array
 from subspacelens_tui.analysis.settings import Settings, SettingsError
@@ -68,6 +68,7 @@ def token_figures(
         layers=tuple(layer.figures for layer in layers),
         overlap=_stack([layer.overlap for layer in layers]),
         explained=_stack([layer.explained for layer in layers]),
+        timestep=timestep_of(session, settings),
         notes=tuple(sample.notes()),
     )
     return TokenFigures(figures, T, layers)

@@ -31,6 +31,7 @@ from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.sessions import Manifest
 from subspacelens_tui.sessions.format import MANIFEST
 from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.steps import step_name
 
 _NAMES = "AB"
 _POLL = 2.0
@@ -48,6 +49,7 @@ class Side:
 class _Computed:
     manifest: Manifest
     figures: Figures
+    problems: tuple[str, ...]
 
 
 class CompareScreen(Screen[None], Taking):
@@ -73,7 +75,7 @@ class CompareScreen(Screen[None], Taking):
         self._own: list[Path] = []
         self._found: list[_Computed | str | None] = [None, None]
         self._comparison: Comparison | None = None
-        self._trouble = ""
+        self._trouble = self._warning = ""
         self._changes, self._figure, self._layer = 1, COMPARED.index("delta_R"), layer
         send_narrowly(self)
 
@@ -125,7 +127,8 @@ class CompareScreen(Screen[None], Taking):
         )
 
         def work(analyzer: Analyzer, cancelled: IsCancelled) -> _Computed:
-            return _Computed(analyzer.session.manifest, analyzer.figures(settings, cancelled))
+            figures, session = analyzer.figures(settings, cancelled), analyzer.session
+            return _Computed(session.manifest, figures, tuple(session.problems))
 
         def done(found: object, reason: str | None) -> None:
             self._found[index] = found if isinstance(found, _Computed) else reason or "it cannot be compared"
@@ -160,7 +163,8 @@ class CompareScreen(Screen[None], Taking):
             of = found.figures.settings if isinstance(found, _Computed) else side.settings
             mark = "▶" if index == self._changes else " "
             guidance = "" if of.guidance is None else f"  guidance {of.guidance:g}"
-            step = "" if of.step is None else f"  step {of.step}"
+            timestep = found.figures.timestep if isinstance(found, _Computed) else None
+            step = "" if of.step is None else f"  step {step_name(of.step, timestep)}"
             at = f"ε {of.eps:g}" if of.iso_rate is None else f"R = {of.iso_rate:g}"
             words = f" {mark} {name}  {side.path.name}  {of.labels or ''}  {of.branch}{step}{guidance}"
             self.query_one(f"#side-{name.lower()}", Static).update(plain(f"{words}  {of.features}  {at}"))
@@ -169,6 +173,18 @@ class CompareScreen(Screen[None], Taking):
         message = plain(self._trouble or self._reason)
         for plot in self.query(ComparisonPlot):
             plot.update(self._comparison, figure, self._layer, message)
+        self._warn()
+
+    def _warn(self) -> None:
+        """What is wrong with the sessions, until something else is to be said."""
+        sides: dict[str, list[str]] = {}
+        for name, found in zip(_NAMES, self._found, strict=True):
+            if isinstance(found, _Computed) and found.problems:
+                sides.setdefault(found.problems[0], []).append(name)
+        warning = "; ".join(f"{' and '.join(names)}: {problem}" for problem, names in sides.items())
+        if warning != self._warning:
+            self._warning = warning
+            self.query_one(StatusLine).update("warning" if warning else "none", warning)
 
     # Taking away
 

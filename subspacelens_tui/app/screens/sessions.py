@@ -117,6 +117,8 @@ class SessionsScreen(Screen[None]):
             line.update("note", f"compare {self._marked.name} with: choose a session and press {key} again")
         elif chosen is not None and chosen.problem:
             line.update("warning", chosen.problem.replace(folder, ""))
+        elif chosen is not None and chosen.problems:
+            line.update("warning", chosen.problems[0].replace(folder, ""))
         elif chosen is not None and chosen.state is not None and chosen.state.detail:
             line.update("note", f"{chosen.state.phase}: {chosen.state.detail}")
         else:

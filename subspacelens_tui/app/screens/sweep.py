@@ -1,5 +1,6 @@
 """The sweep of a session: one figure over all guidance scales and captured steps by layers."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar, NamedTuple
@@ -48,6 +49,7 @@ class SweepScreen(Screen[Configuration], Taking):
         manifest: of the session.
         settings: of the view: labels, ε and all else that the rows share.
         setup: the user's settings.
+        problems: of the session, see `Session`.
     """
 
     KEYS: ClassVar = (SWEEP, ANYWHERE)
@@ -55,9 +57,16 @@ class SweepScreen(Screen[Configuration], Taking):
     AUTO_FOCUS = "#map"
 
     def __init__(
-        self, session: str, analyst: Analyst, manifest: Manifest, settings: Settings, setup: Setup
+        self,
+        session: str,
+        analyst: Analyst,
+        manifest: Manifest,
+        settings: Settings,
+        setup: Setup,
+        problems: Sequence[str] = (),
     ) -> None:
         super().__init__()
+        self._problems = problems
         self._session = session
         self._analyst, self._manifest, self.setup = analyst, manifest, setup
         stage = full(FEW)
@@ -88,6 +97,8 @@ class SweepScreen(Screen[Configuration], Taking):
         for index, row in enumerate(self._rows):
             work, done = partial(self._compute, row), partial(self._take, index)
             self._analyst.want(Job(f"sweep {index}", (row, self._settings), work, done, urgent=True))
+        if self._problems:
+            self.query_one(StatusLine).update("warning", self._problems[0])
         self._show()
 
     def on_unmount(self) -> None:
@@ -112,12 +123,13 @@ class SweepScreen(Screen[Configuration], Taking):
         figure = SHOWN[self._figure]
         rows = []
         for index, configuration in enumerate(self._rows):
-            found = self._found.get(index)
+            found, timestep = self._found.get(index), self._manifest.timestep(configuration.step)
             if isinstance(found, _Computed):
                 peak, dip = found.marks[figure]
-                rows.append(SweepRow(configuration, tuple(found.figures.curve(figure)), peak, dip))
+                values = tuple(found.figures.curve(figure))
+                rows.append(SweepRow(configuration, timestep, values, peak, dip))
             else:
-                rows.append(SweepRow(configuration, reason=plain(found or "")))
+                rows.append(SweepRow(configuration, timestep, reason=plain(found or "")))
         self.query_one("#title", Static).update(f" {self._title}")
         self.query_one(SweepMap).update(figure, rows)
 

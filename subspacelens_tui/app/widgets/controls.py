@@ -10,7 +10,9 @@ from subspacelens_tui.app.fitting import cut
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.app.view import CHOICES, View
 from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row, row_width
+from subspacelens_tui.sessions import Manifest
 from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.steps import timestep_name
 
 _VALUE_AT_MOST = 16
 _ROWS_AT_MOST = 2
@@ -19,16 +21,21 @@ _BETWEEN = "  "
 
 @dataclass(frozen=True)
 class _Group:
-    """One control: in full, folded to its current value between arrows, and that value bare."""
+    """One control: in full, folded to its current value between arrows, and that value bare.
+
+    `barest` is without what is said beside the value, where something is.
+    """
 
     full: list[Piece]
     folded: list[Piece]
     bare: list[Piece]
+    barest: list[Piece] | None = None
 
     @property
     def forms(self) -> tuple[list[Piece], ...]:
         """From wide to narrow."""
-        return (self.full, self.folded, self.bare)
+        forms = (self.full, self.folded, self.bare)
+        return forms if self.barest is None else (*forms, self.barest)
 
 
 class ControlsBar(Painted):
@@ -53,7 +60,7 @@ class ControlsBar(Painted):
         """Textual's hook: a second row only where one is too short."""
         if self.recording is None or self.view is None:
             return 1
-        rows = _wrapped([group.full for group in self._groups(self.recording, self.view)], width)
+        rows = _wrapped([group.forms[0] for group in self._groups(self.recording, self.view)], width)
         return min(_ROWS_AT_MOST, len(rows))
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
@@ -66,17 +73,20 @@ class ControlsBar(Painted):
     def _groups(self, recording: Recording, view: View) -> list[_Group]:
         manifest = recording.manifest
         groups = [self._choice("labels", "l"), self._eps(view), self._choice("branch", "b")]
-        groups += [self._choice("step", "s"), self._choice("features", "f")]
+        groups += [self._step(manifest, view), self._choice("features", "f")]
         if len(manifest.guidance) > 1:
             groups.append(self._choice("guidance", "g"))
         return [*groups, self._rank(view), self._null(), self._choice("intervals", "i")]
 
-    def _choice(self, name: str, key: str) -> _Group:
+    def _choice(self, name: str, key: str, of_current: str = "") -> _Group:
+        """A control with its values; `of_current` is said of the chosen one where there is room."""
         assert self.recording is not None
         assert self.view is not None
         choice, manifest = CHOICES[name], self.recording.manifest
         values = [cut(plain(value), _VALUE_AT_MOST) for value in choice.values(manifest, self.view)]
         current = choice.index(self.view, manifest)
+        barest = self._value(values[current], f"screen.next_choice('{name}', 1)", True)
+        values[current] += of_current
         label = self._label(name, key, f"screen.next_choice('{name}', 1)")
         full = list(label)
         for index, value in enumerate(values):
@@ -90,7 +100,15 @@ class ControlsBar(Painted):
             chosen,
             *([self._value("›", f"screen.next_choice('{name}', 1)", False)] if arrows else []),
         ]
-        return _Group(full, folded, [*label, chosen])
+        return _Group(full, folded, [*label, chosen], [*label, barest] if of_current else None)
+
+    def _step(self, manifest: Manifest, view: View) -> _Group:
+        """The captured steps, the chosen one with its timestep."""
+        step = view.settings.step
+        timestep = None if step is None else manifest.timestep(step)
+        if timestep is None:
+            return self._choice("step", "s")
+        return self._choice("step", "s", f" ({timestep_name(timestep)})")
 
     def _eps(self, view: View) -> _Group:
         iso = view.settings.iso_rate
@@ -149,10 +167,13 @@ def _fitting(groups: Sequence[_Group], width: int, height: int) -> list[list[Pie
     forms = [0] * len(groups)
     while True:
         rows = _wrapped([group.forms[form] for group, form in zip(groups, forms, strict=True)], width)
-        foldable = [i for i, form in enumerate(forms) if form == min(forms) and form < 2]
+        foldable = [i for i, form in enumerate(forms) if form < len(groups[i].forms) - 1]
         if len(rows) <= height or not foldable:
             return rows
-        widest = max(foldable, key=lambda i: row_width(groups[i].forms[forms[i]]))
+        least = min(forms[i] for i in foldable)
+        widest = max(
+            (i for i in foldable if forms[i] == least), key=lambda i: row_width(groups[i].forms[forms[i]])
+        )
         forms[widest] += 1
 
 

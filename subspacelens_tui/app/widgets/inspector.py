@@ -64,6 +64,7 @@ class Inspector(Pane):
     heading = "Figures"
     tab = "Figures"
     jump = "6"
+    of_a_step = True
     _top = 0
     _rows = 0
 

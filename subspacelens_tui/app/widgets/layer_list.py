@@ -61,6 +61,7 @@ class LayerList(Pane):
     heading = "Layers"
     tab = "Layers"
     jump = "1"
+    of_a_step = True
     _top = 0
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -47,7 +47,7 @@ class LogPane(Pane):
         return rows or [[("nothing has happened yet", self.ink("dim"))]]
 
     def numbers(self) -> Numbers:
-        """The events, then the problems of the session and the notes."""
+        """The events, then the problems and the notes."""
         if self.recording is None:
             return []
         rows = [

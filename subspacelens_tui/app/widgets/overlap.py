@@ -58,6 +58,7 @@ class OverlapPane(Pane):
     tab = "Overlap"
     place = "overlap"
     jump = "5"
+    of_a_step = True
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 Numbers = Sequence[Mapping[str, Any]]
 """A table: rows of the same columns."""
 
-# What is left of the frame on both sides of a subtitle, with its blanks.
+# What is left of the frame on both sides of a title, with its blanks; and the digit before the upper one.
 _CORNERS = 4
+_JUMP = 2
 
 
 class LayerChosen(Message):
@@ -58,6 +59,7 @@ class Pane(Painted, can_focus=True):
         jump: the digit that jumps to it.
         place: what panes share of which one is seen at a time; its own unless given.
         others: how to see the others of its place, if there are any.
+        of_a_step: whether its figures are of the selected denoising step.
         keys: what can be done in it by keys, beside what can be done anywhere.
         recording, analysis, selected: what it shows and which layer, set by the screen through `update`.
     """
@@ -67,11 +69,13 @@ class Pane(Painted, can_focus=True):
     jump = ""
     place = ""
     others = ""
+    of_a_step = False
     keys: ClassVar[Sequence[Key]] = ()
     recording: Recording | None = None
     analysis: Analysis | None = None
     selected: int = 0
-    _titled: str | None = None
+    _titled = ""
+    _title_seen: str | None = None
     _subtitled = ""
     _edge: Edge | None = None
     _dragged = False
@@ -110,20 +114,26 @@ class Pane(Painted, can_focus=True):
 
     def refresh_title(self) -> None:
         """Write the frame's title, if it changed: that repaints the whole pane, so it names no layer."""
-        detail = plain(self.title_detail())
-        title = f"{self.heading} · {detail}" if detail else self.heading
-        if title != self._titled:
-            self._titled = title
-            self.border_title = Text.assemble((self.jump, "bold"), " ", title)
+        detail, step = plain(self.title_detail()), self._step_detail()
+        title = " · ".join(filter(None, (self.heading, detail)))
+        self._titled = " · ".join(filter(None, (title, step)))
         room = max(0, self.size.width - _CORNERS)
+        seen = self._titled if cell_len(self._titled) + _JUMP <= room else title
+        if seen != self._title_seen:
+            self._title_seen = seen
+            self.border_title = Text.assemble((self.jump, "bold"), " ", seen)
         subtitle = next((words for words in self.subtitles() if cell_len(words) <= room), "")
         if subtitle != self._subtitled:
             self._subtitled = subtitle
             self.border_subtitle = Text(subtitle)
 
+    def _step_detail(self) -> str:
+        main = self.analysis.main if self.analysis else None
+        return f"step {main.step_name}" if main is not None and self.of_a_step else ""
+
     @property
     def title_text(self) -> str:
-        """The frame's title as plain text."""
+        """The frame's title as plain text, with the denoising step whether there is room for it or not."""
         return self._titled or self.heading
 
     def as_text(self) -> str:

@@ -33,6 +33,7 @@ class LegendEntry:
 class PlotPane(Pane):
     """Curves over the layers."""
 
+    of_a_step = True
     markers: Markers = "braille"
 
     def plot(self) -> Plot:

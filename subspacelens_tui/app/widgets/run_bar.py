@@ -7,9 +7,10 @@ from subspacelens_tui.app import numbers
 from subspacelens_tui.app.fitting import cut
 from subspacelens_tui.app.snapshots import Recording
 from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row, row_width
-from subspacelens_tui.sessions import Phase, RunState
+from subspacelens_tui.sessions import Manifest, Phase, RunState
 from subspacelens_tui.sessions.plain import plain
 from subspacelens_tui.sessions.state import RankState
+from subspacelens_tui.sessions.steps import timestep_name
 
 # Symbol, ink and word each say it alone: nothing depends on seeing colours.
 PHASES: dict[Phase, tuple[str, str]] = {
@@ -24,6 +25,8 @@ PHASES: dict[Phase, tuple[str, str]] = {
 }
 _NAME_AT_LEAST = 12
 _NAMED = 4
+# Of one width, so that what stands before it does not move from step to step.
+_TIMESTEP = len("(t 999.9)")
 
 
 def phase_word(recording: Recording) -> str:
@@ -55,7 +58,7 @@ class RunBar(Painted):
             yield [(" SubspaceLens", self.ink("strong"))]
             return
         status = [(" ", self.ink()), *self._status(recording)]
-        extras = self._extras(recording.state)
+        extras = self._extras(recording.state, recording.manifest)
         while extras and row_width(status) + sum(row_width(e) for e in extras) > width - _NAME_AT_LEAST:
             extras.pop()
         tail = [*status, *(piece for extra in extras for piece in extra), (" ", self.ink())]
@@ -79,7 +82,7 @@ class RunBar(Painted):
             return row
         return [*row, (f" {state.recorded}/{state.planned}", self.ink("strong"))]
 
-    def _extras(self, state: RunState) -> list[list[Piece]]:
+    def _extras(self, state: RunState, manifest: Manifest) -> list[list[Piece]]:
         """What there is to say besides, the most important first."""
         extras: list[list[Piece]] = []
         if state.phase is Phase.RECORDING:
@@ -90,7 +93,11 @@ class RunBar(Painted):
             if state.rate:
                 extras.append([(f"  {numbers.figure(state.rate)} img/s", self.ink("dim"))])
             if state.step is not None:
-                extras.append([(f"  step {state.step:<2}", self.ink("dim"))])
+                digits = len(str(manifest.steps))
+                extras.append([(f"  step {state.step:>{digits}}/{manifest.steps}", self.ink("dim"))])
+                if (timestep := manifest.timestep(state.step)) is not None:
+                    at = f"({timestep_name(timestep)})"
+                    extras.append([(f" {at:<{_TIMESTEP}}", self.ink("dim"))])
         if state.device and state.phase.running:
             extras.append([(f"  {_device(state.device)}", self.ink("dim"))])
         if len(state.ranks) > 1:

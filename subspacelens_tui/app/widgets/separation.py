@@ -10,7 +10,8 @@ from subspacelens_tui.app.widgets.painted import Piece, Row, cut_row
 from subspacelens_tui.app.widgets.pane import Numbers, Pane
 from subspacelens_tui.sessions.plain import plain
 
-_STEP, _LAYER, _VALUE = 5, 6, 8
+_STEP, _TIMESTEP, _LAYER, _VALUE = 5, 7, 6, 8
+_WITH_TIMESTEP = 44
 
 
 class SeparationPane(Pane):
@@ -35,6 +36,7 @@ class SeparationPane(Pane):
         return [
             {
                 "step": row.step,
+                "timestep": row.timestep,
                 "layer": row.layer,
                 "overlap_mean": row.overlap,
                 "null_mean": row.null.mean if row.null else None,
@@ -51,15 +53,19 @@ class SeparationPane(Pane):
             waiting = "comparing the steps …" if self.analysis and self.analysis.main else self.absence()
             yield cut_row([(waiting, self.ink("dim"))], width)
             return
-        head = fit("step", _STEP, "right") + fit("layer", _LAYER, "right") + fit("overlap", _VALUE, "right")
+        known = width >= _WITH_TIMESTEP and any(row.timestep is not None for row in found.rows)
+        head = fit("step", _STEP, "right") + (fit("t", _TIMESTEP, "right") if known else "")
+        head += fit("layer", _LAYER, "right") + fit("overlap", _VALUE, "right")
         head += fit("null", _VALUE, "right") + "  could be"
         yield cut_row([(head, self.ink("dim"))], width)
         for row in found.rows:
             here = row.step == self.analysis.view.settings.step
             layer = numbers.NONE if row.layer is None else f"L{row.layer}"
             null = numbers.fraction(row.null.mean if row.null else None, 3)
+            timestep = "" if row.timestep is None else f"{row.timestep:.4g}"
             pieces: list[Piece] = [
                 (fit(str(row.step), _STEP, "right"), self.ink("accent" if here else "dim")),
+                (fit(timestep, _TIMESTEP, "right") if known else "", self.ink("dim")),
                 (fit(layer, _LAYER, "right"), self.ink("strong")),
                 (fit(numbers.fraction(row.overlap, 3), _VALUE, "right"), self.ink()),
                 (fit(null, _VALUE, "right"), self.ink("dim")),

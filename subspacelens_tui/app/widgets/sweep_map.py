@@ -14,8 +14,9 @@ from subspacelens_tui.app.fitting import fit
 from subspacelens_tui.app.palette import SHADES, ramp_index, ramp_style
 from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row
 from subspacelens_tui.app.widgets.pane import Numbers
+from subspacelens_tui.sessions.steps import step_name
 
-_LABEL, _CELL_AT_MOST, _DIGITS_AT_LEAST, _TICKS = 18, 6, 6, 5
+_LABEL, _TIMESTEP, _CELL_AT_MOST, _DIGITS_AT_LEAST, _TICKS = 18, 7, 6, 6, 5
 _PEAK, _DIP = "▲", "▼"
 
 
@@ -24,6 +25,7 @@ class SweepRow:
     """A configuration with its values layer by layer, None while it is computed; its peak and its dip."""
 
     configuration: Configuration
+    timestep: float | None = None
     values: tuple[float | None, ...] | None = None
     peak: int | None = None
     dip: int | None = None
@@ -63,6 +65,7 @@ class SweepMap(Painted, can_focus=True):
             {
                 "guidance": row.configuration.guidance,
                 "step": row.configuration.step,
+                "timestep": row.timestep,
                 "layer": layer,
                 self.figure: value,
                 "peak": layer == row.peak,
@@ -79,7 +82,16 @@ class SweepMap(Painted, can_focus=True):
         self.repaint()
 
     def _cell_width(self, width: int) -> int:
-        return max(1, min(_CELL_AT_MOST, (width - _LABEL) // max(1, self.count)))
+        return max(1, min(_CELL_AT_MOST, (width - self._label) // max(1, self.count)))
+
+    @property
+    def _timesteps_known(self) -> bool:
+        return any(row.timestep is not None for row in self.rows)
+
+    @property
+    def _label(self) -> int:
+        """Columns that say which configuration a row is of."""
+        return _LABEL + _TIMESTEP * self._timesteps_known
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """Layers, rows, scale, words."""
@@ -104,12 +116,14 @@ class SweepMap(Painted, can_focus=True):
         names = [
             fit(f"L{layer}", cell * min(step, self.count - layer)) for layer in range(0, self.count, step)
         ]
-        return "  " + fit("guidance  step", _LABEL - 2) + "".join(names)
+        timestep = fit("t", _TIMESTEP, "right") if self._timesteps_known else ""
+        return fit(f"  guidance  step{timestep}", self._label) + "".join(names)
 
     def _row(self, row: SweepRow, chosen: bool, cell: int, low: float, high: float) -> list[Piece]:
         where = f"{row.configuration.guidance:>8g}{row.configuration.step:>6}"
+        where += "" if row.timestep is None else f"{row.timestep:>{_TIMESTEP}.4g}"
         pieces: list[Piece] = [("▶ " if chosen else "  ", self.ink("accent"))]
-        pieces.append((fit(where, _LABEL - 2), self.ink("accent" if chosen else "")))
+        pieces.append((fit(where, self._label - 2), self.ink("accent" if chosen else "")))
         if row.values is None:
             pieces.append((row.reason or "…", self.ink("warning" if row.reason else "dim")))
             return pieces
@@ -145,7 +159,8 @@ class SweepMap(Painted, can_focus=True):
 
     def _words(self) -> str:
         row = self.rows[min(self.row, len(self.rows) - 1)]
-        place = f"  guidance {row.configuration.guidance:g}, step {row.configuration.step}"
+        at = row.configuration
+        place = f"  guidance {at.guidance:g}, step {step_name(at.step, row.timestep)}"
         if row.values is None or self.column >= len(row.values):
             return place
         peak = f", peak L{row.peak}" if row.peak is not None else ""
@@ -158,9 +173,9 @@ class SweepMap(Painted, can_focus=True):
         if offset is None or not 1 <= offset.y <= len(self.rows) - self._top:
             return
         self.row = self._top + offset.y - 1
-        if offset.x >= _LABEL:
+        if offset.x >= self._label:
             self.column = min(
-                max(0, self.count - 1), (offset.x - _LABEL) // self._cell_width(self.size.width)
+                max(0, self.count - 1), (offset.x - self._label) // self._cell_width(self.size.width)
             )
         self.repaint()
         if event.chain > 1:

@@ -43,6 +43,7 @@ class RememberActions(SessionBase):
         if self.view is None:
             return
         settings = self.view.settings
+        loaded = self.recording is not None and self.recording.blocks > 0
         memory.keep_selection(
             self._path,
             Selection(
@@ -51,7 +52,7 @@ class RememberActions(SessionBase):
                 eps=settings.eps,
                 iso_rate=settings.iso_rate,
                 branch=self.view.branch,
-                step=settings.step,
+                step=settings.step if loaded else None,  # before that, steps are not what they will be
                 guidance=settings.guidance,
                 features=settings.features,
                 rank=settings.rank,

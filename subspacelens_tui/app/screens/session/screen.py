@@ -35,7 +35,7 @@ from subspacelens_tui.app.screens.session.recording import RecordingActions
 from subspacelens_tui.app.screens.session.viewing import ViewActions
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.snapshots import Analysis, Recording
-from subspacelens_tui.app.view import first_view
+from subspacelens_tui.app.view import first_view, with_captured
 from subspacelens_tui.app.widgets.controls import ControlsBar
 from subspacelens_tui.app.widgets.course import CoursePane
 from subspacelens_tui.app.widgets.eps_slider import EpsSlider
@@ -133,7 +133,13 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
 
     def _take_recording(self, recording: Recording) -> None:
         before, self.recording = self.recording, recording
-        if before is None or not _same_choices(before.manifest, recording.manifest):
+        if (
+            before is not None
+            and self.view is not None
+            and _same_choices(before.manifest, recording.manifest)
+        ):
+            self._look(with_captured(self.view, before.manifest, recording.manifest))
+        else:
             # The figures of a session that another was copied over are not of this one.
             self.analysis, self._late = None, []
             self.selected = min(self.selected, max(0, recording.blocks - 1))
@@ -249,9 +255,7 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
 
 
 def _same_choices(one: Manifest, other: Manifest) -> bool:
-    """Whether the same can be chosen in both, apart from layers that one has and the other will have."""
-    if one.blocks and len(one.blocks) != len(other.blocks):
+    """Whether the same can be chosen in both, apart from layers and steps that come with the model."""
+    if one.blocks and (len(one.blocks), one.capture_steps) != (len(other.blocks), other.capture_steps):
         return False
-    return all(
-        getattr(one, name) == getattr(other, name) for name in ("label_schemes", "capture_steps", "guidance")
-    )
+    return (one.label_schemes, one.guidance) == (other.label_schemes, other.guidance)

@@ -83,11 +83,10 @@ class ViewActions(SessionBase):
                 found = configuration.step, configuration.guidance
                 self._look(with_configuration(self.view, *found))
 
-        manifest = self.recording.manifest
+        manifest, problems = self.recording.manifest, self.recording.problems
         name = self._path.resolve().name
-        self.app.push_screen(
-            SweepScreen(name, self.analyst, manifest, self.view.settings, self.setup), chosen
-        )
+        screen = SweepScreen(name, self.analyst, manifest, self.view.settings, self.setup, problems)
+        self.app.push_screen(screen, chosen)
 
     def action_compare(self) -> None:
         """This view against another of the session, or of another session."""
