@@ -16,12 +16,14 @@ from subspacelens_tui.analysis.errors import ErrorBar, ErrorsBy, overlap_errors
 from subspacelens_tui.analysis.figures import Figures, LayerFigures, Subset
 from subspacelens_tui.analysis.growing import Configuration, Float64Array, GrowingGrams
 from subspacelens_tui.analysis.layers import layer_figures
+from subspacelens_tui.analysis.left_out import NoImagesError, left_out_lines, why_empty
 from subspacelens_tui.analysis.sample import Images, Sample
 from subspacelens_tui.analysis.settings import DEFAULT_RANK, Settings, SettingsError
 from subspacelens_tui.analysis.subset import MOST_IMAGES
 from subspacelens_tui.analysis.watch import IsCancelled, Progress, Watch
 from subspacelens_tui.geometry import GeometryError, prepare_factors
 from subspacelens_tui.sessions import Session
+from subspacelens_tui.sessions.unread import unread_lines
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -128,13 +130,18 @@ class Analyzer:
         if not settings.quick and (settings.permutations or settings.errors):
             prepare_factors()
         timestep = timestep_of(self.session, settings)
-        if not self.session.manifest.blocks:  # the model is still loading
-            return Figures(settings, 0, (), (), (), timestep=timestep)
+        if not self.session.manifest.blocks:  # the model is not loaded
+            absent = why_empty(self.session, None, (), None)
+            return Figures(settings, 0, (), (), (), timestep=timestep, absent=absent)
         growing = self._configuration(settings)
         positions = growing.order(settings.images)
-        notes = tuple(_notes(growing, self.session, settings, len(positions)))
+        left_out = growing.left_out
+        losses = left_out_lines(self.session, growing.problems, left_out)
+        notes = (*losses, *_notes(growing, self.session, settings, len(positions)))
         if not positions:
-            return Figures(settings, 0, (), (), (), timestep=timestep, notes=notes)
+            absent = why_empty(self.session, settings.guidance, growing.problems, left_out)
+            found = Figures(settings, 0, (), (), (), timestep=timestep, notes=notes)
+            return replace(found, left_out=left_out, losses=losses, absent=absent)
         sample = self._sample(settings, growing, positions)
         if settings.rank is None:
             settings = replace(settings, rank=default_rank(sample.sizes))
@@ -163,11 +170,17 @@ class Analyzer:
             timestep=timestep,
             subset=Subset(growing.recorded, settings.seed) if growing.is_subset else None,
             notes=notes,
+            left_out=left_out,
+            losses=losses,
         )
 
     def _all_of(self, settings: Settings) -> Sample:
         growing = self._configuration(settings)
         positions = growing.order(settings.images)
+        if not positions:
+            raise NoImagesError(
+                why_empty(self.session, settings.guidance, growing.problems, growing.left_out)
+            )
         if len(positions) < 2:
             raise SettingsError("there are not two images yet: one image has no geometry")
         return self._sample(settings, growing, positions)
@@ -302,11 +315,7 @@ def _notes(growing: GrowingGrams, session: Session, settings: Settings, count: i
             f"a seeded subset: {count} of {of} images, in whole rounds of the prompts, seed {settings.seed}; "
             "`analyze --every-image` takes all"
         )
-    yield from session.problems
-    yield from growing.problems
-    if growing.left_out:
-        image, why = next(iter(growing.left_out.items()))
-        yield f"{len(growing.left_out)} images are left out, the first is image {image}: {why}"
+    yield from unread_lines(session.manifest)
     widths = [block.width for block in session.manifest.blocks]
     if widths and count and count < max(widths):
         yield f"N = {count} images < d = {max(widths)}: ranks are at most {count}"

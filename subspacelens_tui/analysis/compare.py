@@ -7,6 +7,7 @@ from typing import Any
 
 from subspacelens_tui.analysis.errors import ErrorBar, combined_error
 from subspacelens_tui.analysis.figures import Figures, LayerFigures
+from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 
 COMPARED = ("R", "Rc", "delta_R", "ratio", "excess", "effective_rank", "overlap_mean")
@@ -63,10 +64,12 @@ def compare(a: Figures, b: Figures) -> Comparison:
     """Compare figures layer by layer.
 
     Raises:
-        SettingsError: if one side has no images, or they have different numbers of layers.
+        NoImagesError: if one side has no images.
+        SettingsError: if they have different numbers of layers.
     """
-    if not a.layers or not b.layers:
-        raise SettingsError("one side has no images yet: there is nothing to compare")
+    for letter, figures in (("A", a), ("B", b)):
+        if not figures.layers:
+            raise NoImagesError(f"there is nothing to compare on side {letter}: {figures.absent}")
     if len(a.layers) != len(b.layers):
         raise SettingsError(
             f"one side has {len(a.layers)} layers, the other {len(b.layers)}: they cannot be paired"

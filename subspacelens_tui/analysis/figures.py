@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.errors import ErrorBar
+from subspacelens_tui.analysis.left_out import LeftOut
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.geometry import NullSummary, ProjectionNormality
 from subspacelens_tui.sessions.steps import step_name
@@ -146,6 +147,9 @@ class Figures:
         timestep: the scheduler's, at their step; None where the session does not say.
         subset: what they are a seeded subset of, where there are too many images; else None.
         notes: what the reader of the figures should know (N < d, images left out, …), a line each.
+        left_out: the images that are not finite, if any.
+        losses: those of the notes that say what these figures are not of although it was recorded.
+        absent: why there are no layers; empty where there are.
     """
 
     settings: Settings
@@ -160,6 +164,9 @@ class Figures:
     timestep: float | None = None
     subset: Subset | None = None
     notes: tuple[str, ...] = ()
+    left_out: LeftOut | None = None
+    losses: tuple[str, ...] = ()
+    absent: str = ""
 
     @property
     def step_name(self) -> str:

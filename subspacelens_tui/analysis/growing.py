@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from subspacelens_tui.analysis.left_out import LeftOut, NotFiniteImages
 from subspacelens_tui.analysis.subset import LEAST_IMAGES, Draw, most_images
 from subspacelens_tui.geometry import GeometryError, hoyer_from_norms
 from subspacelens_tui.sessions import Branch, Session, SessionError
@@ -35,7 +36,7 @@ class GrowingGrams:
         images: indices of the images taken in, in order of arrival.
         recorded: how many there are to take from.
         version: changes whenever `images` does.
-        left_out: image → why its features cannot be used.
+        not_finite: the images whose features are not finite, and so are not taken in.
     """
 
     def __init__(self, session: Session, configuration: Configuration, seed: int = 0) -> None:
@@ -53,12 +54,17 @@ class GrowingGrams:
         self.images: list[int] = []
         self.recorded = 0
         self.version = 0
-        self.left_out: dict[int, str] = {}
+        self.not_finite = NotFiniteImages(session, configuration.step, configuration.branch)
         self._sources: dict[int, tuple[str, Stamp]] = {}
         self._broken: dict[tuple[str, Stamp], str] = {}
         self._features = [np.empty((0, block.width), dtype=np.float32) for block in self._blocks]
         self._grams = np.empty((len(self._blocks), 0, 0))
         self._hoyer = np.empty((len(self._blocks), 0))
+
+    @property
+    def left_out(self) -> LeftOut | None:
+        """The images that are not finite, if any."""
+        return self.not_finite.summary(len(self.images))
 
     @property
     def is_subset(self) -> bool:
@@ -82,7 +88,7 @@ class GrowingGrams:
         wanted = self._draw.first(recorded, self._most)
         self._drop_all_but(wanted - gone)
         old = len(self.images)
-        missing = wanted.difference(self.images, self.left_out)
+        missing = wanted.difference(self.images, self.not_finite.layers)
         for file in files:
             rows = [row for row in file.rows if file.images[row] in missing]
             if not rows or file.key in self._broken:
@@ -102,7 +108,7 @@ class GrowingGrams:
         gone = {image for image, source in self._sources.items() if held.get(image) != source}
         for image in gone:
             del self._sources[image]
-            self.left_out.pop(image, None)
+        self.not_finite.forget(gone)
         self._broken = {key: why for key, why in self._broken.items() if key in keys}
         return gone
 
@@ -124,20 +130,12 @@ class GrowingGrams:
         found = self._session.read(file, where.branch, where.step, range(len(self._blocks)), rows)
         images = [file.images[row] for row in rows]
         self._sources |= dict.fromkeys(images, file.key)
-        usable = self._usable(images, found)
+        usable = self.not_finite.usable(images, found)
         old = len(self.images)
         self.images += [image for image, ok in zip(images, usable, strict=True) if ok]
         self._make_room(old)
         for held, features in zip(self._features, found, strict=True):
             held[old : len(self.images)] = features if usable.all() else features[usable]
-
-    def _usable(self, images: list[int], rows: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.bool_]:
-        """Which images are finite in every block; an image is in all layers or in none."""
-        finite = np.stack([np.isfinite(features).all(axis=1) for features in rows])
-        for column in np.flatnonzero(~finite.all(axis=0)):
-            block = self._blocks[int(np.argmin(finite[:, column]))].name
-            self.left_out[images[column]] = f"not finite in block {block} at step {self._configuration.step}"
-        return np.asarray(finite.all(axis=0))
 
     def _multiply(self, old: int) -> None:
         """Fill in the rows of the Gram matrices for the images from `old` on."""

@@ -9,6 +9,7 @@ from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.errors import ErrorsBy
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.growing import Float64Array
+from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.separation import Separation, separation, words
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.watch import Watch
@@ -64,6 +65,7 @@ def separations(
         figures = figures_at(step)
         overlaps = np.array([np.inf if value is None else value for value in figures.curve("overlap_mean")])
         if not np.isfinite(overlaps).any():
+            why = why or figures.absent
             rows.append(SeparationRow(step, None, (), None, None, figures.timestep))
             continue
         best = int(np.argmin(overlaps))
@@ -72,7 +74,7 @@ def separations(
             of_step = _at(analyzer, replace(settings, step=step), watch, overlaps, len(steps))
             found.append(of_step)
             candidates = of_step.candidates
-        except SettingsError as error:
+        except (SettingsError, NoImagesError) as error:
             why = str(error)
         layer = figures.layers[best]
         null = layer.nulls.get("overlap_mean")

@@ -27,6 +27,8 @@ class Sweep:
             the curve has none.
         timesteps: the scheduler's at the step of each row; None where the session does not say.
         notes: what the reader should know, of any configuration.
+        losses: those of them that say what is left out.
+        absent: why there is no image at any configuration; empty if there is one.
     """
 
     figure: str
@@ -36,6 +38,8 @@ class Sweep:
     dips: tuple[int | None, ...]
     timesteps: tuple[float | None, ...]
     notes: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
+    absent: str = ""
 
 
 def sweep(
@@ -85,10 +89,11 @@ def configurations(manifest: Manifest, branch: Branch) -> list[Configuration]:
 
 
 def swept(figure: str, rows: Sequence[tuple[Configuration, Figures]]) -> Sweep:
-    """The sweep that figures of several configurations make."""
-    values = np.array(
-        [[np.nan if value is None else value for value in found.curve(figure)] for _, found in rows]
-    )
+    """The sweep that figures of several configurations make; NaN where one has no images."""
+    layers = max((len(found.layers) for _, found in rows), default=0)
+    values = np.full((len(rows), layers), np.nan)
+    for row, (_, found) in zip(values, rows, strict=True):
+        row[: len(found.layers)] = [np.nan if value is None else value for value in found.curve(figure)]
     return Sweep(
         figure,
         tuple(row for row, _ in rows),
@@ -97,6 +102,8 @@ def swept(figure: str, rows: Sequence[tuple[Configuration, Figures]]) -> Sweep:
         dips=tuple(prominent_peak(-row) for row in values),
         timesteps=tuple(found.timestep for _, found in rows),
         notes=tuple(dict.fromkeys(note for _, found in rows for note in found.notes)),
+        losses=tuple(dict.fromkeys(note for _, found in rows for note in found.losses)),
+        absent="" if layers or not rows else rows[0][1].absent,
     )
 
 

@@ -8,6 +8,7 @@ from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.compare import Difference, compare
 from subspacelens_tui.analysis.errors import ErrorBar
 from subspacelens_tui.analysis.figures import Figures, LayerFigures
+from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.steps import SeparationRow, Separations, separations
 from subspacelens_tui.analysis.watch import IsCancelled, Progress, Watch
@@ -49,7 +50,8 @@ class EqualSizeRow:
 class Tables:
     """The tables; one that the session cannot give is empty, with the reason in `missing`.
 
-    `moves` says whether the layer of least overlap moves with the step, `notes` what the reader should know.
+    `moves` says whether the layer of least overlap moves with the step, `notes` what the reader should know,
+    `losses` those of them that say what the tables are not of.
     """
 
     ratio: tuple[RatioRow, ...]
@@ -59,6 +61,7 @@ class Tables:
     moves: str
     missing: dict[str, str]
     notes: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
 
 
 def article_tables(
@@ -73,23 +76,27 @@ def article_tables(
 
     Raises:
         SettingsError: without permutations, which every table needs.
+        NoImagesError: if there is not one image for any of them.
         Cancelled: once `cancelled` says True.
     """
     if settings.permutations < 2:
         raise SettingsError("the tables need their nulls: add --permutations 200")
     maker = _Tables(analyzer, settings, Watch(cancelled, progress))
     missing: dict[str, str] = {}
-    ratio = tuple(maker.ratio())
+    ratio = _or_reason(maker.ratio, "ratio", missing)
     branches = _or_reason(maker.branches, "branches", missing)
     equal_size = _or_reason(maker.equal_size, "equal_size", missing)
     steps = maker.separation()
-    return Tables(ratio, branches, equal_size, steps.rows, steps.words, missing, tuple(maker.notes))
+    if maker.absent is not None:
+        raise NoImagesError(maker.absent)
+    notes, losses = tuple(maker.notes), tuple(maker.losses)
+    return Tables(ratio, branches, equal_size, steps.rows, steps.words, missing, notes, losses)
 
 
 def _or_reason(rows: Callable[[], Iterator[Row]], table: str, missing: dict[str, str]) -> tuple[Row, ...]:
     try:
         return tuple(rows())
-    except SettingsError as error:
+    except (SettingsError, NoImagesError) as error:
         missing[table] = str(error)
         return ()
 
@@ -98,16 +105,36 @@ class _Tables:
     def __init__(self, analyzer: Analyzer, settings: Settings, watch: Watch) -> None:
         self._analyzer, self._settings, self._watch = analyzer, settings, watch
         self.notes: dict[str, None] = {}
+        self.losses: dict[str, None] = {}
+        self._absent: str | None = None
+        self._some = False
+
+    @property
+    def absent(self) -> str | None:
+        """Why there was not one image; None if there was one for any of the tables."""
+        return None if self._some else self._absent
 
     def _figures(self, **changes: object) -> Figures:
         settings = replace(self._settings, **changes)  # type: ignore[arg-type]
         found = self._analyzer.figures(settings, self._watch.cancelled, self._watch.progress)
         self.notes |= dict.fromkeys(found.notes)
+        self.losses |= dict.fromkeys(found.losses)
+        if found.layers:
+            self._some = True
+        else:
+            self._absent = self._absent or found.absent
+        return found
+
+    def _present(self, **changes: object) -> Figures:
+        """Figures that have layers, or `NoImagesError`."""
+        found = self._figures(**changes)
+        if not found.layers:
+            raise NoImagesError(found.absent)
         return found
 
     def ratio(self) -> Iterator[RatioRow]:
         for labels in self._analyzer.session.manifest.label_schemes:
-            figures = self._figures(labels=labels, errors="image")
+            figures = self._present(labels=labels, errors="image")
             design = figures.settings.design
             assert design is not None
             for layer in first_middle_last(figures):
@@ -125,7 +152,7 @@ class _Tables:
         schemes = self._analyzer.session.manifest.label_schemes
         sizes = {labels: len(self._figures(labels=labels, permutations=0).classes) for labels in schemes}
         finest = max(sizes, key=lambda labels: sizes[labels])
-        figures = self._figures(labels=finest, design="fine-within-coarse", overlap_permutations=0)
+        figures = self._present(labels=finest, design="fine-within-coarse", overlap_permutations=0)
         for layer in first_middle_last(figures):
             if "nulls" in layer.missing:
                 raise SettingsError(layer.missing["nulls"])

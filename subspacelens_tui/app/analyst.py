@@ -126,6 +126,8 @@ class Analyst:
                 await self._read()
                 if self._due():
                     await self._analyse()
+                    # What was read may have turned out not to be finite: the state of the session says so.
+                    await self._read()
                 elif time.monotonic() >= self._jobs_rest_until and (job := self._jobs.next()) is not None:
                     await self._do(job)
                 async with self._idle:

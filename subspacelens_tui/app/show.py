@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -16,6 +17,7 @@ from subspacelens_tui.app.preferences import Preferences
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.sessions import SessionError
+from subspacelens_tui.sessions.plain import plain
 
 _WIDTH, _HEIGHT = 120, 40
 
@@ -27,7 +29,7 @@ def show(
     size: tuple[int, int] | None = None,
     preferences: Preferences | None = None,
 ) -> int:
-    """Print the session screen to stdout and return the exit status.
+    """Print the session screen to stdout and return the exit status: 1 if there is nothing to show.
 
     Args:
         session: the session's folder.
@@ -42,13 +44,25 @@ def show(
     if size is None:
         size = os.get_terminal_size() if sys.stdout.isatty() else (_WIDTH, _HEIGHT)
     setup = Setup(as_encoded(preferences or Preferences(), sys.stdout))
-    lines = asyncio.run(_drawn(session, settings or Settings(), layer, size, setup))
+    drawn = asyncio.run(_drawn(session, settings or Settings(), layer, size, setup))
+    lines = drawn.rows
     if sys.stdout.isatty():
         Console(width=size[0], soft_wrap=True).print(Segments(_joined(lines)), end="")
     else:
         # Colours would only be escape codes in a file; what they say is said in characters too.
         print("\n".join("".join(segment.text for segment in line).rstrip() for line in lines))
-    return 0
+    for line in [drawn.absent] if drawn.absent else drawn.losses[:1]:
+        print(f"subspacelens-tui: {plain(session.resolve().name)}: {plain(line)}", file=sys.stderr)
+    return 1 if drawn.absent else 0
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """The screen: its rows, why there are no figures in it, and what these are not of."""
+
+    rows: list[list[Segment]]
+    absent: str
+    losses: tuple[str, ...]
 
 
 def _joined(lines: list[list[Segment]]) -> list[Segment]:
@@ -57,9 +71,9 @@ def _joined(lines: list[list[Segment]]) -> list[Segment]:
 
 async def _drawn(
     session: Path, settings: Settings, layer: int | None, size: tuple[int, int], setup: Setup
-) -> list[list[Segment]]:
+) -> _Drawn:
     app = SubspaceLensApp(session.parent, session, settings, layer, setup=setup)
-    lines: list[list[Segment]] = []
+    drawn: list[_Drawn] = []
     trouble: list[str] = []
 
     async def draw(pilot: Pilot[object]) -> None:
@@ -68,10 +82,13 @@ async def _drawn(
         await pilot.pause()
         if screen.recording is None or (screen.analysis is not None and screen.analysis.error):
             trouble.append(screen.message()[1])
-        lines.extend(list(strip) for strip in screen._compositor.render_strips())
+        rows = [list(strip) for strip in screen._compositor.render_strips()][: size[1]]
+        found = screen.analysis
+        main = found.main if found else None
+        drawn.append(_Drawn(rows, main.absent if main else "", found.losses if found else ()))
         app.exit()
 
     await app.run_async(headless=True, size=size, auto_pilot=draw)
-    if trouble or not lines:
+    if trouble or not drawn:
         raise SessionError(trouble[0] if trouble else f"{session} cannot be shown")
-    return lines[: size[1]]
+    return drawn[0]

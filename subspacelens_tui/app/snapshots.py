@@ -70,6 +70,22 @@ class Analysis:
         return self.figures.get(self.view.main)
 
     @property
+    def absent(self) -> str:
+        """Why some of the figures have no layers; those of the main ones first."""
+        every = ([self.main] if self.main else []) + list(self.figures.values())
+        return next((figures.absent for figures in every if figures.absent), "")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the reader of any of the figures should know."""
+        return tuple(dict.fromkeys(note for figures in self.figures.values() for note in figures.notes))
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """Those of the notes that say what is left out."""
+        return tuple(dict.fromkeys(line for figures in self.figures.values() for line in figures.losses))
+
+    @property
     def of_branches(self) -> list[tuple[Branch, Figures]]:
         """The figures of the main label scheme on each branch that the curves show."""
         found = [(branch, self.of(self.view.main[0], branch)) for branch in self.view.branches]
@@ -81,7 +97,7 @@ class Analysis:
         found = {}
         for scheme in dict.fromkeys(scheme for scheme, _ in self.figures):
             cond, uncond = self.of(scheme, "cond"), self.of(scheme, "uncond")
-            if cond and uncond:
+            if cond and uncond and cond.layers and uncond.layers:
                 found[scheme] = compare(uncond, cond)
         return found
 

@@ -103,6 +103,12 @@ def _add_record(commands: argparse._SubParsersAction[_Parser], common: _Parser) 
             "--compile", action="store_true", help="compile each block first: slower to start, then faster"
         )
         command.add_argument(
+            "--allow-nonfinite",
+            action="store_true",
+            help="keep images with NaN or infinite features, marked, instead of stopping (not kept in the "
+            "session: say it again with --resume)",
+        )
+        command.add_argument(
             "--seeds-per-subject",
             choices=("shared", "independent"),
             default="shared",

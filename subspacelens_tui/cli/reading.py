@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import functools
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,23 +93,49 @@ def analyze(arguments: argparse.Namespace) -> int:
         with progress() as say:
             tables = article_tables(analyzer, settings, progress=say)
         print_tables(tables, as_json)
+        _say_losses(tables.losses)
     elif arguments.sweep:
         with progress() as say:
             swept = sweep(analyzer, settings, arguments.sweep, progress=say)
+        _refuse_empty(session, swept.absent)
         print_sweep(swept, as_json)
+        _say_losses(swept.losses)
     elif arguments.tokens:
         with progress() as say:
             tokens = token_figures(session, settings, functools.partial(say, "layers"))
+        _refuse_empty(session, tokens.figures.absent)
         print_tokens(session, tokens, as_json)
+        _say_losses(tokens.figures.losses)
     elif arguments.every_image:
         with progress() as say:
             figures = every_image_figures(session, settings, progress=say)
+        _refuse_empty(session, figures.absent)
         print_figures(session, figures, as_json)
+        _say_losses(figures.losses)
     else:
         with progress() as say:
             figures = analyzer.figures(settings, progress=say)
+        _refuse_empty(session, figures.absent)
         print_figures(session, figures, as_json)
+        _say_losses(figures.losses)
     return 0
+
+
+def _refuse_empty(session: Session, absent: str) -> None:
+    """Say why there is nothing to print, rather than print a table without rows."""
+    from subspacelens_tui.analysis.left_out import NoImagesError
+
+    if absent:
+        raise NoImagesError(f"{session.name}: {absent}")
+
+
+def _say_losses(lines: Sequence[str]) -> None:
+    """What was recorded and is not in what was printed: of many lines the first, for notes have them all."""
+    from subspacelens_tui.sessions.plain import plain
+
+    more = f" (and {len(lines) - 1} more, see the notes)" if len(lines) > 1 else ""
+    for line in lines[:1]:
+        print(f"{PROGRAM}: {plain(line)}{more}", file=sys.stderr)
 
 
 def compare(arguments: argparse.Namespace) -> int:
@@ -125,6 +152,7 @@ def compare(arguments: argparse.Namespace) -> int:
             session = _open(arguments, name, say_notes=not sides)
             sides.append(Analyzer(session).figures(settings, progress=say))
     print_comparison((arguments.a, arguments.b), compare(*sides), as_json=arguments.json)
+    _say_losses([line for figures in sides for line in figures.losses])
     return 0
 
 
@@ -141,8 +169,10 @@ def export(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         errors=None if arguments.errors == "none" else arguments.errors,
     )
+    losses: list[str] = []
     with progress() as say:
-        paths = export(session, Path(arguments.to), settings, formats, say)
+        paths = export(session, Path(arguments.to), settings, formats, say, losses.append)
+    _say_losses(losses)
     for path in paths:
         print_path(path)
     return 0

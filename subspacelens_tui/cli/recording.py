@@ -10,6 +10,7 @@ import contextlib
 import json
 import sys
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from subspacelens_tui.planning import Estimate, Request
     from subspacelens_tui.recording.launch import Rank
     from subspacelens_tui.sessions.format import Manifest
+
+
+@dataclass(frozen=True)
+class _Allowed:
+    """What the user allows a recorder; none of it is kept in the session."""
+
+    pickle: bool
+    nonfinite: bool
 
 
 def record(arguments: argparse.Namespace) -> int:
@@ -97,8 +106,8 @@ def _resume(arguments: argparse.Namespace, rank: Rank) -> int:
         raise SessionError(f"{folder.name} cannot be resumed: {session.steps_problem}")
     if rank.alone:
         state = session.state
-        if state.phase is Phase.FINISHED:
-            raise SessionError(f"{folder.name} is finished: `{PROGRAM} replay {folder.name}` opens it")
+        if state.complete:
+            raise SessionError(f"{folder.name} is {state.words}: `{PROGRAM} replay {folder.name}` opens it")
         if state.phase in (Phase.LOADING, Phase.RECORDING, Phase.PAUSED):
             raise SessionError(f"{folder.name} is being recorded: `{PROGRAM} replay {folder.name}` shows it")
     return _start(arguments, folder, rank)
@@ -108,22 +117,30 @@ def _start(arguments: argparse.Namespace, folder: Path, rank: Rank) -> int:
     from subspacelens_tui.recording.process import start_recorder
     from subspacelens_tui.sessions.catalog import sessions_folder
 
+    allowed = _Allowed(arguments.allow_pickle, arguments.allow_nonfinite)
     if not rank.alone:
-        return _record_as_rank(folder, rank, arguments.allow_pickle)
+        return _record_as_rank(folder, rank, allowed)
     if arguments.headless:
-        return _record_here(folder, arguments.allow_pickle)
-    process = start_recorder(folder, arguments.allow_pickle)
+        return _record_here(folder, allowed)
+    process = start_recorder(folder, allowed.pickle, allowed.nonfinite)
     status = _watch(arguments, folder, sessions_folder(arguments.sessions))
     process.poll()
     return status
 
 
-def _record_here(folder: Path, allow_pickle: bool) -> int:
+def _record_here(folder: Path, allowed: _Allowed) -> int:
     from subspacelens_tui.recording.process import print_progress
     from subspacelens_tui.recording.recorder import Recorder
 
     with _only_the_path_on_stdout():
-        status = Recorder(folder, on_progress=print_progress, allow_pickle=allow_pickle).run()
+        status = Recorder(
+            folder,
+            on_progress=print_progress,
+            on_note=_say_note,
+            allow_pickle=allowed.pickle,
+            allow_nonfinite=allowed.nonfinite,
+        ).run()
+    _say_what_is_missing(folder)
     _print_session(folder)
     return status
 
@@ -143,20 +160,40 @@ def _print_session(folder: Path) -> None:
         drop_output()
 
 
-def _record_as_rank(folder: Path, rank: Rank, allow_pickle: bool) -> int:
+def _say_note(line: str) -> None:
+    with contextlib.suppress(OSError):
+        print(f"{PROGRAM}: {_shown(line)}", file=sys.stderr, flush=True)
+
+
+def _say_what_is_missing(folder: Path) -> None:
+    """A line on a session that is not just finished."""
+    from subspacelens_tui.sessions import open_session
+
+    state = open_session(folder).state
+    if state.left_out or state.without_picture:
+        _say_note(f"{folder.name}: {state.words}: {state.detail}")
+
+
+def _record_as_rank(folder: Path, rank: Rank, allowed: _Allowed) -> int:
     """Record a share; only the first rank reports progress and prints the session."""
     from subspacelens_tui.recording.errors import RecordingError
     from subspacelens_tui.recording.process import print_progress
     from subspacelens_tui.recording.recorder import Recorder
-    from subspacelens_tui.sessions import Phase, open_session
+    from subspacelens_tui.sessions import open_session
 
-    if open_session(folder).state.phase is Phase.FINISHED:
+    if open_session(folder).state.complete:
         # A launcher starts its ranks again after a failure, and some come when the others are through.
         print(f"{PROGRAM}: rank {rank.index}: {_shown(folder.name)} is finished", file=sys.stderr)
         return 0
     first = rank.index == 0
-    on_progress = {"on_progress": print_progress} if first else {}
-    recorder = Recorder(folder, rank, allow_pickle=allow_pickle, **on_progress)
+    recorder = Recorder(
+        folder,
+        rank,
+        on_progress=print_progress if first else lambda session: None,
+        on_note=_say_note,
+        allow_pickle=allowed.pickle,
+        allow_nonfinite=allowed.nonfinite,
+    )
     try:
         with _only_the_path_on_stdout():
             status = recorder.run()
@@ -165,6 +202,7 @@ def _record_as_rank(folder: Path, rank: Rank, allow_pickle: bool) -> int:
         recorder.outlast_the_others()
         return 1
     if first:
+        _say_what_is_missing(folder)
         _print_session(folder)
     return status
 

@@ -4,7 +4,7 @@ Another architecture is one more file with a subclass of `Architecture`, and its
 `ARCHITECTURES`. Nothing here imports torch before a pipeline is loaded.
 """
 
-from subspacelens_tui.models.architecture import Architecture, HookedBlock, ModelError
+from subspacelens_tui.models.architecture import Architecture, HookedBlock, ModelError, TextReader
 from subspacelens_tui.models.pixart import PixArt
 from subspacelens_tui.models.problems import EXAMPLE
 
@@ -15,6 +15,7 @@ __all__ = [
     "Architecture",
     "HookedBlock",
     "ModelError",
+    "TextReader",
     "architecture_of",
 ]
 

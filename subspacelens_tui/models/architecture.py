@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,21 @@ class HookedBlock:
     width: int
 
 
+@dataclass(frozen=True)
+class TextReader:
+    """How one text encoder gets its text.
+
+    Attributes:
+        tokenizer: a Hugging Face tokenizer.
+        limit: how many tokens the encoder is given at most, special ones included.
+        prepare: what the pipeline does to a text before it is tokenized.
+    """
+
+    tokenizer: Any
+    limit: int
+    prepare: Callable[[str], str]
+
+
 class Architecture(ABC):
     """One family of pipelines.
 
@@ -69,6 +84,10 @@ class Architecture(ABC):
     @abstractmethod
     def image_tokens(self, output: Any) -> torch.Tensor:
         """The image tokens (rows, tokens, width) in what a block returns."""
+
+    @abstractmethod
+    def text_readers(self, pipeline: Any) -> list[TextReader]:
+        """How `encode` makes tokens of texts, for each text encoder."""
 
     @abstractmethod
     def encode(self, pipeline: Any, texts: Sequence[str]) -> dict[str, torch.Tensor]:

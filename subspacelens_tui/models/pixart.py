@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from subspacelens_tui.models.architecture import Architecture, HookedBlock
+from subspacelens_tui.models.architecture import Architecture, HookedBlock, TextReader
 
 if TYPE_CHECKING:
     import torch
@@ -50,6 +50,11 @@ class PixArt(Architecture):
         """The output itself: all its tokens are image tokens."""
         tokens: torch.Tensor = output
         return tokens
+
+    def text_readers(self, pipeline: Any) -> list[TextReader]:
+        """One T5, whose text is lower-cased where captions are not cleaned."""
+        limit = _TEXT_TOKENS[type(pipeline).__name__]
+        return [TextReader(pipeline.tokenizer, limit, lambda text: text.lower().strip())]
 
     def encode(self, pipeline: Any, texts: Sequence[str]) -> dict[str, torch.Tensor]:
         """T5 embeddings with their attention masks, padded to the pipeline's text length."""

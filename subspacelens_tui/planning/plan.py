@@ -1,13 +1,16 @@
 """From what was asked to a session's manifest: which images, in which order, captured when."""
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from subspacelens_tui import demo
 from subspacelens_tui.models import ModelError
 from subspacelens_tui.models.inspection import look_at_folders
 from subspacelens_tui.models.source import DEMO, ModelSource, located
@@ -23,6 +26,7 @@ DEFAULT_STEPS = 20
 DEFAULT_SEEDS = 20
 _DEFAULT_GUIDANCE = {DEMO: 3.0}
 _PIPELINE_GUIDANCE = 4.5
+_SMALL_TOKENIZER = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,25 @@ def prompts_of(request: Request) -> PromptSet:
     Raises:
         PlanningError: if there is none, or it is not right.
     """
-    return load_prompt_set(request.prompts or (DEMO if request.model == DEMO else "subjects-25"))
+    return load_prompt_set(request.prompts or _default_prompts(request))
+
+
+def _default_prompts(request: Request) -> str:
+    """The shipped set that the model can tell apart: the bundled one and its copies know few words."""
+    whole = request.model if request.components_from is None else request.components_from
+    same_words = whole == DEMO or _vocabulary(Path(whole)) == _vocabulary(demo.MODEL_PATH)
+    return DEMO if same_words else "subjects-25"
+
+
+def _vocabulary(folder: Path) -> Any:
+    """The words of a small tokenizer in a pipeline's folder; None where there is none."""
+    path = folder / "tokenizer" / "tokenizer.json"
+    try:
+        if path.stat().st_size > _SMALL_TOKENIZER:
+            return None
+        return json.loads(path.read_text(encoding="utf-8"))["model"]["vocab"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def _images(prompts: PromptSet, request: Request, guidance: Sequence[float]) -> list[ImageInfo]:

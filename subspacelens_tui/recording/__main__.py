@@ -1,11 +1,11 @@
-"""The recorder process: `python -m subspacelens_tui.recording SESSION_FOLDER [--allow-pickle]`."""
+"""The recorder process: `python -m subspacelens_tui.recording SESSION_FOLDER [--allow-…]`."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.process import ALLOW_PICKLE
+from subspacelens_tui.recording.process import ALLOW_NONFINITE, ALLOW_PICKLE
 from subspacelens_tui.recording.recorder import Recorder
 from subspacelens_tui.sessions.plain import plain
 
@@ -14,7 +14,11 @@ def main(arguments: Sequence[str]) -> int:
     """Record a session; its event log and exit status say how it went."""
     folder, *options = arguments
     try:
-        return Recorder(Path(folder), allow_pickle=ALLOW_PICKLE in options).run()
+        return Recorder(
+            Path(folder),
+            allow_pickle=ALLOW_PICKLE in options,
+            allow_nonfinite=ALLOW_NONFINITE in options,
+        ).run()
     except RecordingError as error:
         print(plain(error), file=sys.stderr)
         return 1

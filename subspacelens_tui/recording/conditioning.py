@@ -1,12 +1,13 @@
 """The text conditioning of all prompts, computed once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from subspacelens_tui.models import Architecture
+from subspacelens_tui.recording.finite import broken_weight
 from subspacelens_tui.recording.memory import give_back, out_of_memory
 
 _ENCODE_BATCH = 32
@@ -15,10 +16,24 @@ _EMPTY_PROMPT = ""
 
 @dataclass(frozen=True)
 class Conditioning:
-    """What `Architecture.encode` gives, on the host: a row for each prompt, and one for the empty prompt."""
+    """What `Architecture.encode` gives, on the host: a row for each prompt, and one for the empty prompt.
+
+    `broken_weight` names a weight of the text encoder that is not finite, which is looked for only where what
+    it gives is not.
+    """
 
     prompts: dict[str, torch.Tensor]
     unconditional: dict[str, torch.Tensor]
+    broken_weight: str | None = None
+
+    @property
+    def not_finite(self) -> list[int]:
+        """The prompts whose embeddings are not finite; the empty prompt comes after the last."""
+        finite = [
+            torch.isfinite(torch.cat([of_prompts, self.unconditional[name]])).flatten(1).all(1)
+            for name, of_prompts in self.prompts.items()
+        ]
+        return torch.nonzero(~torch.stack(finite).all(0)).flatten().tolist()
 
     def rows(self, prompts: Sequence[int], device: torch.device) -> dict[str, torch.Tensor]:
         """The rows of these prompts, on the device."""
@@ -51,12 +66,15 @@ def encode_prompts(
         pipeline.text_encoder.to(cpu)
         give_back(device)
         encoded = _encode(pipeline, architecture, texts, cpu)
-    pipeline.text_encoder = None
-    give_back(device)
-    return Conditioning(
+    found = Conditioning(
         prompts={name: tensor[:-1] for name, tensor in encoded.items()},
         unconditional={name: tensor[-1:] for name, tensor in encoded.items()},
     )
+    if found.not_finite:
+        found = replace(found, broken_weight=broken_weight(pipeline.text_encoder))
+    pipeline.text_encoder = None
+    give_back(device)
+    return found
 
 
 def _encode(

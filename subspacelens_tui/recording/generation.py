@@ -3,26 +3,48 @@
 import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import torch
 
 from subspacelens_tui.models.loading import choose_device, choose_dtype, load_pipeline
 from subspacelens_tui.models.source import ModelSource
-from subspacelens_tui.recording.capture import Capture
+from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.compiling import compile_blocks
-from subspacelens_tui.recording.conditioning import encode_prompts
+from subspacelens_tui.recording.conditioning import Conditioning, encode_prompts
 from subspacelens_tui.recording.errors import RecordingError
+from subspacelens_tui.recording.finite import OutputWatch, advice, broken_weight, not_finite
 from subspacelens_tui.recording.memory import give_back, out_of_memory
+from subspacelens_tui.recording.prompt_checks import read_prompts, refuse_equal_embeddings
 from subspacelens_tui.recording.timesteps import timesteps_of, with_timesteps
 from subspacelens_tui.sessions.format import Block, Manifest
+from subspacelens_tui.sessions.unread import named_prompt, unread_lines
 from subspacelens_tui.sessions.writer import complete_manifest, with_model, write_features, write_image
 
 # What older sessions were recorded with that do not say it; newer ones have it in their plan.
 _BATCH_SIZE = {"cuda": 8}
 _BATCH_SIZE_ELSEWHERE = 5
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What was recorded of a batch.
+
+    Attributes:
+        images: indices of the images.
+        not_finite: those of which some features are not finite.
+        without_picture: those whose picture is not finite, and was not kept.
+        note: where that began; None if all is finite.
+    """
+
+    images: list[int]
+    not_finite: list[int] = field(default_factory=list)
+    without_picture: list[int] = field(default_factory=list)
+    note: str | None = None
 
 
 class Generation:
@@ -31,6 +53,7 @@ class Generation:
     Attributes:
         batch_size: images of a batch, as planned.
         at_once: how many of them are generated together: half as many whenever memory does not suffice.
+        notes: what the user should know of the prompts, a line each.
 
     Args:
         folder: the session.
@@ -38,10 +61,12 @@ class Generation:
         on_step: called with the number of the step that comes next, after every denoising step.
         device: where it runs; as the manifest says unless given.
         allow_pickle: as of `ModelSource`.
+        allow_nonfinite: go on where features or pictures are not finite.
 
     Raises:
         ModelError: if the model cannot be loaded.
-        RecordingError: if it cannot be recorded as it is, or the device has no memory for it.
+        RecordingError: if it cannot be recorded as it is, it cannot tell two prompts from each other, or the
+            device has no memory for it.
     """
 
     def __init__(
@@ -51,6 +76,7 @@ class Generation:
         on_step: Callable[[int], None],
         device: str | None = None,
         allow_pickle: bool = False,
+        allow_nonfinite: bool = False,
     ) -> None:
         self._folder = folder
         self._manifest = manifest
@@ -65,17 +91,21 @@ class Generation:
         scheduler = self._pipeline.scheduler
         self._timesteps = timesteps_of(scheduler, manifest.inference_steps, self._device)
         self._manifest = manifest = with_timesteps(manifest, self._timesteps, type(scheduler).__name__)
-        texts = [prompt.text for prompt in manifest.prompts]
-        self._conditioning = encode_prompts(self._pipeline, self._architecture, texts, self._device)
+        self._allow_nonfinite = allow_nonfinite
+        self._on_step = on_step
+        self._unread = read_prompts(self._architecture.text_readers(self._pipeline), manifest)
+        self.notes = list(unread_lines(manifest.model_copy(update={"unread_text": self._unread})))
+        self._conditioning = self._encoded([prompt.text for prompt in manifest.prompts])
         self._move_to_device()
         self._capture = Capture(
             self._pipeline,
             self._architecture,
             manifest.capture_steps,
-            on_step,
+            self._stepped,
             manifest.tokens,
             self._timesteps,
         )
+        self._watch = OutputWatch(self._pipeline)
         if asked.compiled:
             compile_blocks(self._capture.blocks)
         unplanned = _BATCH_SIZE.get(self._device.type, _BATCH_SIZE_ELSEWHERE)
@@ -83,11 +113,13 @@ class Generation:
 
     def __enter__(self) -> Self:
         self._capture.__enter__()
+        self._watch.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._watch.__exit__(kind, error, trace)
         self._capture.__exit__(kind, error, trace)
         self._pipeline.maybe_free_model_hooks()
 
@@ -105,26 +137,26 @@ class Generation:
                 "device_name": self._device_name(),
             }
         )
-        self._manifest = with_model(self._manifest, model, blocks, blocks[0].width, versions)
+        self._manifest = with_model(self._manifest, model, blocks, blocks[0].width, versions, self._unread)
         there = complete_manifest(self._folder, self._manifest)
         with_timesteps(there, self._timesteps, type(self._pipeline.scheduler).__name__)
 
-    def record(self, batch: Sequence[int]) -> list[int]:
+    def record(self, batch: Sequence[int]) -> Recorded:
         """Generate the images with these indices and write their pictures, then their features.
 
         A batch is cut where memory does not suffice for all of it.
 
         Returns:
-            The first images of the batch, as many as were recorded.
+            What was recorded: the first images of the batch.
 
         Raises:
-            RecordingError: if there is no memory for one image.
+            RecordingError: if there is no memory for one image, or what comes out is not finite and that is
+                not allowed.
         """
         while True:
             part = list(batch[: self.at_once])
             try:
-                self._record(part)
-                return part
+                return self._record(part)
             except Exception as error:
                 if not out_of_memory(error):
                     raise
@@ -135,26 +167,78 @@ class Generation:
                 self.at_once //= 2
             give_back(self._device)
 
-    def _record(self, batch: Sequence[int]) -> None:
+    def _record(self, batch: list[int]) -> Recorded:
         images = [self._manifest.images[i] for i in batch]
         guidance = images[0].guidance
         # CPU generators give the same noise whatever device the model runs on.
         generators = [torch.Generator("cpu").manual_seed(image.seed) for image in images]
         token_seeds = [(image.seed, image.prompt) for image in images]
         self._capture.start_batch(len(images), guidance > 1, self._device, token_seeds)
-        pictures = self._architecture.generate(
-            self._pipeline,
-            self._conditioning.rows([image.prompt for image in images], self._device),
-            self._conditioning.empty(self._device),
-            generators,
-            self._manifest.inference_steps,
-            guidance,
-        )
+        self._watch.start()
+        with np.errstate(invalid="ignore"):  # of pictures that are not finite, which we see ourselves
+            pictures = self._architecture.generate(
+                self._pipeline,
+                self._conditioning.rows([image.prompt for image in images], self._device),
+                self._conditioning.empty(self._device),
+                generators,
+                self._manifest.inference_steps,
+                guidance,
+            )
         captured = self._capture.finish_batch()
+        recorded = self._checked(batch, captured)
         for index, picture in zip(batch, pictures, strict=True):
-            write_image(self._folder, index, picture)
+            if index not in recorded.without_picture:  # it would be black, as if the model had drawn that
+                write_image(self._folder, index, picture)
         # Last, because an image counts as recorded once its features are there.
         write_features(self._folder, batch, captured.layer_input, captured.blocks, captured.tokens)
+        return recorded
+
+    def _checked(self, batch: list[int], captured: Captured) -> Recorded:
+        """What is recorded of a batch, with what of it is not finite.
+
+        Raises:
+            RecordingError: if something is not, and that is not allowed.
+        """
+        names = [block.name for block in self._capture.blocks]
+        found = not_finite(captured, self._watch, self._manifest.capture_steps, names)
+        if found is None:
+            return Recorded(batch)
+        if not self._allow_nonfinite:
+            component = self._pipeline.vae if found.of_vae else self._pipeline.transformer
+            name = "VAE" if found.of_vae else "transformer"
+            why = advice(name, broken_weight(component), self._dtype)
+            raise RecordingError(self._refusal(found.words, why))
+        return Recorded(
+            batch,
+            not_finite=[image for image, bad in zip(batch, found.features, strict=True) if bad],
+            without_picture=[image for image, bad in zip(batch, found.pictures, strict=True) if bad],
+            note=f"not finite: {found.where}",
+        )
+
+    def _encoded(self, texts: Sequence[str]) -> Conditioning:
+        """The prompts as the model is given them."""
+        found = encode_prompts(self._pipeline, self._architecture, texts, self._device)
+        if bad := found.not_finite:
+            named = [named_prompt(self._manifest, i) if i < len(texts) else "the empty prompt" for i in bad]
+            more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+            what = f"not finite: the embedding of {named[0]}{more}"
+            if not self._allow_nonfinite:
+                why = advice("text encoder", found.broken_weight, self._dtype)
+                raise RecordingError(self._refusal(what, why))
+            self.notes.append(what)
+        else:
+            refuse_equal_embeddings(self._manifest, found.prompts)
+        return found
+
+    def _refusal(self, what: str, why: str) -> str:
+        return (
+            f"{what}; {why}. To go on without such images: "
+            f"`record --resume {self._folder.name} --allow-nonfinite`"
+        )
+
+    def _stepped(self, step: int) -> None:
+        self._watch.step = step
+        self._on_step(step)
 
     def device_report(self) -> dict[str, Any] | None:
         """Name, memory and use of the accelerator, for the heartbeat; None without one."""

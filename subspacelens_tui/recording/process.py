@@ -9,6 +9,7 @@ from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.files import append_plain
 
 ALLOW_PICKLE = "--allow-pickle"
+ALLOW_NONFINITE = "--allow-nonfinite"
 
 
 def log_file(folder: Path, rank: int = 0) -> Path:
@@ -16,12 +17,14 @@ def log_file(folder: Path, rank: int = 0) -> Path:
     return folder / ("recorder.log" if rank == 0 else f"recorder.{rank}.log")
 
 
-def start_recorder(folder: Path, allow_pickle: bool = False) -> "subprocess.Popen[bytes]":
+def start_recorder(
+    folder: Path, allow_pickle: bool = False, allow_nonfinite: bool = False
+) -> "subprocess.Popen[bytes]":
     """Start a recorder of this session in a process of its own session.
 
     A plain child or a worker thread would die with the terminal when an SSH connection drops.
     """
-    options = [ALLOW_PICKLE] if allow_pickle else []
+    options = [ALLOW_PICKLE] * allow_pickle + [ALLOW_NONFINITE] * allow_nonfinite
     try:
         with append_plain(folder, log_file(folder).name) as log:
             return subprocess.Popen(
@@ -43,6 +46,8 @@ def print_progress(session: Session) -> None:
         line += f"  {state.rate:.1f} img/s"
     if state.eta is not None:
         line += f"  ETA {int(state.eta) // 60}:{int(state.eta) % 60:02d}"
+    if state.left_out and state.phase is not Phase.FINISHED:
+        line += f"  {state.left_out} left out"
     live = sys.stderr.isatty() and state.phase is not Phase.FINISHED
     try:
         print(f"\r{line}   " if live else line, end="" if live else "\n", file=sys.stderr, flush=True)

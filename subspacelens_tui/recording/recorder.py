@@ -46,7 +46,9 @@ class Recorder:
         folder: the session, as `sessions.writer.create_session` made it.
         rank: which of the recorders that were started together this one is.
         on_progress: called with the session after every batch.
+        on_note: called with each line that the user should see besides.
         allow_pickle: as of `models.source.ModelSource`.
+        allow_nonfinite: keep images whose features or pictures are not finite, marked, instead of stopping.
     """
 
     def __init__(
@@ -54,15 +56,18 @@ class Recorder:
         folder: Path,
         rank: Rank | None = None,
         on_progress: Callable[[Session], None] = lambda session: None,
+        on_note: Callable[[str], None] = lambda line: None,
         allow_pickle: bool = False,
+        allow_nonfinite: bool = False,
     ) -> None:
         self._folder = folder
         self._rank = rank or Rank()
-        self._on_progress = on_progress
-        self._allow_pickle = allow_pickle
+        self._on_progress, self._on_note = on_progress, on_note
+        self._allow_pickle, self._allow_nonfinite = allow_pickle, allow_nonfinite
         self._session = open_session(folder)
         self._met: set[int] = set()
         self._done: set[int] = set()
+        self._noted: set[str] = set()
         self._batch: list[int] | None = None
         self._step: int | None = None
         self._paused_seconds = 0.0
@@ -189,14 +194,15 @@ class Recorder:
         manifest = self._session.manifest
         self._events.write("loading", what=manifest.model.id)
         device = device_of(manifest.model.device, self._rank)
-        with Generation(
-            self._folder, manifest, self._on_step, device=device, allow_pickle=self._allow_pickle
-        ) as generation:
+        allowed = {"allow_pickle": self._allow_pickle, "allow_nonfinite": self._allow_nonfinite}
+        with Generation(self._folder, manifest, self._on_step, device=device, **allowed) as generation:
             self._device_report = generation.device_report
             generation.describe(versions={name: metadata.version(name) for name in _VERSIONS_OF})
             self._session.refresh()
             manifest = self._session.manifest
             self._events.write("recording", steps=manifest.steps, scheduler=manifest.scheduler)
+            for line in generation.notes if self._rank.index == 0 else ():
+                self._note(line)
             self._loading = False
             generation.at_once = min([generation.at_once, *self._cut_before()])
             for batch in self._batches(generation.batch_size):
@@ -216,12 +222,23 @@ class Recorder:
         began, self._paused_seconds = time.monotonic(), 0.0
         self._announce(batch)
         recorded = generation.record(batch)
+        if recorded.note is not None:
+            self._note(recorded.note)
         self._batch = self._step = None
         if generation.at_once < at_once:
             self._events.write("memory", reason=f"too little for {at_once}", at_once=generation.at_once)
         seconds = time.monotonic() - began - self._paused_seconds
-        self._events.write("batch", images=recorded, seconds=round(seconds, 3))
-        self._done.update(recorded)
+        marks = {"not_finite": recorded.not_finite, "without_picture": recorded.without_picture}
+        marked = {key: images for key, images in marks.items() if images}
+        self._events.write("batch", images=recorded.images, seconds=round(seconds, 3), **marked)
+        self._done.update(recorded.images)
+
+    def _note(self, line: str) -> None:
+        """Say something, but not the same of every batch."""
+        if line not in self._noted:
+            self._noted.add(line)
+            self._events.write("note", reason=line)
+            self._on_note(line)
 
     def _batches(self, batch_size: int) -> Iterator[list[int]]:
         """The batches to generate, each chosen when the one before is on disk, until nothing is missing."""

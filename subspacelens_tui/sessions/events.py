@@ -24,6 +24,7 @@ EventName = Literal[
     "recording",
     "batch",
     "memory",
+    "note",
     "paused",
     "resumed",
     "heartbeat",

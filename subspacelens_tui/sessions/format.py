@@ -100,13 +100,30 @@ class Block(_Part):
     width: Annotated[int, Field(ge=1, le=1_000_000)]
 
 
+class UnreadText(_Part):
+    """What the model does not read of one prompt.
+
+    Attributes:
+        prompt: index into `prompts`.
+        tokens, limit: how many tokens the whole text has, and how many the model reads; None if it reads all.
+        kept_text: the text up to the last word that is read in full.
+        unknown: words that the model's vocabulary lacks: all of them are one and the same token to it.
+    """
+
+    prompt: Annotated[int, Field(ge=0)]
+    tokens: _Count | None = None
+    limit: _Count | None = None
+    kept_text: _Text | None = None
+    unknown: Annotated[list[_Text], FailFast(), _few(10_000)] = []
+
+
 class Manifest(_Part):
     """The content of `session.json`.
 
-    `blocks`, `input_width`, `timesteps` and `scheduler` are empty until the recorder has loaded the model.
-    Only then is it known how many `steps` the scheduler runs for the `inference_steps` that were asked for:
-    until then `steps` and, with `default_capture`, `capture_steps` are what one step for each would give.
-    Everything else is known when the session is created and never changes.
+    `blocks`, `input_width`, `unread_text`, `timesteps` and `scheduler` are empty until the recorder has loaded
+    the model. Only then is it known how many `steps` the scheduler runs for the `inference_steps` that were
+    asked for: until then `steps` and, with `default_capture`, `capture_steps` are what one step for each would
+    give. Everything else is known when the session is created and never changes.
 
     Sessions of versions that had no `timesteps` take `steps` for `inference_steps`, as those versions did.
     """
@@ -130,6 +147,7 @@ class Manifest(_Part):
     tokens: _Count | None = None
     blocks: Annotated[list[Block], FailFast(), _few(1_000)] = []
     input_width: _Count | None = None
+    unread_text: Annotated[list[UnreadText], FailFast(), _few(100_000)] = []
     versions: Annotated[dict[_Name, _Text], _few(1_000)] = {}
 
     @model_validator(mode="before")
@@ -154,6 +172,8 @@ class Manifest(_Part):
                 raise ValueError(f"image {i} names prompt {image.prompt}, but there are {len(self.prompts)}")
             if image.guidance not in scales:
                 raise ValueError(f"image {i} has guidance {image.guidance:g}, which `guidance` does not list")
+        if any(unread.prompt >= len(self.prompts) for unread in self.unread_text):
+            raise ValueError("unread_text names a prompt that is not there")
         if max(self.capture_steps) >= self.steps or sorted(set(self.capture_steps)) != self.capture_steps:
             raise ValueError(f"capture_steps must ascend and lie below steps ({self.steps})")
         if self.timesteps and len(self.timesteps) != self.steps:

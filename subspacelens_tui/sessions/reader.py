@@ -1,7 +1,8 @@
 """Reading a session, finished or still growing: the same code for replay and live."""
 
+import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from subspacelens_tui.sessions.alike import canonical, look_alikes
 from subspacelens_tui.sessions.batches import Batches
-from subspacelens_tui.sessions.errors import SessionError
+from subspacelens_tui.sessions.errors import NotFiniteWarning, SessionError
 from subspacelens_tui.sessions.events import Event, EventReader
 from subspacelens_tui.sessions.features import FeatureFile, Int64Array
 from subspacelens_tui.sessions.files import stamp_at
@@ -62,6 +63,7 @@ class Session:
         self.log: list[Event] = []
         self._log: deque[Event] = deque(maxlen=_LOG_LENGTH)
         self._batches = Batches(path)
+        self._not_finite: set[int] = set()
         self._events = EventReader(path)
         self._tracker = StateTracker()
         self.refresh()
@@ -103,7 +105,22 @@ class Session:
     @property
     def state(self) -> RunState:
         """How the recording stands now."""
-        return self._tracker.now(len(self._batches.images), len(self.manifest.images))
+        recorded, planned = self._batches.images, len(self.manifest.images)
+        without_picture = len(self._tracker.without_picture & recorded)
+        return self._tracker.now(len(recorded), planned, len(self.not_finite), without_picture)
+
+    @property
+    def not_finite(self) -> set[int]:
+        """Recorded images with features that are not finite, as far as the recorder or a reader saw it."""
+        return (self._tracker.not_finite | self._not_finite) & self._batches.images
+
+    def mark_not_finite(self, images: Iterable[int]) -> None:
+        """Note that features of these images turned out not to be finite when they were read."""
+        self._not_finite.update(images)
+
+    def unmark_not_finite(self, images: Iterable[int]) -> None:
+        """Take that back of images whose features are others now."""
+        self._not_finite.difference_update(images)
 
     def refresh(self) -> bool:
         """Take in what was written since the last call; True if there are other features than before."""
@@ -149,12 +166,16 @@ class Session:
             branch: "cond" or "uncond".
             step: a captured denoising step, 0 the noisiest; the last captured one unless given.
             guidance: a guidance scale of the session; the first unless given.
+
+        Warns:
+            NotFiniteWarning: if some are not finite, with how many images that are.
         """
         self._check_layer(layer)
         width = self.manifest.blocks[layer].width
         rows = self._by_image(
             guidance, lambda file: self.read(file, branch, step, [layer])[0], (width,), np.float32
         )
+        self._warn_of(rows, "features", layer, guidance)
         return np.ascontiguousarray(rows.T)
 
     def tokens(
@@ -167,7 +188,18 @@ class Session:
 
         Raises:
             SessionError: if the session was recorded without tokens.
+
+        Warns:
+            NotFiniteWarning: as of `features`.
         """
+        rows = self.raw_tokens(layer, branch, step, guidance)
+        self._warn_of(rows, "tokens", layer, guidance)
+        return rows
+
+    def raw_tokens(
+        self, layer: int, branch: Branch = "cond", step: int | None = None, guidance: float | None = None
+    ) -> npt.NDArray[np.float32]:
+        """As `tokens`, without a warning: for who looks whether they are finite."""
         T = self._tokens_kept()
         self._check_layer(layer)
         width = self.manifest.blocks[layer].width
@@ -176,6 +208,21 @@ class Session:
             lambda file: file.read_tokens(*self._indices(file, branch, step), layer),
             (T, width),
             np.float32,
+        )
+
+    def _warn_of(self, rows: npt.NDArray[np.float32], what: str, layer: int, guidance: float | None) -> None:
+        """Warn of images (N, …) of `images(guidance)` that are not finite, in the name of the caller."""
+        finite = np.isfinite(rows.reshape(len(rows), -1)).all(axis=1)
+        if finite.all():
+            return
+        every = self.images(guidance)
+        bad = [every[place] for place in np.flatnonzero(~finite)]
+        self.mark_not_finite(bad)
+        warnings.warn(
+            f"{self.name}: the {what} of {len(bad)} of {len(every)} images are not finite at layer {layer} "
+            f"(image {bad[0]} is the first): leave these images out",
+            NotFiniteWarning,
+            stacklevel=3,
         )
 
     def token_positions(self, guidance: float | None = None) -> tuple[Int64Array, Int64Array]:

@@ -78,6 +78,9 @@ class RunState:
         device: what the recorder last said of its accelerator (`name`, `used`, `total` bytes,
             `utilisation` percent), or None; of several, the sums and the mean.
         ranks: the recorders of the last launch, by number.
+        left_out: images that cannot be analysed: their features are not finite, or the recording has
+            finished and they are not there.
+        without_picture: recorded images whose picture was not finite and is not kept.
     """
 
     phase: Phase
@@ -88,6 +91,23 @@ class RunState:
     rate: float | None = None
     device: dict[str, Any] | None = None
     ranks: tuple[RankState, ...] = ()
+    left_out: int = 0
+    without_picture: int = 0
+
+    @property
+    def words(self) -> str:
+        """The phase, with what is missing: a session without some of its images is not just finished."""
+        of = self.planned if self.phase is Phase.FINISHED else self.recorded
+        if self.left_out:
+            return f"{self.phase}, {self.left_out} of {of} images left out"
+        if self.without_picture:
+            return f"{self.phase}, {self.without_picture} of {of} pictures missing"
+        return str(self.phase)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all images are on disk, usable or not: there is nothing left to record."""
+        return self.recorded >= self.planned
 
     @property
     def eta(self) -> float | None:
@@ -240,11 +260,18 @@ _MOST_ALIVE_FIRST = (
 
 
 class StateTracker:
-    """Adds up the events of all ranks into a `RunState`."""
+    """Adds up the events of all ranks into a `RunState`.
+
+    Attributes:
+        not_finite: images that the recorders found to have features that are not finite.
+        without_picture: images whose pictures they did not keep.
+    """
 
     def __init__(self) -> None:
         self._ranks: dict[int, _Rank] = {}
         self._follows = False
+        self.not_finite: set[int] = set()
+        self.without_picture: set[int] = set()
 
     def take(self, events: list[Event]) -> None:
         """Take in new events; those of the first call may be from long ago, the others are news."""
@@ -252,14 +279,31 @@ class StateTracker:
         for event in events:
             rank = self._ranks.setdefault(_whole_number(event.get("rank")) or 0, _Rank())
             rank.take(event, 0.0 if self._follows else max(0.0, now - float(event["time"])))
+            if event["event"] == "batch":
+                self._mark(event)
         self._follows = True
 
-    def now(self, recorded: int, planned: int) -> RunState:
-        """The state at this moment."""
+    def _mark(self, event: Event) -> None:
+        """Note which images of a batch are not as they should be."""
+        for marked, key in ((self.not_finite, "not_finite"), (self.without_picture, "without_picture")):
+            marked.difference_update(_images(event.get("images")))  # they may have been recorded before
+            marked.update(_images(event.get(key)))
+
+    def now(self, recorded: int, planned: int, not_finite: int = 0, without_picture: int = 0) -> RunState:
+        """The state at this moment.
+
+        Args:
+            recorded, planned: images, as of `RunState`.
+            not_finite: recorded images with features that are not finite.
+            without_picture: recorded images without a picture.
+        """
         ranks = self._last_launch()
         phase, detail = _together(ranks)
         if recorded >= planned:
             phase, detail = Phase.FINISHED, ""
+        missing = max(0, planned - recorded) if phase is Phase.FINISHED else 0
+        if phase is Phase.FINISHED:
+            detail = _what_is_wrong(not_finite, missing, without_picture)
         running = [rank for rank in ranks if rank.phase.running]
         rates = [rank.rate for rank in running or ranks if rank.rate]
         return RunState(
@@ -271,6 +315,8 @@ class StateTracker:
             rate=sum(rates) if rates else None,
             device=_together_on([rank.device for rank in ranks if rank.device]),
             ranks=ranks,
+            left_out=not_finite + missing,
+            without_picture=without_picture,
         )
 
     def _last_launch(self) -> tuple[RankState, ...]:
@@ -280,6 +326,24 @@ class StateTracker:
         world = max(self._ranks.values(), key=lambda rank: rank.started).world
         seen = [rank.snapshot(number) for number, rank in sorted(self._ranks.items())]
         return tuple(rank for rank in seen if rank.rank < world or rank.phase.running)
+
+
+def _what_is_wrong(not_finite: int, missing: int, without_picture: int) -> str:
+    """Why a finished session is less than it was to be; empty if it is not."""
+    parts = []
+    if not_finite:
+        verb = "has" if not_finite == 1 else "have"
+        parts.append(f"{_count(not_finite, 'image')} {verb} features that are not finite")
+    if missing:
+        verb = "is" if missing == 1 else "are"
+        parts.append(f"{_count(missing, 'image')} {verb} not there, or cannot be read")
+    if without_picture > not_finite:
+        parts.append(f"{_count(without_picture, 'picture')} came out not finite")
+    return "; ".join(parts)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _together(ranks: Sequence[RankState]) -> tuple[Phase, str]:
@@ -313,6 +377,11 @@ def _together_on(devices: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 
 def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
+
+
+def _images(value: object) -> list[int]:
+    """The image indices in a list of an event, which may be a stranger's."""
+    return [i for i in value if type(i) is int] if isinstance(value, list) else []
 
 
 def _whole_number(value: object) -> int | None:

@@ -17,7 +17,13 @@ from subspacelens_tui.sessions import features
 from subspacelens_tui.sessions.atomic import discard_unfinished, temporary_beside, whole_file
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.format import (
-    IMAGES, MANIFEST, Block, Manifest, ModelInfo, read_manifest
+    IMAGES,
+    MANIFEST,
+    Block,
+    Manifest,
+    ModelInfo,
+    UnreadText,
+    read_manifest,
 )
 from subspacelens_tui.sessions.names import automatic_paths, session_path
 
@@ -25,7 +31,10 @@ _THUMBNAIL = 256
 # For how long a network file system may not show what another machine has made.
 _UNSEEN_SECONDS = 60.0
 # Of a manifest: when it was made, and what is known once the model is loaded.
-_NOT_PLANNED = {"created", "blocks", "input_width", "versions", "steps", "timesteps", "scheduler"}
+_NOT_PLANNED = {
+    *("created", "blocks", "input_width", "unread_text", "versions"),
+    *("steps", "timesteps", "scheduler"),
+}
 _THERE_ALREADY = (errno.EEXIST, errno.ENOTEMPTY)
 
 
@@ -161,6 +170,7 @@ def with_model(
     blocks: Sequence[Block],
     input_width: int,
     versions: Mapping[str, str],
+    unread_text: Sequence[UnreadText] = (),
 ) -> Manifest:
     """The manifest once the model is loaded and its blocks are known."""
     return manifest.model_copy(
@@ -169,6 +179,7 @@ def with_model(
             "blocks": list(blocks),
             "input_width": input_width,
             "versions": dict(versions),
+            "unread_text": list(unread_text),
         }
     )
 

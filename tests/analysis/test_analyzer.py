@@ -160,11 +160,12 @@ def test_images_that_are_not_finite_are_left_out_and_counted(planted: PlantedSes
     save_file(tensors, file)
     figures = analyze(writer.path)
     assert figures.images == 35
-    assert any(
-        "1 images are left out, the first is image 4: not finite in block transformer_blocks.2 at step 19"
-        in note
-        for note in figures.notes
-    )
+    why = "its features are not finite (step 19, cond, first in layer 2, transformer_blocks.2)"
+    assert figures.losses == (f"1 of 36 images is left out: {why}",)
+    assert figures.losses[0] in figures.notes
+    assert figures.left_out is not None
+    assert figures.left_out.images == (4,)
+    assert figures.absent == ""
     assert analyze(writer.path, Settings(step=5)).images == 36
 
 

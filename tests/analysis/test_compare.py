@@ -9,6 +9,7 @@ import pytest
 
 from subspacelens_tui.analysis import Analyzer, Figures, Settings, SettingsError
 from subspacelens_tui.analysis.compare import compare, side_settings
+from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.report.tables import tables_json
 from subspacelens_tui.analysis.sweep import prominent_peak, sweep
 from subspacelens_tui.analysis.tables import article_tables
@@ -62,7 +63,7 @@ def test_sides_of_other_images_are_taken_as_independent(planted: PlantedSessionF
 
 def test_sides_that_cannot_be_compared_are_said(planted: PlantedSessionFactory) -> None:
     whole = figures(planted("a").start().record().path)
-    with pytest.raises(SettingsError, match="no images yet"):
+    with pytest.raises(NoImagesError, match=r"on side B: no image was recorded \(waiting: no recorder"):
         compare(whole, figures(planted("b").path))
     with pytest.raises(SettingsError, match="6 layers, the other 3"):
         compare(whole, figures(planted("c", layers=3).start().record().path))

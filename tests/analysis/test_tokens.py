@@ -9,6 +9,7 @@ from safetensors.numpy import load_file, save_file
 
 from subspacelens_tui import geometry
 from subspacelens_tui.analysis import Settings, SettingsError
+from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.report import print_tokens
 from subspacelens_tui.analysis.settings import ErrorsBy
 from subspacelens_tui.analysis.tokens.columns import TokenColumns
@@ -16,7 +17,7 @@ from subspacelens_tui.analysis.tokens.figures import TokenFigures, token_figures
 from subspacelens_tui.analysis.tokens.jackknife import token_error_bars
 from subspacelens_tui.analysis.tokens.parts import split
 from subspacelens_tui.geometry import VIEWS, View
-from subspacelens_tui.sessions import Session, SessionError, open_session
+from subspacelens_tui.sessions import Session, open_session
 from tests.analysis.token_sessions import CLASSES, IMAGES, SUBJECTS, codes, plant
 from tests.conftest import PlantedSessionFactory
 
@@ -226,7 +227,7 @@ def test_what_cannot_be_had_is_said(session: Session, planted: PlantedSessionFac
         analyzed(open_session(planted().start().record().path))
     loading = plant(tmp_path / "loading", [tokens_of(8, np.random.default_rng(0))], 1)
     loading.manifest.blocks.clear()
-    with pytest.raises(SettingsError, match="has no tokens yet: its model is still loading"):
+    with pytest.raises(NoImagesError, match=r"loading: no image was recorded"):
         analyzed(loading)
     with pytest.raises(SettingsError, match="thorough figures are of token means only"):
         analyzed(session, thorough=True)
@@ -245,7 +246,9 @@ def test_what_cannot_be_had_is_said(session: Session, planted: PlantedSessionFac
     assert one.figures.layers[0].R is not None
 
 
-def test_images_left_out_of_the_means_are_left_out_here(session: Session) -> None:
+def test_images_that_are_not_finite_are_left_out(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    session = plant(tmp_path / "two", [tokens_of(NARROW, rng), tokens_of(NARROW, rng)], T)
     path = sorted((session.path / "features").glob("*.safetensors"))[0]
     tensors = load_file(path)
     tensors["blocks.00"][1, 0, 0, 3] = np.nan
@@ -254,12 +257,17 @@ def test_images_left_out_of_the_means_are_left_out_here(session: Session) -> Non
     session.refresh()
     found = analyzed(session)
     assert found.figures.images == IMAGES - 1
-    assert "1 images are left out" in found.figures.notes[0]
-    tensors["tokens.00"][2, 0, 0, 0, 3] = np.inf
+    assert f"1 of {IMAGES} images is left out" in found.figures.notes[0]
+    # A token alone, in another layer: its image goes from all layers.
+    tensors["tokens.01"][2, 0, 0, 0, 3] = np.inf
     save_file(tensors, path)
     session.refresh()
-    with pytest.raises(SessionError, match="a token of layer 0 is not finite"):
-        analyzed(session)
+    found = analyzed(session)
+    assert found.figures.images == IMAGES - 2
+    assert [layer.figures.R is not None for layer in found.layers] == [True, True]
+    assert found.figures.left_out is not None
+    assert found.figures.left_out.images == (1, 2)
+    assert f"2 of {IMAGES} images are left out" in found.figures.losses[0]
 
 
 def test_so_many_tokens_that_an_integer_overflows() -> None:

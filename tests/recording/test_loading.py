@@ -109,7 +109,7 @@ def test_what_the_user_says_of_pickle_reaches_a_detached_recorder(
     monkeypatch.setattr(process.subprocess, "Popen", lambda command, **_: started.append(command))
     heard: list[bool] = []
 
-    def recorder(folder: Path, allow_pickle: bool) -> SimpleNamespace:
+    def recorder(folder: Path, allow_pickle: bool, **others: object) -> SimpleNamespace:
         heard.append(allow_pickle)
         return SimpleNamespace(run=lambda: 0)
 
@@ -263,8 +263,8 @@ def test_what_the_cache_lacks_can_be_put_right_and_gone_on_with(tmp_path: Path) 
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
         "subspacelens-tui: model 'some/model' is neither a folder nor in the hub's cache, and HF_HUB_OFFLINE "
-        "keeps it from being fetched: check how it is spelled, or run `hf download some/model` where there is "
-        "a network; then `subspacelens-tui record --resume run`"
+        "keeps it from being fetched: check how it is spelled, or run `hf download some/model` where there "
+        "is a network; then `subspacelens-tui record --resume run`"
     )
     shutil.copytree(DEMO, cached(tmp_path / "hf" / "hub", "some/model", "main", "d" * 40))
     done = program(

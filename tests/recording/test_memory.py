@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("own_signals")
 @pytest.fixture
 def prompts(tmp_path: Path) -> str:
     """Five prompts: a batch of the demo."""
-    return prompt_file(tmp_path, "lion", "penguin", "octopus", "elephant", "hummingbird")
+    return prompt_file(tmp_path, "lion", "penguin", "panda", "frog", "house")
 
 
 @pytest.fixture

@@ -11,10 +11,12 @@ from subspacelens_tui.analysis.every_image.layer import FoundLayer, Task, found_
 from subspacelens_tui.analysis.every_image.stream import ImageStream
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.growing import Float64Array
+from subspacelens_tui.analysis.left_out import left_out_lines, why_empty
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.watch import IsCancelled, Progress, Watch
 from subspacelens_tui.geometry import GeometryError, permuted_labels
 from subspacelens_tui.sessions import Session
+from subspacelens_tui.sessions.unread import unread_lines
 
 
 def every_image_figures(
@@ -39,12 +41,20 @@ def every_image_figures(
 def _figures(session: Session, settings: Settings, watch: Watch) -> Figures:
     timestep = timestep_of(session, settings)
     if not session.manifest.blocks or not session.files_of(settings.guidance):
-        return Figures(settings, 0, (), (), (), timestep=timestep, notes=tuple(session.problems))
+        losses = left_out_lines(session, (), None)
+        absent = why_empty(session, settings.guidance, (), None)
+        found = Figures(settings, 0, (), (), (), timestep=timestep, notes=losses)
+        return replace(found, losses=losses, absent=absent)
     stream = ImageStream(session, settings, watch)
-    notes = tuple(_notes(session, stream))
+    left_out = stream.not_finite.summary(stream.count)
+    losses = left_out_lines(session, stream.problems, left_out)
+    notes = (*losses, *_notes(session, stream))
     if stream.count < 2:
-        notes = (*notes, "two images are needed")
-        return Figures(settings, stream.count, (), (), (), timestep=timestep, notes=notes)
+        absent = "two images are needed, there is one"
+        if not stream.count:
+            absent = why_empty(session, settings.guidance, stream.problems, left_out)
+        found = Figures(settings, stream.count, (), (), (), timestep=timestep, notes=notes)
+        return replace(found, left_out=left_out, losses=losses, absent=absent)
     classes = ordered_classes(session.manifest, settings.labels or "", set(stream.groups))
     codes = [classes.index(name) for name in stream.groups]
     settings = replace(settings, rank=settings.rank or default_rank(stream.class_sizes(classes)))
@@ -69,6 +79,8 @@ def _figures(session: Session, settings: Settings, watch: Watch) -> Figures:
         spectra=_spectra(layers),
         timestep=timestep,
         notes=notes,
+        left_out=left_out,
+        losses=losses,
     )
 
 
@@ -93,11 +105,7 @@ def _labelings(stream: ImageStream, codes: list[int], settings: Settings) -> lis
 def _notes(session: Session, stream: ImageStream) -> Iterator[str]:
     """What the reader of the figures should know."""
     yield f"of all {stream.count} images, exactly, from d × d second moments"
-    yield from session.problems
-    yield from stream.problems
-    if stream.left_out:
-        image, why = next(iter(stream.left_out.items()))
-        yield f"{len(stream.left_out)} images are left out, the first is image {image}: {why}"
+    yield from unread_lines(session.manifest)
 
 
 def _stack(matrices: Sequence[Float64Array | None], classes: int) -> Float64Array | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from subspacelens_tui.analysis.left_out import NotFiniteImages
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.watch import Watch
 from subspacelens_tui.geometry import GeometryError, hoyer_of_images
@@ -45,7 +46,7 @@ class ImageStream:
         groups: the class of each group of images that is added up: subjects if there is room for a scatter
             of each, else the classes themselves.
         by_subject: which of the two.
-        left_out: image → why it cannot be used.
+        not_finite: the images whose features are not finite, and so cannot be used.
         problems: one line for each file that cannot be read.
 
     Raises:
@@ -56,7 +57,8 @@ class ImageStream:
         self._session, self._settings, self._watch = session, settings, watch
         self._blocks = session.manifest.blocks
         self._files = session.files_of(settings.guidance)
-        self.left_out: dict[int, str] = {}
+        assert settings.step is not None
+        self.not_finite = NotFiniteImages(session, settings.step, settings.branch)
         self.problems: list[str] = []
         prompts = session.manifest.prompts
         assert settings.labels is not None
@@ -99,14 +101,9 @@ class ImageStream:
                 self.problems.append(str(error))
                 continue
             kept.append(file)
-            finite = np.stack([np.isfinite(features).all(axis=1) for features in rows])
-            for column, row in enumerate(file.rows):
-                image = file.images[row]
-                if finite[:, column].all():
-                    usable.append(image)
-                else:
-                    block = self._blocks[int(np.argmin(finite[:, column]))].name
-                    self.left_out[image] = f"not finite in block {block} at step {self._settings.step}"
+            images = [file.images[row] for row in file.rows]
+            finite = self.not_finite.usable(images, rows)
+            usable += [image for image, is_finite in zip(images, finite, strict=True) if is_finite]
         self._files = kept
         return usable
 
@@ -138,7 +135,9 @@ class ImageStream:
 
     def _add(self, file: FeatureFile, layers: range, adders: list["_Adder"]) -> None:
         images = self._session.manifest.images
-        kept = [place for place, row in enumerate(file.rows) if file.images[row] not in self.left_out]
+        kept = [
+            place for place, row in enumerate(file.rows) if file.images[row] not in self.not_finite.layers
+        ]
         group = np.asarray([self._group_of[images[file.images[file.rows[place]]].prompt] for place in kept])
         for adder, rows in zip(adders, self._read(file, layers), strict=True):
             adder.add(rows[kept], group)

@@ -1,6 +1,6 @@
 """All figures of a session written to a folder."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from subspacelens_tui.analysis.export.plots import Plot, curve_plot, matrices_pl
 from subspacelens_tui.analysis.export.rows import figure_rows, overlap_rows, token_rows
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.growing import Configuration
+from subspacelens_tui.analysis.left_out import NoImagesError, why_empty
 from subspacelens_tui.analysis.report import figures_json
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.sweep import swept
@@ -38,6 +39,7 @@ def export(
     settings: Settings,
     formats: Sequence[str] = DEFAULT_FORMATS,
     progress: Progress | None = None,
+    on_loss: Callable[[str], None] = lambda line: None,
 ) -> list[Path]:
     """Write every label scheme, branch, captured step and guidance scale of a session.
 
@@ -50,19 +52,26 @@ def export(
         settings: ε, view, permutations and errors; what the session is swept over is taken from it.
         formats: some of `FORMATS`.
         progress: as of `Analyzer.figures`.
+        on_loss: called with each line that says what is left out.
 
     Raises:
-        SessionError: if the session has no images, or the folder cannot be written.
+        NoImagesError: if there is no image to export.
+        SessionError: if the folder cannot be written.
         SettingsError: if the figures cannot be had.
         ExportError: if a format needs a package that is not installed.
     """
     for name in formats:
         need(name)
     if not session.files:
-        raise SessionError(f"{session.name} has no images yet: there is nothing to export")
+        raise NoImagesError(f"there is nothing to export: {why_empty(session, None, (), None)}")
     tables = [name for name in TABLE_FORMATS if name in formats]
     images = [name for name in PLOT_FORMATS if name in formats]
-    parts = list(_all(session, settings, progress))
+    every = list(_all(session, settings, progress))
+    parts = [figures for figures in every if figures.layers]
+    if not parts:
+        raise NoImagesError(f"there is nothing to export: {every[0].absent}")
+    for line in dict.fromkeys(line for figures in every for line in figures.losses):
+        on_loss(line)
     tokens = list(_tokens(session, settings, progress))
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -22,6 +22,7 @@ def figures_json(session: Session, figures: Figures) -> dict[str, Any]:
         "session": session.name,
         "settings": settings_json(figures),
         "images": figures.images,
+        "left_out": len(figures.left_out.images) if figures.left_out else 0,
         "subset": asdict(figures.subset) if figures.subset else None,
         "classes": [
             {"name": name, "images": size}

@@ -46,12 +46,13 @@ def _listing_json(listing: Listing) -> dict[str, Any]:
     return {
         "name": listing.name,
         "path": str(listing.path),
-        "state": str(state.phase) if state else "damaged",
+        "state": state.words if state else "damaged",
         "detail": listing.problem or (state.detail if state else ""),
         "problems": list(listing.problems),
         "model": listing.model,
         "images": state.recorded if state else None,
         "planned": state.planned if state else None,
+        "left_out": state.left_out if state else None,
         "bytes": listing.bytes,
         "created": listing.created,
         "rate": state.rate if state else None,
@@ -71,7 +72,7 @@ def _rank_json(rank: RankState) -> dict[str, Any]:
 
 def _state_words(state: RunState) -> str:
     """The phase; of several recorders how many, and while they record their rate together."""
-    words = str(state.phase)
+    words = state.words
     if len(state.ranks) > 1 and state.phase.running:
         words += f", {len(state.ranks) - len(state.lost)} of {len(state.ranks)} ranks"
         if state.rate:

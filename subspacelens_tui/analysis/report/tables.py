@@ -94,6 +94,7 @@ def _null(null: NullSummary | None) -> list[str]:
 def tables_json(tables: Tables) -> dict[str, Any]:
     """The tables as one object."""
     content = asdict(tables)
+    del content["losses"]  # they are among the notes
     for row in content["ratio"]:
         if row["error"]:
             # One value for each image is no part of a table.

@@ -12,9 +12,10 @@ import numpy as np
 from subspacelens_tui.analysis.analyzer import default_rank, timestep_of
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.growing import Float64Array
+from subspacelens_tui.analysis.left_out import NoImagesError, why_empty
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.tokens.layer import TokenLayer, token_layer
-from subspacelens_tui.analysis.tokens.sample import TokenImages
+from subspacelens_tui.analysis.tokens.sample import BadTokensError, TokenImages
 from subspacelens_tui.geometry import GeometryError
 from subspacelens_tui.sessions import Session
 
@@ -46,6 +47,7 @@ def token_figures(
 
     Raises:
         SettingsError: if the session has no tokens, or lacks what is asked.
+        NoImagesError: if its model is not loaded yet.
         SessionError: if its tokens cannot be read.
     """
     T = session.manifest.tokens
@@ -54,9 +56,23 @@ def token_figures(
     if settings.thorough:
         raise SettingsError("the thorough figures are of token means only: ask for them without tokens")
     if not session.manifest.blocks:
-        raise SettingsError(f"{session.name} has no tokens yet: its model is still loading")
+        raise NoImagesError(f"{session.name}: {why_empty(session, None, (), None)}")
     settings = settings.resolve(session)
-    sample = TokenImages(session, settings)
+    bad_tokens: dict[int, int] = {}
+    while True:
+        try:
+            return _of_finite(session, settings, bad_tokens, on_layer)
+        except BadTokensError as error:
+            # Only in a session that was altered: again, without these, for an image is in all layers or none.
+            bad_tokens |= error.layers
+
+
+def _of_finite(
+    session: Session, settings: Settings, bad_tokens: dict[int, int], on_layer: Callable[[int, int], None]
+) -> TokenFigures:
+    T = session.manifest.tokens
+    assert T is not None
+    sample = TokenImages(session, settings, bad_tokens)
     if settings.rank is None and len(sample):
         settings = replace(settings, rank=default_rank(size * T for size in sample.sizes))
     layers = _layers(session, sample, settings, on_layer) if len(sample) else ()
@@ -69,7 +85,10 @@ def token_figures(
         overlap=_stack([layer.overlap for layer in layers]),
         explained=_stack([layer.explained for layer in layers]),
         timestep=timestep_of(session, settings),
-        notes=tuple(sample.notes()),
+        notes=(*sample.losses(), *sample.notes()),
+        left_out=sample.left_out,
+        losses=sample.losses(),
+        absent="" if layers else sample.why_empty(),
     )
     return TokenFigures(figures, T, layers)
 

@@ -188,7 +188,7 @@ class _Collected:
     def errors(self) -> None:
         if self._settings.errors is None or self.values.get("delta_R") is None:
             return
-        codes, left_out = self._sample.codes, self._sample.left_out()
+        codes, left_out = self._sample.codes, self._sample.groups_left_out()
         self.take("errors", lambda: token_error_bars(self._raw, self._view, codes, self.eps, left_out))
 
     def against_means(self, means: npt.NDArray[np.float32]) -> tuple[Parts, Rates]:

@@ -1,17 +1,31 @@
 """The images whose tokens are looked at: their classes, their permuted labels, their tokens by layer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.classes import ordered_classes
 from subspacelens_tui.analysis.growing import Configuration, GrowingGrams
+from subspacelens_tui.analysis.left_out import left_out_lines, why_empty
 from subspacelens_tui.analysis.nulls import Permutations
 from subspacelens_tui.analysis.sample import Images
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.geometry import GeometryError
-from subspacelens_tui.sessions import Session, SessionError
+from subspacelens_tui.sessions import Session
+from subspacelens_tui.sessions.unread import unread_lines
+
+
+class BadTokensError(Exception):
+    """Tokens are not finite although the means over all tokens are.
+
+    Attributes:
+        layers: image → the layer at which that was seen.
+    """
+
+    def __init__(self, layers: dict[int, int]) -> None:
+        super().__init__(layers)
+        self.layers = layers
 
 
 class TokenImages:
@@ -20,6 +34,7 @@ class TokenImages:
     Args:
         session: recorded with tokens.
         settings: resolved.
+        bad_tokens: images to leave out as well, since a token is not finite, each with the first such layer.
 
     Attributes:
         images: which they are, in recording order.
@@ -28,19 +43,27 @@ class TokenImages:
         codes: (N,) the classes of the images, indices into `classes`.
         counts: (N,) how many tokens each image has, of which a sample was kept.
         labelings: (P, N) permuted codes; None without a null.
+        left_out: the images that are not finite, if any.
         no_null: why there is none although one was asked for.
     """
 
-    def __init__(self, session: Session, settings: Settings) -> None:
+    def __init__(
+        self, session: Session, settings: Settings, bad_tokens: Mapping[int, int] | None = None
+    ) -> None:
         assert settings.step is not None
         assert settings.guidance is not None
         self._session, self._settings = session, settings
-        # An image whose token mean is finite has finite tokens: what is left out there is left out here.
+        # What is left out of the means is left out here: a mean that is not finite is of such tokens.
         where = Configuration(settings.branch, settings.step, settings.guidance)
         self._growing = GrowingGrams(session, where, settings.seed)
         self._growing.extend()
-        self._positions = self._growing.order(settings.images)
-        kept = [self._growing.images[position] for position in self._positions]
+        self._growing.not_finite.add(dict(bad_tokens or {}))
+        images, bad = self._growing.images, self._growing.not_finite.layers
+        order = self._growing.order(settings.images)
+        self._positions = [position for position in order if images[position] not in bad]
+        self.left_out = self._growing.not_finite.summary(sum(image not in bad for image in images))
+        kept = [images[position] for position in self._positions]
+        self._kept = kept
         self._rows = np.searchsorted(session.images(settings.guidance), kept)
         self.counts = session.token_positions(settings.guidance)[1][self._rows]
         self.images = self._describe(kept)
@@ -60,35 +83,41 @@ class TokenImages:
         """The tokens (N, T, d) of a layer.
 
         Raises:
-            SessionError: if one is not finite, or a file cannot be read.
+            BadTokensError: if one is not finite although the mean over all is.
+            SessionError: if a file cannot be read.
         """
         settings = self._settings
-        every = self._session.tokens(layer, settings.branch, settings.step, settings.guidance)
+        every = self._session.raw_tokens(layer, settings.branch, settings.step, settings.guidance)
         found: npt.NDArray[np.float32] = every if len(every) == len(self) else every[self._rows]
-        if not np.isfinite(found).all():
-            raise SessionError(f"{self._session.name} is damaged: a token of layer {layer} is not finite")
+        finite = np.isfinite(found.reshape(len(found), -1)).all(axis=1)
+        if not finite.all():
+            raise BadTokensError({self._kept[place]: layer for place in np.flatnonzero(~finite)})
         return found
 
     def means(self, layer: int) -> npt.NDArray[np.float32]:
         """The means over all tokens (N, 1, d) of a layer, as if they were the one token of each image."""
         return self._growing.features(layer, self._positions).T[:, None].astype(np.float32)
 
-    def left_out(self) -> list[list[int] | None]:
+    def groups_left_out(self) -> list[list[int] | None]:
         """What the jackknife leaves out, kind by kind: the seeds or subjects of images; None for images."""
         known = {"seed": self.images.seeds, "subject": self.images.prompts}
         return [known.get(kind) for kind in (self._settings.errors or "").split("+")]
 
     def notes(self) -> Iterator[str]:
         """What the reader of the figures should know."""
-        yield from self._session.problems
-        yield from self._growing.problems
-        if left_out := self._growing.left_out:
-            image, why = next(iter(left_out.items()))
-            yield f"{len(left_out)} images are left out, the first is image {image}: {why}"
+        yield from unread_lines(self._session.manifest)
         count = len(self) * (self._session.manifest.tokens or 0)
         width = max((block.width for block in self._session.manifest.blocks), default=0)
         if 0 < count < width:
             yield f"{count} tokens < d = {width}: ranks are at most {count}"
+
+    def losses(self) -> tuple[str, ...]:
+        """What these figures are not of although it was recorded."""
+        return left_out_lines(self._session, self._growing.problems, self.left_out)
+
+    def why_empty(self) -> str:
+        """Why there is no image."""
+        return why_empty(self._session, self._settings.guidance, self._growing.problems, self.left_out)
 
     def _describe(self, kept: list[int]) -> Images:
         manifest, scheme = self._session.manifest, self._settings.labels

@@ -14,6 +14,7 @@ from textual.widgets import Static
 from subspacelens_tui.analysis import Analyzer, Settings, SettingsError
 from subspacelens_tui.analysis.compare import COMPARED, Comparison, compare
 from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.watch import IsCancelled
 from subspacelens_tui.app.analyst import Analyst
 from subspacelens_tui.app.figure_names import FIGURE_NAMES
@@ -146,7 +147,7 @@ class CompareScreen(Screen[None], Taking):
         if isinstance(a, _Computed) and isinstance(b, _Computed):
             try:
                 self._comparison = compare(a.figures, b.figures)
-            except SettingsError as error:
+            except (SettingsError, NoImagesError) as error:
                 reason = str(error)
         else:
             reason = next((found for found in (a, b) if isinstance(found, str)), "computing …")

@@ -120,7 +120,7 @@ class SessionsScreen(Screen[None]):
         elif chosen is not None and chosen.problems:
             line.update("warning", chosen.problems[0].replace(folder, ""))
         elif chosen is not None and chosen.state is not None and chosen.state.detail:
-            line.update("note", f"{chosen.state.phase}: {chosen.state.detail}")
+            line.update("note", f"{chosen.state.words}: {chosen.state.detail}")
         else:
             line.update("none", "")
 

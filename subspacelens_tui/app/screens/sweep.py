@@ -14,6 +14,7 @@ from textual.widgets import Static
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.growing import Configuration
+from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.sweep import configurations, prominent_peak
 from subspacelens_tui.analysis.watch import IsCancelled
 from subspacelens_tui.app.analyst import Analyst
@@ -108,6 +109,8 @@ class SweepScreen(Screen[Configuration], Taking):
 
     def _compute(self, row: Configuration, analyzer: Analyzer, cancelled: IsCancelled) -> _Computed:
         figures = analyzer.figures(replace(self._settings, step=row.step, guidance=row.guidance), cancelled)
+        if not figures.layers:
+            raise NoImagesError(figures.absent)
         marks = {}
         for figure in SHOWN:
             curve = np.array([np.nan if value is None else value for value in figures.curve(figure)])

@@ -100,7 +100,7 @@ class Inspector(Pane):
         main = self.analysis.main if self.analysis else None
         if layer is None or main is None:
             yield ()
-            yield cut_row([(self.absence(), self.ink("dim"))], width)
+            yield from self.absence_rows(width)
             return
         place = (fit(f"L{self.selected}", _NAME), self.ink("accent"))
         yield cut_row([place, (plain(layer.name), self.ink("dim"))], width)

@@ -1,6 +1,5 @@
 """The list of layers with their main figures; the selected one is shared by all panes."""
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -110,10 +109,7 @@ class LayerList(Pane):
         layers = self._layers()
         if not layers:
             yield ()
-            yield from (
-                cut_row([(line, self.ink("dim"))], width)
-                for line in textwrap.wrap(self.absence(), max(8, width))
-            )
+            yield from self.absence_rows(width)
             return
         yield self._headings(width)
         order = list(self.order())

@@ -58,8 +58,7 @@ class LogPane(Pane):
         return rows + [{"time": None, "event": "note", "detail": plain(note)} for note in self._notes()]
 
     def _notes(self) -> tuple[str, ...]:
-        main = self.analysis.main if self.analysis else None
-        return main.notes if main else ()
+        return self.analysis.notes if self.analysis else ()
 
     def _event(self, event: Mapping[str, Any]) -> list[Piece]:
         name = plain(event.get("event", ""))
@@ -98,7 +97,9 @@ def _detail(event: Mapping[str, Any]) -> str:
     if event.get("event") == "batch" and isinstance(images, list):
         seconds = event.get("seconds")
         took = f" in {numbers.figure(float(seconds))} s" if isinstance(seconds, int | float) else ""
-        return f"{len(images)} images{took}"
+        bad = event.get("not_finite")
+        marked = f", {len(bad)} not finite" if isinstance(bad, list) and bad else ""
+        return f"{len(images)} images{took}{marked}"
     told = {k: v for k, v in event.items() if k not in ("event", "time", "rank") and v not in (None, "")}
     words = [str(told.pop(key)) for key in ("reason", "what") if key in told]
     rank = event.get("rank")

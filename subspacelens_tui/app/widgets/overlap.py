@@ -129,7 +129,7 @@ class OverlapPane(Pane):
         if matrix is None:
             self._grid = None
             yield ()
-            yield cut_row([(self._why_missing(), self.ink("dim"))], width)
+            yield from self.absence_rows(width)
             return
         count = len(matrix)
         self.row, self.column = min(self.row, count - 1), min(self.column, count - 1)
@@ -144,10 +144,11 @@ class OverlapPane(Pane):
         yield self._legend(low, high, width)
         yield self._named(matrix, width)
 
-    def _why_missing(self) -> str:
+    def absence(self) -> str:
+        """Why there is no matrix: no figures, or none of this layer."""
         main = self.analysis.main if self.analysis else None
         if main is None or not main.layers or self.selected >= len(main.layers):
-            return self.absence()
+            return super().absence()
         return plain(main.layers[self.selected].missing.get("overlap_mean", "no overlap at these settings"))
 
     def _laid_out(self, width: int, rows: int, count: int) -> _Grid:

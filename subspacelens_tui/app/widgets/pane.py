@@ -1,6 +1,7 @@
 """The base of the panes: a frame with a number to jump by, figures to show, one selected layer."""
 
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from rich.cells import cell_len
@@ -10,7 +11,7 @@ from textual.message import Message
 
 from subspacelens_tui.app.keys import Key
 from subspacelens_tui.app.snapshots import Analysis, Recording
-from subspacelens_tui.app.widgets.painted import Painted
+from subspacelens_tui.app.widgets.painted import Painted, Row, cut_row
 from subspacelens_tui.sessions.plain import plain
 
 if TYPE_CHECKING:
@@ -157,8 +158,18 @@ class Pane(Painted, can_focus=True):
         if not any(self.recording.recorded.values()):
             phase = self.recording.state.phase
             waiting = "the first curves come with the second image"
-            return f"{phase}: {waiting}" if phase.running else f"{phase}: nothing was recorded"
+            if phase.running:
+                return f"{phase}: {waiting}"
+            detail = plain(self.recording.state.detail)
+            return f"{phase}: nothing was recorded" + (f": {detail}" if detail else "")
+        if self.analysis is not None and self.analysis.absent:
+            return f"no values: {plain(self.analysis.absent)}"
         return "computing …"
+
+    def absence_rows(self, width: int) -> Iterator[Row]:
+        """The same, in as many rows as it takes."""
+        for line in textwrap.wrap(self.absence(), max(8, width)):
+            yield cut_row([(line, self.ink("dim"))], width)
 
     def _edge_at(self, x: int, y: int) -> Edge | None:
         width, height = self.outer_size

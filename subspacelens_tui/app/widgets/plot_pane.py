@@ -1,5 +1,6 @@
 """The base of the panes that show curves over the layers: a legend with values, and the plot."""
 
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -62,17 +63,21 @@ class PlotPane(Pane):
         plot = replace(self.plot(), cursor=self.cursor(), markers=self.markers)
         cells = draw(plot, width, height - 1)
         if not cells:
-            yield ((self.note() or "no values at these settings", self.ink("dim")),)
+            if self.analysis is not None and self.analysis.absent:
+                yield from self.absence_rows(width)
+            else:
+                yield ((self.note() or "no values at these settings", self.ink("dim")),)
             return
         styles = PlotStyles(self)
         for row in cells:
             yield styles.row(row)
 
     def _absent(self, width: int, height: int) -> Iterable[Row]:
-        for _ in range(max(0, height // 2 - 1)):
+        lines = textwrap.wrap(self.absence(), max(8, width))
+        for _ in range(max(0, (height - len(lines) + 1) // 2 - 1)):
             yield ()
-        words = self.absence()
-        yield cut_row([(" " * max(0, (width - len(words)) // 2) + words, self.ink("dim"))], width)
+        for words in lines:
+            yield cut_row([(" " * max(0, (width - len(words)) // 2) + words, self.ink("dim"))], width)
 
     def _legend_row(self, width: int) -> Row:
         lines = _ASCII_LINE if self.markers == "ascii" else _LINE

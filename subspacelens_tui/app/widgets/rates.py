@@ -155,11 +155,12 @@ class RatesPane(PlotPane):
             compared = self.analysis.differences.values()
             bars = [of.layers[self.selected][self._figure] for of in compared]
             return [numbers.half_width(bar.low, bar.high) for bar in bars]
-        errors = [figures.layers[self.selected].errors for _, _, _, figures in shown_sets(self.analysis)]
-        return [
-            numbers.half_width(of["delta_R"].low, of["delta_R"].high) if "delta_R" in of else ""
-            for of in errors
-        ]
+        halves = []
+        for _, _, _, figures in shown_sets(self.analysis):
+            # One branch may have no images although the other has.
+            bar = figures.layers[self.selected].errors.get("delta_R") if figures.layers else None
+            halves.append(numbers.half_width(bar.low, bar.high) if bar else "")
+        return halves
 
     def legend(self) -> list[LegendEntry]:
         """Each curve with its value at the selected layer, and half the width of its interval."""

@@ -23,10 +23,17 @@ PHASES: dict[Phase, tuple[str, str]] = {
     Phase.FAILED: ("✗", "error"),
     Phase.FINISHED: ("✓", "good"),
 }
+_INCOMPLETE = ("!", "warning")
 _NAME_AT_LEAST = 12
 _NAMED = 4
 # Of one width, so that what stands before it does not move from step to step.
 _TIMESTEP = len("(t 999.9)")
+
+
+def mark(state: RunState) -> tuple[str, str]:
+    """Symbol and ink of a state: a session without some of its images is not just finished."""
+    incomplete = state.phase is Phase.FINISHED and (state.left_out or state.without_picture)
+    return _INCOMPLETE if incomplete else PHASES[state.phase]
 
 
 def phase_word(recording: Recording) -> str:
@@ -38,7 +45,7 @@ def phase_word(recording: Recording) -> str:
         return "resuming …"
     if phase.running and recording.asked == "stop":
         return "stopping …"
-    return str(phase)
+    return recording.state.words
 
 
 class RunBar(Painted):
@@ -76,9 +83,10 @@ class RunBar(Painted):
 
     def _status(self, recording: Recording) -> list[Piece]:
         state = recording.state
-        symbol, ink = PHASES[state.phase]
+        symbol, ink = mark(state)
         row = [(f"{symbol} {phase_word(recording)}", self.ink(ink))]
-        if state.phase is Phase.FAILED and state.detail:
+        # Beside the words of an incomplete session the count would be there twice.
+        if (state.phase is Phase.FAILED and state.detail) or (symbol, ink) == _INCOMPLETE:
             return row
         return [*row, (f" {state.recorded}/{state.planned}", self.ink("strong"))]
 

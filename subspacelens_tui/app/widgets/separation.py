@@ -50,8 +50,10 @@ class SeparationPane(Pane):
         found = self.analysis.separation if self.analysis else None
         if self.analysis is None or found is None:
             yield ()
-            waiting = "comparing the steps …" if self.analysis and self.analysis.main else self.absence()
-            yield cut_row([(waiting, self.ink("dim"))], width)
+            if self.analysis and self.analysis.main and self.analysis.main.layers:
+                yield cut_row([("comparing the steps …", self.ink("dim"))], width)
+            else:
+                yield from self.absence_rows(width)
             return
         known = width >= _WITH_TIMESTEP and any(row.timestep is not None for row in found.rows)
         head = fit("step", _STEP, "right") + (fit("t", _TIMESTEP, "right") if known else "")

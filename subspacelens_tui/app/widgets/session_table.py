@@ -9,7 +9,8 @@ from textual.message import Message
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.fitting import fit
 from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row, row_width
-from subspacelens_tui.app.widgets.run_bar import PHASES
+from subspacelens_tui.app.widgets.run_bar import mark
+from subspacelens_tui.sessions import Phase, RunState
 from subspacelens_tui.sessions.catalog import Listing
 from subspacelens_tui.sessions.plain import plain
 
@@ -133,10 +134,11 @@ class SessionTable(Painted, can_focus=True):
     def _state(self, listing: Listing) -> list[Piece]:
         if listing.state is None:
             return [(fit("✗ damaged", _STATE), self.ink("error")), (" " * _IMAGES, self.ink())]
-        symbol, ink = PHASES[listing.state.phase]
+        symbol, ink = mark(listing.state)
         images = f"{listing.state.recorded}/{listing.state.planned}"
         return [
-            (fit(f"{symbol} {listing.state.phase}", _STATE), self.ink(ink)),
+            # There is no room for all its words; the line below has them.
+            (fit(f"{symbol} {_state_word(listing.state)}", _STATE), self.ink(ink)),
             (fit(images, _IMAGES, "right"), self.ink()),
         ]
 
@@ -157,6 +159,12 @@ class SessionTable(Painted, can_focus=True):
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """The wheel moves the selection."""
         self.move(-1)
+
+
+def _state_word(state: RunState) -> str:
+    if state.phase is Phase.FINISHED and state.left_out:
+        return f"{state.left_out} left out"
+    return str(state.phase)
 
 
 def _when(created: str) -> str:

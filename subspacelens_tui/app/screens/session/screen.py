@@ -248,10 +248,12 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
         if problems := self.recording.problems:
             more = f" (and {len(problems) - 1} more, see the log: 7)" if len(problems) > 1 else ""
             return "warning", problems[0] + more
+        if self.analysis is not None and self.analysis.losses:
+            return "warning", "  ·  ".join(self.analysis.losses)
         if state.detail:
-            return "note", f"{state.phase}: {state.detail}"
-        main = self.analysis.main if self.analysis else None
-        return ("note", "  ·  ".join(main.notes)) if main and main.notes else ("none", "")
+            return "note", f"{state.words}: {state.detail}"
+        notes = self.analysis.notes if self.analysis else ()
+        return ("note", "  ·  ".join(notes)) if notes else ("none", "")
 
 
 def _same_choices(one: Manifest, other: Manifest) -> bool:
