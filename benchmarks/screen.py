@@ -25,6 +25,8 @@ from terminal import Terminal
 PROGRAM = [sys.executable, "-m", "subspacelens_tui"]
 # All that the program has imported when it draws its first curves.
 IMPORTS = "import plotext, subspacelens_tui.cli, subspacelens_tui.app.app"
+# Seconds of a core in two seconds: to look at the folder takes less.
+_IDLE = 0.1
 EMPTY = f"""
 {IMPORTS}
 from textual.app import App
@@ -60,10 +62,18 @@ def first_curves(session: Path, rounds: int) -> None:
 
 
 def settled(app: Terminal) -> None:
-    """Wait until nothing has been drawn for two seconds."""
+    """Wait until nothing is drawn and nothing computed: error bars by recomputation take half a minute."""
     app.wait(has_curves)
-    while app.read(2.0):
-        pass
+    process, busy = psutil.Process(app.pid), True
+    while busy:
+        before = seconds_of(process)
+        busy = app.read(2.0) > 0 or seconds_of(process) - before > _IDLE
+
+
+def seconds_of(process: psutil.Process) -> float:
+    """Seconds of a core that a process has used."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def keys_and_bytes(session: Path) -> None:
@@ -185,12 +195,11 @@ def live(seeds: int) -> None:
         app = Terminal([*PROGRAM, "demo", *options])
         app.wait(has_curves)
         process = psutil.Process(app.pid)
-        before, began = process.cpu_times(), time.perf_counter()
+        before, began = seconds_of(process), time.perf_counter()
         updates = []
         while "finished" not in app.text and time.perf_counter() - began < 60:
             updates.append(app.read(0.25))
-        after, seconds = process.cpu_times(), time.perf_counter() - began
-        share = (after.user + after.system - before.user - before.system) / seconds
+        share = (seconds_of(process) - before) / (time.perf_counter() - began)
         painted = [update for update in updates if update]
         print(f"{'bytes of a live update at 120×40, median':58} {statistics.median(painted):7.0f}")
         print(f"{'share of a core while recording':58} {share:7.2f}")

@@ -1,16 +1,14 @@
 """From a session and settings to figures per layer, with everything that can be kept between calls kept."""
 
-import functools
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import ThreadpoolController
 
+from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.classes import ordered_classes
 from subspacelens_tui.analysis.errors import ErrorBar, ErrorsBy, overlap_errors
 from subspacelens_tui.analysis.figures import Figures, LayerFigures, Subset
@@ -21,7 +19,7 @@ from subspacelens_tui.analysis.sample import Images, Sample
 from subspacelens_tui.analysis.settings import DEFAULT_RANK, Settings, SettingsError
 from subspacelens_tui.analysis.subset import MOST_IMAGES
 from subspacelens_tui.analysis.watch import IsCancelled, Progress, Watch
-from subspacelens_tui.geometry import GeometryError, prepare_factors
+from subspacelens_tui.geometry import GeometryError
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.unread import unread_lines
 
@@ -66,7 +64,7 @@ class Analyzer:
             SettingsError: if the session lacks what is asked.
             Cancelled: see above.
         """
-        with one_blas_thread():
+        with one_blas_thread(scipy=_needs_scipy(settings)):
             return self._figures(settings.resolve(self.session), Watch(cancelled, progress))
 
     def rates_at(self, settings: Settings, eps: npt.ArrayLike) -> tuple[Float64Array, Float64Array]:
@@ -75,7 +73,7 @@ class Analyzer:
         Raises:
             SettingsError: if the session lacks what is asked, or an ε is not positive.
         """
-        with one_blas_thread():
+        with one_blas_thread(scipy=False):
             sample = self._all_of(settings.resolve(self.session))
             try:
                 return sample.rates_at(eps)
@@ -127,8 +125,6 @@ class Analyzer:
             return bars
 
     def _figures(self, settings: Settings, watch: Watch) -> Figures:
-        if not settings.quick and (settings.permutations or settings.errors):
-            prepare_factors()
         timestep = timestep_of(self.session, settings)
         if not self.session.manifest.blocks:  # the model is not loaded
             absent = why_empty(self.session, None, (), None)
@@ -256,20 +252,11 @@ class Analyzer:
             raise SettingsError(f"the {settings.features} view cannot be had: {error}") from None
 
 
-def one_blas_thread() -> AbstractContextManager[object]:
-    """Limit BLAS: beside a recording its threads wait for each other on busy cores, 0.3 s became 15 s."""
-    limited: AbstractContextManager[object] = find_blas().limit(limits=1, user_api="blas")
-    return limited
-
-
-@functools.cache
-def find_blas() -> ThreadpoolController:
-    """The loaded libraries that have threads of their own.
-
-    Looked for once: it takes longer than a change of ε. While another thread imports an extension module it
-    waits for ever, for the linker's lock is held here and Python's there: threads come after it.
-    """
-    return ThreadpoolController()
+def _needs_scipy(settings: Settings) -> bool:
+    """Whether its import pays; the first curves of the app are not kept waiting by it."""
+    overlap = settings.overlap_permutations is None or settings.overlap_permutations > 1
+    permuted = settings.permutations and (overlap or not settings.quick)
+    return bool(permuted or settings.errors or settings.thorough)
 
 
 def timestep_of(session: Session, settings: Settings) -> float | None:

@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 
-from subspacelens_tui.analysis.analyzer import Analyzer, one_blas_thread
+from subspacelens_tui.analysis.analyzer import Analyzer
+from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.evidence import with_close_errors, with_rank_errors
-from subspacelens_tui.analysis.figures import Figures, LayerFigures
+from subspacelens_tui.analysis.figures import THOROUGH, Figures, LayerFigures
 from subspacelens_tui.analysis.layers import one_layer
 from subspacelens_tui.analysis.watch import IsCancelled, Watch
 from subspacelens_tui.geometry import GeometryError
+
+CLOSE = (*THOROUGH, "normality")
+"""What a closer look adds to a layer, beside error bars."""
 
 
 def closely(

@@ -94,6 +94,11 @@ class LayerFigures:
         """The null of ΔR, the figure to headline."""
         return self.nulls.get("delta_R")
 
+    def why_missing(self, figure: str) -> str:
+        """Why a figure is None; empty if no reason is known. The names are those of `Figures.curve`."""
+        asked = (figure,) if figure in FIGURES else ("delta_R", "nulls")
+        return next((self.missing[name] for name in asked if name in self.missing), "")
+
     def to_json(self) -> dict[str, Any]:
         """One entry of `layers` of `analyze --json`."""
         record: dict[str, Any] = {"layer": self.layer, "name": self.name, "width": self.width}
@@ -172,6 +177,16 @@ class Figures:
     def step_name(self) -> str:
         """Their denoising step for people, `19 (t 50)`."""
         return step_name(self.settings.step, self.timestep)
+
+    def why_missing(self, figure: str) -> str:
+        """Why a figure is missing, as the first layer that says it; empty if none does.
+
+        Args:
+            figure: as of `curve`.
+        """
+        if not self.layers:
+            return f"there are no images to use: {self.notes[0]}" if self.notes else "there are no images yet"
+        return next(filter(None, (layer.why_missing(figure) for layer in self.layers)), "")
 
     def curve(self, figure: str) -> list[float | None]:
         """One figure over the layers; null figures by their names there ("excess", "z", …) or "null_…"."""

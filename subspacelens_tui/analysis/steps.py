@@ -39,10 +39,11 @@ class SeparationRow:
 
 @dataclass(frozen=True)
 class Separations:
-    """All captured steps, and what is to be said of them together."""
+    """All captured steps, what is to be said of them together, and how many images they are of."""
 
     rows: tuple[SeparationRow, ...]
     words: str
+    images: int
 
 
 def separations(
@@ -60,9 +61,10 @@ def separations(
         Cancelled: see `Watch`.
     """
     steps = analyzer.session.manifest.capture_steps
-    rows, found, why = [], [], ""
+    rows, found, why, images = [], [], "", 0
     for step in steps:
         figures = figures_at(step)
+        images = max(images, figures.images)
         overlaps = np.array([np.inf if value is None else value for value in figures.curve("overlap_mean")])
         if not np.isfinite(overlaps).any():
             why = why or figures.absent
@@ -81,8 +83,8 @@ def separations(
         rows.append(SeparationRow(step, best, candidates, layer.overlap_mean, null, figures.timestep))
     if len(found) < len(steps):
         reason = f"Whether the layer of least overlap moves cannot be said: {why or 'none is known'}"
-        return Separations(tuple(rows), reason)
-    return Separations(tuple(rows), words(found))
+        return Separations(tuple(rows), reason, images)
+    return Separations(tuple(rows), words(found), images)
 
 
 def _at(

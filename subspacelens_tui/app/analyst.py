@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from subspacelens_tui.analysis import Analyzer, Cancelled
-from subspacelens_tui.analysis.analyzer import find_blas
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.app.jobs import Job, Jobs
@@ -45,7 +44,6 @@ class Analyst:
     def __init__(self, path: Path, settings: Settings | None = None) -> None:
         self._path = path
         self._settings = settings or Settings()
-        find_blas()
         self._thread = ThreadPoolExecutor(1, "analyst")
         self._analyzer: Analyzer | None = None
         self._recording: Recording | None = None

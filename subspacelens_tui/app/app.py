@@ -10,6 +10,7 @@ from textual.binding import BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.widgets import Input
 
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app import palette
@@ -88,6 +89,11 @@ class SubspaceLensApp(App[None]):
         if isinstance(event, events.InputEvent):
             self._garbage.touch()
         await super().on_event(event)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """A cursor stands still: one that blinks is sent twice a second for as long as anybody looks."""
+        if isinstance(event.widget, Input):
+            event.widget.cursor_blink = False
 
     def on_resize(self) -> None:
         """Have Textual tell its screens the new size.

@@ -22,7 +22,6 @@ class Arrangement:
         focus: the pane to focus if the focused one went out of sight.
         roomy: whether there is height to spare.
         broad: whether there is width to spare.
-        too_small: whether nothing useful fits.
     """
 
     visible: frozenset[str]
@@ -31,7 +30,6 @@ class Arrangement:
     focus: str
     roomy: bool = False
     broad: bool = False
-    too_small: bool = False
 
 
 def arrange(width: int, height: int, active: str, maximised: str | None, measure: Measure) -> Arrangement:
@@ -43,18 +41,17 @@ def arrange(width: int, height: int, active: str, maximised: str | None, measure
         maximised: the pane that is to be seen alone, if any.
         measure: which of excess and ΔR the curves show; both need a tall screen.
     """
-    too_small = width < LEAST_WIDTH or height < LEAST_HEIGHT
     roomy, broad = height >= _ROOMY, width >= _BROAD
     if maximised is not None:
-        return Arrangement(frozenset({maximised}), False, True, maximised, roomy, broad, too_small)
+        return Arrangement(frozenset({maximised}), False, True, maximised, roomy, broad)
     if width >= WIDE and height >= _TALL:
         curves = (
             {"excess"} if measure == "excess" else {"rates"} if measure == "delta_R" else {"excess", "rates"}
         )
         if not roomy and len(curves) > 1:
             curves = {"excess"}
-        return Arrangement(_COLUMNS | curves, False, False, "layers", roomy, broad, too_small)
+        return Arrangement(_COLUMNS | curves, False, False, "layers", roomy, broad)
     if width >= _WITH_LIST:
         beside = active if active != "layers" else "excess"
-        return Arrangement(frozenset({"layers", beside}), True, False, "layers", roomy, broad, too_small)
-    return Arrangement(frozenset({active}), True, True, active, roomy, broad, too_small)
+        return Arrangement(frozenset({"layers", beside}), True, False, "layers", roomy, broad)
+    return Arrangement(frozenset({active}), True, True, active, roomy, broad)

@@ -5,7 +5,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from subspacelens_tui.analysis.analyzer import find_blas
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.analyst import Analyst
 from subspacelens_tui.app.encoding import as_encoded, take_terminal
@@ -45,7 +44,6 @@ def run(
         # As readline sets them for what is started from it; Textual would never hear of another size.
         os.environ.pop(name, None)
     wait_for_quiet()
-    find_blas()
     # Before Textual is imported: its half second of imports then passes beside the first linear algebra.
     setup = setup or Setup()
     setup = replace(setup, preferences=as_encoded(setup.preferences, sys.__stderr__))

@@ -17,6 +17,21 @@ def figure(value: float | None, signed: bool = False) -> str:
     return f"+{text}" if signed and not text.startswith("-") else text
 
 
+def ends(low: float, high: float) -> tuple[str, str]:
+    """Both ends of a scale: as figures, or in as many digits as tell one from the other."""
+    written = figure(low), figure(high)
+    digits = 3
+    while written[0] == written[1] and low != high:
+        written = _digits(low, digits), _digits(high, digits)
+        digits += 1
+    return written
+
+
+def _digits(value: float, digits: int) -> str:
+    mantissa, _, exponent = f"{value:.{digits}g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+
+
 def fraction(value: float | None, digits: int = 2) -> str:
     """A figure between 0 and 1 without its leading zero: .67, 1.00."""
     if value is None:

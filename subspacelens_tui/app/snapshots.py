@@ -1,10 +1,11 @@
 """What the background thread hands to the screen: immutable records, nothing that reads a file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from subspacelens_tui.analysis.closely import CLOSE
 from subspacelens_tui.analysis.compare import Comparison, compare
 from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.analysis.steps import Separations
@@ -51,7 +52,8 @@ class Analysis:
         closer: layers of the main figures with what costs seconds, as far as they were looked at.
         halves: for each layer the overlap of halves of one class, and of two, once asked for.
         separation: where the classes overlap least at each step, once asked for.
-        closer_images: how many images these are of: fewer than the figures where more have come since.
+        closer_images, halves_images: how many images these are of: fewer than the figures where more have
+            come since.
     """
 
     view: View
@@ -62,7 +64,40 @@ class Analysis:
     closer: Mapping[int, LayerFigures] = field(default_factory=dict)
     closer_images: int = 0
     halves: tuple[tuple[float | None, float | None], ...] = ()
+    halves_images: int = 0
     separation: Separations | None = None
+
+    def with_deferred_of(self, before: "Analysis") -> "Analysis":
+        """The figures with what costs seconds of those before, until it is computed anew."""
+        return replace(
+            self,
+            closer=before.closer,
+            closer_images=before.closer_images,
+            halves=before.halves,
+            halves_images=before.halves_images,
+            separation=before.separation,
+        )
+
+    def layer(self, index: int) -> LayerFigures | None:
+        """A layer of the main figures, with what costs seconds if that is of the same images."""
+        main = self.main
+        if main is None or index >= len(main.layers):
+            return None
+        known, closer = main.layers[index], self.closer.get(index)
+        if closer is None or self.closer_images != main.images:
+            return known
+        # The rest of the closer look may be of fewer permutations.
+        return replace(
+            known,
+            errors={**closer.errors, **known.errors},
+            missing={**closer.missing, **known.missing},
+            **{name: getattr(closer, name) for name in CLOSE},
+        )
+
+    def older_layer(self, index: int) -> LayerFigures | None:
+        """The same layer as last looked at closely, if that was of other images than the figures are."""
+        is_older = self.main is not None and self.closer_images != self.main.images
+        return self.closer.get(index) if is_older else None
 
     @property
     def main(self) -> Figures | None:

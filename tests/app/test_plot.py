@@ -92,5 +92,7 @@ def test_the_axis_holds_still_while_values_move_a_little() -> None:
 
 
 def test_every_layer_can_be_clicked() -> None:
-    assert {layer_at(x, 60, 12) for x in range(7, 60)} == set(range(12))
-    assert layer_at(3, 60, 12) is None
+    cells = draw(Plot((Curve(tuple(map(float, range(12))), 0),)), 60, 10)
+    assert {layer_at(x, cells, 12) for x in range(7, 60)} == set(range(12))
+    assert layer_at(3, cells, 12) is None
+    assert layer_at(30, (), 12) is None

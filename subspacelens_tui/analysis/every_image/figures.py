@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from subspacelens_tui.analysis.analyzer import default_rank, one_blas_thread, timestep_of
+from subspacelens_tui.analysis.analyzer import default_rank, timestep_of
+from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.classes import ordered_classes
 from subspacelens_tui.analysis.every_image.layer import FoundLayer, Task, found_layer
 from subspacelens_tui.analysis.every_image.stream import ImageStream

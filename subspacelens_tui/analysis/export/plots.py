@@ -49,6 +49,8 @@ _SETTINGS: dict[Any, Any] = {
     "font.size": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    # A tick says its value, not what to add to a number in the corner.
+    "axes.formatter.useoffset": False,
     "svg.fonttype": "none",
     # The same figures give the same file, byte for byte.
     "svg.hashsalt": "subspacelens",
@@ -123,8 +125,10 @@ def curve_plot(name: str, curves: Sequence[Figures], figure: str) -> Plot:
             axes.plot(range(len(ceiling)), ceiling, color="0.5", lw=0.8, label="min(N, d)")
         if figure in ("excess", "z"):
             axes.axhline(0, color="0.5", lw=0.8)
-        axes.set_xlabel("layer")
+        _name_places(axes, "layer", range(max((len(of.layers) for of in curves), default=0)))
         axes.set_ylabel(WORDS.get(figure, figure))
+        if not any(value is not None for of in curves for value in of.curve(figure)):
+            _say_why_empty(axes, curves[0].why_missing(figure) if curves else "")
         _literal(axes.legend(frameon=False, fontsize=7).get_texts())
         axes.set_title(
             "filled: 95 % interval by the jackknife; hatched: 95 % of the null", fontsize=6, color="0.4"
@@ -224,9 +228,16 @@ def spectrum_plot(name: str, figures: Figures, layer: int) -> Plot:
             ms=3,
             lw=0.8,
         )
-        if any(row["eigenvalue"] > 0 for row in rows):
+        positive = [row["eigenvalue"] for row in rows if row["eigenvalue"] > 0]
+        # Closer together, the ticks of a logarithmic axis would all say the same.
+        if positive and max(positive) >= 2 * min(positive):
             axes.set_yscale("log")
-        axes.set_xlabel("number")
+            # From a power of ten to another: each end has a tick that says its value.
+            decades = math.floor(math.log10(min(positive))), math.ceil(math.log10(max(positive)))
+            axes.set_ylim(*(10.0**decade for decade in decades))
+        if not rows:
+            _say_why_empty(axes, figures.why_missing("effective_rank"))
+        _name_places(axes, "number", range(1, len(rows) + 1))
         axes.set_ylabel(f"eigenvalue, layer {layer}")
 
     return Plot(name, (4.0, 2.8), draw, rows)
@@ -238,12 +249,15 @@ def sweep_plot(name: str, sweep: Sweep) -> Plot:
     def draw(canvas: Any) -> None:
         axes = canvas.add_subplot()
         image = axes.imshow(sweep.values, aspect="auto", cmap="cividis", interpolation="nearest")
-        canvas.colorbar(image, ax=axes, label=WORDS.get(sweep.figure, sweep.figure))
+        if np.isfinite(sweep.values).any():
+            canvas.colorbar(image, ax=axes, label=WORDS.get(sweep.figure, sweep.figure))
+        else:
+            _say_why_empty(axes, "")
         for row, (peak, dip) in enumerate(zip(sweep.peaks, sweep.dips, strict=True)):
             for layer, marker in ((peak, "^"), (dip, "v")):
                 if layer is not None:
                     axes.plot(layer, row, marker, color="white", mec="black", ms=5, mew=0.6)
-        axes.set_xlabel("layer")
+        _name_places(axes, "layer", range(sweep.values.shape[-1]))
         axes.set_yticks(range(len(sweep.rows)))
         axes.set_yticklabels(
             [
@@ -254,6 +268,24 @@ def sweep_plot(name: str, sweep: Sweep) -> Plot:
         )
 
     return Plot(name, (5.5, max(2.6, 1.2 + 0.22 * len(sweep.rows))), draw, tuple(sweep_rows(sweep)))
+
+
+def _name_places(axes: Any, label: str, places: range) -> None:
+    """An axis of places: they have whole numbers, and none between them."""
+    axes.set_xlabel(label)
+    if len(places) == 1:
+        axes.set_xticks(places)
+    else:
+        axes.set_xlim(places.start - 0.5, places.stop - 0.5)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+
+
+def _say_why_empty(axes: Any, why: str) -> None:
+    """That there are no values, in their place; without the scale that they would have."""
+    axes.yaxis.set_ticks(())
+    words = f"no values: {plain(why)}" if why else "no values"
+    text = axes.text(0.5, 0.5, words, ha="center", va="center", transform=axes.transAxes, fontsize=7)
+    _literal([text])
 
 
 def _literal(texts: Iterable[Any]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from subspacelens_tui.analysis.analyzer import default_rank, timestep_of
+from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.growing import Float64Array
 from subspacelens_tui.analysis.left_out import NoImagesError, why_empty
@@ -75,7 +76,8 @@ def _of_finite(
     sample = TokenImages(session, settings, bad_tokens)
     if settings.rank is None and len(sample):
         settings = replace(settings, rank=default_rank(size * T for size in sample.sizes))
-    layers = _layers(session, sample, settings, on_layer) if len(sample) else ()
+    with one_blas_thread():
+        layers = _layers(session, sample, settings, on_layer) if len(sample) else ()
     figures = Figures(
         settings=settings,
         images=len(sample),

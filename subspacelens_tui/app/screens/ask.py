@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from subspacelens_tui.app.keys import key_name
+from subspacelens_tui.app.screens.room import NeedsRoom
 from subspacelens_tui.sessions.plain import plain
 
 
@@ -24,7 +25,7 @@ class Option:
     says: str
 
 
-class Ask(ModalScreen[str]):
+class Ask(ModalScreen[str], NeedsRoom):
     """Asks; the answer is the chosen option's. Arrows and enter work as well as the keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -18,9 +18,11 @@ from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.watch import IsCancelled
 from subspacelens_tui.app.analyst import Analyst
 from subspacelens_tui.app.figure_names import FIGURE_NAMES
+from subspacelens_tui.app.fitting import cut
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.keys import ANYWHERE, COMPARE, bindings, in_footer
 from subspacelens_tui.app.screens.narrowly import send_narrowly
+from subspacelens_tui.app.screens.room import NeedsRoom
 from subspacelens_tui.app.screens.taking import Looked, Taking
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.stages import FEW, full
@@ -35,6 +37,7 @@ from subspacelens_tui.sessions.plain import plain
 from subspacelens_tui.sessions.steps import step_name
 
 _NAMES = "AB"
+_NAME = 24
 _POLL = 2.0
 
 
@@ -53,7 +56,7 @@ class _Computed:
     problems: tuple[str, ...]
 
 
-class CompareScreen(Screen[None], Taking):
+class CompareScreen(Screen[None], Taking, NeedsRoom):
     """The sides, their curves, and the difference of one figure.
 
     Args:
@@ -167,8 +170,10 @@ class CompareScreen(Screen[None], Taking):
             timestep = found.figures.timestep if isinstance(found, _Computed) else None
             step = "" if of.step is None else f"  step {step_name(of.step, timestep)}"
             at = f"ε {of.eps:g}" if of.iso_rate is None else f"R = {of.iso_rate:g}"
-            words = f" {mark} {name}  {side.path.name}  {of.labels or ''}  {of.branch}{step}{guidance}"
-            self.query_one(f"#side-{name.lower()}", Static).update(plain(f"{words}  {of.features}  {at}"))
+            images = f"  N {found.figures.images}" if isinstance(found, _Computed) else ""
+            words = f" {mark} {name}  {cut(plain(side.path.name), _NAME)}{images}  {of.labels or ''}"
+            words = plain(f"{words}  {of.branch}{step}{guidance}  {of.features}  {at}")
+            self.query_one(f"#side-{name.lower()}", Static).update(words)
         if self._comparison is not None:
             self._layer = min(self._layer, len(self._comparison.layers) - 1)
         message = plain(self._trouble or self._reason)

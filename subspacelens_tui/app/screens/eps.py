@@ -9,6 +9,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from subspacelens_tui.analysis.settings import SettingsError
+from subspacelens_tui.app.screens.room import NeedsRoom
 from subspacelens_tui.app.view import parse_eps, parse_rate, stepped_eps
 from subspacelens_tui.app.widgets.eps_slider import EpsSlider
 from subspacelens_tui.sessions.plain import plain
@@ -17,7 +18,7 @@ _EPS = "ε, the coding precision, in the unit of the features (not squared)"
 _RATE = "R, the coding rate in nats that each layer's ε is chosen for"
 
 
-class EpsDialog(ModalScreen[float]):
+class EpsDialog(ModalScreen[float], NeedsRoom):
     """Asks for ε, or for the rate; None if it was left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.screen import Screen
 from textual.widgets import Static
 
-from subspacelens_tui.app.arrangement import LEAST_HEIGHT, LEAST_WIDTH
 from subspacelens_tui.app.keys import ANYWHERE, GALLERY, bindings, in_footer
 from subspacelens_tui.app.pictures.canvas import Canvas, canvas_for
 from subspacelens_tui.app.pictures.choosing import Pair, Tile, in_words, tiles_of
@@ -18,6 +18,7 @@ from subspacelens_tui.app.pictures.drawn import colours_of
 from subspacelens_tui.app.pictures.source import Listing, PictureSource
 from subspacelens_tui.app.pictures.terminal import Terminal
 from subspacelens_tui.app.screens.narrowly import send_narrowly
+from subspacelens_tui.app.screens.room import NeedsRoom
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.gallery_bar import GalleryBar
 from subspacelens_tui.app.widgets.key_bar import KeyBar
@@ -36,7 +37,7 @@ _BESIDE = 60
 _OF_ONE, _OF_TWO = ("next-class", "previous-class", "gallery-labels"), ("other-class",)
 
 
-class GalleryScreen(Screen[None]):
+class GalleryScreen(Screen[None], NeedsRoom):
     """Images in one grid, or in two."""
 
     KEYS: ClassVar = (GALLERY, ANYWHERE)
@@ -69,7 +70,6 @@ class GalleryScreen(Screen[None]):
         without = _OF_ONE if self._pair else _OF_TWO
         keys = [key for key in GALLERY if key.name not in without]
         yield KeyBar(in_footer(self.setup.keymap.table(tuple(reversed(ANYWHERE)), keys)), id="keys")
-        yield Static(f"too small: {LEAST_WIDTH} columns and {LEAST_HEIGHT} rows are needed", id="too-small")
 
     @property
     def _app(self) -> "SubspaceLensApp":
@@ -93,7 +93,7 @@ class GalleryScreen(Screen[None]):
     def on_mount(self) -> None:
         """Read now and, while the session grows, again and again."""
         self.query_one("#second").display = self._pair is not None and self._pair.first != self._pair.second
-        self.query_one(GalleryBar).display = self._pair is None
+        self.set_class(self._pair is not None, "pair")
         self.app.theme_changed_signal.subscribe(self, lambda _: self.run_worker(self._choose_canvas()))
         self.run_worker(self._begin())
 
@@ -114,9 +114,8 @@ class GalleryScreen(Screen[None]):
         """Let the background thread go."""
         self._source.close()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """Arrange for the new size."""
-        self.set_class(self.size.width < LEAST_WIDTH or self.size.height < LEAST_HEIGHT, "too-small")
         self.set_class(self.size.width < _BESIDE, "narrow")
 
     def read(self) -> None:

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from subspacelens_tui.app.keys import Key
+from subspacelens_tui.app.screens.room import NeedsRoom
 
 _KEYS = 14
 _READING = """\
@@ -22,7 +23,7 @@ not squared. The shaded band holds the central 95 % of the permutations. Overlap
 cosine between class subspaces."""
 
 
-class HelpScreen(ModalScreen[str]):
+class HelpScreen(ModalScreen[str], NeedsRoom):
     """All keys of the screen it was asked on; a click on one does what it does, and returns its action."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss", show=False)]

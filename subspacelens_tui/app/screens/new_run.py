@@ -13,9 +13,9 @@ from textual.screen import Screen
 from textual.suggester import SuggestFromList
 from textual.widgets import Button, Input, Static
 
-from subspacelens_tui.app.arrangement import LEAST_HEIGHT, LEAST_WIDTH
 from subspacelens_tui.app.draft import FIELDS, Draft, read_draft
 from subspacelens_tui.app.keys import FORM, bindings, in_footer
+from subspacelens_tui.app.screens.room import NeedsRoom
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.field_note import FieldNote
 from subspacelens_tui.app.widgets.key_bar import KeyBar
@@ -36,7 +36,7 @@ class _Fields(VerticalScroll, inherit_bindings=False):
     """Scrolls, and leaves the arrow keys to the form."""
 
 
-class NewRunScreen(Screen[Path]):
+class NewRunScreen(Screen[Path], NeedsRoom):
     """The fields of a recording; dismissed with the session's folder once a recorder runs.
 
     Args:
@@ -78,7 +78,6 @@ class NewRunScreen(Screen[Path]):
             yield Button("leave", id="leave", compact=True)
         yield StatusLine(id="status")
         yield KeyBar(in_footer(self.setup.keymap.table(FORM)), id="keys")
-        yield Static(f"too small: {LEAST_WIDTH} columns and {LEAST_HEIGHT} rows are needed", id="too-small")
 
     def _suggester(self, name: str) -> SuggestFromList | None:
         known: Mapping[str, Sequence[str]] = {
@@ -95,7 +94,6 @@ class NewRunScreen(Screen[Path]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Notes beside the fields, or below them where there is no room."""
-        self.set_class(self.size.width < LEAST_WIDTH or self.size.height < LEAST_HEIGHT, "too-small")
         self.set_class(self.size.width < _NARROW, "narrow")
         self.set_class(self.size.width >= _BROAD, "broad")
 

@@ -9,10 +9,11 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from subspacelens_tui.app.screens.room import NeedsRoom
 from subspacelens_tui.sessions.plain import plain
 
 
-class RenameDialog(ModalScreen[str]):
+class RenameDialog(ModalScreen[str], NeedsRoom):
     """Asks for a name; None if it was left.
 
     Args:

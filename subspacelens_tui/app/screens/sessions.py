@@ -11,10 +11,10 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.app.arrangement import LEAST_HEIGHT, LEAST_WIDTH
 from subspacelens_tui.app.keys import ANYWHERE, LIST, bindings, in_footer
 from subspacelens_tui.app.screens.ask import Ask, Option
 from subspacelens_tui.app.screens.rename import RenameDialog
+from subspacelens_tui.app.screens.room import NeedsRoom
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.key_bar import KeyBar
@@ -43,7 +43,7 @@ _EMPTY = (
 )
 
 
-class SessionsScreen(Screen[None]):
+class SessionsScreen(Screen[None], NeedsRoom):
     """The sessions of one folder, read anew every other second."""
 
     KEYS: ClassVar = (LIST, ANYWHERE)
@@ -67,7 +67,6 @@ class SessionsScreen(Screen[None]):
         yield SessionTable(id="sessions")
         yield StatusLine(id="status")
         yield KeyBar(in_footer(self.setup.keymap.table(LIST, ANYWHERE)), id="keys")
-        yield Static(f"too small: {LEAST_WIDTH} columns and {LEAST_HEIGHT} rows are needed", id="too-small")
 
     def on_mount(self) -> None:
         """Read now and every other second."""
@@ -78,10 +77,6 @@ class SessionsScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """Read at once when coming back to it."""
         self.read()
-
-    def on_resize(self) -> None:
-        """Say so when there is no room."""
-        self.set_class(self.size.width < LEAST_WIDTH or self.size.height < LEAST_HEIGHT, "too-small")
 
     def read(self) -> None:
         """Read the folder, off the event loop."""

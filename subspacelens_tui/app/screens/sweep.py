@@ -22,6 +22,7 @@ from subspacelens_tui.app.figure_names import FIGURE_NAMES
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.keys import ANYWHERE, SWEEP, bindings, in_footer
 from subspacelens_tui.app.screens.narrowly import send_narrowly
+from subspacelens_tui.app.screens.room import NeedsRoom
 from subspacelens_tui.app.screens.taking import Looked, Taking
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.stages import FEW, full
@@ -41,7 +42,7 @@ class _Computed(NamedTuple):
     marks: dict[str, tuple[int | None, int | None]]
 
 
-class SweepScreen(Screen[Configuration], Taking):
+class SweepScreen(Screen[Configuration], Taking, NeedsRoom):
     """The map; the answer is the configuration to look at, or None.
 
     Args:
@@ -128,9 +129,10 @@ class SweepScreen(Screen[Configuration], Taking):
         for index, configuration in enumerate(self._rows):
             found, timestep = self._found.get(index), self._manifest.timestep(configuration.step)
             if isinstance(found, _Computed):
-                peak, dip = found.marks[figure]
-                values = tuple(found.figures.curve(figure))
-                rows.append(SweepRow(configuration, timestep, values, peak, dip))
+                of = found.figures
+                reason = plain(of.why_missing(figure)) or "no values at these settings"
+                values, marks = tuple(of.curve(figure)), found.marks[figure]
+                rows.append(SweepRow(configuration, timestep, values, *marks, of.images, reason))
             else:
                 rows.append(SweepRow(configuration, timestep, reason=plain(found or "")))
         self.query_one("#title", Static).update(f" {self._title}")

@@ -15,9 +15,10 @@ from subspacelens_tui.app import numbers
 from subspacelens_tui.app.palette import curve_colour
 from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row
 from subspacelens_tui.app.widgets.pane import LayerChosen, Numbers
-from subspacelens_tui.app.widgets.plot import draw, layer_at
+from subspacelens_tui.app.widgets.plot import draw, has_values, layer_at, least_size
 from subspacelens_tui.app.widgets.plot_pane import PlotStyles
-from subspacelens_tui.app.widgets.plot_parts import Band, Curve, Markers, Plot
+from subspacelens_tui.app.widgets.plot_parts import Band, Cells, Curve, Markers, Plot
+from subspacelens_tui.sessions.plain import plain
 
 A_COLOUR, B_COLOUR = 0, 1
 _DIFFERENCE = 2
@@ -31,6 +32,7 @@ class ComparisonPlot(Painted):
     message = ""
     figure = ""
     selected = 0
+    _cells: Cells = ()
 
     def __init__(self, shows: Literal["sides", "difference"], *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -43,26 +45,41 @@ class ComparisonPlot(Painted):
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """The legend, then the plot."""
+        self._cells = ()
         if self.comparison is None:
-            yield ()
-            yield cut_row([(f" {self.message}", self.ink("dim"))], width)
-            return
-        yield cut_row(self._legend(self.comparison.layers[self.selected][self.figure]), width)
+            return self.said(self.message, width, height)
         plot = self._sides() if self._shows == "sides" else self._difference()
-        cells = draw(plot, width, height - 1)
-        if not cells:
-            yield cut_row([(" no values at these settings", self.ink("dim"))], width)
-            return
+        if not has_values(plot):
+            return self.said(self._why_missing(self.comparison), width, height)
+        columns, rows = least_size(plot, height - 1)
+        if width < columns or height - 1 < rows:
+            return self.too_small(width, height, columns, rows + 1)
+        self._cells = draw(plot, width, height - 1)
         styles = PlotStyles(self)
-        for row in cells:
-            yield styles.row(row)
+        legend = cut_row(self._legend(self.comparison.layers[self.selected][self.figure]), width)
+        return [legend, *(styles.row(row) for row in self._cells)]
+
+    def _why_missing(self, comparison: Comparison) -> str:
+        reasons = (
+            f"{name}: {why}"
+            for name, side in (("A", comparison.a), ("B", comparison.b))
+            if (why := side.why_missing(self.figure))
+        )
+        return plain("; ".join(reasons)) or "no values at these settings"
 
     def numbers(self) -> Numbers:
         """Each layer with both sides, the difference and its error."""
-        layers = self.comparison.layers if self.comparison else ()
+        if self.comparison is None:
+            return []
         return [
-            {"layer": place, "figure": self.figure, **asdict(layer[self.figure])}
-            for place, layer in enumerate(layers)
+            {
+                "layer": place,
+                "figure": self.figure,
+                **asdict(layer[self.figure]),
+                "images_a": self.comparison.a.images,
+                "images_b": self.comparison.b.images,
+            }
+            for place, layer in enumerate(self.comparison.layers)
         ]
 
     def _of(self, value: Callable[[Difference], float | None]) -> Values:
@@ -111,6 +128,6 @@ class ComparisonPlot(Painted):
         offset = event.get_content_offset(self)
         if self.comparison is None or offset is None:
             return
-        layer = layer_at(offset.x, self.size.width, len(self.comparison.layers))
+        layer = layer_at(offset.x, self._cells, len(self.comparison.layers))
         if layer is not None:
             self.post_message(LayerChosen(layer))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from subspacelens_tui.analysis.bands import Values, error_bands
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.stages import FEW
-from subspacelens_tui.app.widgets.pane import Numbers
+from subspacelens_tui.app.widgets.pane import WAITING, Numbers
 from subspacelens_tui.app.widgets.plot_pane import LegendEntry, PlotPane
 from subspacelens_tui.app.widgets.plot_parts import Band, Curve, Plot
 from subspacelens_tui.app.widgets.rates import at
@@ -20,6 +20,7 @@ _OVERLAP, _HALVES = 0, 3
 class CoursePane(PlotPane):
     """Mean off-diagonal overlap, its permuted values, and the overlap of halves: of one class, and of two."""
 
+    figures = ("overlap_mean",)
     heading = "Overlap by layer"
     tab = "Course"
     jump = "5"
@@ -68,9 +69,19 @@ class CoursePane(PlotPane):
     def legend(self) -> list[LegendEntry]:
         """Each curve with its value at the selected layer."""
         return [
-            LegendEntry(name, numbers.fraction(at(values, self.selected)) if values else "…", colour, dashed)
+            LegendEntry(
+                name, numbers.fraction(at(values, self.selected)) if values else WAITING, colour, dashed
+            )
             for name, values, colour, dashed in self._curves()
         ]
+
+    def sample(self) -> str:
+        """How many images the curves are of; of how many the halves, if these are older."""
+        main, analysis = super().sample(), self.analysis
+        if not main or analysis is None or not analysis.halves:
+            return main
+        older = analysis.main is not None and analysis.halves_images != analysis.main.images
+        return f"{main}, halves: N {analysis.halves_images}" if older else main
 
     def numbers(self) -> Numbers:
         """Each layer with its overlap, its null, its error and the halves."""
@@ -88,6 +99,8 @@ class CoursePane(PlotPane):
                 "high": high[layer.layer],
                 "split_half_ceiling": at(own, layer.layer),
                 "split_half_mean": at(others, layer.layer),
+                "images": main.images,
+                "split_half_images": self.analysis.halves_images if self.analysis and own else None,
             }
             for layer in main.layers
         ]
@@ -106,4 +119,4 @@ class CoursePane(PlotPane):
         errors = main is not None and any("overlap_mean" in layer.errors for layer in main.layers)
         error = f" · ╱ error 95 %: {main.settings.errors}" if main and errors else ""
         null = f"░ null 95 %: n = {n}" if (n or 0) >= FEW else f"╍ null: n = {n or 0}"
-        return [f"{null}{error} · {self.others}", f"{null} · {self.others}", null]
+        return [f"{null}{error} · {self.others}", f"{null}{error}", f"{null} · {self.others}", null]

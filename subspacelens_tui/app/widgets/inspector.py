@@ -12,13 +12,14 @@ from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.fitting import fit
 from subspacelens_tui.app.keys import FIGURES, bindings
-from subspacelens_tui.app.widgets.painted import Row, cut_row
-from subspacelens_tui.app.widgets.pane import Numbers, Pane
+from subspacelens_tui.app.widgets.painted import Row, cut_row, whole_pieces
+from subspacelens_tui.app.widgets.pane import COMPUTING, WAITING, Numbers, Pane
 from subspacelens_tui.sessions.plain import plain
 
 _NAME, _VALUE, _NULL, _SCORE, _ERROR = 9, 6, 7, 7, 7
 _HEAD = 2
-_WAITING = "…"
+# A name and its value; the head and one of them.
+_LEAST = (_NAME + _VALUE, _HEAD + 1)
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,6 @@ _OVERLAPS = (
     _Line("explained", "explained_mean", _thousandths),
 )
 _HOYER = _Line("Hoyer", "hoyer", _thousandths)
-# Of these there are no more than in the figures of all layers.
-_NOT_CLOSER = tuple(line.figure for line in (*_RATES, _RATIO, _HOYER))
 
 
 class Inspector(Pane):
@@ -65,6 +64,7 @@ class Inspector(Pane):
     tab = "Figures"
     jump = "6"
     of_a_step = True
+    least = _LEAST
     _top = 0
     _rows = 0
 
@@ -73,8 +73,7 @@ class Inspector(Pane):
         return " · ".join(self.analysis.view.main) if self.analysis else ""
 
     def _shown(self) -> LayerFigures | None:
-        main = self.analysis.main if self.analysis else None
-        return main.layers[self.selected] if main and self.selected < len(main.layers) else None
+        return self.analysis.layer(self.selected) if self.analysis else None
 
     def subtitles(self) -> Sequence[str]:
         """That there is more than is seen."""
@@ -88,24 +87,24 @@ class Inspector(Pane):
         layer, main = self._shown(), self.analysis.main if self.analysis else None
         if layer is None or main is None or self.analysis is None:
             return []
-        rows = {row["figure"]: row for row in layer_rows(main, layer)}
-        if closer := self.analysis.closer.get(self.selected):
-            found = {row["figure"]: row for row in layer_rows(main, closer, self.analysis.closer_images)}
-            rows |= {figure: row for figure, row in found.items() if figure not in _NOT_CLOSER}
-        return list(rows.values())
+        rows = list(layer_rows(main, layer))
+        if older := self.analysis.older_layer(self.selected):
+            known = {row["figure"] for row in rows}
+            found = layer_rows(main, older, self.analysis.closer_images)
+            rows += [row for row in found if row["figure"] not in known and row["value"] is not None]
+        return rows
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """A table of the figures, then the notes on the sample, from where it was scrolled to."""
         layer = self._shown()
         main = self.analysis.main if self.analysis else None
         if layer is None or main is None:
-            yield ()
-            yield from self.absence_rows(width)
+            yield from self.said(COMPUTING, width, height)
             return
         place = (fit(f"L{self.selected}", _NAME), self.ink("accent"))
         yield cut_row([place, (plain(layer.name), self.ink("dim"))], width)
-        yield cut_row([(_head(layer), self.ink("dim"))], width)
-        rows = [cut_row(row, width) for row in self._table(layer, main, width)]
+        yield whole_pieces([(text, self.ink("dim")) for text in _head(layer)], width)
+        rows = list(self._table(layer, main, width))
         self._rows = len(rows)
         self._top = min(self._top, max(0, len(rows) - max(1, height - _HEAD)))
         yield from rows[self._top :]
@@ -127,27 +126,25 @@ class Inspector(Pane):
 
     def _table(self, layer: LayerFigures, main: Figures, width: int) -> Iterator[Row]:
         assert self.analysis is not None
-        closer = self.analysis.closer.get(self.selected)
+        older = self.analysis.older_layer(self.selected)
         for line in _RATES:
             yield from self._line(line, layer, width)
-        yield self._excess(layer)
+        yield whole_pieces(self._excess(layer), width)
         yield from self._line(_RATIO, layer, width)
         if main.settings.iso_rate is not None:
-            yield self._words("ε", f"{layer.eps:.4g}, so that R is as wanted")
+            yield self._words("ε", f"{layer.eps:.4g}, so that R is as wanted", width)
         for line in _RANKS:
-            yield from self._line(line, closer or layer, width)
+            yield from self._line(line, layer, width)
         binds = "N < d: set by N" if main.images < layer.width else "d ≤ N: set by d"
-        yield self._words("ceiling", f"{layer.rank_ceiling:>6}  {binds}")
+        yield self._value("ceiling", f"{layer.rank_ceiling}", binds, width)
         for line in _OVERLAPS:
-            yield from self._line(line, closer or layer, width)
-        yield from self._halves(closer, width)
+            yield from self._line(line, layer, width)
+        yield from self._halves(layer, older, width)
         yield from self._line(_HOYER, layer, width)
-        yield from self._laws(closer, width)
-        yield from self._normality(closer, width)
+        yield from self._laws(layer, older, width)
+        yield from self._normality(layer, older, width)
         sample = f"N {main.images}  d {layer.width}  K {len(main.classes)}  n {_range(main.class_sizes)}"
-        yield [(sample, self.ink("dim"))]
-        if closer is not None and self.analysis.closer_images != main.images:
-            yield self._words("", f"halves and normality at N = {self.analysis.closer_images}")
+        yield cut_row([(sample, self.ink("dim"))], width)
         for note in main.notes:
             yield from (((row, self.ink("dim")),) for row in textwrap.wrap(plain(note), max(10, width)))
 
@@ -158,12 +155,14 @@ class Inspector(Pane):
         name = (fit(line.name, _NAME), self.ink("dim"))
         null, error = layer.nulls.get(line.figure), layer.errors.get(line.figure)
         value = line.written(getattr(layer, line.figure))
+        if value == numbers.NONE:
+            value = self.blank
         row = [name, (fit(value, _VALUE, "right"), self.ink("strong"))]
         row.append((fit(line.written(null.mean) if null else "", _NULL, "right"), self.ink("dim")))
         row.append((fit(numbers.score(null.z) if null else "", _SCORE, "right"), self.ink("dim")))
         if error is not None:
             row.append((fit(f"±{line.written(error.standard_error)}", _ERROR, "right"), self.ink("dim")))
-        yield row
+        yield whole_pieces(row, width)
 
     def _excess(self, layer: LayerFigures) -> Row:
         null, error = layer.null, layer.errors.get("delta_R")
@@ -174,64 +173,86 @@ class Inspector(Pane):
         excess = fit(numbers.figure(null.excess, signed=True), _VALUE, "right")
         # Of the same kind as that of ΔR: the mean of the null is a constant beside it.
         half = f"±{numbers.figure(error.standard_error)}" if error else ""
-        words = fit(f"p {numbers.probability(null.p)}", _NULL + _SCORE, "centre") + fit(half, _ERROR, "right")
-        return [name, (excess, self.ink("accent")), (words, self.ink("dim"))]
+        return [
+            name,
+            (excess, self.ink("accent")),
+            (fit(f"p {numbers.probability(null.p)}", _NULL + _SCORE, "centre"), self.ink("dim")),
+            (fit(half, _ERROR, "right"), self.ink("dim")),
+        ]
 
-    def _halves(self, closer: LayerFigures | None, width: int) -> Iterator[Row]:
+    # What costs seconds is of the images that the rest is of, or says of how many it is, or is on its way.
+
+    def _halves(self, layer: LayerFigures, older: LayerFigures | None, width: int) -> Iterator[Row]:
         """The overlap of random halves of the classes: what the overlap of halves is to be held against."""
-        if closer is not None and (reason := closer.missing.get("split_half_ceiling")):
+        if reason := layer.missing.get("split_half_ceiling"):
             yield from self._reason(" halves", reason, width)
             return
-        own = _thousandths(closer.split_half_ceiling) if closer else _WAITING
-        others = _thousandths(closer.split_half_mean) if closer else _WAITING
-        yield self._value(" halves", own, f"of two: {others}")
+        of = older if layer.split_half_ceiling is None and older is not None else layer
+        known = of.split_half_ceiling is not None
+        own, others = (
+            _thousandths(value) if known else WAITING for value in (of.split_half_ceiling, of.split_half_mean)
+        )
+        yield self._value(" halves", own, f"of two: {others}", width)
+        if known and of is older:
+            yield self._older(width)
 
-    def _laws(self, closer: LayerFigures | None, width: int) -> Iterator[Row]:
+    def _laws(self, layer: LayerFigures, older: LayerFigures | None, width: int) -> Iterator[Row]:
+        """The Hoyer sparsity of random entries, which depends on the width of the layer only."""
+        of = layer if layer.hoyer_gaussian is not None else older
         for name, figure in ((" Gauss", "hoyer_gaussian"), (" Laplace", "hoyer_laplace")):
-            value = _thousandths(getattr(closer, figure)) if closer else _WAITING
-            yield self._value(name, value, "entries, same d")
+            value = getattr(of, figure) if of else None
+            words = WAITING if value is None else _thousandths(value)
+            yield self._value(name, words, "entries, same d", width)
 
-    def _normality(self, closer: LayerFigures | None, width: int) -> Iterator[Row]:
+    def _normality(self, layer: LayerFigures, older: LayerFigures | None, width: int) -> Iterator[Row]:
         """The share of projections on which Jarque–Bera rejects; the surrogate is its null."""
-        if closer is not None and (reason := closer.missing.get("normality")):
+        if reason := layer.missing.get("normality"):
             yield from self._reason("JB rejects", reason, width)
             return
-        found = closer.normality if closer else None
-        critical = f"{found.critical_value:.3g}" if found else _WAITING
-        yield self._words("JB", f"share over {critical}, the 1 % point")
+        found = layer.normality or (older.normality if older else None)
+        critical = f"{found.critical_value:.3g}" if found else WAITING
+        yield self._words("JB", f"share over {critical}, the 1 % point", width)
         for name, figure in (
             (" pooled", "pooled"),
             (" centred", "class_centred"),
             (" surrog.", "surrogate"),
         ):
-            value = _thousandths(getattr(found, figure)) if found else _WAITING
+            value = _thousandths(getattr(found, figure)) if found else WAITING
             says = {"class_centred": "by class", "surrogate": "Gauss, same cov."}
-            yield self._value(name, value, says.get(figure, "of all"))
+            yield self._value(name, value, says.get(figure, "of all"), width)
+        if found is not None and layer.normality is None:
+            yield self._older(width)
+
+    def _older(self, width: int) -> Row:
+        """Below figures of fewer images than the rest."""
+        assert self.analysis is not None
+        return self._words("", f"↑ at N = {self.analysis.closer_images}", width)
 
     def _reason(self, name: str, reason: str, width: int) -> Iterator[Row]:
         """Why a figure is missing, to its end."""
-        for row in textwrap.wrap(plain(reason), max(10, width - _NAME - 1)):
+        for row in textwrap.wrap(plain(reason), max(6, width - _NAME - 1)):
             yield [(fit(name, _NAME), self.ink("dim")), (" " + row, self.ink("warning"))]
             name = ""
 
-    def _words(self, name: str, words: str) -> Row:
-        return [(fit(name, _NAME), self.ink("dim")), (words, self.ink("dim"))]
+    def _words(self, name: str, words: str, width: int) -> Row:
+        return cut_row([(fit(name, _NAME), self.ink("dim")), (words, self.ink("dim"))], width)
 
-    def _value(self, name: str, value: str, words: str) -> Row:
-        return [
+    def _value(self, name: str, value: str, words: str, width: int) -> Row:
+        row = [
             (fit(name, _NAME), self.ink("dim")),
             (fit(value, _VALUE, "right"), self.ink("strong")),
             ("  " + words, self.ink("dim")),
         ]
+        return cut_row(row, width)
 
 
-def _head(layer: LayerFigures) -> str:
-    head = " " * _NAME + fit("value", _VALUE, "right")
+def _head(layer: LayerFigures) -> list[str]:
+    head = [" " * _NAME + fit("value", _VALUE, "right")]
     if not (layer.nulls or layer.errors):
         return head
-    head += fit("null" if layer.nulls else "", _NULL, "right")
-    head += fit("z" if layer.nulls else "", _SCORE, "right")
-    return head + (fit("±s.e.", _ERROR, "right") if layer.errors else "")
+    head.append(fit("null" if layer.nulls else "", _NULL, "right"))
+    head.append(fit("z" if layer.nulls else "", _SCORE, "right"))
+    return [*head, fit("±s.e.", _ERROR, "right")] if layer.errors else head
 
 
 def _range(sizes: tuple[int, ...]) -> str:

@@ -11,7 +11,7 @@ from subspacelens_tui.analysis.figures import LayerFigures
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.fitting import cut, fit
 from subspacelens_tui.app.palette import curve_colour
-from subspacelens_tui.app.widgets.painted import Piece, Row, cut_row, row_width
+from subspacelens_tui.app.widgets.painted import Piece, Row, row_width, whole_pieces
 from subspacelens_tui.app.widgets.pane import LayerChosen, Numbers, Pane
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -35,11 +35,13 @@ class Column:
         value: float | None = getattr(layer, self.figure)
         return value
 
-    def written(self, layer: LayerFigures) -> str:
-        """The value of a layer as text."""
+    def written(self, layer: LayerFigures, blank: str) -> str:
+        """The value of a layer as text; what stands for one that there is not."""
         value = self.value(layer)
         if self.figure == "layer":
             return str(layer.layer)
+        if value is None:
+            return numbers.NONE if layer.why_missing(self.figure) else blank
         if self.figure == "ratio":
             return numbers.fraction(value)
         return numbers.figure(value, signed=self.figure == "excess")
@@ -61,6 +63,8 @@ class LayerList(Pane):
     tab = "Layers"
     jump = "1"
     of_a_step = True
+    # The headings and one layer, with its ΔR.
+    least = (1 + COLUMNS[0].width + COLUMNS[1].width, 2)
     _top = 0
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -107,10 +111,6 @@ class LayerList(Pane):
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """Headings, then the layers around the selected one."""
         layers = self._layers()
-        if not layers:
-            yield ()
-            yield from self.absence_rows(width)
-            return
         yield self._headings(width)
         order = list(self.order())
         rows = height - 1
@@ -126,23 +126,23 @@ class LayerList(Pane):
             style = self.ink("accent" if index == self.sorted_column else "dim")
             click = Style.from_meta({"@click": f"screen.sort_layers({index})"})
             row.append((fit(column.heading, column.width, "right"), style + click))
-        return cut_row(row, width)
+        return whole_pieces(row, width)
 
     def _row(self, layer: LayerFigures, width: int, largest: float) -> Row:
         chosen = layer.layer == self.selected
         # One ink for the whole row: every change of ink in every row is sent with every image.
         base = self.ink("selected") if chosen else self.ink()
         row: list[Piece] = [("▶" if chosen else " ", base)]
-        row += [(fit(column.written(layer), column.width, "right"), base) for column in COLUMNS]
+        blank = self.blank
+        row += [(fit(column.written(layer, blank), column.width, "right"), base) for column in COLUMNS]
         room = width - 1 - sum(column.width for column in COLUMNS) - 1
         if room >= _BAR_AT_LEAST and layer.null is not None:
             row += [
                 (" ", base),
                 (_bar(max(0.0, layer.null.excess), largest, room), self._bar_style() if not chosen else base),
             ]
-        if chosen:
-            row.append((" " * max(0, width - row_width(row)), base))
-        return cut_row(row, width)
+        row = whole_pieces(row, width)
+        return [*row, (" " * (width - row_width(row)), base)] if chosen else row
 
     def _bar_style(self) -> Style:
         """The colour of the chosen labels, as in the curves."""

@@ -35,9 +35,16 @@ class LogPane(Pane):
         for row in rows[max(0, last - height) : last]:
             yield cut_row(row, width)
 
+    def absence(self) -> str:
+        """That the session is being read: a log needs no figures."""
+        return super().absence() if self.recording is None else ""
+
+    def sample(self) -> str:
+        """Nothing: events are of no images."""
+        return ""
+
     def _rows(self) -> list[list[Piece]]:
-        if self.recording is None:
-            return [[(self.absence(), self.ink("dim"))]]
+        assert self.recording is not None
         rows = [self._event(event) for event in self.recording.log]
         rows += [
             [("problem   ", self.ink("warning")), (plain(p), self.ink())] for p in self.recording.problems

@@ -25,6 +25,8 @@ _LABEL_AT_LEAST = 4
 _LABEL_SHARE = 5
 _CELL_AT_MOST = 8
 _TALL_AT_MOST = 3
+# The scale; a row with its heads and the name of its cell, and below them the scale if there is room.
+_COLUMNS, _ROWS = 18, 3
 # In a cell of three there is room for the hundredths only.
 _HUNDREDTHS_CELL = 3
 _ROUND_TO = 0.1
@@ -125,31 +127,31 @@ class OverlapPane(Pane):
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """Column heads, the matrix, the colour scale, the selected cell."""
-        matrix = self._matrix()
+        matrix, self._grid = self._matrix(), None
         if matrix is None:
-            self._grid = None
-            yield ()
-            yield from self.absence_rows(width)
+            yield from self.said(self._why_missing(), width, height)
+            return
+        if width < _COLUMNS or height < _ROWS:
+            yield from self.too_small(width, height, _COLUMNS, _ROWS)
             return
         count = len(matrix)
         self.row, self.column = min(self.row, count - 1), min(self.column, count - 1)
-        layout = self._laid_out(width, height - 3, count)
+        room = max(1, height - 3)
+        layout = self._laid_out(width, room, count)
         low, high = self._scale(matrix)
         yield self._heads(layout)
         for row in range(layout.top, layout.top + layout.rows):
             for line in range(layout.tall):
                 yield self._row(matrix, row, layout, low, high, with_text=line == (layout.tall - 1) // 2)
-        for _ in range(height - 3 - layout.rows * layout.tall):
+        for _ in range(room - layout.rows * layout.tall):
             yield ()
-        yield self._legend(low, high, width)
+        if height > _ROWS:
+            yield self._legend(low, high, width)
         yield self._named(matrix, width)
 
-    def absence(self) -> str:
-        """Why there is no matrix: no figures, or none of this layer."""
-        main = self.analysis.main if self.analysis else None
-        if main is None or not main.layers or self.selected >= len(main.layers):
-            return super().absence()
-        return plain(main.layers[self.selected].missing.get("overlap_mean", "no overlap at these settings"))
+    def _why_missing(self) -> str:
+        layer = self.analysis.layer(self.selected) if self.analysis else None
+        return plain(layer.why_missing("overlap_mean") if layer else "") or self.why_missing("overlap_mean")
 
     def _laid_out(self, width: int, rows: int, count: int) -> _Grid:
         longest = max(len(plain(name)) for name in self.class_names)
@@ -174,9 +176,11 @@ class OverlapPane(Pane):
         others = [float(matrix[i, j]) for i in range(len(matrix)) for j in range(len(matrix)) if i != j]
         if not others:
             return 0.0, 1.0
-        low = math.floor(min(others) / _ROUND_TO + 1e-9) * _ROUND_TO
+        low = max(0.0, math.floor(min(others) / _ROUND_TO + 1e-9) * _ROUND_TO)
+        # Its ends differ, also where all classes share one subspace.
+        low = min(low, 1.0 - _ROUND_TO)
         high = math.ceil(max(others) / _ROUND_TO - 1e-9) * _ROUND_TO
-        return max(0.0, low), min(1.0, max(high, low + _ROUND_TO))
+        return low, min(1.0, max(high, low + _ROUND_TO))
 
     def _heads(self, layout: _Grid) -> Row:
         row: list[Piece] = [(fit(f"L{self.selected}", layout.label + 1), self.ink("accent"))]

@@ -4,6 +4,7 @@ Over SSH every byte counts: Textual sends a refreshed region whole (18 kB for on
 compare the strips and refresh the spans that differ (2.5 kB).
 """
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import ClassVar
@@ -15,7 +16,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from subspacelens_tui.app.fitting import cut
+from subspacelens_tui.app.fitting import cut, fit
 from subspacelens_tui.app.palette import SHADES, STEPS, ramp_style
 
 Piece = tuple[str, Style]
@@ -27,7 +28,13 @@ _GAP = 20
 
 
 class Painted(Widget):
-    """A widget that draws itself row by row in `paint`, and anew after `repaint`."""
+    """A widget that draws itself row by row in `paint`, and anew after `repaint`.
+
+    Attributes:
+        least: columns and rows that `paint` needs; with less, the widget says so in its place.
+    """
+
+    least: tuple[int, int] = (1, 1)
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "ink--dim",
@@ -49,6 +56,34 @@ class Painted(Widget):
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """The rows of the widget, each a sequence of text and style; at most `height` are shown."""
         raise NotImplementedError
+
+    def lines(self, width: int, height: int) -> Iterable[Row]:
+        """What is shown: the rows of `paint`, or that there is too little room for them."""
+        columns, rows = self.least
+        if width < columns or height < rows:
+            return self.too_small(width, height, columns, rows)
+        return self.paint(width, height)
+
+    def said(self, words: str, width: int, height: int) -> list[Row]:
+        """Words in the place of figures."""
+        wrapped = textwrap.wrap(words, max(2, width), max_lines=max(1, height), placeholder=" …")
+        above: list[Row] = [()] * max(0, (height - len(wrapped)) // 2)
+        style = self.ink("dim")
+        return above + [cut_row([(fit(line, width, "centre"), style)], width) for line in wrapped]
+
+    def too_small(self, width: int, height: int, columns: int, rows: int) -> list[list[Piece]]:
+        """That there is too little room for so many columns and rows, in the words that fit."""
+        frame = self.outer_size - self.size
+        wanted = [f"{columns + frame.width} columns"] if width < columns else []
+        wanted += [f"{rows + frame.height} rows"] if height < rows else []
+        needs = f"needs {' and '.join(wanted)}"
+        for words in (f"too small: {needs}", needs):
+            wrapped = textwrap.wrap(words, max(1, width), break_long_words=False)
+            if len(wrapped) <= height and max(map(len, wrapped)) <= width:
+                break
+        else:
+            wrapped = ["too small"]
+        return [cut_row([(line, self.ink("warning"))], width) for line in wrapped]
 
     @property
     def ground(self) -> Style:
@@ -85,7 +120,7 @@ class Painted(Widget):
     def as_text(self) -> str:
         """The rows as plain text."""
         width, height = self.size
-        return "\n".join("".join(text for text, _ in row).rstrip() for row in self.paint(width, height))
+        return "\n".join("".join(text for text, _ in row).rstrip() for row in self.lines(width, height))
 
     def repaint(self) -> None:
         """Paint anew, and refresh the spans that differ from what is on the screen."""
@@ -106,7 +141,7 @@ class Painted(Widget):
 
     def _painted(self, width: int, height: int) -> list[Strip]:
         base = self.ground
-        rows = zip(self.paint(width, height), range(height), strict=False)
+        rows = zip(self.lines(width, height), range(height), strict=False)
         strips = [_strip(tuple(row), width, base) for row, _ in rows]
         return strips + [Strip.blank(width, base)] * (height - len(strips))
 
@@ -161,6 +196,17 @@ def cut_row(row: Row, width: int) -> list[Piece]:
             return [*kept, (cut(text, width), style)]
         kept.append((text, style))
         width -= length
+    return kept
+
+
+def whole_pieces(row: Row, width: int) -> list[Piece]:
+    """The first pieces of a row that are seen whole: a number that is cut is another number."""
+    kept: list[Piece] = []
+    for piece in row:
+        width -= cell_len(piece[0])
+        if width < 0:
+            break
+        kept.append(piece)
     return kept
 
 

@@ -1,17 +1,18 @@
 """The base of the panes: a frame with a number to jump by, figures to show, one selected layer."""
 
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from rich.cells import cell_len
 from rich.text import Text
 from textual import events
+from textual.geometry import Region
 from textual.message import Message
 
+from subspacelens_tui.app import numbers
 from subspacelens_tui.app.keys import Key
 from subspacelens_tui.app.snapshots import Analysis, Recording
-from subspacelens_tui.app.widgets.painted import Painted, Row, cut_row
+from subspacelens_tui.app.widgets.painted import Painted, Row
 from subspacelens_tui.sessions.plain import plain
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 Numbers = Sequence[Mapping[str, Any]]
 """A table: rows of the same columns."""
+
+COMPUTING = "computing …"
+WAITING = "…"
+"""In the place of one value that is computed."""
 
 # What is left of the frame on both sides of a title, with its blanks; and the digit before the upper one.
 _CORNERS = 4
@@ -78,6 +83,7 @@ class Pane(Painted, can_focus=True):
     _titled = ""
     _title_seen: str | None = None
     _subtitled = ""
+    _frames_subtitle = False
     _edge: Edge | None = None
     _dragged = False
 
@@ -106,8 +112,13 @@ class Pane(Painted, can_focus=True):
         return ""
 
     def subtitles(self) -> Sequence[str]:
-        """What the frame says below, the longest first: the one that fits is shown."""
+        """What the frame says below beside `sample`, the longest first: the one that fits is shown."""
         return ()
+
+    def sample(self) -> str:
+        """How many images the pane's figures are of: while a recording runs, panes differ."""
+        main = self.analysis.main if self.analysis else None
+        return f"N {main.images}" if main is not None and main.layers else ""
 
     def on_resize(self) -> None:
         """Another subtitle may fit."""
@@ -123,10 +134,21 @@ class Pane(Painted, can_focus=True):
         if seen != self._title_seen:
             self._title_seen = seen
             self.border_title = Text.assemble((self.jump, "bold"), " ", seen)
-        subtitle = next((words for words in self.subtitles() if cell_len(words) <= room), "")
+        forms = (" · ".join(filter(None, (self.sample(), words))) for words in (*self.subtitles(), ""))
+        subtitle = next((words for words in forms if cell_len(words) <= room), "")
         if subtitle != self._subtitled:
             self._subtitled = subtitle
+            self._frames_subtitle = True
             self.border_subtitle = Text(subtitle)
+            self._frames_subtitle = False
+
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        """Textual's hook: another subtitle changes one row of the frame, not what is in it."""
+        if self._frames_subtitle:
+            regions = (Region(-1, self.size.height, self.outer_size.width, 1),)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def _step_detail(self) -> str:
         main = self.analysis.main if self.analysis else None
@@ -149,27 +171,48 @@ class Pane(Painted, can_focus=True):
         """The figure as a plot for publication whose files have this name, if there is one."""
         return None
 
+    def lines(self, width: int, height: int) -> Iterable[Row]:
+        """What is shown: why there are no figures, that there is too little room, or the figures."""
+        if words := self.absence():
+            return self.said(words, width, height)
+        return super().lines(width, height)
+
     def absence(self) -> str:
-        """What to say while there are no figures."""
+        """Why there are no figures; empty if there are some."""
+        main = self.analysis.main if self.analysis else None
+        if main is not None and main.layers:
+            return ""
         if self.analysis is not None and self.analysis.error:
             return plain(self.analysis.error)
         if self.recording is None:
             return "reading the session …"
-        if not any(self.recording.recorded.values()):
-            phase = self.recording.state.phase
+        phase, recorded = self.recording.state.phase, self.recording.recorded
+        if not any(recorded.values()):
             waiting = "the first curves come with the second image"
             if phase.running:
                 return f"{phase}: {waiting}"
             detail = plain(self.recording.state.detail)
             return f"{phase}: nothing was recorded" + (f": {detail}" if detail else "")
+        scale = self.analysis.view.settings.guidance if self.analysis else None
+        if scale is not None and not recorded.get(scale):
+            return f"no images at guidance {scale:g}{' yet' if phase.running else ''}"
         if self.analysis is not None and self.analysis.absent:
             return f"no values: {plain(self.analysis.absent)}"
-        return "computing …"
+        return COMPUTING
 
-    def absence_rows(self, width: int) -> Iterator[Row]:
-        """The same, in as many rows as it takes."""
-        for line in textwrap.wrap(self.absence(), max(8, width)):
-            yield cut_row([(line, self.ink("dim"))], width)
+    def why_missing(self, *figures: str) -> str:
+        """Why there are values of none of some figures: that they are on their way, or the reason."""
+        assert self.analysis is not None
+        main = self.analysis.main
+        reasons = [main.why_missing(figure) for figure in figures] if main is not None else []
+        if found := next(filter(None, reasons), ""):
+            return plain(found)
+        return COMPUTING if self.analysis.refining else "no values at these settings"
+
+    @property
+    def blank(self) -> str:
+        """What stands for a value that there is not, or not yet."""
+        return WAITING if self.analysis is not None and self.analysis.refining else numbers.NONE
 
     def _edge_at(self, x: int, y: int) -> Edge | None:
         width, height = self.outer_size

@@ -1,10 +1,10 @@
 """The base of the panes that show curves over the layers: a legend with values, and the plot."""
 
-import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
+from typing import ClassVar
 
 from rich.color import Color
 from rich.style import Style
@@ -13,8 +13,8 @@ from textual import events
 from subspacelens_tui.app.palette import blend, curve_colour
 from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.app.widgets.pane import LayerChosen, Pane
-from subspacelens_tui.app.widgets.plot import draw, layer_at
-from subspacelens_tui.app.widgets.plot_parts import Cell, Markers, Plot
+from subspacelens_tui.app.widgets.plot import draw, has_values, layer_at, least_size
+from subspacelens_tui.app.widgets.plot_parts import Cell, Cells, Markers, Plot
 
 _BAND_SHARE, _HATCH_SHARE = 0.22, 0.7
 _LINE = {False: "━━", True: "╍╍"}
@@ -32,10 +32,17 @@ class LegendEntry:
 
 
 class PlotPane(Pane):
-    """Curves over the layers."""
+    """Curves over the layers.
+
+    Attributes:
+        markers: what the terminal's font can show.
+        figures: whose values it shows, to say why where there are none.
+    """
 
     of_a_step = True
     markers: Markers = "braille"
+    figures: ClassVar[Sequence[str]] = ()
+    _cells: Cells = ()
 
     def plot(self) -> Plot:
         """The curves to draw; the cursor is added here."""
@@ -50,34 +57,21 @@ class PlotPane(Pane):
         return self.selected
 
     def note(self) -> str:
-        """A word at the end of the legend, or in the place of curves that are not there yet."""
+        """A word at the end of the legend."""
         return ""
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """The legend, then the plot."""
-        main = self.analysis.main if self.analysis else None
-        if main is None or not main.layers:
-            yield from self._absent(width, height)
-            return
-        yield self._legend_row(width)
+        self._cells = ()
         plot = replace(self.plot(), cursor=self.cursor(), markers=self.markers)
-        cells = draw(plot, width, height - 1)
-        if not cells:
-            if self.analysis is not None and self.analysis.absent:
-                yield from self.absence_rows(width)
-            else:
-                yield ((self.note() or "no values at these settings", self.ink("dim")),)
-            return
+        if not has_values(plot):
+            return self.said(self.why_missing(*self.figures), width, height)
+        columns, rows = least_size(plot, height - 1)
+        if width < columns or height - 1 < rows:
+            return self.too_small(width, height, columns, rows + 1)
+        self._cells = draw(plot, width, height - 1)
         styles = PlotStyles(self)
-        for row in cells:
-            yield styles.row(row)
-
-    def _absent(self, width: int, height: int) -> Iterable[Row]:
-        lines = textwrap.wrap(self.absence(), max(8, width))
-        for _ in range(max(0, (height - len(lines) + 1) // 2 - 1)):
-            yield ()
-        for words in lines:
-            yield cut_row([(" " * max(0, (width - len(words)) // 2) + words, self.ink("dim"))], width)
+        return [self._legend_row(width), *(styles.row(row) for row in self._cells)]
 
     def _legend_row(self, width: int) -> Row:
         lines = _ASCII_LINE if self.markers == "ascii" else _LINE
@@ -102,7 +96,7 @@ class PlotPane(Pane):
         offset = event.get_content_offset(self)
         if main is None or offset is None:
             return
-        layer = layer_at(offset.x, self.size.width, len(main.layers))
+        layer = layer_at(offset.x, self._cells, len(main.layers))
         if layer is not None:
             self.post_message(LayerChosen(layer))
 

@@ -22,6 +22,7 @@ _FIGURE = "effective_rank"
 class RankPane(PlotPane):
     """How many dimensions the images fill. Labels play no part, so there is one curve a branch."""
 
+    figures = (_FIGURE,)
     heading = "Effective rank by layer"
     tab = "Rank"
     jump = "4"

@@ -57,6 +57,7 @@ class RatesPane(PlotPane):
     """ΔR in nats with its error, the mean and the central 95 % of permuted labels."""
 
     _figure = "delta_R"
+    figures = ("delta_R",)
     heading = "ΔR"
     tab = "ΔR"
     jump = "3"
@@ -232,6 +233,7 @@ class ExcessPane(RatesPane):
     """ΔR minus its mean under permuted labels: what the labels explain beyond any labels."""
 
     _figure = "excess"
+    figures = ("excess",)
     heading = "Excess ΔR over permuted labels"
     tab = "Excess"
     jump = "2"

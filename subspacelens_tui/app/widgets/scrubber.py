@@ -20,8 +20,9 @@ class Scrubber(Track):
     Attributes:
         recorded: images there are.
         planned: images there will be.
-        chosen: images the figures are of; None follows.
+        chosen: images the figures are to be of; None follows.
         live: whether more may come.
+        behind: images the figures are still of, if they follow and more have come since.
     """
 
     keys: ClassVar = SCRUBBER
@@ -37,19 +38,28 @@ class Scrubber(Track):
     recorded = planned = 0
     chosen: int | None = None
     live = False
+    behind: int | None = None
 
-    def update(self, recorded: int, planned: int, chosen: int | None, live: bool) -> None:
+    def update(
+        self, recorded: int, planned: int, chosen: int | None, live: bool, behind: int | None = None
+    ) -> None:
         """Show this."""
         self.recorded, self.planned, self.chosen, self.live = recorded, planned, chosen, live
+        self.behind = behind
         self.repaint()
+
+    @property
+    def _shown(self) -> int:
+        """Images the figures are of, or are about to be."""
+        following = self.recorded if self.behind is None else self.behind
+        return following if self.chosen is None else self.chosen
 
     @property
     def _tail(self) -> str:
         width = len(str(self.planned))
-        shown = self.recorded if self.chosen is None else self.chosen
         word = "all images" if not self.live else "following"
         word = word if self.chosen is None else f"of {self.recorded}"
-        return f" {shown:>{width}}/{self.planned} {word:<12}"
+        return f" {self._shown:>{width}}/{self.planned} {word:<12}"
 
     def _track(self) -> int:
         return max(0, self.size.width - len(_LABEL) - len(self._tail))
@@ -62,8 +72,7 @@ class Scrubber(Track):
         if track < TRACK_AT_LEAST or self.planned < 1:
             yield cut_row([label, (self._tail.strip(), ink)], width)
             return
-        shown = self.recorded if self.chosen is None else self.chosen
-        handle = min(track - 1, round(shown / self.planned * (track - 1)))
+        handle = min(track - 1, round(self._shown / self.planned * (track - 1)))
         recorded = min(track - 1, round(self.recorded / self.planned * (track - 1)))
         yield [
             label,

@@ -22,6 +22,7 @@ _ROUNDING = 1e-15
 class SpectrumPane(PlotPane):
     """Eigenvalues of the Gram matrix of one layer; the cursor stands at the effective rank."""
 
+    figures = ("effective_rank",)
     heading = "Spectrum of the layer"
     tab = "Spectrum"
     jump = "4"

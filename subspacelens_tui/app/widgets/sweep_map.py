@@ -13,22 +13,34 @@ from subspacelens_tui.app import numbers
 from subspacelens_tui.app.fitting import fit
 from subspacelens_tui.app.palette import SHADES, ramp_index, ramp_style
 from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row
-from subspacelens_tui.app.widgets.pane import Numbers
+from subspacelens_tui.app.widgets.pane import COMPUTING, Numbers
 from subspacelens_tui.sessions.steps import step_name
 
-_LABEL, _TIMESTEP, _CELL_AT_MOST, _DIGITS_AT_LEAST, _TICKS = 18, 7, 6, 6, 5
+# The mark of the chosen row, then columns as wide as their heads; timesteps only where they are known.
+_MARK, _HEADS, _TIMESTEP = 2, ("guidance", "  step", "      t", "     N"), 2
+_LABEL = _MARK + sum(map(len, _HEADS)) + 2
+_CELL_AT_MOST, _TICKS = 6, 5
 _PEAK, _DIP = "▲", "▼"
 
 
 @dataclass(frozen=True)
 class SweepRow:
-    """A configuration with its values layer by layer, None while it is computed; its peak and its dip."""
+    """A configuration with its values layer by layer.
+
+    Attributes:
+        configuration: which it is.
+        values: one a layer; none while they are computed, or where there are none.
+        peak, dip: layers of the most prominent maximum and minimum.
+        images: how many the values are of.
+        reason: why there are no values, once that is known.
+    """
 
     configuration: Configuration
     timestep: float | None = None
-    values: tuple[float | None, ...] | None = None
+    values: tuple[float | None, ...] = ()
     peak: int | None = None
     dip: int | None = None
+    images: int | None = None
     reason: str = ""
 
 
@@ -47,7 +59,9 @@ class SweepMap(Painted, can_focus=True):
     rows: Sequence[SweepRow] = ()
     row = column = 0
     figure = ""
-    _top = 0
+    # The row of the layers, one configuration and one cell of it, the scale, the words.
+    least = (_LABEL + _CELL_AT_MOST, 4)
+    _top = _left = 0
 
     def update(self, figure: str, rows: Sequence[SweepRow]) -> None:
         """Show this."""
@@ -57,7 +71,7 @@ class SweepMap(Painted, can_focus=True):
     @property
     def count(self) -> int:
         """How many there are, as far as is known."""
-        return max((len(row.values or ()) for row in self.rows), default=0)
+        return max((len(row.values) for row in self.rows), default=0)
 
     def numbers(self) -> Numbers:
         """Each layer of each configuration that is computed, with where the peak and the dip are."""
@@ -66,13 +80,14 @@ class SweepMap(Painted, can_focus=True):
                 "guidance": row.configuration.guidance,
                 "step": row.configuration.step,
                 "timestep": row.timestep,
+                "images": row.images,
                 "layer": layer,
                 self.figure: value,
                 "peak": layer == row.peak,
                 "dip": layer == row.dip,
             }
             for row in self.rows
-            for layer, value in enumerate(row.values or ())
+            for layer, value in enumerate(row.values)
         ]
 
     def move(self, rows: int, layers: int) -> None:
@@ -81,79 +96,99 @@ class SweepMap(Painted, can_focus=True):
         self.column = min(max(0, self.count - 1), max(0, self.column + layers))
         self.repaint()
 
+    def _known(self) -> list[float]:
+        values = (value for row in self.rows for value in row.values)
+        return [value for value in values if value is not None and math.isfinite(value)]
+
+    def _digits(self) -> int:
+        """The columns of a cell that says its value, with room for two marks."""
+        return max((len(numbers.figure(value)) for value in self._known()), default=0) + 2
+
     def _cell_width(self, width: int) -> int:
-        return max(1, min(_CELL_AT_MOST, (width - self._label) // max(1, self.count)))
+        return max(1, min(max(_CELL_AT_MOST, self._digits()), (width - self._label) // max(1, self.count)))
 
     @property
-    def _timesteps_known(self) -> bool:
-        return any(row.timestep is not None for row in self.rows)
+    def _columns(self) -> list[int]:
+        """Which of `_HEADS` are shown."""
+        known = any(row.timestep is not None for row in self.rows)
+        return [place for place in range(len(_HEADS)) if known or place != _TIMESTEP]
 
     @property
     def _label(self) -> int:
         """Columns that say which configuration a row is of."""
-        return _LABEL + _TIMESTEP * self._timesteps_known
+        return _MARK + sum(len(_HEADS[place]) for place in self._columns) + 2
+
+    def lines(self, width: int, height: int) -> Iterable[Row]:
+        """That there are no configurations yet, or the map."""
+        return super().lines(width, height) if self.rows else ()
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """Layers, rows, scale, words."""
-        if not self.rows:
-            return
         cell = self._cell_width(width)
-        known = [v for row in self.rows for v in row.values or () if v is not None and math.isfinite(v)]
+        shown = min(self.count, (width - self._label) // cell)
+        self._left = max(min(self._left, self.column, self.count - shown), self.column - shown + 1, 0)
+        layers = range(self._left, self._left + shown)
+        known = self._known()
         low, high = (min(known), max(known)) if known else (0.0, 1.0)
-        room = max(1, height - 3)
+        room = height - 3
         self._top = max(min(self._top, self.row, len(self.rows) - room), self.row - room + 1, 0)
-        yield cut_row([(self._heads(cell), self.ink("dim"))], width)
-        shown = self.rows[self._top : self._top + room]
-        for index, row in enumerate(shown, self._top):
-            yield cut_row(self._row(row, index == self.row, cell, low, high), width)
-        for _ in range(room - len(shown)):
+        yield cut_row([(self._heads(cell, layers), self.ink("dim"))], width)
+        rows = self.rows[self._top : self._top + room]
+        for index, row in enumerate(rows, self._top):
+            yield cut_row(self._row(row, index == self.row, cell, layers, (low, high)), width)
+        for _ in range(room - len(rows)):
             yield ()
-        yield cut_row(self._legend(low, high), width)
+        yield cut_row(self._legend(low, high) if known else [], width)
         yield cut_row([(self._words(), self.ink("strong"))], width)
 
-    def _heads(self, cell: int) -> str:
+    def _heads(self, cell: int, layers: range) -> str:
         step = max(1, math.ceil(_TICKS / cell))
-        names = [
-            fit(f"L{layer}", cell * min(step, self.count - layer)) for layer in range(0, self.count, step)
-        ]
-        timestep = fit("t", _TIMESTEP, "right") if self._timesteps_known else ""
-        return fit(f"  guidance  step{timestep}", self._label) + "".join(names)
+        names = [fit(f"L{layer}", cell * min(step, layers.stop - layer)) for layer in layers[::step]]
+        heads = "".join(_HEADS[place] for place in self._columns)
+        return " " * _MARK + heads + "  " + "".join(names)
 
-    def _row(self, row: SweepRow, chosen: bool, cell: int, low: float, high: float) -> list[Piece]:
-        where = f"{row.configuration.guidance:>8g}{row.configuration.step:>6}"
-        where += "" if row.timestep is None else f"{row.timestep:>{_TIMESTEP}.4g}"
+    def _row(
+        self, row: SweepRow, chosen: bool, cell: int, layers: range, scale: tuple[float, float]
+    ) -> list[Piece]:
+        images = numbers.NONE if row.images is None else str(row.images)
+        timestep = "" if row.timestep is None else f"{row.timestep:.4g}"
+        of = (f"{row.configuration.guidance:g}", str(row.configuration.step), timestep, images)
+        where = "".join(fit(of[place], len(_HEADS[place]), "right") for place in self._columns)
         pieces: list[Piece] = [("▶ " if chosen else "  ", self.ink("accent"))]
-        pieces.append((fit(where, self._label - 2), self.ink("accent" if chosen else "")))
-        if row.values is None:
-            pieces.append((row.reason or "…", self.ink("warning" if row.reason else "dim")))
+        pieces.append((where + "  ", self.ink("accent" if chosen else "")))
+        if all(value is None for value in row.values):
+            pieces.append((row.reason or COMPUTING, self.ink("warning" if row.reason else "dim")))
             return pieces
-        for layer, value in enumerate(row.values):
+        for layer in layers:
             mark = _PEAK if layer == row.peak else _DIP if layer == row.dip else ""
             here = chosen and layer == self.column
-            pieces.append(self._cell(value, mark, here, cell, low, high))
+            pieces.append(self._cell(row.values[layer], mark, here, cell, scale))
         return pieces
 
-    def _cell(self, value: float | None, mark: str, here: bool, width: int, low: float, high: float) -> Piece:
+    def _cell(
+        self, value: float | None, mark: str, here: bool, width: int, scale: tuple[float, float]
+    ) -> Piece:
         if value is None:
             return fit("·", width, "centre"), self.ink("faint")
-        digits = width >= _DIGITS_AT_LEAST
-        text = fit(
-            f"{numbers.figure(value)}{mark}" if digits else mark or ("◆" if here else ""), width, "centre"
-        )
-        if here:
-            text = fit(f"▸{text.strip()}"[:width], width, "centre")
+        digits = numbers.figure(value) if width >= self._digits() else ""
+        # What does not fit beside the digits gives way to them; the chosen cell is underlined as well.
+        forms = (f"{'▸' if here else ''}{digits}{mark}", f"{digits}{mark}", mark or ("▸" if here else ""))
+        text = fit(next(form for form in forms if len(form) <= width), width, "centre")
         bold = Style(bold=bool(mark) or here, underline=here)
         if self.few_colours:
-            shade = SHADES[ramp_index(value, low, high, len(SHADES))]
+            shade = SHADES[ramp_index(value, *scale, len(SHADES))]
             return (text if text.strip() else shade * width), self.ink() + bold
-        return text, ramp_style(ramp_index(value, low, high)) + bold
+        return text, ramp_style(ramp_index(value, *scale)) + bold
 
     def _legend(self, low: float, high: float) -> list[Piece]:
         marks = f"   {_PEAK} the most prominent maximum between the ends, {_DIP} the same minimum"
+        least, most = numbers.ends(low, high)
+        if low == high:
+            return [(f"  {least} everywhere", self.ink("dim"))]
         return [
-            (f"  {numbers.figure(low)} ", self.ink("dim")),
+            (f"  {least} ", self.ink("dim")),
             *self.ramp(),
-            (f" {numbers.figure(high)}", self.ink("dim")),
+            (f" {most}", self.ink("dim")),
             (marks, self.ink("dim")),
         ]
 
@@ -161,7 +196,7 @@ class SweepMap(Painted, can_focus=True):
         row = self.rows[min(self.row, len(self.rows) - 1)]
         at = row.configuration
         place = f"  guidance {at.guidance:g}, step {step_name(at.step, row.timestep)}"
-        if row.values is None or self.column >= len(row.values):
+        if self.column >= len(row.values):
             return place
         peak = f", peak L{row.peak}" if row.peak is not None else ""
         dip = f", dip L{row.dip}" if row.dip is not None else ""
@@ -174,9 +209,8 @@ class SweepMap(Painted, can_focus=True):
             return
         self.row = self._top + offset.y - 1
         if offset.x >= self._label:
-            self.column = min(
-                max(0, self.count - 1), (offset.x - self._label) // self._cell_width(self.size.width)
-            )
+            column = self._left + (offset.x - self._label) // self._cell_width(self.size.width)
+            self.column = min(max(0, self.count - 1), column)
         self.repaint()
         if event.chain > 1:
             self.post_message(self.Opened())

@@ -8,13 +8,14 @@ from textual.screen import Screen
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.analyst import Analyst
 from subspacelens_tui.app.opening import opening_settings
+from subspacelens_tui.app.screens.room import NeedsRoom
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.app.view import Measure, View
 from subspacelens_tui.app.widgets.pane import Pane
 
 
-class SessionBase(Screen[None]):
+class SessionBase(Screen[None], NeedsRoom):
     """State of the screen. Data flows one way: analyst → here → widgets.
 
     Attributes:
@@ -98,6 +99,14 @@ class SessionBase(Screen[None]):
         if self.recording is None or self.view is None or self.view.settings.guidance is None:
             return 0
         return self.recording.recorded.get(self.view.settings.guidance, 0)
+
+    @property
+    def _behind(self) -> int | None:
+        """How many images the figures are of while a recording runs ahead of them."""
+        main = self.analysis.main if self.analysis is not None and self.analysis.view == self.view else None
+        if main is None or self.recording is None or not self.recording.state.phase.running:
+            return None
+        return min(main.images, self._recorded)
 
     @property
     def _planned(self) -> int:

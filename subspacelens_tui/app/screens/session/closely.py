@@ -86,7 +86,7 @@ class CloseActions(SessionBase):
 
         def computed(found: object, reason: str | None) -> None:
             if self.analysis is not None and self.analysis.view == view and isinstance(found, tuple):
-                self._take_closer(replace(self.analysis, halves=found))
+                self._take_closer(replace(self.analysis, halves=found, halves_images=main.images))
 
         self.analyst.want(Job("halves", (view, main.images), halves, computed))
         self._want_errors("overlap errors", analysis, main, close_errors)
@@ -113,7 +113,7 @@ class CloseActions(SessionBase):
         def compared(found: object, reason: str | None) -> None:
             if self.analysis is None or self.analysis.view != view:
                 return
-            steps = found if isinstance(found, Separations) else Separations((), reason or "")
+            steps = found if isinstance(found, Separations) else Separations((), reason or "", main.images)
             self._take_closer(replace(self.analysis, separation=steps))
 
         self.analyst.want(Job("separation", (view, main.images), compare, compared))

@@ -26,7 +26,9 @@ class GalleryActions(SessionBase):
         from subspacelens_tui.app.pictures.choosing import Pair
 
         first, second, value = cell
-        says = f"overlap {numbers.fraction(value, 3)} at layer {self.selected}" if first != second else first
+        of = self.query_one(OverlapPane).sample()
+        overlap = f"overlap {numbers.fraction(value, 3)} at layer {self.selected}, {of}"
+        says = overlap if first != second else first
         self._open_gallery(Pair(self.view.main[0], first, second, self.view.settings.guidance, says))
 
     def _open_gallery(self, pair: "Pair | None") -> None:

@@ -27,7 +27,6 @@ class PaneActions(SplitActions, RememberActions, TakingActions, CloseActions):
 
     def _arrange(self) -> None:
         arrangement = self._arrangement()
-        self.set_class(arrangement.too_small, "too-small")
         self.set_class(arrangement.folded, "folded")
         self.set_class(self._maximised is not None, "maximised")
         self.set_class(arrangement.roomy, "roomy")

@@ -1,19 +1,16 @@
 """The screen itself: what it is made of, what the analyst brings, and what the widgets are given."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Static
 
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app import start_up
 from subspacelens_tui.app.analyst import Analyst
-from subspacelens_tui.app.arrangement import LEAST_HEIGHT, LEAST_WIDTH
 from subspacelens_tui.app.keys import (
     ANYWHERE,
     EPS_SLIDER,
@@ -113,7 +110,6 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
         yield ControlsBar(id="controls")
         yield StatusLine(id="status")
         yield KeyBar(self._footer(), id="keys")
-        yield Static(f"too small: {LEAST_WIDTH} columns and {LEAST_HEIGHT} rows are needed", id="too-small")
 
     def on_mount(self) -> None:
         """Start to follow the session."""
@@ -164,8 +160,7 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
         if analysis.view == self.view:
             before = self.analysis
             if before is not None and before.view == analysis.view:
-                analysis = replace(analysis, closer=before.closer, closer_images=before.closer_images)
-                analysis = replace(analysis, halves=before.halves, separation=before.separation)
+                analysis = analysis.with_deferred_of(before)
             self.analysis = analysis
             self._late = self._in_turn(before)
             self._show(but=self._late)
@@ -224,6 +219,7 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
                 planned=self._planned,
                 chosen=settings.images,
                 live=self.recording.state.phase.running,
+                behind=self._behind,
             )
 
     def message(self) -> tuple[Level, str]:
