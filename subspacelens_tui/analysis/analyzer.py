@@ -13,9 +13,11 @@ from subspacelens_tui.analysis.classes import ordered_classes
 from subspacelens_tui.analysis.errors import ErrorBar, ErrorsBy, overlap_errors
 from subspacelens_tui.analysis.figures import Figures, LayerFigures, Subset
 from subspacelens_tui.analysis.growing import Configuration, Float64Array, GrowingGrams
+from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.layers import layer_figures
 from subspacelens_tui.analysis.left_out import NoImagesError, left_out_lines, why_empty
-from subspacelens_tui.analysis.sample import Images, Sample
+from subspacelens_tui.analysis.rounding import rounding_notes
+from subspacelens_tui.analysis.sample import Sample
 from subspacelens_tui.analysis.settings import DEFAULT_RANK, Settings, SettingsError
 from subspacelens_tui.analysis.subset import MOST_IMAGES
 from subspacelens_tui.analysis.watch import IsCancelled, Progress, Watch
@@ -165,7 +167,7 @@ class Analyzer:
             image_keys=tuple(self._keys(sample)),
             timestep=timestep,
             subset=Subset(growing.recorded, settings.seed) if growing.is_subset else None,
-            notes=notes,
+            notes=(*notes, *rounding_notes(layers)),
             left_out=left_out,
             losses=losses,
         )
@@ -247,6 +249,7 @@ class Analyzer:
                 classes,
                 settings.features,
                 pooled,
+                lambda layer: growing.features(layer, positions),
             )
         except GeometryError as error:
             raise SettingsError(f"the {settings.features} view cannot be had: {error}") from None

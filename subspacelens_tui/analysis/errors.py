@@ -17,6 +17,7 @@ from subspacelens_tui.geometry import (
     jackknife_error,
     permuted_classes,
 )
+from subspacelens_tui.geometry.delete_one_ranks import nearly_all
 
 ErrorsBy = Literal["image", "seed", "subject", "seed+subject"]
 """What is left out in turn; with both, the variances of the two add up (docs/figures.md)."""
@@ -70,13 +71,18 @@ def _rate_errors(sample: Sample, eps: list[float], by: ErrorsBy, watch: Watch) -
     found = []
     for layer, precision in enumerate(sample.precisions(eps)):
         watch.said("error bars of the rates", layer, len(eps))
-        G = sample.raw[layer]
-        estimates = [
-            jackknife(G, labels, 1, precision, sample.view)
-            if groups is None
-            else group_jackknife(G, labels, groups, 1, precision, sample.view, cancelled=watch.cancelled)
-            for groups in _groups(sample, by)
-        ]
+        G, coarse = sample.raw[layer], sample.rates_are_coarse(layer, eps[layer])
+        estimates = []
+        for groups in _groups(sample, by):
+            if coarse:
+                estimate = sample.by_features.jackknife(layer, precision, groups, watch.cancelled)
+            elif groups is None:
+                estimate = jackknife(G, labels, 1, precision, sample.view)
+            else:
+                estimate = group_jackknife(
+                    G, labels, groups, 1, precision, sample.view, cancelled=watch.cancelled
+                )
+            estimates.append(estimate)
         found.append(
             {
                 rate: error_bar(
@@ -119,7 +125,12 @@ def _rank_errors(sample: Sample, layer: int, by: ErrorsBy, watch: Watch) -> dict
     for groups in _groups(sample, by):
         watch.check()
         if groups is None:
-            left_out.append(delete_one_ranks(sample.raw[layer], sample.labels, sample.view))
+            alone = nearly_all(np.diagonal(sample.grams[layer]), sample.labels, sample.view).any()
+            left_out.append(
+                sample.by_features.ranks_without_each(layer)
+                if alone or sample.spectrum_is_coarse(layer)
+                else delete_one_ranks(sample.raw[layer], sample.labels, sample.view)
+            )
             continue
         rows = []
         for kept in _kept_without(groups, sample.count):
@@ -164,6 +175,8 @@ def _overlap_errors(sample: Sample, layer: int, rank: int, by: ErrorsBy, watch: 
 
 
 def _overlap_without(sample: Sample, layer: int, rank: int, kept: np.ndarray) -> tuple[float, float]:
+    if sample.subspaces_are_coarse(layer, rank):
+        return sample.by_features.overlap_without(layer, rank, kept)
     codes = np.unique(np.asarray(sample.labels)[kept], return_inverse=True)[1]
     found = permuted_classes(sample.view_of(layer, kept), codes[None], rank)
     return float(found.overlap[0]), float(found.variance_explained[0])

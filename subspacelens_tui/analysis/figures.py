@@ -61,6 +61,8 @@ class LayerFigures:
             and the overlap the smaller values are the more structured.
         errors: figure → its jackknife error bar, if asked for.
         missing: figure → why it is None; also for "nulls", "errors" and "normality".
+        rounding: figure → how far rounding may have moved it, of those that are not right to a millionth.
+        massive: what is so much larger than the rest that rounding matters, if anything.
     """
 
     layer: int
@@ -88,6 +90,8 @@ class LayerFigures:
     nulls: dict[str, NullSummary] = field(default_factory=dict)
     errors: dict[str, ErrorBar] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    rounding: dict[str, float] = field(default_factory=dict)
+    massive: str = ""
 
     @property
     def null(self) -> NullSummary | None:
@@ -122,6 +126,8 @@ class LayerFigures:
             }
         if self.missing:
             record["missing"] = self.missing
+        if self.rounding:
+            record["rounding"] = self.rounding
         return record
 
 

@@ -69,6 +69,7 @@ def one_layer(
     collected.sparsity(hoyer[index])
     if settings.thorough:
         collected.thorough(features)
+    collected.rounding()
     return collected.layer()
 
 
@@ -133,9 +134,8 @@ class _Collected:
     def ranks(self) -> None:
         if self._single_image(*RANKS, "participation_ratio_unbiased"):
             return
-        spectrum = self._sample.spectrum(self._index)
-        for figure, rank in RANKS.items():
-            self._take_kept(figure, functools.partial(_number, rank, spectrum))
+        for figure in RANKS:
+            self._take_kept(figure, functools.partial(self._sample.rank, self._index, figure))
         unbiased, G = self._sample.unbiased_participation_ratio, self._sample.grams[self._index]
         self._take_kept("participation_ratio_unbiased", functools.partial(unbiased, G))
 
@@ -168,6 +168,14 @@ class _Collected:
             return
         self._values |= {"split_half_ceiling": within, "split_half_mean": between}
 
+    def rounding(self) -> None:
+        if self._sample.count < 2:
+            return
+        rank = self._rank if "overlap_mean" in self._values else None
+        eps = float(self._values.get("eps", self._settings.eps))  # type: ignore[arg-type]
+        if moved := self._sample.rounding(self._index, eps, rank):
+            self._values |= {"rounding": moved, "massive": self._sample.massive(self._index)}
+
     def _take_kept(self, figure: str, compute: Callable[[], float]) -> None:
         """A figure that does not depend on ε, and so is computed once."""
         self._take(figure, lambda: self._sample.keep((figure, self._index), compute))
@@ -192,7 +200,3 @@ class _Collected:
             return False
         self._miss(f"there is one class only ({self._sample.classes[0]})", *figures)
         return True
-
-
-def _number(figure: Callable[[Float64Array], Float64Array], of: Float64Array) -> float:
-    return float(figure(of))

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.growing import Float64Array
-from subspacelens_tui.analysis.sample import Images, Sample
+from subspacelens_tui.analysis.images import Images
+from subspacelens_tui.analysis.sample import Sample
 from subspacelens_tui.analysis.watch import Watch
 from subspacelens_tui.geometry import (
     Design,
@@ -18,12 +19,13 @@ from subspacelens_tui.geometry import (
     permuted_labels,
     summarize_null,
 )
+from subspacelens_tui.geometry.rounding import TIE
 
 FIRST_PERMUTATIONS = 4
 """Enough for a first null line: its mean is unbiased, and off by `NullSummary.standard_error`."""
 
-_ROUNDING = 1e-10
 _SUBSPACES = "permuted subspaces"
+_PERMUTATIONS = "permutations"
 
 
 @dataclass(frozen=True)
@@ -90,30 +92,72 @@ def _permuted_rates(
     """R and Rc (permutations, layers); R depends on the labels in the class-centred view only."""
     labelings = permutations.labelings(sample.images)
     precisions = sample.precisions(eps)
-    class_centred = sample.view == "class-centred"
-    count = permutations.count
+    coarse = [sample.rates_are_coarse(layer, of_layer) for layer, of_layer in enumerate(eps)]
+    known: dict[int, _Permuted] = sample.kept((_SUBSPACES, rank, permutations)) or {}
+    Rc = _class_rates(sample, labelings, precisions, coarse, known, watch)
+    if sample.view == "class-centred":
+        # Centred by the true classes, permuted ones would show an excess out of nothing.
+        return _class_centred_rates(sample, labelings, precisions, coarse, watch), Rc
+    observed = [sample.coding_rate(layer, of_layer) for layer, of_layer in enumerate(eps)]
+    return np.broadcast_to(np.asarray(observed), Rc.shape), Rc
+
+
+def _class_rates(
+    sample: Sample,
+    labelings: npt.NDArray[np.int64],
+    precisions: Float64Array,
+    coarse: list[bool],
+    known: "dict[int, _Permuted]",
+    watch: Watch,
+) -> Float64Array:
+    """Rc (permutations, layers), of layers whose Gram matrix is too coarse from their features."""
+    count, class_centred = len(labelings), sample.view == "class-centred"
     whole = 2 * count if class_centred else count
-    classes: PermutedClasses | None = sample.kept((_SUBSPACES, rank, permutations))
-    Rc = np.asarray(
-        classes.class_rate(1, precisions)
-        if classes is not None
-        else null_class_rate(
-            sample.raw if class_centred else sample.grams,
+    Rc = np.empty((count, len(coarse)))
+    left = []
+    for layer, precision in enumerate(precisions.tolist()):
+        if layer in known and (known[layer].of_features or not coarse[layer]):
+            Rc[:, layer] = known[layer].classes.class_rate(1, precision)
+        elif coarse[layer]:
+            said = watch.of(_PERMUTATIONS, 0, whole)
+            Rc[:, layer] = sample.by_features.permuted_class_rate(layer, labelings, precision, said)
+        else:
+            left.append(layer)
+    if left:
+        Rc[:, left] = null_class_rate(
+            _some(sample.raw if class_centred else sample.grams, left),
             labelings,
             1,
-            precisions,
+            precisions[left],
             class_centred=class_centred,
-            progress=watch.of("permutations", 0, whole),
+            progress=watch.of(_PERMUTATIONS, 0, whole),
         )
-    )
-    if class_centred:
-        # Centred by the true classes, permuted ones would show an excess out of nothing.
-        R = null_class_centred_rate(
-            sample.raw, labelings, 1, precisions, progress=watch.of("permutations", count, whole)
+    return Rc
+
+
+def _class_centred_rates(
+    sample: Sample,
+    labelings: npt.NDArray[np.int64],
+    precisions: Float64Array,
+    coarse: list[bool],
+    watch: Watch,
+) -> Float64Array:
+    """R (permutations, layers) of the class-centred view, each labelling centred by its own classes."""
+    said = watch.of(_PERMUTATIONS, len(labelings), 2 * len(labelings))
+    R = np.empty((len(labelings), len(coarse)))
+    for layer in np.flatnonzero(coarse).tolist():
+        R[:, layer] = sample.by_features.permuted_rate(layer, labelings, precisions[layer], said)
+    if not all(coarse):
+        left = [layer for layer, is_coarse in enumerate(coarse) if not is_coarse]
+        R[:, left] = null_class_centred_rate(
+            _some(sample.raw, left), labelings, 1, precisions[left], progress=said
         )
-        return np.asarray(R), Rc
-    observed = [sample.coding_rate(layer, eps[layer]) for layer in range(len(sample.widths))]
-    return np.broadcast_to(np.asarray(observed), Rc.shape), Rc
+    return R
+
+
+def _some(grams: Float64Array, layers: list[int]) -> Float64Array:
+    """The Gram matrices of some layers, without a copy of all."""
+    return grams if len(layers) == len(grams) else grams[layers]
 
 
 def rate_summaries(
@@ -121,13 +165,13 @@ def rate_summaries(
 ) -> dict[str, NullSummary]:
     """The nulls of ΔR, Rc and Rc/R from R and Rc under each permutation (P,)."""
     # ΔR is the difference of large numbers: what is left of rounding must not pass for an excess.
-    rounding = _ROUNDING * max(R, float(np.max(null_R)))
+    rounding = TIE * max(R, float(np.max(null_R)))
     found = {
         "delta_R": summarize_null(R - Rc, null_R - null_Rc, "greater", rounding),
         "Rc": summarize_null(Rc, null_Rc, "smaller", rounding),
     }
     if R > 0 and np.min(null_R) > 0:
-        found["ratio"] = summarize_null(Rc / R, null_Rc / null_R, "smaller", _ROUNDING)
+        found["ratio"] = summarize_null(Rc / R, null_Rc / null_R, "smaller", TIE)
     return found
 
 
@@ -151,24 +195,50 @@ def overlap_nulls(
         GeometryError: see `Permutations.labelings`, or a permuted class spans fewer dimensions than `rank`.
         Cancelled: see `Watch`.
     """
-    classes = sample.keep(
-        (_SUBSPACES, rank, permutations),
-        lambda: permuted_classes(
-            sample.raw if sample.view == "class-centred" else sample.grams,
-            permutations.labelings(sample.images),
-            rank,
-            class_centred=sample.view == "class-centred",
-            progress=watch.of("permutations"),
-            cancelled=watch.cancelled,
-        ),
+    found = sample.keep(
+        (_SUBSPACES, rank, permutations), lambda: _permuted(sample, rank, permutations, watch)
     )
-    values = {"overlap_mean": classes.overlap, "explained_mean": classes.variance_explained}
+    classes = [found[layer].classes for layer in range(len(observed))]
+    values = {
+        "overlap_mean": [of.overlap for of in classes],
+        "explained_mean": [of.variance_explained for of in classes],
+    }
     return [
         {
-            figure: summarize_null(
-                of_layer[figure], np.asarray(values[figure])[:, layer], "smaller", _ROUNDING
-            )
+            figure: summarize_null(of_layer[figure], np.asarray(values[figure][layer]), "smaller", TIE)
             for figure in values
         }
         for layer, of_layer in enumerate(observed)
     ]
+
+
+@dataclass(frozen=True)
+class _Permuted:
+    """The permuted classes of one layer, and whether they are of its features."""
+
+    classes: PermutedClasses
+    of_features: bool
+
+
+def _permuted(sample: Sample, rank: int, permutations: Permutations, watch: Watch) -> dict[int, _Permuted]:
+    labelings, layers = permutations.labelings(sample.images), len(sample.widths)
+    class_centred = sample.view == "class-centred"
+    grams = sample.raw if class_centred else sample.grams
+    found = {}
+    for layer in range(layers):
+        said = watch.of(_PERMUTATIONS, layer * len(labelings), layers * len(labelings))
+        coarse = sample.subspaces_are_coarse(layer, rank)
+        classes = (
+            sample.by_features.permuted_classes(layer, labelings, rank, said, watch.cancelled)
+            if coarse
+            else permuted_classes(
+                grams[layer],
+                labelings,
+                rank,
+                class_centred=class_centred,
+                progress=said,
+                cancelled=watch.cancelled,
+            )
+        )
+        found[layer] = _Permuted(classes, coarse)
+    return found

@@ -1,30 +1,23 @@
 """Some images of a session in one feature view, with all that is computed of them kept for the next ε."""
 
 import contextlib
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.growing import Float64Array
+from subspacelens_tui.analysis.rounding import massive, rates_moved
+from subspacelens_tui.analysis.spectra import SampleSpectra
 from subspacelens_tui.geometry import (
     ClassSubspaces,
     GeometryError,
-    View,
-    class_rate_from_gram,
-    class_rate_from_spectra,
-    class_spectra,
     class_subspaces,
-    coding_rate_from_gram,
-    coding_rate_from_spectrum,
     effective_rank_from_spectrum,
     eigenvalue_rank_from_spectrum,
     feature_view,
     gram_spectrum,
-    iso_rate_eps,
     mean_off_diagonal,
     participation_ratio_from_spectrum,
     split_half_overlap,
@@ -32,8 +25,20 @@ from subspacelens_tui.geometry import (
     unbiased_centred_participation_ratio,
     unbiased_participation_ratio,
 )
+from subspacelens_tui.geometry.rounding import (
+    TOLERANCE,
+    class_rate_rounding,
+    effective_rank_rounding,
+    overlap_rounding,
+    rate_rounding,
+    subspace_rounding,
+)
+from subspacelens_tui.geometry.spectra import OF_SINGULAR_VALUES, unbiased_centred_rounding
 
 T = TypeVar("T")
+
+# The share of itself that rounding may have moved a figure by and it still says something.
+_LITTLE_LEFT = 0.1
 
 RANKS = {
     "effective_rank": effective_rank_from_spectrum,
@@ -43,78 +48,8 @@ RANKS = {
 }
 
 
-@dataclass(frozen=True)
-class Images:
-    """The images of a sample: for each its prompt, its seed, its class, and its class under other schemes."""
-
-    prompts: list[int]
-    seeds: list[int]
-    labels: list[str]
-    other_labels: list[list[str]]
-
-    @property
-    def coarser_labels(self) -> list[str]:
-        """The labels of the coarsest other scheme in which these are nested.
-
-        Raises:
-            GeometryError: if there is none.
-        """
-        fine = len(set(self.labels))
-        nested = [
-            other
-            for other in self.other_labels
-            if len(set(zip(self.labels, other, strict=True))) == fine > len(set(other)) > 1
-        ]
-        if not nested:
-            raise GeometryError(
-                "no other label scheme groups these classes: there is nothing to permute within"
-            )
-        return min(nested, key=lambda other: len(set(other)))
-
-
-class Sample:
-    """The Gram matrices of all layers over one set of images.
-
-    Args:
-        grams: (layers, N, N), of the features as they are.
-        widths: d of each layer.
-        images: which they are.
-        classes: the classes that occur, in the order of the result's rows.
-        view: the feature view that the figures are of.
-        pooled: what is kept of these images in this view whatever their labels, shared between samples.
-
-    Attributes:
-        raw: the Gram matrices of the features as they are.
-        grams: those of the view.
-        sizes: images of each class.
-        count: N.
-
-    Raises:
-        GeometryError: if the view cannot be had for these images.
-    """
-
-    def __init__(
-        self,
-        grams: Float64Array,
-        widths: list[int],
-        images: Images,
-        classes: tuple[str, ...],
-        view: View,
-        pooled: dict[Any, Any],
-    ) -> None:
-        self.images = images
-        self.labels = images.labels
-        self.classes = classes
-        self.sizes = tuple(images.labels.count(name) for name in classes)
-        self.count = len(images.labels)
-        self.widths = widths
-        self.view = view
-        self.raw = grams
-        derived = view != "raw" and self.count > 1
-        self.grams = feature_view(grams, view, images.labels) if derived else grams
-        self._pooled = pooled
-        self._kept: dict[Any, Any] = {}
-        self._last: dict[str, tuple[Any, Any]] = {}
+class Sample(SampleSpectra):
+    """The figures of one set of images: ranks and overlaps as well, and how far all of them are known."""
 
     def of_layers(self, layers: list[int]) -> "Sample":
         """The same images in some of the layers."""
@@ -124,82 +59,16 @@ class Sample:
 
     def _of_layers(self, layers: list[int]) -> "Sample":
         widths = [self.widths[layer] for layer in layers]
-        pooled = {place: self.spectrum(layer) for place, layer in enumerate(layers)}
-        return Sample(self.raw[layers], widths, self.images, self.classes, self.view, pooled)
-
-    def spectrum(self, layer: int) -> Float64Array:
-        """Eigenvalues (N,) of a layer's Gram matrix, ascending."""
-        if layer not in self._pooled:
-            self._pooled[layer] = np.asarray(gram_spectrum(self.grams[layer]))
-        spectrum: Float64Array = self._pooled[layer]
-        return spectrum
-
-    def coding_rate(self, layer: int, eps: float) -> float:
-        """R of a layer, in nats: from its spectrum where that is known, else from a Cholesky factor."""
-        if layer not in self._pooled:
-            with contextlib.suppress(GeometryError):  # too large for factors, not for a spectrum
-                return float(self._factored_R(eps)[layer])
-        return float(
-            coding_rate_from_spectrum(self.spectrum(layer), 1, self.count, self.precision(layer, eps))
+        pooled = {place: self._gram_spectrum(layer) for place, layer in enumerate(layers)}
+        return Sample(
+            self.raw[layers],
+            widths,
+            self.images,
+            self.classes,
+            self.view,
+            pooled,
+            lambda place: self._features(layers[place]),
         )
-
-    def class_rate(self, layer: int, eps: float) -> float:
-        """Rc of a layer, in nats: from the classes' spectra where they are known, else from their factors."""
-        if layer not in self._pooled and ("classes", layer) not in self._kept:
-            with contextlib.suppress(GeometryError):
-                return float(self.keep_last("Rc", eps, lambda: self._factored(eps, self.labels))[layer])
-        spectra = self._class_spectra(layer)
-        return float(class_rate_from_spectra(spectra, self.sizes, 1, self.precision(layer, eps)))
-
-    def _class_spectra(self, layer: int) -> list[Float64Array]:
-        return self.keep(
-            ("classes", layer), lambda: class_spectra(self.grams[layer], self.labels, self.classes)
-        )
-
-    def _factored_R(self, eps: float) -> Float64Array:
-        # Shared by all label schemes, as the spectra are.
-        if self._pooled.get("eps") != eps:
-            self._pooled |= {"eps": eps, "R": self._factored(eps)}
-        R: Float64Array = self._pooled["R"]
-        return R
-
-    def _factored(self, eps: float, labels: list[str] | None = None) -> Float64Array:
-        """R of all layers, or Rc under labels, from Cholesky factors (layers,)."""
-        precisions = self.precisions([eps] * len(self.widths))
-        if labels is None:
-            return np.asarray(coding_rate_from_gram(self.grams, 1, precisions))
-        return np.asarray(class_rate_from_gram(self.grams, labels, 1, precisions))
-
-    def rates_at(self, eps: npt.ArrayLike) -> tuple[Float64Array, Float64Array]:
-        """R and Rc (E, layers) at E values of ε, in nats, from spectra that are kept."""
-        precisions = self.precisions(np.asarray(eps, dtype=np.float64)[:, None])
-        pooled, classes = self.keep("stacked spectra", self._stacked_spectra)
-        R = coding_rate_from_spectrum(pooled, 1, self.count, precisions)
-        return np.asarray(R), np.asarray(class_rate_from_spectra(classes, self.sizes, 1, precisions))
-
-    def _stacked_spectra(self) -> tuple[Float64Array, list[Float64Array]]:
-        """The spectra of all images (layers, N), and of each class (layers, n)."""
-        layers = range(len(self.widths))
-        by_layer = [self._class_spectra(layer) for layer in layers]
-        classes = [np.stack(of_class) for of_class in zip(*by_layer, strict=True)]
-        return np.stack([self.spectrum(layer) for layer in layers]), classes
-
-    def rates_at_once(self, eps: float) -> tuple[list[float], list[float]]:
-        """R and Rc of every layer at one ε, in nats, from spectra that are kept."""
-
-        def rates() -> tuple[list[float], list[float]]:
-            R, Rc = self.rates_at([eps])
-            return R[0].tolist(), Rc[0].tolist()
-
-        return self.keep_last("rates at once", eps, rates)
-
-    def iso_rate_eps(self, layer: int, rate: float) -> float:
-        """The ε at which R of a layer equals a rate in nats.
-
-        Raises:
-            GeometryError: if no ε does.
-        """
-        return float(iso_rate_eps(self.spectrum(layer), self.widths[layer], self.count, rate))
 
     def view_of(self, layer: int, kept: Sequence[int] | npt.NDArray[np.int64]) -> Float64Array:
         """The Gram matrix of a layer's view, made anew of some of the images."""
@@ -209,13 +78,23 @@ class Sample:
 
     def ranks(self, layer: int, kept: Sequence[int] | npt.NDArray[np.int64]) -> dict[str, float]:
         """The ranks of some of the images, without those that cannot be had."""
+        if self.spectrum_is_coarse(layer):
+            return self.by_features.ranks(layer, np.asarray(kept))
         G = self.view_of(layer, kept)
-        spectrum = gram_spectrum(G)
+        labels = [self.labels[image] for image in kept]
+        spectrum = self._may_be_there(layer, np.asarray(gram_spectrum(G)), labels)
         found = {name: float(rank(spectrum)) for name, rank in RANKS.items()}
         try:
             return found | {"participation_ratio_unbiased": self.unbiased_participation_ratio(G)}
         except GeometryError:
             return found
+
+    def rank(self, layer: int, name: str) -> float:
+        """One of `RANKS` of all images."""
+        spectrum = self._may_be_there(layer, self.spectrum(layer))
+        if name == "effective_rank" and self.spectrum_is_coarse(layer):
+            return float(effective_rank_from_spectrum(spectrum, OF_SINGULAR_VALUES))
+        return float(RANKS[name](spectrum))
 
     def unbiased_participation_ratio(self, G: Float64Array) -> float:
         """Of a Gram matrix of the view.
@@ -225,9 +104,11 @@ class Sample:
         """
         if self.view == "class-centred":
             raise GeometryError("it does not hold for class-centred features")
-        centred = self.view == "centred"
-        ratio = unbiased_centred_participation_ratio if centred else unbiased_participation_ratio
-        return float(ratio(G))
+        if self.view != "centred":
+            return float(unbiased_participation_ratio(G))
+        if not 0 <= float(unbiased_centred_rounding(G)) < _LITTLE_LEFT:
+            raise GeometryError("one image is nearly all there is: rounding leaves too little of the others")
+        return float(unbiased_centred_participation_ratio(G))
 
     def knows_eigenvalues(self, rank: int | None) -> bool:
         """Whether the spectra of all layers are known, and their class subspaces of this rank."""
@@ -242,47 +123,86 @@ class Sample:
         return self.keep(("subspaces", layer, rank), lambda: self._subspaces(layer, rank))
 
     def _subspaces(self, layer: int, rank: int) -> ClassSubspaces:
-        found = class_subspaces(self.grams[layer], self.labels, rank, self.classes)
-        # One eigendecomposition gives both: the class rate need not make its own.
+        found: ClassSubspaces | None = None
+        with contextlib.suppress(GeometryError):  # what seems to be of low rank may not be so
+            found = class_subspaces(self.grams[layer], self.labels, rank, self.classes)
+        coarse = found is None or self._overlap_rounding(layer, rank, found) > TOLERANCE
+        if coarse:
+            found, spectra = self.by_features.subspaces(layer, rank)
+            angles = [float(subspace_rounding(of.eigenvalues, of.resolution, rank)) for of in spectra]
+            self._kept["overlap rounding", layer, rank] = overlap_rounding(angles, rank)
+        assert found is not None
+        self._kept["coarse subspaces", layer, rank] = coarse
+        # One decomposition gives both: the class rate need not make its own.
         self._kept.setdefault(("classes", layer), found.eigenvalues)
         return found
 
+    def _overlap_rounding(self, layer: int, rank: int, found: ClassSubspaces) -> float:
+        """How far rounding of the Gram matrix may have moved the mean overlap."""
+        shares = np.asarray(self.sizes) / self.count * self._resolution[layer]
+        angles = [
+            float(subspace_rounding(values, share, rank))
+            for values, share in zip(found.eigenvalues, shares, strict=True)
+        ]
+        return overlap_rounding(angles, rank)
+
+    def subspaces_are_coarse(self, layer: int, rank: int) -> bool:
+        """Whether rounding of a layer's Gram matrix could be seen in its subspaces; errors as of those."""
+        self.subspaces(layer, rank)
+        return bool(self._kept["coarse subspaces", layer, rank])
+
     def split_half(self, layer: int, rank: int, seed: int) -> Float64Array:
         """Overlap (classes, classes) between random halves of the classes, see `split_half_overlap`."""
-        return self.keep(
-            ("split-half", layer, rank, seed),
-            lambda: np.asarray(
-                split_half_overlap(self.grams[layer], self.labels, rank, seed, classes=self.classes)
-            ),
+        return self.keep(("split-half", layer, rank, seed), lambda: self._split_half(layer, rank, seed))
+
+    def _split_half(self, layer: int, rank: int, seed: int) -> Float64Array:
+        if self.subspaces_are_coarse(layer, rank):
+            return self.by_features.split_half(layer, rank, seed)
+        return np.asarray(
+            split_half_overlap(self.grams[layer], self.labels, rank, seed, classes=self.classes)
         )
 
-    def precision(self, layer: int, eps: float) -> float:
-        """That of one layer, to the last bit: a rate must not depend on how many layers were asked for."""
-        return eps / math.sqrt(self.widths[layer])
+    def rounding(self, layer: int, eps: float, rank: int | None) -> dict[str, float]:
+        """Figure → how far rounding may have moved it, of those that are not right to a millionth.
+
+        Args:
+            layer: which.
+            eps: of the rates.
+            rank: of the overlap, None where there is none.
+        """
+        found = self._rates_rounding(layer, eps) if self.rates_are_coarse(layer, eps) else {}
+        if layer in self._pooled and self.spectrum_is_coarse(layer):
+            spectrum = self._exact_spectrum(layer)
+            share = float(effective_rank_rounding(spectrum.eigenvalues, spectrum.resolution))
+            if share > TOLERANCE:
+                found["effective_rank"] = share * self.rank(layer, "effective_rank")
+        if ("participation_ratio_unbiased", layer) in self._kept and self.view == "centred":
+            share = float(unbiased_centred_rounding(self.grams[layer]))
+            if share > TOLERANCE:
+                found["participation_ratio_unbiased"] = share * self.kept(
+                    ("participation_ratio_unbiased", layer)
+                )
+        if rank is not None and self.subspaces_are_coarse(layer, rank):
+            moved = self._kept["overlap rounding", layer, rank]
+            if moved > TOLERANCE:
+                found |= {"overlap_mean": moved, "explained_mean": moved}
+        return found
+
+    def massive(self, layer: int) -> str:
+        """What in a layer is so much larger than the rest that rounding matters; "" if nothing is."""
+        return massive(self._features(layer))
+
+    def _rates_rounding(self, layer: int, eps: float) -> dict[str, float]:
+        precision = self.precision(layer, eps)
+        R, Rc, _ = self._rates(layer, eps)
+        spectrum, classes = self._exact_spectrum(layer), self._exact_class_spectra(layer)
+        by = rate_rounding(spectrum.eigenvalues, spectrum.resolution, 1, self.count, precision)
+        by_class = class_rate_rounding(
+            [of.eigenvalues for of in classes], [of.resolution for of in classes], self.sizes, 1, precision
+        )
+        return rates_moved(R, Rc, float(by), float(by_class))
 
     def split_half_means(self, layer: int, rank: int, seed: int) -> tuple[float, float]:
         """The mean of `split_half` over halves of one class, and over halves of two."""
         halves = self.split_half(layer, rank, seed)
         return float(np.diagonal(halves).mean()), float(mean_off_diagonal(halves))
-
-    def precisions(self, eps: npt.ArrayLike) -> Float64Array:
-        """ε of each layer for d = 1: layers differ in width, and only d/ε² matters to a rate."""
-        return np.asarray(eps, dtype=np.float64) / np.sqrt(np.asarray(self.widths, dtype=np.float64))
-
-    def keep(self, key: Any, compute: Callable[[], T]) -> T:
-        """The value under a key, computed the first time."""
-        if key not in self._kept:
-            self._kept[key] = compute()
-        kept: T = self._kept[key]
-        return kept
-
-    def keep_last(self, what: str, key: Any, compute: Callable[[], T]) -> T:
-        """The value under a key that takes endless values, as ε does: only the last one is kept."""
-        if what not in self._last or self._last[what][0] != key:
-            self._last[what] = key, compute()
-        kept: T = self._last[what][1]
-        return kept
-
-    def kept(self, key: Any) -> Any:
-        """The value under a key if it was computed, or None."""
-        return self._kept.get(key)

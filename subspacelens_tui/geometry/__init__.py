@@ -10,10 +10,11 @@ from subspacelens_tui.geometry.delete_one_ranks import delete_one_ranks
 from subspacelens_tui.geometry.designs import DESIGNS, Design, permuted_labels
 from subspacelens_tui.geometry.determinants import (
     class_rate_from_gram,
+    coding_rate_and_rounding,
     coding_rate_from_gram,
     prepare_factors,
 )
-from subspacelens_tui.geometry.errors import Cancelled, GeometryError
+from subspacelens_tui.geometry.errors import Cancelled, GeometryError, RoundingWarning
 from subspacelens_tui.geometry.gram import VIEWS, View, feature_view, gram
 from subspacelens_tui.geometry.iso_rate import iso_rate_eps
 from subspacelens_tui.geometry.jackknife import (
@@ -22,6 +23,7 @@ from subspacelens_tui.geometry.jackknife import (
     group_jackknife,
     jackknife,
     jackknife_error,
+    jackknife_of_features,
 )
 from subspacelens_tui.geometry.normality import (
     ProjectionNormality,
@@ -57,6 +59,7 @@ from subspacelens_tui.geometry.rates import (
     gram_spectrum,
     rate_reduction,
 )
+from subspacelens_tui.geometry.rounding import gram_resolution
 from subspacelens_tui.geometry.sparsity import (
     hoyer_from_norms,
     hoyer_gaussian,
@@ -87,12 +90,14 @@ __all__ = [
     "ProjectionNormality",
     "RateEstimates",
     "RateReduction",
+    "RoundingWarning",
     "View",
     "class_rate_from_gram",
     "class_rate_from_spectra",
     "class_spectra",
     "class_subspaces",
     "coding_rate",
+    "coding_rate_and_rounding",
     "coding_rate_from_gram",
     "coding_rate_from_spectrum",
     "delete_one_ranks",
@@ -102,6 +107,7 @@ __all__ = [
     "feature_spectrum",
     "feature_view",
     "gram",
+    "gram_resolution",
     "gram_spectrum",
     "group_jackknife",
     "hoyer_from_norms",
@@ -112,6 +118,7 @@ __all__ = [
     "iso_rate_eps",
     "jackknife",
     "jackknife_error",
+    "jackknife_of_features",
     "jarque_bera",
     "jarque_bera_critical_value",
     "mean_off_diagonal",

@@ -27,6 +27,8 @@ _STEP = 0.75
 # On both sides of the largest eigenvalue: what is left out is e^-23 of it, for the square roots.
 _REACH = 46.0
 _BISECTIONS = 60
+_ALONE = 1e-3
+NOTHING_LEFT = "without one of the images nothing is left that varies; record more images"
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -52,20 +54,47 @@ def delete_one_ranks(G: Array, labels: Any, view: str = "raw") -> dict[str, Floa
     # Ranks do not depend on the scale of all features, so the trace view has those of the raw one.
     K = np.asarray(feature_view(G, "raw" if view == "trace" else view, labels), dtype=np.float64)
     eigenvalues, V = _eigenpairs(K, _averaging(labels, view, len(K)))
+    # As for the ranks themselves: what is rounding counts as 0, for its root would not be negligible.
+    return ranks_without_each(K, eigenvalues, V, view, len(K) * FLOAT64_EPS)
+
+
+def ranks_without_each(
+    K: Float64Array,
+    eigenvalues: Float64Array,
+    V: Float64Array,
+    view: str,
+    floor: float,
+    spared: npt.NDArray[np.bool_] | None = None,
+) -> dict[str, Float64Array]:
+    """The ranks (N,) without each image in turn.
+
+    Args:
+        K: (N, N) Gram matrix of the view.
+        eigenvalues: (m,) those of K, ascending, without the directions of the means that the view removes.
+        V: (N, m) their eigenvectors.
+        view: The feature view.
+        floor: The share of the largest below which an eigenvalue counts as 0.
+        spared: (N,) for which images the values do not matter.
+
+    Raises:
+        GeometryError: as `delete_one_ranks`.
+    """
     largest = float(eigenvalues.max(initial=0.0))
     if largest <= 0:
         raise GeometryError("all features are zero (or equal, if centred): they have no effective rank")
     eigenvalues = eigenvalues / largest
-    # As for the ranks themselves: what is rounding counts as 0, for its root would not be negligible.
-    eigenvalues = np.where(eigenvalues > len(K) * FLOAT64_EPS, eigenvalues, 0.0)
+    eigenvalues = np.where(eigenvalues > floor, eigenvalues, 0.0)
     squares = V**2
     c = 1 / (squares.sum(axis=1))
     norms = squares @ eigenvalues
     trace = eigenvalues.sum() - c * norms
     power = (eigenvalues**2).sum() - 2 * c * (squares @ eigenvalues**2) + (c * norms) ** 2
+    if spared is not None:
+        trace, power = np.where(spared, 1.0, trace), np.where(spared, 1.0, power)
     if not (np.all(trace > 0) and np.all(power > 0)):
-        raise GeometryError("without one of the images nothing is left that varies; record more images")
-    roots, root_logs, logs = _integrals(eigenvalues, squares, c)
+        raise GeometryError(NOTHING_LEFT)
+    reach = max(_REACH, _REACH / 2 - np.log(eigenvalues[eigenvalues > 0].min()))
+    roots, root_logs, logs = _integrals(eigenvalues, squares, c, reach)
     amplitudes = np.sqrt(eigenvalues).sum() + roots
     weighted = 0.5 * (_xlogx(eigenvalues, 0.5).sum() + root_logs)
     by_variance = _xlogx(eigenvalues, 1.0).sum() + logs
@@ -76,6 +105,8 @@ def delete_one_ranks(G: Array, labels: Any, view: str = "raw") -> dict[str, Floa
         "stable_rank": trace / _largest(eigenvalues, squares, c),
     }
     total, spread = _unbiased(K / largest, view)
+    if spared is not None:
+        total, spread = np.where(spared, 1.0, total), np.where(spared, 1.0, spread)
     if np.all(total > 0) and np.all(spread > 0):
         ranks["participation_ratio_unbiased"] = total / spread
     return ranks
@@ -88,8 +119,12 @@ def _unbiased(K: Float64Array, view: str) -> tuple[Float64Array, Float64Array]:
     if view == "class-centred" or (view == "centred" and n < 4):
         return np.zeros(len(K)), np.zeros(len(K))
     if view != "centred":
-        fourth = (norms**2).sum() - norms**2
-        return (norms.sum() - norms) ** 2 - fourth, squares.sum() - 2 * squares + norms**2 - fourth
+        # Of pairs of different images only: norms of others may be beyond all of them.
+        pairs = 2 * (norms[1:] @ np.cumsum(norms)[:-1])
+        between = K**2
+        np.fill_diagonal(between, 0.0)
+        of_image = between.sum(axis=1)
+        return pairs - 2 * norms * sums_of_others(norms), of_image.sum() - 2 * of_image
     # Without image i the mean moves, and every other image by x_i/n.
     others = norms + 2 * K / n + (norms / n**2)[:, None]
     np.fill_diagonal(others, 0.0)
@@ -99,6 +134,28 @@ def _unbiased(K: Float64Array, view: str) -> tuple[Float64Array, Float64Array]:
     square = squares.sum() - 2 * c * squares + (c * norms) ** 2
     total = 2 * square + (n * n - 3 * n + 1) * trace**2 - n * (n - 1) * fourth
     return total, (n - 1) * (n - 2) * square + trace**2 - n * (n - 1) * fourth
+
+
+def sums_of_others(values: Float64Array) -> Float64Array:
+    """For each of positive values (n,) the sum of all others, without taking anything off a total."""
+    before = np.concatenate([[0.0], np.cumsum(values)[:-1]])
+    after = np.concatenate([np.cumsum(values[::-1])[-2::-1], [0.0]])
+    others: Float64Array = before + after
+    return others
+
+
+def nearly_all(norms: Float64Array, labels: Any, view: str) -> npt.NDArray[np.bool_]:
+    """Whether without each image next to nothing is left of the trace, of squared norms (N,) in a view."""
+    n = len(norms)
+    of_mean = np.zeros(n)
+    if view == "centred":
+        of_mean[:] = 1 / n
+    elif view == "class-centred":
+        for members in class_index(labels, n).members:
+            of_mean[members] = 1 / max(2, len(members))
+    # The mean moves with it.
+    alone: npt.NDArray[np.bool_] = np.sum(norms) - norms / (1 - of_mean) < _ALONE * np.sum(norms)
+    return alone
 
 
 def _averaging(labels: Any, view: str, count: int) -> Float64Array | None:
@@ -118,16 +175,16 @@ def _eigenpairs(K: Float64Array, means: Float64Array | None) -> tuple[Float64Arr
     if means is None:
         return np.linalg.eigh(K)
     # Raised beyond all others, they are the last.
-    eigenvalues, V = np.linalg.eigh(K + (1 + 2 * np.trace(K)) * means)
+    eigenvalues, V = np.linalg.eigh(K + 2 * np.trace(K) * means)
     kept = len(K) - round(np.trace(means))
     return eigenvalues[:kept], V[:, :kept]
 
 
 def _integrals(
-    eigenvalues: Float64Array, squares: Float64Array, c: Float64Array
+    eigenvalues: Float64Array, squares: Float64Array, c: Float64Array, reach: float
 ) -> tuple[Float64Array, Float64Array, Float64Array]:
     """How Σ√λ, Σ√λ log λ and Σ λ log λ change (N,) without each image."""
-    u = np.arange(-_REACH, _REACH + _STEP, _STEP)
+    u = np.arange(-reach, reach + _STEP, _STEP)
     s = np.exp(u)
     kernel = 1 / (eigenvalues[:, None] + s)
     # 1 - c zᵀ(S + s)⁻¹z, written as a sum of positive terms: c Σ v² s/(λ + s).

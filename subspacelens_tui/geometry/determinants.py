@@ -11,13 +11,15 @@ from array_api_compat import device
 from subspacelens_tui.geometry.classes import ClassIndex, class_blocks, class_index
 from subspacelens_tui.geometry.errors import GeometryError
 from subspacelens_tui.geometry.gram import without_mean
-from subspacelens_tui.geometry.inputs import Array, count, precision, square_gram
+from subspacelens_tui.geometry.inputs import FLOAT64_EPS, Array, count, precision, square_gram
 
 # Bytes of blocks held at a time: about what a core's own cache holds.
 MEMORY = 2 * 2**20
 # A factor of more images is left to NumPy: SciPy keeps all other threads from running while it makes one.
 _BRIEF = 1000
 _LAPACK = "scipy.linalg.lapack"
+# Pivots that say what images add to those before them.
+_LAST = 16
 TOO_LARGE = "features are too large for this eps in float64; raise eps or use unit-norm features"
 
 
@@ -44,6 +46,20 @@ def coding_rate_from_gram(G: Array, d: int, eps: Any) -> Array:
     return _finite(whole_rate(G, _scale(G, d, eps, xp), xp), G, xp)
 
 
+def coding_rate_and_rounding(G: Array, d: int, eps: Any, resolution: Array) -> tuple[Array, Array]:
+    """R (...), and about how far rounding may have moved it, where eigenvalues are known up to δ (...).
+
+    The share of each eigenvalue, αδ/(1 + αλ), is at most that of the smallest. The last pivots say how small
+    that is: squared, each is one over what an image's (A⁻¹)ᵢᵢ would be without those after it. And a pivot
+    of 1 + x is known to 2^-52, however small x is.
+    """
+    xp, G = square_gram(G, finite=False)
+    scale = _scale(G, d, eps, xp)
+    n = G.shape[-1]
+    R, least = _rate_and_least_pivot(G, scale, xp)
+    return _finite(R, G, xp), n**0.5 * scale / n * resolution / least**2 + n * FLOAT64_EPS
+
+
 def class_rate_from_gram(G: Array, labels: Any, d: int, eps: Any) -> Array:
     """Rc (...) in nats, by Cholesky factors; arguments and errors as for `coding_rate_from_gram`.
 
@@ -67,14 +83,21 @@ def _scale(G: Array, d: int, eps: Any, xp: Any) -> Array:
 
 def whole_rate(G: Array, scale: Array, xp: Any) -> Array:
     """R (...) of Gram matrices (..., N, N); `scale` (...) is d/ε², which over N is α."""
+    return _rate_and_least_pivot(G, scale, xp)[0]
+
+
+def _rate_and_least_pivot(G: Array, scale: Array, xp: Any) -> tuple[Array, Array]:
+    """The same, and the least (...) of the last pivots."""
     n = G.shape[-1]
     layers, alpha = xp.reshape(G, (-1, n, n)), xp.reshape(scale, (-1,)) / n
     at_once = max(1, MEMORY // (8 * n * n))
-    parts = [
-        log_determinants(layers[first : first + at_once], alpha[first : first + at_once], xp)
-        for first in range(0, layers.shape[0], at_once)
-    ]
-    return 0.5 * xp.reshape(xp.concat(parts), G.shape[:-2])
+    log_dets, least = [], []
+    for first in range(0, layers.shape[0], at_once):
+        pivots = _pivots(layers[first : first + at_once], alpha[first : first + at_once], xp)
+        log_dets.append(2 * xp.sum(xp.log(pivots), axis=-1))
+        least.append(xp.min(pivots[..., -_LAST:], axis=-1))
+    shape = G.shape[:-2]
+    return 0.5 * xp.reshape(xp.concat(log_dets), shape), xp.reshape(xp.concat(least), shape)
 
 
 def class_rate(G: Array, index: ClassIndex, scale: Array, xp: Any) -> Array:
@@ -119,18 +142,21 @@ def block_log_determinants(
 
 def log_determinants(B: Array, alpha: Array, xp: Any) -> Array:
     """log det(I + α B) (...) of Gram blocks (..., n, n), α (...), by Cholesky factors."""
+    return 2 * xp.sum(xp.log(_pivots(B, alpha, xp)), axis=-1)
+
+
+def _pivots(B: Array, alpha: Array, xp: Any) -> Array:
+    """The diagonals (..., n) of the Cholesky factors of I + α B."""
     A = alpha[..., None, None] * B
     diagonal = xp.arange(A.shape[-1], device=device(A))
     A[..., diagonal, diagonal] += 1
     with too_large_refused():
         if isinstance(A, np.ndarray) and A.shape[-1] <= _BRIEF and _LAPACK in sys.modules:
-            roots = _pivots(A)
-        else:
-            roots = xp.linalg.diagonal(xp.linalg.cholesky(A))
-    return 2 * xp.sum(xp.log(roots), axis=-1)
+            return _lapack_pivots(A)
+        return xp.linalg.diagonal(xp.linalg.cholesky(A))
 
 
-def _pivots(A: np.ndarray) -> np.ndarray:
+def _lapack_pivots(A: np.ndarray) -> np.ndarray:
     """The diagonals (..., n) of the Cholesky factors of A (..., n, n), which is overwritten.
 
     By LAPACK without the copies that `numpy.linalg.cholesky` makes: a third of its time.

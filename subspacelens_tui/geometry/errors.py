@@ -7,3 +7,7 @@ class GeometryError(ValueError):
 
 class Cancelled(Exception):
     """A long computation ended because its `cancelled` callback said so."""
+
+
+class RoundingWarning(UserWarning):
+    """Rounding may have changed a figure by more than a millionth of it; the message says by how much."""

@@ -1,5 +1,7 @@
 """The ε at which a layer reaches a given coding rate: layers compared at equal rate instead of equal ε."""
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 from array_api_compat import device
@@ -9,6 +11,8 @@ from subspacelens_tui.geometry.inputs import Array, count, spectrum
 
 # Halvings of a bracket in log α; a bracket is at most a few thousand wide, so float64 is reached.
 HALVINGS = 64
+NEWTON_STEPS = 30
+NEWTON_CLOSE = 1e-12
 
 
 def iso_rate_eps(eigenvalues: Array, d: int, n: int, rate: Any) -> Array:
@@ -46,6 +50,23 @@ def iso_rate_eps(eigenvalues: Array, d: int, n: int, rate: Any) -> Array:
     eps = (count(d, "d") / count(n, "n")) ** 0.5 * xp.exp(-(low + high) / 4)
     if not bool(xp.all((eps > 0) & xp.isfinite(eps))):
         raise GeometryError("no eps in float64 gives this rate; choose one closer to the rates of the layers")
+    return eps
+
+
+def refined_eps(
+    eps: float, eigenvalues: Array, d: int, n: int, rate: float, rate_at: Callable[[float], float]
+) -> float:
+    """The ε at which `rate_at` equals `rate`, by Newton steps in log ε from one that the eigenvalues gave.
+
+    For features whose eigenvalues have lost digits that `rate_at` has not.
+    """
+    xp, eigenvalues = spectrum(eigenvalues)
+    for _ in range(NEWTON_STEPS):
+        beyond = rate_at(eps) - rate
+        if abs(beyond) <= NEWTON_CLOSE * rate:
+            break
+        grown = d / (n * eps**2) * eigenvalues
+        eps *= math.exp(beyond / float(xp.sum(grown / (1 + grown))))
     return eps
 
 

@@ -10,6 +10,7 @@ on planted Gaussian classes with N near or below d, standard errors of ΔR and R
 too large and their 95 % intervals covered 97 to 99 %.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,12 +18,18 @@ from typing import Any
 import numpy as np
 from array_api_compat import device
 
-from subspacelens_tui.geometry.classes import class_index, label_array
+from subspacelens_tui.geometry.classes import ClassIndex, class_index, label_array
 from subspacelens_tui.geometry.delete_one import delete_one_rates
+from subspacelens_tui.geometry.delete_one_features import (
+    VectorsLost,
+    delete_one_rates_of_features,
+    rates_of_features,
+)
 from subspacelens_tui.geometry.determinants import class_rate, whole_rate
-from subspacelens_tui.geometry.errors import Cancelled, GeometryError
+from subspacelens_tui.geometry.errors import GeometryError
 from subspacelens_tui.geometry.gram import feature_view
 from subspacelens_tui.geometry.inputs import Array, count, precision, real_array, square_gram
+from subspacelens_tui.geometry.work import check_cancelled
 
 
 @dataclass(frozen=True)
@@ -73,9 +80,7 @@ def jackknife(G: Array, labels: Any, d: int, eps: Any, view: str = "raw") -> Rat
     """
     xp, G = square_gram(G)
     index = class_index(labels, G.shape[-1])
-    for name, size in zip(index.names, index.sizes, strict=True):
-        if size < 2:
-            raise GeometryError(f"class {name!r} has a single image and cannot spare it; record more images")
+    _check_spared(index)
     scale = _scale(G, d, eps, xp)
     R, Rc = delete_one_rates(G, labels, index, scale, view, xp)
     return _estimates(_rates(G, labels, scale, view, xp), R, Rc, xp)
@@ -113,22 +118,66 @@ def group_jackknife(
     xp, G = square_gram(G)
     n = G.shape[-1]
     names = label_array(labels, n)
-    members = class_index(label_array(groups, n, "groups"), n).members
-    if len(members) < 2:
-        raise GeometryError(
-            "all images are of one group, and leaving it out leaves none; record more of them"
-        )
     scale = _scale(G, d, eps, xp)
     R, Rc = [], []
-    for m in members:
-        if cancelled is not None and cancelled():
-            raise Cancelled
-        kept = np.setdiff1d(np.arange(n), m)
+    for kept in _kept_without(groups, n):
+        check_cancelled(cancelled)
         keep = xp.asarray(kept, device=device(G))
         without = _rates(xp.take(xp.take(G, keep, axis=-2), keep, axis=-1), names[kept], scale, view, xp)
         R.append(without[0])
         Rc.append(without[1])
     return _estimates(_rates(G, names, scale, view, xp), xp.stack(R, axis=-1), xp.stack(Rc, axis=-1), xp)
+
+
+def jackknife_of_features(
+    Z: np.ndarray,
+    labels: Any,
+    groups: Any,
+    d: int,
+    eps: float,
+    view: str = "raw",
+    *,
+    cancelled: Callable[[], bool] | None = None,
+) -> RateEstimates:
+    """`jackknife`, or `group_jackknife` unless groups is None, from raw features (d', N) of width d.
+
+    For features that differ in size by so much that a Gram matrix does not hold the small ones.
+    """
+    n = Z.shape[1]
+    names, scale = label_array(labels, n), d / eps**2
+    index = class_index(names, n)
+    found = None
+    if groups is None:
+        _check_spared(index)
+        with contextlib.suppress(VectorsLost):
+            found = delete_one_rates_of_features(Z, index, names, scale, view)
+        groups = np.arange(n)
+    if found is None:
+        without = []
+        for kept in _kept_without(groups, n):
+            check_cancelled(cancelled)
+            of_kept = class_index(names[kept], len(kept))
+            without.append(rates_of_features(Z[:, kept], of_kept, names[kept], scale, view))
+        R, Rc = np.asarray(without).T
+        found = R, Rc
+    observed = rates_of_features(Z, index, names, scale, view)
+    return _estimates((np.asarray(observed[0]), np.asarray(observed[1])), *found, np)
+
+
+def _check_spared(index: ClassIndex) -> None:
+    for name, size in zip(index.names, index.sizes, strict=True):
+        if size < 2:
+            raise GeometryError(f"class {name!r} has a single image and cannot spare it; record more images")
+
+
+def _kept_without(groups: Any, n: int) -> list[np.ndarray]:
+    """The images that are left without each group in turn."""
+    members = class_index(label_array(groups, n, "groups"), n).members
+    if len(members) < 2:
+        raise GeometryError(
+            "all images are of one group, and leaving it out leaves none; record more of them"
+        )
+    return [np.setdiff1d(np.arange(n), m) for m in members]
 
 
 def jackknife_error(left_out: Array, level: float = 0.95) -> tuple[Array, Array]:

@@ -6,7 +6,7 @@ gives U_k = Z_k W_k with W_k = V_k Λ_k^-½, hence U_iᵀ U_j = W_iᵀ G_ij W_j,
 A mean that all classes share gives an overlap of about 1/r by itself: look at centred features as well.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ from subspacelens_tui.geometry.inputs import Array, count, features, real_array,
 # roots of eigenvalues, to about sqrt(2^-52).
 RANK_SHARE = 1e-12
 RANK_SHARE_OF_EIGENVALUES = 1e-12
+# Random halves that `split_half_overlap` averages over.
+SPLITS = 8
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def split_half_overlap(
     labels: Any,
     rank: int,
     rng: np.random.Generator | int,
-    splits: int = 8,
+    splits: int = SPLITS,
     classes: Sequence[Any] | None = None,
 ) -> Array:
     """Overlap (..., K, K) between subspaces fitted to random halves of the classes, averaged over `splits`.
@@ -145,6 +147,17 @@ def split_half_overlap(
     """
     xp, G = square_gram(G)
     index = class_index(labels, G.shape[-1], classes)
+    return split_halves(index, rng, splits, lambda halves: overlap_of_classes(G, xp, halves, rank, False), xp)
+
+
+def split_halves(
+    index: ClassIndex,
+    rng: np.random.Generator | int,
+    splits: int,
+    overlap: Callable[[ClassIndex], Array],
+    xp: Any,
+) -> Array:
+    """The mean (..., K, K) over random splits of what `overlap` (..., 2K, 2K) gives between halves."""
     rng = np.random.default_rng(rng)
     K = len(index.names)
     for name, size in zip(index.names, index.sizes, strict=True):
@@ -155,8 +168,7 @@ def split_half_overlap(
         shuffled = [rng.permutation(m) for m in index.members]
         halves = [m[: len(m) // 2] for m in shuffled] + [m[len(m) // 2 :] for m in shuffled]
         names = [f"half of {name}" for name in index.names] * 2
-        overlap = overlap_of_classes(G, xp, ClassIndex(tuple(names), tuple(halves)), rank, False)
-        between = overlap[..., :K, K:]
+        between = overlap(ClassIndex(tuple(names), tuple(halves)))[..., :K, K:]
         total = total + (between + xp.matrix_transpose(between)) / 2
     return total / splits
 

@@ -3,6 +3,7 @@
 A layer at a time: its Gram matrix stays in the processor's cache while all permutations go over it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -185,6 +186,15 @@ class _Collected:
             for spectra in found.spectra:
                 by_size.setdefault(spectra.shape[1], []).append((key, spectra))
         return tuple(_joined(size, found, xp) for size, found in by_size.items())
+
+
+def spectra_of_labelings(found: Sequence[Sequence[np.ndarray]]) -> tuple[_Blocks, ...]:
+    """What `PermutedClasses` keeps of one layer: for each labelling the eigenvalues (n,) of each class."""
+    by_size: dict[int, list[tuple[tuple[int, int], np.ndarray]]] = {}
+    for labelling, spectra in enumerate(found):
+        for eigenvalues in spectra:
+            by_size.setdefault(len(eigenvalues), []).append(((labelling, 0), eigenvalues[None]))
+    return tuple(_joined(size, of_size, np) for size, of_size in by_size.items())
 
 
 def _joined(size: int, found: list[tuple[tuple[int, int], Array]], xp: Any) -> _Blocks:

@@ -5,15 +5,31 @@ Rc = Σ_k (n_k/N) · ½ log det(I + α_k Z_k Z_kᵀ), α_k = d/(n_k ε²): Yu et
 squared here; the MCR², ReduNet and CRATE code bases call ε² "eps".
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from array_api_compat import device
+import numpy as np
+from array_api_compat import device, is_torch_array, to_device
 
 from subspacelens_tui.geometry.classes import ClassIndex, class_blocks, class_index
-from subspacelens_tui.geometry.errors import GeometryError
-from subspacelens_tui.geometry.inputs import Array, count, features, precision, spectrum, square_gram
+from subspacelens_tui.geometry.errors import GeometryError, RoundingWarning
+from subspacelens_tui.geometry.inputs import (
+    FLOAT64_EPS,
+    Array,
+    count,
+    features,
+    precision,
+    spectrum,
+    square_gram,
+)
+from subspacelens_tui.geometry.rounding import (
+    RATE_TOLERANCE,
+    class_rate_rounding,
+    rate_rounding,
+    rates_lost,
+)
 
 
 @dataclass(frozen=True)
@@ -36,9 +52,49 @@ def coding_rate(Z: Array, eps: float) -> float:
     Raises:
         GeometryError: Z is not (d, N), not finite or of fewer than two images, or ε is not finite and
             positive.
+
+    Warns:
+        RoundingWarning: The features differ in size by so much that R is not known to a millionth.
     """
-    eigenvalues = feature_spectrum(Z)
-    return float(coding_rate_from_spectrum(eigenvalues, Z.shape[0], Z.shape[1], _scalar(eps)))
+    xp, Z = features(Z)
+    R = _rate_or_coarse(Z, _scalar(eps), xp)
+    return _exact_rates(Z, None, _scalar(eps))[0] if R is None else R
+
+
+def _rate_or_coarse(Z: Array, eps: float, xp: Any) -> float | None:
+    """R by the Gram matrix; None where its rounding could be seen."""
+    d, n = Z.shape
+    eigenvalues = _smaller_spectrum(Z, xp)
+    R = coding_rate_from_spectrum(eigenvalues, d, n, eps)
+    moved = rate_rounding(eigenvalues, FLOAT64_EPS * xp.sum(xp.abs(eigenvalues)), d, n, eps)
+    return float(R) if bool(moved <= RATE_TOLERANCE * R) else None
+
+
+def _exact_rates(Z: Array, index: ClassIndex | None, eps: float) -> tuple[float, float]:
+    """R and Rc by the singular values of the features, with a warning where those are not known either."""
+    # Imported here: few features need it.
+    from subspacelens_tui.geometry.of_features import Spectrum, class_spectra_of_features
+    from subspacelens_tui.geometry.singular_values import decomposition
+
+    Z = np.asarray(to_device(Z, "cpu") if is_torch_array(Z) else Z)
+    d, n = Z.shape
+    found = Spectrum.of(decomposition(Z))
+    R = float(coding_rate_from_spectrum(found.eigenvalues, d, n, eps))
+    moved = float(rate_rounding(found.eigenvalues, found.resolution, d, n, eps))
+    Rc = 0.0
+    if index is not None:
+        spectra = class_spectra_of_features(Z, index)
+        values = [of.eigenvalues for of in spectra]
+        resolutions = [of.resolution for of in spectra]
+        Rc = float(class_rate_from_spectra(values, index.sizes, d, eps))
+        moved += float(class_rate_rounding(values, resolutions, index.sizes, d, eps))
+    if rates_lost(R, Rc, moved):
+        warnings.warn(
+            f"rounding may change the rates by {moved:.2g} nats: features differ too much in size",
+            RoundingWarning,
+            stacklevel=3,
+        )
+    return R, Rc
 
 
 def rate_reduction(Z: Array, labels: Any, eps: float) -> RateReduction:
@@ -55,18 +111,24 @@ def rate_reduction(Z: Array, labels: Any, eps: float) -> RateReduction:
     Raises:
         GeometryError: As for `coding_rate`; labels that are not one per image; or Z all zero, where Rc/R has
             no value.
+
+    Warns:
+        RoundingWarning: As for `coding_rate`.
     """
     xp, Z = features(Z)
     d, n = Z.shape
     index = class_index(labels, n)
-    R = coding_rate(Z, eps)
-    if R == 0:
-        raise GeometryError("all features are zero: R is 0 and Rc/R has no value; check what was recorded")
-    if n <= d:
+    R = _rate_or_coarse(Z, _scalar(eps), xp)
+    if R is None:
+        R, Rc = _exact_rates(Z, index, _scalar(eps))
+    elif n <= d:
         spectra = _class_spectra(xp.matmul(xp.matrix_transpose(Z), Z), xp, index)
+        Rc = float(class_rate_from_spectra(spectra, index.sizes, d, _scalar(eps)))
     else:
         spectra = [_smaller_spectrum(Z[:, xp.asarray(m, device=device(Z))], xp) for m in index.members]
-    Rc = float(class_rate_from_spectra(spectra, index.sizes, d, _scalar(eps)))
+        Rc = float(class_rate_from_spectra(spectra, index.sizes, d, _scalar(eps)))
+    if R == 0:
+        raise GeometryError("all features are zero: R is 0 and Rc/R has no value; check what was recorded")
     return RateReduction(R=R, Rc=Rc, delta_R=R - Rc, ratio=Rc / R)
 
 

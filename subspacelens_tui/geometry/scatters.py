@@ -2,8 +2,12 @@
 
 The scatter Z Zᵀ has the eigenvalues of the Gram matrix ZᵀZ, so that rates, ranks and subspaces follow from
 it as well, in memory that does not depend on N. Scatters of disjoint groups of images add up: classes are
-sums of subjects, and under permuted subjects other sums. Rounding is that of float64 on numbers of the size
-of Z Zᵀ, as for the Gram matrix.
+sums of subjects, and under permuted subjects other sums.
+
+Scatters are about the mean of their images, and merge about the mean of both (Chan, Golub and LeVeque 1983,
+Am. Stat. 37), so that no mean takes the digits of what varies about it. Beside a massive dimension its
+eigenvalues do not hold the others, but Cholesky factors do (`scaled_rounding` says how far), and so do
+eigenvalues of the scatter at dimensions of one size (`scaled_spectrum`).
 """
 
 from collections.abc import Sequence
@@ -13,11 +17,25 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from subspacelens_tui.geometry.determinants import log_determinants
 from subspacelens_tui.geometry.errors import GeometryError
-from subspacelens_tui.geometry.overlap import RANK_SHARE_OF_EIGENVALUES
+from subspacelens_tui.geometry.inputs import FLOAT64_EPS
+from subspacelens_tui.geometry.of_features import Spectrum
+from subspacelens_tui.geometry.overlap import RANK_SHARE_OF_EIGENVALUES, check_rank
+from subspacelens_tui.geometry.rounding import (
+    RATE_TOLERANCE,
+    TOLERANCE,
+    gram_resolution,
+    overlap_rounding,
+    subspace_rounding,
+)
+from subspacelens_tui.geometry.singular_values import decomposition
 from subspacelens_tui.geometry.top_eigenpairs import top_eigenpairs
 
 Float64Array = npt.NDArray[np.float64]
+
+# Times 2^-52: the error of an entry of a scatter against its dimensions.
+_SCALED = 10.0
 
 
 @dataclass(frozen=True)
@@ -26,25 +44,23 @@ class Moments:
 
     Attributes:
         count: n, the number of images.
-        total: (d,) Σ z.
-        scatter: (d, d) Σ z zᵀ.
+        mean: (d,) z̄.
+        scatter: (d, d) Σ (z - z̄)(z - z̄)ᵀ.
     """
 
     count: int
-    total: Float64Array
+    mean: Float64Array
     scatter: Float64Array
 
-    def __add__(self, other: "Moments") -> "Moments":
-        return Moments(self.count + other.count, self.total + other.total, self.scatter + other.scatter)
+    def about(self, point: Float64Array) -> Float64Array:
+        """Σ (z - p)(z - p)ᵀ (d, d)."""
+        apart = self.mean - point
+        about: Float64Array = self.scatter + self.count * np.outer(apart, apart)
+        return about
 
-    def about(self, mean: Float64Array) -> Float64Array:
-        """Σ (z - m)(z - m)ᵀ (d, d)."""
-        cross = np.outer(self.total, mean)
-        return self.scatter - cross - cross.T + self.count * np.outer(mean, mean)
-
-    def centred(self) -> Float64Array:
-        """Σ (z - z̄)(z - z̄)ᵀ (d, d) about their own mean."""
-        return self.scatter - np.outer(self.total, self.total) / self.count
+    def raw(self) -> Float64Array:
+        """Σ z zᵀ (d, d)."""
+        return self.about(np.zeros_like(self.mean))
 
 
 class MomentsSum:
@@ -61,7 +77,8 @@ class MomentsSum:
         self._unit = unit
         self._waiting: list[Float64Array] = []
         self._rows = 0
-        self._sum = Moments(0, np.zeros(width), np.zeros((width, width)))
+        self._sum: Moments | None = None
+        self._width = width
 
     def add(self, rows: npt.NDArray[np.floating]) -> None:
         """Add images (n, d).
@@ -84,21 +101,34 @@ class MomentsSum:
     def _fold(self) -> None:
         if self._waiting:
             Z = np.concatenate(self._waiting)
-            self._sum += Moments(len(Z), Z.sum(axis=0), Z.T @ Z)
+            # Differences of float32 numbers are exact, and so is the mean of a dimension that does not vary.
+            shifted = Z - Z[0]
+            mean = shifted.mean(axis=0)
+            shifted -= mean
+            more = Moments(len(Z), Z[0] + mean, shifted.T @ shifted)
+            self._sum = more if self._sum is None else together([self._sum, more])
             self._waiting, self._rows = [], 0
 
     def moments(self) -> Moments:
         """What was added so far."""
         self._fold()
-        return self._sum
+        nothing = np.zeros(self._width)
+        return self._sum or Moments(0, nothing, np.outer(nothing, nothing))
 
 
 def together(groups: Sequence[Moments]) -> Moments:
     """The moments of several groups as one."""
-    found = groups[0]
-    for group in groups[1:]:
-        found += group
-    return found
+    first = groups[0]
+    if len(groups) == 1:
+        return first
+    counts = np.asarray([group.count for group in groups], dtype=np.float64)
+    apart = np.stack([group.mean - first.mean for group in groups])
+    mean = counts @ apart / counts.sum()
+    apart = (apart - mean) * np.sqrt(counts)[:, None]
+    scatter = apart.T @ apart
+    for group in groups:
+        scatter += group.scatter
+    return Moments(int(counts.sum()), first.mean + mean, scatter)
 
 
 @dataclass(frozen=True)
@@ -125,41 +155,81 @@ class ViewedScatters:
         everyone = together(classes)
         sizes = [of_class.count for of_class in classes]
         if view == "centred":
-            mean = everyone.total / everyone.count
-            return cls(everyone.centred(), [of_class.about(mean) for of_class in classes], sizes)
+            return cls(everyone.scatter, [of_class.about(everyone.mean) for of_class in classes], sizes)
         if view == "class-centred":
-            found = [of_class.centred() for of_class in classes]
+            found = [of_class.scatter for of_class in classes]
             return cls(np.sum(found, axis=0), found, sizes)
-        scale = 1.0
+        scale, raw = 1.0, everyone.raw()
         if view == "trace":
-            trace = float(np.trace(everyone.scatter))
+            trace = float(np.trace(raw))
             if trace <= 0:
                 raise GeometryError("all features are zero and cannot be trace-normalised; use the raw view")
             scale = everyone.count / trace
-        return cls(scale * everyone.scatter, [scale * of_class.scatter for of_class in classes], sizes)
+        return cls(scale * raw, [scale * of_class.raw() for of_class in classes], sizes)
+
+
+def rate_of_scatter(scatter: Float64Array, alpha: float) -> float:
+    """½ log det(I + αS) in nats, by a Cholesky factor.
+
+    Raises:
+        GeometryError: the features are so large that the factor fails in float64.
+    """
+    rate = 0.5 * float(log_determinants(scatter, np.asarray(alpha), np))
+    if rate > len(scatter) * FLOAT64_EPS / RATE_TOLERANCE:
+        return rate
+    # Of pivots of 1 + x next to nothing is left.
+    return 0.5 * float(np.sum(np.log1p(alpha * np.clip(np.linalg.eigvalsh(scatter), 0, None))))
 
 
 def overlap_of_scatters(
     classes: Sequence[Float64Array], names: Sequence[str], rank: int
-) -> tuple[Float64Array, Float64Array]:
+) -> tuple[Float64Array, Float64Array, float]:
     """Overlap and variance explained, each (K, K), as `class_subspaces` gives them, from scatters (d, d).
+
+    Returns:
+        Both, and how far rounding may have moved their means.
 
     Raises:
         GeometryError: if a class spans fewer dimensions than `rank`.
     """
-    bases = []
-    for name, scatter in zip(names, classes, strict=True):
-        values, vectors = top_eigenpairs(scatter[None].copy(), min(rank, len(scatter)), np)
-        above = int(np.sum(values[0] > max(RANK_SHARE_OF_EIGENVALUES * values[0, -1], 0.0)))
-        if above < rank:
-            raise GeometryError(
-                f"class {name!r} has numerical rank {above}, below the asked rank {rank}; "
-                + (f"choose a rank of at most {above}" if above else "its features are all zero")
-            )
-        bases.append(vectors[0])
-    U = np.stack(bases)
+    found = [_subspace(scatter, rank, name) for scatter, name in zip(classes, names, strict=True)]
+    U = np.stack([basis for basis, _ in found])
     cosines = np.swapaxes(U, 1, 2)[:, None] @ U[None]
     explained = np.stack(
         [np.einsum("kdr,kdr->k", U, scatter @ U) / np.trace(scatter) for scatter in classes], axis=-1
     )
-    return np.sum(cosines**2, axis=(-2, -1)) / rank, explained
+    moved = overlap_rounding([angle for _, angle in found], rank)
+    return np.sum(cosines**2, axis=(-2, -1)) / rank, explained, moved
+
+
+def _subspace(scatter: Float64Array, rank: int, name: str) -> tuple[Float64Array, float]:
+    """The top eigenvectors (d, rank), and the sine of the angle by which rounding may have turned them."""
+    values, vectors = top_eigenpairs(scatter[None].copy(), min(rank, len(scatter)), np)
+    eigenvalues = np.maximum(values[0], 0)
+    if rank <= len(scatter) and eigenvalues[-1] > 0:
+        angle = float(subspace_rounding(eigenvalues, gram_resolution(scatter), rank))
+        if angle <= TOLERANCE:
+            return vectors[0], angle
+        spectrum, U = scaled_spectrum(scatter)
+        eigenvalues = np.where(spectrum.eigenvalues > spectrum.resolution, spectrum.eigenvalues, 0.0)
+        if len(eigenvalues) >= rank and eigenvalues[-rank] > 0:
+            angle = float(subspace_rounding(spectrum.eigenvalues, spectrum.resolution, rank))
+            return U[:, -rank:], angle
+    check_rank(int(np.sum(eigenvalues > RANK_SHARE_OF_EIGENVALUES * eigenvalues[-1])), rank, name)
+    return vectors[0], 1.0
+
+
+def scaled_spectrum(scatter: Float64Array) -> tuple[Spectrum, Float64Array]:
+    """The spectrum of a scatter (d, d), ascending, and its eigenvectors (d, m), beside massive dimensions.
+
+    Entries of a scatter are known to 2^-52 of their own dimensions. So it is factored with every dimension at
+    norm 1, and the factor, scaled back, has its singular values.
+    """
+    diagonal = np.diagonal(scatter)
+    roots = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    values, vectors = np.linalg.eigh(scatter / roots[:, None] / roots)
+    kept = values > len(scatter) * FLOAT64_EPS * values[-1]
+    kept[-1] = True  # also where all is zero
+    found = decomposition(roots[:, None] * vectors[:, kept] * np.sqrt(np.maximum(values[kept], 0)))
+    resolution = _SCALED * FLOAT64_EPS * (diagonal @ found.U**2)
+    return Spectrum(found.values[::-1] ** 2, resolution[::-1]), found.U[:, ::-1]

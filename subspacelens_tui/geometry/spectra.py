@@ -5,6 +5,8 @@ All are at most min(N, d): where N < d the images, not the layer, set that ceili
 
 from typing import Any
 
+from array_api_compat import device
+
 from subspacelens_tui.geometry.errors import GeometryError
 from subspacelens_tui.geometry.gram import without_mean
 from subspacelens_tui.geometry.inputs import FLOAT64_EPS, Array, features, spectrum, square_gram
@@ -20,17 +22,21 @@ def effective_rank(Z: Array) -> float:
     return float(_entropy_rank(xp.linalg.svdvals(Z), xp))
 
 
-def effective_rank_from_spectrum(eigenvalues: Array) -> Array:
+# The share of the largest below which squares of singular values are rounding.
+OF_SINGULAR_VALUES = FLOAT64_EPS**2
+
+
+def effective_rank_from_spectrum(eigenvalues: Array, rounding: float = FLOAT64_EPS) -> Array:
     """`effective_rank` (...) from the eigenvalues (..., m) of ZᵀZ or ZZᵀ: their roots are singular values.
 
-    Eigenvalues below m · 2^-52 of the largest are rounding and count as 0; their roots would not be
+    Eigenvalues below m · `rounding` of the largest count as 0: of a Gram matrix their roots would not be
     negligible.
 
     Raises:
         GeometryError: Eigenvalues all zero, not finite, or negative beyond rounding.
     """
     xp, eigenvalues = _nonzero(eigenvalues)
-    floor = eigenvalues.shape[-1] * FLOAT64_EPS * xp.max(eigenvalues, axis=-1, keepdims=True)
+    floor = eigenvalues.shape[-1] * rounding * xp.max(eigenvalues, axis=-1, keepdims=True)
     return _entropy_rank(xp.sqrt(xp.where(eigenvalues > floor, eigenvalues, xp.zeros_like(eigenvalues))), xp)
 
 
@@ -81,8 +87,11 @@ def unbiased_participation_ratio(G: Array) -> Array:
     """
     xp, G = square_gram(G)
     diagonal = xp.linalg.diagonal(G)
-    squares = xp.sum(diagonal**2, axis=-1)
-    return _ratio(xp.sum(diagonal, axis=-1) ** 2 - squares, xp.sum(G**2, axis=(-2, -1)) - squares, xp)
+    # Pair by pair: taken off a total, one massive image would leave nothing of the others.
+    earlier = xp.cumulative_sum(diagonal, axis=-1)[..., :-1]
+    total = 2 * xp.sum(diagonal[..., 1:] * earlier, axis=-1)
+    one = xp.eye(G.shape[-1], dtype=xp.float64, device=device(G))
+    return _ratio(total, xp.sum((G * (1 - one)) ** 2, axis=(-2, -1)), xp)
 
 
 def unbiased_centred_participation_ratio(G: Array) -> Array:
@@ -95,6 +104,25 @@ def unbiased_centred_participation_ratio(G: Array) -> Array:
     Raises:
         GeometryError: G not (..., N, N) or not finite, fewer than 4 images, or no positive estimate of tr Σ².
     """
+    xp, total, spread, _ = _centred_moments(G)
+    return _ratio(total, spread, xp)
+
+
+def unbiased_centred_rounding(G: Array) -> Array:
+    """How far (...), as a share of itself, rounding may have moved `unbiased_centred_participation_ratio`.
+
+    Of one image that is nearly all there is, its own terms cancel and take the digits of the others along.
+    """
+    xp, total, spread, cancelling = _centred_moments(G)
+    least = xp.minimum(total, spread)
+    lost = least <= 0
+    return xp.where(
+        lost, xp.full_like(least, xp.inf), 2 * FLOAT64_EPS * cancelling / xp.where(lost, 1.0, least)
+    )
+
+
+def _centred_moments(G: Array) -> tuple[Any, Array, Array, Array]:
+    """The namespace, (tr Σ)² and tr Σ² times N(N-1)(N-2)(N-3), and the largest term of these differences."""
     xp, G = square_gram(G)
     n = G.shape[-1]
     if n < 4:
@@ -104,10 +132,9 @@ def unbiased_centred_participation_ratio(G: Array) -> Array:
     trace = xp.sum(diagonal, axis=-1)
     square = xp.sum(A**2, axis=(-2, -1))
     fourth = xp.sum(diagonal**2, axis=-1)
-    # Both times N(N-2)(N-3)(N-1), which the ratio does not need.
     total = 2 * square + (n * n - 3 * n + 1) * trace**2 - n * (n - 1) * fourth
     spread = (n - 1) * (n - 2) * square + trace**2 - n * (n - 1) * fourth
-    return _ratio(total, spread, xp)
+    return xp, total, spread, n * (n - 1) * fourth
 
 
 def _ratio(total: Array, spread: Array, xp: Any) -> Array:

@@ -13,6 +13,7 @@ from subspacelens_tui.analysis.every_image.stream import ImageStream
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.growing import Float64Array
 from subspacelens_tui.analysis.left_out import left_out_lines, why_empty
+from subspacelens_tui.analysis.rounding import rounding_notes
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.watch import IsCancelled, Progress, Watch
 from subspacelens_tui.geometry import GeometryError, permuted_labels
@@ -79,7 +80,7 @@ def _figures(session: Session, settings: Settings, watch: Watch) -> Figures:
         explained=_stack([layer.explained for layer in layers], len(classes)),
         spectra=_spectra(layers),
         timestep=timestep,
-        notes=notes,
+        notes=(*notes, *rounding_notes([layer.figures for layer in layers])),
         left_out=left_out,
         losses=losses,
     )

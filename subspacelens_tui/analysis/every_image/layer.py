@@ -12,6 +12,7 @@ from subspacelens_tui.analysis.every_image.stream import LayerMoments
 from subspacelens_tui.analysis.figures import LayerFigures
 from subspacelens_tui.analysis.growing import Float64Array
 from subspacelens_tui.analysis.nulls import rate_summaries
+from subspacelens_tui.analysis.rounding import massive_dimension, rates_moved
 from subspacelens_tui.analysis.sample import RANKS
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.watch import Watch
@@ -19,14 +20,32 @@ from subspacelens_tui.geometry import (
     GeometryError,
     NullSummary,
     coding_rate_from_spectrum,
+    effective_rank_from_spectrum,
+    gram_resolution,
     gram_spectrum,
     hoyer_gaussian,
     hoyer_laplace,
     iso_rate_eps,
     mean_off_diagonal,
 )
-from subspacelens_tui.geometry.determinants import log_determinants
-from subspacelens_tui.geometry.scatters import Moments, ViewedScatters, overlap_of_scatters, together
+from subspacelens_tui.geometry.inputs import FLOAT64_EPS
+from subspacelens_tui.geometry.iso_rate import refined_eps
+from subspacelens_tui.geometry.rounding import (
+    TOLERANCE,
+    effective_rank_rounding,
+    rate_rounding,
+    rates_lost,
+    scaled_rounding,
+)
+from subspacelens_tui.geometry.scatters import (
+    Moments,
+    ViewedScatters,
+    overlap_of_scatters,
+    rate_of_scatter,
+    scaled_spectrum,
+    together,
+)
+from subspacelens_tui.geometry.spectra import OF_SINGULAR_VALUES
 
 _NEEDS_GRAM = "it needs the N × N Gram matrix"
 
@@ -78,9 +97,12 @@ class _Layer:
         self._count = sum(self._viewed.sizes)
         self._width = len(self._viewed.everyone)
         self._spectrum: Float64Array = np.asarray(gram_spectrum(self._viewed.everyone))
+        self._resolution = float(gram_resolution(self._viewed.everyone))
+        self._shown = self._spectrum
         self._index, self._name = index, name
         self._values: dict[str, object] = {"eps": self._settings.eps}
         self._missing: dict[str, str] = {}
+        self._moved: dict[str, float] = {}
 
     def found(self) -> FoundLayer:
         overlap, explained = self._overlaps()
@@ -98,9 +120,11 @@ class _Layer:
             nulls=nulls,
             errors=errors,
             missing=self._missing,
+            rounding=self._moved,
+            massive=self._massive() if self._moved else "",
             **self._values,  # type: ignore[arg-type]
         )
-        return FoundLayer(figures, overlap, explained, np.clip(self._spectrum[::-1], 0, None))
+        return FoundLayer(figures, overlap, explained, np.clip(self._shown[::-1], 0, None))
 
     def _overlaps(self) -> tuple[Float64Array | None, Float64Array | None]:
         rank, names = self._settings.rank, self._task.classes
@@ -110,29 +134,27 @@ class _Layer:
             self._miss(f"there is one class only ({names[0]})", *figures)
             return None, None
         try:
-            matrices = overlap_of_scatters(self._viewed.classes, names, rank)
+            *matrices, moved = overlap_of_scatters(self._viewed.classes, names, rank)
         except GeometryError as error:
             self._miss(str(error), *figures)
             return None, None
         self._values |= {
             name: float(mean_off_diagonal(matrix)) for name, matrix in zip(figures, matrices, strict=True)
         }
-        return matrices
+        if moved > TOLERANCE:
+            self._moved |= dict.fromkeys(figures, moved)
+        return matrices[0], matrices[1]
 
     def _rates(self) -> bool:
         """Whether there are any."""
-        iso = self._settings.iso_rate
         try:
-            if iso is not None:
-                self._values["eps"] = float(iso_rate_eps(self._spectrum, self._width, self._count, iso))
-            eps = self._values["eps"]
-            R = float(coding_rate_from_spectrum(self._spectrum, self._width, self._count, eps))
-            Rc = self._rates_of(self._groups, self._task.codes)[1] if len(self._task.classes) > 1 else None
+            eps = self._values["eps"] = self._eps()
+            R, Rc = self._found_rates(eps)
         except GeometryError as error:
             self._miss(str(error), *RATES)
             return False
         self._values["R"] = R
-        if Rc is None:
+        if len(self._task.classes) < 2:
             self._miss(f"there is one class only ({self._task.classes[0]})", *RATES[1:])
             return False
         self._values |= {"Rc": Rc, "delta_R": R - Rc}
@@ -142,39 +164,90 @@ class _Layer:
             self._miss("R is 0: all features are zero", "ratio")
         return R > 0
 
+    def _eps(self) -> float:
+        """ε, or the one at which R is as asked."""
+        iso = self._settings.iso_rate
+        if iso is None:
+            return self._settings.eps
+        eps = float(iso_rate_eps(self._spectrum, self._width, self._count, iso))
+        return refined_eps(eps, self._spectrum, self._width, self._count, iso, self._factored)
+
+    def _factored(self, eps: float) -> float:
+        """R by a Cholesky factor."""
+        return rate_of_scatter(self._viewed.everyone, self._width / (self._count * eps**2))
+
+    def _found_rates(self, eps: float) -> tuple[float, float]:
+        """R and Rc, with how far rounding may have moved them if that matters."""
+        spectrum, viewed = self._spectrum, self._viewed
+        R = float(coding_rate_from_spectrum(spectrum, self._width, self._count, eps))
+        if R == 0:
+            return R, 0.0
+        factored, Rc = self._rates_of(self._groups, self._task.codes)
+        moved = rate_rounding(spectrum, self._resolution, self._width, self._count, eps)
+        if not rates_lost(R, Rc, moved + self._width * FLOAT64_EPS):
+            return R, Rc
+        scale = self._width / eps**2
+        by_class = sum(
+            size / self._count * scaled_rounding(S, scale / size)
+            for S, size in zip(viewed.classes, viewed.sizes, strict=True)
+        )
+        by = scaled_rounding(viewed.everyone, scale / self._count)
+        self._moved |= rates_moved(factored, Rc, by, by_class)
+        return factored, Rc
+
     def _rates_of(self, groups: Sequence[Moments], codes: Sequence[int]) -> tuple[float, float]:
         """R and Rc of some groups under some labels."""
         viewed = ViewedScatters.of(_classes(groups, codes), self._settings.features)
         scale = self._width / float(self._values["eps"]) ** 2  # type: ignore[arg-type]
-
-        def rate(scatter: Float64Array, count: int) -> float:
-            return 0.5 * float(log_determinants(scatter, np.asarray(scale / count), np))
-
         total = sum(viewed.sizes)
-        parts = [size / total * rate(S, size) for S, size in zip(viewed.classes, viewed.sizes, strict=True)]
-        return rate(viewed.everyone, total), sum(parts)
+        parts = [
+            size / total * rate_of_scatter(S, scale / size)
+            for S, size in zip(viewed.classes, viewed.sizes, strict=True)
+        ]
+        return rate_of_scatter(viewed.everyone, scale / total), sum(parts)
 
     def _ranks(self) -> None:
+        known = self._spectrum[-min(self._count, self._width) :]
         for figure, rank in RANKS.items():
-            self._take(figure, functools.partial(self._rank, rank))
+            if figure != "effective_rank":
+                self._take(figure, functools.partial(_number, rank, known))
+        self._take("effective_rank", lambda: self._effective_rank(known))
         self._take("participation_ratio_unbiased", self._unbiased_participation_ratio)
 
-    def _rank(self, rank: Callable[[Float64Array], Any]) -> float:
-        return float(rank(self._spectrum))
+    def _effective_rank(self, known: Float64Array) -> float:
+        rank = float(effective_rank_from_spectrum(known))
+        floor = len(known) * FLOAT64_EPS * known[-1]
+        if known[0] > floor and effective_rank_rounding(known, self._resolution) <= TOLERANCE:
+            return rank
+        spectrum, _ = scaled_spectrum(self._viewed.everyone)
+        there = spectrum.eigenvalues[-min(self._count, self._width) :]
+        resolution = spectrum.resolution[-len(there) :]
+        rank = float(
+            effective_rank_from_spectrum(np.where(there > resolution, there, 0.0), OF_SINGULAR_VALUES)
+        )
+        share = float(effective_rank_rounding(there, resolution))
+        if share > TOLERANCE:
+            self._moved["effective_rank"] = share * rank
+        return rank
 
     def _unbiased_participation_ratio(self) -> float:
         """As `unbiased_participation_ratio`: Σ G_ij² is ‖Z Zᵀ‖²."""
         if self._settings.features in ("centred", "class-centred"):
             raise GeometryError(f"{_NEEDS_GRAM} in the {self._settings.features} view")
         # A common scale leaves it alone: the moments need no view.
-        S = together(self._groups).scatter
-        total = float(np.trace(S)) ** 2 - self._moments.fourth
-        spread = float(np.sum(S**2)) - self._moments.fourth
+        S, fourth = together(self._groups).raw(), self._moments.fourth
+        total, spread = float(np.trace(S)) ** 2 - fourth, float(np.sum(S**2)) - fourth
         if not (total > 0 and spread > 0):
             raise GeometryError(
                 "the unbiased participation ratio has no positive estimate; record more images"
             )
+        share = FLOAT64_EPS * fourth * (1 / total + 1 / spread)
+        if share > TOLERANCE:
+            self._moved["participation_ratio_unbiased"] = share * total / spread
         return total / spread
+
+    def _massive(self) -> str:
+        return massive_dimension(np.sqrt(np.diagonal(self._viewed.everyone)))
 
     def _sparsity(self) -> None:
         if self._moments.hoyer is None:
@@ -236,6 +309,10 @@ class _Layer:
 
     def _miss(self, reason: str, *figures: str) -> None:
         self._missing |= dict.fromkeys(figures, reason)
+
+
+def _number(figure: Callable[[Float64Array], Any], of: Float64Array) -> float:
+    return float(figure(of))
 
 
 def _classes(groups: Sequence[Moments], codes: Sequence[int]) -> list[Moments]:

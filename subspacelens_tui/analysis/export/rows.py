@@ -35,7 +35,7 @@ def figure_rows(figures: Figures) -> Iterator[FlatRow]:
 
 
 def layer_columns(layer: LayerFigures) -> FlatRow:
-    """A layer's figures by name; `delta_R_se`, `_low` and `_high` of errors, `Rc_null_mean`, … of nulls."""
+    """A layer's figures by name, with `delta_R_se`, `delta_R_low`, …, `Rc_null_mean`, …, `R_rounding`, …."""
     flat: FlatRow = {}
     for name, value in layer.to_json().items():
         if name == "normality":
@@ -55,6 +55,8 @@ def layer_columns(layer: LayerFigures) -> FlatRow:
                 }
         elif name == "missing":
             flat["missing"] = "; ".join(f"{figure}: {why}" for figure, why in value.items())
+        elif name == "rounding":
+            flat |= {f"{figure}_rounding": amount for figure, amount in value.items()}
         else:
             flat[name] = value
     return flat
@@ -76,7 +78,13 @@ def curve_rows(figures: Figures, figure: str) -> Iterator[FlatRow]:
             "low": low,
             "high": high,
             "missing": layer.missing.get(figure) or (layer.missing.get("nulls") if value is None else None),
+            **_rounding(layer, "delta_R" if figure in ("excess", "z") else figure),
         }
+
+
+def _rounding(layer: LayerFigures, figure: str) -> FlatRow:
+    """How far rounding may have moved a figure, where it may have moved any."""
+    return {"rounding": layer.rounding.get(figure)} if layer.rounding else {}
 
 
 def comparison_rows(comparison: Comparison, figure: str) -> Iterator[FlatRow]:
@@ -128,6 +136,7 @@ def layer_rows(figures: Figures, found: LayerFigures, images: int | None = None)
             "low": error.low if error else None,
             "high": error.high if error else None,
             "missing": missing,
+            **_rounding(found, figure),
         }
 
 

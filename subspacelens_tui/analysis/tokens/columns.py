@@ -1,7 +1,8 @@
 """Rates, ranks and overlaps of single tokens: columns that come in groups, one group an image.
 
 The Gram matrix of N·T tokens is too large to form, so everything comes from scatter matrices ZZᵀ, which share
-its eigenvalues, of side d; or of the Gram matrix where that is the smaller one.
+its eigenvalues, of side d; or of the Gram matrix where that is the smaller one. Where rounding of these could
+be seen, from the singular values of the tokens, at some ten times the cost.
 """
 
 from collections.abc import Iterator
@@ -14,12 +15,24 @@ from subspacelens_tui.analysis.growing import Float64Array
 from subspacelens_tui.geometry import (
     GeometryError,
     View,
+    effective_rank_from_spectrum,
+    gram_resolution,
     hoyer_of_images,
     mean_off_diagonal,
 )
 from subspacelens_tui.geometry.determinants import TOO_LARGE
 from subspacelens_tui.geometry.inputs import FLOAT64_EPS
+from subspacelens_tui.geometry.of_features import Spectrum, numerical_rank, rate_of_features
 from subspacelens_tui.geometry.overlap import RANK_SHARE_OF_EIGENVALUES
+from subspacelens_tui.geometry.rounding import (
+    TOLERANCE,
+    effective_rank_rounding,
+    overlap_rounding,
+    rate_rounding,
+    subspace_rounding,
+)
+from subspacelens_tui.geometry.singular_values import decomposition
+from subspacelens_tui.geometry.spectra import OF_SINGULAR_VALUES
 
 Codes = npt.NDArray[np.int64]
 
@@ -32,9 +45,11 @@ class TokenColumns:
 
     Attributes:
         rows: (N, T, d), a row for each token of each image.
+        massive: whether products of them do not hold what the figures depend on.
     """
 
     rows: Float64Array
+    massive: bool = False
 
     @property
     def width(self) -> int:
@@ -55,18 +70,34 @@ class TokenColumns:
         """The min(d, N·T) eigenvalues of the Gram matrix that are not zero by dimension, ascending."""
         return np.asarray(np.linalg.eigvalsh(smaller_product(self.flat)), dtype=np.float64)
 
+    def moved(self, spectrum: Float64Array, eps: float) -> float:
+        """How far rounding may have moved R, from this spectrum or from a factor, in nats."""
+        resolution = FLOAT64_EPS * float(np.sum(self.rows**2))
+        by = float(rate_rounding(spectrum, resolution, self.width, self.count, eps))
+        return by + len(spectrum) * FLOAT64_EPS
+
     def coding_rate(self, eps: float) -> float:
         """R in nats, without eigenvalues."""
-        return 0.5 * log_determinant(smaller_product(self.flat), self.width / (self.count * eps**2))
+        return self._rate(self.flat, eps)
 
     def class_rate(self, codes: Codes, eps: float) -> float:
         """Rc in nats for classes of images, codes (N,)."""
-        total = 0.0
-        for members in self.classes(codes):
-            size = len(members)
-            log_det = log_determinant(smaller_product(members), self.width / (size * eps**2))
-            total += size / self.count * 0.5 * log_det
-        return total
+        members = self.classes(codes)
+        return sum(len(rows) / self.count * self._rate(rows, eps) for rows in members)
+
+    def _rate(self, rows: Float64Array, eps: float) -> float:
+        if self.massive:
+            return rate_of_features(rows.T, self.width / eps**2)
+        return 0.5 * log_determinant(smaller_product(rows), self.width / (len(rows) * eps**2))
+
+    def rates_rounding(self, codes: Codes, eps: float) -> tuple[float, float]:
+        """How far rounding may have moved R and Rc of massive tokens, in nats."""
+        by_class = sum(len(rows) / self.count * self._rounding(rows, eps) for rows in self.classes(codes))
+        return self._rounding(self.flat, eps), by_class
+
+    def _rounding(self, rows: Float64Array, eps: float) -> float:
+        found = Spectrum.of(decomposition(rows.T))
+        return float(rate_rounding(found.eigenvalues, found.resolution, self.width, len(rows), eps))
 
     def classes(self, codes: Codes) -> Iterator[Float64Array]:
         """The tokens (n_k·T, d) of each class of images, in the order of the codes (N,)."""
@@ -103,10 +134,9 @@ def token_view(columns: TokenColumns, view: View, codes: Codes) -> TokenColumns:
     centred = np.empty_like(rows)
     for group in np.unique(groups):
         members = groups == group
-        centred[members] = rows[members] - rows[members].mean(axis=(0, 1))
-    # Of a token equal to its mean only rounding is left, and that must not pass for structure.
-    power, left = np.sum(rows**2, axis=2), np.sum(centred**2, axis=2)
-    centred[left <= columns.count * FLOAT64_EPS * power] = 0
+        # Differences of float32 numbers are exact, the mean of the numbers is not: equal tokens leave 0.
+        shifted = rows[members] - rows[members][0, 0]
+        centred[members] = shifted - shifted.mean(axis=(0, 1))
     return replace(columns, rows=centred)
 
 
@@ -139,23 +169,26 @@ def cholesky(product: Float64Array, alpha: float) -> Float64Array:
         raise GeometryError(TOO_LARGE) from None
 
 
-def subspaces(columns: TokenColumns, codes: Codes, rank: int) -> tuple[Float64Array, Float64Array]:
+def subspaces(columns: TokenColumns, codes: Codes, rank: int) -> tuple[Float64Array, Float64Array, float]:
     """Overlap and variance explained (K, K) of the classes, as `geometry.class_subspaces` defines them.
+
+    Returns:
+        Both, and how far rounding may have moved their means.
 
     Raises:
         GeometryError: if a class spans fewer than `rank` dimensions.
     """
-    U = _top_directions(columns, codes, rank)
+    U, moved = _top_directions(columns, codes, rank)
     explained = [
         [np.sum((members @ basis) ** 2) / np.sum(members**2) for members in columns.classes(codes)]
         for basis in U
     ]
-    return _overlap(U), np.asarray(explained)
+    return _overlap(U), np.asarray(explained), moved
 
 
 def overlap_mean(columns: TokenColumns, codes: Codes, rank: int) -> float:
     """Mean off-diagonal overlap of the classes; errors as of `subspaces`."""
-    return float(mean_off_diagonal(_overlap(_top_directions(columns, codes, rank))))
+    return float(mean_off_diagonal(_overlap(_top_directions(columns, codes, rank)[0])))
 
 
 def _overlap(U: Float64Array) -> Float64Array:
@@ -164,27 +197,58 @@ def _overlap(U: Float64Array) -> Float64Array:
     return overlap
 
 
-def _top_directions(columns: TokenColumns, codes: Codes, rank: int) -> Float64Array:
-    """The first `rank` left singular vectors of each class (K, d, rank)."""
+def _top_directions(columns: TokenColumns, codes: Codes, rank: int) -> tuple[Float64Array, float]:
+    """The first `rank` left singular vectors of each class (K, d, rank), and `overlap_rounding`."""
+    of_class = _exact_directions if columns.massive else _directions
+    found = [of_class(members, rank) for members in columns.classes(codes)]
+    return np.stack([U for U, _ in found]), overlap_rounding([angle for _, angle in found], rank)
+
+
+def _directions(members: Float64Array, rank: int) -> tuple[Float64Array, float]:
     # Imported here: the app loads the analysis at its start.
     from scipy.linalg import eigh
 
-    found = []
-    for members in columns.classes(codes):
-        product = smaller_product(members)
-        side = len(product)
-        if side < rank:
-            raise GeometryError(_too_flat(rank))
-        values, vectors = eigh(product, subset_by_index=(side - rank, side - 1), check_finite=False)
-        if values[0] <= RANK_SHARE_OF_EIGENVALUES * values[-1] or values[-1] <= 0:
-            raise GeometryError(_too_flat(rank))
-        # From the Gram matrix come the right singular vectors.
-        found.append(members.T @ vectors / np.sqrt(values) if len(members) == side else vectors)
-    return np.stack(found)
+    product = smaller_product(members)
+    side = len(product)
+    if side < rank:
+        raise GeometryError(_too_flat(rank))
+    # One more, for the gap to it.
+    first = max(side - rank - 1, 0)
+    values, vectors = eigh(product, subset_by_index=(first, side - 1), check_finite=False)
+    angle = float(subspace_rounding(np.maximum(values, 0), gram_resolution(product), rank))
+    values, vectors = values[-rank:], vectors[:, -rank:]
+    if values[0] <= RANK_SHARE_OF_EIGENVALUES * values[-1] or values[-1] <= 0:
+        raise GeometryError(_too_flat(rank))
+    # From the Gram matrix come the right singular vectors.
+    return members.T @ vectors / np.sqrt(values) if len(members) == side else vectors, angle
+
+
+def _exact_directions(members: Float64Array, rank: int) -> tuple[Float64Array, float]:
+    found = decomposition(members.T)
+    if numerical_rank(found) < rank:
+        raise GeometryError(_too_flat(rank))
+    spectrum = Spectrum.of(found, with_vectors=True)
+    return found.U[:, :rank], float(subspace_rounding(spectrum.eigenvalues, spectrum.resolution, rank))
 
 
 def _too_flat(rank: int) -> str:
     return f"a class spans fewer than {rank} dimensions; choose a smaller rank"
+
+
+def known_effective_rank(rows: Float64Array, spectrum: Float64Array) -> tuple[float, float]:
+    """The effective rank of rows (n, d) with this spectrum, and how far rounding may have moved it.
+
+    Raises:
+        GeometryError: the rows are all zero.
+    """
+    rank = float(effective_rank_from_spectrum(spectrum))
+    resolution = FLOAT64_EPS * float(np.sum(rows**2))
+    moved = float(effective_rank_rounding(spectrum, resolution))
+    if spectrum[0] > max(len(spectrum) * FLOAT64_EPS * spectrum[-1], resolution) and moved <= TOLERANCE:
+        return rank, moved * rank
+    exact = Spectrum.of(decomposition(rows.T))
+    rank = float(effective_rank_from_spectrum(exact.eigenvalues, OF_SINGULAR_VALUES))
+    return rank, rank * float(effective_rank_rounding(exact.eigenvalues, exact.resolution))
 
 
 def unbiased_participation_ratio(columns: TokenColumns, spectrum: Float64Array) -> float:
@@ -197,9 +261,11 @@ def unbiased_participation_ratio(columns: TokenColumns, spectrum: Float64Array) 
     traces = np.trace(within, axis1=1, axis2=2)
     total = float(np.sum(traces)) ** 2 - float(np.sum(traces**2))
     spread = float(np.sum(spectrum**2)) - float(np.sum(within**2))
-    # What rounding leaves of two sums of squares is no estimate.
-    if not (spread > 1e-12 * float(np.sum(spectrum**2)) and total > 0):
+    if not (spread > 0 and total > 0):
         raise GeometryError("the unbiased participation ratio has no positive estimate; record more images")
+    share = FLOAT64_EPS * (float(np.sum(spectrum**2)) / spread + float(np.sum(traces)) ** 2 / total)
+    if share > TOLERANCE:
+        raise GeometryError("one image is nearly all there is: rounding leaves too little of the others")
     return total / spread
 
 

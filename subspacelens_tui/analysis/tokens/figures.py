@@ -14,6 +14,7 @@ from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.growing import Float64Array
 from subspacelens_tui.analysis.left_out import NoImagesError, why_empty
+from subspacelens_tui.analysis.rounding import rounding_notes
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.tokens.layer import TokenLayer, token_layer
 from subspacelens_tui.analysis.tokens.sample import BadTokensError, TokenImages
@@ -87,7 +88,11 @@ def _of_finite(
         overlap=_stack([layer.overlap for layer in layers]),
         explained=_stack([layer.explained for layer in layers]),
         timestep=timestep_of(session, settings),
-        notes=(*sample.losses(), *sample.notes()),
+        notes=(
+            *sample.losses(),
+            *sample.notes(),
+            *rounding_notes([layer.figures for layer in layers]),
+        ),
         left_out=sample.left_out,
         losses=sample.losses(),
         absent="" if layers else sample.why_empty(),

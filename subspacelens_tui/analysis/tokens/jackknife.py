@@ -17,6 +17,7 @@ from subspacelens_tui.analysis.growing import Float64Array
 from subspacelens_tui.analysis.tokens.columns import Codes, TokenColumns, cholesky, token_view
 from subspacelens_tui.geometry import GeometryError, View
 from subspacelens_tui.geometry.determinants import TOO_LARGE
+from subspacelens_tui.geometry.rounding import TOLERANCE, scaled_rounding
 
 
 def token_error_bars(
@@ -86,6 +87,12 @@ def _without_images(
     c = np.zeros(len(codes)) if removed is None else 1 / (removed - T)
     W = np.eye(T) + c[:, None, None]
     scatter = viewed.flat.T @ viewed.flat
+    if viewed.massive and scaled_rounding(scatter, scale / viewed.count) > TOLERANCE * viewed.coding_rate(
+        eps
+    ):
+        raise GeometryError(
+            "rounding would be seen in what single images change; leave out seeds or subjects"
+        )
     R = _changed(scatter, scale / (viewed.count - T), viewed.rows, -W)
     if view == "centred":
         return R, _centred_class_rates(viewed, codes, scale)

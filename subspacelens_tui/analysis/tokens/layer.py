@@ -1,8 +1,10 @@
 """The figures of the tokens of one layer: a value or a reason for each."""
 
+import contextlib
 import functools
+import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +13,12 @@ import numpy.typing as npt
 from subspacelens_tui.analysis.figures import LayerFigures
 from subspacelens_tui.analysis.growing import Float64Array
 from subspacelens_tui.analysis.nulls import rate_summaries
+from subspacelens_tui.analysis.rounding import massive, rates_moved
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.tokens.columns import (
     Codes,
     TokenColumns,
+    known_effective_rank,
     mean_hoyer,
     overlap_mean,
     subspaces,
@@ -37,6 +41,8 @@ from subspacelens_tui.geometry import (
     stable_rank_from_spectrum,
     summarize_null,
 )
+from subspacelens_tui.geometry.iso_rate import refined_eps
+from subspacelens_tui.geometry.rounding import TIE, TOLERANCE, rates_lost
 
 _RANKS: dict[str, Callable[[Float64Array], Any]] = {
     "effective_rank": effective_rank_from_spectrum,
@@ -45,7 +51,6 @@ _RANKS: dict[str, Callable[[Float64Array], Any]] = {
     "stable_rank": stable_rank_from_spectrum,
 }
 _RATES = ("R", "Rc", "delta_R", "ratio")
-_ROUNDING = 1e-10
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,8 @@ def token_layer(sample: TokenImages, index: int, name: str, settings: Settings) 
         eps=collected.eps,
         rank_ceiling=min(tokens.shape[0] * tokens.shape[1], width),
         missing=collected.missing | parts.missing,
+        rounding=collected.moved,
+        massive=massive(collected.raw.flat.T) if collected.moved else "",
         **collected.values,
     )
     return TokenLayer(figures, parts, image_means, collected.overlap, collected.explained)
@@ -116,7 +123,7 @@ class _Collected:
     """The figures of one layer while they are computed."""
 
     def __init__(self, sample: TokenImages, settings: Settings, raw: TokenColumns) -> None:
-        self._sample, self._settings, self._raw = sample, settings, raw
+        self._sample, self._settings, self.raw = sample, settings, raw
         self._view = settings.features
         self._viewed = token_view(raw, self._view, sample.codes)
         self._spectrum = self._viewed.spectrum()
@@ -125,19 +132,19 @@ class _Collected:
         self.explained: Float64Array | None = None
         self.values: dict[str, Any] = {"nulls": {}, "errors": {}}
         self.missing: dict[str, str] = {}
+        self.moved: dict[str, float] = {}
+        self._massive = False
 
     def rates(self) -> None:
         if self._too_few_images(*_RATES):
             return
-        if self._settings.iso_rate is not None:
-            try:
-                self.eps = float(
-                    iso_rate_eps(self._spectrum, self._raw.width, self._raw.count, self._settings.iso_rate)
-                )
-            except GeometryError as error:
-                self._miss(str(error), *_RATES)
-                return
-        found = self._rates_of(self._raw, self._viewed, self._spectrum)
+        try:
+            self.eps = self._eps()
+            found, moved, self._massive = self._rates_of(self.raw, self._viewed, self._spectrum)
+        except GeometryError as error:
+            self._miss(str(error), *_RATES)
+            return
+        self.moved |= moved
         self.values |= {rate: getattr(found, rate) for rate in _RATES}
         self.values["nulls"] |= found.nulls
         if not self._too_few_classes("Rc", "delta_R", "ratio") and found.ratio is None:
@@ -145,11 +152,27 @@ class _Collected:
         if self._sample.no_null is not None:
             self._miss(self._sample.no_null, "nulls")
 
+    def _eps(self) -> float:
+        """ε, or the one at which R is as asked."""
+        iso, viewed, spectrum = self._settings.iso_rate, self._viewed, self._spectrum
+        if iso is None:
+            return self._settings.eps
+        eps = float(iso_rate_eps(spectrum, viewed.width, viewed.count, iso))
+        if not rates_lost(iso, iso, viewed.moved(spectrum, eps)):
+            return eps
+        rate_at = replace(viewed, massive=True).coding_rate
+        return refined_eps(eps, spectrum, viewed.width, viewed.count, iso, rate_at)
+
     def ranks(self) -> None:
         if self._too_few_images(*_RANKS, "participation_ratio_unbiased"):
             return
         for figure, rank in _RANKS.items():
             self.take(figure, functools.partial(_number, rank, self._spectrum))
+        if "effective_rank" in self.values:
+            rank_of = known_effective_rank(self._viewed.flat, self._spectrum)
+            self.values["effective_rank"], moved = rank_of
+            if moved > TOLERANCE * rank_of[0]:
+                self.moved["effective_rank"] = moved
         if "centred" in self._view:
             self._miss("of centred tokens there is no unbiased one", "participation_ratio_unbiased")
             return
@@ -161,35 +184,46 @@ class _Collected:
         assert rank is not None
         if self._too_few_classes("overlap_mean", "explained_mean"):
             return
+        raw, viewed = self.raw, self._viewed
         try:
-            self.overlap, self.explained = subspaces(self._viewed, self._sample.codes, rank)
-        except GeometryError as error:
-            self._miss(str(error), "overlap_mean", "explained_mean")
-            return
+            self.overlap, self.explained, moved = subspaces(viewed, self._sample.codes, rank)
+        except GeometryError:
+            moved = math.inf  # what seems flat may not be so
+        if moved > TOLERANCE:
+            raw, viewed = replace(raw, massive=True), replace(viewed, massive=True)
+            try:
+                self.overlap, self.explained, moved = subspaces(viewed, self._sample.codes, rank)
+            except GeometryError as error:
+                self.overlap, self.explained = None, None
+                self._miss(str(error), "overlap_mean", "explained_mean")
+                return
+            if moved > TOLERANCE:
+                self.moved |= dict.fromkeys(("overlap_mean", "explained_mean"), moved)
+        assert self.overlap is not None
         observed = float(mean_off_diagonal(self.overlap))
         self.values |= {"overlap_mean": observed, "explained_mean": float(mean_off_diagonal(self.explained))}
         if self._sample.labelings is not None:
             labelings = self._sample.labelings[: self._settings.overlap_permutations]
             if len(labelings) > 1:
-                self._overlap_null(observed, labelings, rank)
+                self._overlap_null(observed, labelings, rank, raw, viewed)
 
-    def _overlap_null(self, observed: float, labelings: Codes, rank: int) -> None:
+    def _overlap_null(
+        self, observed: float, labelings: Codes, rank: int, raw: TokenColumns, viewed: TokenColumns
+    ) -> None:
         try:
-            values = [
-                overlap_mean(self._under(labels, self._raw, self._viewed), labels, rank)
-                for labels in labelings
-            ]
+            values = [overlap_mean(self._under(labels, raw, viewed), labels, rank) for labels in labelings]
         except GeometryError as error:
             self._miss(str(error), "null of overlap_mean")
             return
-        null = summarize_null(observed, np.asarray(values), "smaller", _ROUNDING)
+        null = summarize_null(observed, np.asarray(values), "smaller", TIE)
         self.values["nulls"]["overlap_mean"] = null
 
     def errors(self) -> None:
         if self._settings.errors is None or self.values.get("delta_R") is None:
             return
         codes, left_out = self._sample.codes, self._sample.groups_left_out()
-        self.take("errors", lambda: token_error_bars(self._raw, self._view, codes, self.eps, left_out))
+        raw = replace(self.raw, massive=self._massive)
+        self.take("errors", lambda: token_error_bars(raw, self._view, codes, self.eps, left_out))
 
     def against_means(self, means: npt.NDArray[np.float32]) -> tuple[Parts, Rates]:
         """The parts within and between images, and the rates of the images' means (N, 1, d)."""
@@ -200,19 +234,37 @@ class _Collected:
             between = None
         elif self._view == "trace":
             # By the factor of the tokens, whose parts these are.
-            between = raw.rows[:, 0] * trace_factor(self._raw)
+            between = raw.rows[:, 0] * trace_factor(self.raw)
         parts = split(self._viewed, between, self._sample.counts, self.eps)
+        self.moved |= {f"{what} R": amount for what, amount in parts.moved.items()}
         if self.values.get("R") is None:
             return parts, Rates()
-        return parts, self._rates_of(raw, viewed, viewed.spectrum())
+        try:
+            rates, moved, _ = self._rates_of(raw, viewed, viewed.spectrum())
+        except GeometryError:
+            return parts, Rates()
+        self.moved |= {f"image means' {figure}": amount for figure, amount in moved.items()}
+        return parts, rates
 
-    def _rates_of(self, raw: TokenColumns, viewed: TokenColumns, spectrum: Float64Array) -> Rates:
-        R = float(coding_rate_from_spectrum(spectrum, viewed.width, viewed.count, self.eps))
-        if len(self._sample.classes) < 2:
-            return Rates(R)
-        Rc = viewed.class_rate(self._sample.codes, self.eps)
+    def _rates_of(
+        self, raw: TokenColumns, viewed: TokenColumns, spectrum: Float64Array
+    ) -> tuple[Rates, dict[str, float], bool]:
+        """The rates, how far rounding may have moved them if that matters, and whether tokens are massive."""
+        codes, eps, several = self._sample.codes, self.eps, len(self._sample.classes) > 1
+        R = float(coding_rate_from_spectrum(spectrum, viewed.width, viewed.count, eps))
+        Rc, massive = R, True
+        with contextlib.suppress(GeometryError):  # too large for factors of Gram matrices
+            Rc = viewed.class_rate(codes, eps) if several else R
+            massive = bool(rates_lost(R, Rc, viewed.moved(spectrum, eps)))
+        moved: dict[str, float] = {}
+        if massive:
+            raw, viewed = replace(raw, massive=True), replace(viewed, massive=True)
+            R, Rc = viewed.coding_rate(eps), viewed.class_rate(codes, eps)
+            moved = rates_moved(R, Rc, *viewed.rates_rounding(codes, eps))
+        if not several:
+            return Rates(R), {figure: by for figure, by in moved.items() if figure == "R"}, massive
         nulls = {} if self._sample.labelings is None else self._nulls(raw, viewed, R, Rc)
-        return Rates(R, Rc, R - Rc, Rc / R if R > 0 else None, nulls)
+        return Rates(R, Rc, R - Rc, Rc / R if R > 0 else None, nulls), moved, massive
 
     def _nulls(self, raw: TokenColumns, viewed: TokenColumns, R: float, Rc: float) -> dict[str, NullSummary]:
         assert self._sample.labelings is not None

@@ -12,8 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.growing import Float64Array
-from subspacelens_tui.analysis.tokens.columns import TokenColumns, smaller_product
-from subspacelens_tui.geometry import coding_rate_from_spectrum, effective_rank_from_spectrum
+from subspacelens_tui.analysis.tokens.columns import TokenColumns, known_effective_rank, smaller_product
+from subspacelens_tui.geometry import coding_rate_from_spectrum
+from subspacelens_tui.geometry.inputs import FLOAT64_EPS
+from subspacelens_tui.geometry.of_features import Spectrum
+from subspacelens_tui.geometry.rounding import TOLERANCE, rate_rounding, rates_lost
+from subspacelens_tui.geometry.singular_values import decomposition
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,14 @@ class Parts:
             from the sampled ones.
         between_trace_sampled: tr S - tr W, unbiased for tr B: what the sampled tokens say of it.
         missing: figure → why it is None.
+        moved: part → how far rounding may have moved its R, where it is not right to a millionth.
     """
 
     within: Part
     between: Part
     between_trace_sampled: float | None
     missing: dict[str, str]
+    moved: dict[str, float]
 
     def to_json(self) -> dict[str, Any]:
         """The keys that a layer of `analyze --tokens --json` has for its parts."""
@@ -72,15 +78,24 @@ def split(
         missing["between"] = "the means of unit-norm tokens are not in the session: only its trace is known"
     T = viewed.rows.shape[1]
     total = float(np.sum(viewed.rows**2)) / viewed.count
+    moved: dict[str, float] = {}
+
+    def part(rows: Float64Array, name: str) -> Part:
+        found, by = _part(rows, viewed.width, eps)
+        assert found.R is not None
+        if by > TOLERANCE * found.R:
+            moved[name] = by
+        return found
+
+    of_means = Part() if means is None else part(means / np.sqrt(len(means)), "between")
     if T < 2:
         missing["within"] = "one token an image has nothing within the image"
-        between = _part(means / np.sqrt(len(means)), viewed.width, eps) if means is not None else Part()
-        return Parts(Part(), between, None, missing)
-    within = _part(_deviations(viewed, counts), viewed.width, eps)
+        return Parts(Part(), of_means, None, missing, moved)
+    within = part(_deviations(viewed, counts), "within")
     assert within.trace is not None
     sampled = total - within.trace
-    between = Part(trace=sampled) if means is None else _part(means / np.sqrt(len(means)), viewed.width, eps)
-    return Parts(*_with_shares(within, between), sampled, missing)
+    between = Part(trace=sampled) if means is None else of_means
+    return Parts(*_with_shares(within, between), sampled, missing, moved)
 
 
 def _deviations(viewed: TokenColumns, counts: npt.NDArray[np.int64]) -> Float64Array:
@@ -98,12 +113,18 @@ def _deviations(viewed: TokenColumns, counts: npt.NDArray[np.int64]) -> Float64A
     return scaled
 
 
-def _part(rows: Float64Array, width: int, eps: float) -> Part:
-    """The part whose second moment is rowsᵀ rows."""
-    spectrum = np.linalg.eigvalsh(smaller_product(rows))
-    rank = float(effective_rank_from_spectrum(spectrum)) if spectrum[-1] > 0 else None
+def _part(rows: Float64Array, width: int, eps: float) -> tuple[Part, float]:
+    """The part whose second moment is rowsᵀ rows, and how far rounding may have moved its R."""
+    spectrum: Float64Array = np.asarray(np.linalg.eigvalsh(smaller_product(rows)), dtype=np.float64)
+    trace = float(np.sum(rows**2))
+    rank = known_effective_rank(rows, spectrum)[0] if spectrum[-1] > 0 else None
     R = float(coding_rate_from_spectrum(spectrum, width, 1, eps))
-    return Part(trace=float(np.sum(rows**2)), R=R, effective_rank=rank)
+    moved = float(rate_rounding(spectrum, FLOAT64_EPS * trace, width, 1, eps))
+    if rates_lost(R, R, moved):
+        exact = Spectrum.of(decomposition(rows.T))
+        R = float(coding_rate_from_spectrum(exact.eigenvalues, width, 1, eps))
+        moved = float(rate_rounding(exact.eigenvalues, exact.resolution, width, 1, eps))
+    return Part(trace=trace, R=R, effective_rank=rank), moved
 
 
 def _with_shares(within: Part, between: Part) -> tuple[Part, Part]:

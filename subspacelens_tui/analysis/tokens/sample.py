@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from subspacelens_tui.analysis.classes import ordered_classes
 from subspacelens_tui.analysis.growing import Configuration, GrowingGrams
+from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.left_out import left_out_lines, why_empty
 from subspacelens_tui.analysis.nulls import Permutations
-from subspacelens_tui.analysis.sample import Images
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.geometry import GeometryError
 from subspacelens_tui.sessions import Session
