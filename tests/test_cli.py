@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import pwd
 import re
 import subprocess
 import sys
@@ -50,6 +52,44 @@ def test_the_folder_may_stand_before_the_command_or_in_the_environment(
     assert run("list") == 0
     first, second = capsys.readouterr().out.split("name ")[1:]
     assert first == second
+
+
+def test_a_home_folder_is_found_where_the_shell_leaves_it_to_the_program(
+    sessions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert run("list", "--sessions=~/sessions") == 0
+    monkeypatch.setenv("SUBSPACELENS_SESSIONS", "~/sessions")
+    assert run("list") == 0
+    capsys.readouterr()
+    assert run("export", "whole", "--to=~/out") == 0
+    assert {Path(line).parent for line in capsys.readouterr().out.splitlines()} == {tmp_path / "out"}
+    assert not (tmp_path / "~").exists()
+    for mistake in (["--sessions=~nobody.here/x"], ["--to=~nobody.here/x"], ["--to="]):
+        assert run("export", "whole", "--to=~/out", *mistake) in (1, 2)
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_user_without_a_home_folder_has_no_settings(
+    sessions: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(number: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert os.path.expanduser("~") == "~"  # noqa: PTH111, what the libraries see
+    assert run("settings") == 0
+    assert "none, because there is no home folder" in capsys.readouterr().out
+    for command in (["list"], ["show", "whole"], ["analyze", "whole"]):
+        assert run(*command, "--sessions", str(sessions)) == 0
+    capsys.readouterr()
+    assert run("list", "--sessions=~/sessions") == 1
+    assert capsys.readouterr().err == (
+        "subspacelens-tui: there is no home folder for ~/sessions: write the path in full\n"
+    )
 
 
 def test_analyze(sessions: Path, capsys: pytest.CaptureFixture[str]) -> None:

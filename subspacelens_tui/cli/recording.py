@@ -83,7 +83,10 @@ def _check_ranks(arguments: argparse.Namespace, rank: Rank) -> None:
     """Refuse what ranks could not agree on; one of them says why."""
     problem = None
     if arguments.resume is None and arguments.name is None:
-        problem = f"{rank.world} ranks must agree on a session: add --name NAME"
+        problem = (
+            f"{rank.said_by}={rank.world} is set, and {rank.world} ranks must agree on a session: "
+            "add --name NAME, or unset it to record alone"
+        )
     elif arguments.device is not None and ":" in arguments.device:
         problem = (
             f"--device {arguments.device} is one GPU, and each of {rank.world} ranks takes its own: "
@@ -265,6 +268,9 @@ def stop(arguments: argparse.Namespace) -> int:
 
 def doctor(arguments: argparse.Namespace) -> int:
     """Say what this machine can run, and what recording a model will take."""
+    from subspacelens_tui.recording.process import leave_deleted_folder
+
+    leave_deleted_folder()
     from subspacelens_tui.recording.doctor import examine, recording_json
 
     found = examine()

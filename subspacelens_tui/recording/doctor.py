@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from typing import Any
 
 import psutil
@@ -17,6 +16,7 @@ from subspacelens_tui.planning.prompts import shipped_prompt_sets
 from subspacelens_tui.planning.room import Room, room_for
 from subspacelens_tui.planning.shape import transformer_shape
 from subspacelens_tui.planning.size import readable
+from subspacelens_tui.recording.versions import versions_of
 
 _VERSIONS_OF = ("subspacelens-tui", "torch", "diffusers", "transformers", "numpy", "textual", "plotext")
 # Looked at even where it is not on this machine, because it is what people come for.
@@ -113,7 +113,7 @@ def _room_json(room: Room) -> dict[str, Any]:
 def examine() -> Findings:
     """Look at this machine."""
     return Findings(
-        versions={name: metadata.version(name) for name in _VERSIONS_OF},
+        versions=versions_of(_VERSIONS_OF),
         devices=tuple(_devices()),
         pipelines=tuple(name for architecture in ARCHITECTURES for name in architecture.pipelines),
         prompt_sets=tuple(shipped_prompt_sets()),

@@ -2,20 +2,22 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.sessions.events import MAX_RANKS
 
 # Rank, number of ranks, rank on this machine. The first that is there counts: torchrun and accelerate may be
 # started by mpirun or srun themselves, whose variables their children see too. Names as accelerate has them
-# (accelerate/utils/environment.py), and those of Slurm.
+# (accelerate/utils/environment.py), and those of Slurm. SLURM_NTASKS is no sign of srun: it belongs to the
+# allocation, so batch scripts and the shells of salloc have it, where one process runs. Only srun sets a
+# step's number of tasks.
 _LAUNCHERS = (
     ("RANK", "WORLD_SIZE", "LOCAL_RANK"),
     ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"),
     ("MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_LOCAL_RANK"),
     ("PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"),
-    ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"),
+    ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID"),
 )
 
 
@@ -27,11 +29,13 @@ class Rank:
         index: its number, from 0.
         world: how many there are.
         local: its number among those of its machine.
+        said_by: the variable that gave the number of ranks; None without a launcher.
     """
 
     index: int = 0
     world: int = 1
     local: int = 0
+    said_by: str | None = field(default=None, compare=False)
 
     @property
     def alone(self) -> bool:
@@ -51,6 +55,7 @@ def rank_of(environment: Mapping[str, str] = os.environ) -> Rank:
                 _number(environment, index),
                 _number(environment, world),
                 _number(environment, local if local in environment else index),
+                world,
             )
             if not (found.index < found.world <= MAX_RANKS):
                 raise RecordingError(

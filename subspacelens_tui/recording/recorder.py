@@ -10,7 +10,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from importlib import metadata
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -20,22 +19,27 @@ import psutil
 from subspacelens_tui.models.architecture import ModelError
 from subspacelens_tui.recording.errors import RecordingError, StopRequested
 from subspacelens_tui.recording.launch import Rank, device_of
-from subspacelens_tui.recording.process import log_file
+from subspacelens_tui.recording.process import leave_deleted_folder, log_file
 from subspacelens_tui.recording.shares import batches_of, missing, next_batch
+from subspacelens_tui.recording.versions import versions_of
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.control import Requests, ask
 from subspacelens_tui.sessions.events import HEARTBEAT_SECONDS, EventWriter
 from subspacelens_tui.sessions.features import FOLDER as FEATURES
 from subspacelens_tui.sessions.files import append_plain, refuse_links
 from subspacelens_tui.sessions.format import IMAGES
+from subspacelens_tui.sessions.processes import process_space
 from subspacelens_tui.sessions.state import STALE_SECONDS, RankState
-from subspacelens_tui.sessions.writer import discard_unfinished_files
+from subspacelens_tui.sessions.writer import discard_unfinished_files, make_folders
 
 if TYPE_CHECKING:
     from subspacelens_tui.recording.generation import Generation
 
 _POLL_SECONDS = 0.2
-_NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+# The last is ENOTSUPP, the kernel's own, which the file systems of some clusters let through.
+_NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, 524)
+# From a terminal; from a scheduler before time is up (Slurm, Grid Engine, LSF); from a limit on CPU time.
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 _VERSIONS_OF = ("subspacelens-tui", "torch", "diffusers", "transformers", "numpy")
 
 
@@ -88,6 +92,7 @@ class Recorder:
         """
         try:
             refuse_links(self._folder, FEATURES, IMAGES)
+            make_folders(self._folder)
             with _sole_recorder(self._folder, self._rank):
                 return self._run()
         except (OSError, SessionError) as error:
@@ -128,6 +133,7 @@ class Recorder:
         self._events.write(
             "started",
             host=socket.gethostname(),
+            process_space=process_space(),
             pid=me.pid,
             process_started=me.create_time(),
             since_boot=round(me.create_time() - psutil.boot_time(), 2),
@@ -188,6 +194,7 @@ class Recorder:
 
     def _record(self) -> None:
         self._events.write("loading", what="torch and diffusers")
+        leave_deleted_folder()
         # Here, not above: importing them takes seconds, in which the screen already shows that we started.
         from subspacelens_tui.recording.generation import Generation
 
@@ -197,7 +204,7 @@ class Recorder:
         allowed = {"allow_pickle": self._allow_pickle, "allow_nonfinite": self._allow_nonfinite}
         with Generation(self._folder, manifest, self._on_step, device=device, **allowed) as generation:
             self._device_report = generation.device_report
-            generation.describe(versions={name: metadata.version(name) for name in _VERSIONS_OF})
+            generation.describe(versions=versions_of(_VERSIONS_OF))
             self._session.refresh()
             manifest = self._session.manifest
             self._events.write("recording", steps=manifest.steps, scheduler=manifest.scheduler)
@@ -315,7 +322,7 @@ class Recorder:
         def remember(number: int, frame: FrameType | None) -> None:
             self._signal = number
 
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _STOP_SIGNALS:
             signal.signal(number, remember)
         # A lost connection must not end a recording.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)

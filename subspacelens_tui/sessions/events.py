@@ -64,7 +64,7 @@ class EventWriter:
         self._torn = False
         self._lock = threading.Lock()
         self._fd = os.open(
-            event_file(folder, rank), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o644
+            event_file(folder, rank), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666
         )
 
     def write(self, event: EventName, **fields: Any) -> None:

@@ -108,7 +108,8 @@ def append_plain(folder: Path, name: str) -> BinaryIO:
     """
     path = folder / name
     try:
-        descriptor = os.open(path, _APPEND_FLAGS, 0o644)
+        # Who else may write is up to the umask: a group that shares its sessions has set it so.
+        descriptor = os.open(path, _APPEND_FLAGS, 0o666)
     except OSError as error:
         if error.errno in _NOT_PLAIN:
             raise SessionError(f"{path} is not a plain file: delete it to record here") from None

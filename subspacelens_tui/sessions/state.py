@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-import psutil
-
 from subspacelens_tui.sessions.events import MAX_RANKS, Event
+from subspacelens_tui.sessions.processes import alive, process_space
 
 STALE_SECONDS = 15.0
 _RATE_BATCHES = 20
 _QUICKEST = 1e-6
-_SAME_START_SECONDS = 2.0
 _TOLD = 3
 
 
@@ -129,6 +127,7 @@ class _Rank:
     phase: Phase = Phase.WAITING
     detail: str = ""
     host: str | None = None
+    process_space: object = None
     pid: int | None = None
     process_started: float | None = None
     since_boot: float | None = None
@@ -155,6 +154,7 @@ class _Rank:
         self.batches.clear()
         self.started = float(event["time"])
         self.host = event.get("host") if isinstance(event.get("host"), str) else None
+        self.process_space = event.get("process_space")
         pid = _whole_number(event.get("pid"))
         self.pid = pid if pid is not None and 0 < pid < 2**31 else None
         self.world = min(_whole_number(event.get("world")) or 1, MAX_RANKS)
@@ -203,32 +203,24 @@ class _Rank:
         """The phase, corrected for recorders that died or went silent."""
         if not self.phase.running or self.phase is Phase.WAITING:
             return self.phase, self.detail
-        here = self.host == socket.gethostname() and self.pid is not None
-        if here and not self._alive():
+        seen = self._seen_alive()
+        if seen is False:
             return Phase.FAILED, f"the recorder (process {self.pid}) ended without a word"
         silent = time.monotonic() - self.heard
-        if not here:
+        if seen is None:
             # What was old when we found it is no sign of life; of a process of this machine we know better.
             silent += self.age
         if silent > STALE_SECONDS:
             return Phase.STALE, f"no sign of life for {_duration(silent)}"
         return self.phase, self.detail
 
-    def _alive(self) -> bool:
-        try:
-            # In this order: some versions of psutil keep the time of boot that they saw last.
-            boot = psutil.boot_time()
-            process = psutil.Process(self.pid)
-            # A process number may have been given to another program since. Seconds after boot, where they are
-            # known, because the clock may have been set in between.
-            began, found = self.process_started, process.create_time()
-            if self.since_boot is not None:
-                began, found = self.since_boot, found - boot
-            if began is not None and abs(found - began) > _SAME_START_SECONDS:
-                return False
-            return bool(process.status() != psutil.STATUS_ZOMBIE)
-        except (psutil.Error, OverflowError, ValueError):
-            return False
+    def _seen_alive(self) -> bool | None:
+        """Whether its process is alive; None if that cannot be told from here."""
+        if self.pid is None or self.host != socket.gethostname():
+            return None
+        if self.process_space not in (None, process_space()):  # older recorders do not say theirs
+            return None
+        return alive(self.pid, self.process_started, self.since_boot)
 
     def snapshot(self, rank: int) -> RankState:
         """The rank as others see it."""

@@ -53,8 +53,7 @@ def create_session(folder: Path, manifest: Manifest) -> None:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         making.mkdir()
-        (making / features.FOLDER).mkdir()
-        (making / IMAGES).mkdir()
+        make_folders(making)
         replace_manifest(making, manifest)
         _put_in_place(making, folder)
     except OSError as error:
@@ -94,6 +93,10 @@ def create_new_session(sessions: Path, name: str | None, manifest: Manifest) -> 
             create_session(path, manifest)
             break
     return path
+def make_folders(folder: Path) -> None:
+    """Make the folders of a session, or those that are missing: git and object stores keep no empty ones."""
+    for name in (features.FOLDER, IMAGES):
+        (folder / name).mkdir(exist_ok=True)
 
 
 def create_or_join_session(folder: Path, manifest: Manifest) -> None:

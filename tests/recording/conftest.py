@@ -63,7 +63,8 @@ def scheduler(kind: str, **changes: Any) -> Any:
 @pytest.fixture
 def own_signals() -> Iterator[None]:
     """A recorder in this process takes its signals; give them back."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    taken = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU, signal.SIGHUP)
+    kept = {number: signal.getsignal(number) for number in taken}
     yield
     for number, handler in kept.items():
         signal.signal(number, handler)

@@ -1,10 +1,14 @@
 """What can go wrong outside the program: disks, kills, and sessions that lead elsewhere."""
 
+import errno
+import fcntl
+import os
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +17,9 @@ import pytest
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.process import start_recorder
 from subspacelens_tui.recording.recorder import Recorder
+from subspacelens_tui.recording.versions import versions_of
 from subspacelens_tui.sessions import Phase, SessionError, open_session
-from tests.recording.conftest import Planned
+from tests.recording.conftest import PATIENCE, Planned, prompt_file
 from validation.reliability.harness import damage, left_over, same_features, start_python
 from validation.reliability.recorder_faults import DIES_WRITING
 
@@ -77,3 +82,70 @@ def test_a_recording_that_goes_on_writes_nothing_outside_its_session(planned: Pl
         # The log is opened by whoever starts the process.
         start_recorder(folder) if name == "recorder.log" else Recorder(folder).run()
     assert (outside / ".mine.tmp").exists() if outside.is_dir() else outside.read_text() == "mine"
+
+
+def test_a_detached_recorder_imports_nothing_from_the_working_folder(
+    planned: Planned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = planned(prompts=prompt_file(tmp_path, "lion"))
+    for name in ("random", "numpy", "torch"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('this is the user\\'s own')")
+    monkeypatch.chdir(tmp_path)
+    assert start_recorder(folder).wait(PATIENCE) == 0
+    assert open_session(folder).state.phase is Phase.FINISHED
+
+
+def test_a_recorder_can_start_in_a_folder_that_was_deleted(
+    planned: Planned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = planned(prompts=prompt_file(tmp_path, "lion"))
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert start_recorder(folder).wait(PATIENCE) == 0
+    assert open_session(folder).state.phase is Phase.FINISHED
+
+
+@pytest.mark.usefixtures("own_signals")
+def test_a_copy_without_empty_folders_can_be_recorded(planned: Planned, tmp_path: Path) -> None:
+    folder = planned(prompts=prompt_file(tmp_path, "lion"))
+    (folder / "features").rmdir()
+    (folder / "images").rmdir()
+    assert Recorder(folder).run() == 0
+    assert open_session(folder).state.phase is Phase.FINISHED
+
+
+@pytest.mark.usefixtures("own_signals")
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, 524])
+def test_a_file_system_without_locks_can_be_recorded_to(
+    planned: Planned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def no_lock(file: object, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    folder = planned(prompts=prompt_file(tmp_path, "lion"))
+    monkeypatch.setattr(fcntl, "flock", no_lock)
+    assert Recorder(folder).run() == 0
+
+
+def test_what_a_recorder_appends_to_may_be_written_by_the_group_that_shares_it(
+    planned: Planned, tmp_path: Path
+) -> None:
+    umask = os.umask(0o002)
+    try:
+        folder = planned(prompts=prompt_file(tmp_path, "lion"))
+        assert start_recorder(folder).wait(PATIENCE) == 0
+    finally:
+        os.umask(umask)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert {"recorder.log", "recorder.lock", "events.jsonl", "control"} < {path.name for path in files}
+    assert [path.name for path in files if not path.stat().st_mode & 0o020] == []
+
+
+def test_packages_without_their_metadata_have_no_known_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    assert versions_of(["subspacelens-tui", "torch"]) == {"subspacelens-tui": "0.1.0", "torch": "unknown"}

@@ -33,7 +33,7 @@ def record(folder: Path, *, seeds: int = 1) -> list[str]:
 
 def environment(index: int, world: int = 2) -> dict[str, str]:
     """What `srun` tells each of its tasks."""
-    slurm = {"SLURM_PROCID": str(index), "SLURM_NTASKS": str(world), "SLURM_LOCALID": str(index)}
+    slurm = {"SLURM_PROCID": str(index), "SLURM_STEP_NUM_TASKS": str(world), "SLURM_LOCALID": str(index)}
     return {**os.environ, "OMP_NUM_THREADS": "1", **slurm}
 
 
@@ -206,7 +206,8 @@ def test_ranks_must_agree(tmp_path: Path, planned: Planned) -> None:
         done = subprocess.run(command, capture_output=True, text=True, env=environment(index))
         return done.returncode, done.stderr
 
-    assert refused(0) == (2, "subspacelens-tui: 2 ranks must agree on a session: add --name NAME\n")
+    why = "SLURM_STEP_NUM_TASKS=2 is set, and 2 ranks must agree on a session: add --name NAME"
+    assert refused(0) == (2, f"subspacelens-tui: {why}, or unset it to record alone\n")
     assert refused(1) == (2, "")
     status, told = refused(0, "--name", "a", "--device", "cuda:1")
     assert (status, told.count("\n")) == (2, 1)

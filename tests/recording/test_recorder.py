@@ -93,7 +93,9 @@ def test_pause_go_on_and_stop_from_a_viewer(planned: Planned) -> None:
     assert 0 < session.state.recorded < 1000
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU]
+)
 def test_a_signal_stops_the_recorder_in_good_order(planned: Planned, number: signal.Signals) -> None:
     folder = planned(seeds=40)
     with recording(folder) as process:

@@ -56,15 +56,28 @@ def test_a_share_that_is_through_is_followed_by_help_from_the_end() -> None:
     [
         ({}, Rank()),
         ({"RANK": "3", "WORLD_SIZE": "8", "LOCAL_RANK": "1"}, Rank(3, 8, 1)),
-        ({"SLURM_PROCID": "5", "SLURM_NTASKS": "6", "SLURM_LOCALID": "2"}, Rank(5, 6, 2)),
+        ({"SLURM_PROCID": "5", "SLURM_STEP_NUM_TASKS": "6", "SLURM_LOCALID": "2"}, Rank(5, 6, 2)),
         ({"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2"}, Rank(1, 2, 1)),
         ({"PMI_RANK": "1", "PMI_SIZE": "2", "MPI_LOCALRANKID": "0"}, Rank(1, 2, 0)),
-        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "1", "RANK": "1", "WORLD_SIZE": "2"}, Rank(1, 2, 1)),
-        ({"RANK": "1", "SLURM_PROCID": "1", "SLURM_NTASKS": "2"}, Rank(1, 2, 1)),
+        ({"SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "1", "RANK": "1", "WORLD_SIZE": "2"}, Rank(1, 2, 1)),
+        ({"RANK": "1", "SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "2"}, Rank(1, 2, 1)),
     ],
 )
 def test_launchers(environment: dict[str, str], expected: Rank) -> None:
     assert rank_of(environment) == expected
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        # A batch script; the shell of salloc on a login node; the one that it opens on a compute node.
+        {"SLURM_PROCID": "0", "SLURM_NTASKS": "4", "SLURM_NPROCS": "4", "SLURM_LOCALID": "0"},
+        {"SLURM_NTASKS": "4", "SLURM_JOB_NAME": "interactive"},
+        {"SLURM_PROCID": "0", "SLURM_NTASKS": "4", "SLURM_STEP_NUM_TASKS": "1", "SLURM_LOCALID": "0"},
+    ],
+)
+def test_a_process_of_a_slurm_job_that_srun_did_not_start_is_alone(environment: dict[str, str]) -> None:
+    assert rank_of(environment).alone
 
 
 @pytest.mark.parametrize(("rank", "world"), [("2", "2"), ("-1", "2"), ("x", "2"), ("0", "0"), ("0", "99999")])

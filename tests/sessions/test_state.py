@@ -1,4 +1,5 @@
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -66,6 +67,48 @@ def test_a_recorder_that_died_without_a_word_is_seen() -> None:
 def test_a_process_number_given_to_another_program_is_not_taken_for_the_recorder() -> None:
     reused = started_here(os.getpid()) | {"process_started": 1000.0}
     assert tracked(reused, event("recording")).now(0, 10).phase is Phase.FAILED
+
+
+def test_a_process_of_another_container_of_this_machine_is_judged_by_its_events(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Such a one may have our host's name, and its process number means nothing here."""
+    unseen = started_here(os.getpid()) | {"process_started": 1000.0, "process_space": "boot pid:[1]"}
+    tracker = tracked(unseen, event("recording"))
+    assert tracker.now(0, 10).phase is Phase.RECORDING
+    later = time.monotonic() + 60
+    monkeypatch.setattr(state.time, "monotonic", lambda: later)
+    assert tracker.now(0, 10).phase is Phase.STALE
+
+
+def test_a_process_that_the_system_hides_is_judged_by_its_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With hidepid=2 there is no /proc/PID of another user, but signals to it are refused, not lost."""
+
+    def hidden(pid: int) -> None:
+        raise psutil.NoSuchProcess(pid)
+
+    def refused(pid: int, number: int) -> None:
+        raise PermissionError
+
+    tracker = tracked(started_here(os.getpid()), event("recording"))
+    monkeypatch.setattr(psutil, "Process", hidden)
+    monkeypatch.setattr(os, "kill", refused)
+    assert tracker.now(0, 10).phase is Phase.RECORDING
+    later = time.monotonic() + 60
+    monkeypatch.setattr(state.time, "monotonic", lambda: later)
+    assert tracker.now(0, 10).phase is Phase.STALE
+
+
+def test_process_numbers_mean_something_else_in_another_pid_namespace() -> None:
+    print_it = "from subspacelens_tui.sessions.processes import process_space; print(process_space())"
+    inside = ["unshare", "--pid", "--fork", sys.executable, "-c", print_it]
+    if shutil.which("unshare") is None or subprocess.run([*inside[:3], "true"], check=False).returncode:
+        pytest.skip("a PID namespace needs root")
+    told = [
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        for command in (inside, inside[3:], inside[3:])
+    ]
+    assert told[0] != told[1] == told[2]
 
 
 def test_a_silent_recorder_of_another_machine_is_stale(monkeypatch: pytest.MonkeyPatch) -> None:

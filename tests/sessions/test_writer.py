@@ -8,7 +8,7 @@ from PIL import Image
 from subspacelens_tui.sessions import SessionError, writer
 from subspacelens_tui.sessions.control import ask, requested
 from subspacelens_tui.sessions.features import write_batch
-from subspacelens_tui.sessions.format import read_manifest
+from subspacelens_tui.sessions.format import Prompt, read_manifest
 from subspacelens_tui.sessions.writer import (
     complete_manifest,
     create_or_join_session,
@@ -38,6 +38,15 @@ def test_a_session_is_there_as_a_whole_or_not_at_all(
     with pytest.raises(SessionError, match="cannot make the session .*No space left"):
         create_session(sessions / "new", manifest)
     assert sorted(path.name for path in sessions.iterdir()) == ["other", "planted"]
+
+
+def test_a_session_that_no_reader_would_open_is_not_made(planted: PlantedSessionFactory) -> None:
+    session = planted()
+    prompt = Prompt(text="x" * 10_000, labels=session.manifest.prompts[0].labels)
+    manifest = session.manifest.model_copy(update={"prompts": [prompt] * 1700})
+    with pytest.raises(SessionError, match="would be larger than 16 MiB: record fewer images"):
+        create_session(session.path.parent / "large", manifest)
+    assert [path.name for path in session.path.parent.iterdir()] == ["planted"]
 
 
 def test_ranks_join_a_session_of_the_same_plan_only(planted: PlantedSessionFactory, tmp_path: Path) -> None:

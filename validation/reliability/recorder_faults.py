@@ -239,7 +239,7 @@ def rank_killed(times: int) -> Row:
 
 
 def _rank(folder: Path, index: int) -> "subprocess.Popen[bytes]":
-    slurm = {"SLURM_PROCID": str(index), "SLURM_NTASKS": "2", "SLURM_LOCALID": str(index)}
+    slurm = {"SLURM_PROCID": str(index), "SLURM_STEP_NUM_TASKS": "2", "SLURM_LOCALID": str(index)}
     return subprocess.Popen(
         [*PROGRAM, "record", *quick(folder, "ranks", seeds=4)],
         stdin=subprocess.DEVNULL,
