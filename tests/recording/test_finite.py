@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from subspacelens_tui import demo
+from subspacelens_tui.cli import main
 from subspacelens_tui.recording import __main__ as detached
 from subspacelens_tui.recording import process
 from subspacelens_tui.recording.capture import Capture
@@ -160,6 +161,15 @@ def test_where_it_is_allowed_they_are_kept_and_marked(
     assert state.words == "finished, 2 of 6 images left out"
     pictures = sorted(int(path.stem) for path in (folder / "images").iterdir())
     assert pictures == [0, 2, 3, 5]  # no black ones, which would look like what the model drew
+
+
+def test_what_a_finished_session_lacks_can_be_recorded(planned: Planned, tmp_path: Path) -> None:
+    folder = planned(prompts=prompt_file(tmp_path, "lion", "penguin", "panda"), batch_size=1)
+    assert Recorder(folder).run() == 0
+    (folder / "features" / "000001-001.safetensors").write_bytes(b"damaged")
+    assert open_session(folder).state.words == "finished, 1 of 3 images left out"
+    assert main(["record", "--resume", "run", "--headless", "--sessions", str(folder.parent)]) == 0
+    assert open_session(folder).state.words == "finished"
 
 
 def test_pictures_alone_are_missing_pictures(altered: Altered, planned: Planned, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from subspacelens_tui.recording.process import log_file
 from subspacelens_tui.sessions.control import Request
 from subspacelens_tui.sessions.events import EventName, event_file
 from subspacelens_tui.sessions.features import block_key, file_name, tokens_key
-from subspacelens_tui.sessions.format import BRANCHES, Block, ImageInfo, Manifest, ModelInfo, Prompt
+from subspacelens_tui.sessions.format import BRANCHES, Block, ImageInfo, Manifest, ModelInfo, Prompt, UnreadText
 from subspacelens_tui.sessions.versions import FORMAT_VERSION
 from subspacelens_tui.sessions.writer import image_path
 
@@ -20,7 +20,7 @@ HERE = Path()
 
 def test_every_key_of_session_json_is_there() -> None:
     quoted = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]*)`", DOCUMENT))))
-    keys = {key for part in (Manifest, ModelInfo, Prompt, ImageInfo, Block) for key in part.model_fields}
+    keys = {key for part in (Manifest, ModelInfo, Prompt, ImageInfo, Block, UnreadText) for key in part.model_fields}
     assert keys - quoted == set()
     assert f"| `format_version` | {FORMAT_VERSION} |" in DOCUMENT
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from subspacelens_tui.sessions import Phase, SessionError, open_session
+from subspacelens_tui.sessions import NotFiniteWarning, Phase, SessionError, open_session
 from subspacelens_tui.sessions.format import MANIFEST
 from tests.conftest import PlantedSessionFactory
 
@@ -73,6 +73,29 @@ def test_damaged_feature_files_are_left_out_and_named(planted: PlantedSessionFac
         assert str(file) in problem
         assert "\n" not in problem
     assert session.features(0).shape == (32, 9)
+    # Its recorder finished it all the same: that alone would be half of the truth.
+    assert session.state.words == "finished, 27 of 36 images left out"
+    assert session.state.detail == "27 images are not there, or cannot be read"
+    assert not session.state.complete
+
+
+def test_features_that_are_not_finite_come_with_a_warning(planted: PlantedSessionFactory) -> None:
+    writer = planted().start().record()
+    path = min((writer.path / "features").glob("*.safetensors"))
+    tensors = load_file(path)
+    tensors["blocks.02"][4, 1, 0, 3] = np.inf
+    save_file(tensors, path)
+    session = open_session(writer.path)
+    assert session.state.words == "finished"  # a listing reads no features
+    session.features(2)
+    session.features(1, "uncond", 5)
+    says = r"planted: the features of 1 of 36 images are not finite at layer 2 \(image 4 is the first\)"
+    with pytest.warns(NotFiniteWarning, match=says) as warned:
+        Z = session.features(2, "uncond", 5)
+    assert warned[0].filename == __file__
+    assert np.isinf(Z[3, 4])
+    assert session.not_finite == {4}
+    assert session.state.words == "finished, 1 of 36 images left out"
 
 
 def test_a_file_that_is_not_ours_is_never_followed(planted: PlantedSessionFactory) -> None:

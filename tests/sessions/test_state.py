@@ -46,6 +46,42 @@ def test_phases_follow_from_events(events: list[dict[str, Any]], phase: Phase, d
     assert (found.phase, found.detail) == (phase, detail)
 
 
+@pytest.mark.parametrize(
+    ("counts", "words", "detail"),
+    [
+        ((10, 10), "finished", ""),
+        ((10, 10, 3), "finished, 3 of 10 images left out", "3 images have features that are not finite"),
+        ((9, 10), "finished, 1 of 10 images left out", "1 image is not there, or cannot be read"),
+        (
+            (8, 10, 1),
+            "finished, 3 of 10 images left out",
+            "1 image has features that are not finite; 2 images are not there, or cannot be read",
+        ),
+        ((10, 10, 0, 4), "finished, 4 of 10 pictures missing", "4 pictures came out not finite"),
+        ((10, 10, 4, 4), "finished, 4 of 10 images left out", "4 images have features that are not finite"),
+    ],
+)
+def test_a_finished_session_says_what_is_missing(counts: tuple[int, ...], words: str, detail: str) -> None:
+    found = tracked(event("recording"), event("finished")).now(*counts)
+    assert (found.words, found.detail) == (words, detail)
+
+
+def test_while_it_is_recorded_it_says_so_of_what_is_there() -> None:
+    found = tracked(started_here(os.getpid()), event("recording")).now(5, 10, 2)
+    assert found.words == "recording, 2 of 5 images left out"
+    assert tracked(event("failed", reason="x")).now(5, 10, 2).detail == "x"
+
+
+def test_images_that_are_recorded_again_are_judged_again() -> None:
+    tracker = tracked(
+        event("batch", images=[0, 1, 2], seconds=1, not_finite=[0, 1], without_picture=[1]),
+        event("started", host="elsewhere", pid=1),
+        event("batch", images=[1], seconds=1),
+        event("batch", images=[3], seconds=1, not_finite="all", without_picture=[True, "4", 2.5, None]),
+    )
+    assert (tracker.not_finite, tracker.without_picture) == ({0}, set())
+
+
 def test_all_images_there_means_finished_whatever_the_log_says() -> None:
     assert tracked(event("failed", reason="x")).now(10, 10).phase is Phase.FINISHED
 

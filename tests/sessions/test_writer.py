@@ -8,12 +8,13 @@ from PIL import Image
 from subspacelens_tui.sessions import SessionError, writer
 from subspacelens_tui.sessions.control import ask, requested
 from subspacelens_tui.sessions.features import write_batch
-from subspacelens_tui.sessions.format import Prompt, read_manifest
+from subspacelens_tui.sessions.format import Prompt, UnreadText, read_manifest
 from subspacelens_tui.sessions.writer import (
     complete_manifest,
     create_or_join_session,
     create_session,
     image_path,
+    replace_manifest,
     write_image,
 )
 from tests.conftest import PlantedSessionFactory
@@ -53,6 +54,10 @@ def test_ranks_join_a_session_of_the_same_plan_only(planted: PlantedSessionFacto
     manifest = planted().manifest
     folder = tmp_path / "joined"
     create_or_join_session(folder, manifest.model_copy(update={"blocks": [], "created": "earlier"}))
+    create_or_join_session(folder, manifest)
+    # What the first of them found out since is no part of the plan.
+    unread = [UnreadText(prompt=0, unknown=["a"])]
+    replace_manifest(folder, manifest.model_copy(update={"unread_text": unread}))
     create_or_join_session(folder, manifest)
     with pytest.raises(SessionError, match="already, of another plan"):
         create_or_join_session(folder, manifest.model_copy(update={"inference_steps": 30}))
