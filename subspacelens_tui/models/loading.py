@@ -127,9 +127,15 @@ def _load(part: Part, weights: WeightSet, kind: Any, dtype: torch.dtype) -> Any:
 
 def _misfit(model: Any, info: Mapping[str, Any]) -> str | None:
     """How the weights that were found differ from what the configuration wants; None if they do not."""
-    for key, words in (("missing_keys", "are missing"), ("mismatched_keys", "are of another shape")):
-        # Names, or names with shapes.
-        if names := [found if isinstance(found, str) else found[0] for found in info.get(key, ())]:
+    # Some versions of transformers do not say that weights are missing, and leave these without memory.
+    missing = {
+        *info.get("missing_keys", ()),
+        *(name for name, one in model.named_parameters() if one.is_meta),
+    }
+    # Names with shapes.
+    others = [found if isinstance(found, str) else found[0] for found in info.get("mismatched_keys", ())]
+    for names, words in ((others, "are of another shape"), (missing, "are missing")):
+        if names:
             return f"{len(names)} weights {words}, {min(names)} is one"
     for name in sorted(info.get("unexpected_keys", ())):
         block = _OF_BLOCK.match(name)

@@ -128,7 +128,7 @@ def place_of(model: str, revision: str | None) -> Place:
     except (
         Exception
     ) as error:  # of the network, or of a hub that is down: which library says so depends on its version
-        return _cached(model, revision, f"the hub gave no answer ({first_line(error)})")
+        return _cached(model, revision, f"the hub gave no answer ({first_line(_root(error))})")
     return HubPlace(model, revision, [file.rfilename for file in found.siblings or ()])
 
 
@@ -155,6 +155,13 @@ def _cached(model: str, revision: str | None, why_not_fetched: str) -> CachedPla
         f"check how it is spelled, or {fetch}",
         mendable=True,
     )
+
+
+def _root(error: BaseException) -> BaseException:
+    """What went wrong first: libraries of the network wrap it several times."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return error
 
 
 def _hub_problem(model: str, revision: str | None, error: Exception) -> ModelError:
