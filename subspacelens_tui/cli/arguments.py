@@ -10,7 +10,7 @@ from typing import NoReturn
 from subspacelens_tui import __version__
 from subspacelens_tui.cli import preferences, reading, recording
 from subspacelens_tui.cli.program import PROGRAM
-from subspacelens_tui.cli.streams import complain
+from subspacelens_tui.streams import complain
 
 
 class _Parser(argparse.ArgumentParser):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from subspacelens_tui.cli.preferences import setup
 from subspacelens_tui.cli.program import PROGRAM, need_terminal
 from subspacelens_tui.cli.progress import progress
-from subspacelens_tui.cli.streams import print_path
+from subspacelens_tui.streams import print_path
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis import Settings

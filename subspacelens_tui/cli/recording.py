@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from subspacelens_tui.cli.preferences import setup
 from subspacelens_tui.cli.program import PROGRAM, UsageError, need_terminal
-from subspacelens_tui.cli.streams import NOBODY_READS, OutputError, drop_output, print_path
+from subspacelens_tui.streams import NOBODY_READS, OutputError, drop_output, print_path
 
 if TYPE_CHECKING:
     from subspacelens_tui.planning import Estimate, Request

@@ -1,5 +1,6 @@
 """The recorder process: `python -m subspacelens_tui.recording SESSION_FOLDER [--allow-…]`."""
 
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,10 +9,15 @@ from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.process import ALLOW_NONFINITE, ALLOW_PICKLE
 from subspacelens_tui.recording.recorder import Recorder
 from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.streams import prepare
 
 
 def main(arguments: Sequence[str]) -> int:
     """Record a session; its event log and exit status say how it went."""
+    prepare()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # recorder.log, which is UTF-8 in any locale
+            stream.reconfigure(encoding="utf-8")
     folder, *options = arguments
     try:
         return Recorder(
