@@ -10,6 +10,8 @@ from subspacelens_tui.sessions import Branch, Session, SessionError
 
 DEFAULT_EPS = 0.5
 DEFAULT_RANK = 10
+# Their labels are held in memory: 0.8 GB for the thousand images that are analysed at most.
+_MOST_PERMUTATIONS = 100_000
 
 
 class SettingsError(ValueError):
@@ -68,8 +70,11 @@ class Settings:
             raise SettingsError(f"there is no branch {self.branch!r}: use cond or uncond")
         if self.rank is not None and self.rank < 1:
             raise SettingsError(f"rank must be at least 1, not {self.rank}")
-        if self.permutations < 0 or self.permutations == 1:
-            raise SettingsError(f"permutations must be 0 for no null, or at least 2, not {self.permutations}")
+        if not (self.permutations == 0 or 2 <= self.permutations <= _MOST_PERMUTATIONS):
+            raise SettingsError(
+                f"permutations must be 0 for no null, or at least 2 and at most {_MOST_PERMUTATIONS}, "
+                f"not {self.permutations}"
+            )
         if self.overlap_permutations is not None and not 0 <= self.overlap_permutations <= self.permutations:
             raise SettingsError(
                 f"overlap permutations must be from 0 to the permutations ({self.permutations}), "

@@ -10,10 +10,16 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
+<<<<<<< ours
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field
 
 from subspacelens_tui.sessions.text_files import without_mark
+=======
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+>>>>>>> theirs
+
+from subspacelens_tui.app.places import state_folder
 
 _SESSIONS_AT_MOST = 500
 _BYTES_AT_MOST = 4 * 2**20
@@ -62,9 +68,10 @@ class Remembered(BaseModel):
     sessions: dict[str, Selection] = {}
 
 
-def state_file() -> Path:
-    """The state's file in the platform's place."""
-    return platformdirs.user_state_path("subspacelens-tui", appauthor=False) / "state.json"
+def state_file() -> Path | None:
+    """The state's file in the platform's place; None where there is no home folder."""
+    folder = state_folder()
+    return None if folder is None else folder / "state.json"
 
 
 class Memory:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 from subspacelens_tui import __version__
@@ -118,7 +119,9 @@ def _add_record(commands: argparse._SubParsersAction[_Parser], common: _Parser) 
     demo.set_defaults(
         model="demo", revision=None, variant=None, components_from=None, allow_pickle=False, resume=None
     )
-    record.add_argument("--resume", metavar="SESSION", help="go on with a session that was stopped or killed")
+    record.add_argument(
+        "--resume", type=_path, metavar="SESSION", help="go on with a session that was stopped or killed"
+    )
     _add_model(record, "hub id or folder (default: demo)", default="demo")
     record.add_argument(
         "--allow-pickle",
@@ -191,7 +194,7 @@ def _add_readers(commands: argparse._SubParsersAction[_Parser], common: _Parser)
 
     export = commands.add_parser("export", parents=[common], help="write the figures to files")
     export.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
-    export.add_argument("--to", required=True, metavar="DIR", help="folder for the files")
+    export.add_argument("--to", type=_path, required=True, metavar="DIR", help="folder for the files")
     export.add_argument(
         "--format",
         default="csv,json",
@@ -255,6 +258,16 @@ def _add_settings(command: _Parser) -> None:
         "--thorough", action="store_true", help="also split-half ceilings, normality and spectra"
     )
     command.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _path(text: str) -> str:
+    """A path; shells leave the ~ of `--to=~/figures` to the program."""
+    if not text:
+        raise argparse.ArgumentTypeError("a path is needed, and it is empty")
+    try:
+        return str(Path(text).expanduser()) if text.startswith("~") else text
+    except RuntimeError:
+        raise argparse.ArgumentTypeError(f"there is no home folder for {text}") from None
 
 
 def _numbers(kind: type[int] | type[float]) -> Callable[[str], list[int] | list[float]]:

@@ -52,7 +52,7 @@ def fill_in(arguments: argparse.Namespace) -> None:
     if arguments.sessions is None and not os.environ.get(ENVIRONMENT):
         from subspacelens_tui.app.preferences import read_preferences, settings_file
 
-        if settings_file().is_file():
+        if (path := settings_file()) is not None and path.is_file():
             arguments.sessions = read_preferences()[0].sessions
 
 
@@ -90,8 +90,11 @@ def show(arguments: argparse.Namespace) -> int:
             sources[name] = f"the output is {sys.stdout.encoding}"
     keymap = Keymap(preferences.keys, sources.get("keys", ""))
     path = settings_file()
-    print(f"# settings file: {path}{'' if path.is_file() else ' (not there)'}")
-    print(f"# what the app remembers: {state_file()}")
+    if path is None:
+        print("# settings file: none, because there is no home folder; HOME or XDG_CONFIG_HOME names one")
+    else:
+        print(f"# settings file: {path}{'' if path.is_file() else ' (not there)'}")
+    print(f"# what the app remembers: {state_file() or 'nothing, because there is no home folder'}")
     values = preferences.model_dump(exclude={"keys"}) | {"sessions": str(sessions_folder(arguments.sessions))}
     if arguments.sessions is not None:
         sources["sessions"] = sources.get("sessions", "--sessions")

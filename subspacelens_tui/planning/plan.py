@@ -18,8 +18,12 @@ from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.prompts import PromptSet, load_prompt_set
 from subspacelens_tui.planning.room import room_for
 from subspacelens_tui.planning.shape import transformer_shape
+<<<<<<< ours
 from subspacelens_tui.planning.steps import default_capture_steps, runs_as_asked
 from subspacelens_tui.sessions.format import MAX_STEPS, ImageInfo, Manifest, ModelInfo, first_problem
+=======
+from subspacelens_tui.sessions.format import MAX_IMAGES, ImageInfo, Manifest, ModelInfo
+>>>>>>> theirs
 
 DTYPES = ("float32", "bfloat16", "float16")
 DEFAULT_STEPS = 20
@@ -133,6 +137,12 @@ def _vocabulary(folder: Path) -> Any:
 def _images(prompts: PromptSet, request: Request, guidance: Sequence[float]) -> list[ImageInfo]:
     # Seed by seed over all prompts, so that the classes are balanced at every moment.
     count = len(prompts.prompts)
+    if (images := count * request.seeds * len(guidance)) > MAX_IMAGES:
+        # Before they are made: a thousand times as many take all memory there is.
+        raise PlanningError(
+            f"prompts × seeds × guidance scales are {count} × {request.seeds} × {len(guidance)} = {images} "
+            f"images, and a session has at most {MAX_IMAGES}"
+        )
     shared = request.seeds_per_subject == "shared"
     return [
         ImageInfo(prompt=prompt, seed=seed if shared else seed * count + prompt, guidance=scale)

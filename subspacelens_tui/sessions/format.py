@@ -19,7 +19,8 @@ from subspacelens_tui.sessions.versions import FORMAT_VERSION, VersionError, upg
 
 MANIFEST = "session.json"
 IMAGES = "images"
-# Enough for 200 000 images. Parsed, even the worst of so many bytes stays below half a GiB.
+MAX_IMAGES = 200_000
+# Enough for so many images. Parsed, even the worst of so many bytes stays below half a GiB.
 MAX_MANIFEST_BYTES = 16 * 2**20
 
 # Denoising steps of an image: far more than any scheduler runs.
@@ -133,11 +134,16 @@ class Manifest(_Part):
     model: ModelInfo
     prompt_set: _Text
     prompts: Annotated[list[Prompt], Field(min_length=1), FailFast(), _few(100_000)]
+<<<<<<< ours
     images: Annotated[list[ImageInfo], Field(min_length=1), FailFast(), _few(200_000)]
     steps: _Steps
     inference_steps: _Steps = 0  # never seen: filled in below
     scheduler: _Text | None = None
     timesteps: Annotated[list[_Timestep], FailFast(), _few(MAX_STEPS)] = []
+=======
+    images: Annotated[list[ImageInfo], Field(min_length=1), FailFast(), _few(MAX_IMAGES)]
+    steps: Annotated[int, Field(ge=1, le=100_000)]
+>>>>>>> theirs
     capture_steps: Annotated[
         list[Annotated[int, Field(ge=0)]], Field(min_length=1), FailFast(), _few(1_000)
     ]

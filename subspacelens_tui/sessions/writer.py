@@ -17,6 +17,7 @@ from subspacelens_tui.sessions import features
 from subspacelens_tui.sessions.atomic import discard_unfinished, temporary_beside, whole_file
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.format import (
+<<<<<<< ours
     IMAGES,
     MANIFEST,
     Block,
@@ -24,6 +25,9 @@ from subspacelens_tui.sessions.format import (
     ModelInfo,
     UnreadText,
     read_manifest,
+=======
+    IMAGES, MANIFEST, MAX_MANIFEST_BYTES, Block, Manifest, ModelInfo, read_manifest
+>>>>>>> theirs
 )
 from subspacelens_tui.sessions.names import automatic_paths, session_path
 
@@ -136,9 +140,19 @@ def _plan_of(manifest: Manifest) -> dict[str, Any]:
 
 
 def replace_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write `session.json` in one step, so that no reader sees half of it."""
+    """Write `session.json` in one step, so that no reader sees half of it.
+
+    Raises:
+        SessionError: if it would be larger than readers allow.
+    """
+    text = manifest.to_json().encode("utf-8")
+    if len(text) > MAX_MANIFEST_BYTES:
+        raise SessionError(
+            f"the session's {MANIFEST} would be larger than {MAX_MANIFEST_BYTES >> 20} MiB: "
+            "record fewer images, or fewer and shorter prompts"
+        )
     with whole_file(folder / MANIFEST) as temporary:
-        temporary.write_text(manifest.to_json(), encoding="utf-8")
+        temporary.write_bytes(text)
 
 
 def complete_manifest(folder: Path, manifest: Manifest) -> Manifest:

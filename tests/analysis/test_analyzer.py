@@ -213,6 +213,7 @@ def test_equal_features_have_no_geometry_and_no_traceback(planted: PlantedSessio
         ({"branch": "both"}, "no branch 'both'"),
         ({"rank": 0}, "rank must be at least 1"),
         ({"permutations": 1}, "permutations must be 0 for no null, or at least 2"),
+        ({"permutations": 10**20}, "at least 2 and at most 100000, not 1000"),
         ({"design": "bootstrap"}, "no permutation design 'bootstrap'"),
         ({"images": 0}, "images must be at least 1"),
         ({"labels": "weather"}, "no label scheme 'weather'"),

@@ -1,7 +1,11 @@
 """Exports: every format holds the figures that `analyze` says, and a plot the numbers behind it."""
 
 import csv
+import errno
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +27,7 @@ from subspacelens_tui.analysis.export import (
 )
 from subspacelens_tui.analysis.export import files as export_files
 from subspacelens_tui.analysis.sweep import sweep
-from subspacelens_tui.sessions import Session, open_session
+from subspacelens_tui.sessions import Session, SessionError, open_session
 from tests.conftest import PlantedSessionFactory
 
 
@@ -111,11 +115,87 @@ def test_what_is_missing_is_left_out_of_a_plot(planted: PlantedSessionFactory, t
 
 
 def test_a_format_whose_package_is_missing_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export_files.importlib.util, "find_spec", lambda name: None)
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.setattr(export_files.importlib, "import_module", missing)
     assert parse_formats("json,csv") == ("csv", "json")
     for name, extra in (("parquet", "parquet"), ("svg", "plots"), ("png", "plots")):
         with pytest.raises(ExportError, match=rf"pip install 'subspacelens-tui\[{extra}\]'"):
             parse_formats(name)
+
+
+def broken(folder: Path, *modules: str) -> dict[str, str]:
+    """The environment of a process in which these packages are there and cannot be imported."""
+    for name in modules:
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text("raise ImportError('GLIBCXX_3.4.29 not found\\nby it')")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *sys.path])}
+
+
+@pytest.mark.parametrize("name", ["svg", "parquet"])
+def test_a_format_whose_package_is_broken_says_why_before_anything_is_computed(
+    session: Session, tmp_path: Path, name: str
+) -> None:
+    command = ["export", str(session.path), "--to", str(tmp_path / "out"), "--format", name]
+    done = subprocess.run(
+        [sys.executable, "-m", "subspacelens_tui", *command],
+        capture_output=True,
+        text=True,
+        env=broken(tmp_path, "matplotlib", "pyarrow"),
+    )
+    assert done.returncode == 1
+    assert done.stderr.endswith("which is installed but cannot be imported: GLIBCXX_3.4.29 not found\n")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_plots_do_not_depend_on_how_the_user_set_up_matplotlib(
+    session: Session, figures: Figures, tmp_path: Path
+) -> None:
+    plot = curve_plot("plot", [figures], "delta_R")
+    write_plot(plot, tmp_path, ["svg"], [])
+    own = tmp_path / "matplotlibrc"
+    own.write_text("text.usetex: True\nlines.linewidth: 7\naxes.grid: True\n")
+    script = """
+import sys
+from pathlib import Path
+from subspacelens_tui.analysis import Analyzer, Settings
+from subspacelens_tui.analysis.export import curve_plot, write_plot
+from subspacelens_tui.sessions import open_session
+figures = Analyzer(open_session(Path(sys.argv[1]))).figures(Settings(permutations=6, errors="image"))
+write_plot(curve_plot("other", [figures], "delta_R"), Path(sys.argv[2]), ["svg"], [])
+"""
+    environment = {**os.environ, "MATPLOTLIBRC": str(own), "MPLBACKEND": "module://not.installed"}
+    subprocess.run(
+        [sys.executable, "-c", script, str(session.path), str(tmp_path)], check=True, env=environment
+    )
+    assert (tmp_path / "other.svg").read_bytes() == (tmp_path / "plot.svg").read_bytes()
+
+
+def test_half_of_a_table_is_never_left_behind(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(csv.DictWriter, "writerows", full)
+    with pytest.raises(SessionError, match="cannot write to .*: No space left on device"):
+        export(session, tmp_path / "out", Settings(), ["csv"])
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_computed(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def computed(*_: object, **__: object) -> None:
+        raise AssertionError("it was not to be computed")
+
+    monkeypatch.setattr(Analyzer, "figures", computed)
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "inside", Path("/proc")):
+        with pytest.raises(SessionError, match="cannot write to"):
+            export(session, folder, Settings())
 
 
 def test_a_format_there_is_not() -> None:

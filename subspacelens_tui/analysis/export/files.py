@@ -1,13 +1,15 @@
 """Tables on disk, and what is needed to write each format."""
 
 import csv
-import importlib.util
+import importlib
 import io
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from subspacelens_tui.sessions.atomic import whole_file
 from subspacelens_tui.sessions.plain import plain
 
 TABLE_FORMATS = ("csv", "json", "parquet")
@@ -43,22 +45,36 @@ def parse_formats(text: str) -> tuple[str, ...]:
 
 
 def need(name: str) -> None:
-    """Refuse a format whose package is not installed.
+    """Import the package of a format, or refuse the format: before anything is computed.
 
     Raises:
-        ExportError: with the command that installs it.
+        ExportError: with the command that installs it, or the reason why it cannot be imported.
     """
     if name not in _NEEDED:
         return
     module, extra = _NEEDED[name]
-    if importlib.util.find_spec(module) is None:
+    # Plots need no backend of matplotlib; what a notebook left in the variable would stop it.
+    backend = os.environ.pop("MPLBACKEND", None)
+    try:
+        importlib.import_module(module)
+    except Exception as error:  # of compiled packages anything that does not fit them
+        if isinstance(error, ModuleNotFoundError) and error.name == module:
+            raise ExportError(
+                f"{name} needs {module}, which is not installed: pip install 'subspacelens-tui[{extra}]'"
+            ) from None
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ExportError(
-            f"{name} needs {module}, which is not installed: pip install 'subspacelens-tui[{extra}]'"
-        )
+            f"{name} needs {module}, which is installed but cannot be imported: {reason}"
+        ) from None
+    finally:
+        if backend is not None:
+            os.environ["MPLBACKEND"] = backend
 
 
 def write_table(path: Path, rows: Iterable[Row]) -> Path:
     """Write rows in the format of the path's ending: .csv, .json or .parquet. What is missing is empty.
+
+    The file is there as a whole or not at all: half of a table looks like one.
 
     Raises:
         ExportError: the format needs a package that is not installed.
@@ -67,7 +83,8 @@ def write_table(path: Path, rows: Iterable[Row]) -> Path:
     rows = list(rows)
     kind = path.suffix.removeprefix(".")
     need(kind)
-    {"csv": _write_csv, "json": _write_json, "parquet": _write_parquet}[kind](path, rows)
+    with whole_file(path) as temporary:
+        {"csv": _write_csv, "json": _write_json, "parquet": _write_parquet}[kind](temporary, rows)
     return path
 
 

@@ -17,6 +17,7 @@ from subspacelens_tui.analysis.export.files import PLOT_FORMATS, Row, need, writ
 from subspacelens_tui.analysis.export.rows import figure_rows, overlap_rows, spectrum_rows, sweep_rows
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.sweep import Sweep
+from subspacelens_tui.sessions.atomic import whole_file
 from subspacelens_tui.sessions.plain import plain
 from subspacelens_tui.sessions.steps import step_name
 
@@ -97,14 +98,18 @@ def _draw(plot: Plot, paths: Sequence[Path]) -> None:
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        # Not what a matplotlibrc says, such as LaTeX: the same figures give the same file everywhere.
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_SETTINGS)
         # A label in a script that the font lacks is drawn as boxes; there is nobody to tell.
         warnings.filterwarnings("ignore", message="Glyph")
         figure = Figure(figsize=plot.size, layout="constrained")
         plot.draw(figure)
         for path in paths:
             metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
-            figure.savefig(path, metadata=metadata)
+            with whole_file(path) as temporary:
+                figure.savefig(temporary, format=path.suffix.removeprefix("."), metadata=metadata)
 
 
 def curve_plot(name: str, curves: Sequence[Figures], figure: str) -> Plot:

@@ -1,6 +1,12 @@
 """All figures of a session written to a folder."""
 
+<<<<<<< ours
 from collections.abc import Callable, Iterator, Sequence
+=======
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+>>>>>>> theirs
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +31,7 @@ from subspacelens_tui.analysis.sweep import swept
 from subspacelens_tui.analysis.tokens.figures import token_figures
 from subspacelens_tui.analysis.watch import Progress
 from subspacelens_tui.sessions import Session, SessionError
+from subspacelens_tui.sessions.atomic import whole_file
 
 DEFAULT_FORMATS = ("csv", "json")
 _CURVES = ("delta_R", "excess", "ratio", "effective_rank", "overlap_mean")
@@ -63,7 +70,12 @@ def export(
     for name in formats:
         need(name)
     if not session.files:
+<<<<<<< ours
         raise NoImagesError(f"there is nothing to export: {why_empty(session, None, (), None)}")
+=======
+        raise SessionError(f"{session.name} has no images yet: there is nothing to export")
+    _check_folder(folder)
+>>>>>>> theirs
     tables = [name for name in TABLE_FORMATS if name in formats]
     images = [name for name in PLOT_FORMATS if name in formats]
     every = list(_all(session, settings, progress))
@@ -74,9 +86,17 @@ def export(
         on_loss(line)
     tokens = list(_tokens(session, settings, progress))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         paths = list(_write_tables(session, folder, parts, tokens, tables))
         return paths + (_write_plots(parts, folder / "plots", images, tables) if images else [])
+    except OSError as error:
+        raise SessionError(f"cannot write to {folder}: {error.strerror or error}") from None
+
+
+def _check_folder(folder: Path) -> None:
+    """Make the folder and see that it can be written to: what comes first may take an hour."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise SessionError(f"cannot write to {folder}: {error.strerror or error}") from None
 
@@ -156,6 +176,16 @@ def _write_plots(parts: list[Figures], folder: Path, images: list[str], tables: 
     return [path for plot in _plots(parts) for path in write_plot(plot, folder, images, behind)]
 
 
+<<<<<<< ours
+=======
+def _write_json(path: Path, content: Any) -> Path:
+    with whole_file(path) as temporary:
+        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+        temporary.write_text(text, encoding="utf-8")
+    return path
+
+
+>>>>>>> theirs
 def _plots(parts: list[Figures]) -> Iterator[Plot]:
     places: dict[Configuration, list[Figures]] = {}
     sweeps: dict[tuple[str, str], list[tuple[Configuration, Figures]]] = {}

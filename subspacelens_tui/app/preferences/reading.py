@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from subspacelens_tui.app.places import config_folder
 from subspacelens_tui.app.preferences.schema import Preferences, PreferencesError
 from subspacelens_tui.sessions.text_files import TextFileError, read_toml
 
@@ -34,9 +34,10 @@ Source = str
 """Where a setting was taken from, as said to the user: a path, a variable, a flag."""
 
 
-def settings_file() -> Path:
-    """The settings file in the platform's place; it need not be there."""
-    return platformdirs.user_config_path("subspacelens-tui", appauthor=False) / "settings.toml"
+def settings_file() -> Path | None:
+    """The settings file in the platform's place; it need not be there. None where there is no home folder."""
+    folder = config_folder()
+    return None if folder is None else folder / "settings.toml"
 
 
 def read_preferences(flags: Mapping[str, Any] | None = None) -> tuple[Preferences, dict[str, Source]]:
@@ -52,7 +53,7 @@ def read_preferences(flags: Mapping[str, Any] | None = None) -> tuple[Preference
     sources: dict[str, Source] = {}
     path = settings_file()
     for found, source in (
-        (_in_file(path), lambda name: str(path)),
+        ({} if path is None else _in_file(path), lambda name: str(path)),
         (_in_environment(), lambda name: ENVIRONMENT + name.upper()),
         (dict(flags or {}), lambda name: "--" + name),
     ):
