@@ -10,16 +10,10 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
-<<<<<<< ours
-import platformdirs
 from pydantic import BaseModel, ConfigDict, Field
 
-from subspacelens_tui.sessions.text_files import without_mark
-=======
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
->>>>>>> theirs
-
 from subspacelens_tui.app.places import state_folder
+from subspacelens_tui.sessions.text_files import without_mark
 
 _SESSIONS_AT_MOST = 500
 _BYTES_AT_MOST = 4 * 2**20

@@ -18,12 +18,15 @@ from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.prompts import PromptSet, load_prompt_set
 from subspacelens_tui.planning.room import room_for
 from subspacelens_tui.planning.shape import transformer_shape
-<<<<<<< ours
 from subspacelens_tui.planning.steps import default_capture_steps, runs_as_asked
-from subspacelens_tui.sessions.format import MAX_STEPS, ImageInfo, Manifest, ModelInfo, first_problem
-=======
-from subspacelens_tui.sessions.format import MAX_IMAGES, ImageInfo, Manifest, ModelInfo
->>>>>>> theirs
+from subspacelens_tui.sessions.format import (
+    MAX_IMAGES,
+    MAX_STEPS,
+    ImageInfo,
+    Manifest,
+    ModelInfo,
+    first_problem,
+)
 
 DTYPES = ("float32", "bfloat16", "float16")
 DEFAULT_STEPS = 20

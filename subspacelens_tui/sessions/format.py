@@ -134,16 +134,11 @@ class Manifest(_Part):
     model: ModelInfo
     prompt_set: _Text
     prompts: Annotated[list[Prompt], Field(min_length=1), FailFast(), _few(100_000)]
-<<<<<<< ours
-    images: Annotated[list[ImageInfo], Field(min_length=1), FailFast(), _few(200_000)]
+    images: Annotated[list[ImageInfo], Field(min_length=1), FailFast(), _few(MAX_IMAGES)]
     steps: _Steps
     inference_steps: _Steps = 0  # never seen: filled in below
     scheduler: _Text | None = None
     timesteps: Annotated[list[_Timestep], FailFast(), _few(MAX_STEPS)] = []
-=======
-    images: Annotated[list[ImageInfo], Field(min_length=1), FailFast(), _few(MAX_IMAGES)]
-    steps: Annotated[int, Field(ge=1, le=100_000)]
->>>>>>> theirs
     capture_steps: Annotated[
         list[Annotated[int, Field(ge=0)]], Field(min_length=1), FailFast(), _few(1_000)
     ]

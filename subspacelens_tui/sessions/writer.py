@@ -17,17 +17,14 @@ from subspacelens_tui.sessions import features
 from subspacelens_tui.sessions.atomic import discard_unfinished, temporary_beside, whole_file
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.format import (
-<<<<<<< ours
     IMAGES,
     MANIFEST,
+    MAX_MANIFEST_BYTES,
     Block,
     Manifest,
     ModelInfo,
     UnreadText,
     read_manifest,
-=======
-    IMAGES, MANIFEST, MAX_MANIFEST_BYTES, Block, Manifest, ModelInfo, read_manifest
->>>>>>> theirs
 )
 from subspacelens_tui.sessions.names import automatic_paths, session_path
 

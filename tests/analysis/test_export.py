@@ -180,7 +180,7 @@ def test_half_of_a_table_is_never_left_behind(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(csv.DictWriter, "writerows", full)
-    with pytest.raises(SessionError, match="cannot write to .*: No space left on device"):
+    with pytest.raises(SessionError, match=r"cannot write to .*: No space left on device"):
         export(session, tmp_path / "out", Settings(), ["csv"])
     assert list((tmp_path / "out").iterdir()) == []
 

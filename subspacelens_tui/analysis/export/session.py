@@ -1,12 +1,7 @@
 """All figures of a session written to a folder."""
 
-<<<<<<< ours
-from collections.abc import Callable, Iterator, Sequence
-=======
-import json
 import tempfile
-from collections.abc import Iterator, Sequence
->>>>>>> theirs
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +26,6 @@ from subspacelens_tui.analysis.sweep import swept
 from subspacelens_tui.analysis.tokens.figures import token_figures
 from subspacelens_tui.analysis.watch import Progress
 from subspacelens_tui.sessions import Session, SessionError
-from subspacelens_tui.sessions.atomic import whole_file
 
 DEFAULT_FORMATS = ("csv", "json")
 _CURVES = ("delta_R", "excess", "ratio", "effective_rank", "overlap_mean")
@@ -70,12 +64,8 @@ def export(
     for name in formats:
         need(name)
     if not session.files:
-<<<<<<< ours
         raise NoImagesError(f"there is nothing to export: {why_empty(session, None, (), None)}")
-=======
-        raise SessionError(f"{session.name} has no images yet: there is nothing to export")
     _check_folder(folder)
->>>>>>> theirs
     tables = [name for name in TABLE_FORMATS if name in formats]
     images = [name for name in PLOT_FORMATS if name in formats]
     every = list(_all(session, settings, progress))
@@ -176,16 +166,6 @@ def _write_plots(parts: list[Figures], folder: Path, images: list[str], tables: 
     return [path for plot in _plots(parts) for path in write_plot(plot, folder, images, behind)]
 
 
-<<<<<<< ours
-=======
-def _write_json(path: Path, content: Any) -> Path:
-    with whole_file(path) as temporary:
-        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-        temporary.write_text(text, encoding="utf-8")
-    return path
-
-
->>>>>>> theirs
 def _plots(parts: list[Figures]) -> Iterator[Plot]:
     places: dict[Configuration, list[Figures]] = {}
     sweeps: dict[tuple[str, str], list[tuple[Configuration, Figures]]] = {}
