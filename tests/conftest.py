@@ -32,6 +32,8 @@ class PlantedSession:
     timesteps: Sequence[float] = ()
     batch: int = 9
     signal: float = 1.0
+    # Changes the features (images, branches, steps, width) of some images in a layer before they are written.
+    alter: Callable[[int, np.ndarray, list[int]], np.ndarray] = lambda layer, features, images: features
     manifest: Manifest = field(init=False)
 
     def __post_init__(self) -> None:
@@ -97,7 +99,8 @@ class PlantedSession:
             means = self._means[[self.images[i].prompt for i in indices]][:, None, None, :]
             strength = self.signal * layer / max(1, self.layers - 1)
             noise = self._rng.standard_normal(shape)
-            blocks.append(((1 + layer) * (noise + strength * means)).astype(np.float32))
+            features = (1 + layer) * (noise + strength * means)
+            blocks.append(self.alter(layer, features, indices).astype(np.float32))
         write_features(self.path, indices, self._rng.standard_normal(shape).astype(np.float32), blocks)
         self._events.write("batch", images=indices, seconds=0.5)
 

@@ -82,6 +82,14 @@ def compare(a: Figures, b: Figures) -> Comparison:
     return Comparison(a, b, paired, layers)
 
 
+def rounding(comparison: Comparison, layer: int, figure: str) -> float | None:
+    """How far rounding may have moved the difference of a figure, where it may have moved a side."""
+    rate = _ERROR_OF.get(figure, figure)
+    found = [side.layers[layer].rounding.get(rate) for side in (comparison.a, comparison.b)]
+    known = [amount for amount in found if amount is not None]
+    return sum(known) if known else None
+
+
 def side_settings(settings: Settings, changes: str) -> Settings:
     """Settings of one side, from words like "branch=uncond,step=5".
 

@@ -7,7 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.errors import ErrorBar
+<<<<<<< ours
 from subspacelens_tui.analysis.left_out import LeftOut
+=======
+from subspacelens_tui.analysis.rounding import rounding_notes
+>>>>>>> theirs
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.geometry import NullSummary, ProjectionNormality
 from subspacelens_tui.sessions.steps import step_name
@@ -193,6 +197,11 @@ class Figures:
         if not self.layers:
             return f"there are no images to use: {self.notes[0]}" if self.notes else "there are no images yet"
         return next(filter(None, (layer.why_missing(figure) for layer in self.layers)), "")
+
+    @property
+    def rounding(self) -> tuple[str, ...]:
+        """The notes that say what rounding may have moved; they are among `notes` too."""
+        return tuple(rounding_notes(self.layers))
 
     def curve(self, figure: str) -> list[float | None]:
         """One figure over the layers; null figures by their names there ("excess", "z", …) or "null_…"."""

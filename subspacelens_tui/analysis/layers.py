@@ -136,8 +136,8 @@ class _Collected:
             return
         for figure in RANKS:
             self._take_kept(figure, functools.partial(self._sample.rank, self._index, figure))
-        unbiased, G = self._sample.unbiased_participation_ratio, self._sample.grams[self._index]
-        self._take_kept("participation_ratio_unbiased", functools.partial(unbiased, G))
+        unbiased = functools.partial(self._sample.unbiased_participation_ratio, self._index)
+        self._take("participation_ratio_unbiased", unbiased)
 
     def sparsity(self, hoyer: Float64Array) -> None:
         if np.isnan(hoyer).any():

@@ -22,7 +22,6 @@ from subspacelens_tui.geometry import (
     participation_ratio_from_spectrum,
     split_half_overlap,
     stable_rank_from_spectrum,
-    unbiased_centred_participation_ratio,
     unbiased_participation_ratio,
 )
 from subspacelens_tui.geometry.rounding import (
@@ -33,12 +32,9 @@ from subspacelens_tui.geometry.rounding import (
     rate_rounding,
     subspace_rounding,
 )
-from subspacelens_tui.geometry.spectra import OF_SINGULAR_VALUES, unbiased_centred_rounding
+from subspacelens_tui.geometry.spectra import OF_SINGULAR_VALUES, unbiased_centred_and_rounding
 
 T = TypeVar("T")
-
-# The share of itself that rounding may have moved a figure by and it still says something.
-_LITTLE_LEFT = 0.1
 
 RANKS = {
     "effective_rank": effective_rank_from_spectrum,
@@ -85,7 +81,7 @@ class Sample(SampleSpectra):
         spectrum = self._may_be_there(layer, np.asarray(gram_spectrum(G)), labels)
         found = {name: float(rank(spectrum)) for name, rank in RANKS.items()}
         try:
-            return found | {"participation_ratio_unbiased": self.unbiased_participation_ratio(G)}
+            return found | {"participation_ratio_unbiased": self._unbiased(G)[0]}
         except GeometryError:
             return found
 
@@ -96,8 +92,12 @@ class Sample(SampleSpectra):
             return float(effective_rank_from_spectrum(spectrum, OF_SINGULAR_VALUES))
         return float(RANKS[name](spectrum))
 
-    def unbiased_participation_ratio(self, G: Float64Array) -> float:
-        """Of a Gram matrix of the view.
+    def unbiased_participation_ratio(self, layer: int) -> float:
+        """Of all images; errors as of `_unbiased`."""
+        return self.keep(("unbiased", layer), lambda: self._unbiased(self.grams[layer]))[0]
+
+    def _unbiased(self, G: Float64Array) -> tuple[float, float]:
+        """The unbiased participation ratio of a Gram matrix of the view, and the share rounding may be of it.
 
         Raises:
             GeometryError: if it cannot be had.
@@ -105,10 +105,9 @@ class Sample(SampleSpectra):
         if self.view == "class-centred":
             raise GeometryError("it does not hold for class-centred features")
         if self.view != "centred":
-            return float(unbiased_participation_ratio(G))
-        if not 0 <= float(unbiased_centred_rounding(G)) < _LITTLE_LEFT:
-            raise GeometryError("one image is nearly all there is: rounding leaves too little of the others")
-        return float(unbiased_centred_participation_ratio(G))
+            return float(unbiased_participation_ratio(G)), 0.0
+        ratio, share = unbiased_centred_and_rounding(G)
+        return float(ratio), float(share)
 
     def knows_eigenvalues(self, rank: int | None) -> bool:
         """Whether the spectra of all layers are known, and their class subspaces of this rank."""
@@ -139,11 +138,13 @@ class Sample(SampleSpectra):
 
     def _overlap_rounding(self, layer: int, rank: int, found: ClassSubspaces) -> float:
         """How far rounding of the Gram matrix may have moved the mean overlap."""
-        shares = np.asarray(self.sizes) / self.count * self._resolution[layer]
-        angles = [
-            float(subspace_rounding(values, share, rank))
-            for values, share in zip(found.eigenvalues, shares, strict=True)
-        ]
+        by_size: dict[int, list[Float64Array]] = {}
+        for values in found.eigenvalues:
+            by_size.setdefault(len(values), []).append(values)
+        angles: list[float] = []
+        for size, spectra in by_size.items():
+            resolution = size / self.count * self._resolution[layer]
+            angles += subspace_rounding(np.stack(spectra), resolution, rank).tolist()
         return overlap_rounding(angles, rank)
 
     def subspaces_are_coarse(self, layer: int, rank: int) -> bool:
@@ -176,12 +177,9 @@ class Sample(SampleSpectra):
             share = float(effective_rank_rounding(spectrum.eigenvalues, spectrum.resolution))
             if share > TOLERANCE:
                 found["effective_rank"] = share * self.rank(layer, "effective_rank")
-        if ("participation_ratio_unbiased", layer) in self._kept and self.view == "centred":
-            share = float(unbiased_centred_rounding(self.grams[layer]))
-            if share > TOLERANCE:
-                found["participation_ratio_unbiased"] = share * self.kept(
-                    ("participation_ratio_unbiased", layer)
-                )
+        ratio, share = self.kept(("unbiased", layer)) or (0.0, 0.0)
+        if share > TOLERANCE:
+            found["participation_ratio_unbiased"] = share * ratio
         if rank is not None and self.subspaces_are_coarse(layer, rank):
             moved = self._kept["overlap rounding", layer, rank]
             if moved > TOLERANCE:

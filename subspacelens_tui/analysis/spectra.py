@@ -32,11 +32,13 @@ from subspacelens_tui.geometry.of_features import Spectrum
 from subspacelens_tui.geometry.rounding import (
     TOLERANCE,
     effective_rank_rounding,
-    rate_rounding,
+    rate_and_rounding,
     rates_lost,
 )
 
 T = TypeVar("T")
+
+_AT_ONCE = "rates at once"
 
 # The share of itself that rounding may have moved a figure by and it still says something.
 _LITTLE_LEFT = 0.1
@@ -156,6 +158,10 @@ class SampleSpectra:
 
     def _rates(self, layer: int, eps: float) -> tuple[float, float, bool]:
         """R, Rc, and whether they are not from the Gram matrix, since that is too coarse."""
+        of_eps, at_once = self._last.get(_AT_ONCE, (None, None))
+        if of_eps == eps:
+            R, Rc, lost = at_once
+            return R[layer], Rc[layer], lost[layer]
         return self.keep_last(("rates", layer), eps, lambda: self._rates_of_layer(layer, eps))
 
     def _rates_of_layer(self, layer: int, eps: float) -> tuple[float, float, bool]:
@@ -172,9 +178,9 @@ class SampleSpectra:
             if not (math.isnan(R) or math.isnan(Rc)):
                 return R, float(Rc), moved
         values, precision = self._gram_spectrum(layer), self.precision(layer, eps)
-        R = float(coding_rate_from_spectrum(values, 1, self.count, precision))
-        Rc = float(class_rate_from_spectra(self._class_spectra(layer), self.sizes, 1, precision))
-        return R, Rc, float(rate_rounding(values, self._resolution[layer], 1, self.count, precision))
+        R, moved = rate_and_rounding(values, self._resolution[layer], 1, self.count, precision)
+        Rc = class_rate_from_spectra(self._class_spectra(layer), self.sizes, 1, precision)
+        return float(R), float(Rc), float(moved)
 
     def _exact_rates(self, layer: int, eps: float) -> tuple[float, float]:
         precision = self.precision(layer, eps)
@@ -221,15 +227,19 @@ class SampleSpectra:
 
     def rates_at(self, eps: npt.ArrayLike) -> tuple[Float64Array, Float64Array]:
         """R and Rc (E, layers) at E values of ε, in nats, from spectra that are kept."""
-        eps = np.asarray(eps, dtype=np.float64)
+        R, Rc, _ = self._rates_at(np.asarray(eps, dtype=np.float64))
+        return R, Rc
+
+    def _rates_at(self, eps: Float64Array) -> tuple[Float64Array, Float64Array, npt.NDArray[np.bool_]]:
+        """The same, and where they are not from Gram matrices, since these are too coarse."""
         precisions = self.precisions(eps[:, None])
         pooled, classes = self.keep("stacked spectra", self._stacked_spectra)
-        R = np.asarray(coding_rate_from_spectrum(pooled, 1, self.count, precisions))
+        R, moved = rate_and_rounding(pooled, self._resolution[:, None], 1, self.count, precisions)
         Rc = np.asarray(class_rate_from_spectra(classes, self.sizes, 1, precisions))
-        moved = rate_rounding(pooled, self._resolution[:, None], 1, self.count, precisions)
-        for at, layer in np.argwhere(rates_lost(R, Rc, moved)):
+        lost = np.asarray(rates_lost(R, Rc, moved + self.count * FLOAT64_EPS))
+        for at, layer in np.argwhere(lost):
             R[at, layer], Rc[at, layer] = self._exact_rates(int(layer), float(eps[at]))
-        return R, Rc
+        return R, Rc, lost
 
     def _stacked_spectra(self) -> tuple[Float64Array, list[Float64Array]]:
         """The spectra of all images (layers, N), and of each class (layers, n)."""
@@ -241,11 +251,12 @@ class SampleSpectra:
     def rates_at_once(self, eps: float) -> tuple[list[float], list[float]]:
         """R and Rc of every layer at one ε, in nats, from spectra that are kept."""
 
-        def rates() -> tuple[list[float], list[float]]:
-            R, Rc = self.rates_at([eps])
-            return R[0].tolist(), Rc[0].tolist()
+        def rates() -> tuple[list[float], list[float], list[bool]]:
+            R, Rc, lost = self._rates_at(np.asarray([eps]))
+            return R[0].tolist(), Rc[0].tolist(), lost[0].tolist()
 
-        return self.keep_last("rates at once", eps, rates)
+        R, Rc, _ = self.keep_last(_AT_ONCE, eps, rates)
+        return R, Rc
 
     def iso_rate_eps(self, layer: int, rate: float) -> float:
         """The ε at which R of a layer equals a rate in nats.

@@ -29,8 +29,8 @@ def gram_resolution(G: Array) -> Array:
     return FLOAT64_EPS * xp.sum(xp.linalg.diagonal(G), axis=-1)
 
 
-def rate_rounding(eigenvalues: Array, resolution: Any, d: int, n: int, eps: Any) -> Array:
-    """How far (...), in nats, rounding may have moved R of eigenvalues (..., m) that are known up to δ.
+def rate_and_rounding(eigenvalues: Array, resolution: Any, d: int, n: int, eps: Any) -> tuple[Array, Array]:
+    """R (...) of eigenvalues (..., m) known up to δ, and how far rounding may have moved it; in nats.
 
     Args:
         eigenvalues: (..., m).
@@ -40,10 +40,17 @@ def rate_rounding(eigenvalues: Array, resolution: Any, d: int, n: int, eps: Any)
         eps: ε, as for `coding_rate_from_spectrum`.
     """
     xp, eigenvalues = spectrum(eigenvalues)
-    alpha = count(d, "d") / (count(n, "n") * precision(eps, xp, eigenvalues)[..., None] ** 2)
-    change = alpha * resolution / (1 + alpha * eigenvalues)
+    alpha = count(d, "d") / (count(n, "n") * precision(eps, xp, eigenvalues) ** 2)
+    grown = alpha[..., None] * eigenvalues
+    R = 0.5 * xp.sum(xp.log1p(grown), axis=-1)
     # Half of each, and twice that, for a δ is not a bound.
-    return xp.sqrt(xp.sum(change**2, axis=-1))
+    change = alpha[..., None] * resolution / (1 + grown)
+    return R, xp.sqrt(xp.sum(change * change, axis=-1))
+
+
+def rate_rounding(eigenvalues: Array, resolution: Any, d: int, n: int, eps: Any) -> Array:
+    """The latter alone."""
+    return rate_and_rounding(eigenvalues, resolution, d, n, eps)[1]
 
 
 def scaled_rounding(scatter: Array, alpha: float) -> float:

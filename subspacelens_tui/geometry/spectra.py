@@ -22,6 +22,8 @@ def effective_rank(Z: Array) -> float:
     return float(_entropy_rank(xp.linalg.svdvals(Z), xp))
 
 
+# The share of itself that rounding may have moved a figure by and it still says something.
+_LITTLE_LEFT = 0.1
 # The share of the largest below which squares of singular values are rounding.
 OF_SINGULAR_VALUES = FLOAT64_EPS**2
 
@@ -108,17 +110,21 @@ def unbiased_centred_participation_ratio(G: Array) -> Array:
     return _ratio(total, spread, xp)
 
 
-def unbiased_centred_rounding(G: Array) -> Array:
-    """How far (...), as a share of itself, rounding may have moved `unbiased_centred_participation_ratio`.
+def unbiased_centred_and_rounding(G: Array) -> tuple[Array, Array]:
+    """`unbiased_centred_participation_ratio`, and how far, as a share of it, rounding may have moved it.
 
     Of one image that is nearly all there is, its own terms cancel and take the digits of the others along.
+
+    Raises:
+        GeometryError: As there, or rounding has left next to nothing.
     """
     xp, total, spread, cancelling = _centred_moments(G)
-    least = xp.minimum(total, spread)
-    lost = least <= 0
-    return xp.where(
-        lost, xp.full_like(least, xp.inf), 2 * FLOAT64_EPS * cancelling / xp.where(lost, 1.0, least)
-    )
+    least = xp.minimum(xp.abs(total), xp.abs(spread))
+    left = least > 0
+    share = 2 * FLOAT64_EPS * cancelling * left / xp.where(left, least, xp.ones_like(least))
+    if not bool(xp.all(share < _LITTLE_LEFT)):
+        raise GeometryError("one image is nearly all there is: rounding leaves too little of the others")
+    return _ratio(total, spread, xp), share
 
 
 def _centred_moments(G: Array) -> tuple[Any, Array, Array, Array]:

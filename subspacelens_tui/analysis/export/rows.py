@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from subspacelens_tui.analysis.bands import error_band, null_band
-from subspacelens_tui.analysis.compare import Comparison
+from subspacelens_tui.analysis.compare import Comparison, rounding
 from subspacelens_tui.analysis.figures import FIGURES, Figures, LayerFigures
 from subspacelens_tui.analysis.sweep import Sweep
 from subspacelens_tui.analysis.tokens.figures import TokenFigures
@@ -103,6 +103,7 @@ def comparison_rows(comparison: Comparison, figure: str) -> Iterator[FlatRow]:
             "standard_error": found.standard_error,
             "low": found.low,
             "high": found.high,
+            **({} if (moved := rounding(comparison, layer, figure)) is None else {"rounding": moved}),
         }
 
 

@@ -5,9 +5,14 @@ from typing import Any
 
 from rich.text import Text
 
+<<<<<<< ours
 from subspacelens_tui.analysis.compare import COMPARED, Comparison
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
+=======
+from subspacelens_tui.analysis.compare import COMPARED, Comparison, rounding
+from subspacelens_tui.analysis.report.console import console, number, print_json, table
+>>>>>>> theirs
 from subspacelens_tui.sessions.plain import plain
 
 
@@ -51,7 +56,12 @@ def _json(names: tuple[str, str], comparison: Comparison) -> dict[str, Any]:
         "b": _side(names[1], comparison.b),
         "paired": comparison.paired,
         "layers": [
-            {"layer": index, **{figure: asdict(difference) for figure, difference in layer.items()}}
+            {"layer": index, **{figure: _record(comparison, index, figure) for figure in layer}}
             for index, layer in enumerate(comparison.layers)
         ],
     }
+
+
+def _record(comparison: Comparison, layer: int, figure: str) -> dict[str, Any]:
+    moved = rounding(comparison, layer, figure)
+    return asdict(comparison.layers[layer][figure]) | ({} if moved is None else {"rounding": moved})

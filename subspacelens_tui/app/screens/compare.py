@@ -176,6 +176,8 @@ class CompareScreen(Screen[None], Taking, NeedsRoom):
             self.query_one(f"#side-{name.lower()}", Static).update(words)
         if self._comparison is not None:
             self._layer = min(self._layer, len(self._comparison.layers) - 1)
+        computed = [of.figures for of in self._found if isinstance(of, _Computed)]
+        self.query_one(StatusLine).warn(line for figures in computed for line in figures.rounding)
         message = plain(self._trouble or self._reason)
         for plot in self.query(ComparisonPlot):
             plot.update(self._comparison, figure, self._layer, message)

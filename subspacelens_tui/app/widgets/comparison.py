@@ -9,7 +9,7 @@ from rich.style import Style
 from textual import events
 
 from subspacelens_tui.analysis.bands import Values, error_bands
-from subspacelens_tui.analysis.compare import Comparison, Difference
+from subspacelens_tui.analysis.compare import Comparison, Difference, rounding
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.palette import curve_colour
@@ -71,6 +71,7 @@ class ComparisonPlot(Painted):
         """Each layer with both sides, the difference and its error."""
         if self.comparison is None:
             return []
+<<<<<<< ours
         return [
             {
                 "layer": place,
@@ -81,6 +82,14 @@ class ComparisonPlot(Painted):
             }
             for place, layer in enumerate(self.comparison.layers)
         ]
+=======
+        rows = []
+        for place, layer in enumerate(self.comparison.layers):
+            moved = rounding(self.comparison, place, self.figure)
+            row = {"layer": place, "figure": self.figure, **asdict(layer[self.figure])}
+            rows.append(row if moved is None else {**row, "rounding": moved})
+        return rows
+>>>>>>> theirs
 
     def _of(self, value: Callable[[Difference], float | None]) -> Values:
         assert self.comparison is not None

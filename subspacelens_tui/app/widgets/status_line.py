@@ -34,6 +34,12 @@ class StatusLine(Painted):
             self.refresh(layout=True)
         self.repaint()
 
+    def warn(self, lines: Iterable[str]) -> None:
+        """Show these warnings, each once, in place of the last ones; if there are none, leave notes alone."""
+        words = "  ·  ".join(dict.fromkeys(lines))
+        if words or self.level == "warning":
+            self.update("warning" if words else "none", words)
+
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Textual's hook: what went wrong may take a second row, so that it can be read to its end."""
         return 2 if self.level in ("error", "warning") and len(self._rows(width)) > 1 else 1
