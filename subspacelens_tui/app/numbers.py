@@ -7,6 +7,7 @@ def figure(value: float | None, signed: bool = False) -> str:
     """A figure in at most six characters (seven signed): 0.42, 4.23, 30.1, 743, 12345, 0.004, 4e-6."""
     if value is None:
         return NONE
+    value = value or 0.0  # zero has no sign
     size = abs(value)
     if size >= 99999.5 or 0 < size < 0.00095:
         mantissa, exponent = f"{value:.0e}".split("e")

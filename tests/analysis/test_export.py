@@ -8,8 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image
 from pyarrow import parquet
 
@@ -21,11 +24,14 @@ from subspacelens_tui.analysis.export import (
     matrices_plot,
     matrix_plot,
     parse_formats,
+    plots,
     spectrum_plot,
     sweep_plot,
     write_plot,
 )
 from subspacelens_tui.analysis.export import files as export_files
+from subspacelens_tui.analysis.export.plots import Plot
+from subspacelens_tui.analysis.figures import LayerFigures
 from subspacelens_tui.analysis.sweep import sweep
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from tests.conftest import PlantedSessionFactory
@@ -210,3 +216,57 @@ def test_nan_never_reaches_a_file(session: Session, tmp_path: Path) -> None:
     found.values[0, 1] = np.nan
     path = write_plot(sweep_plot("sweep", found), tmp_path, [], ["json"])[0]
     assert json.loads(path.read_text())[1]["delta_R"] is None
+
+
+def tick_labels(plot: Plot) -> tuple[list[str], list[str]]:
+    """What the ticks of both axes of a plot say, of those that are within it."""
+    figure = Figure(figsize=plot.size, layout="constrained")
+    with matplotlib.rc_context(plots._SETTINGS):
+        plot.draw(figure)
+    FigureCanvasAgg(figure).draw()
+    axes = figure.axes[0]
+    found = []
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = sorted(axis.get_view_interval())
+        ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+        found.append(
+            [t.label1.get_text() for t in ticks if low <= t.get_loc() <= high and t.label1.get_text()]
+        )
+    return found[0], found[1]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (-5e-6, 0.0, 5e-6),
+        (1e9, 1e9 + 50.0, 1e9 + 20.0),
+        (5.0, 5.0, 5.0),
+        (3.0,),
+        (-1e-12, -5e-12),
+        (1.5, 80.0, 20.0),
+        (1.0, None, 3.0),
+    ],
+)
+def test_ticks_of_plots_differ_and_layers_have_whole_numbers(values: tuple[float | None, ...]) -> None:
+    layers = tuple(
+        LayerFigures(index, f"block {index}", 8, 0.5, 30, delta_R=value) for index, value in enumerate(values)
+    )
+    spectra = np.array([[abs(value) for value in values if value is not None]])
+    settings = Settings(labels="coarse", step=1, guidance=3.0)
+    found = Figures(settings, 30, ("a",), (30,), layers, spectra=spectra)
+    for plot in (curve_plot("curve", [found], "delta_R"), spectrum_plot("spectrum", found, 0)):
+        places, ticks = tick_labels(plot)
+        assert len(ticks) == len(set(ticks)) > 1
+        first = 0 if plot.name == "curve" else 1
+        last = len(values if plot.name == "curve" else spectra[0]) - 1 + first
+        assert all(place.isdigit() and first <= int(place) <= last for place in places)
+
+
+def test_a_plot_without_values_says_why_instead_of_a_scale(
+    planted: PlantedSessionFactory, tmp_path: Path
+) -> None:
+    figures = Analyzer(open_session(planted(layers=2, batch=3).start().record(1).path)).figures(Settings())
+    plot = curve_plot("curve", [figures], "delta_R")
+    assert tick_labels(plot) == (["0", "1"], [])
+    (svg,) = write_plot(plot, tmp_path, ["svg"], [])
+    assert "no values: there is one class only (animals)" in svg.read_text(encoding="utf-8")

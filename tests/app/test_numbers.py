@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from subspacelens_tui.app import numbers
 
@@ -43,3 +45,18 @@ def test_other_forms() -> None:
         "3.1 MB",
         "2.4 GB",
     ]
+
+
+@given(st.floats(-1e12, 1e12), st.floats(0, 1) | st.floats(0, 1e-12))
+@example(0.5001, 0.0001)
+@example(1.2e7, 1e-7)
+@example(-5e-6, 1.0)
+def test_the_ends_of_a_scale_differ_where_their_values_do(low: float, more: float) -> None:
+    high = low + more * (abs(low) or 1.0)
+    first, last = numbers.ends(low, high)
+    assert (first == last) == (low == high)
+    assert [text.startswith("-") for text in (first, last)] == [low < 0, high < 0]
+    for value, text in ((low, first), (high, last)):
+        mantissa, _, exponent = text.partition("e")
+        last_digit = 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
+        assert abs(float(text) - value) <= 0.5 * last_digit * (1 + 1e-9)

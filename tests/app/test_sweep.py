@@ -1,14 +1,18 @@
 """The sweep of a session, as a screen."""
 
+import re
+
 import pytest
 
 from subspacelens_tui.analysis import Analyzer
+from subspacelens_tui.analysis.growing import Configuration
 from subspacelens_tui.analysis.sweep import sweep
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.screens.sweep import SweepScreen
-from subspacelens_tui.app.widgets.sweep_map import SweepMap
+from subspacelens_tui.app.widgets.sweep_map import SweepMap, SweepRow
 from subspacelens_tui.sessions import open_session
 from tests.app.conftest import OpenApp
+from tests.app.test_widgets import drawn
 from tests.conftest import PlantedSessionFactory as Planted
 
 
@@ -47,3 +51,51 @@ async def test_a_row_is_clicked_twice_or_left(on: OpenApp, planted: Planted) -> 
         await app.press("m", "escape")
         assert app.app.screen is app.screen
         assert app.screen.view.settings.step == 5
+
+
+VALUES = (-0.0042, 12345.6, 0.5, -3e-7, 99.9, 4.0)
+
+
+@pytest.mark.parametrize("width", [30, 40, 60, 70, 74, 80, 120])
+async def test_a_number_is_whole_or_not_there(width: int) -> None:
+    shown = SweepMap()
+    rows = [SweepRow(Configuration("cond", step, 3.0), VALUES, step, 5 - step, 9) for step in range(6)]
+    for column in range(len(VALUES)):
+        shown.row = shown.column = column
+        lines = (await drawn(shown, (width, 10), "excess", rows)).splitlines()[1:7]
+        said = [number for line in lines for number in re.findall(r"[-\d.e]+", line[24:])]
+        assert {*said} <= {*map(numbers.figure, VALUES)}
+        assert width < 80 or len(said) == len(rows) * len(VALUES)
+        if said:
+            assert "▸" in lines[column]
+
+
+async def test_more_layers_than_columns_follow_the_chosen_one() -> None:
+    shown = SweepMap()
+    row = SweepRow(Configuration("cond", 0, 3.0), tuple(map(float, range(60))), images=9)
+    for column in (0, 30, 59, 0):
+        shown.column = column
+        text = await drawn(shown, (40, 6), "excess", [row])
+        assert "▸" in text.splitlines()[1]
+        assert f"L{column}: {numbers.figure(float(column))}" in text
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [((1.0, 1.0), "1.00 everywhere"), ((0.5001, 0.5002), "0.5001"), ((-5e-6, 5e-6), "-5e-6")],
+)
+async def test_the_ends_of_the_scale_are_told_apart(values: tuple[float, ...], scale: str) -> None:
+    row = SweepRow(Configuration("cond", 0, 3.0), values, images=9)
+    assert (
+        (await drawn(SweepMap(), (80, 6), "excess", [row])).splitlines()[4].split("  ")[1].startswith(scale)
+    )
+
+
+async def test_a_row_without_values_says_why() -> None:
+    rows = [
+        SweepRow(Configuration("cond", 0, 3.0)),
+        SweepRow(Configuration("cond", 1, 3.0), (None, None), images=9, reason="there is one class only"),
+    ]
+    lines = (await drawn(SweepMap(), (80, 7), "overlap_mean", rows)).splitlines()
+    assert lines[1].endswith("–  computing …")
+    assert lines[2].endswith("9  there is one class only")

@@ -278,7 +278,7 @@ def sweep_plot(name: str, sweep: Sweep) -> Plot:
 def _name_places(axes: Any, label: str, places: range) -> None:
     """An axis of places: they have whole numbers, and none between them."""
     axes.set_xlabel(label)
-    if len(places) == 1:
+    if len(places) < 2:
         axes.set_xticks(places)
     else:
         axes.set_xlim(places.start - 0.5, places.stop - 0.5)
