@@ -7,11 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.errors import ErrorBar
-<<<<<<< ours
 from subspacelens_tui.analysis.left_out import LeftOut
-=======
 from subspacelens_tui.analysis.rounding import rounding_notes
->>>>>>> theirs
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.geometry import NullSummary, ProjectionNormality
 from subspacelens_tui.sessions.steps import step_name

@@ -5,14 +5,9 @@ from typing import Any
 
 from rich.text import Text
 
-<<<<<<< ours
-from subspacelens_tui.analysis.compare import COMPARED, Comparison
+from subspacelens_tui.analysis.compare import COMPARED, Comparison, rounding
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
-=======
-from subspacelens_tui.analysis.compare import COMPARED, Comparison, rounding
-from subspacelens_tui.analysis.report.console import console, number, print_json, table
->>>>>>> theirs
 from subspacelens_tui.sessions.plain import plain
 
 

@@ -134,13 +134,9 @@ class SweepScreen(Screen[Configuration], Taking, NeedsRoom):
                 values, marks = tuple(of.curve(figure)), found.marks[figure]
                 rows.append(SweepRow(configuration, timestep, values, *marks, of.images, reason))
             else:
-<<<<<<< ours
                 rows.append(SweepRow(configuration, timestep, reason=plain(found or "")))
-=======
-                rows.append(SweepRow(configuration, reason=plain(found or "")))
         computed = [found.figures for found in self._found.values() if isinstance(found, _Computed)]
         self.query_one(StatusLine).warn(line for figures in computed for line in figures.rounding)
->>>>>>> theirs
         self.query_one("#title", Static).update(f" {self._title}")
         self.query_one(SweepMap).update(figure, rows)
 

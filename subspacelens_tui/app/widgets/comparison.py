@@ -71,25 +71,18 @@ class ComparisonPlot(Painted):
         """Each layer with both sides, the difference and its error."""
         if self.comparison is None:
             return []
-<<<<<<< ours
-        return [
-            {
+        rows = []
+        for place, layer in enumerate(self.comparison.layers):
+            row = {
                 "layer": place,
                 "figure": self.figure,
                 **asdict(layer[self.figure]),
                 "images_a": self.comparison.a.images,
                 "images_b": self.comparison.b.images,
             }
-            for place, layer in enumerate(self.comparison.layers)
-        ]
-=======
-        rows = []
-        for place, layer in enumerate(self.comparison.layers):
             moved = rounding(self.comparison, place, self.figure)
-            row = {"layer": place, "figure": self.figure, **asdict(layer[self.figure])}
             rows.append(row if moved is None else {**row, "rounding": moved})
         return rows
->>>>>>> theirs
 
     def _of(self, value: Callable[[Difference], float | None]) -> Values:
         assert self.comparison is not None

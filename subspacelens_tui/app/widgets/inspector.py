@@ -162,13 +162,9 @@ class Inspector(Pane):
         row.append((fit(numbers.score(null.z) if null else "", _SCORE, "right"), self.ink("dim")))
         if error is not None:
             row.append((fit(f"±{line.written(error.standard_error)}", _ERROR, "right"), self.ink("dim")))
-<<<<<<< ours
         yield whole_pieces(row, width)
-=======
-        yield row
         if moved := layer.rounding.get(line.figure):
             yield from self._reason("", f"rounding may change it by {moved:.2g}", width)
->>>>>>> theirs
 
     def _excess(self, layer: LayerFigures) -> Row:
         null, error = layer.null, layer.errors.get("delta_R")

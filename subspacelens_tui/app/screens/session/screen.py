@@ -247,8 +247,9 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
         if self.analysis is not None and self.analysis.losses:
             return "warning", "  ·  ".join(self.analysis.losses)
         if state.detail:
-<<<<<<< ours
             return "note", f"{state.words}: {state.detail}"
+        if (main := self.analysis.main if self.analysis else None) and main.rounding:
+            return "warning", "  ·  ".join(main.rounding)
         notes = self.analysis.notes if self.analysis else ()
         return ("note", "  ·  ".join(notes)) if notes else ("none", "")
 
@@ -258,10 +259,3 @@ def _same_choices(one: Manifest, other: Manifest) -> bool:
     if one.blocks and (len(one.blocks), one.capture_steps) != (len(other.blocks), other.capture_steps):
         return False
     return (one.label_schemes, one.guidance) == (other.label_schemes, other.guidance)
-=======
-            return "note", f"{state.phase}: {state.detail}"
-        main = self.analysis.main if self.analysis else None
-        if main and main.rounding:
-            return "warning", "  ·  ".join(main.rounding)
-        return ("note", "  ·  ".join(main.notes)) if main and main.notes else ("none", "")
->>>>>>> theirs
