@@ -21,8 +21,17 @@ _FILES_COUNTED = 1_000_000
 
 
 def sessions_folder(given: str | Path | None = None) -> Path:
-    """The folder of sessions: the one given, or `$SUBSPACELENS_SESSIONS`, or `./sessions`."""
-    return from_home(given or os.environ.get(ENVIRONMENT) or "sessions")
+    """The folder of sessions: the one given, or `$SUBSPACELENS_SESSIONS`, or `./sessions`.
+
+    A ~ is resolved here, because shells leave it alone in `--sessions=~/runs` and in quotes.
+
+    Raises:
+        SessionError: if there is no such home folder.
+    """
+    folder = from_home(given or os.environ.get(ENVIRONMENT) or "sessions")
+    if str(folder).startswith("~"):
+        raise SessionError(f"there is no home folder for {folder}: write the path in full")
+    return folder
 
 
 def find_session(session: str, folder: Path) -> Path:

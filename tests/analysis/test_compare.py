@@ -63,7 +63,7 @@ def test_sides_of_other_images_are_taken_as_independent(planted: PlantedSessionF
 
 def test_sides_that_cannot_be_compared_are_said(planted: PlantedSessionFactory) -> None:
     whole = figures(planted("a").start().record().path)
-    with pytest.raises(NoImagesError, match=r"on side B: no image was recorded \(waiting: no recorder"):
+    with pytest.raises(NoImagesError, match=r"on side B: no image was recorded yet \(waiting: no recorder"):
         compare(whole, figures(planted("b").path))
     with pytest.raises(SettingsError, match="6 layers, the other 3"):
         compare(whole, figures(planted("c", layers=3).start().record().path))

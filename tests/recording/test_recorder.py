@@ -1,7 +1,7 @@
 """The recorder as a user starts it: real processes, the bundled model, a session on disk."""
 
-import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +14,7 @@ import numpy as np
 import psutil
 import pytest
 
+from subspacelens_tui import demo
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.process import start_recorder
@@ -111,17 +112,15 @@ def test_a_signal_stops_the_recorder_in_good_order(planned: Planned, number: sig
 def test_a_damaged_model_fails_with_its_reason_and_the_session_opens(
     planned: Planned, tmp_path: Path
 ) -> None:
-    model = tmp_path / "model"
-    model.mkdir()
-    (model / "model_index.json").write_text(
-        json.dumps({"_class_name": "PixArtAlphaPipeline", "vae": ["x", "y"]})
-    )
+    model = shutil.copytree(demo.MODEL_PATH, tmp_path / "model")
     folder = planned(model=str(model), prompts="demo")
+    # After the plan, which looks at the model as well.
+    next(model.glob("transformer/*.safetensors")).write_bytes(b"damaged")
     with recording(folder) as process:
         assert process.wait(PATIENCE) == 1
     state = open_session(folder).state
     assert state.phase is Phase.FAILED
-    assert "cannot be loaded" in state.detail
+    assert "is damaged" in state.detail
     assert "\n" not in state.detail
 
 

@@ -65,12 +65,15 @@ def export(
         need(name)
     if not session.files:
         raise NoImagesError(f"there is nothing to export: {why_empty(session, None, (), None)}")
+    made = not folder.exists()
     _check_folder(folder)
     tables = [name for name in TABLE_FORMATS if name in formats]
     images = [name for name in PLOT_FORMATS if name in formats]
     every = list(_all(session, settings, progress))
     parts = [figures for figures in every if figures.layers]
     if not parts:
+        if made:
+            folder.rmdir()
         raise NoImagesError(f"there is nothing to export: {every[0].absent}")
     for line in dict.fromkeys(line for figures in every for line in figures.losses):
         on_loss(line)

@@ -79,7 +79,8 @@ class CompareScreen(Screen[None], Taking, NeedsRoom):
         self._own: list[Path] = []
         self._found: list[_Computed | str | None] = [None, None]
         self._comparison: Comparison | None = None
-        self._trouble = self._warning = ""
+        self._trouble = ""
+        self._warnings: list[str] = []
         self._changes, self._figure, self._layer = 1, COMPARED.index("delta_R"), layer
         send_narrowly(self)
 
@@ -176,23 +177,23 @@ class CompareScreen(Screen[None], Taking, NeedsRoom):
             self.query_one(f"#side-{name.lower()}", Static).update(words)
         if self._comparison is not None:
             self._layer = min(self._layer, len(self._comparison.layers) - 1)
-        computed = [of.figures for of in self._found if isinstance(of, _Computed)]
-        self.query_one(StatusLine).warn(line for figures in computed for line in figures.rounding)
         message = plain(self._trouble or self._reason)
         for plot in self.query(ComparisonPlot):
             plot.update(self._comparison, figure, self._layer, message)
         self._warn()
 
     def _warn(self) -> None:
-        """What is wrong with the sessions, until something else is to be said."""
+        """What is wrong with the sessions and the numbers, until something else is to be said."""
         sides: dict[str, list[str]] = {}
         for name, found in zip(_NAMES, self._found, strict=True):
             if isinstance(found, _Computed) and found.problems:
                 sides.setdefault(found.problems[0], []).append(name)
-        warning = "; ".join(f"{' and '.join(names)}: {problem}" for problem, names in sides.items())
-        if warning != self._warning:
-            self._warning = warning
-            self.query_one(StatusLine).update("warning" if warning else "none", warning)
+        computed = [of.figures for of in self._found if isinstance(of, _Computed)]
+        lines = [f"{' and '.join(names)}: {problem}" for problem, names in sides.items()]
+        lines += [line for figures in computed for line in figures.rounding]
+        if lines != self._warnings:
+            self._warnings = lines
+            self.query_one(StatusLine).warn(lines)
 
     # Taking away
 

@@ -99,8 +99,6 @@ class SweepScreen(Screen[Configuration], Taking, NeedsRoom):
         for index, row in enumerate(self._rows):
             work, done = partial(self._compute, row), partial(self._take, index)
             self._analyst.want(Job(f"sweep {index}", (row, self._settings), work, done, urgent=True))
-        if self._problems:
-            self.query_one(StatusLine).update("warning", self._problems[0])
         self._show()
 
     def on_unmount(self) -> None:
@@ -132,11 +130,12 @@ class SweepScreen(Screen[Configuration], Taking, NeedsRoom):
                 of = found.figures
                 reason = plain(of.why_missing(figure)) or "no values at these settings"
                 values, marks = tuple(of.curve(figure)), found.marks[figure]
-                rows.append(SweepRow(configuration, timestep, values, *marks, of.images, reason))
+                rows.append(SweepRow(configuration, values, *marks, of.images, reason, timestep))
             else:
-                rows.append(SweepRow(configuration, timestep, reason=plain(found or "")))
+                rows.append(SweepRow(configuration, reason=plain(found or ""), timestep=timestep))
         computed = [found.figures for found in self._found.values() if isinstance(found, _Computed)]
-        self.query_one(StatusLine).warn(line for figures in computed for line in figures.rounding)
+        rounding = (line for figures in computed for line in figures.rounding)
+        self.query_one(StatusLine).warn([*self._problems[:1], *rounding])
         self.query_one("#title", Static).update(f" {self._title}")
         self.query_one(SweepMap).update(figure, rows)
 

@@ -193,11 +193,11 @@ class Pane(Painted, can_focus=True):
                 return f"{phase}: {waiting}"
             detail = plain(self.recording.state.detail)
             return f"{phase}: nothing was recorded" + (f": {detail}" if detail else "")
+        if self.analysis is not None and self.analysis.absent:
+            return f"no values: {plain(self.analysis.absent)}"
         scale = self.analysis.view.settings.guidance if self.analysis else None
         if scale is not None and not recorded.get(scale):
             return f"no images at guidance {scale:g}{' yet' if phase.running else ''}"
-        if self.analysis is not None and self.analysis.absent:
-            return f"no values: {plain(self.analysis.absent)}"
         return COMPUTING
 
     def why_missing(self, *figures: str) -> str:

@@ -33,15 +33,16 @@ class SweepRow:
         peak, dip: layers of the most prominent maximum and minimum.
         images: how many the values are of.
         reason: why there are no values, once that is known.
+        timestep: of its denoising step, where that is known.
     """
 
     configuration: Configuration
-    timestep: float | None = None
     values: tuple[float | None, ...] = ()
     peak: int | None = None
     dip: int | None = None
     images: int | None = None
     reason: str = ""
+    timestep: float | None = None
 
 
 class SweepMap(Painted, can_focus=True):
