@@ -98,7 +98,7 @@ async def test_the_help_does_what_a_line_says_when_it_is_clicked(on: OpenApp, pl
         assert app.screen._maximised == "layers"
         # A click beside the words does nothing, and every line has an action of its own.
         await app.pilot.press("question_mark")
-        content = app.app.screen.query_one(Static).render()
+        content = app.app.screen.query_one(".help Static", Static).render()
         actions = {span.style.meta["@click"] for span in content.spans if span.style.meta}
         assert len(actions) == len({key.name for table in app.screen.KEYS for key in table})
 
