@@ -35,6 +35,8 @@ async def polled(app: Driver) -> None:
     for screen in app.app.screen_stack:
         if isinstance(screen, SessionScreen):
             screen._show_next_pane()
+            while screen._late:  # a busy machine may have drawn none of them yet
+                screen._show_next_pane()
         if isinstance(screen, SessionsScreen | GalleryScreen):
             screen.read()
     for field in app.app.screen.query(Input):
