@@ -220,7 +220,7 @@ def _subspace(scatter: Float64Array, rank: int, name: str) -> tuple[Float64Array
 
 
 def scaled_spectrum(scatter: Float64Array) -> tuple[Spectrum, Float64Array]:
-    """The spectrum (d,) of a scatter (d, d), ascending, and its eigenvectors (d, m), beside massive dimensions.
+    """The spectrum (d,) of a scatter (d, d), ascending, and eigenvectors (d, m), beside massive dimensions.
 
     Entries of a scatter are known to 2^-52 of their own dimensions. So it is factored with every dimension at
     norm 1, and the factor, scaled back, has its singular values. Directions lost in rounding come first, as 0

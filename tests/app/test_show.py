@@ -31,6 +31,6 @@ def test_it_prints_as_a_process(planted: Planted) -> None:
     session = planted().start().record()
     code = "import sys; from pathlib import Path; from subspacelens_tui.app.show import show; "
     command = [sys.executable, "-c", code + "sys.exit(show(Path(sys.argv[1])))", str(session.path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Effective rank" in done.stdout
