@@ -10,7 +10,7 @@ import torch
 from diffusers import AutoencoderTiny
 from torch.nn import functional as F
 
-from subspacelens_tui.demo.training.data import SEED, ImagePool
+from tools.demo_training.data import SEED, ImagePool
 
 LATENT_CHANNELS = 8
 LATENT_NOISE = 0.1

@@ -11,7 +11,7 @@ from diffusers import PixArtAlphaPipeline
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from subspacelens_tui.demo.training.data import IMAGE_SIZE
+from tools.demo_training.data import IMAGE_SIZE
 
 STEPS = 20
 GUIDANCE = 3.0

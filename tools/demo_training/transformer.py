@@ -24,8 +24,8 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
 
-from subspacelens_tui.demo.training.data import SEED, random_caption, vocabulary
-from subspacelens_tui.demo.training.vae import LATENT_CHANNELS
+from tools.demo_training.data import SEED, random_caption, vocabulary
+from tools.demo_training.vae import LATENT_CHANNELS
 
 WIDTH = 96
 TEXT_WIDTH = 64

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from subspacelens_tui.demo.training.data import SEED, SUBJECTS, ImagePool
+from tools.demo_training.data import SEED, SUBJECTS, ImagePool
 
 
 def new_classifier() -> nn.Sequential:

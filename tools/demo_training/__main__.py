@@ -1,4 +1,4 @@
-"""Trains the demo model from nothing: ``python -m subspacelens_tui.demo.training WORK_FOLDER``.
+"""Trains the demo model from nothing: ``python -m tools.demo_training WORK_FOLDER``.
 
 Stages whose result is already in the work folder are skipped, so an interrupted run can be started again.
 """
@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 
 from subspacelens_tui.demo import MODEL_PATH
-from subspacelens_tui.demo.training import figures, transformer, vae
-from subspacelens_tui.demo.training.data import Drawings, ImagePool, compose_pool
-from subspacelens_tui.demo.training.export import export
+from tools.demo_training import measurements, transformer, vae
+from tools.demo_training.data import Drawings, ImagePool, compose_pool
+from tools.demo_training.export import export
 
 POOL_PER_SUBJECT = 1000
 HELD_OUT_PER_SUBJECT = 20
@@ -39,7 +39,7 @@ def prepare_latents(work: Path, pool: ImagePool, vae_steps: int) -> None:
         torch.save(data, work / "latents.pt")
 
 
-def training_figures(plan: transformer.Plan) -> dict[str, float]:
+def training_measurements(plan: transformer.Plan) -> dict[str, float]:
     """How long the transformer was trained and on how much."""
     steps, seconds = plan.progress
     samples = steps * plan.batch
@@ -53,10 +53,12 @@ def training_figures(plan: transformer.Plan) -> dict[str, float]:
 
 def main() -> None:
     """Run all stages."""
-    parser = argparse.ArgumentParser(prog="python -m subspacelens_tui.demo.training", description=__doc__)
-    parser.add_argument("work", type=Path, help="folder for drawings, images, latents and checkpoints")
+    parser = argparse.ArgumentParser(prog="python -m tools.demo_training", description=__doc__)
+    parser.add_argument("work", type=Path, help="folder for drawings, images, latents, checkpoints")
     parser.add_argument("--model", type=Path, default=MODEL_PATH, help="diffusers folder to write")
-    parser.add_argument("--docs", type=Path, default=Path("docs/demo-model"), help="for sheet and figures")
+    parser.add_argument(
+        "--docs", type=Path, default=Path("docs/demo-model"), help="for the sample sheet"
+    )
     parser.add_argument("--vae-steps", type=int, default=2800)
     parser.add_argument("--steps", type=int, default=3500, help="steps of the transformer")
     parser.add_argument("--batch", type=int, default=96)
@@ -72,8 +74,8 @@ def main() -> None:
     autoencoder = vae.load(arguments.work / "vae.pt")
     export(autoencoder, transformer.load_average(plan), arguments.model)
     if not arguments.export_only:
-        figures.measure(
-            arguments.model, arguments.docs, autoencoder, (pool, held_out), training_figures(plan)
+        measurements.measure(
+            arguments.model, arguments.docs, autoencoder, (pool, held_out), training_measurements(plan)
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from diffusers import AutoencoderTiny, PixArtAlphaPipeline
 
-from subspacelens_tui.demo.training.transformer import TextToLatents, new_scheduler, new_tokenizer
+from tools.demo_training.transformer import TextToLatents, new_scheduler, new_tokenizer
 
 
 def export(autoencoder: AutoencoderTiny, model: TextToLatents, folder: Path) -> None:

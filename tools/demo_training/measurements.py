@@ -10,11 +10,11 @@ import torch
 from diffusers import AutoencoderTiny, PixArtAlphaPipeline
 from torch import Tensor, nn
 
-from subspacelens_tui.demo.training import classifier
-from subspacelens_tui.demo.training.data import BACKGROUNDS, SUBJECTS, ImagePool
-from subspacelens_tui.demo.training.export import size_in_megabytes
-from subspacelens_tui.demo.training.sheet import GUIDANCE, STEPS, draw_sheet, generate, load_pipeline
-from subspacelens_tui.demo.training.vae import psnr
+from tools.demo_training import classifier
+from tools.demo_training.data import BACKGROUNDS, SUBJECTS, ImagePool
+from tools.demo_training.export import size_in_megabytes
+from tools.demo_training.sheet import GUIDANCE, STEPS, draw_sheet, generate, load_pipeline
+from tools.demo_training.vae import psnr
 
 SEEDS = range(8)
 CLASSIFIER_STEPS = 400
