@@ -56,9 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.demo_training", description=__doc__)
     parser.add_argument("work", type=Path, help="folder for drawings, images, latents, checkpoints")
     parser.add_argument("--model", type=Path, default=MODEL_PATH, help="diffusers folder to write")
-    parser.add_argument(
-        "--docs", type=Path, default=Path("docs/demo-model"), help="for the sample sheet"
-    )
+    parser.add_argument("--docs", type=Path, default=Path("docs/demo-model"), help="for the sample sheet")
     parser.add_argument("--vae-steps", type=int, default=2800)
     parser.add_argument("--steps", type=int, default=3500, help="steps of the transformer")
     parser.add_argument("--batch", type=int, default=96)
