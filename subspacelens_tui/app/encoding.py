@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, TextIO
 
 from subspacelens_tui.app.preferences import Preferences
-from subspacelens_tui.likeness import encode_alike, is_unicode
+from subspacelens_tui.ascii_fallback import encode_alike, is_unicode
 
 
 def as_encoded(preferences: Preferences, stream: TextIO) -> Preferences:

@@ -17,7 +17,7 @@ from subspacelens_tui.app.preferences import Preferences
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.sessions import SessionError
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 _WIDTH, _HEIGHT = 120, 40
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from subspacelens_tui.cli.arguments import parser
 from subspacelens_tui.cli.preferences import fill_in
 from subspacelens_tui.cli.program import PROGRAM, UsageError
-from subspacelens_tui.streams import OutputError, complain, drop_output, flush_output, prepare
+from subspacelens_tui.standard_streams import OutputError, complain, drop_output, flush_output, prepare
 
 
 def main(argv: Sequence[str] | None = None) -> int:

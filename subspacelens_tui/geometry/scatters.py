@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from subspacelens_tui.geometry.determinants import log_determinants
 from subspacelens_tui.geometry.errors import GeometryError
+from subspacelens_tui.geometry.from_features import Spectrum
 from subspacelens_tui.geometry.inputs import FLOAT64_EPS
-from subspacelens_tui.geometry.of_features import Spectrum
 from subspacelens_tui.geometry.overlap import RANK_SHARE_OF_EIGENVALUES, check_rank
 from subspacelens_tui.geometry.rounding import (
     RATE_TOLERANCE,

@@ -22,7 +22,7 @@ from subspacelens_tui.recording.memory import give_back, out_of_memory
 from subspacelens_tui.recording.prompt_checks import read_prompts, refuse_equal_embeddings
 from subspacelens_tui.recording.timesteps import timesteps_of, with_timesteps
 from subspacelens_tui.sessions.format import Block, Manifest
-from subspacelens_tui.sessions.unread import named_prompt, unread_lines
+from subspacelens_tui.sessions.prompt_problems import named_prompt, unread_lines
 from subspacelens_tui.sessions.writer import complete_manifest, with_model, write_features, write_image
 
 # What older sessions were recorded with that do not say it; newer ones have it in their plan.

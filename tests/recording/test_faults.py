@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.process import start_recorder
 from subspacelens_tui.recording.recorder import Recorder
+from subspacelens_tui.recording.spawn import start_recorder
 from subspacelens_tui.recording.versions import versions_of
 from subspacelens_tui.sessions import Phase, SessionError, open_session
 from tests.recording.conftest import PATIENCE, Planned, prompt_file

@@ -33,7 +33,7 @@ from subspacelens_tui.app.widgets.pane import LayerChosen
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.sessions import Manifest
 from subspacelens_tui.sessions.format import MANIFEST
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import step_name
 
 _NAMES = "AB"

@@ -13,7 +13,7 @@ from subspacelens_tui.app.widgets.pane import Numbers
 from subspacelens_tui.app.widgets.plot_pane import LegendEntry, PlotPane
 from subspacelens_tui.app.widgets.plot_parts import Band, Curve, Plot
 from subspacelens_tui.sessions import Branch
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.export import Plot as PublicationPlot

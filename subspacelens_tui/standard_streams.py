@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from subspacelens_tui.likeness import encode_alike
+from subspacelens_tui.ascii_fallback import encode_alike
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -117,7 +117,7 @@ def print_path(path: Path) -> None:
 def complain(program: str, message: str, more: str = "") -> None:
     """Say on stderr, in one line, what is wrong."""
     if not (message.isascii() and message.isprintable()):
-        from subspacelens_tui.sessions.plain import plain  # it brings much along, which takes time
+        from subspacelens_tui.sessions.sanitise import plain  # it brings much along, which takes time
 
         message = plain(message)
     print(f"{program}: {_UNDECODED.sub('?', message)}{more}", file=sys.stderr)

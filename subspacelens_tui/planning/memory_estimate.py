@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 from subspacelens_tui.models.source import at_hand
 from subspacelens_tui.planning.device import Device, find_device
-from subspacelens_tui.planning.shape import (
+from subspacelens_tui.planning.disk_estimate import readable
+from subspacelens_tui.planning.pipeline_shape import (
     PIXART_XL,
     PIXART_XL_PICTURE,
     PIXART_XL_TOKENS,
@@ -13,13 +14,12 @@ from subspacelens_tui.planning.shape import (
     picture_shape,
     transformer_shape,
 )
-from subspacelens_tui.planning.size import readable
-from subspacelens_tui.planning.weights import ITEM_BYTES, Weights, weights
+from subspacelens_tui.planning.weights_memory import ITEM_BYTES, Weights, weights
 from subspacelens_tui.sessions.format import Manifest
 
 # Live tensors at the peak of a forward pass, counted on PixArt-XL's true architecture
-# (tests/planning/test_room.py): in the transformer in units of one block's tokens, in the decoder in units
-# of its first channels at full size.
+# (tests/planning/test_memory_estimate.py): in the transformer in units of one block's tokens, in the decoder
+# in units of its first channels at full size.
 _TRANSFORMER_UNITS = 13
 _DECODER_UNITS = 6
 # For what is no tensor: a GPU's context and workspaces, an allocator's gaps.
@@ -33,7 +33,7 @@ _UNKNOWN_GPU = 8
 
 
 @dataclass(frozen=True)
-class Room:
+class MemoryEstimate:
     """What a recording needs of its device.
 
     Attributes:
@@ -94,7 +94,7 @@ class Room:
         return line if self.device.free is None else f"{line}; {readable(self.device.free)} are free"
 
 
-def room_for(manifest: Manifest) -> Room:
+def estimate_memory(manifest: Manifest) -> MemoryEstimate:
     """What a recording needs, and how many images at a time fit where its plan does not say."""
     model = manifest.model
     device = find_device(model.device)
@@ -103,7 +103,7 @@ def room_for(manifest: Manifest) -> Room:
     others = at_hand(model.components_from) if model.components_from else transformer
     shape, picture = transformer_shape(model.id, model.revision), picture_shape(transformer, others)
     parts = weights(transformer, others, model.variant, dtype)
-    one = Room(
+    one = MemoryEstimate(
         device=device,
         dtype=dtype,
         weights=parts,
@@ -122,7 +122,7 @@ def default_dtype(kind: str, bfloat16: bool) -> str:
     return "bfloat16" if kind == "cuda" and bfloat16 else "float32"
 
 
-def _as_many_as_fit(one: Room, images: int) -> int:
+def _as_many_as_fit(one: MemoryEstimate, images: int) -> int:
     most = min(_MOST.get(one.device.kind, _MOST_ELSEWHERE), images)
     if one.usable is None:
         return min(most, _UNKNOWN_GPU)

@@ -13,11 +13,11 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
-from subspacelens_tui.planning import room
+from subspacelens_tui.planning import memory_estimate
 from subspacelens_tui.planning.device import Device
+from subspacelens_tui.planning.memory_estimate import estimate_memory
 from subspacelens_tui.planning.plan import Request, plan
-from subspacelens_tui.planning.room import room_for
-from subspacelens_tui.planning.weights import Weights, weights
+from subspacelens_tui.planning.weights_memory import Weights, weights
 
 GIB = 2**30
 
@@ -73,7 +73,7 @@ def test_the_transformer_units(latent: int, images: int) -> None:
                 added_cond_kwargs={"resolution": None, "aspect_ratio": None},
             )
     units = counted.peak / (rows * (latent // 2) ** 2 * 1152 * 4)
-    assert 0.9 * room._TRANSFORMER_UNITS < units <= room._TRANSFORMER_UNITS
+    assert 0.9 * memory_estimate._TRANSFORMER_UNITS < units <= memory_estimate._TRANSFORMER_UNITS
 
 
 def test_the_decoder_units() -> None:
@@ -89,12 +89,12 @@ def test_the_decoder_units() -> None:
             vae.decode(torch.empty(4, 4, 64, 64))
     picture = 512**2 * 4
     # Slices wait for each other: three channels each, and once more when they are put together.
-    assert counted.peak <= room._DECODER_UNITS * 128 * picture + 4 * 2 * 3 * picture
-    assert counted.peak > 0.9 * room._DECODER_UNITS * 128 * picture
+    assert counted.peak <= memory_estimate._DECODER_UNITS * 128 * picture + 4 * 2 * 3 * picture
+    assert counted.peak > 0.9 * memory_estimate._DECODER_UNITS * 128 * picture
 
 
 def on(monkeypatch: pytest.MonkeyPatch, device: Device) -> None:
-    monkeypatch.setattr(room, "find_device", lambda asked: device)
+    monkeypatch.setattr(memory_estimate, "find_device", lambda asked: device)
 
 
 def gpu(gib: float, bfloat16: bool = True) -> Device:
@@ -119,7 +119,7 @@ def test_as_many_images_at_a_time_as_fit(
     monkeypatch: pytest.MonkeyPatch, device: Device, dtype: str, size: int
 ) -> None:
     on(monkeypatch, device)
-    found = room_for(plan(Request(model="nobody/pixart")))
+    found = estimate_memory(plan(Request(model="nobody/pixart")))
     assert (found.dtype, found.batch_size) == (dtype, size)
     assert found.assumed
     if device.free is None:
@@ -140,9 +140,9 @@ def test_the_batch_size_is_settled_in_the_plan(monkeypatch: pytest.MonkeyPatch) 
 
 def test_tokens_and_branches_count(monkeypatch: pytest.MonkeyPatch) -> None:
     on(monkeypatch, gpu(79))
-    plain = room_for(plan(Request(model="nobody/pixart")))
-    unguided = room_for(plan(Request(model="nobody/pixart", guidance=[1])))
-    tokens = room_for(plan(Request(model="nobody/pixart", tokens=16)))
+    plain = estimate_memory(plan(Request(model="nobody/pixart")))
+    unguided = estimate_memory(plan(Request(model="nobody/pixart", guidance=[1])))
+    tokens = estimate_memory(plan(Request(model="nobody/pixart", tokens=16)))
     assert unguided.per_image < 0.6 * plain.per_image
     assert tokens.per_image - plain.per_image == 2 * 28 * 16 * 1152 * 4
 
@@ -150,7 +150,7 @@ def test_tokens_and_branches_count(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_text_encoder_is_asked_for_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     for free, fits in ((24, True), (8, False)):
         on(monkeypatch, gpu(free))
-        found = room_for(plan(Request(model="nobody/pixart")))
+        found = estimate_memory(plan(Request(model="nobody/pixart")))
         assert found.text_encoder_fits is fits
         assert found.fits
 

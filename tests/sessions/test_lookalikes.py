@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subspacelens_tui.sessions.alike import canonical, label_notes, look_alikes
+from subspacelens_tui.sessions.lookalikes import canonical, label_notes, look_alikes
 
 
 @pytest.mark.parametrize(

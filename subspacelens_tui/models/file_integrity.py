@@ -10,7 +10,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from subspacelens_tui.models.places import Place
+from subspacelens_tui.models.model_files import Place
 from subspacelens_tui.models.problems import damaged, lacks, unreadable
 
 _HEAD = 64

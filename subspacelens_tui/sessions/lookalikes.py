@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-from subspacelens_tui.sessions.plain import invisible
+from subspacelens_tui.sessions.sanitise import invisible
 
 # Drawn as nothing, though Unicode counts it among the symbols.
 _BRAILLE_BLANK = "\u2800"

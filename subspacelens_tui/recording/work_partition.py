@@ -9,7 +9,7 @@ however many ranks, is divided among all of them, and a rank that died leaves it
 import itertools
 from collections.abc import Collection, Sequence
 
-from subspacelens_tui.recording.launch import Rank
+from subspacelens_tui.recording.distributed import Rank
 from subspacelens_tui.sessions.format import ImageInfo
 
 

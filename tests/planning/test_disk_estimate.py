@@ -3,14 +3,14 @@
 import json
 from pathlib import Path
 
-from subspacelens_tui.planning.plan import Request, plan
-from subspacelens_tui.planning.shape import (
+from subspacelens_tui.planning.disk_estimate import feature_bytes
+from subspacelens_tui.planning.pipeline_shape import (
     PictureShape,
     TransformerShape,
     picture_shape,
     transformer_shape,
 )
-from subspacelens_tui.planning.size import feature_bytes
+from subspacelens_tui.planning.plan import Request, plan
 
 
 def test_the_shape_is_read_from_the_configuration(tmp_path: Path) -> None:

@@ -15,8 +15,14 @@ from subspacelens_tui.geometry.errors import GeometryError
 from subspacelens_tui.geometry.gram import without_mean
 from subspacelens_tui.geometry.inputs import Array, count, precision, square_gram
 from subspacelens_tui.geometry.overlap import RANK_SHARE_OF_EIGENVALUES, check_rank
+from subspacelens_tui.geometry.progress import (
+    CHUNK,
+    IsCancelled,
+    Progress,
+    check_cancelled,
+    checked_labelings,
+)
 from subspacelens_tui.geometry.top_eigenpairs import top_eigenpairs
-from subspacelens_tui.geometry.work import CHUNK, IsCancelled, Progress, check_cancelled, checked_labelings
 
 
 @dataclass(frozen=True)

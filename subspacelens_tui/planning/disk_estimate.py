@@ -1,6 +1,6 @@
 """How much disk a recording will take."""
 
-from subspacelens_tui.planning.shape import PictureShape, TransformerShape
+from subspacelens_tui.planning.pipeline_shape import PictureShape, TransformerShape
 from subspacelens_tui.planning.steps import captured_at_most
 from subspacelens_tui.sessions.format import Manifest
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from subspacelens_tui.sessions.format import Manifest, UnreadText
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 _PROMPTS_NAMED = 5
 _WORDS_NAMED = 6

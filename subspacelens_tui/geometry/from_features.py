@@ -14,7 +14,8 @@ from subspacelens_tui.geometry.classes import ClassIndex, class_index
 from subspacelens_tui.geometry.errors import GeometryError
 from subspacelens_tui.geometry.inputs import FLOAT64_EPS
 from subspacelens_tui.geometry.overlap import RANK_SHARE, SPLITS, ClassSubspaces, check_rank, split_halves
-from subspacelens_tui.geometry.permuted import PermutedClasses, spectra_of_labelings
+from subspacelens_tui.geometry.permuted_classes import PermutedClasses, spectra_of_labelings
+from subspacelens_tui.geometry.progress import IsCancelled, Progress, checked_labelings, chunks
 from subspacelens_tui.geometry.singular_values import (
     GROWTH,
     VECTORS_LOST,
@@ -24,7 +25,6 @@ from subspacelens_tui.geometry.singular_values import (
     null_space,
     singular_values,
 )
-from subspacelens_tui.geometry.work import IsCancelled, Progress, checked_labelings, chunks
 
 
 @dataclass(frozen=True)

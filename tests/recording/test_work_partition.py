@@ -2,9 +2,9 @@
 
 import pytest
 
+from subspacelens_tui.recording.distributed import Rank, device_of, rank_of
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.launch import Rank, device_of, rank_of
-from subspacelens_tui.recording.shares import batches_of, missing, next_batch
+from subspacelens_tui.recording.work_partition import batches_of, missing, next_batch
 from subspacelens_tui.sessions.format import ImageInfo
 
 PLAN = [ImageInfo(prompt=0, seed=seed, guidance=scale) for scale in (1.0, 3.0) for seed in range(9)]

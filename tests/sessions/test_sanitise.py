@@ -1,6 +1,6 @@
 import pytest
 
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 
 @pytest.mark.parametrize(
