@@ -3,10 +3,7 @@
 Textual writes to stderr in the encoding of that stream, but reads keys as UTF-8: another byte ended the app.
 """
 
-import codecs
-import contextlib
-from functools import partial
-from typing import Any, TextIO
+from typing import TextIO
 
 from subspacelens_tui.app.preferences import Preferences
 from subspacelens_tui.likeness import encode_alike, is_unicode
@@ -24,15 +21,9 @@ def as_encoded(preferences: Preferences, stream: TextIO) -> Preferences:
 
 
 def take_terminal(terminal: TextIO) -> None:
-    """Have Textual write what the terminal's encoding has, and read what is typed in it.
+    """Have Textual write what the terminal's encoding has, and read what is typed in it."""
+    # Imported now: the settings are looked at before Textual is imported.
+    from subspacelens_tui.app.textual_private import read_keys_in
 
-    Reading builds on a private part; without it keys are read as UTF-8.
-    """
     encode_alike(terminal)
-    decoder = partial(codecs.getincrementaldecoder(terminal.encoding), errors="replace")
-    with contextlib.suppress(ImportError, AttributeError):
-        from textual.drivers import linux_driver
-
-        driver: Any = linux_driver
-        driver.getincrementaldecoder  # noqa: B018
-        driver.getincrementaldecoder = lambda encoding: decoder
+    read_keys_in(terminal.encoding)

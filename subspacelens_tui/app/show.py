@@ -16,6 +16,7 @@ from subspacelens_tui.app.encoding import as_encoded
 from subspacelens_tui.app.preferences import Preferences
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.setup import Setup
+from subspacelens_tui.app.textual_private import screen_rows
 from subspacelens_tui.sessions import SessionError
 from subspacelens_tui.sessions.plain import plain
 
@@ -82,7 +83,7 @@ async def _drawn(
         await pilot.pause()
         if screen.recording is None or (screen.analysis is not None and screen.analysis.error):
             trouble.append(screen.message()[1])
-        rows = [list(strip) for strip in screen._compositor.render_strips()][: size[1]]
+        rows = [list(strip) for strip in screen_rows(screen)]
         found = screen.analysis
         main = found.main if found else None
         drawn.append(_Drawn(rows, main.absent if main else "", found.losses if found else ()))

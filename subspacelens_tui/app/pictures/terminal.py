@@ -11,11 +11,12 @@ import os
 import re
 import struct
 import termios
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from textual.message import Message
+
+from subspacelens_tui.app.textual_private import take_replies
 
 # U is the key of placeholders: a Kitty before 0.28 has none, takes it for a mistake and says nothing.
 _KITTY = "\x1b_Gi=4211,s=1,v=1,a=q,U=1,t=d,f=24;AAAA\x1b\\"
@@ -51,41 +52,17 @@ class Terminal:
 
 
 def listen() -> None:
-    """Have Textual's parser hand over answers. It builds on a private part: without it nothing is asked."""
-    with contextlib.suppress(ImportError, AttributeError):
-        from textual.drivers import linux_driver
-
-        driver: Any = linux_driver
-        if not hasattr(driver.XTermParser, "without_replies"):
-            driver.XTermParser = _listening(driver.XTermParser)
+    """Have replies of the terminal posted to the app; where Textual cannot, nothing is asked."""
+    take_replies(without_replies, TerminalReplied)
 
 
-def _listening(parser: Any) -> Any:
-    class ListeningParser(parser):  # type: ignore[misc]
-        """A parser that is given what was typed, without what the terminal replied."""
-
-        _held = ""
-
-        def feed(self, data: str) -> Iterable[Message]:
-            """Textual's hook: what came from the terminal."""
-            if not data:
-                yield from super().feed(data)
-                return
-            typed, replies, self._held = self.without_replies(self._held + data)
-            yield from map(TerminalReplied, replies)
-            if typed:
-                yield from super().feed(typed)
-
-        @staticmethod
-        def without_replies(data: str) -> tuple[str, list[str], str]:
-            """What was typed, the replies, and the beginning of one that is not whole."""
-            replies = _REPLY.findall(data)
-            typed = _REPLY.sub("", data)
-            begun = _BEGUN.search(typed)
-            cut = begun.start() if begun else len(typed)
-            return typed[:cut], replies, typed[cut:]
-
-    return ListeningParser
+def without_replies(data: str) -> tuple[str, list[str], str]:
+    """What was typed, the replies, and the beginning of one that is not whole."""
+    replies = _REPLY.findall(data)
+    typed = _REPLY.sub("", data)
+    begun = _BEGUN.search(typed)
+    cut = begun.start() if begun else len(typed)
+    return typed[:cut], replies, typed[cut:]
 
 
 class Graphics:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -49,14 +50,13 @@ class Ask(ModalScreen[str], NeedsRoom):
                     compact=True,
                 )
 
-    def on_mount(self) -> None:
-        """Each option's key answers."""
-        for option in self._options:
-            self._bindings.bind(option.key, f"answer('{option.answer}')", option.says, show=False)
-
-    def action_answer(self, answer: str) -> None:
+    def on_key(self, event: events.Key) -> None:
         """Answer by key."""
-        self.dismiss(answer)
+        for option in self._options:
+            if event.key == option.key:
+                event.stop()
+                self.dismiss(option.answer)
+                return
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Answer by button."""

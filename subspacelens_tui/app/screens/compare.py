@@ -21,11 +21,11 @@ from subspacelens_tui.app.figure_names import FIGURE_NAMES
 from subspacelens_tui.app.fitting import cut
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.keys import ANYWHERE, COMPARE, bindings, in_footer
-from subspacelens_tui.app.screens.narrowly import send_narrowly
 from subspacelens_tui.app.screens.room import NeedsRoom
 from subspacelens_tui.app.screens.taking import Looked, Taking
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.stages import FEW, full
+from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.view import CHOICES, View, first_view
 from subspacelens_tui.app.widgets.comparison import ComparisonPlot
 from subspacelens_tui.app.widgets.key_bar import KeyBar
@@ -82,7 +82,7 @@ class CompareScreen(Screen[None], Taking, NeedsRoom):
         self._trouble = ""
         self._warnings: list[str] = []
         self._changes, self._figure, self._layer = 1, COMPARED.index("delta_R"), layer
-        send_narrowly(self)
+        send_minimal_updates(self)
 
     def compose(self) -> ComposeResult:
         """Title, sides, curves, difference, keys."""

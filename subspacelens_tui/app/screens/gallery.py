@@ -17,9 +17,9 @@ from subspacelens_tui.app.pictures.choosing import Pair, Tile, in_words, tiles_o
 from subspacelens_tui.app.pictures.drawn import colours_of
 from subspacelens_tui.app.pictures.source import Listing, PictureSource
 from subspacelens_tui.app.pictures.terminal import Terminal
-from subspacelens_tui.app.screens.narrowly import send_narrowly
 from subspacelens_tui.app.screens.room import NeedsRoom
 from subspacelens_tui.app.setup import Setup
+from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.gallery_bar import GalleryBar
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.picture_grid import PictureGrid
@@ -47,7 +47,7 @@ class GalleryScreen(Screen[None], NeedsRoom):
     def __init__(self, path: Path, setup: Setup, scheme: str | None = None, pair: Pair | None = None) -> None:
         """Args: the session's folder, the user's settings, the label scheme to begin with, two classes."""
         super().__init__()
-        self._draws_over = send_narrowly(self, self._over)
+        self._draws_over = send_minimal_updates(self, self._over)
         self.setup = setup
         self._source = PictureSource(path)
         self._path = path

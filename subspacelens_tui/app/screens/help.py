@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -30,9 +31,7 @@ class HelpScreen(ModalScreen[str], NeedsRoom):
 
     def __init__(self, keys: Sequence[Key]) -> None:
         super().__init__()
-        # What opens it closes it.
-        for key in next(key.keys for key in keys if key.action == "app.help").split(","):
-            self._bindings.bind(key, "dismiss", show=False)
+        self._closes = next(key.keys for key in keys if key.action == "app.help").split(",")
         self._keys = sorted(keys, key=lambda key: key.group == "Everywhere")
 
     def compose(self) -> ComposeResult:
@@ -51,6 +50,12 @@ class HelpScreen(ModalScreen[str], NeedsRoom):
         with VerticalScroll(classes="dialog help"):
             yield Static(text)
             yield Static("esc closes this; the arrow keys scroll; a click on a line does it", classes="hint")
+
+    def on_key(self, event: events.Key) -> None:
+        """What opens it closes it."""
+        if event.key in self._closes:
+            event.stop()
+            self.dismiss(None)
 
     def action_choose(self, name: str) -> None:
         """What a line says is to be done."""

@@ -20,7 +20,8 @@ from subspacelens_tui.app.pictures.canvas import Canvas, canvas_for
 from subspacelens_tui.app.pictures.drawn import Drawn
 from subspacelens_tui.app.pictures.kitty import kitty
 from subspacelens_tui.app.pictures.sixel import encoded, sixel
-from subspacelens_tui.app.pictures.terminal import Graphics, Terminal, TerminalReplied, _listening
+from subspacelens_tui.app.pictures.terminal import Graphics, Terminal, TerminalReplied, without_replies
+from subspacelens_tui.app.textual_private import parser_with_replies
 from tests.app.conftest import with_pictures
 from tests.app.pictures.test_half_blocks import photo
 from tests.conftest import PlantedSessionFactory as Planted
@@ -33,7 +34,7 @@ KITTY, ATTRIBUTES, CELL = "\x1b_Gi=4211;OK\x1b\\", "\x1b[?62;4;22c", "\x1b[6;18;
 def test_replies_are_taken_from_among_the_keys(whole: bool) -> None:
     typed = ["a", KITTY, "b", "\x1b[A", ATTRIBUTES, "\x1b[?2026;2$y", CELL, "\x1b[<0;5;5M", "c"]
     text = "".join(typed)
-    parser = _listening(XTermParser)()
+    parser = parser_with_replies(XTermParser, without_replies, TerminalReplied)()
     # Cut anywhere but right behind an escape, which is a key of its own.
     pieces = [text] if whole else re.findall(r"\x1b.|.", text, re.DOTALL)
     messages = [message for piece in pieces for message in parser.feed(piece)]
@@ -42,7 +43,7 @@ def test_replies_are_taken_from_among_the_keys(whole: bool) -> None:
 
 
 def test_what_is_no_reply_is_left_to_textual() -> None:
-    parser = _listening(XTermParser)()
+    parser = parser_with_replies(XTermParser, without_replies, TerminalReplied)()
     messages = list(parser.feed("\x1b[200~ [?1c _Gi=1;OK [6;1;1t\x1b[201~x"))
     assert not [m for m in messages if isinstance(m, TerminalReplied)]
     assert isinstance(messages[0], events.Paste)

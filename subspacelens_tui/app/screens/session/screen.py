@@ -23,7 +23,6 @@ from subspacelens_tui.app.keys import (
     bindings,
     in_footer,
 )
-from subspacelens_tui.app.screens.narrowly import send_narrowly
 from subspacelens_tui.app.screens.session.gallery import GalleryActions
 from subspacelens_tui.app.screens.session.images import ImageActions
 from subspacelens_tui.app.screens.session.layers import LayerActions
@@ -32,6 +31,7 @@ from subspacelens_tui.app.screens.session.recording import RecordingActions
 from subspacelens_tui.app.screens.session.viewing import ViewActions
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.snapshots import Analysis, Recording
+from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.view import first_view, with_captured
 from subspacelens_tui.app.widgets.controls import ControlsBar
 from subspacelens_tui.app.widgets.course import CoursePane
@@ -75,7 +75,7 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
         setup: Setup | None = None,
     ) -> None:
         super().__init__(path, settings, layer, analyst, setup)
-        send_narrowly(self)
+        send_minimal_updates(self)
         self._trouble: str | None = None
 
     def compose(self) -> ComposeResult:
