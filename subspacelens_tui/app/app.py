@@ -13,18 +13,18 @@ from textual.theme import Theme
 from textual.widgets import Input
 
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.app import palette
-from subspacelens_tui.app.analyst import Analyst
-from subspacelens_tui.app.ascii import AsciiFilter
 from subspacelens_tui.app.commands import LensCommands
+from subspacelens_tui.app.dialogs.help import HelpScreen
+from subspacelens_tui.app.drawing import palette
+from subspacelens_tui.app.drawing.ascii import AsciiFilter
 from subspacelens_tui.app.garbage import EVERY, Collector
 from subspacelens_tui.app.hang_up import leave_on_hang_up
-from subspacelens_tui.app.pictures.terminal import Graphics, TerminalReplied, listen
-from subspacelens_tui.app.screens.help import HelpScreen
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.setup import Setup
+from subspacelens_tui.app.terminal_graphics import Graphics, TerminalReplied, listen
 from subspacelens_tui.app.textual_private import ShortTraceback, pass_resize_on, write_raw
+from subspacelens_tui.app.worker import Analyst
 
 # In the terminal's own colours. Rounded to sixteen, other light themes have yellow ink on white; Textual has
 # this one since 8.2.
