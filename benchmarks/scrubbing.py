@@ -14,15 +14,15 @@ from planted import write_session
 from ratios import seconds
 
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.app.stages import FEW, FIRST, MANY, Stage, full
-from subspacelens_tui.app.view import View, first_view, stepped_eps, with_eps, with_images
+from subspacelens_tui.app.refinement import FEW, FIRST, MANY, Stage, full
+from subspacelens_tui.app.selection import View, first_view, stepped_eps, with_eps, with_images
 from subspacelens_tui.sessions import open_session
 
 CURVES, NULL_LINE = Stage(0, quick=True), Stage(FIRST, quick=True)
 
 
 def analyse(analyzer: Analyzer, view: View, stage: Stage) -> None:
-    """One stage of a view, as `app.analyst` computes it."""
+    """One stage of a view, as `app.worker` computes it."""
     for settings in view.wanted(analyzer.session.manifest).values():
         errors = settings.errors if stage.errors else None
         analyzer.figures(

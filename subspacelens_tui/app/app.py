@@ -13,24 +13,25 @@ from textual.theme import Theme
 from textual.widgets import Input
 
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.app import palette
-from subspacelens_tui.app.analyst import Analyst
-from subspacelens_tui.app.ascii import AsciiFilter
 from subspacelens_tui.app.commands import LensCommands
+from subspacelens_tui.app.dialogs.help import HelpScreen
+from subspacelens_tui.app.drawing import palette
+from subspacelens_tui.app.drawing.ascii import AsciiFilter
 from subspacelens_tui.app.garbage import EVERY, Collector
 from subspacelens_tui.app.hang_up import leave_on_hang_up
-from subspacelens_tui.app.pictures.terminal import Graphics, TerminalReplied, listen
-from subspacelens_tui.app.screens.help import HelpScreen
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.setup import Setup
+from subspacelens_tui.app.terminal_graphics import Graphics, TerminalReplied, listen
+from subspacelens_tui.app.textual_private import ShortTraceback, pass_resize_on, write_raw
+from subspacelens_tui.app.worker import Analyst
 
 # In the terminal's own colours. Rounded to sixteen, other light themes have yellow ink on white; Textual has
 # this one since 8.2.
 _OWN = "ansi-light"
 
 
-class SubspaceLensApp(App[None]):
+class SubspaceLensApp(ShortTraceback, App[None]):
     """SubspaceLens in the terminal.
 
     Args:
@@ -96,13 +97,8 @@ class SubspaceLensApp(App[None]):
             event.widget.cursor_blink = False
 
     def on_resize(self) -> None:
-        """Have Textual tell its screens the new size.
-
-        It does so by a timer of 1/120 s, which never fires if as much time passes while it is started, as on
-        a busy machine; every later resize would then wait for it in vain.
-        """
-        if check := getattr(self, "_check_resize", None):
-            self.call_later(check)
+        """The screens hear of the new size."""
+        pass_resize_on(self)
 
     def _choose_theme(self) -> None:
         """The theme of the settings, else the one last chosen; from then on each choice is remembered."""
@@ -121,12 +117,6 @@ class SubspaceLensApp(App[None]):
             self._theme_at_first = None
             self.setup.memory.keep(theme=theme.name)
 
-    def _fatal_error(self) -> None:
-        from rich.traceback import Traceback  # takes a while, and is seldom needed
-
-        # Textual's own draws all local variables as well: with a session among them that took minutes.
-        self.panic(Traceback(width=None))
-
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's hook: what every row passes on its way to the terminal."""
         filters = super().get_line_filters()
@@ -142,8 +132,7 @@ class SubspaceLensApp(App[None]):
 
     def write_raw(self, data: str) -> None:
         """Send something to the terminal as it is."""
-        if self._driver is not None:
-            self._driver.write(data)
+        write_raw(self, data)
 
     async def action_quit(self) -> None:
         """Textual's own way out must ask as well while a recording runs."""

@@ -1,10 +1,11 @@
 """The one table of keys. Bindings, footer, command palette and help are all made from it."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
-from textual.keys import _character_to_key
+from textual.keys import KEY_NAME_REPLACEMENTS
 
 _NAMES = {
     "up": "↑",
@@ -20,7 +21,16 @@ _NAMES = {
     "delete": "del",
 }
 
-PRINTED = {_character_to_key(character): character for character in map(chr, range(33, 127))}
+
+def key_of(character: str) -> str:
+    """The key of a printable character, by Textual's name for it."""
+    if character.isalnum():
+        return character
+    name = unicodedata.name(character, character).lower().replace("-", "_").replace(" ", "_")
+    return KEY_NAME_REPLACEMENTS.get(name, name)
+
+
+PRINTED = {key_of(character): character for character in map(chr, range(33, 127))}
 """Keys with a character of ASCII, by Textual's names for them."""
 
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.app.analyst import Analyst
-from subspacelens_tui.app.encoding import as_encoded, take_terminal
 from subspacelens_tui.app.garbage import wait_for_quiet
-from subspacelens_tui.app.opening import opening_settings
+from subspacelens_tui.app.initial_settings import opening_settings
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.start_up import hand_over_quickly
+from subspacelens_tui.app.terminal_encoding import as_encoded, take_terminal
+from subspacelens_tui.app.worker import Analyst
 
 
 def run(

@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from subspacelens_tui.app.memory import Memory
 from subspacelens_tui.app.preferences import Preferences
+from subspacelens_tui.app.saved_state import Memory
 
 if TYPE_CHECKING:
     from subspacelens_tui.app.keymap import Keymap

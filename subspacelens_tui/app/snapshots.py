@@ -9,7 +9,7 @@ from subspacelens_tui.analysis.closely import CLOSE
 from subspacelens_tui.analysis.compare import Comparison, compare
 from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.analysis.steps import Separations
-from subspacelens_tui.app.view import View, Which
+from subspacelens_tui.app.selection import View, Which
 from subspacelens_tui.sessions import Branch, Manifest, RunState
 from subspacelens_tui.sessions.control import Request
 

@@ -53,7 +53,7 @@ def replay(arguments: argparse.Namespace) -> int:
 
 def show(arguments: argparse.Namespace) -> int:
     """Print the panes of a session once."""
-    from subspacelens_tui.app.show import show
+    from subspacelens_tui.app.print_session import show
     from subspacelens_tui.sessions import open_session
     from subspacelens_tui.sessions.catalog import find_session, sessions_folder
 

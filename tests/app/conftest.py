@@ -14,6 +14,7 @@ from textual.worker import WorkerCancelled
 
 from subspacelens_tui.app.app import SubspaceLensApp
 from subspacelens_tui.app.screens.session import SessionScreen
+from subspacelens_tui.app.textual_private import screen_rows
 from subspacelens_tui.sessions.writer import image_path, write_image
 from tests.conftest import PlantedSession
 
@@ -69,9 +70,7 @@ class Driver:
 
 def screen_text(app: SubspaceLensApp) -> str:
     """The screen as text, row by row."""
-    height = app.size.height
-    lines = app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in line) for line in lines[:height])
+    return "\n".join(row.text for row in screen_rows(app.screen))
 
 
 OpenApp = Callable[..., AbstractAsyncContextManager[Driver]]

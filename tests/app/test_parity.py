@@ -7,11 +7,11 @@ from textual.dom import DOMNode
 from textual.widgets import Static
 
 from subspacelens_tui.app.commands import LensCommands
+from subspacelens_tui.app.dialogs.help import HelpScreen
 from subspacelens_tui.app.keys import LIST, LOG, SCOPES, SESSION, Key
-from subspacelens_tui.app.screens.help import HelpScreen
+from subspacelens_tui.app.panes.pane import Pane
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.widgets.key_bar import KeyBar
-from subspacelens_tui.app.widgets.pane import Pane
 from tests.app.conftest import Driver, OpenApp, with_pictures
 from tests.conftest import PlantedSessionFactory as Planted
 

@@ -10,13 +10,13 @@ from textual.command import CommandList
 from textual.widgets import Button, Input
 
 from subspacelens_tui.app import numbers
+from subspacelens_tui.app.dialogs.ask import Ask
+from subspacelens_tui.app.dialogs.eps import EpsDialog
+from subspacelens_tui.app.dialogs.help import HelpScreen
 from subspacelens_tui.app.keys import ANYWHERE, LOG, MATRIX, SCRUBBER, SESSION
-from subspacelens_tui.app.screens.ask import Ask
-from subspacelens_tui.app.screens.eps import EpsDialog
-from subspacelens_tui.app.screens.help import HelpScreen
+from subspacelens_tui.app.panes.overlap_matrix import OverlapPane
 from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.setup import Setup
-from subspacelens_tui.app.widgets.overlap import OverlapPane
 from subspacelens_tui.sessions.control import ask, requested
 from tests.app.conftest import PATIENCE, OpenApp
 from tests.conftest import PlantedSessionFactory as Planted

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.app.memory import Memory
+from subspacelens_tui.app.saved_state import Memory
 from subspacelens_tui.app.screens.compare import CompareScreen
 from subspacelens_tui.app.screens.sweep import SweepScreen
+from subspacelens_tui.app.selection import first_view, with_captured
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.snapshots import Recording
-from subspacelens_tui.app.view import first_view, with_captured
 from subspacelens_tui.app.widgets.run_bar import RunBar
 from subspacelens_tui.app.widgets.sweep_map import SweepMap
 from subspacelens_tui.sessions import Phase, RunState

@@ -6,9 +6,9 @@ import pytest
 from textual.geometry import Size
 from textual.timer import Timer
 
+from subspacelens_tui.app.panes.layer_list import LayerList
 from subspacelens_tui.app.preferences import Preferences
 from subspacelens_tui.app.setup import Setup
-from subspacelens_tui.app.widgets.layer_list import LayerList
 from tests.app.conftest import OpenApp
 from tests.conftest import PlantedSessionFactory as Planted
 

@@ -11,11 +11,11 @@ from textual.widget import Widget
 
 from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.app.panes.inspector import Inspector
+from subspacelens_tui.app.panes.layer_list import LayerList
+from subspacelens_tui.app.panes.overlap_matrix import OverlapPane
+from subspacelens_tui.app.selection import View
 from subspacelens_tui.app.snapshots import Analysis, Recording
-from subspacelens_tui.app.view import View
-from subspacelens_tui.app.widgets.inspector import Inspector
-from subspacelens_tui.app.widgets.layer_list import LayerList
-from subspacelens_tui.app.widgets.overlap import OverlapPane
 from subspacelens_tui.app.widgets.run_bar import RunBar
 from subspacelens_tui.app.widgets.scrubber import Scrubber
 from subspacelens_tui.geometry import NullSummary

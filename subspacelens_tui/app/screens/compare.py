@@ -16,21 +16,21 @@ from subspacelens_tui.analysis.compare import COMPARED, Comparison, compare
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.watch import IsCancelled
-from subspacelens_tui.app.analyst import Analyst
+from subspacelens_tui.app.controllers.export import Looked, Taking
+from subspacelens_tui.app.drawing.cell_text import cut
 from subspacelens_tui.app.figure_names import FIGURE_NAMES
-from subspacelens_tui.app.fitting import cut
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.keys import ANYWHERE, COMPARE, bindings, in_footer
-from subspacelens_tui.app.screens.narrowly import send_narrowly
-from subspacelens_tui.app.screens.room import NeedsRoom
-from subspacelens_tui.app.screens.taking import Looked, Taking
+from subspacelens_tui.app.panes.pane import LayerChosen
+from subspacelens_tui.app.refinement import FEW, full
+from subspacelens_tui.app.selection import CHOICES, View, first_view
 from subspacelens_tui.app.setup import Setup
-from subspacelens_tui.app.stages import FEW, full
-from subspacelens_tui.app.view import CHOICES, View, first_view
+from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.comparison import ComparisonPlot
 from subspacelens_tui.app.widgets.key_bar import KeyBar
-from subspacelens_tui.app.widgets.pane import LayerChosen
 from subspacelens_tui.app.widgets.status_line import StatusLine
+from subspacelens_tui.app.widgets.too_small import NeedsRoom
+from subspacelens_tui.app.worker import Analyst
 from subspacelens_tui.sessions import Manifest
 from subspacelens_tui.sessions.format import MANIFEST
 from subspacelens_tui.sessions.sanitise import plain
@@ -82,7 +82,7 @@ class CompareScreen(Screen[None], Taking, NeedsRoom):
         self._trouble = ""
         self._warnings: list[str] = []
         self._changes, self._figure, self._layer = 1, COMPARED.index("delta_R"), layer
-        send_narrowly(self)
+        send_minimal_updates(self)
 
     def compose(self) -> ComposeResult:
         """Title, sides, curves, difference, keys."""

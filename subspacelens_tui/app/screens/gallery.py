@@ -11,19 +11,19 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widgets import Static
 
+from subspacelens_tui.app.drawing.canvas import Canvas, canvas_for
+from subspacelens_tui.app.drawing.picture_cells import colours_of
 from subspacelens_tui.app.keys import ANYWHERE, GALLERY, bindings, in_footer
-from subspacelens_tui.app.pictures.canvas import Canvas, canvas_for
-from subspacelens_tui.app.pictures.choosing import Pair, Tile, in_words, tiles_of
-from subspacelens_tui.app.pictures.drawn import colours_of
 from subspacelens_tui.app.pictures.source import Listing, PictureSource
-from subspacelens_tui.app.pictures.terminal import Terminal
-from subspacelens_tui.app.screens.narrowly import send_narrowly
-from subspacelens_tui.app.screens.room import NeedsRoom
+from subspacelens_tui.app.pictures.tiles import Pair, Tile, in_words, tiles_of
 from subspacelens_tui.app.setup import Setup
+from subspacelens_tui.app.terminal_graphics import Terminal
+from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.gallery_bar import GalleryBar
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.picture_grid import PictureGrid
 from subspacelens_tui.app.widgets.status_line import StatusLine
+from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.sessions import SessionError
 from subspacelens_tui.sessions.sanitise import plain
 
@@ -47,7 +47,7 @@ class GalleryScreen(Screen[None], NeedsRoom):
     def __init__(self, path: Path, setup: Setup, scheme: str | None = None, pair: Pair | None = None) -> None:
         """Args: the session's folder, the user's settings, the label scheme to begin with, two classes."""
         super().__init__()
-        self._draws_over = send_narrowly(self, self._over)
+        self._draws_over = send_minimal_updates(self, self._over)
         self.setup = setup
         self._source = PictureSource(path)
         self._path = path

@@ -11,15 +11,15 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.app.dialogs.ask import Ask, Option
+from subspacelens_tui.app.dialogs.rename import RenameDialog
 from subspacelens_tui.app.keys import ANYWHERE, LIST, bindings, in_footer
-from subspacelens_tui.app.screens.ask import Ask, Option
-from subspacelens_tui.app.screens.rename import RenameDialog
-from subspacelens_tui.app.screens.room import NeedsRoom
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.session_table import SessionTable
 from subspacelens_tui.app.widgets.status_line import StatusLine
+from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.sessions import Phase, SessionError
 from subspacelens_tui.sessions.catalog import (
     Listing,

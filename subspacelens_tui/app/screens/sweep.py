@@ -17,18 +17,18 @@ from subspacelens_tui.analysis.growing import Configuration
 from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.sweep import configurations, prominent_peak
 from subspacelens_tui.analysis.watch import IsCancelled
-from subspacelens_tui.app.analyst import Analyst
+from subspacelens_tui.app.controllers.export import Looked, Taking
 from subspacelens_tui.app.figure_names import FIGURE_NAMES
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.keys import ANYWHERE, SWEEP, bindings, in_footer
-from subspacelens_tui.app.screens.narrowly import send_narrowly
-from subspacelens_tui.app.screens.room import NeedsRoom
-from subspacelens_tui.app.screens.taking import Looked, Taking
+from subspacelens_tui.app.refinement import FEW, full
 from subspacelens_tui.app.setup import Setup
-from subspacelens_tui.app.stages import FEW, full
+from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.app.widgets.sweep_map import SweepMap, SweepRow
+from subspacelens_tui.app.widgets.too_small import NeedsRoom
+from subspacelens_tui.app.worker import Analyst
 from subspacelens_tui.sessions import Manifest
 from subspacelens_tui.sessions.sanitise import plain
 
@@ -82,7 +82,7 @@ class SweepScreen(Screen[Configuration], Taking, NeedsRoom):
         self._rows = configurations(manifest, settings.branch)
         self._found: dict[int, _Computed | str] = {}
         self._figure = 0
-        send_narrowly(self)
+        send_minimal_updates(self)
 
     def compose(self) -> ComposeResult:
         """Title, map, keys."""

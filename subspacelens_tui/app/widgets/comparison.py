@@ -12,12 +12,12 @@ from subspacelens_tui.analysis.bands import Values, error_bands
 from subspacelens_tui.analysis.compare import Comparison, Difference, rounding
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.palette import curve_colour
-from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row
-from subspacelens_tui.app.widgets.pane import LayerChosen, Numbers
-from subspacelens_tui.app.widgets.plot import draw, has_values, layer_at, least_size
-from subspacelens_tui.app.widgets.plot_pane import PlotStyles
-from subspacelens_tui.app.widgets.plot_parts import Band, Cells, Curve, Markers, Plot
+from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row
+from subspacelens_tui.app.drawing.palette import curve_colour
+from subspacelens_tui.app.drawing.plot import draw, has_values, layer_at, least_size
+from subspacelens_tui.app.drawing.plot_parts import Band, Cells, Curve, Markers, Plot
+from subspacelens_tui.app.panes.pane import LayerChosen, Numbers
+from subspacelens_tui.app.panes.plot_pane import PlotStyles
 from subspacelens_tui.sessions.sanitise import plain
 
 A_COLOUR, B_COLOUR = 0, 1

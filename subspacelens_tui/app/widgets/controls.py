@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from rich.style import Style
 from textual.geometry import Size
 
-from subspacelens_tui.app.fitting import cut
+from subspacelens_tui.app.drawing.cell_text import cut
+from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
+from subspacelens_tui.app.selection import CHOICES, View
 from subspacelens_tui.app.snapshots import Analysis, Recording
-from subspacelens_tui.app.view import CHOICES, View
-from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.sessions import Manifest
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import timestep_name

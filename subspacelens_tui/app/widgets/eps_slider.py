@@ -8,10 +8,10 @@ from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 
+from subspacelens_tui.app.drawing.painted import Row, cut_row
 from subspacelens_tui.app.keys import EPS_SLIDER, bindings
-from subspacelens_tui.app.view import nearest_of_series
-from subspacelens_tui.app.widgets.painted import Row, cut_row
-from subspacelens_tui.app.widgets.track import TRACK_AT_LEAST, Track
+from subspacelens_tui.app.selection import nearest_of_series
+from subspacelens_tui.app.widgets.slider import TRACK_AT_LEAST, Track
 
 _EPS, _RATE = (0.01, 100.0), (1.0, 10_000.0)
 _VALUE = 8

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from rich.style import Style
 
-from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row, row_width
-from subspacelens_tui.app.widgets.pane import Pane
+from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
+from subspacelens_tui.app.panes.pane import Pane
 
 _LONGEST = (20, 4, 0)
 

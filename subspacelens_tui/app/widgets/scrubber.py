@@ -7,9 +7,9 @@ from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 
+from subspacelens_tui.app.drawing.painted import Row, cut_row
 from subspacelens_tui.app.keys import SCRUBBER, bindings
-from subspacelens_tui.app.widgets.painted import Row, cut_row
-from subspacelens_tui.app.widgets.track import TRACK_AT_LEAST, Track
+from subspacelens_tui.app.widgets.slider import TRACK_AT_LEAST, Track
 
 _LABEL = " images "
 

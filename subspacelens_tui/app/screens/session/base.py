@@ -6,13 +6,13 @@ from pathlib import Path
 from textual.screen import Screen
 
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.app.analyst import Analyst
-from subspacelens_tui.app.opening import opening_settings
-from subspacelens_tui.app.screens.room import NeedsRoom
+from subspacelens_tui.app.initial_settings import opening_settings
+from subspacelens_tui.app.panes.pane import Pane
+from subspacelens_tui.app.selection import Measure, View
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.snapshots import Analysis, Recording
-from subspacelens_tui.app.view import Measure, View
-from subspacelens_tui.app.widgets.pane import Pane
+from subspacelens_tui.app.widgets.too_small import NeedsRoom
+from subspacelens_tui.app.worker import Analyst
 
 
 class SessionBase(Screen[None], NeedsRoom):
@@ -25,7 +25,7 @@ class SessionBase(Screen[None], NeedsRoom):
         analysis: the figures shown, as last computed.
         view: what the user has chosen; None until the session is open.
         selected: the layer that all panes share.
-        splits: sizes that panes side by side were given, see `app.memory`.
+        splits: sizes that panes side by side were given, see `app.saved_state`.
         measure: which of excess and ΔR the curves show.
         panes: all of them, in the order of their numbers.
         shows: which of the panes that share a place is seen there; the first unless chosen.

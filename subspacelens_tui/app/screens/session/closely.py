@@ -9,9 +9,9 @@ from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.analysis.steps import Separations, separations
 from subspacelens_tui.analysis.watch import IsCancelled, Watch
 from subspacelens_tui.app.jobs import Job
+from subspacelens_tui.app.refinement import FEW
 from subspacelens_tui.app.screens.session.base import SessionBase
 from subspacelens_tui.app.snapshots import Analysis
-from subspacelens_tui.app.stages import FEW
 
 
 class CloseActions(SessionBase):

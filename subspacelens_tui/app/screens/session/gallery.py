@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from subspacelens_tui.app import numbers
+from subspacelens_tui.app.panes.overlap_matrix import OverlapPane
 from subspacelens_tui.app.screens.session.base import SessionBase
-from subspacelens_tui.app.widgets.overlap import OverlapPane
 
 if TYPE_CHECKING:
-    from subspacelens_tui.app.pictures.choosing import Pair
+    from subspacelens_tui.app.pictures.tiles import Pair
 
 
 class GalleryActions(SessionBase):
@@ -23,7 +23,7 @@ class GalleryActions(SessionBase):
         if cell is None or self.view is None or self.view.settings.guidance is None:
             self._tell("there is no overlap here yet: no classes to show images of")
             return
-        from subspacelens_tui.app.pictures.choosing import Pair
+        from subspacelens_tui.app.pictures.tiles import Pair
 
         first, second, value = cell
         of = self.query_one(OverlapPane).sample()

@@ -3,7 +3,7 @@
 from textual.timer import Timer
 
 from subspacelens_tui.app.screens.session.base import SessionBase
-from subspacelens_tui.app.view import with_images
+from subspacelens_tui.app.selection import with_images
 from subspacelens_tui.app.widgets.scrubber import Scrubber
 
 _FRAME, _FRAMES_A_ROUND, _FASTEST = 0.1, 8, 8

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from subspacelens_tui.app.panes.layer_list import LayerList
+from subspacelens_tui.app.panes.pane import LayerChosen
 from subspacelens_tui.app.screens.session.closely import CloseActions
-from subspacelens_tui.app.widgets.layer_list import LayerList
-from subspacelens_tui.app.widgets.pane import LayerChosen
 
 
 class LayerActions(CloseActions):

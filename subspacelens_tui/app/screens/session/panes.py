@@ -2,16 +2,16 @@
 
 from textual import events
 
-from subspacelens_tui.app.arrangement import WIDE, Arrangement, arrange
+from subspacelens_tui.app.controllers.arrangement import WIDE, Arrangement, arrange
+from subspacelens_tui.app.panes.inspector import Inspector
+from subspacelens_tui.app.panes.log import LogPane
+from subspacelens_tui.app.panes.overlap_matrix import OverlapPane
+from subspacelens_tui.app.panes.pane import Pane, TitleClicked
 from subspacelens_tui.app.screens.session.closely import CloseActions
 from subspacelens_tui.app.screens.session.remembering import RememberActions
 from subspacelens_tui.app.screens.session.splits import SplitActions
 from subspacelens_tui.app.screens.session.taking import TakingActions
-from subspacelens_tui.app.view import MEASURES
-from subspacelens_tui.app.widgets.inspector import Inspector
-from subspacelens_tui.app.widgets.log_pane import LogPane
-from subspacelens_tui.app.widgets.overlap import OverlapPane
-from subspacelens_tui.app.widgets.pane import Pane, TitleClicked
+from subspacelens_tui.app.selection import MEASURES
 from subspacelens_tui.app.widgets.pane_tabs import PaneTabs
 
 

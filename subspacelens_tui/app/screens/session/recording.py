@@ -2,7 +2,7 @@
 
 import asyncio
 
-from subspacelens_tui.app.screens.ask import Ask, Option
+from subspacelens_tui.app.dialogs.ask import Ask, Option
 from subspacelens_tui.app.screens.session.base import SessionBase
 from subspacelens_tui.sessions import Phase, SessionError
 from subspacelens_tui.sessions.control import Request, ask

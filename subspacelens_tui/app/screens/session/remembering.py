@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import get_args
 
-from subspacelens_tui.app.memory import Selection
+from subspacelens_tui.app.saved_state import Selection
 from subspacelens_tui.app.screens.session.base import SessionBase
-from subspacelens_tui.app.view import MEASURES, NO_ERRORS, BranchChoice, View
+from subspacelens_tui.app.selection import MEASURES, NO_ERRORS, BranchChoice, View
 
 
 class RememberActions(SessionBase):

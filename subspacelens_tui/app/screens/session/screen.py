@@ -10,7 +10,7 @@ from textual.containers import Horizontal, Vertical
 
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app import start_up
-from subspacelens_tui.app.analyst import Analyst
+from subspacelens_tui.app.drawing.plot import prepare
 from subspacelens_tui.app.keys import (
     ANYWHERE,
     EPS_SLIDER,
@@ -23,35 +23,35 @@ from subspacelens_tui.app.keys import (
     bindings,
     in_footer,
 )
-from subspacelens_tui.app.screens.narrowly import send_narrowly
+from subspacelens_tui.app.panes.effective_rank import RankPane
+from subspacelens_tui.app.panes.inspector import Inspector
+from subspacelens_tui.app.panes.layer_list import LayerList
+from subspacelens_tui.app.panes.log import LogPane
+from subspacelens_tui.app.panes.overlap_by_layer import CoursePane
+from subspacelens_tui.app.panes.overlap_by_step import SeparationPane
+from subspacelens_tui.app.panes.overlap_matrix import OverlapPane
+from subspacelens_tui.app.panes.pane import Pane
+from subspacelens_tui.app.panes.plot_pane import PlotPane
+from subspacelens_tui.app.panes.rates import ExcessPane, RatesPane
+from subspacelens_tui.app.panes.spectrum import SpectrumPane
 from subspacelens_tui.app.screens.session.gallery import GalleryActions
 from subspacelens_tui.app.screens.session.images import ImageActions
 from subspacelens_tui.app.screens.session.layers import LayerActions
 from subspacelens_tui.app.screens.session.panes import PaneActions
 from subspacelens_tui.app.screens.session.recording import RecordingActions
 from subspacelens_tui.app.screens.session.viewing import ViewActions
+from subspacelens_tui.app.selection import first_view, with_captured
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.snapshots import Analysis, Recording
-from subspacelens_tui.app.view import first_view, with_captured
+from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.controls import ControlsBar
-from subspacelens_tui.app.widgets.course import CoursePane
 from subspacelens_tui.app.widgets.eps_slider import EpsSlider
-from subspacelens_tui.app.widgets.inspector import Inspector
 from subspacelens_tui.app.widgets.key_bar import KeyBar
-from subspacelens_tui.app.widgets.layer_list import LayerList
-from subspacelens_tui.app.widgets.log_pane import LogPane
-from subspacelens_tui.app.widgets.overlap import OverlapPane
-from subspacelens_tui.app.widgets.pane import Pane
 from subspacelens_tui.app.widgets.pane_tabs import PaneTabs
-from subspacelens_tui.app.widgets.plot import prepare
-from subspacelens_tui.app.widgets.plot_pane import PlotPane
-from subspacelens_tui.app.widgets.rank import RankPane
-from subspacelens_tui.app.widgets.rates import ExcessPane, RatesPane
 from subspacelens_tui.app.widgets.run_bar import RunBar
 from subspacelens_tui.app.widgets.scrubber import Scrubber
-from subspacelens_tui.app.widgets.separation import SeparationPane
-from subspacelens_tui.app.widgets.spectrum import SpectrumPane
 from subspacelens_tui.app.widgets.status_line import Level, StatusLine
+from subspacelens_tui.app.worker import Analyst
 from subspacelens_tui.sessions import Manifest, Phase
 
 _POLL_LOCAL, _POLL_SSH = 0.25, 0.5
@@ -75,7 +75,7 @@ class SessionScreen(PaneActions, LayerActions, ViewActions, ImageActions, Galler
         setup: Setup | None = None,
     ) -> None:
         super().__init__(path, settings, layer, analyst, setup)
-        send_narrowly(self)
+        send_minimal_updates(self)
         self._trouble: str | None = None
 
     def compose(self) -> ComposeResult:

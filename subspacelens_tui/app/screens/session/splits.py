@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from textual.containers import Vertical
 from textual.widget import Widget
 
+from subspacelens_tui.app.controllers.borders import moved
+from subspacelens_tui.app.panes.pane import BorderDragged, Pane
 from subspacelens_tui.app.screens.session.base import SessionBase
-from subspacelens_tui.app.splits import moved
-from subspacelens_tui.app.widgets.pane import BorderDragged, Pane
 
 _LEAST_WIDTH, _LEAST_HEIGHT = 16, 5
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from subspacelens_tui.app.controllers.export import Looked, Taking
+from subspacelens_tui.app.panes.pane import Pane
 from subspacelens_tui.app.screens.session.base import SessionBase
-from subspacelens_tui.app.screens.taking import Looked, Taking
-from subspacelens_tui.app.widgets.pane import Pane
 
 _WITH_LAYER = ("overlap", "inspector", "spectrum")
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from subspacelens_tui.analysis.growing import Configuration
-from subspacelens_tui.app.screens.eps import EpsDialog
+from subspacelens_tui.app.dialogs.eps import EpsDialog
 from subspacelens_tui.app.screens.session.base import SessionBase
-from subspacelens_tui.app.view import (
+from subspacelens_tui.app.selection import (
     CHOICES,
     stepped_eps,
     with_configuration,
