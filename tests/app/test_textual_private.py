@@ -136,11 +136,14 @@ class Replied(Message):
 
 @pytest.fixture
 def driver(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module of the driver, put back afterwards."""
+    """The module of the driver as Textual has it, whatever app ran before in this process."""
+    from codecs import getincrementaldecoder
+
+    from textual._xterm_parser import XTermParser
     from textual.drivers import linux_driver
 
-    for name in ("XTermParser", "getincrementaldecoder"):
-        monkeypatch.setattr(linux_driver, name, getattr(linux_driver, name))
+    monkeypatch.setattr(linux_driver, "XTermParser", XTermParser)
+    monkeypatch.setattr(linux_driver, "getincrementaldecoder", getincrementaldecoder)
     return linux_driver
 
 
