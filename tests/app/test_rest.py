@@ -34,7 +34,7 @@ async def polled(app: Driver) -> None:
     """Everything that a timer does, done once."""
     for screen in app.app.screen_stack:
         if isinstance(screen, SessionScreen):
-            screen._show_next_pane()
+            screen.updates.show_next()
         if isinstance(screen, SessionsScreen | GalleryScreen):
             screen.read()
     for field in app.app.screen.query(Input):
