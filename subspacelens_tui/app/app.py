@@ -137,7 +137,7 @@ class SubspaceLensApp(ShortTraceback, App[None]):
     async def action_quit(self) -> None:
         """Textual's own way out must ask as well while a recording runs."""
         if isinstance(self.screen, SessionScreen):
-            self.screen.action_leave()
+            self.screen.recorder.action_leave()
         elif not any(isinstance(screen, SessionScreen) for screen in self.screen_stack):
             self.exit()
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from textual.keys import Keys
 
-from subspacelens_tui.app.keys import EVERY_KEY, PRINTED, SCOPES, Key, key_of
+from subspacelens_tui.app.key_table import EVERY_KEY, SCOPES
+from subspacelens_tui.app.keys import PRINTED, Key, key_of
 from subspacelens_tui.app.preferences import PreferencesError
 
 _MODIFIERS = ("ctrl", "shift", "alt", "super", "meta", "hyper")

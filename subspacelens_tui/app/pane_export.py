@@ -1,4 +1,4 @@
-"""A pane taken away: as it is seen, as a plot for publication, and the numbers behind it."""
+"""A pane in files: as it is seen, as a plot for publication, and the numbers behind it."""
 
 import io
 import re
@@ -21,7 +21,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
-class Taken:
+class Written:
     """What was written, and what was not, with the reason."""
 
     paths: tuple[Path, ...]
@@ -34,9 +34,9 @@ def file_name(*parts: object) -> str:
     return "-".join(word[:40] for word in words if word)
 
 
-def take(
+def export(
     folder: Path, name: str, title: str, seen: Sequence[Strip], numbers: Numbers, plot: Plot | None
-) -> Taken:
+) -> Written:
     """Write all of a pane into a folder, which is made if need be.
 
     Args:
@@ -67,7 +67,7 @@ def take(
             paths += write_plot(plot, folder, data=())
     except ExportError as error:
         lacking.append(str(error))
-    return Taken(tuple(paths), tuple(lacking))
+    return Written(tuple(paths), tuple(lacking))
 
 
 def pane_svg(seen: Sequence[Strip], title: str) -> str:

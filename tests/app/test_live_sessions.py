@@ -107,8 +107,8 @@ async def test_every_value_is_of_the_images_that_its_pane_says(
             for _ in range(30):
                 await app.pilot.pause()
                 check(app, session)
-            while app.screen._late:
-                app.screen._show_next_pane()
+            while app.screen.updates.late:
+                app.screen.updates.show_next()
                 check(app, session)
             await app.settled()
         check(app, session)

@@ -34,9 +34,9 @@ async def polled(app: Driver) -> None:
     """Everything that a timer does, done once."""
     for screen in app.app.screen_stack:
         if isinstance(screen, SessionScreen):
-            screen._show_next_pane()
-            while screen._late:  # a busy machine may have drawn none of them yet
-                screen._show_next_pane()
+            screen.updates.show_next()
+            while screen.updates.late:  # a busy machine may have drawn none of them yet
+                screen.updates.show_next()
         if isinstance(screen, SessionsScreen | GalleryScreen):
             screen.read()
     for field in app.app.screen.query(Input):

@@ -7,7 +7,7 @@ from textual.widgets import Input
 
 from subspacelens_tui.app.dialogs.ask import Ask
 from subspacelens_tui.app.dialogs.rename import RenameDialog
-from subspacelens_tui.app.keys import LIST
+from subspacelens_tui.app.key_table import LIST
 from subspacelens_tui.app.saved_state import Memory, Selection
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen

@@ -79,7 +79,7 @@ async def test_maps_tables_and_comparisons_have_timesteps(on: OpenApp, planted: 
         assert "step 19 (t 0), L" in app.text()
         await app.press("escape", "5", "w", "w")
         assert " step      t layer overlap    null  could be" in app.text()
-        assert [row["timestep"] for row in app.screen._seen("overlap").numbers()] == [700.0, 0.0]
+        assert [row["timestep"] for row in app.screen.query_one("#overlap").numbers()] == [700.0, 0.0]
         await app.press("c")
         await compared(app)
         assert app.text().count("step 19 (t 0)") == 2
@@ -108,7 +108,7 @@ class TestMislabelled:
             assert f"! {MISLABELLED}" in " ".join(app.text().split())
             await app.press("7", "z")
             assert "problem   steps are mislabelled: its scheduler ran more than" in app.text()
-            assert "problem" in [row["event"] for row in app.screen._seen("log").numbers()]
+            assert "problem" in [row["event"] for row in app.screen.query_one("#log").numbers()]
 
     async def test_in_its_sweep_and_comparison(self, on: OpenApp, planted: Planted) -> None:
         planted("right", layers=3, seeds=2).start().record()

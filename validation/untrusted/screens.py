@@ -8,7 +8,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from subspacelens_tui.app.app import SubspaceLensApp
-from subspacelens_tui.app.keys import SESSION
+from subspacelens_tui.app.key_table import SESSION
 from subspacelens_tui.app.screens.session import SessionScreen
 from validation.untrusted.trial import Trial
 

@@ -1,14 +1,16 @@
 """Which panes are seen at which size: all of them side by side, or folded into tabs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from subspacelens_tui.app.panes.pane import Pane
 from subspacelens_tui.app.selection import Measure
 
-LEAST_WIDTH, LEAST_HEIGHT = 40, 10
 WIDE = 120
 _BROAD, _WITH_LIST = 170, 70
 _TALL, _ROOMY = 20, 38
-_COLUMNS = frozenset({"layers", "rank", "overlap", "inspector"})
+LAYERS, CURVES = "layers", "excess"
+"""The place of the list, and the one that is seen beside it unless somebody went to another."""
 
 
 @dataclass(frozen=True)
@@ -16,10 +18,10 @@ class Arrangement:
     """How the panes are laid out.
 
     Attributes:
-        visible: names of the panes that are seen.
+        visible: the places that are seen.
         folded: whether the others are reached by tabs.
-        single: whether only one pane is seen.
-        focus: the pane to focus if the focused one went out of sight.
+        single: whether only one place is seen.
+        focus: the place to focus if the focused one went out of sight.
         roomy: whether there is height to spare.
         broad: whether there is width to spare.
     """
@@ -32,26 +34,35 @@ class Arrangement:
     broad: bool = False
 
 
-def arrange(width: int, height: int, active: str, maximised: str | None, measure: Measure) -> Arrangement:
+def arrange(
+    panes: Sequence[type[Pane]],
+    size: tuple[int, int],
+    active: str,
+    maximised: str | None,
+    measure: Measure,
+) -> Arrangement:
     """The arrangement for a screen of this size.
 
     Args:
-        width, height: of the screen, in cells.
-        active: the pane last gone to.
-        maximised: the pane that is to be seen alone, if any.
+        panes: that there are.
+        size: width and height of the screen, in cells.
+        active: the place last gone to.
+        maximised: the place that is to be seen alone, if any.
         measure: which of excess and ΔR the curves show; both need a tall screen.
     """
+    width, height = size
     roomy, broad = height >= _ROOMY, width >= _BROAD
     if maximised is not None:
         return Arrangement(frozenset({maximised}), False, True, maximised, roomy, broad)
     if width >= WIDE and height >= _TALL:
-        curves = (
-            {"excess"} if measure == "excess" else {"rates"} if measure == "delta_R" else {"excess", "rates"}
+        curves = measure if roomy or measure != "both" else "excess"
+        beside = frozenset(
+            pane.place
+            for pane in panes
+            if not pane.on_request and (pane.measure is None or curves in (pane.measure, "both"))
         )
-        if not roomy and len(curves) > 1:
-            curves = {"excess"}
-        return Arrangement(_COLUMNS | curves, False, False, "layers", roomy, broad)
+        return Arrangement(beside, False, False, LAYERS, roomy, broad)
     if width >= _WITH_LIST:
-        beside = active if active != "layers" else "excess"
-        return Arrangement(frozenset({"layers", beside}), True, False, "layers", roomy, broad)
+        beside = frozenset({LAYERS, active if active != LAYERS else CURVES})
+        return Arrangement(beside, True, False, LAYERS, roomy, broad)
     return Arrangement(frozenset({active}), True, True, active, roomy, broad)

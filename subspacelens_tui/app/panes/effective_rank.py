@@ -23,9 +23,13 @@ class RankPane(PlotPane):
     """How many dimensions the images fill. Labels play no part, so there is one curve a branch."""
 
     figures = (_FIGURE,)
+    pane_name = "rank"
     heading = "Effective rank by layer"
     tab = "Rank"
     jump = "4"
+    place = "rank"
+    in_column = "middle"
+    says = "effective rank"
 
     def title_detail(self) -> str:
         """The branches, where they are subtracted."""

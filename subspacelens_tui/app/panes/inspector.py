@@ -12,7 +12,7 @@ from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
 from subspacelens_tui.app.drawing.painted import Row, cut_row, whole_pieces
-from subspacelens_tui.app.keys import FIGURES, bindings
+from subspacelens_tui.app.keys import Key, bindings
 from subspacelens_tui.app.panes.pane import COMPUTING, WAITING, Numbers, Pane
 from subspacelens_tui.sessions.sanitise import plain
 
@@ -57,12 +57,22 @@ class Inspector(Pane):
     What costs seconds comes when the layer has been looked at for that long. It scrolls if it must.
     """
 
-    keys = FIGURES
-    BINDINGS: ClassVar[list[BindingType]] = bindings(FIGURES)
+    keys: ClassVar[tuple[Key, ...]] = (
+        Key(
+            "figures-down", "pagedown", "scroll_figures(5)", "figures: further down", "In the figures", "more"
+        ),
+        Key("figures-up", "pageup", "scroll_figures(-5)", "figures: further up", "In the figures"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings(keys)
 
+    pane_name = "inspector"
     heading = "Figures"
     tab = "Figures"
     jump = "6"
+    place = "inspector"
+    in_column = "right"
+    says = "figures of the layer"
+    of_a_layer = True
     of_a_step = True
     least = _LEAST
     _top = 0

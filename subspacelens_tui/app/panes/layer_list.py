@@ -59,9 +59,13 @@ COLUMNS = (
 class LayerList(Pane):
     """One row a layer; sorted by a column when its heading is clicked."""
 
+    pane_name = "layers"
     heading = "Layers"
     tab = "Layers"
     jump = "1"
+    place = "layers"
+    in_column = "left"
+    says = "layer list"
     of_a_step = True
     # The headings and one layer, with its ΔR.
     least = (1 + COLUMNS[0].width + COLUMNS[1].width, 2)

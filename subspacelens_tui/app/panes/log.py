@@ -9,7 +9,7 @@ from textual.binding import BindingType
 
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row
-from subspacelens_tui.app.keys import LOG, bindings
+from subspacelens_tui.app.keys import Key, bindings
 from subspacelens_tui.app.panes.pane import Numbers, Pane
 from subspacelens_tui.sessions.sanitise import plain
 
@@ -19,12 +19,20 @@ _INK = {"failed": "error", "finished": "good", "stopped": "warning", "paused": "
 class LogPane(Pane):
     """Newest at the bottom; the wheel and the page keys look further back."""
 
-    keys = LOG
-    BINDINGS: ClassVar[list[BindingType]] = bindings(LOG)
+    keys: ClassVar[tuple[Key, ...]] = (
+        Key("log-back", "pageup", "scroll_log(10)", "log: look back", "In the log", "back"),
+        Key("log-forward", "pagedown", "scroll_log(-10)", "log: look forward", "In the log"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings(keys)
 
+    pane_name = "log"
     heading = "Log"
     tab = "Log"
     jump = "7"
+    place = "log"
+    in_column = "right"
+    says = "log of the recording"
+    on_request = True
     _back = 0
 
     def paint(self, width: int, height: int) -> Iterable[Row]:

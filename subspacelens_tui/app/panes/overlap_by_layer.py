@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from subspacelens_tui.analysis.bands import Values, error_bands
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.plot_parts import Band, Curve, Plot
-from subspacelens_tui.app.panes.pane import WAITING, Numbers
+from subspacelens_tui.app.panes.pane import WAITING, Deferred, Numbers
 from subspacelens_tui.app.panes.plot_pane import LegendEntry, PlotPane
 from subspacelens_tui.app.panes.rates import at
 from subspacelens_tui.app.refinement import FEW
@@ -21,10 +21,13 @@ class CoursePane(PlotPane):
     """Mean off-diagonal overlap, its permuted values, and the overlap of halves: of one class, and of two."""
 
     figures = ("overlap_mean",)
+    pane_name = "course"
     heading = "Overlap by layer"
     tab = "Course"
     jump = "5"
     place = "overlap"
+    in_column = "right"
+    needs = frozenset({Deferred.SPLIT_HALVES})
 
     def title_detail(self) -> str:
         """Labels, branch and rank."""

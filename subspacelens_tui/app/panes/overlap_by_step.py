@@ -8,7 +8,7 @@ from subspacelens_tui.analysis.steps import SeparationRow
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
 from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row
-from subspacelens_tui.app.panes.pane import Numbers, Pane
+from subspacelens_tui.app.panes.pane import Deferred, Numbers, Pane
 from subspacelens_tui.sessions.sanitise import plain
 
 _STEP, _TIMESTEP, _LAYER, _VALUE = 5, 7, 6, 8
@@ -19,10 +19,13 @@ _WITH_TIMESTEP = 44
 class SeparationPane(Pane):
     """One row a step: the layer, its overlap, that of permuted labels there, and what it could be as well."""
 
+    pane_name = "separation"
     heading = "Least overlap by step"
     tab = "Steps"
     jump = "5"
     place = "overlap"
+    in_column = "right"
+    needs = frozenset({Deferred.LEAST_OVERLAP_BY_STEP})
 
     def title_detail(self) -> str:
         """Labels and branch."""

@@ -13,7 +13,7 @@ from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import cut, fit
 from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row
 from subspacelens_tui.app.drawing.palette import SHADES, ramp_index, ramp_style
-from subspacelens_tui.app.keys import MATRIX, bindings
+from subspacelens_tui.app.keys import Key, bindings
 from subspacelens_tui.app.panes.pane import Numbers, Pane
 from subspacelens_tui.sessions.sanitise import plain
 
@@ -53,13 +53,30 @@ class OverlapPane(Pane):
         row, column: the selected cell.
     """
 
-    keys = MATRIX
-    BINDINGS: ClassVar[list[BindingType]] = bindings(MATRIX)
+    keys: ClassVar[tuple[Key, ...]] = (
+        Key("cell-left", "left", "cell(0, -1)", "overlap: cell to the left", "In the overlap matrix", "cell"),
+        Key("cell-right", "right", "cell(0, 1)", "overlap: cell to the right", "In the overlap matrix"),
+        Key("cell-up", "up", "cell(-1, 0)", "overlap: cell above", "In the overlap matrix"),
+        Key("cell-down", "down", "cell(1, 0)", "overlap: cell below", "In the overlap matrix"),
+        Key(
+            "cell-pictures",
+            "enter",
+            "cell_pictures",
+            "overlap: images of both classes side by side",
+            "In the overlap matrix",
+            "images",
+        ),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings(keys)
 
+    pane_name = "overlap"
     heading = "Overlap"
     tab = "Overlap"
-    place = "overlap"
     jump = "5"
+    place = "overlap"
+    in_column = "right"
+    says = "overlap matrix"
+    of_a_layer = True
     of_a_step = True
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -1,6 +1,7 @@
 """The base of the panes: a frame with a number to jump by, figures to show, one selected layer."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from rich.cells import cell_len
@@ -12,6 +13,7 @@ from textual.message import Message
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.painted import Painted, Row
 from subspacelens_tui.app.keys import Key
+from subspacelens_tui.app.selection import Measure
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.sessions.sanitise import plain
 
@@ -47,6 +49,14 @@ class TitleClicked(Message):
 
 
 Edge = Literal["left", "right", "top", "bottom"]
+Column = Literal["left", "middle", "right"]
+
+
+class Deferred(Enum):
+    """What costs seconds for all layers or steps, and is computed only while a pane that shows it is seen."""
+
+    SPLIT_HALVES = "overlap of halves of the classes in every layer"
+    LEAST_OVERLAP_BY_STEP = "the layer of least overlap at each captured step"
 
 
 class BorderDragged(Message):
@@ -60,23 +70,40 @@ class BorderDragged(Message):
 class Pane(Painted, can_focus=True):
     """A pane of the session screen.
 
+    What a pane is, it declares in its class, and `panes.registry` lists the classes: layout, table of keys,
+    tabs and saved state know of panes from there only.
+
     Attributes:
+        pane_name: by which it is known there; the id of its widget unless another is given.
         heading, tab: its name in its frame and in the row of tabs.
-        jump: the digit that jumps to it.
-        place: what panes share of which one is seen at a time; its own unless given.
-        others: how to see the others of its place, if there are any.
+        jump: the digit that jumps to its place.
+        says: what that key does, for the help; empty for all but the first pane of a place.
+        place: what panes share of which one is seen at a time.
+        in_column: where on the screen the place is.
+        measure: the choice of curves that it is seen for; None for any.
+        on_request: whether it is seen beside others only after somebody went to it.
         of_a_step: whether its figures are of the selected denoising step.
+        of_a_layer: whether they are of the selected layer alone.
+        needs: what is computed only while it is seen.
         keys: what can be done in it by keys, beside what can be done anywhere.
+        others: how to see the others of its place, if there are any.
         recording, analysis, selected: what it shows and which layer, set by the screen through `update`.
     """
 
-    heading = ""
-    tab = ""
+    pane_name: ClassVar[str] = ""
+    heading: ClassVar[str] = ""
+    tab: ClassVar[str] = ""
     jump = ""
-    place = ""
-    others = ""
-    of_a_step = False
+    says: ClassVar[str] = ""
+    place: ClassVar[str] = ""
+    in_column: ClassVar[Column] = "right"
+    measure: ClassVar[Measure | None] = None
+    on_request: ClassVar[bool] = False
+    of_a_step: ClassVar[bool] = False
+    of_a_layer: ClassVar[bool] = False
+    needs: ClassVar[frozenset[Deferred]] = frozenset()
     keys: ClassVar[Sequence[Key]] = ()
+    others = ""
     recording: Recording | None = None
     analysis: Analysis | None = None
     selected: int = 0
@@ -87,6 +114,9 @@ class Pane(Painted, can_focus=True):
     _edge: Edge | None = None
     _dragged = False
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id or self.pane_name or None)
+
     def on_mount(self) -> None:
         """Name the frame."""
         self.refresh_title()
@@ -96,11 +126,6 @@ class Pane(Painted, can_focus=True):
         self.recording, self.analysis, self.selected = recording, analysis, layer
         self.refresh_title()
         self.repaint()
-
-    @property
-    def slot(self) -> str:
-        """The name of its place."""
-        return self.place or str(self.id)
 
     def on_click(self, event: events.Click) -> None:
         """A click on the title shows what else the pane has."""

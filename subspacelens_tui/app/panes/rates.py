@@ -1,7 +1,7 @@
 """ΔR over the layers with its null, and the excess over that null: the headline."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from subspacelens_tui.analysis.bands import Values, error_bands, null_bands
 from subspacelens_tui.analysis.figures import Figures
@@ -11,6 +11,7 @@ from subspacelens_tui.app.drawing.plot_parts import Band, Curve, Plot
 from subspacelens_tui.app.panes.pane import Numbers
 from subspacelens_tui.app.panes.plot_pane import LegendEntry, PlotPane
 from subspacelens_tui.app.refinement import FEW
+from subspacelens_tui.app.selection import Measure
 from subspacelens_tui.app.snapshots import Analysis
 from subspacelens_tui.sessions import Branch
 from subspacelens_tui.sessions.sanitise import plain
@@ -58,9 +59,14 @@ class RatesPane(PlotPane):
 
     _figure = "delta_R"
     figures = ("delta_R",)
+    pane_name = "rates"
     heading = "ΔR"
     tab = "ΔR"
     jump = "3"
+    place = "rates"
+    in_column = "middle"
+    says = "ΔR curves"
+    measure: ClassVar[Measure | None] = "delta_R"
 
     def title_detail(self) -> str:
         """The unit."""
@@ -234,9 +240,14 @@ class ExcessPane(RatesPane):
 
     _figure = "excess"
     figures = ("excess",)
+    pane_name = "excess"
     heading = "Excess ΔR over permuted labels"
     tab = "Excess"
     jump = "2"
+    place = "excess"
+    in_column = "middle"
+    says = "excess curves"
+    measure = "excess"
 
     def _null_mean(self, figures: Figures, colour: int) -> list[Curve]:
         return []

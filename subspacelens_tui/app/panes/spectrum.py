@@ -23,10 +23,13 @@ class SpectrumPane(PlotPane):
     """Eigenvalues of the Gram matrix of one layer; the cursor stands at the effective rank."""
 
     figures = ("effective_rank",)
+    pane_name = "spectrum"
     heading = "Spectrum of the layer"
     tab = "Spectrum"
     jump = "4"
     place = "rank"
+    in_column = "middle"
+    of_a_layer = True
 
     def title_detail(self) -> str:
         """What its values are."""

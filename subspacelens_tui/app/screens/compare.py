@@ -16,11 +16,13 @@ from subspacelens_tui.analysis.compare import COMPARED, Comparison, compare
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.watch import IsCancelled
-from subspacelens_tui.app.controllers.export import Looked, Taking
+from subspacelens_tui.app.controllers.controller import adopt
+from subspacelens_tui.app.controllers.export import Exportable, ExportController
 from subspacelens_tui.app.drawing.cell_text import cut
 from subspacelens_tui.app.figure_names import FIGURE_NAMES
 from subspacelens_tui.app.jobs import Job
-from subspacelens_tui.app.keys import ANYWHERE, COMPARE, bindings, in_footer
+from subspacelens_tui.app.key_table import ANYWHERE, COMPARE
+from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.panes.pane import LayerChosen
 from subspacelens_tui.app.refinement import FEW, full
 from subspacelens_tui.app.selection import CHOICES, View, first_view
@@ -56,7 +58,7 @@ class _Computed:
     problems: tuple[str, ...]
 
 
-class CompareScreen(Screen[None], Taking, NeedsRoom):
+class CompareScreen(Screen[None], NeedsRoom):
     """The sides, their curves, and the difference of one figure.
 
     Args:
@@ -83,6 +85,16 @@ class CompareScreen(Screen[None], Taking, NeedsRoom):
         self._warnings: list[str] = []
         self._changes, self._figure, self._layer = 1, COMPARED.index("delta_R"), layer
         send_minimal_updates(self)
+        adopt(
+            self,
+            ExportController(
+                self._exportable,
+                tell=lambda words: self.query_one(StatusLine).update("note", words),
+                complain=lambda words: self.query_one(StatusLine).update("error", words),
+                copy=lambda text: self.app.copy_to_clipboard(text),
+                run=lambda work: self.run_worker(work, group="export"),
+            ),
+        )
 
     def compose(self) -> ComposeResult:
         """Title, sides, curves, difference, keys."""
@@ -195,13 +207,13 @@ class CompareScreen(Screen[None], Taking, NeedsRoom):
             self._warnings = lines
             self.query_one(StatusLine).warn(lines)
 
-    # Taking away
+    # Export
 
-    def _looked_at(self) -> Looked:
+    def _exportable(self) -> Exportable:
         figure, plots = COMPARED[self._figure], list(self.query(ComparisonPlot))
         lines = [str(line.render()).strip() for line in self.query(Static)]
         names = [side.path.resolve().name for side in self._sides]
-        return Looked(
+        return Exportable(
             heading="the comparison",
             title="   ".join(lines),
             session=names[0],

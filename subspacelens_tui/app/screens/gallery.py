@@ -13,7 +13,8 @@ from textual.widgets import Static
 
 from subspacelens_tui.app.drawing.canvas import Canvas, canvas_for
 from subspacelens_tui.app.drawing.picture_cells import colours_of
-from subspacelens_tui.app.keys import ANYWHERE, GALLERY, bindings, in_footer
+from subspacelens_tui.app.key_table import ANYWHERE, GALLERY
+from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.pictures.source import Listing, PictureSource
 from subspacelens_tui.app.pictures.tiles import Pair, Tile, in_words, tiles_of
 from subspacelens_tui.app.setup import Setup

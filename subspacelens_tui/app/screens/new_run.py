@@ -13,7 +13,8 @@ from textual.screen import Screen
 from textual.suggester import SuggestFromList
 from textual.widgets import Button, Input, Static
 
-from subspacelens_tui.app.keys import FORM, bindings, in_footer
+from subspacelens_tui.app.key_table import FORM
+from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.new_run_form import FIELDS, Draft, read_draft
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.field_note import FieldNote

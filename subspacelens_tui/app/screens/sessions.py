@@ -13,7 +13,8 @@ from textual.widgets import Input, Static
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.dialogs.ask import Ask, Option
 from subspacelens_tui.app.dialogs.rename import RenameDialog
-from subspacelens_tui.app.keys import ANYWHERE, LIST, bindings, in_footer
+from subspacelens_tui.app.key_table import ANYWHERE, LIST
+from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.key_bar import KeyBar

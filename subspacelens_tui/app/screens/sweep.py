@@ -17,10 +17,12 @@ from subspacelens_tui.analysis.growing import Configuration
 from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.sweep import configurations, prominent_peak
 from subspacelens_tui.analysis.watch import IsCancelled
-from subspacelens_tui.app.controllers.export import Looked, Taking
+from subspacelens_tui.app.controllers.controller import adopt
+from subspacelens_tui.app.controllers.export import Exportable, ExportController
 from subspacelens_tui.app.figure_names import FIGURE_NAMES
 from subspacelens_tui.app.jobs import Job
-from subspacelens_tui.app.keys import ANYWHERE, SWEEP, bindings, in_footer
+from subspacelens_tui.app.key_table import ANYWHERE, SWEEP
+from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.refinement import FEW, full
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.textual_private import send_minimal_updates
@@ -42,7 +44,7 @@ class _Computed(NamedTuple):
     marks: dict[str, tuple[int | None, int | None]]
 
 
-class SweepScreen(Screen[Configuration], Taking, NeedsRoom):
+class SweepScreen(Screen[Configuration], NeedsRoom):
     """The map; the answer is the configuration to look at, or None.
 
     Args:
@@ -83,6 +85,16 @@ class SweepScreen(Screen[Configuration], Taking, NeedsRoom):
         self._found: dict[int, _Computed | str] = {}
         self._figure = 0
         send_minimal_updates(self)
+        adopt(
+            self,
+            ExportController(
+                self._exportable,
+                tell=lambda words: self.query_one(StatusLine).update("note", words),
+                complain=lambda words: self.query_one(StatusLine).update("error", words),
+                copy=lambda text: self.app.copy_to_clipboard(text),
+                run=lambda work: self.run_worker(work, group="export"),
+            ),
+        )
 
     def compose(self) -> ComposeResult:
         """Title, map, keys."""
@@ -145,12 +157,12 @@ class SweepScreen(Screen[Configuration], Taking, NeedsRoom):
         of = f"{plain(at.labels or '')} · {at.branch} · ε {at.eps:g} · {at.features}"
         return f"Sweep  {FIGURE_NAMES[SHOWN[self._figure]]}  {of}  {done}"
 
-    # Taking away
+    # Export
 
-    def _looked_at(self) -> Looked:
+    def _exportable(self) -> Exportable:
         figure, at = SHOWN[self._figure], self._settings
         shown = self.query_one(SweepMap)
-        return Looked(
+        return Exportable(
             heading="the sweep",
             title=self._title,
             session=self._session,

@@ -21,8 +21,8 @@ class PaneTabs(Painted):
         """One pane a place: the one that is seen, else the first."""
         shown: dict[str, Pane] = {}
         for pane in self._panes:
-            if pane.display or pane.slot not in shown:
-                shown[pane.slot] = pane
+            if pane.display or pane.place not in shown:
+                shown[pane.place] = pane
         return list(shown.values())
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
@@ -33,7 +33,7 @@ class PaneTabs(Painted):
                 # Where there is least room, only the panes that are seen keep their names.
                 name = pane.tab if pane.display and not longest else pane.tab[:longest]
                 text = f"{pane.jump} {name}".strip()
-                click = Style.from_meta({"@click": f"screen.jump('{pane.slot}')"})
+                click = Style.from_meta({"@click": f"screen.jump('{pane.place}')"})
                 shown = (f"[{text}]", self.ink("chosen")) if pane.display else (f" {text} ", self.ink("dim"))
                 row.append((shown[0], shown[1] + click))
             if row_width(row) <= width:

@@ -4,8 +4,7 @@ from textual import events
 from textual.widget import Widget
 from textual.widgets import Static
 
-from subspacelens_tui.app.controllers.arrangement import LEAST_HEIGHT, LEAST_WIDTH
-
+LEAST_WIDTH, LEAST_HEIGHT = 40, 10
 _WIDE, _TALL = 72, 20
 
 

@@ -59,8 +59,8 @@ async def test_the_spectrum_is_that_of_the_selected_layer(on: OpenApp, planted: 
         await app.press("w", "end")
         pane = app.screen.query_one("#spectrum")
         features = [
-            open_session(app.screen._path).read(file, "cond", 19, [5])[0]
-            for file in open_session(app.screen._path).files
+            open_session(app.screen.state.path).read(file, "cond", 19, [5])[0]
+            for file in open_session(app.screen.state.path).files
         ]
         singular = np.linalg.svd(np.concatenate(features).astype(float), compute_uv=False)
         assert pane.plot().curves[0].values == pytest.approx(singular**2, rel=1e-6)

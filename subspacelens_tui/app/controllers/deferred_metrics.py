@@ -1,6 +1,6 @@
-"""What costs seconds: computed for the layer that is looked at, once its other figures are there."""
+"""Metrics that cost seconds: asked for once the others are there, and only for panes that are seen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from subspacelens_tui.analysis import Analyzer
@@ -8,18 +8,29 @@ from subspacelens_tui.analysis.closely import close_errors, closely, rank_errors
 from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.analysis.steps import Separations, separations
 from subspacelens_tui.analysis.watch import IsCancelled, Watch
+from subspacelens_tui.app.controllers.controller import Controller
+from subspacelens_tui.app.controllers.session_state import SessionState
 from subspacelens_tui.app.jobs import Job
+from subspacelens_tui.app.panes.pane import Deferred
 from subspacelens_tui.app.refinement import FEW
-from subspacelens_tui.app.screens.session.base import SessionBase
 from subspacelens_tui.app.snapshots import Analysis
 
 
-class CloseActions(SessionBase):
-    """A closer look at the selected layer, and the errors of all layers' ranks."""
+class DeferredMetrics(Controller):
+    """A closer look at the selected layer, and what the panes that are seen need beside it.
 
-    def _look_closely(self) -> None:
-        """Ask for it, if the figures are as good as they will be."""
-        analysis, layer = self.analysis, self.selected
+    Args:
+        state: of the screen.
+        needed: what these panes need.
+    """
+
+    def __init__(self, state: SessionState, needed: Callable[[], Collection[Deferred]]) -> None:
+        self._state = state
+        self._needed = needed
+
+    def ask(self) -> None:
+        """Ask the worker for all of it, if the other metrics are as good as they will be."""
+        analysis, layer = self._state.analysis, self._state.layer
         main = analysis.main if analysis else None
         if analysis is None or main is None or analysis.refining or layer >= len(main.layers):
             return
@@ -35,18 +46,21 @@ class CloseActions(SessionBase):
             return replace(found, errors=errors.errors, missing={**errors.missing, **found.missing})
 
         def looked(found: object, reason: str | None) -> None:
-            assert self.analysis is not None
-            if self.analysis.view != view:
+            now = self._state.analysis
+            if now is None or now.view != view:
                 return
-            kept = self.analysis.closer if self.analysis.closer_images == images else {}
+            kept = now.closer if now.closer_images == images else {}
             of_layer = found if isinstance(found, LayerFigures) else _without(main.layers[layer], reason)
-            self._take_closer(replace(self.analysis, closer={**kept, layer: of_layer}, closer_images=images))
+            self._take(replace(now, closer={**kept, layer: of_layer}, closer_images=images))
 
-        self.analyst.want(Job("layer", (view, images, layer), look, looked))
+        self._state.worker.want(Job("layer", (view, images, layer), look, looked))
         if main.settings.errors is not None:
-            self.analyst.want(Job("overlap error", (view, images, layer), more, looked))
-        self._compare_layers(analysis, main)
-        self._compare_steps(analysis, main)
+            self._state.worker.want(Job("overlap error", (view, images, layer), more, looked))
+        needed = self._needed()
+        if Deferred.SPLIT_HALVES in needed:
+            self._split_halves(analysis, main)
+        if Deferred.LEAST_OVERLAP_BY_STEP in needed:
+            self._compare_steps(analysis, main)
         self._want_errors("rank errors", analysis, main, rank_errors)
 
     def _want_errors(
@@ -57,44 +71,43 @@ class CloseActions(SessionBase):
         of_layer: Callable[[Analyzer, Figures, int, IsCancelled], LayerFigures],
     ) -> None:
         """Ask for errors that are by recomputation, of all layers, unless the recorder needs the core."""
-        if self.recording is None or self.recording.state.phase.running or main.settings.errors is None:
+        recording = self._state.recording
+        if recording is None or recording.state.phase.running or main.settings.errors is None:
             return
 
         def errors(analyzer: Analyzer, cancelled: IsCancelled) -> list[LayerFigures]:
             return [of_layer(analyzer, main, layer, cancelled) for layer in range(len(main.layers))]
 
         def computed(found: object, reason: str | None) -> None:
-            now = self.analysis.main if self.analysis else None
-            if self.analysis is None or now is None or self.analysis.view != analysis.view:
+            shown = self._state.analysis
+            now = shown.main if shown else None
+            if shown is None or now is None or shown.view != analysis.view:
                 return
             if isinstance(found, list) and now.images == main.images:
                 pairs = zip(now.layers, found, strict=True)
                 layers = tuple(replace(a, errors={**a.errors, **b.errors}) for a, b in pairs)
-                figures = {**self.analysis.figures, analysis.view.main: replace(now, layers=layers)}
-                self._take_closer(replace(self.analysis, figures=figures))
+                figures = {**shown.figures, analysis.view.main: replace(now, layers=layers)}
+                self._take(replace(shown, figures=figures))
 
-        self.analyst.want(Job(name, (analysis.view, main.images), errors, computed))
+        self._state.worker.want(Job(name, (analysis.view, main.images), errors, computed))
 
-    def _compare_layers(self, analysis: Analysis, main: Figures) -> None:
-        """Halves of the classes in all layers, where these are seen."""
-        if not self.query_one("#course").display:
-            return
+    def _split_halves(self, analysis: Analysis, main: Figures) -> None:
+        """Halves of the classes in all layers, and the errors of the overlap."""
         view = analysis.view
 
         def halves(analyzer: Analyzer, cancelled: IsCancelled) -> object:
             return split_halves(analyzer, main, cancelled)
 
         def computed(found: object, reason: str | None) -> None:
-            if self.analysis is not None and self.analysis.view == view and isinstance(found, tuple):
-                self._take_closer(replace(self.analysis, halves=found, halves_images=main.images))
+            now = self._state.analysis
+            if now is not None and now.view == view and isinstance(found, tuple):
+                self._take(replace(now, halves=found, halves_images=main.images))
 
-        self.analyst.want(Job("halves", (view, main.images), halves, computed))
+        self._state.worker.want(Job("halves", (view, main.images), halves, computed))
         self._want_errors("overlap errors", analysis, main, close_errors)
 
     def _compare_steps(self, analysis: Analysis, main: Figures) -> None:
-        """Where the classes overlap least at each step, where this is seen."""
-        if not self.query_one("#separation").display:
-            return
+        """Where the classes overlap least at each step."""
         view = analysis.view
         settings = replace(
             main.settings,
@@ -111,16 +124,17 @@ class CloseActions(SessionBase):
             return separations(analyzer, settings, Watch(cancelled), figures_at)
 
         def compared(found: object, reason: str | None) -> None:
-            if self.analysis is None or self.analysis.view != view:
+            now = self._state.analysis
+            if now is None or now.view != view:
                 return
             steps = found if isinstance(found, Separations) else Separations((), reason or "", main.images)
-            self._take_closer(replace(self.analysis, separation=steps))
+            self._take(replace(now, separation=steps))
 
-        self.analyst.want(Job("separation", (view, main.images), compare, compared))
+        self._state.worker.want(Job("separation", (view, main.images), compare, compared))
 
-    def _take_closer(self, analysis: Analysis) -> None:
-        self.analysis = analysis
-        self._show()
+    def _take(self, analysis: Analysis) -> None:
+        self._state.analysis = analysis
+        self._state.changed()
 
 
 def _without(layer: LayerFigures, reason: str | None) -> LayerFigures:
