@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
+from subspacelens_tui.planning.machine import memory
 from subspacelens_tui.planning.plan import Request, plan
 from subspacelens_tui.planning.rate import KnownRate, known_rate
 from subspacelens_tui.planning.room import Room, room_for
@@ -26,7 +25,7 @@ class Estimate:
         disk_free: bytes that are free where the session will be.
         room: memory, and how many images at a time.
         rate: how fast a recording like this one went.
-        host_free: memory of the machine that is free.
+        host_free: memory that is free, of the machine or of the container or job.
     """
 
     images: int
@@ -121,7 +120,7 @@ def estimate_of(manifest: Manifest, sessions: Path) -> Estimate:
         disk_free=_disk_free(sessions),
         room=room,
         rate=known_rate(manifest, room.device, room.dtype, sessions),
-        host_free=psutil.virtual_memory().available,
+        host_free=memory().available,
     )
 
 
