@@ -75,7 +75,8 @@ class SubspaceLensApp(App[None]):
 
     async def on_mount(self) -> None:
         """Open the list, and the session over it if one was named."""
-        leave_on_hang_up(self.exit)
+        if not self.is_headless:
+            leave_on_hang_up(self.exit)
         self._choose_theme()
         self.set_interval(EVERY, self._garbage.collect)
         await self.push_screen(SessionsScreen(self._sessions, self.setup))

@@ -9,6 +9,7 @@ from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.analyst import Analyst
 from subspacelens_tui.app.encoding import as_encoded, take_terminal
 from subspacelens_tui.app.garbage import wait_for_quiet
+from subspacelens_tui.app.hang_up import terminal_put_in_order
 from subspacelens_tui.app.opening import opening_settings
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.start_up import hand_over_quickly
@@ -55,5 +56,6 @@ def run(
 
     take_terminal(sys.__stderr__)
     app = SubspaceLensApp(sessions, session, settings, layer, analyst, setup)
-    app.run()
+    with terminal_put_in_order():
+        app.run()
     return app.return_code or 0
