@@ -11,6 +11,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.widgets import Input
+from textual.worker import WorkerFailed
 
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app import palette
@@ -24,6 +25,7 @@ from subspacelens_tui.app.screens.help import HelpScreen
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.setup import Setup
+from subspacelens_tui.shortage import memory_ran_out
 
 # In the terminal's own colours. Rounded to sixteen, other light themes have yellow ink on white; Textual has
 # this one since 8.2.
@@ -122,7 +124,18 @@ class SubspaceLensApp(App[None]):
             self._theme_at_first = None
             self.setup.memory.keep(theme=theme.name)
 
+    @property
+    def shortage(self) -> Exception | None:
+        """What ended the app, if memory ran out."""
+        error = self._exception
+        if isinstance(error, WorkerFailed) and isinstance(error.error, Exception):
+            error = error.error
+        return error if memory_ran_out(error) else None
+
     def _fatal_error(self) -> None:
+        if self.shortage is not None:
+            self._close_messages_no_wait()
+            return
         from rich.traceback import Traceback  # takes a while, and is seldom needed
 
         # Textual's own draws all local variables as well: with a session among them that took minutes.

@@ -33,6 +33,9 @@ def run(
 
     Returns:
         The exit status: 0, or 1 if the app crashed or there is no terminal to run in.
+
+    Raises:
+        MemoryError: if memory ran out; ImportError or OSError where a library could not be loaded for that.
     """
     # Textual reads from stdin and draws on stderr.
     if not (sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()):
@@ -58,4 +61,6 @@ def run(
     app = SubspaceLensApp(sessions, session, settings, layer, analyst, setup)
     with terminal_put_in_order():
         app.run()
+    if app.shortage is not None:
+        raise app.shortage
     return app.return_code or 0
