@@ -17,6 +17,7 @@ from textual.app import App
 from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.worker import WorkerFailed
 
 try:
     from textual._compositor import ChopsUpdate, Compositor, LayoutUpdate
@@ -233,7 +234,23 @@ def pass_resize_on(app: App[Any]) -> None:
 class ShortTraceback:
     """An app whose crash shows a traceback without local variables; named before `App` among the bases."""
 
+    @property
+    def crash(self) -> Exception | None:
+        """What ended the app, in a worker of it or in itself."""
+        assert isinstance(self, App)
+        error: Exception | None = self._exception
+        if isinstance(error, WorkerFailed) and isinstance(error.error, Exception):
+            return error.error
+        return error
+
+    def is_told_elsewhere(self, error: Exception | None) -> bool:
+        """Whether a crash gets no traceback."""
+        return False
+
     def _fatal_error(self) -> None:
+        if self.is_told_elsewhere(self.crash):
+            self._close_messages_no_wait()  # type: ignore[attr-defined]
+            return
         from rich.traceback import Traceback  # takes a while, and is seldom needed
 
         assert isinstance(self, App)

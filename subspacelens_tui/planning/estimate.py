@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from subspacelens_tui.planning.disk_estimate import feature_bytes, picture_bytes, readable
+from subspacelens_tui.planning.machine import host_memory
 from subspacelens_tui.planning.memory_estimate import MemoryEstimate, estimate_memory
 from subspacelens_tui.planning.plan import Request, plan
 from subspacelens_tui.planning.recorded_speed import KnownRate, known_rate
@@ -26,7 +25,7 @@ class Estimate:
         disk_free: bytes that are free where the session will be.
         memory: what it takes, and how many images at a time.
         rate: how fast a recording like this one went.
-        host_free: memory of the machine that is free.
+        host_free: memory that is free, of the machine or of the container or job.
     """
 
     images: int
@@ -121,7 +120,7 @@ def estimate_of(manifest: Manifest, sessions: Path) -> Estimate:
         disk_free=_disk_free(sessions),
         memory=memory,
         rate=known_rate(manifest, memory.device, memory.dtype, sessions),
-        host_free=psutil.virtual_memory().available,
+        host_free=host_memory().available,
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import psutil
 import torch
 
 from subspacelens_tui import demo
@@ -13,6 +12,7 @@ from subspacelens_tui.models.source import DEMO
 from subspacelens_tui.planning import Estimate, Request, plan
 from subspacelens_tui.planning.device import Device
 from subspacelens_tui.planning.disk_estimate import readable
+from subspacelens_tui.planning.machine import cores, host_memory
 from subspacelens_tui.planning.memory_estimate import MemoryEstimate, estimate_memory
 from subspacelens_tui.planning.pipeline_shape import transformer_shape
 from subspacelens_tui.planning.prompts import shipped_prompt_sets
@@ -122,9 +122,10 @@ def examine() -> Findings:
 
 
 def _devices() -> Iterator[Device]:
-    memory = psutil.virtual_memory()
-    cores = psutil.cpu_count(logical=False) or psutil.cpu_count()
-    yield Device("cpu", f"{cores} cores", memory.available, memory.total, False)
+    found, count = host_memory(), cores()
+    yield Device(
+        "cpu", f"{count} core{'s' if count != 1 else ''}", found.available, found.total, bfloat16=False
+    )
     for index in range(torch.cuda.device_count()):
         free, total = torch.cuda.mem_get_info(index)
         bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)

@@ -84,7 +84,7 @@ def test_what_will_not_fit_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     device = Device("cuda:0", "NVIDIA Small", 2**31, 2**31, True)
     monkeypatch.setattr(memory_estimate, "find_device", lambda asked: device)
     monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"free": 2**20}))
-    memory = type("Memory", (), {"available": 2**30})
+    memory = type("Memory", (), {"available": 2**30, "total": 2**30})
     monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
     found = estimate(Request(model="nobody/pixart"), tmp_path)
     disk, device_line, host = found.warnings
