@@ -101,8 +101,8 @@ async def _drawn(
 
 async def _settled(app: SubspaceLensApp, screen: SessionScreen) -> bool:
     """Wait for all figures; False if the app broke down before, and nobody computes them any more."""
-    waits = [asyncio.ensure_future(w) for w in (screen.analyst.settled(), app._exception_event.wait())]
+    waits = [asyncio.ensure_future(w) for w in (screen.analyst.settled(), app.crashed.wait())]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
         wait.cancel()
-    return not app._exception_event.is_set()
+    return not app.crashed.is_set()

@@ -7,6 +7,7 @@ part that a new one has changed; until that is settled, the upper bound in `pypr
 Textual out.
 """
 
+import asyncio
 import codecs
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -233,6 +234,12 @@ def pass_resize_on(app: App[Any]) -> None:
 
 class ShortTraceback:
     """An app whose crash shows a traceback without local variables; named before `App` among the bases."""
+
+    @property
+    def crashed(self) -> asyncio.Event:
+        """Set once it has crashed."""
+        assert isinstance(self, App)
+        return self._exception_event
 
     @property
     def crash(self) -> Exception | None:
