@@ -61,7 +61,7 @@ class Analyst:
         self._rounds = 0
         self._idle = asyncio.Condition()
         self._closed = False
-        # At once, so that an app that makes us before it imports Textual has its first figures sooner.
+        # At once: the screen is laid out meanwhile.
         self._opened: Future[Recording] | None = self._thread.submit(self._refresh)
         self._thread.submit(self._warm_up)
 

@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from subspacelens_tui.analysis.growing import Configuration
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.app import numbers, start_up
+from subspacelens_tui.app import numbers
 from subspacelens_tui.app.controllers.arrangement import WIDE
 from subspacelens_tui.app.controllers.borders import BordersController, SideBySide
 from subspacelens_tui.app.controllers.controller import adopt
@@ -29,6 +29,7 @@ from subspacelens_tui.app.controllers.selection import LayerController, Selectio
 from subspacelens_tui.app.controllers.session_state import SessionState
 from subspacelens_tui.app.controllers.status import status
 from subspacelens_tui.app.drawing.plot import prepare
+from subspacelens_tui.app.garbage import freeze_imports
 from subspacelens_tui.app.initial_settings import opening_settings
 from subspacelens_tui.app.key_table import ANYWHERE, SESSION
 from subspacelens_tui.app.keys import Key, bindings, in_footer
@@ -68,7 +69,6 @@ class SessionScreen(Screen[None], NeedsRoom):
         path: the session's folder.
         settings: of the analysis to open it with; as it was left if None.
         layer: to select.
-        analyst: that is at work on the session already.
         setup: the user's settings, and what else comes from outside.
 
     Attributes:
@@ -94,14 +94,15 @@ class SessionScreen(Screen[None], NeedsRoom):
         path: Path,
         settings: Settings | None = None,
         layer: int | None = None,
-        analyst: Analyst | None = None,
         setup: Setup | None = None,
     ) -> None:
         super().__init__()
         send_minimal_updates(self)
         self.setup = setup or Setup()
         opening = settings or opening_settings(self.setup, path)
-        self.analyst = analyst or Analyst(path, opening)
+        # Imported before anything is computed, for the two would wait for each other.
+        prepare()
+        self.analyst = Analyst(path, opening)
         self.state = SessionState(path, self.analyst, self._show)
         self.panes = [pane() for pane in PANES]
         self.updates = PaneUpdates(self.panes, self.state, self.call_later, timed=self.setup.over_ssh)
@@ -215,12 +216,11 @@ class SessionScreen(Screen[None], NeedsRoom):
         if self.state.take_recording(recording):
             self.updates.forget()
             self.saved.open(recording)
-            self.call_after_refresh(prepare)
         self.saved.choose_layer()
         self._show()
 
     def _take_analysis(self, analysis: Analysis) -> None:
-        start_up.over()
+        freeze_imports()
         before = self.analysis
         if self.state.take_analysis(analysis):
             self.updates.begin(before)
