@@ -79,7 +79,7 @@ async def _drawn(
 
     async def draw(pilot: Pilot[object]) -> None:
         screen = next(s for s in app.screen_stack if isinstance(s, SessionScreen))
-        await screen.analyst.settled()
+        await screen.worker.settled()
         await pilot.pause()
         if screen.recording is None or (screen.analysis is not None and screen.analysis.error):
             trouble.append(screen.message()[1])

@@ -9,7 +9,7 @@ import pytest
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.controllers.session_state import SessionState
 from subspacelens_tui.app.jobs import Job
-from subspacelens_tui.app.selection import first_view
+from subspacelens_tui.app.selection import first_selection
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.sessions import Phase, RunState
 from tests.conftest import PlantedSessionFactory as Planted
@@ -71,5 +71,5 @@ def state(recording: Recording, tmp_path: Path) -> NotedState:
     """A session that was just opened."""
     state = NotedState(tmp_path / "session")
     assert state.take_recording(recording)
-    state.open(first_view(Settings(), recording.manifest)[0])
+    state.open(first_selection(Settings(), recording.manifest)[0])
     return state
