@@ -22,9 +22,8 @@ from subspacelens_tui.app.hang_up import leave_on_hang_up
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.setup import Setup
-from subspacelens_tui.app.terminal_graphics import Graphics, TerminalReplied, listen
-from subspacelens_tui.app.textual_private import ShortTraceback, pass_resize_on, write_raw
-from subspacelens_tui.app.worker import Analyst
+from subspacelens_tui.app.terminal_graphics import TerminalReplied, listen
+from subspacelens_tui.app.textual_private import ShortTraceback, pass_resize_on
 from subspacelens_tui.shortage import memory_ran_out
 
 # In the terminal's own colours. Rounded to sixteen, other light themes have yellow ink on white; Textual has
@@ -40,7 +39,6 @@ class SubspaceLensApp(ShortTraceback, App[None]):
         session: a session's folder to open at once.
         settings: to open it with.
         layer: to select in it.
-        analyst: that is at work on the session already.
         setup: the user's settings, and what else comes from outside.
     """
 
@@ -55,7 +53,6 @@ class SubspaceLensApp(ShortTraceback, App[None]):
         session: Path | None = None,
         settings: Settings | None = None,
         layer: int | None = None,
-        analyst: Analyst | None = None,
         setup: Setup | None = None,
     ) -> None:
         super().__init__()
@@ -64,14 +61,12 @@ class SubspaceLensApp(ShortTraceback, App[None]):
         palette.choose(preferences.curves, preferences.ramp)
         self._ascii = AsciiFilter() if preferences.markers == "ascii" else None
         self.set_keymap(dict(self.setup.keymap.changes))
-        self.graphics = Graphics()
         if preferences.pictures not in ("off", "half-blocks"):
             listen()
         self._sessions = sessions
         self._session = session
         self._settings = settings
         self._layer = layer
-        self._analyst = analyst
         self._garbage = Collector()
         self._theme_at_first: str | None = None
 
@@ -83,9 +78,7 @@ class SubspaceLensApp(ShortTraceback, App[None]):
         self.set_interval(EVERY, self._garbage.collect)
         await self.push_screen(SessionsScreen(self._sessions, self.setup))
         if self._session is not None:
-            await self.push_screen(
-                SessionScreen(self._session, self._settings, self._layer, self._analyst, self.setup)
-            )
+            await self.push_screen(SessionScreen(self._session, self._settings, self._layer, self.setup))
 
     async def on_event(self, event: events.Event) -> None:
         """Textual's hook: whatever happens."""
@@ -139,11 +132,7 @@ class SubspaceLensApp(ShortTraceback, App[None]):
 
     def on_terminal_replied(self, message: TerminalReplied) -> None:
         """The terminal said what it can show."""
-        self.graphics.hear(message.reply)
-
-    def write_raw(self, data: str) -> None:
-        """Send something to the terminal as it is."""
-        write_raw(self, data)
+        self.setup.graphics.hear(message.reply)
 
     async def action_quit(self) -> None:
         """Textual's own way out must ask as well while a recording runs."""

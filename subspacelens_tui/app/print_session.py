@@ -101,7 +101,7 @@ async def _drawn(
 
 async def _settled(app: SubspaceLensApp, screen: SessionScreen) -> bool:
     """Wait for all figures; False if the app broke down before, and nobody computes them any more."""
-    waits = [asyncio.ensure_future(w) for w in (screen.analyst.settled(), app.crashed.wait())]
+    waits = [asyncio.ensure_future(w) for w in (screen.worker.settled(), app.crashed.wait())]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
         wait.cancel()

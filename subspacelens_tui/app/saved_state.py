@@ -21,7 +21,7 @@ _BYTES_AT_MOST = 4 * 2**20
 _Sizes = Annotated[list[Annotated[int, Field(ge=1, le=10_000)]], Field(min_length=2, max_length=20)]
 
 
-class Selection(BaseModel):
+class SavedSelection(BaseModel):
     """What was looked at in a session when it was left; None where the session's default was."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -59,7 +59,7 @@ class Remembered(BaseModel):
     measure: str | None = None
     maximised: str | None = None
     shows: dict[str, str] = {}
-    sessions: dict[str, Selection] = {}
+    sessions: dict[str, SavedSelection] = {}
 
 
 def state_file() -> Path | None:
@@ -93,11 +93,11 @@ class Memory:
         others = {key: value for key, value in self._read().splits.items() if key != name}
         self.keep(splits=others | ({name: sizes} if sizes else {}))
 
-    def selection(self, session: Path) -> Selection | None:
+    def selection(self, session: Path) -> SavedSelection | None:
         """What was looked at last in a session."""
         return self._now.sessions.get(_key(session))
 
-    def keep_selection(self, session: Path, selection: Selection | None) -> None:
+    def keep_selection(self, session: Path, selection: SavedSelection | None) -> None:
         """Remember what is looked at in a session; None forgets it."""
         sessions = {key: value for key, value in self._read().sessions.items() if key != _key(session)}
         if selection is not None:

@@ -1,4 +1,4 @@
-"""What the user has chosen to look at, and the choices there are. Immutable: a choice makes a new view."""
+"""What the user has selected, and the choices there are. Immutable: a choice makes a new selection."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ BranchChoice = Literal["cond", "uncond", "both", "difference"]
 Measure = Literal["excess", "delta_R", "both"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 Which = tuple[str, Branch]
-"""A set of figures of the view: its label scheme and branch."""
+"""A set of figures of the selection: its label scheme and branch."""
 
 _T = TypeVar("_T")
 # The design that fits the label scheme, or one for all.
@@ -29,11 +29,11 @@ _SERIES = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0, 5.0, 6.3, 8.0)
 
 
 @dataclass(frozen=True)
-class View:
-    """One way to look at a session.
+class Selection:
+    """What of a session is looked at.
 
     Attributes:
-        settings: of the analysis, resolved; its `images` is None while the view follows the recording.
+        settings: of the analysis, resolved; its `images` is None while the selection follows the recording.
         branch: which branches to show; `settings.branch` is the one that the matrix and the list show.
         together: whether the curves show all label schemes or the chosen one only.
     """
@@ -64,7 +64,7 @@ class View:
         return schemes
 
     def wanted(self, manifest: Manifest) -> dict[Which, Settings]:
-        """The analyses this view needs, the main one first."""
+        """The analyses this selection needs, the main one first."""
         pairs = [(scheme, branch) for scheme in self.schemes(manifest) for branch in self.branches]
         pairs.sort(key=lambda pair: pair != self.main)
         return {
@@ -72,8 +72,8 @@ class View:
         }
 
 
-def first_view(settings: Settings, manifest: Manifest) -> tuple[View, list[str]]:
-    """The view a session opens with, and a line for each thing that was asked but that it does not have."""
+def first_selection(settings: Settings, manifest: Manifest) -> tuple[Selection, list[str]]:
+    """The selection a session opens with, and a line for each thing that was asked and is not there."""
     complaints: list[str] = []
 
     def had(name: str, asked: _T | None, available: Sequence[_T], default: _T) -> _T:
@@ -92,14 +92,14 @@ def first_view(settings: Settings, manifest: Manifest) -> tuple[View, list[str]]
         permutations=0,
         errors=settings.errors or "image",
     )
-    return _settled(View(resolved, branch=resolved.branch)), complaints
+    return _settled(Selection(resolved, branch=resolved.branch)), complaints
 
 
-def _settled(view: View) -> View:
-    """The view without an uncond branch where its guidance scale has none."""
-    if (view.settings.guidance or 0) > 1:
-        return view
-    return replace(view, branch="cond", settings=replace(view.settings, branch="cond"))
+def _settled(selection: Selection) -> Selection:
+    """The selection without an uncond branch where its guidance scale has none."""
+    if (selection.settings.guidance or 0) > 1:
+        return selection
+    return replace(selection, branch="cond", settings=replace(selection.settings, branch="cond"))
 
 
 @dataclass(frozen=True)
@@ -109,38 +109,38 @@ class Choice:
     Attributes:
         name: of the control, as in the key table.
         values: all values in a session, as text.
-        current: the value of a view, as text.
-        choose: the view with the value of this index.
+        current: the value of a selection, as text.
+        choose: the selection with the value of this index.
     """
 
     name: str
-    values: Callable[[Manifest, View], Sequence[str]]
-    current: Callable[[View], str]
-    choose: Callable[[View, Manifest, int], View]
+    values: Callable[[Manifest, Selection], Sequence[str]]
+    current: Callable[[Selection], str]
+    choose: Callable[[Selection, Manifest, int], Selection]
 
-    def index(self, view: View, manifest: Manifest) -> int:
+    def index(self, selection: Selection, manifest: Manifest) -> int:
         """The index of the current value."""
-        values = list(self.values(manifest, view))
-        return values.index(self.current(view)) if self.current(view) in values else 0
+        values = list(self.values(manifest, selection))
+        return values.index(self.current(selection)) if self.current(selection) in values else 0
 
-    def moved(self, view: View, manifest: Manifest, by: int) -> View:
-        """The view with the next value (or the one before); after the last comes the first."""
-        count = len(self.values(manifest, view))
-        return self.choose(view, manifest, (self.index(view, manifest) + by) % count)
-
-
-def _with(view: View, **changes: object) -> View:
-    return _settled(replace(view, settings=replace(view.settings, **changes)))  # type: ignore[arg-type]
+    def moved(self, selection: Selection, manifest: Manifest, by: int) -> Selection:
+        """The selection with the next value (or the one before); after the last comes the first."""
+        count = len(self.values(manifest, selection))
+        return self.choose(selection, manifest, (self.index(selection, manifest) + by) % count)
 
 
-def _branch_values(manifest: Manifest, view: View) -> Sequence[str]:
-    return get_args(BranchChoice) if (view.settings.guidance or 0) > 1 else ("cond",)
+def _with(selection: Selection, **changes: object) -> Selection:
+    return _settled(replace(selection, settings=replace(selection.settings, **changes)))  # type: ignore[arg-type]
 
 
-def _choose_branch(view: View, manifest: Manifest, index: int) -> View:
-    chosen = _branch_values(manifest, view)[index]
+def _branch_values(manifest: Manifest, selection: Selection) -> Sequence[str]:
+    return get_args(BranchChoice) if (selection.settings.guidance or 0) > 1 else ("cond",)
+
+
+def _choose_branch(selection: Selection, manifest: Manifest, index: int) -> Selection:
+    chosen = _branch_values(manifest, selection)[index]
     branch: Branch = "uncond" if chosen == "uncond" else "cond"
-    return replace(view, branch=chosen, settings=replace(view.settings, branch=branch))  # type: ignore[arg-type]
+    return replace(selection, branch=chosen, settings=replace(selection.settings, branch=branch))  # type: ignore[arg-type]
 
 
 CHOICES: dict[str, Choice] = {
@@ -148,45 +148,53 @@ CHOICES: dict[str, Choice] = {
     for choice in (
         Choice(
             "labels",
-            values=lambda manifest, view: manifest.label_schemes,
-            current=lambda view: view.main[0],
-            choose=lambda view, manifest, index: _with(view, labels=manifest.label_schemes[index], rank=None),
+            values=lambda manifest, selection: manifest.label_schemes,
+            current=lambda selection: selection.main[0],
+            choose=lambda selection, manifest, index: _with(
+                selection, labels=manifest.label_schemes[index], rank=None
+            ),
         ),
         Choice(
             "branch",
             values=_branch_values,
-            current=lambda view: view.branch,
+            current=lambda selection: selection.branch,
             choose=_choose_branch,
         ),
         Choice(
             "step",
-            values=lambda manifest, view: [str(step) for step in manifest.capture_steps],
-            current=lambda view: str(view.settings.step),
-            choose=lambda view, manifest, index: _with(view, step=manifest.capture_steps[index]),
+            values=lambda manifest, selection: [str(step) for step in manifest.capture_steps],
+            current=lambda selection: str(selection.settings.step),
+            choose=lambda selection, manifest, index: _with(selection, step=manifest.capture_steps[index]),
         ),
         Choice(
             "guidance",
-            values=lambda manifest, view: [f"{scale:g}" for scale in manifest.guidance],
-            current=lambda view: f"{view.settings.guidance:g}",
-            choose=lambda view, manifest, index: _with(view, guidance=manifest.guidance[index], images=None),
+            values=lambda manifest, selection: [f"{scale:g}" for scale in manifest.guidance],
+            current=lambda selection: f"{selection.settings.guidance:g}",
+            choose=lambda selection, manifest, index: _with(
+                selection, guidance=manifest.guidance[index], images=None
+            ),
         ),
         Choice(
             "features",
-            values=lambda manifest, view: VIEWS,
-            current=lambda view: view.settings.features,
-            choose=lambda view, manifest, index: _with(view, features=VIEWS[index]),
+            values=lambda manifest, selection: VIEWS,
+            current=lambda selection: selection.settings.features,
+            choose=lambda selection, manifest, index: _with(selection, features=VIEWS[index]),
         ),
         Choice(
             "null",
-            values=lambda manifest, view: _DESIGNS,
-            current=lambda view: view.settings.design or _DESIGNS[0],
-            choose=lambda view, manifest, index: _with(view, design=_DESIGNS[index] if index else None),
+            values=lambda manifest, selection: _DESIGNS,
+            current=lambda selection: selection.settings.design or _DESIGNS[0],
+            choose=lambda selection, manifest, index: _with(
+                selection, design=_DESIGNS[index] if index else None
+            ),
         ),
         Choice(
             "intervals",
-            values=lambda manifest, view: _ERRORS,
-            current=lambda view: view.settings.errors or NO_ERRORS,
-            choose=lambda view, manifest, index: _with(view, errors=_ERRORS[index] if index else None),
+            values=lambda manifest, selection: _ERRORS,
+            current=lambda selection: selection.settings.errors or NO_ERRORS,
+            choose=lambda selection, manifest, index: _with(
+                selection, errors=_ERRORS[index] if index else None
+            ),
         ),
     )
 }
@@ -208,22 +216,22 @@ def nearest_of_series(value: float) -> float:
     return above if above * below < value**2 else below
 
 
-def with_iso_rate(view: View, rate: float | None) -> View:
-    """The view with each layer's ε chosen so that R is this many nats; None for one ε.
+def with_iso_rate(selection: Selection, rate: float | None) -> Selection:
+    """The selection with each layer's ε chosen so that R is this many nats; None for one ε.
 
     Raises:
         SettingsError: if it is not a positive number.
     """
-    return _with(view, iso_rate=rate)
+    return _with(selection, iso_rate=rate)
 
 
-def with_eps(view: View, eps: float) -> View:
-    """The view at another ε.
+def with_eps(selection: Selection, eps: float) -> Selection:
+    """The selection at another ε.
 
     Raises:
         SettingsError: if it is not a positive number.
     """
-    return _with(view, eps=eps)
+    return _with(selection, eps=eps)
 
 
 def parse_eps(text: str) -> float:
@@ -252,30 +260,30 @@ def parse_rate(text: str) -> float:
     return Settings(iso_rate=rate).iso_rate or rate
 
 
-def with_configuration(view: View, step: int, guidance: float) -> View:
-    """The view at another captured step and guidance scale; of all images if the scale is another."""
-    images = view.settings.images if guidance == view.settings.guidance else None
-    return _with(view, step=step, guidance=guidance, images=images)
+def with_configuration(selection: Selection, step: int, guidance: float) -> Selection:
+    """The selection at another captured step and guidance scale; of all images if the scale is another."""
+    images = selection.settings.images if guidance == selection.settings.guidance else None
+    return _with(selection, step=step, guidance=guidance, images=images)
 
 
-def with_captured(view: View, before: Manifest, now: Manifest) -> View:
-    """The view once the recorder knows which steps its scheduler runs: the last stays the last, and so on."""
-    old, new, step = before.capture_steps, now.capture_steps, view.settings.step
+def with_captured(selection: Selection, before: Manifest, now: Manifest) -> Selection:
+    """The selection once the recorder knows which steps run: the last stays the last, and so on."""
+    old, new, step = before.capture_steps, now.capture_steps, selection.settings.step
     if old == new or step is None:
-        return view
+        return selection
     if step == old[-1]:
-        return _with(view, step=new[-1])
+        return _with(selection, step=new[-1])
     if step in new:
-        return view
+        return selection
     place = old.index(step) if step in old else 0
-    return _with(view, step=new[min(place, len(new) - 1)])
+    return _with(selection, step=new[min(place, len(new) - 1)])
 
 
-def with_images(view: View, images: int | None) -> View:
-    """The view of only the first so many images; None follows the recording."""
-    return _with(view, images=images)
+def with_images(selection: Selection, images: int | None) -> Selection:
+    """The selection of only the first so many images; None follows the recording."""
+    return _with(selection, images=images)
 
 
-def with_rank(view: View, rank: int | None) -> View:
-    """The view with class subspaces of this dimension; None leaves it to the number of images."""
-    return _with(view, rank=rank)
+def with_rank(selection: Selection, rank: int | None) -> Selection:
+    """The selection with class subspaces of this dimension; None leaves it to the number of images."""
+    return _with(selection, rank=rank)

@@ -9,7 +9,7 @@ from subspacelens_tui.analysis.closely import CLOSE
 from subspacelens_tui.analysis.compare import Comparison, compare
 from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.analysis.steps import Separations
-from subspacelens_tui.app.selection import View, Which
+from subspacelens_tui.app.selection import Selection, Which
 from subspacelens_tui.sessions import Branch, Manifest, RunState
 from subspacelens_tui.sessions.control import Request
 
@@ -56,7 +56,7 @@ class Analysis:
             come since.
     """
 
-    view: View
+    view: Selection
     figures: Mapping[Which, Figures]
     permutations: int = 0
     refining: bool = False

@@ -1,4 +1,4 @@
-"""The background of a session screen: follows the session and computes the figures of the current view.
+"""The analysis thread of a session screen: follows the session and computes the metrics of the selection.
 
 One thread does all reading and computing, so that the event loop never waits for either; the order in
 which it does so is a coroutine on the loop. Results of a view that is no longer looked at are dropped,
@@ -18,7 +18,7 @@ from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.app.jobs import Job, Jobs
 from subspacelens_tui.app.refinement import FEW, FIRST, MANY, Stage, stages
-from subspacelens_tui.app.selection import View, Which, first_view
+from subspacelens_tui.app.selection import Selection, Which, first_selection
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.control import requested
@@ -34,7 +34,7 @@ _REST = 9.0
 _JOBS_REST = 39.0
 
 
-class Analyst:
+class Worker:
     """Reads one session and analyses it.
 
     Args:
@@ -45,10 +45,10 @@ class Analyst:
     def __init__(self, path: Path, settings: Settings | None = None) -> None:
         self._path = path
         self._settings = settings or Settings()
-        self._thread = ThreadPoolExecutor(1, "analyst")
+        self._thread = ThreadPoolExecutor(1, "analysis")
         self._analyzer: Analyzer | None = None
         self._recording: Recording | None = None
-        self._view: View | None = None
+        self._view: Selection | None = None
         self._generation = 0
         self._analysed = -1
         self._permuted = 0
@@ -62,11 +62,11 @@ class Analyst:
         self._rounds = 0
         self._idle = asyncio.Condition()
         self._closed = False
-        # At once, so that an app that makes us before it imports Textual has its first figures sooner.
+        # At once: the screen is laid out meanwhile.
         self._opened: Future[Recording] | None = self._thread.submit(self._refresh)
         self._thread.submit(self._warm_up)
 
-    def look(self, view: View) -> None:
+    def look(self, view: Selection) -> None:
         """Change what is looked at."""
         self._view = view
         self._generation += 1
@@ -197,7 +197,7 @@ class Analyst:
         """Have what the first view needs kept by the analyzer before anyone asks for it."""
         if self._analyzer is None:
             return
-        view, _ = first_view(self._settings, self._analyzer.session.manifest)
+        view, _ = first_selection(self._settings, self._analyzer.session.manifest)
         # What goes wrong here goes wrong again, and is reported, when the view is asked for.
         with contextlib.suppress(Exception):
             for settings in view.wanted(self._analyzer.session.manifest).values():
@@ -272,12 +272,12 @@ class Analyst:
         elif self._jobs.next() is not None:
             self._wake.set()
 
-    def _stages(self, view: View, live: bool) -> Iterator[Stage]:
+    def _stages(self, view: Selection, live: bool) -> Iterator[Stage]:
         affordable = not live or self._cost * MANY / FEW <= _WORTH_REFINING_LIVE
         known = self._known[1] if self._known[0] == _spectra_of(view) else 0
         return stages(self._cost > _QUICK, affordable, known, self._generation == self._analysed)
 
-    async def _computed(self, view: View, stage: Stage, generation: int) -> Analysis | None:
+    async def _computed(self, view: Selection, stage: Stage, generation: int) -> Analysis | None:
         """The analysis of a view; None if it is no longer wanted."""
         loop = asyncio.get_running_loop()
         try:
@@ -294,7 +294,7 @@ class Analyst:
             return None
         return Analysis(view, figures, stage.permutations, refining=not stage.last)
 
-    def _figures(self, view: View, stage: Stage, generation: int) -> dict[Which, Figures]:
+    def _figures(self, view: Selection, stage: Stage, generation: int) -> dict[Which, Figures]:
         assert self._analyzer is not None
 
         def cancelled() -> bool:
@@ -319,7 +319,7 @@ def _failure(error: Exception) -> str:
     return memory_ran_out(error) or f"the analysis failed: {type(error).__name__}: {error}"
 
 
-def _spectra_of(view: View) -> object:
+def _spectra_of(view: Selection) -> object:
     """What the class spectra of permuted labels depend on, apart from the images."""
     settings = replace(view.settings, eps=1.0, iso_rate=None, errors=None)
     return replace(view, settings=settings)

@@ -49,10 +49,10 @@ class Driver:
     async def _settled(self) -> None:
         async with asyncio.timeout(PATIENCE):
             if any(isinstance(screen, SessionScreen) for screen in self.app.screen_stack):
-                await self.screen.analyst.settled()
+                await self.screen.worker.settled()
             for screen in self.app.screen_stack:
                 # One that another took the place of was cancelled; the other is waited for in the next round.
-                while others := [w for w in screen.workers if w.group != "analyst" and not w.is_finished]:
+                while others := [w for w in screen.workers if w.group != "worker" and not w.is_finished]:
                     with contextlib.suppress(WorkerCancelled):
                         await self.app.workers.wait_for_complete(others)
         await self.pilot.pause()

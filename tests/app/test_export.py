@@ -210,8 +210,8 @@ async def test_a_comparison_is_taken_away(
         await app.press("c")
         screen = app.app.screen
         assert isinstance(screen, CompareScreen)
-        for analyst in screen._open.values():
-            await analyst.settled()
+        for worker in screen._open.values():
+            await worker.settled()
         await app.press("Y")
         rows = list(csv.DictReader(io.StringIO(app.app.clipboard), delimiter="\t"))
         wanted = [layer["delta_R"] for layer in screen._comparison.layers]

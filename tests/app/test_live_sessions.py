@@ -86,7 +86,7 @@ def check(app: Driver, session: PlantedSession) -> None:
 def nothing_deferred(app: Driver) -> Iterator[None]:
     """What costs seconds is not computed in here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app.screen.analyst._jobs, "next", lambda: None)
+        patch.setattr(app.screen.worker._jobs, "next", lambda: None)
         yield
 
 
@@ -178,7 +178,7 @@ async def test_the_scrubber_says_which_images_the_figures_are_of(on: OpenApp, pl
     async with on(session) as app:
         with pytest.MonkeyPatch.context() as patch:
             # Read anew, but not analysed yet.
-            patch.setattr(app.screen.analyst, "_due", lambda: False)
+            patch.setattr(app.screen.worker, "_due", lambda: False)
             session.record(1)
             await app.settled()
             assert "recording 18/36" in app.text()

@@ -8,7 +8,7 @@ import pytest
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.controllers.borders import moved
 from subspacelens_tui.app.preferences import Preferences
-from subspacelens_tui.app.saved_state import Memory, Selection, state_file
+from subspacelens_tui.app.saved_state import Memory, SavedSelection, state_file
 from subspacelens_tui.app.setup import Setup
 from tests.app.conftest import Driver, OpenApp
 from tests.conftest import PlantedSessionFactory as Planted
@@ -181,15 +181,15 @@ def test_a_state_that_went_through_an_editor_is_kept(tmp_path: Path, encoding: s
 def test_two_apps_do_not_forget_for_each_other(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "state.json"
     one, two = Memory(path), Memory(path)
-    one.keep_selection(tmp_path / "a", Selection(layer=3))
-    two.keep_selection(tmp_path / "b", Selection(layer=5))
+    one.keep_selection(tmp_path / "a", SavedSelection(layer=3))
+    two.keep_selection(tmp_path / "b", SavedSelection(layer=5))
     two.keep_split("a,b", [3, 4])
     again = Memory(path)
-    assert again.selection(tmp_path / "a") == Selection(layer=3)
-    assert again.selection(tmp_path / "b") == Selection(layer=5)
+    assert again.selection(tmp_path / "a") == SavedSelection(layer=3)
+    assert again.selection(tmp_path / "b") == SavedSelection(layer=5)
     assert again.now.splits == {"a,b": [3, 4]}
     for index in range(510):
-        one.keep_selection(tmp_path / str(index), Selection())
+        one.keep_selection(tmp_path / str(index), SavedSelection())
     assert len(Memory(path).now.sessions) == 500
     assert [file.name for file in path.parent.iterdir()] == ["state.json"]
 

@@ -3,7 +3,14 @@ import math
 import pytest
 
 from subspacelens_tui.analysis.settings import Settings, SettingsError
-from subspacelens_tui.app.selection import CHOICES, View, first_view, parse_eps, stepped_eps, with_eps
+from subspacelens_tui.app.selection import (
+    CHOICES,
+    Selection,
+    first_selection,
+    parse_eps,
+    stepped_eps,
+    with_eps,
+)
 from tests.conftest import PlantedSessionFactory
 
 
@@ -40,13 +47,13 @@ def test_eps_as_people_type_it() -> None:
 
 
 def test_the_first_view_is_the_session_s_defaults(manifest) -> None:
-    view, complaints = first_view(Settings(), manifest)
+    view, complaints = first_selection(Settings(), manifest)
     assert (view.main, view.settings.step, view.settings.guidance) == (("coarse", "cond"), 19, 1.0)
     assert complaints == []
 
 
 def test_what_the_session_lacks_is_complained_about(manifest) -> None:
-    view, complaints = first_view(Settings(labels="colour", step=3), manifest)
+    view, complaints = first_selection(Settings(labels="colour", step=3), manifest)
     assert (view.main[0], view.settings.step) == ("coarse", 19)
     assert complaints == [
         "the session has no labels colour: it has coarse, fine",
@@ -55,7 +62,7 @@ def test_what_the_session_lacks_is_complained_about(manifest) -> None:
 
 
 def test_without_guidance_there_is_no_uncond_branch(manifest) -> None:
-    view, _ = first_view(Settings(guidance=4.5, branch="uncond"), manifest)
+    view, _ = first_selection(Settings(guidance=4.5, branch="uncond"), manifest)
     assert view.branches == ("uncond",)
     view = CHOICES["guidance"].moved(view, manifest, 1)
     assert (view.settings.guidance, view.branches) == (1.0, ("cond",))
@@ -63,7 +70,7 @@ def test_without_guidance_there_is_no_uncond_branch(manifest) -> None:
 
 
 def test_each_choice_comes_round(manifest) -> None:
-    view, _ = first_view(Settings(guidance=4.5), manifest)
+    view, _ = first_selection(Settings(guidance=4.5), manifest)
     for choice in CHOICES.values():
         turned = view
         for _ in choice.values(manifest, view):
@@ -72,17 +79,17 @@ def test_each_choice_comes_round(manifest) -> None:
 
 
 def test_the_view_says_which_analyses_it_needs(manifest) -> None:
-    view, _ = first_view(Settings(guidance=4.5, labels="fine"), manifest)
+    view, _ = first_selection(Settings(guidance=4.5, labels="fine"), manifest)
     assert list(view.wanted(manifest)) == [("fine", "cond"), ("coarse", "cond")]
     both = CHOICES["branch"].choose(view, manifest, 2)
     assert next(iter(both.wanted(manifest))) == ("fine", "cond")
     assert len(both.wanted(manifest)) == 4
-    alone = View(view.settings, together=False)
+    alone = Selection(view.settings, together=False)
     assert list(alone.wanted(manifest)) == [("fine", "cond")]
 
 
 def test_a_bad_eps_changes_nothing(manifest) -> None:
-    view, _ = first_view(Settings(), manifest)
+    view, _ = first_selection(Settings(), manifest)
     with pytest.raises(SettingsError):
         with_eps(view, -1.0)
     assert view.settings.eps == 0.5

@@ -366,7 +366,7 @@ async def test_quitting_while_recording_asks(
         await app.pilot.press(answer)
         await app.pilot.pause()
         async with asyncio.timeout(PATIENCE):
-            if others := [worker for worker in app.app.workers if worker.group != "analyst"]:
+            if others := [worker for worker in app.app.workers if worker.group != "worker"]:
                 await app.app.workers.wait_for_complete(others)
         assert requested(session.path) == asked
         assert (app.app._exit, app.app.return_code) == (left, 0 if left else None)
@@ -431,9 +431,9 @@ async def test_the_recording_plays_again_round_by_round(
         assert "playing 1×" in app.text()
         await app.press("V", "V", "V")
         assert "playing 8×" in app.text()
-        seen, look = [], app.screen.analyst.look
+        seen, look = [], app.screen.worker.look
         monkeypatch.setattr(
-            app.screen.analyst, "look", lambda view: (seen.append(view.settings.images), look(view))
+            app.screen.worker, "look", lambda view: (seen.append(view.settings.images), look(view))
         )
         monkeypatch.setattr(frames, 1)
         async with asyncio.timeout(PATIENCE):
@@ -624,7 +624,7 @@ async def test_over_ssh_new_figures_come_pane_by_pane(
 
 async def test_a_closed_session_lets_its_features_go(on: OpenApp, planted: Planted) -> None:
     async with on(planted(seeds=2).start().record()) as app:
-        kept = weakref.ref(app.screen.analyst._analyzer)
+        kept = weakref.ref(app.screen.worker._analyzer)
         gc.freeze()  # as at the first curves: from then on nothing that refers to itself is found
         try:
             await app.press("o")

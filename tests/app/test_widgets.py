@@ -14,7 +14,7 @@ from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.panes.inspector import Inspector
 from subspacelens_tui.app.panes.layer_list import LayerList
 from subspacelens_tui.app.panes.overlap_matrix import OverlapPane
-from subspacelens_tui.app.selection import View
+from subspacelens_tui.app.selection import Selection
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.app.widgets.run_bar import RunBar
 from subspacelens_tui.app.widgets.scrubber import Scrubber
@@ -39,7 +39,7 @@ def analysis(classes: Sequence[str] = CLASSES, layers: int = 3, **missing: str) 
         layers=tuple(_layer(i, dict(missing)) for i in range(layers)),
         overlap=overlap,
     )
-    return Analysis(View(SETTINGS), {("coarse", "cond"): figures}, permutations=200)
+    return Analysis(Selection(SETTINGS), {("coarse", "cond"): figures}, permutations=200)
 
 
 def _symmetric(rng: np.random.Generator, count: int) -> np.ndarray:

@@ -6,14 +6,14 @@ import threading
 from subspacelens_tui.analysis import Analyzer
 from subspacelens_tui.analysis.watch import IsCancelled
 from subspacelens_tui.app.jobs import Job
-from subspacelens_tui.app.worker import Analyst
+from subspacelens_tui.app.worker import Worker
 from tests.app.conftest import PATIENCE
 from tests.conftest import PlantedSessionFactory
 
 
 async def test_what_somebody_waits_for_is_done_soon(planted: PlantedSessionFactory) -> None:
     session = planted(layers=2, width=8).start().record(batches=2)
-    analyst, order = Analyst(session.path), asyncio.Queue[str]()
+    worker, order = Worker(session.path), asyncio.Queue[str]()
     moment = threading.Event()
 
     def job(name: str, seconds: float, urgent: bool) -> Job:
@@ -26,13 +26,13 @@ async def test_what_somebody_waits_for_is_done_soon(planted: PlantedSessionFacto
         pass
 
     # Resting for forty times as long is longer than anyone is patient here.
-    analyst.want(job("beside", 2.0, urgent=False))
+    worker.want(job("beside", 2.0, urgent=False))
     async with asyncio.TaskGroup() as group:
-        following = group.create_task(analyst.run(0.1, ignored, ignored, ignored))
+        following = group.create_task(worker.run(0.1, ignored, ignored, ignored))
         async with asyncio.timeout(PATIENCE):
             assert await order.get() == "beside"
-            analyst.want(job("beside, next", 0.0, urgent=False))
-            analyst.want(job("waited for", 0.0, urgent=True))
+            worker.want(job("beside, next", 0.0, urgent=False))
+            worker.want(job("waited for", 0.0, urgent=True))
             assert await order.get() == "waited for"
-        analyst.close()
+        worker.close()
         following.cancel()

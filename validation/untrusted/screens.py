@@ -78,7 +78,7 @@ async def _settled(app: SubspaceLensApp, pilot: Pilot[None]) -> None:
         for screen in app.screen_stack:
             # A session that cannot be opened has nothing to settle: it is read again and again.
             if isinstance(screen, SessionScreen) and screen.recording is not None:
-                await screen.analyst.settled()
+                await screen.worker.settled()
     await pilot.pause()
 
 

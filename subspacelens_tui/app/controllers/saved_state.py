@@ -7,8 +7,8 @@ from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.controllers.controller import Controller
 from subspacelens_tui.app.controllers.layout import LayoutController
 from subspacelens_tui.app.controllers.session_state import SessionState
-from subspacelens_tui.app.saved_state import Memory, Selection
-from subspacelens_tui.app.selection import MEASURES, NO_ERRORS, BranchChoice, View, first_view
+from subspacelens_tui.app.saved_state import Memory, SavedSelection
+from subspacelens_tui.app.selection import MEASURES, NO_ERRORS, BranchChoice, Selection, first_selection
 from subspacelens_tui.app.snapshots import Recording
 
 
@@ -45,12 +45,12 @@ class SavedStateController(Controller):
 
     def open(self, recording: Recording) -> None:
         """Look at the view that a session opens with, and complain of what was asked but is not there."""
-        view, complaints = first_view(self._settings, recording.manifest)
+        view, complaints = first_selection(self._settings, recording.manifest)
         if self._asked:
             self._state.complaint = "; ".join(complaints) or None
         self._state.open(self._restored(view))
 
-    def _restored(self, view: View) -> View:
+    def _restored(self, view: Selection) -> Selection:
         """The view with what the settings of an analysis do not hold; the layer, unless one was asked for."""
         last = self._memory.selection(self._state.path)
         if self._asked or last is None:
@@ -82,7 +82,7 @@ class SavedStateController(Controller):
         settings = state.view.settings
         self._memory.keep_selection(
             state.path,
-            Selection(
+            SavedSelection(
                 layer=state.layer,
                 labels=settings.labels,
                 eps=settings.eps,

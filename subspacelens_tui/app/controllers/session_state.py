@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from subspacelens_tui.app.selection import Measure, View, with_captured
+from subspacelens_tui.app.selection import Measure, Selection, with_captured
 from subspacelens_tui.app.snapshots import Analysis, Recording
-from subspacelens_tui.app.worker import Analyst
+from subspacelens_tui.app.worker import Worker
 from subspacelens_tui.sessions import Manifest, Phase
 
 
@@ -31,13 +31,13 @@ class SessionState:
         trouble: why the session cannot be read.
     """
 
-    def __init__(self, path: Path, worker: Analyst, changed: Callable[[], None]) -> None:
+    def __init__(self, path: Path, worker: Worker, changed: Callable[[], None]) -> None:
         self.path = path
         self.worker = worker
         self.changed = changed
         self.recording: Recording | None = None
         self.analysis: Analysis | None = None
-        self.view: View | None = None
+        self.view: Selection | None = None
         self.layer = 0
         self.measure: Measure = "both"
         self.complaint: str | None = None
@@ -78,12 +78,12 @@ class SessionState:
 
     # What the user does
 
-    def open(self, view: View) -> None:
+    def open(self, view: Selection) -> None:
         """Look at the first view."""
         self.view = view
         self.worker.look(view)
 
-    def look(self, view: View) -> None:
+    def look(self, view: Selection) -> None:
         """Look at another view."""
         if view != self.view:
             self.complaint = self.notice = None

@@ -116,7 +116,7 @@ def _all_values(plot: Plot) -> list[float]:
 
 
 def prepare() -> None:
-    """Import what draws curves: a tenth of a second, best spent while the first figures are computed."""
+    """Import what draws curves: a tenth of a second, which the list of sessions need not wait for."""
     import plotext  # noqa: F401
 
 

@@ -25,14 +25,14 @@ from subspacelens_tui.app.key_table import ANYWHERE, COMPARE
 from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.panes.pane import LayerChosen
 from subspacelens_tui.app.refinement import FEW, full
-from subspacelens_tui.app.selection import CHOICES, View, first_view
+from subspacelens_tui.app.selection import CHOICES, Selection, first_selection
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.comparison import ComparisonPlot
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
-from subspacelens_tui.app.worker import Analyst
+from subspacelens_tui.app.worker import Worker
 from subspacelens_tui.sessions import Manifest
 from subspacelens_tui.sessions.format import MANIFEST
 from subspacelens_tui.sessions.sanitise import plain
@@ -64,7 +64,7 @@ class CompareScreen(Screen[None], NeedsRoom):
     Args:
         a, b: the sides.
         setup: the user's settings.
-        analysts: of sessions that are open already, by path; others are opened, and closed in the end.
+        workers: of sessions that are open already, by path; others are opened, and closed in the end.
         layer: to select.
     """
 
@@ -72,12 +72,12 @@ class CompareScreen(Screen[None], NeedsRoom):
     BINDINGS: ClassVar[list[BindingType]] = bindings(*KEYS)
 
     def __init__(
-        self, a: Side, b: Side, setup: Setup, analysts: dict[Path, Analyst] | None = None, layer: int = 0
+        self, a: Side, b: Side, setup: Setup, workers: dict[Path, Worker] | None = None, layer: int = 0
     ) -> None:
         super().__init__()
         self.setup = setup
         self._sides = [a, b]
-        self._open = dict(analysts or {})
+        self._open = dict(workers or {})
         self._own: list[Path] = []
         self._found: list[_Computed | str | None] = [None, None]
         self._comparison: Comparison | None = None
@@ -120,12 +120,12 @@ class CompareScreen(Screen[None], NeedsRoom):
         for path in self._own:
             self._open[path].close()
 
-    def _analyst(self, path: Path, settings: Settings) -> Analyst:
+    def _worker(self, path: Path, settings: Settings) -> Worker:
         if path not in self._open:
-            analyst = self._open[path] = Analyst(path, settings)
+            worker = self._open[path] = Worker(path, settings)
             self._own.append(path)
-            following = analyst.run(_POLL, lambda _: None, lambda _: None, self._say)
-            self.run_worker(following, group="analyst")
+            following = worker.run(_POLL, lambda _: None, lambda _: None, self._say)
+            self.run_worker(following, group="worker")
         return self._open[path]
 
     def _say(self, trouble: str | None) -> None:
@@ -152,7 +152,7 @@ class CompareScreen(Screen[None], NeedsRoom):
             self._compare()
 
         self._found[index] = None
-        self._analyst(side.path, side.settings).want(
+        self._worker(side.path, side.settings).want(
             Job(f"compared {_NAMES[index]}", side, work, done, urgent=True)
         )
         self._compare()
@@ -225,11 +225,11 @@ class CompareScreen(Screen[None], NeedsRoom):
 
     # What the keys do
 
-    def _change(self, change: Callable[[View, Manifest], View]) -> None:
+    def _change(self, change: Callable[[Selection, Manifest], Selection]) -> None:
         """Change the side that the keys are for."""
         side, found = self._sides[self._changes], self._found[self._changes]
         if isinstance(found, _Computed):
-            view, _ = first_view(side.settings, found.manifest)
+            view, _ = first_selection(side.settings, found.manifest)
             settings = replace(change(view, found.manifest).settings, errors=side.settings.errors)
             self._sides[self._changes] = replace(side, settings=settings)
             self._ask(self._changes)
@@ -241,7 +241,7 @@ class CompareScreen(Screen[None], NeedsRoom):
     def action_side_branch(self) -> None:
         """The other branch, where there are two."""
 
-        def other(view: View, manifest: Manifest) -> View:
+        def other(view: Selection, manifest: Manifest) -> Selection:
             choice = CHOICES["branch"]
             two = len(choice.values(manifest, view)) > 1
             return choice.choose(view, manifest, int(two and view.settings.branch == "cond"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -19,7 +19,7 @@ from subspacelens_tui.app.pictures.source import Listing, PictureSource
 from subspacelens_tui.app.pictures.tiles import Pair, Tile, in_words, tiles_of
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.terminal_graphics import Terminal
-from subspacelens_tui.app.textual_private import send_minimal_updates
+from subspacelens_tui.app.textual_private import send_minimal_updates, write_raw
 from subspacelens_tui.app.widgets.gallery_bar import GalleryBar
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.picture_grid import PictureGrid
@@ -27,9 +27,6 @@ from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.sessions import SessionError
 from subspacelens_tui.sessions.sanitise import plain
-
-if TYPE_CHECKING:
-    from subspacelens_tui.app.app import SubspaceLensApp
 
 _POLL, _POLL_SSH = 1.0, 2.0
 # Below this, two classes are one above the other.
@@ -72,12 +69,8 @@ class GalleryScreen(Screen[None], NeedsRoom):
         keys = [key for key in GALLERY if key.name not in without]
         yield KeyBar(in_footer(self.setup.keymap.table(tuple(reversed(ANYWHERE)), keys)), id="keys")
 
-    @property
-    def _app(self) -> "SubspaceLensApp":
-        return cast("SubspaceLensApp", self.app)
-
     def _write(self, data: str) -> None:
-        self._app.write_raw(data)
+        write_raw(self.app, data)
 
     def _canvas(self, terminal: Terminal) -> Canvas:
         preferences = self.setup.preferences
@@ -88,7 +81,7 @@ class GalleryScreen(Screen[None], NeedsRoom):
             colours,
             self.app.current_theme.dark,
             preferences.markers == "ascii",
-            self._app.graphics.in_tmux,
+            self.setup.graphics.in_tmux,
         )
 
     def on_mount(self) -> None:
@@ -107,7 +100,7 @@ class GalleryScreen(Screen[None], NeedsRoom):
         """Draw pictures in the best way there is; the terminal is asked what it can do the first time."""
         terminal = Terminal()
         if self.setup.preferences.pictures != "half-blocks" and not self.app.is_headless:
-            terminal = await self._app.graphics.ask(self._write)
+            terminal = await self.setup.graphics.ask(self._write)
         for grid in self.query(PictureGrid):
             grid.draw_on(self._canvas(terminal))
 

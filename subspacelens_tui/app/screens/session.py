@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from subspacelens_tui.analysis.growing import Configuration
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.app import numbers, start_up
+from subspacelens_tui.app import numbers
 from subspacelens_tui.app.controllers.arrangement import WIDE
 from subspacelens_tui.app.controllers.borders import BordersController, SideBySide
 from subspacelens_tui.app.controllers.controller import adopt
@@ -29,6 +29,7 @@ from subspacelens_tui.app.controllers.selection import LayerController, Selectio
 from subspacelens_tui.app.controllers.session_state import SessionState
 from subspacelens_tui.app.controllers.status import status
 from subspacelens_tui.app.drawing.plot import prepare
+from subspacelens_tui.app.garbage import freeze_imports
 from subspacelens_tui.app.initial_settings import opening_settings
 from subspacelens_tui.app.key_table import ANYWHERE, SESSION
 from subspacelens_tui.app.keys import Key, bindings, in_footer
@@ -39,7 +40,7 @@ from subspacelens_tui.app.panes.overlap_matrix import OverlapPane
 from subspacelens_tui.app.panes.pane import BorderDragged, Deferred, LayerChosen, Pane, TitleClicked
 from subspacelens_tui.app.panes.plot_pane import PlotPane
 from subspacelens_tui.app.panes.registry import PANES
-from subspacelens_tui.app.selection import CHOICES, View, with_configuration
+from subspacelens_tui.app.selection import CHOICES, Selection, with_configuration
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.app.textual_private import send_minimal_updates
@@ -51,7 +52,7 @@ from subspacelens_tui.app.widgets.run_bar import RunBar
 from subspacelens_tui.app.widgets.scrubber import Scrubber
 from subspacelens_tui.app.widgets.status_line import Level, StatusLine
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
-from subspacelens_tui.app.worker import Analyst
+from subspacelens_tui.app.worker import Worker
 
 if TYPE_CHECKING:
     from subspacelens_tui.app.pictures.tiles import Pair
@@ -68,13 +69,12 @@ class SessionScreen(Screen[None], NeedsRoom):
         path: the session's folder.
         settings: of the analysis to open it with; as it was left if None.
         layer: to select.
-        analyst: that is at work on the session already.
         setup: the user's settings, and what else comes from outside.
 
     Attributes:
         state: what is shown.
         panes: all of them, in their order.
-        analyst: follows the session and computes, in the background.
+        worker: follows the session and computes, in the background.
     """
 
     KEYS: ClassVar = (
@@ -94,15 +94,16 @@ class SessionScreen(Screen[None], NeedsRoom):
         path: Path,
         settings: Settings | None = None,
         layer: int | None = None,
-        analyst: Analyst | None = None,
         setup: Setup | None = None,
     ) -> None:
         super().__init__()
         send_minimal_updates(self)
         self.setup = setup or Setup()
         opening = settings or opening_settings(self.setup, path)
-        self.analyst = analyst or Analyst(path, opening)
-        self.state = SessionState(path, self.analyst, self._show)
+        # Imported before anything is computed, for the two would wait for each other.
+        prepare()
+        self.worker = Worker(path, opening)
+        self.state = SessionState(path, self.worker, self._show)
         self.panes = [pane() for pane in PANES]
         self.updates = PaneUpdates(self.panes, self.state, self.call_later, timed=self.setup.over_ssh)
         self.pane_layout = LayoutController(PANES, self.state, self)
@@ -175,13 +176,13 @@ class SessionScreen(Screen[None], NeedsRoom):
         if self.setup.over_ssh:
             self.set_interval(_TURN, self.updates.show_next)
         poll = self.setup.preferences.refresh or (_POLL_SSH if self.setup.over_ssh else _POLL_LOCAL)
-        following = self.analyst.run(poll, self._take_recording, self._take_analysis, self.state.take_trouble)
-        self.run_worker(following, group="analyst")
+        following = self.worker.run(poll, self._take_recording, self._take_analysis, self.state.take_trouble)
+        self.run_worker(following, group="worker")
 
     def on_unmount(self) -> None:
         """Let the background thread go, and keep what was looked at."""
         self.saved.keep()
-        self.analyst.close()
+        self.worker.close()
 
     # What it shows, for those who look at it from outside
 
@@ -196,7 +197,7 @@ class SessionScreen(Screen[None], NeedsRoom):
         return self.state.analysis
 
     @property
-    def view(self) -> View | None:
+    def view(self) -> Selection | None:
         """What the user has selected; None until the session is open."""
         return self.state.view
 
@@ -215,12 +216,11 @@ class SessionScreen(Screen[None], NeedsRoom):
         if self.state.take_recording(recording):
             self.updates.forget()
             self.saved.open(recording)
-            self.call_after_refresh(prepare)
         self.saved.choose_layer()
         self._show()
 
     def _take_analysis(self, analysis: Analysis) -> None:
-        start_up.over()
+        freeze_imports()
         before = self.analysis
         if self.state.take_analysis(analysis):
             self.updates.begin(before)
@@ -463,7 +463,7 @@ class SessionScreen(Screen[None], NeedsRoom):
 
         name = self.state.path.resolve().name
         screen = SweepScreen(
-            name, self.analyst, recording.manifest, view.settings, self.setup, recording.problems
+            name, self.worker, recording.manifest, view.settings, self.setup, recording.problems
         )
         self.app.push_screen(screen, chosen)
 
@@ -481,7 +481,7 @@ class SessionScreen(Screen[None], NeedsRoom):
         elif len(recording.manifest.capture_steps) > 1:
             other = CHOICES["step"].moved(view, recording.manifest, 1).settings
         sides = Side(path, here), Side(path, other)
-        self.app.push_screen(CompareScreen(*sides, self.setup, {path: self.analyst}, self.selected))
+        self.app.push_screen(CompareScreen(*sides, self.setup, {path: self.worker}, self.selected))
 
 
 def _panes_in(column: Widget) -> list[Pane]:

@@ -30,7 +30,7 @@ from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.app.widgets.sweep_map import SweepMap, SweepRow
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
-from subspacelens_tui.app.worker import Analyst
+from subspacelens_tui.app.worker import Worker
 from subspacelens_tui.sessions import Manifest
 from subspacelens_tui.sessions.sanitise import plain
 
@@ -49,7 +49,7 @@ class SweepScreen(Screen[Configuration], NeedsRoom):
 
     Args:
         session: its name.
-        analyst: of the session; the rows are computed beside what else it does.
+        worker: of the session; the rows are computed beside what else it does.
         manifest: of the session.
         settings: of the view: labels, ε and all else that the rows share.
         setup: the user's settings.
@@ -63,7 +63,7 @@ class SweepScreen(Screen[Configuration], NeedsRoom):
     def __init__(
         self,
         session: str,
-        analyst: Analyst,
+        worker: Worker,
         manifest: Manifest,
         settings: Settings,
         setup: Setup,
@@ -72,7 +72,7 @@ class SweepScreen(Screen[Configuration], NeedsRoom):
         super().__init__()
         self._problems = problems
         self._session = session
-        self._analyst, self._manifest, self.setup = analyst, manifest, setup
+        self._worker, self._manifest, self.setup = worker, manifest, setup
         stage = full(FEW)
         self._settings = replace(
             settings,
@@ -110,13 +110,13 @@ class SweepScreen(Screen[Configuration], NeedsRoom):
         self.query_one(SweepMap).row = here[0] if here else 0
         for index, row in enumerate(self._rows):
             work, done = partial(self._compute, row), partial(self._take, index)
-            self._analyst.want(Job(f"sweep {index}", (row, self._settings), work, done, urgent=True))
+            self._worker.want(Job(f"sweep {index}", (row, self._settings), work, done, urgent=True))
         self._show()
 
     def on_unmount(self) -> None:
         """What is not computed yet is not wanted any more."""
         for index in range(len(self._rows)):
-            self._analyst.drop(f"sweep {index}")
+            self._worker.drop(f"sweep {index}")
 
     def _compute(self, row: Configuration, analyzer: Analyzer, cancelled: IsCancelled) -> _Computed:
         figures = analyzer.figures(replace(self._settings, step=row.step, guidance=row.guidance), cancelled)
