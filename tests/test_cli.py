@@ -1,12 +1,15 @@
 """The command line as a script sees it: exit status, stdout, one clear line on stderr."""
 
 import csv
+import fcntl
 import json
 import os
 import pwd
 import re
+import select
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -239,6 +242,32 @@ def test_a_closed_pipe_is_no_failure(sessions: Path) -> None:
     done = subprocess.run(f"{' '.join(command)} | head -1", shell=True, capture_output=True, text=True)
     assert done.stdout == "{\n"
     assert done.stderr == ""
+
+
+def test_a_pipe_that_somebody_made_non_blocking_is_waited_for(sessions: Path) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    size = fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    command = [
+        sys.executable,
+        "-m",
+        "subspacelens_tui",
+        "analyze",
+        "whole",
+        "--json",
+        "--sessions",
+        str(sessions),
+    ]
+    process = subprocess.Popen(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    while select.select([reading], [], [], 0)[0] == [] and process.poll() is None:
+        time.sleep(0.05)
+    time.sleep(0.5)  # it has found the pipe full by now; if not, the test is easier to pass
+    with os.fdopen(reading) as file:
+        printed = file.read()
+    assert len(printed) > size
+    assert json.loads(printed)["images"] == 36
+    assert (process.wait(), process.communicate()[1]) == (0, "")
 
 
 def test_tables_sweep_and_compare(sessions: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

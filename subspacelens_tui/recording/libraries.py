@@ -1,6 +1,8 @@
 """The libraries that recording needs: loaded here first, so that one that is broken is named in one line."""
 
 import importlib
+import sys
+import warnings
 
 from PIL import features
 
@@ -15,6 +17,9 @@ def load_libraries(*names: str) -> None:
     Raises:
         RecordingError: if one is not there, or cannot be loaded: built for another CUDA, another NumPy, …
     """
+    if any(option.startswith("error") for option in sys.warnoptions):
+        # PYTHONWARNINGS=error, left over in a shell: what these packages warn of is for their developers.
+        warnings.simplefilter("default")
     for name in names:
         try:
             importlib.import_module(name)
