@@ -1,8 +1,9 @@
 """Widgets of ours beside those of Textual that would serve: `python benchmarks/widgets.py`.
 
-Both show the same rows at 120×40 in a pseudo-terminal, on screens that send only the cells that changed. For
-each key, bytes that the terminal gets and milliseconds of a core: to move the cursor by one, and for an update
-as it comes with a batch of a recording. Measured with Textual 8.2.8, ours / Textual's:
+Both show the same rows at 120×40 in a pseudo-terminal, on screens that send only the cells that
+changed. For each key, bytes that the terminal gets and milliseconds of a core: to move the cursor
+by one, and for an update as it comes with a batch of a recording. Measured with Textual 8.2.8, ours
+/ Textual's:
 
     layers    move   193 /   721 bytes     update  2057 /  9895 bytes, 6 / 32 ms
     sessions  move   534 /   798 bytes     update    54 / 11398 bytes, 4 / 40 ms
