@@ -264,7 +264,9 @@ def test_labels_that_were_taken_as_one_are_said_on_stderr(
 
 def test_show_prints_the_panes_once(sessions: Path) -> None:
     command = [sys.executable, "-m", "subspacelens_tui", "show", "whole", "--layer", "4", "--labels", "fine"]
-    done = subprocess.run([*command, "--sessions", str(sessions)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [*command, "--sessions", str(sessions)], capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     assert "finished 36/36" in done.stdout
     assert "transformer_blocks.4" in done.stdout

@@ -23,8 +23,8 @@ def modules_after(code: str) -> set[str]:
         "import subspacelens_tui.analysis",
         "import subspacelens_tui.geometry",
         "import subspacelens_tui.app.main",
-        "import subspacelens_tui.planning, subspacelens_tui.planning.size, subspacelens_tui.models",
-        "import subspacelens_tui.recording.process",
+        "import subspacelens_tui.planning, subspacelens_tui.planning.disk_estimate, subspacelens_tui.models",
+        "import subspacelens_tui.recording.spawn",
     ],
 )
 def test_nothing_the_screen_needs_imports_torch(code: str) -> None:

@@ -23,7 +23,7 @@ from subspacelens_tui.analysis.subset import MOST_IMAGES
 from subspacelens_tui.analysis.watch import IsCancelled, Progress, Watch
 from subspacelens_tui.geometry import GeometryError
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.unread import unread_lines
+from subspacelens_tui.sessions.prompt_problems import unread_lines
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -27,8 +27,8 @@ from subspacelens_tui.geometry import (
     participation_ratio_from_spectrum,
     stable_rank_from_spectrum,
 )
+from subspacelens_tui.geometry.from_features import Spectrum
 from subspacelens_tui.geometry.inputs import FLOAT64_EPS
-from subspacelens_tui.geometry.of_features import Spectrum
 from subspacelens_tui.geometry.rounding import (
     TOLERANCE,
     effective_rank_rounding,

@@ -24,6 +24,7 @@ from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.terminal_graphics import TerminalReplied, listen
 from subspacelens_tui.app.textual_private import ShortTraceback, pass_resize_on
+from subspacelens_tui.shortage import memory_ran_out
 
 # In the terminal's own colours. Rounded to sixteen, other light themes have yellow ink on white; Textual has
 # this one since 8.2.
@@ -73,7 +74,8 @@ class SubspaceLensApp(ShortTraceback, App[None]):
 
     async def on_mount(self) -> None:
         """Open the list, and the session over it if one was named."""
-        leave_on_hang_up(self.exit)
+        if not self.is_headless:
+            leave_on_hang_up(self.exit)
         self._choose_theme()
         self.set_interval(EVERY, self._garbage.collect)
         await self.push_screen(SessionsScreen(self._sessions, self.setup))
@@ -113,6 +115,15 @@ class SubspaceLensApp(ShortTraceback, App[None]):
         if theme.name != self._theme_at_first:
             self._theme_at_first = None
             self.setup.memory.keep(theme=theme.name)
+
+    @property
+    def shortage(self) -> Exception | None:
+        """What ended the app, if memory ran out."""
+        return self.crash if memory_ran_out(self.crash) else None
+
+    def is_told_elsewhere(self, error: Exception | None) -> bool:
+        """Memory that ran out is one line, which `run` writes once the terminal is back."""
+        return bool(memory_ran_out(error))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's hook: what every row passes on its way to the terminal."""

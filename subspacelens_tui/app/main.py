@@ -7,6 +7,7 @@ from pathlib import Path
 
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.garbage import wait_for_quiet
+from subspacelens_tui.app.hang_up import terminal_put_in_order
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.terminal_encoding import as_encoded, take_terminal
 
@@ -29,6 +30,9 @@ def run(
 
     Returns:
         The exit status: 0, or 1 if the app crashed or there is no terminal to run in.
+
+    Raises:
+        MemoryError: if memory ran out; ImportError or OSError where a library could not be loaded for that.
     """
     # Textual reads from stdin and draws on stderr.
     if not (sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()):
@@ -48,5 +52,8 @@ def run(
 
     take_terminal(sys.__stderr__)
     app = SubspaceLensApp(sessions, session, settings, layer, setup)
-    app.run()
+    with terminal_put_in_order():
+        app.run()
+    if app.shortage is not None:
+        raise app.shortage
     return app.return_code or 0

@@ -18,7 +18,7 @@ from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.terminal_encoding import as_encoded
 from subspacelens_tui.app.textual_private import screen_rows
 from subspacelens_tui.sessions import SessionError
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 _WIDTH, _HEIGHT = 120, 40
 
@@ -41,6 +41,7 @@ def show(
 
     Raises:
         SessionError: if the session cannot be shown, with the reason.
+        MemoryError: if memory ran out; ImportError or OSError where a library could not be loaded for that.
     """
     if size is None:
         size = os.get_terminal_size() if sys.stdout.isatty() else (_WIDTH, _HEIGHT)
@@ -79,7 +80,8 @@ async def _drawn(
 
     async def draw(pilot: Pilot[object]) -> None:
         screen = next(s for s in app.screen_stack if isinstance(s, SessionScreen))
-        await screen.worker.settled()
+        if not await _settled(app, screen):
+            return
         await pilot.pause()
         if screen.recording is None or (screen.analysis is not None and screen.analysis.error):
             trouble.append(screen.message()[1])
@@ -90,6 +92,17 @@ async def _drawn(
         app.exit()
 
     await app.run_async(headless=True, size=size, auto_pilot=draw)
+    if app.shortage is not None:
+        raise app.shortage
     if trouble or not drawn:
         raise SessionError(trouble[0] if trouble else f"{session} cannot be shown")
     return drawn[0]
+
+
+async def _settled(app: SubspaceLensApp, screen: SessionScreen) -> bool:
+    """Wait for all figures; False if the app broke down before, and nobody computes them any more."""
+    waits = [asyncio.ensure_future(w) for w in (screen.worker.settled(), app.crashed.wait())]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+    return not app.crashed.is_set()

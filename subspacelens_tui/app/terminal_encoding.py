@@ -6,7 +6,7 @@ Textual writes to stderr in the encoding of that stream, but reads keys as UTF-8
 from typing import TextIO
 
 from subspacelens_tui.app.preferences import Preferences
-from subspacelens_tui.likeness import encode_alike, is_unicode
+from subspacelens_tui.ascii_fallback import encode_alike, is_unicode
 
 
 def as_encoded(preferences: Preferences, stream: TextIO) -> Preferences:

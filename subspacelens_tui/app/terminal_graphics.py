@@ -72,7 +72,7 @@ class Graphics:
         self._environment = environment
         self._heard: list[str] = []
         self._answered = asyncio.Event()
-        self._known: Terminal | None = None
+        self._asked = False
 
     @property
     def in_tmux(self) -> bool:
@@ -87,15 +87,17 @@ class Graphics:
             self._answered.set()
 
     async def ask(self, write: Callable[[str], object]) -> Terminal:
-        """What the terminal can show; asked the first time, at most a second long."""
-        if self._known is None:
-            if self._environment.get("TERM", "") not in ("", "dumb", "linux"):
-                write(("" if self.in_tmux else _KITTY) + _CELL + _ATTRIBUTES)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_PATIENCE):
-                        await self._answered.wait()
-            self._known = self._understood()
-        return self._known
+        """What the terminal can show; asked the first time, at most a second long.
+
+        An answer that comes later, as over a slow line, counts from the next call on.
+        """
+        if not self._asked and self._environment.get("TERM", "") not in ("", "dumb", "linux"):
+            write(("" if self.in_tmux else _KITTY) + _CELL + _ATTRIBUTES)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE):
+                    await self._answered.wait()
+        self._asked = True
+        return self._understood()
 
     def _understood(self) -> Terminal:
         kitty = sixel = False

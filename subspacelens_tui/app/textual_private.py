@@ -7,6 +7,7 @@ part that a new one has changed; until that is settled, the upper bound in `pypr
 Textual out.
 """
 
+import asyncio
 import codecs
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -17,6 +18,7 @@ from textual.app import App
 from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.worker import WorkerFailed
 
 try:
     from textual._compositor import ChopsUpdate, Compositor, LayoutUpdate
@@ -233,7 +235,29 @@ def pass_resize_on(app: App[Any]) -> None:
 class ShortTraceback:
     """An app whose crash shows a traceback without local variables; named before `App` among the bases."""
 
+    @property
+    def crashed(self) -> asyncio.Event:
+        """Set once it has crashed."""
+        assert isinstance(self, App)
+        return self._exception_event
+
+    @property
+    def crash(self) -> Exception | None:
+        """What ended the app, in a worker of it or in itself."""
+        assert isinstance(self, App)
+        error: Exception | None = self._exception
+        if isinstance(error, WorkerFailed) and isinstance(error.error, Exception):
+            return error.error
+        return error
+
+    def is_told_elsewhere(self, error: Exception | None) -> bool:
+        """Whether a crash gets no traceback."""
+        return False
+
     def _fatal_error(self) -> None:
+        if self.is_told_elsewhere(self.crash):
+            self._close_messages_no_wait()  # type: ignore[attr-defined]
+            return
         from rich.traceback import Traceback  # takes a while, and is seldom needed
 
         assert isinstance(self, App)

@@ -23,6 +23,7 @@ from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.control import requested
 from subspacelens_tui.sessions.format import MANIFEST
+from subspacelens_tui.shortage import memory_ran_out
 
 _QUICK = 0.15
 _WORTH_REFINING_LIVE = 0.5
@@ -261,7 +262,7 @@ class Worker:
             reason = str(error)
         except Exception as error:
             # As of the figures: a fault of ours must not take the screen down.
-            reason = f"the analysis failed: {type(error).__name__}: {error}"
+            reason = _failure(error)
         if self._jobs.wanted(job):
             self._jobs.finish(job)
             job.done(result, reason)
@@ -287,7 +288,7 @@ class Worker:
             return Analysis(view, {}, stage.permutations, error=str(error))
         except Exception as error:
             # A fault of ours in one analysis must not take the whole screen down; another view may well work.
-            reason = f"the analysis failed: {type(error).__name__}: {error}"
+            reason = _failure(error)
             return Analysis(view, {}, stage.permutations, error=reason)
         if generation != self._generation:
             return None
@@ -312,6 +313,10 @@ class Worker:
             )
             for which, settings in view.wanted(self._analyzer.session.manifest).items()
         }
+
+
+def _failure(error: Exception) -> str:
+    return memory_ran_out(error) or f"the analysis failed: {type(error).__name__}: {error}"
 
 
 def _spectra_of(view: Selection) -> object:

@@ -11,7 +11,7 @@ from typing import NoReturn
 from subspacelens_tui import __version__
 from subspacelens_tui.cli import preferences, reading, recording
 from subspacelens_tui.cli.program import PROGRAM
-from subspacelens_tui.streams import complain
+from subspacelens_tui.standard_streams import complain
 
 
 class _Parser(argparse.ArgumentParser):

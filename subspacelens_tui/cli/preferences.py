@@ -65,7 +65,7 @@ def setup(arguments: argparse.Namespace) -> Setup:
     from subspacelens_tui.app.preferences import read_preferences
     from subspacelens_tui.app.saved_state import Memory, state_file
     from subspacelens_tui.app.setup import Setup
-    from subspacelens_tui.recording.process import start_recorder
+    from subspacelens_tui.recording.spawn import start_recorder
 
     preferences, sources = read_preferences(_given(arguments))
     found = Setup(preferences, Memory(state_file()), start_recorder, sources.get("keys", ""))

@@ -15,9 +15,9 @@ from subspacelens_tui.models import ModelError
 from subspacelens_tui.models.inspection import look_at_folders
 from subspacelens_tui.models.source import DEMO, ModelSource, located
 from subspacelens_tui.planning.errors import PlanningError
+from subspacelens_tui.planning.memory_estimate import estimate_memory
+from subspacelens_tui.planning.pipeline_shape import transformer_shape
 from subspacelens_tui.planning.prompts import PromptSet, load_prompt_set
-from subspacelens_tui.planning.room import room_for
-from subspacelens_tui.planning.shape import transformer_shape
 from subspacelens_tui.planning.steps import default_capture_steps, runs_as_asked
 from subspacelens_tui.sessions.format import (
     MAX_IMAGES,
@@ -107,7 +107,7 @@ def plan(request: Request) -> Manifest:
     except ValidationError as error:
         raise PlanningError(f"this cannot be recorded: {first_problem(error)}") from None
     # Settled here, so that all recorders of a session cut its plan into the same batches.
-    return manifest.model_copy(update={"batch_size": room_for(manifest).batch_size})
+    return manifest.model_copy(update={"batch_size": estimate_memory(manifest).batch_size})
 
 
 def prompts_of(request: Request) -> PromptSet:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import psutil
 import torch
 
 from subspacelens_tui import demo
@@ -12,10 +11,11 @@ from subspacelens_tui.models import ARCHITECTURES
 from subspacelens_tui.models.source import DEMO
 from subspacelens_tui.planning import Estimate, Request, plan
 from subspacelens_tui.planning.device import Device
+from subspacelens_tui.planning.disk_estimate import readable
+from subspacelens_tui.planning.machine import cores, host_memory
+from subspacelens_tui.planning.memory_estimate import MemoryEstimate, estimate_memory
+from subspacelens_tui.planning.pipeline_shape import transformer_shape
 from subspacelens_tui.planning.prompts import shipped_prompt_sets
-from subspacelens_tui.planning.room import Room, room_for
-from subspacelens_tui.planning.shape import transformer_shape
-from subspacelens_tui.planning.size import readable
 from subspacelens_tui.recording.versions import versions_of
 
 _VERSIONS_OF = ("subspacelens-tui", "torch", "diffusers", "transformers", "numpy", "textual", "plotext")
@@ -31,13 +31,13 @@ class Model:
         id: what `--model` takes.
         where: bundled, cached, or not here.
         size: bytes on disk; None where it is not here.
-        room: what recording it needs.
+        memory: what recording it needs.
     """
 
     id: str
     where: str
     size: int | None
-    room: Room
+    memory: MemoryEstimate
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,14 @@ class Findings:
         yield f"{'prompt sets':18} {', '.join(self.prompt_sets)}"
         for model in self.models:
             size = "" if model.size is None else f", {readable(model.size)}"
-            fits = "" if model.room.fits is not False else ": too much"
+            fits = "" if model.memory.fits is not False else ": too much"
             yield f"{'model':18} {model.id} ({model.where}{size})"
-            yield f"{'':18}   {model.room.in_words}{fits}"
+            yield f"{'':18}   {model.memory.in_words}{fits}"
 
     def to_json(self) -> dict[str, Any]:
         """For `doctor --json`; sizes in bytes."""
         models = [
-            {"id": model.id, "where": model.where, "size": model.size, **_room_json(model.room)}
+            {"id": model.id, "where": model.where, "size": model.size, **_memory_json(model.memory)}
             for model in self.models
         ]
         return {
@@ -92,21 +92,21 @@ def recording_json(recording: Estimate) -> dict[str, Any]:
         "disk_free": recording.disk_free,
         "seconds": recording.seconds,
         "warnings": recording.warnings,
-        **_room_json(recording.room),
+        **_memory_json(recording.memory),
     }
 
 
-def _room_json(room: Room) -> dict[str, Any]:
+def _memory_json(memory: MemoryEstimate) -> dict[str, Any]:
     return {
-        "device": room.device.name,
-        "dtype": room.dtype,
-        "batch_size": room.batch_size,
-        "needed": room.needed,
-        "usable": room.usable,
-        "fits": room.fits,
-        "text_encoder": room.weights.text_encoder,
-        "text_encoder_fits": room.text_encoder_fits,
-        "assumed": room.assumed,
+        "device": memory.device.name,
+        "dtype": memory.dtype,
+        "batch_size": memory.batch_size,
+        "needed": memory.needed,
+        "usable": memory.usable,
+        "fits": memory.fits,
+        "text_encoder": memory.weights.text_encoder,
+        "text_encoder_fits": memory.text_encoder_fits,
+        "assumed": memory.assumed,
     }
 
 
@@ -122,9 +122,10 @@ def examine() -> Findings:
 
 
 def _devices() -> Iterator[Device]:
-    memory = psutil.virtual_memory()
-    cores = psutil.cpu_count(logical=False) or psutil.cpu_count()
-    yield Device("cpu", f"{cores} cores", memory.available, memory.total, False)
+    found, count = host_memory(), cores()
+    yield Device(
+        "cpu", f"{count} core{'s' if count != 1 else ''}", found.available, found.total, bfloat16=False
+    )
     for index in range(torch.cuda.device_count()):
         free, total = torch.cuda.mem_get_info(index)
         bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
@@ -143,7 +144,7 @@ def _models() -> Iterator[Model]:
 
 
 def _model(name: str, where: str, size: int | None) -> Model:
-    return Model(name, where, size, room_for(plan(Request(model=name))))
+    return Model(name, where, size, estimate_memory(plan(Request(model=name))))
 
 
 def _cached() -> Iterator[tuple[str, int]]:

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from subspacelens_tui.models.architecture import ModelError
+from subspacelens_tui.recording.distributed import Rank, device_of
 from subspacelens_tui.recording.errors import RecordingError, StopRequested
-from subspacelens_tui.recording.launch import Rank, device_of
-from subspacelens_tui.recording.process import leave_deleted_folder, log_file
-from subspacelens_tui.recording.shares import batches_of, missing, next_batch
+from subspacelens_tui.recording.spawn import leave_deleted_folder, log_file
 from subspacelens_tui.recording.versions import versions_of
+from subspacelens_tui.recording.work_partition import batches_of, missing, next_batch
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.control import Requests, ask
 from subspacelens_tui.sessions.events import HEARTBEAT_SECONDS, EventWriter

@@ -13,7 +13,7 @@ from pydantic_core import from_json
 
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.files import read_plain
-from subspacelens_tui.sessions.plain import quoted
+from subspacelens_tui.sessions.sanitise import quoted
 from subspacelens_tui.sessions.text_files import without_mark
 from subspacelens_tui.sessions.versions import FORMAT_VERSION, VersionError, upgraded
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from subspacelens_tui.sessions.alike import canonical, look_alikes
+from subspacelens_tui.sessions.lookalikes import canonical, look_alikes
 from subspacelens_tui.sessions.batches import Batches
 from subspacelens_tui.sessions.errors import NotFiniteWarning, SessionError
 from subspacelens_tui.sessions.events import Event, EventReader

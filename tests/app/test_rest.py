@@ -35,6 +35,8 @@ async def polled(app: Driver) -> None:
     for screen in app.app.screen_stack:
         while isinstance(screen, SessionScreen) and screen.updates.late:
             screen.updates.show_next()
+            while screen.updates.late:  # a busy machine may have drawn none of them yet
+                screen.updates.show_next()
         if isinstance(screen, SessionsScreen | GalleryScreen):
             screen.read()
     for field in app.app.screen.query(Input):

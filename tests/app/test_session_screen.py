@@ -20,7 +20,7 @@ from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.scrubber import Scrubber
 from subspacelens_tui.sessions.control import ask, requested
-from tests.app.conftest import OpenApp
+from tests.app.conftest import PATIENCE, OpenApp
 from tests.conftest import PlantedSessionFactory as Planted
 
 SHOWN = (
@@ -365,7 +365,7 @@ async def test_quitting_while_recording_asks(
         assert isinstance(app.app.screen, Ask)
         await app.pilot.press(answer)
         await app.pilot.pause()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             if others := [worker for worker in app.app.workers if worker.group != "worker"]:
                 await app.app.workers.wait_for_complete(others)
         assert requested(session.path) == asked
@@ -436,7 +436,7 @@ async def test_the_recording_plays_again_round_by_round(
             app.screen.worker, "look", lambda view: (seen.append(view.settings.images), look(view))
         )
         monkeypatch.setattr(frames, 1)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while app.screen.view.settings.images is not None:
                 await app.pilot.pause()
         assert seen == [18, 27, None]
@@ -532,7 +532,7 @@ async def test_the_palette_knows_every_value(on: OpenApp, planted: Planted) -> N
     async with on(planted().start().record()) as app:
         await app.pilot.press("ctrl+p")
         app.app.screen.query_one(Input).value = "labels: fine"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not app.app.screen.query_one(CommandList).option_count:
                 await app.pilot.pause()
         await app.press("enter")

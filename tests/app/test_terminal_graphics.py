@@ -85,6 +85,17 @@ async def test_answers_are_understood(
     assert await graphics.ask(lambda _: [graphics.hear(reply) for reply in replies]) == wanted
 
 
+async def test_a_late_answer_counts_from_the_next_question_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 0.01)
+    monkeypatch.setattr(module, "_cell_by_size", lambda: None)
+    graphics = Graphics({"TERM": "xterm"})
+    written: list[str] = []
+    assert not (await graphics.ask(written.append)).sixel
+    graphics.hear(ATTRIBUTES)
+    assert (await graphics.ask(written.append)).sixel
+    assert len(written) == 1
+
+
 @pytest.mark.parametrize(("keys", "has_placeholders"), [("asvitdfU", True), ("asvitdf", False)])
 async def test_a_kitty_without_placeholders_is_known_by_its_silence(
     keys: str, has_placeholders: bool
@@ -230,6 +241,17 @@ def test_pictures_are_scaled_to_what_is_seen() -> None:
     assert drawn.width <= 98
 
 
+PATIENT = """
+import sys
+from pathlib import Path
+from subspacelens_tui.app.main import run
+from subspacelens_tui.app import terminal_graphics
+terminal_graphics._PATIENCE = 600  # this machine may be busy
+session = Path(sys.argv[1])
+sys.exit(run(session.parent, session))
+"""
+
+
 class Answering(Pty):
     """A terminal that answers as one with sixels does."""
 
@@ -249,7 +271,7 @@ def test_a_real_terminal_gets_sixels_and_no_key_is_lost(
     planted: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = with_pictures(planted(seeds=1).start())
-    command = [sys.executable, "-m", "subspacelens_tui", "replay", str(session.path)]
+    command = [sys.executable, "-c", PATIENT, str(session.path)]
     terminal = Answering(command, 80, 24)
     feed = terminal._stream.feed
 

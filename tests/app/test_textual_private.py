@@ -5,7 +5,6 @@ Where one of these fails on a new Textual: read its part in `app/textual_private
 """
 
 import ast
-import codecs
 import functools
 import importlib
 import inspect
@@ -137,12 +136,14 @@ class Replied(Message):
 
 @pytest.fixture
 def driver(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module of the driver as Textual has it, put back afterwards."""
+    """The module of the driver as Textual has it, whatever app ran before in this process."""
+    from codecs import getincrementaldecoder
+
     from textual._xterm_parser import XTermParser
     from textual.drivers import linux_driver
 
     monkeypatch.setattr(linux_driver, "XTermParser", XTermParser)
-    monkeypatch.setattr(linux_driver, "getincrementaldecoder", codecs.getincrementaldecoder)
+    monkeypatch.setattr(linux_driver, "getincrementaldecoder", getincrementaldecoder)
     return linux_driver
 
 
@@ -202,7 +203,7 @@ def test_a_crash_shows_no_local_variables(capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.mark.parametrize("character", map(chr, range(33, 127)))
 def test_keys_have_textuals_names(character: str) -> None:
-    from textual._xterm_parser import XTermParser
+    from textual.drivers.linux_driver import XTermParser
 
     (key,) = (m for m in XTermParser().feed(character) if isinstance(m, events.Key))
     assert key.key == key_of(character)

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.process import start_recorder
 from subspacelens_tui.recording.recorder import Recorder
+from subspacelens_tui.recording.spawn import start_recorder
 from subspacelens_tui.recording.versions import versions_of
 from subspacelens_tui.sessions import Phase, SessionError, open_session
 from tests.recording.conftest import PATIENCE, Planned, prompt_file
@@ -39,7 +39,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_ends_the_recording_and_loses_nothing(small_disk: Path) -> None:
     command = [sys.executable, "-m", "subspacelens_tui", "record", "--headless", "--seeds", "2", "--steps"]
     command += ["5", "--sessions", str(small_disk), "--name", "full"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("subspacelens-tui: No space left on device")
     session = open_session(small_disk / "full")

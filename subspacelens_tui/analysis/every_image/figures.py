@@ -18,7 +18,7 @@ from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.watch import IsCancelled, Progress, Watch
 from subspacelens_tui.geometry import GeometryError, permuted_labels
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.unread import unread_lines
+from subspacelens_tui.sessions.prompt_problems import unread_lines
 
 
 def every_image_figures(

@@ -220,7 +220,9 @@ class _Layer:
         if known[0] > floor and effective_rank_rounding(known, self._resolution) <= TOLERANCE:
             return rank
         spectrum, _ = scaled_spectrum(self._viewed.everyone)
-        there = spectrum.eigenvalues[-min(self._count, self._width) :]
+        # A mean that was taken out is a direction less.
+        means = {"centred": 1, "class-centred": len(self._viewed.sizes)}.get(self._settings.features, 0)
+        there = spectrum.eigenvalues[-min(max(1, self._count - means), self._width) :]
         resolution = spectrum.resolution[-len(there) :]
         rank = float(
             effective_rank_from_spectrum(np.where(there > resolution, there, 0.0), OF_SINGULAR_VALUES)

@@ -18,7 +18,7 @@ from subspacelens_tui.analysis.export.rows import figure_rows, overlap_rows, spe
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.sweep import Sweep
 from subspacelens_tui.sessions.atomic import whole_file
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import step_name
 
 WORDS = {

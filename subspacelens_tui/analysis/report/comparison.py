@@ -8,7 +8,7 @@ from rich.text import Text
 from subspacelens_tui.analysis.compare import COMPARED, Comparison, rounding
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 
 def print_comparison(names: tuple[str, str], comparison: Comparison, as_json: bool) -> None:

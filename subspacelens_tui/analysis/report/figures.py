@@ -12,7 +12,7 @@ from subspacelens_tui.analysis.growing import Float64Array
 from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 
 def figures_json(session: Session, figures: Figures) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from subspacelens_tui.analysis.report.figures import figures_json, print_figures
 from subspacelens_tui.analysis.tokens.figures import TokenFigures
 from subspacelens_tui.analysis.tokens.layer import TokenLayer
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 _PARTS = "layer|within share|within R|within erank|between R|between erank|means R|means ΔR|means excess|p"
 

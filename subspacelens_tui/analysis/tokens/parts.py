@@ -14,8 +14,8 @@ import numpy.typing as npt
 from subspacelens_tui.analysis.growing import Float64Array
 from subspacelens_tui.analysis.tokens.columns import TokenColumns, known_effective_rank, smaller_product
 from subspacelens_tui.geometry import coding_rate_from_spectrum
+from subspacelens_tui.geometry.from_features import Spectrum
 from subspacelens_tui.geometry.inputs import FLOAT64_EPS
-from subspacelens_tui.geometry.of_features import Spectrum
 from subspacelens_tui.geometry.rounding import TOLERANCE, rate_rounding, rates_lost
 from subspacelens_tui.geometry.singular_values import decomposition
 

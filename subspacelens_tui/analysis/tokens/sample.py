@@ -13,7 +13,7 @@ from subspacelens_tui.analysis.nulls import Permutations
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.geometry import GeometryError
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.unread import unread_lines
+from subspacelens_tui.sessions.prompt_problems import unread_lines
 
 
 class BadTokensError(Exception):

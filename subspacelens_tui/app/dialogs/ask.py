@@ -14,7 +14,7 @@ from textual.widgets import Button, Static
 
 from subspacelens_tui.app.keys import key_name
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from subspacelens_tui.analysis.settings import SettingsError
 from subspacelens_tui.app.selection import parse_eps, parse_rate, stepped_eps
 from subspacelens_tui.app.widgets.eps_slider import EpsSlider
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 _EPS = "ε, the coding precision, in the unit of the features (not squared)"
 _RATE = "R, the coding rate in nats that each layer's ε is chosen for"

@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 
 class RenameDialog(ModalScreen[str], NeedsRoom):

@@ -8,7 +8,7 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-from subspacelens_tui.likeness import ascii_of
+from subspacelens_tui.ascii_fallback import ascii_of
 
 
 class AsciiFilter(LineFilter):

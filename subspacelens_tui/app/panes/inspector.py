@@ -14,7 +14,7 @@ from subspacelens_tui.app.drawing.cell_text import fit
 from subspacelens_tui.app.drawing.painted import Row, cut_row, whole_pieces
 from subspacelens_tui.app.keys import Key, bindings
 from subspacelens_tui.app.panes.pane import COMPUTING, WAITING, Numbers, Pane
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 _NAME, _VALUE, _NULL, _SCORE, _ERROR = 9, 6, 7, 7, 7
 _HEAD = 2

@@ -11,7 +11,7 @@ from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row
 from subspacelens_tui.app.keys import Key, bindings
 from subspacelens_tui.app.panes.pane import Numbers, Pane
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 _INK = {"failed": "error", "finished": "good", "stopped": "warning", "paused": "warning"}
 

@@ -9,7 +9,7 @@ from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
 from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row
 from subspacelens_tui.app.panes.pane import Deferred, Numbers, Pane
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 _STEP, _TIMESTEP, _LAYER, _VALUE = 5, 7, 6, 8
 _COLUMNS = _STEP + _LAYER + 2 * _VALUE

@@ -15,7 +15,7 @@ from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row
 from subspacelens_tui.app.drawing.palette import SHADES, ramp_index, ramp_style
 from subspacelens_tui.app.keys import Key, bindings
 from subspacelens_tui.app.panes.pane import Numbers, Pane
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.export import Plot

@@ -15,7 +15,7 @@ from subspacelens_tui.app.drawing.painted import Painted, Row
 from subspacelens_tui.app.keys import Key
 from subspacelens_tui.app.selection import Measure
 from subspacelens_tui.app.snapshots import Analysis, Recording
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.export import Plot

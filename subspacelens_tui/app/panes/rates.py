@@ -14,7 +14,7 @@ from subspacelens_tui.app.refinement import FEW
 from subspacelens_tui.app.selection import Measure
 from subspacelens_tui.app.snapshots import Analysis
 from subspacelens_tui.sessions import Branch
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.export import Plot as PublicationPlot

@@ -35,7 +35,7 @@ from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.app.worker import Worker
 from subspacelens_tui.sessions import Manifest
 from subspacelens_tui.sessions.format import MANIFEST
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import step_name
 
 _NAMES = "AB"

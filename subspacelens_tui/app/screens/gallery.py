@@ -26,7 +26,7 @@ from subspacelens_tui.app.widgets.picture_grid import PictureGrid
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.sessions import SessionError
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 _POLL, _POLL_SSH = 1.0, 2.0
 # Below this, two classes are one above the other.

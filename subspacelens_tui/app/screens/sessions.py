@@ -29,7 +29,7 @@ from subspacelens_tui.sessions.catalog import (
     rename_session,
 )
 from subspacelens_tui.sessions.names import session_path
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 _POLL = 2.0
 _EMPTY = (

@@ -32,7 +32,7 @@ from subspacelens_tui.app.widgets.sweep_map import SweepMap, SweepRow
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.app.worker import Worker
 from subspacelens_tui.sessions import Manifest
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 SHOWN = ("excess", "delta_R", "ratio", "R", "effective_rank", "overlap_mean", "hoyer")
 

@@ -18,7 +18,7 @@ from subspacelens_tui.app.drawing.plot import draw, has_values, layer_at, least_
 from subspacelens_tui.app.drawing.plot_parts import Band, Cells, Curve, Markers, Plot
 from subspacelens_tui.app.panes.pane import LayerChosen, Numbers
 from subspacelens_tui.app.panes.plot_pane import PlotStyles
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 A_COLOUR, B_COLOUR = 0, 1
 _DIFFERENCE = 2

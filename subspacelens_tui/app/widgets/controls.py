@@ -11,7 +11,7 @@ from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, r
 from subspacelens_tui.app.selection import CHOICES, Selection
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.sessions import Manifest
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import timestep_name
 
 _VALUE_AT_MOST = 16

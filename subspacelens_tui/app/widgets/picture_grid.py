@@ -19,7 +19,7 @@ from subspacelens_tui.app.pictures.source import PictureSource
 from subspacelens_tui.app.pictures.tiles import Tile
 from subspacelens_tui.app.widgets.overlaid import Overlaid
 from subspacelens_tui.sessions import SessionError
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 _WIDTHS = (6, 8, 12, 16, 20, 24, 32, 40, 56, 80, 120)
 _AT_FIRST_WIDE, _AT_FIRST, _AT_FIRST_SMALL = 20, 16, 12

@@ -9,7 +9,7 @@ from subspacelens_tui.app.drawing import palette
 from subspacelens_tui.app.preferences import Preferences
 from subspacelens_tui.app.preferences.schema import Curves, Ramp
 from subspacelens_tui.app.setup import Setup
-from subspacelens_tui.likeness import ascii_of
+from subspacelens_tui.ascii_fallback import ascii_of
 from tests.app.conftest import OpenApp
 from tests.conftest import PlantedSessionFactory as Planted
 
