@@ -19,7 +19,7 @@ from subspacelens_tui.app.drawing import palette
 from subspacelens_tui.app.drawing.ascii import AsciiFilter
 from subspacelens_tui.app.garbage import EVERY, Collector
 from subspacelens_tui.app.hang_up import leave_on_hang_up
-from subspacelens_tui.app.screens.session import SessionScreen
+from subspacelens_tui.app.screens.session import SessionScreen, worker_on
 from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.terminal_graphics import TerminalReplied, listen
@@ -67,6 +67,8 @@ class SubspaceLensApp(ShortTraceback, App[None]):
         self._session = session
         self._settings = settings
         self._layer = layer
+        # All that curves need is imported by now; they are computed while Textual starts.
+        self._worker = worker_on(session, settings, self.setup) if session is not None else None
         self._garbage = Collector()
         self._theme_at_first: str | None = None
 
@@ -78,7 +80,9 @@ class SubspaceLensApp(ShortTraceback, App[None]):
         self.set_interval(EVERY, self._garbage.collect)
         await self.push_screen(SessionsScreen(self._sessions, self.setup))
         if self._session is not None:
-            await self.push_screen(SessionScreen(self._session, self._settings, self._layer, self.setup))
+            await self.push_screen(
+                SessionScreen(self._session, self._settings, self._layer, self.setup, self._worker)
+            )
 
     async def on_event(self, event: events.Event) -> None:
         """Textual's hook: whatever happens."""

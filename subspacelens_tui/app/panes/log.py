@@ -17,7 +17,10 @@ _INK = {"failed": "error", "finished": "good", "stopped": "warning", "paused": "
 
 
 class LogPane(Pane):
-    """Newest at the bottom; the wheel and the page keys look further back."""
+    """Newest at the bottom; the wheel and the page keys look further back.
+
+    Not a `RichLog`: a new line takes four times the bytes there (`benchmarks/widgets.py`).
+    """
 
     keys: ClassVar[tuple[Key, ...]] = (
         Key("log-back", "pageup", "scroll_log(10)", "log: look back", "In the log", "back"),

@@ -70,6 +70,7 @@ class SessionScreen(Screen[None], NeedsRoom):
         settings: of the analysis to open it with; as it was left if None.
         layer: to select.
         setup: the user's settings, and what else comes from outside.
+        worker: that is at work on the session already.
 
     Attributes:
         state: what is shown.
@@ -95,20 +96,23 @@ class SessionScreen(Screen[None], NeedsRoom):
         settings: Settings | None = None,
         layer: int | None = None,
         setup: Setup | None = None,
+        worker: Worker | None = None,
     ) -> None:
         super().__init__()
         send_minimal_updates(self)
         self.setup = setup or Setup()
-        opening = settings or opening_settings(self.setup, path)
-        # Imported before anything is computed, for the two would wait for each other.
-        prepare()
-        self.worker = Worker(path, opening)
+        self.worker = worker or worker_on(path, settings, self.setup)
         self.state = SessionState(path, self.worker, self._show)
         self.panes = [pane() for pane in PANES]
         self.updates = PaneUpdates(self.panes, self.state, self.call_later, timed=self.setup.over_ssh)
         self.pane_layout = LayoutController(PANES, self.state, self)
         self.saved = SavedStateController(
-            self.state, self.pane_layout, self.setup.memory, opening, settings is not None, layer
+            self.state,
+            self.pane_layout,
+            self.setup.memory,
+            settings or opening_settings(self.setup, path),
+            settings is not None,
+            layer,
         )
         self.borders = BordersController(
             self.setup.memory, self._side_by_side, self._focused_name, self._resize_panes, self.state.tell
@@ -482,6 +486,13 @@ class SessionScreen(Screen[None], NeedsRoom):
             other = CHOICES["step"].moved(view, recording.manifest, 1).settings
         sides = Side(path, here), Side(path, other)
         self.app.push_screen(CompareScreen(*sides, self.setup, {path: self.worker}, self.selected))
+
+
+def worker_on(path: Path, settings: Settings | None, setup: Setup) -> Worker:
+    """A worker that begins with what a session opens with."""
+    # Imported before anything is computed: the two would wait for each other.
+    prepare()
+    return Worker(path, settings or opening_settings(setup, path))
 
 
 def _panes_in(column: Widget) -> list[Pane]:

@@ -11,7 +11,11 @@ _LONGEST = (20, 4, 0)
 
 
 class PaneTabs(Painted):
-    """Number and name of each pane, the visible ones marked."""
+    """Number and name of each pane, the visible ones marked.
+
+    Not Textual's `Tabs`: these move an underline through every cell on the way, nine times the bytes
+    (`benchmarks/widgets.py`), and take three rows of a screen that may have ten.
+    """
 
     def __init__(self, panes: Sequence[Pane], *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -21,6 +21,8 @@ _NAME_AT_LEAST = 14
 class SessionTable(Painted, can_focus=True):
     """The rows that match the filter; damaged sessions with their reason.
 
+    Not a `DataTable`: one changed cell sends two hundred times the bytes there (`benchmarks/widgets.py`).
+
     Attributes:
         listings: all sessions; None while they are being read.
         wanted: the filter.
