@@ -59,8 +59,11 @@ def without(of: Analysis, *figures: str, reason: str = "") -> Analysis:
     main = of.main
     assert main is not None
     missing = dict.fromkeys(figures, reason) if reason else {}
-    layers = tuple(replace(layer, **dict.fromkeys(figures), missing=missing) for layer in main.layers)
-    found = replace(main, layers=layers, overlap=None, spectra=None)
+    layers = tuple(
+        replace(layer, values={**layer.values, **dict.fromkeys(figures)}, arrays={}, missing=missing)
+        for layer in main.layers
+    )
+    found = replace(main, layers=layers)
     return replace(of, figures={of.view.main: found})
 
 

@@ -3,8 +3,8 @@
     python -m tests.golden.run record FOLDER [NAME…]
     python -m tests.golden.run compare OLD NEW
 
-A record is a file for each case. Two are equal if their numbers are to 1e-8 and everything else is; what is new
-in the second one, a key or a column, is allowed.
+A record is a file for each case. Two are equal if their numbers are to 1e-8 and everything else is; what is
+new in the second one, a key or a column, is allowed.
 """
 
 import csv

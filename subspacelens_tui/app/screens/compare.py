@@ -15,9 +15,9 @@ from subspacelens_tui.analysis import Analyzer, Settings, SettingsError
 from subspacelens_tui.analysis.compare import COMPARED, Comparison, compare
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.watch import IsCancelled
 from subspacelens_tui.app.analyst import Analyst
-from subspacelens_tui.app.figure_names import FIGURE_NAMES
 from subspacelens_tui.app.fitting import cut
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.keys import ANYWHERE, COMPARE, bindings, in_footer
@@ -162,7 +162,7 @@ class CompareScreen(Screen[None], Taking, NeedsRoom):
         if not self.is_attached:
             return
         figure = COMPARED[self._figure]
-        self.query_one("#title", Static).update(f" Compare  {FIGURE_NAMES[figure]}")
+        self.query_one("#title", Static).update(f" Compare  {quantity(figure).title}")
         for index, name in enumerate(_NAMES):
             side, found = self._sides[index], self._found[index]
             of = found.figures.settings if isinstance(found, _Computed) else side.settings

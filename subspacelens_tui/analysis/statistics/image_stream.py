@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.left_out import NotFiniteImages
+from subspacelens_tui.analysis.metrics import METRICS
+from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.settings import Settings, SettingsError
-from subspacelens_tui.analysis.watch import Watch
-from subspacelens_tui.geometry import GeometryError, hoyer_of_images
+from subspacelens_tui.analysis.statistics.columns import Columns, Float64Array, values_of
 from subspacelens_tui.geometry.scatters import Moments, MomentsSum
 from subspacelens_tui.sessions import Session, SessionError
 from subspacelens_tui.sessions.features import FeatureFile
@@ -24,12 +25,12 @@ class LayerMoments:
 
     Attributes:
         groups: the moments of each group of images, in the order of `ImageStream.groups`.
-        hoyer: mean Hoyer sparsity of the images; None if one is all zero.
+        columns: metric of single images → its sum over each group; NaN where an image has none.
         fourth: Σ ‖z‖⁴ of the images, of norm 1 where the view is `unit`.
     """
 
     groups: list[Moments]
-    hoyer: float | None
+    columns: dict[str, Float64Array]
     fourth: float
 
 
@@ -149,21 +150,18 @@ class _Adder:
     def __init__(self, groups: int, width: int, unit: bool) -> None:
         self._sums = [MomentsSum(width, unit) for _ in range(groups)]
         self._unit = unit
-        self._hoyer, self._fourth, self._count = 0.0, 0.0, 0
-        self._all_zero = False
+        self._columns = {metric.key: np.zeros(groups) for metric in METRICS.means}
+        self._fourth = 0.0
 
     def add(self, rows: npt.NDArray[np.float32], group: npt.NDArray[np.int64]) -> None:
         Z = rows.astype(np.float64)
-        self._count += len(Z)
         squares = np.einsum("nd,nd->n", Z, Z)
         self._fourth += len(Z) if self._unit else float(np.sum(squares**2))
-        try:
-            self._hoyer += float(np.sum(hoyer_of_images(Z.T)))
-        except GeometryError:
-            self._all_zero = True
+        some = Columns(rows, squares)
+        for key, sums in self._columns.items():
+            np.add.at(sums, group, values_of(METRICS[key].compute, some))
         for place in np.unique(group):
             self._sums[place].add(Z[group == place])
 
     def result(self) -> LayerMoments:
-        groups = [each.moments() for each in self._sums]
-        return LayerMoments(groups, None if self._all_zero else self._hoyer / self._count, self._fourth)
+        return LayerMoments([each.moments() for each in self._sums], self._columns, self._fourth)

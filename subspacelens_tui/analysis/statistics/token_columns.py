@@ -11,14 +11,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from subspacelens_tui.analysis.growing import Float64Array
+from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.geometry import (
     GeometryError,
     View,
     effective_rank_from_spectrum,
     gram_resolution,
-    hoyer_of_images,
-    mean_off_diagonal,
 )
 from subspacelens_tui.geometry.determinants import TOO_LARGE
 from subspacelens_tui.geometry.inputs import FLOAT64_EPS
@@ -35,8 +33,6 @@ from subspacelens_tui.geometry.singular_values import decomposition
 from subspacelens_tui.geometry.spectra import OF_SINGULAR_VALUES
 
 Codes = npt.NDArray[np.int64]
-
-_HOYER_AT_ONCE = 2048
 
 
 @dataclass(frozen=True)
@@ -186,11 +182,6 @@ def subspaces(columns: TokenColumns, codes: Codes, rank: int) -> tuple[Float64Ar
     return _overlap(U), np.asarray(explained), moved
 
 
-def overlap_mean(columns: TokenColumns, codes: Codes, rank: int) -> float:
-    """Mean off-diagonal overlap of the classes; errors as of `subspaces`."""
-    return float(mean_off_diagonal(_overlap(_top_directions(columns, codes, rank)[0])))
-
-
 def _overlap(U: Float64Array) -> Float64Array:
     cosines = np.matmul(U.transpose(0, 2, 1)[:, None], U[None])
     overlap: Float64Array = np.sum(cosines**2, axis=(2, 3)) / U.shape[2]
@@ -267,19 +258,3 @@ def unbiased_participation_ratio(columns: TokenColumns, spectrum: Float64Array) 
     if share > TOLERANCE:
         raise GeometryError("one image is nearly all there is: rounding leaves too little of the others")
     return total / spread
-
-
-def mean_hoyer(tokens: npt.NDArray[np.float32]) -> float:
-    """Mean Hoyer sparsity of raw tokens (N, T, d).
-
-    Raises:
-        GeometryError: if a token is all zero.
-    """
-    flat = tokens.reshape(-1, tokens.shape[-1])
-    if not np.abs(flat).max(axis=1).all():
-        raise GeometryError("a token is all zero")
-    total = 0.0
-    for start in range(0, len(flat), _HOYER_AT_ONCE):
-        some = flat[start : start + _HOYER_AT_ONCE].astype(np.float64)
-        total += float(np.sum(hoyer_of_images(some.T)))
-    return total / len(flat)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from subspacelens_tui.analysis.growing import Float64Array
+from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.geometry import View, feature_view, gram_resolution
 from subspacelens_tui.geometry.of_features import view_of_features
 

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from subspacelens_tui.analysis.by_features import ByFeatures
-from subspacelens_tui.analysis.grams import FeaturesOf, ViewedGrams
-from subspacelens_tui.analysis.growing import Float64Array
 from subspacelens_tui.analysis.images import Images
+from subspacelens_tui.analysis.statistics.by_features import ByFeatures
+from subspacelens_tui.analysis.statistics.columns import Float64Array
+from subspacelens_tui.analysis.statistics.viewed_grams import FeaturesOf, ViewedGrams
 from subspacelens_tui.geometry import (
     GeometryError,
     View,
@@ -20,12 +20,8 @@ from subspacelens_tui.geometry import (
     class_spectra,
     coding_rate_and_rounding,
     coding_rate_from_spectrum,
-    effective_rank_from_spectrum,
-    eigenvalue_rank_from_spectrum,
     gram_spectrum,
     iso_rate_eps,
-    participation_ratio_from_spectrum,
-    stable_rank_from_spectrum,
 )
 from subspacelens_tui.geometry.inputs import FLOAT64_EPS
 from subspacelens_tui.geometry.of_features import Spectrum
@@ -39,16 +35,6 @@ from subspacelens_tui.geometry.rounding import (
 T = TypeVar("T")
 
 _AT_ONCE = "rates at once"
-
-# The share of itself that rounding may have moved a figure by and it still says something.
-_LITTLE_LEFT = 0.1
-
-RANKS = {
-    "effective_rank": effective_rank_from_spectrum,
-    "eigenvalue_rank": eigenvalue_rank_from_spectrum,
-    "participation_ratio": participation_ratio_from_spectrum,
-    "stable_rank": stable_rank_from_spectrum,
-}
 
 
 class SampleSpectra:
@@ -95,7 +81,7 @@ class SampleSpectra:
         self.view = view
         viewed = ViewedGrams.of(grams, features, view, images.labels)
         self.raw, self.grams, self._resolution = viewed.raw, viewed.viewed, viewed.resolution
-        self._features = features
+        self.features = features
         self.by_features = ByFeatures(features, images.labels, classes, view)
         self._pooled = pooled
         self._kept: dict[Any, Any] = {}
@@ -108,6 +94,10 @@ class SampleSpectra:
         known = self._exact_spectrum(layer).eigenvalues
         return np.concatenate([np.zeros(self.count - len(known)), known])
 
+    def known_spectrum(self, layer: int) -> Float64Array:
+        """The same without those that are 0 by the width, or by the means that the view removes."""
+        return self.may_be_there(layer, self.spectrum(layer))
+
     def spectrum_is_coarse(self, layer: int) -> bool:
         """Whether the Gram matrix does not hold all eigenvalues, as far as the ranks depend on them."""
         key = "coarse", layer
@@ -116,15 +106,15 @@ class SampleSpectra:
         return bool(self._pooled[key])
 
     def _spectrum_is_coarse(self, layer: int) -> bool:
-        values, resolution = self._may_be_there(layer, self._gram_spectrum(layer)), self._resolution[layer]
+        values, resolution = self.may_be_there(layer, self._gram_spectrum(layer)), self._resolution[layer]
         if not len(values) or values[-1] <= 0:
             return False
         # What is below the floor of the effective rank may be anything up to there.
         unknown = values[0] <= max(resolution, self.count * FLOAT64_EPS * values[-1])
         return bool(unknown or effective_rank_rounding(values, resolution) > TOLERANCE)
 
-    def _may_be_there(self, layer: int, spectrum: Float64Array, labels: Sequence[str] = ()) -> Float64Array:
-        """Ascending eigenvalues without those that are 0 by the width, or by the means that are removed."""
+    def may_be_there(self, layer: int, spectrum: Float64Array, labels: Sequence[str] = ()) -> Float64Array:
+        """Of ascending eigenvalues of some images those that are not 0 by the width or by removed means."""
         removed = {"centred": 1, "class-centred": len(set(labels or self.labels))}.get(self.view, 0)
         return spectrum[max(len(spectrum) - self.widths[layer], removed) :]
 

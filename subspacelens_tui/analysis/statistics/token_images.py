@@ -9,9 +9,8 @@ from subspacelens_tui.analysis.classes import ordered_classes
 from subspacelens_tui.analysis.growing import Configuration, GrowingGrams
 from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.left_out import left_out_lines, why_empty
-from subspacelens_tui.analysis.nulls import Permutations
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.geometry import GeometryError
+from subspacelens_tui.analysis.uncertainty.permutation import labelings_of
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.unread import unread_lines
 
@@ -42,9 +41,8 @@ class TokenImages:
         sizes: images of each class.
         codes: (N,) the classes of the images, indices into `classes`.
         counts: (N,) how many tokens each image has, of which a sample was kept.
-        labelings: (P, N) permuted codes; None without a null.
+        labelings: permuted labels; why there are none; or None if none were asked for.
         left_out: the images that are not finite, if any.
-        no_null: why there is none although one was asked for.
     """
 
     def __init__(
@@ -70,11 +68,8 @@ class TokenImages:
         self.classes = ordered_classes(session.manifest, settings.labels or "", set(self.images.labels))
         self.sizes = tuple(self.images.labels.count(name) for name in self.classes)
         self.codes = np.asarray([self.classes.index(name) for name in self.images.labels], dtype=np.int64)
-        self.labelings: npt.NDArray[np.int64] | None = None
-        self.no_null: str | None = None
-        if settings.permutations and len(self.classes) > 1:
-            assert settings.design is not None
-            self._permute(Permutations(settings.design, settings.permutations, settings.seed))
+        # The labels of images, never of tokens: those of one image are not exchangeable with others.
+        self.labelings = labelings_of(self.images, settings) if len(self.classes) > 1 else None
 
     def __len__(self) -> int:
         return len(self._positions)
@@ -97,11 +92,6 @@ class TokenImages:
     def means(self, layer: int) -> npt.NDArray[np.float32]:
         """The means over all tokens (N, 1, d) of a layer, as if they were the one token of each image."""
         return self._growing.features(layer, self._positions).T[:, None].astype(np.float32)
-
-    def groups_left_out(self) -> list[list[int] | None]:
-        """What the jackknife leaves out, kind by kind: the seeds or subjects of images; None for images."""
-        known = {"seed": self.images.seeds, "subject": self.images.prompts}
-        return [known.get(kind) for kind in (self._settings.errors or "").split("+")]
 
     def notes(self) -> Iterator[str]:
         """What the reader of the figures should know."""
@@ -133,10 +123,3 @@ class TokenImages:
             labels=labels[scheme],
             other_labels=[others for name, others in labels.items() if name != scheme],
         )
-
-    def _permute(self, permutations: Permutations) -> None:
-        # The labels of images, never of tokens: those of one image are not exchangeable with others.
-        try:
-            self.labelings = permutations.labelings(self.images)
-        except GeometryError as error:
-            self.no_null = str(error)

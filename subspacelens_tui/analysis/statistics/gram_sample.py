@@ -1,27 +1,22 @@
 """Some images of a session in one feature view, with all that is computed of them kept for the next ε."""
 
 import contextlib
-from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from subspacelens_tui.analysis.growing import Float64Array
 from subspacelens_tui.analysis.rounding import massive, rates_moved
-from subspacelens_tui.analysis.spectra import SampleSpectra
+from subspacelens_tui.analysis.statistics.columns import Float64Array
+from subspacelens_tui.analysis.statistics.gram_spectra import SampleSpectra
 from subspacelens_tui.geometry import (
     ClassSubspaces,
     GeometryError,
     class_subspaces,
     effective_rank_from_spectrum,
-    eigenvalue_rank_from_spectrum,
     feature_view,
-    gram_spectrum,
     mean_off_diagonal,
-    participation_ratio_from_spectrum,
     split_half_overlap,
-    stable_rank_from_spectrum,
     unbiased_participation_ratio,
 )
 from subspacelens_tui.geometry.rounding import (
@@ -33,15 +28,6 @@ from subspacelens_tui.geometry.rounding import (
     subspace_rounding,
 )
 from subspacelens_tui.geometry.spectra import OF_SINGULAR_VALUES, unbiased_centred_and_rounding
-
-T = TypeVar("T")
-
-RANKS = {
-    "effective_rank": effective_rank_from_spectrum,
-    "eigenvalue_rank": eigenvalue_rank_from_spectrum,
-    "participation_ratio": participation_ratio_from_spectrum,
-    "stable_rank": stable_rank_from_spectrum,
-}
 
 
 class Sample(SampleSpectra):
@@ -63,40 +49,23 @@ class Sample(SampleSpectra):
             self.classes,
             self.view,
             pooled,
-            lambda place: self._features(layers[place]),
+            lambda place: self.features(layers[place]),
         )
 
-    def view_of(self, layer: int, kept: Sequence[int] | npt.NDArray[np.int64]) -> Float64Array:
-        """The Gram matrix of a layer's view, made anew of some of the images."""
-        rows = np.asarray(kept)
-        labels = [self.labels[image] for image in rows]
-        return np.asarray(feature_view(self.raw[layer][rows[:, None], rows], self.view, labels))
+    def view_of(self, layer: int, kept: npt.NDArray[np.intp], labels: npt.NDArray[Any]) -> Float64Array:
+        """The Gram matrix of a layer's view, made anew of some of the images, with labels of their own."""
+        return np.asarray(feature_view(self.raw[layer][kept[:, None], kept], self.view, labels))
 
-    def ranks(self, layer: int, kept: Sequence[int] | npt.NDArray[np.int64]) -> dict[str, float]:
-        """The ranks of some of the images, without those that cannot be had."""
-        if self.spectrum_is_coarse(layer):
-            return self.by_features.ranks(layer, np.asarray(kept))
-        G = self.view_of(layer, kept)
-        labels = [self.labels[image] for image in kept]
-        spectrum = self._may_be_there(layer, np.asarray(gram_spectrum(G)), labels)
-        found = {name: float(rank(spectrum)) for name, rank in RANKS.items()}
-        try:
-            return found | {"participation_ratio_unbiased": self._unbiased(G)[0]}
-        except GeometryError:
-            return found
-
-    def rank(self, layer: int, name: str) -> float:
-        """One of `RANKS` of all images."""
-        spectrum = self._may_be_there(layer, self.spectrum(layer))
-        if name == "effective_rank" and self.spectrum_is_coarse(layer):
-            return float(effective_rank_from_spectrum(spectrum, OF_SINGULAR_VALUES))
-        return float(RANKS[name](spectrum))
+    def effective_rank(self, layer: int) -> float:
+        """Of all images."""
+        of_values = (OF_SINGULAR_VALUES,) if self.spectrum_is_coarse(layer) else ()
+        return float(effective_rank_from_spectrum(self.known_spectrum(layer), *of_values))
 
     def unbiased_participation_ratio(self, layer: int) -> float:
-        """Of all images; errors as of `_unbiased`."""
-        return self.keep(("unbiased", layer), lambda: self._unbiased(self.grams[layer]))[0]
+        """Of all images; errors as of `unbiased`."""
+        return self.keep(("unbiased", layer), lambda: self.unbiased(self.grams[layer]))[0]
 
-    def _unbiased(self, G: Float64Array) -> tuple[float, float]:
+    def unbiased(self, G: Float64Array) -> tuple[float, float]:
         """The unbiased participation ratio of a Gram matrix of the view, and the share rounding may be of it.
 
         Raises:
@@ -135,6 +104,16 @@ class Sample(SampleSpectra):
         # One decomposition gives both: the class rate need not make its own.
         self._kept.setdefault(("classes", layer), found.eigenvalues)
         return found
+
+    def subspace_means(self, layer: int, rank: int) -> tuple[float, float]:
+        """The means of both off the diagonal; errors as of `subspaces`."""
+        found = self.subspaces(layer, rank)
+
+        def means() -> tuple[float, float]:
+            overlap, explained = (mean_off_diagonal(of) for of in (found.overlap, found.variance_explained))
+            return float(overlap), float(explained)
+
+        return self.keep(("subspace means", layer, rank), means)
 
     def _overlap_rounding(self, layer: int, rank: int, found: ClassSubspaces) -> float:
         """How far rounding of the Gram matrix may have moved the mean overlap."""
@@ -176,7 +155,7 @@ class Sample(SampleSpectra):
             spectrum = self._exact_spectrum(layer)
             share = float(effective_rank_rounding(spectrum.eigenvalues, spectrum.resolution))
             if share > TOLERANCE:
-                found["effective_rank"] = share * self.rank(layer, "effective_rank")
+                found["effective_rank"] = share * self.effective_rank(layer)
         ratio, share = self.kept(("unbiased", layer)) or (0.0, 0.0)
         if share > TOLERANCE:
             found["participation_ratio_unbiased"] = share * ratio
@@ -188,7 +167,7 @@ class Sample(SampleSpectra):
 
     def massive(self, layer: int) -> str:
         """What in a layer is so much larger than the rest that rounding matters; "" if nothing is."""
-        return massive(self._features(layer))
+        return massive(self.features(layer))
 
     def _rates_rounding(self, layer: int, eps: float) -> dict[str, float]:
         precision = self.precision(layer, eps)

@@ -1,12 +1,11 @@
 """The figures of single layers from their features, for layers whose Gram matrix does not hold them."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from subspacelens_tui.analysis.grams import FeaturesOf
-from subspacelens_tui.analysis.growing import Float64Array
+from subspacelens_tui.analysis.statistics.columns import Float64Array
+from subspacelens_tui.analysis.statistics.viewed_grams import FeaturesOf
 from subspacelens_tui.geometry import (
     ClassSubspaces,
     PermutedClasses,
@@ -15,7 +14,7 @@ from subspacelens_tui.geometry import (
     jackknife_of_features,
 )
 from subspacelens_tui.geometry.classes import ClassIndex, class_index
-from subspacelens_tui.geometry.delete_one_features import delete_one_ranks_of_features, ranks_of_features
+from subspacelens_tui.geometry.delete_one_features import delete_one_ranks_of_features
 from subspacelens_tui.geometry.of_features import (
     Spectrum,
     class_spectra_of_features,
@@ -83,11 +82,6 @@ class ByFeatures:
         """Overlap between random halves of the classes; errors as of `subspaces`."""
         return split_half_of_features(self._viewed(layer), self._labels, rank, seed, self._classes)
 
-    def ranks(self, layer: int, kept: Any) -> dict[str, float]:
-        """The ranks of some of the images, without those that cannot be had."""
-        Z = self._compressed(layer)[:, kept]
-        return ranks_of_features(view_of_features(Z, self._view, self._labels[kept]), self._view)
-
     def ranks_without_each(self, layer: int) -> dict[str, Float64Array]:
         """The ranks without each image in turn."""
         return delete_one_ranks_of_features(self._compressed(layer), self._labels, self._view)
@@ -99,12 +93,9 @@ class ByFeatures:
         Z = self._compressed(layer)
         return jackknife_of_features(Z, self._labels, groups, 1, precision, self._view, cancelled=cancelled)
 
-    def overlap_without(self, layer: int, rank: int, kept: np.ndarray) -> tuple[float, float]:
-        """Mean overlap and mean variance explained of some of the images."""
-        Z = view_of_features(self._compressed(layer)[:, kept], self._view, self._labels[kept])
-        codes = np.unique(self._labels[kept], return_inverse=True)[1]
-        found = permuted_classes_of_features(Z, codes[None], rank)
-        return float(found.overlap[0]), float(found.variance_explained[0])
+    def part(self, layer: int, kept: np.ndarray, labels: np.ndarray) -> Float64Array:
+        """Some of the images in their view, with labels of their own, in as few rows as will do."""
+        return view_of_features(self._compressed(layer)[:, kept], self._view, labels)
 
     def permuted_classes(
         self,

@@ -1,6 +1,6 @@
 """The figures of every image: what scatters give exactly, and a reason for what they do not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -8,14 +8,15 @@ import numpy as np
 from subspacelens_tui.analysis.analyzer import default_rank, timestep_of
 from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.classes import ordered_classes
-from subspacelens_tui.analysis.every_image.layer import FoundLayer, Task, found_layer
-from subspacelens_tui.analysis.every_image.stream import ImageStream
-from subspacelens_tui.analysis.figures import Figures
-from subspacelens_tui.analysis.growing import Float64Array
+from subspacelens_tui.analysis.evaluate import evaluate
 from subspacelens_tui.analysis.left_out import left_out_lines, why_empty
+from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
+from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.rounding import rounding_notes
 from subspacelens_tui.analysis.settings import Settings, SettingsError
-from subspacelens_tui.analysis.watch import IsCancelled, Progress, Watch
+from subspacelens_tui.analysis.statistics.base import Labelings
+from subspacelens_tui.analysis.statistics.image_stream import ImageStream
+from subspacelens_tui.analysis.statistics.scatter import ImageGroups, ScatterLayer
 from subspacelens_tui.geometry import GeometryError, permuted_labels
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.unread import unread_lines
@@ -26,7 +27,7 @@ def every_image_figures(
     settings: Settings,
     cancelled: IsCancelled | None = None,
     progress: Progress | None = None,
-) -> Figures:
+) -> Result:
     """The figures of all images, however many: in time linear in N, and in memory that N leaves alone.
 
     Exact where they are given: rates, spectra, ranks, overlap, Hoyer sparsity, the null of whole subjects,
@@ -40,12 +41,12 @@ def every_image_figures(
         return _figures(session, settings.resolve(session), Watch(cancelled, progress))
 
 
-def _figures(session: Session, settings: Settings, watch: Watch) -> Figures:
+def _figures(session: Session, settings: Settings, watch: Watch) -> Result:
     timestep = timestep_of(session, settings)
     if not session.manifest.blocks or not session.files_of(settings.guidance):
         losses = left_out_lines(session, (), None)
         absent = why_empty(session, settings.guidance, (), None)
-        found = Figures(settings, 0, (), (), (), timestep=timestep, notes=losses)
+        found = Result(settings, 0, (), (), (), timestep=timestep, notes=losses)
         return replace(found, losses=losses, absent=absent)
     stream = ImageStream(session, settings, watch)
     left_out = stream.not_finite.summary(stream.count)
@@ -55,41 +56,38 @@ def _figures(session: Session, settings: Settings, watch: Watch) -> Figures:
         absent = "two images are needed, there is one"
         if not stream.count:
             absent = why_empty(session, settings.guidance, stream.problems, left_out)
-        found = Figures(settings, stream.count, (), (), (), timestep=timestep, notes=notes)
+        found = Result(settings, stream.count, (), (), (), timestep=timestep, notes=notes)
         return replace(found, left_out=left_out, losses=losses, absent=absent)
     classes = ordered_classes(session.manifest, settings.labels or "", set(stream.groups))
     codes = [classes.index(name) for name in stream.groups]
     settings = replace(settings, rank=settings.rank or default_rank(stream.class_sizes(classes)))
-    task = Task(settings, classes, codes, _labelings(stream, codes, settings), stream.by_subject)
+    groups = ImageGroups(classes, codes, stream.by_subject)
+    labelings = _labelings(stream, codes, settings)
     try:
-        layers = [
-            found_layer(index, block.name, moments, task, watch)
-            for index, (block, moments) in enumerate(
-                zip(session.manifest.blocks, stream.layers(), strict=True)
-            )
-        ]
+        # One layer at a time: its scatters fill the memory.
+        layers: list[LayerResult] = []
+        for block, moments in zip(session.manifest.blocks, stream.layers(), strict=True):
+            layer = ScatterLayer(len(layers), moments, groups, settings)
+            layers += evaluate([layer], [block.name], settings, labelings, watch)
     except GeometryError as error:
         raise SettingsError(f"the {settings.features} view cannot be had: {error}") from None
-    return Figures(
+    return Result(
         settings=settings,
         images=stream.count,
         classes=classes,
         class_sizes=stream.class_sizes(classes),
-        layers=tuple(layer.figures for layer in layers),
-        overlap=_stack([layer.overlap for layer in layers], len(classes)),
-        explained=_stack([layer.explained for layer in layers], len(classes)),
-        spectra=_spectra(layers),
+        layers=tuple(layers),
         timestep=timestep,
-        notes=(*notes, *rounding_notes([layer.figures for layer in layers])),
+        notes=(*notes, *rounding_notes(layers)),
         left_out=left_out,
         losses=losses,
     )
 
 
-def _labelings(stream: ImageStream, codes: list[int], settings: Settings) -> list[list[int]] | str:
+def _labelings(stream: ImageStream, codes: list[int], settings: Settings) -> Labelings | str | None:
     """The class of each subject under each permutation of whole subjects; or why there is none."""
     if not settings.permutations:
-        return []
+        return None
     if settings.design != "subjects":
         return f"the design {settings.design} permutes images, and needs the N × N Gram matrix"
     if not stream.by_subject:
@@ -100,26 +98,10 @@ def _labelings(stream: ImageStream, codes: list[int], settings: Settings) -> lis
         )
     except GeometryError as error:
         return str(error)
-    labelings: list[list[int]] = found.tolist()
-    return labelings
+    return Labelings(np.asarray(found), "subjects")
 
 
 def _notes(session: Session, stream: ImageStream) -> Iterator[str]:
     """What the reader of the figures should know."""
     yield f"of all {stream.count} images, exactly, from d × d second moments"
     yield from unread_lines(session.manifest)
-
-
-def _stack(matrices: Sequence[Float64Array | None], classes: int) -> Float64Array | None:
-    """One matrix of every layer; NaN where a layer has none."""
-    if all(matrix is None for matrix in matrices):
-        return None
-    missing = np.full((classes, classes), np.nan)
-    return np.stack([missing if matrix is None else matrix for matrix in matrices])
-
-
-def _spectra(layers: Sequence[FoundLayer]) -> Float64Array | None:
-    """The eigenvalues of all layers (layers, d); None where layers differ in width."""
-    if len({len(layer.spectrum) for layer in layers}) > 1:
-        return None
-    return np.stack([layer.spectrum for layer in layers])

@@ -11,8 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from subspacelens_tui.analysis.growing import Float64Array
-from subspacelens_tui.analysis.tokens.columns import TokenColumns, known_effective_rank, smaller_product
+from subspacelens_tui.analysis.statistics.columns import Float64Array
+from subspacelens_tui.analysis.statistics.token_columns import (
+    TokenColumns,
+    known_effective_rank,
+    smaller_product,
+)
 from subspacelens_tui.geometry import coding_rate_from_spectrum
 from subspacelens_tui.geometry.inputs import FLOAT64_EPS
 from subspacelens_tui.geometry.of_features import Spectrum

@@ -1,4 +1,4 @@
-"""Error bars of the rates of tokens: without each image, seed or subject in turn, all its tokens at once.
+"""The rates of tokens without each image in turn, all its tokens at once, in closed form.
 
 Without image i, with tokens X_i (T, d), the scatter S becomes S - X_iᵀ W X_i, and with A = I + αS
 
@@ -8,72 +8,29 @@ a determinant of side T for each image. W is I where nothing but the image goes.
 the mean goes with it: of n rows that sum to zero, n - T are left, and W = I + 11ᵀ/(n - T).
 """
 
-from collections.abc import Iterable, Sequence
-
 import numpy as np
 
-from subspacelens_tui.analysis.errors import RATES, ErrorBar, error_bar
-from subspacelens_tui.analysis.growing import Float64Array
-from subspacelens_tui.analysis.tokens.columns import Codes, TokenColumns, cholesky, token_view
+from subspacelens_tui.analysis.statistics.columns import Float64Array
+from subspacelens_tui.analysis.statistics.token_columns import Codes, TokenColumns, cholesky
 from subspacelens_tui.geometry import GeometryError, View
 from subspacelens_tui.geometry.determinants import TOO_LARGE
 from subspacelens_tui.geometry.rounding import TOLERANCE, scaled_rounding
 
 
-def token_error_bars(
-    raw: TokenColumns, view: View, codes: Codes, eps: float, left_out: Iterable[Sequence[int] | None]
-) -> dict[str, ErrorBar]:
-    """Error bars of R, Rc, ΔR and Rc/R of the tokens.
-
-    Args:
-        raw: the tokens as they are.
-        view: the feature view that the figures are of.
-        codes: (N,) the classes of the images.
-        eps: ε.
-        left_out: for each kind (N,) the seed or subject of each image, left out as wholes; None leaves out
-            single images. The variances of the kinds add up.
-
-    Raises:
-        GeometryError: if a class or group is all there is, or the view has no closed form.
-    """
-    found = []
-    for groups in left_out:
-        R, Rc = (
-            _without_images(token_view(raw, view, codes), view, codes, eps)
-            if groups is None
-            else _without_groups(raw, view, codes, eps, np.asarray(groups))
-        )
-        if not np.all(R > 0):
-            raise GeometryError("all features are zero (or equal, if centred): Rc/R has no value")
-        found.append((R, Rc, R - Rc, Rc / R))
-    viewed = token_view(raw, view, codes)
-    value, value_c = viewed.coding_rate(eps), viewed.class_rate(codes, eps)
-    values = (value, value_c, value - value_c, value_c / value)
-    return {rate: error_bar(values[i], [kind[i] for kind in found]) for i, rate in enumerate(RATES)}
-
-
-def _without_groups(
-    raw: TokenColumns, view: View, codes: Codes, eps: float, groups: np.ndarray
-) -> tuple[Float64Array, Float64Array]:
-    """R and Rc without each group, by recomputation of the view and the rates."""
-    names = np.unique(groups)
-    if len(names) < 2:
-        raise GeometryError(
-            "all images are of one group, and leaving it out leaves none; record more of them"
-        )
-    R, Rc = [], []
-    for name in names:
-        kept = np.flatnonzero(groups != name)
-        viewed = token_view(raw.take(kept), view, codes[kept])
-        R.append(viewed.coding_rate(eps))
-        Rc.append(viewed.class_rate(codes[kept], eps))
-    return np.asarray(R), np.asarray(Rc)
-
-
-def _without_images(
+def rates_without_images(
     viewed: TokenColumns, view: View, codes: Codes, eps: float
 ) -> tuple[Float64Array, Float64Array]:
-    """R (N,) and Rc (N,) without each image, in closed form."""
+    """R (N,) and Rc (N,) of tokens without each image.
+
+    Args:
+        viewed: the tokens in a feature view.
+        view: which.
+        codes: (N,) the classes of the images.
+        eps: ε.
+
+    Raises:
+        GeometryError: if a class is a single image, the view has no closed form, or rounding would be seen.
+    """
     if view == "trace":
         raise GeometryError(
             "without each image the trace view has no closed form for tokens; leave out seeds or subjects"
