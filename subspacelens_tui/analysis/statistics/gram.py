@@ -263,17 +263,6 @@ class GramPart(LayerStatistics):
         squares: Float64Array = np.einsum("dn,dn->d", Z, Z)
         return squares
 
-    @classmethod
-    def relabelled(
-        cls, layers: Sequence[LayerStatistics], labelings: Labelings, watch: Watch
-    ) -> Sequence[Resampled]:
-        """Of wholes only."""
-        raise NotImplementedError
-
-    def left_out(self, by: str, watch: Watch) -> Resampled:
-        """Of wholes only."""
-        raise NotImplementedError
-
 
 class Relabelled(Resampled):
     """A layer under permuted labels.

@@ -146,17 +146,6 @@ class ScatterPart(LayerStatistics):
         """The diagonal of the scatter."""
         return np.diagonal(self._viewed.everyone)
 
-    @classmethod
-    def relabelled(
-        cls, layers: Sequence[LayerStatistics], labelings: Labelings, watch: Watch
-    ) -> Sequence[Resampled]:
-        """Of wholes only."""
-        raise NotImplementedError
-
-    def left_out(self, by: str, watch: Watch) -> Resampled:
-        """Of wholes only."""
-        raise NotImplementedError
-
 
 class ScatterLayer(ScatterPart):
     """One layer of all images.

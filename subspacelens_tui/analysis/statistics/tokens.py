@@ -130,17 +130,6 @@ class TokenPart(LayerStatistics):
         squares: Float64Array = np.einsum("nd,nd->d", self.viewed.flat, self.viewed.flat)
         return squares
 
-    @classmethod
-    def relabelled(
-        cls, layers: Sequence[LayerStatistics], labelings: Labelings, watch: Watch
-    ) -> Sequence[Resampled]:
-        """Whole images change their class."""
-        return [Relabelled(layer, labelings, watch) for layer in cast(Sequence[TokenLayer], layers)]
-
-    def left_out(self, by: str, watch: Watch) -> Resampled:
-        """Of wholes only."""
-        raise NotImplementedError
-
 
 class TokenLayer(TokenPart):
     """All tokens of one layer.
@@ -235,6 +224,13 @@ class TokenLayer(TokenPart):
     def massive(self) -> str:
         """From the tokens."""
         return massive(self.raw.flat.T)
+
+    @classmethod
+    def relabelled(
+        cls, layers: Sequence[LayerStatistics], labelings: Labelings, watch: Watch
+    ) -> Sequence[Resampled]:
+        """Whole images change their class."""
+        return [Relabelled(layer, labelings, watch) for layer in cast(Sequence[TokenLayer], layers)]
 
     def left_out(self, by: str, watch: Watch) -> Resampled:
         """All tokens of each image, seed or subject."""
