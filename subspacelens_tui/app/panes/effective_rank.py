@@ -19,7 +19,7 @@ RANK_COLOUR = 2
 _FIGURE = "effective_rank"
 
 
-class RankPane(PlotPane):
+class EffectiveRankPane(PlotPane):
     """How many dimensions the images fill. Labels play no part, so there is one curve a branch."""
 
     figures = (_FIGURE,)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _OVERLAP, _HALVES = 0, 3
 
 
-class CoursePane(PlotPane):
+class OverlapByLayerPane(PlotPane):
     """Mean off-diagonal overlap, its permuted values, and the overlap of halves: of one class, and of two."""
 
     figures = ("overlap_mean",)

@@ -36,7 +36,7 @@ from subspacelens_tui.app.keys import Key, bindings, in_footer
 from subspacelens_tui.app.panes.inspector import Inspector
 from subspacelens_tui.app.panes.layer_list import LayerList
 from subspacelens_tui.app.panes.log import LogPane
-from subspacelens_tui.app.panes.overlap_matrix import OverlapPane
+from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
 from subspacelens_tui.app.panes.pane import BorderDragged, Deferred, LayerChosen, Pane, TitleClicked
 from subspacelens_tui.app.panes.plot_pane import PlotPane
 from subspacelens_tui.app.panes.registry import PANES
@@ -80,7 +80,7 @@ class SessionScreen(Screen[None], NeedsRoom):
 
     KEYS: ClassVar = (
         SESSION,
-        OverlapPane.keys,
+        OverlapMatrixPane.keys,
         Scrubber.keys,
         EpsSlider.keys,
         LogPane.keys,
@@ -171,7 +171,7 @@ class SessionScreen(Screen[None], NeedsRoom):
                 pane.others = f"{keymap.first('pane-view')}: {following.tab.lower()}"
             if isinstance(pane, PlotPane):
                 pane.markers = preferences.markers
-            if isinstance(pane, OverlapPane):
+            if isinstance(pane, OverlapMatrixPane):
                 pane.digits = preferences.digits
 
     def on_mount(self) -> None:
@@ -397,13 +397,13 @@ class SessionScreen(Screen[None], NeedsRoom):
 
     def action_digits(self) -> None:
         """Numbers in the matrix, or colours only."""
-        matrix = self.query_one(OverlapPane)
+        matrix = self.query_one(OverlapMatrixPane)
         matrix.digits = not matrix.digits
         matrix.repaint()
 
     def action_cell(self, rows: int, columns: int) -> None:
         """Move the selected cell of the matrix."""
-        self.query_one(OverlapPane).move(rows, columns)
+        self.query_one(OverlapMatrixPane).move(rows, columns)
 
     def action_scroll_figures(self, rows: int) -> None:
         """Look at the metrics further down, or up."""
@@ -432,7 +432,7 @@ class SessionScreen(Screen[None], NeedsRoom):
 
     def action_cell_pictures(self) -> None:
         """The images of both classes of the selected cell of the matrix."""
-        matrix, view = self.query_one(OverlapPane), self.view
+        matrix, view = self.query_one(OverlapMatrixPane), self.view
         cell = matrix.selected_cell()
         if cell is None or view is None or view.settings.guidance is None:
             self.state.tell("there is no overlap here yet: no classes to show images of")
