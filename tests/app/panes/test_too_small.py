@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from subspacelens_tui.app.panes.effective_rank import EffectiveRankPane
+from subspacelens_tui.app.panes.excess import ExcessPane
 from subspacelens_tui.app.panes.inspector import Inspector
 from subspacelens_tui.app.panes.layer_list import LayerList
 from subspacelens_tui.app.panes.overlap_by_layer import OverlapByLayerPane
 from subspacelens_tui.app.panes.overlap_by_step import OverlapByStepPane
 from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
 from subspacelens_tui.app.panes.pane import Pane
-from subspacelens_tui.app.panes.rates import ExcessPane, RatesPane
+from subspacelens_tui.app.panes.rates import RatesPane
 from subspacelens_tui.app.panes.spectrum import SpectrumPane
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.app.widgets.comparison import ComparisonPlot
