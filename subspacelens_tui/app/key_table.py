@@ -3,7 +3,7 @@
 from subspacelens_tui.app.keys import Key
 from subspacelens_tui.app.panes.inspector import Inspector
 from subspacelens_tui.app.panes.log import LogPane
-from subspacelens_tui.app.panes.overlap_matrix import OverlapPane
+from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
 from subspacelens_tui.app.panes.registry import PANES
 from subspacelens_tui.app.widgets.eps_slider import EpsSlider
 from subspacelens_tui.app.widgets.scrubber import Scrubber
@@ -225,7 +225,7 @@ SCOPES: dict[str, tuple[Key, ...]] = {
     "the gallery": (*GALLERY, *ANYWHERE),
     "the sweep": (*SWEEP, *ANYWHERE),
     "the comparison": (*COMPARE, *ANYWHERE),
-    "the overlap matrix": OverlapPane.keys,
+    "the overlap matrix": OverlapMatrixPane.keys,
     "the scrubber": Scrubber.keys,
     "the slider of ε": EpsSlider.keys,
     "the log": LogPane.keys,
@@ -235,7 +235,7 @@ SCOPES: dict[str, tuple[Key, ...]] = {
 
 EVERY_KEY: tuple[Key, ...] = (
     *SESSION,
-    *OverlapPane.keys,
+    *OverlapMatrixPane.keys,
     *Scrubber.keys,
     *EpsSlider.keys,
     *LogPane.keys,

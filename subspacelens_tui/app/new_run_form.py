@@ -83,7 +83,7 @@ FIELDS: tuple[Field, ...] = (
 
 
 @dataclass(frozen=True)
-class Draft:
+class NewRunForm:
     """What came of the texts.
 
     Attributes:
@@ -103,7 +103,7 @@ class Draft:
     remarks: Sequence[str] = ()
 
 
-def read_draft(texts: Mapping[str, str], folder: Path) -> Draft:
+def read_form(texts: Mapping[str, str], folder: Path) -> NewRunForm:
     """Check what is typed, and plan it if nothing is wrong.
 
     Args:
@@ -130,11 +130,11 @@ def read_draft(texts: Mapping[str, str], folder: Path) -> Draft:
     except SessionError as error:
         errors["name"] = str(error)
     if errors:
-        return Draft(errors, {})
+        return NewRunForm(errors, {})
     manifest = plan(request)
     # Another process may take an automatic name first; then the session gets the next one.
     to_be = name or next(automatic_paths(folder, manifest.model.id)).name
-    return Draft(
+    return NewRunForm(
         errors={},
         notes=_notes(manifest, to_be),
         manifest=manifest,

@@ -228,8 +228,10 @@ def pass_resize_on(app: App[Any]) -> None:
         app.call_later(check)
 
 
-# The traceback of a crash: `App._fatal_error`, written for 8.2. Textual's own draws all local variables as
-# well, which took minutes with a session among them. A Textual that does not call it draws its own.
+# A crash: `App._exception_event`, `App._exception` and `App._fatal_error`, written for 8.2. Textual's own
+# traceback draws all local variables as well, which took minutes with a session among them. Without the
+# first two nobody knows of a crash before the app has ended; a Textual that does not call the third draws
+# its own traceback.
 
 
 class ShortTraceback:
@@ -238,14 +240,12 @@ class ShortTraceback:
     @property
     def crashed(self) -> asyncio.Event:
         """Set once it has crashed."""
-        assert isinstance(self, App)
-        return self._exception_event
+        return getattr(self, "_exception_event", None) or asyncio.Event()
 
     @property
     def crash(self) -> Exception | None:
         """What ended the app, in a worker of it or in itself."""
-        assert isinstance(self, App)
-        error: Exception | None = self._exception
+        error: Exception | None = getattr(self, "_exception", None)
         if isinstance(error, WorkerFailed) and isinstance(error.error, Exception):
             return error.error
         return error
@@ -255,10 +255,10 @@ class ShortTraceback:
         return False
 
     def _fatal_error(self) -> None:
+        assert isinstance(self, App)
         if self.is_told_elsewhere(self.crash):
-            self._close_messages_no_wait()  # type: ignore[attr-defined]
+            self._close_messages_no_wait()
             return
         from rich.traceback import Traceback  # takes a while, and is seldom needed
 
-        assert isinstance(self, App)
         self.panic(Traceback(width=None))

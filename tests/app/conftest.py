@@ -38,12 +38,12 @@ class Driver:
     async def settled(self) -> None:
         """Wait until the session is read anew, its figures computed, and the screen drawn."""
         settling = asyncio.ensure_future(self._settled())
-        crashed = asyncio.ensure_future(self.app._exception_event.wait())
+        crashed = asyncio.ensure_future(self.app.crashed.wait())
         await asyncio.wait((settling, crashed), return_when=asyncio.FIRST_COMPLETED)
         crashed.cancel()
-        if self.app._exception is not None:
+        if self.app.crash is not None:
             settling.cancel()
-            raise self.app._exception
+            raise self.app.crash
         await settling
 
     async def _settled(self) -> None:

@@ -7,7 +7,7 @@ from textual.widgets import Input
 
 from subspacelens_tui.app.dialogs.help import HelpScreen
 from subspacelens_tui.app.key_table import FORM
-from subspacelens_tui.app.new_run_form import FIELDS, read_draft
+from subspacelens_tui.app.new_run_form import FIELDS, read_form
 from subspacelens_tui.app.screens.new_run import NewRunScreen
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
@@ -18,7 +18,7 @@ from tests.conftest import PlantedSessionFactory as Planted
 
 
 def test_nothing_typed_is_the_demo(tmp_path: Path) -> None:
-    draft = read_draft({}, tmp_path)
+    draft = read_form({}, tmp_path)
     assert draft.errors == {}
     assert draft.manifest is not None
     assert draft.estimate is not None
@@ -54,7 +54,7 @@ def test_nothing_typed_is_the_demo(tmp_path: Path) -> None:
 )
 def test_each_field_says_what_is_wrong_with_it(tmp_path: Path, field: str, text: str, line: str) -> None:
     (tmp_path / "taken").mkdir()
-    draft = read_draft({field: text}, tmp_path)
+    draft = read_form({field: text}, tmp_path)
     assert draft.manifest is None
     assert list(draft.errors) == [field]
     assert line in draft.errors[field]
@@ -62,7 +62,7 @@ def test_each_field_says_what_is_wrong_with_it(tmp_path: Path, field: str, text:
 
 
 def test_every_wrong_field_is_said_at_once_and_the_steps_count_for_the_captured(tmp_path: Path) -> None:
-    draft = read_draft({"steps": "30", "capture": "29", "seeds": "x", "dtype": "y", "name": "z z"}, tmp_path)
+    draft = read_form({"steps": "30", "capture": "29", "seeds": "x", "dtype": "y", "name": "z z"}, tmp_path)
     assert set(draft.errors) == {"seeds", "dtype", "name"}
 
 

@@ -15,7 +15,7 @@ from subspacelens_tui.app.dialogs.eps import EpsDialog
 from subspacelens_tui.app.dialogs.help import HelpScreen
 from subspacelens_tui.app.key_table import ANYWHERE, SESSION
 from subspacelens_tui.app.panes.log import LogPane
-from subspacelens_tui.app.panes.overlap_matrix import OverlapPane
+from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
 from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.scrubber import Scrubber
@@ -192,7 +192,7 @@ async def test_values_can_be_clicked(on: OpenApp, planted: Planted) -> None:
 async def test_the_matrix_has_a_cursor_and_numbers(on: OpenApp, planted: Planted) -> None:
     async with on(planted().start().record()) as app:
         await app.press("5")
-        assert isinstance(app.app.focused, OverlapPane)
+        assert isinstance(app.app.focused, OverlapMatrixPane)
         await app.press("down", "right")
         assert "food × vehicles" in app.text()
         assert app.screen.selected == 0
@@ -391,7 +391,7 @@ async def test_help_names_every_key(on: OpenApp, planted: Planted) -> None:
         await app.press("question_mark")
         assert isinstance(app.app.screen, HelpScreen)
         shown = app.text()
-        for key in (*SESSION, *OverlapPane.keys, *ANYWHERE):
+        for key in (*SESSION, *OverlapMatrixPane.keys, *ANYWHERE):
             assert key.says in shown
         await app.press("escape")
         assert app.app.screen is app.screen
@@ -399,7 +399,7 @@ async def test_help_names_every_key(on: OpenApp, planted: Planted) -> None:
 
 async def test_every_key_s_action_exists(on: OpenApp, planted: Planted) -> None:
     async with on(planted().start().record()) as app:
-        for key in (*SESSION, *OverlapPane.keys, *ANYWHERE):
+        for key in (*SESSION, *OverlapMatrixPane.keys, *ANYWHERE):
             name = key.action.split("(")[0]
             owner = app.app if name.startswith("app.") else app.screen
             assert hasattr(owner, f"action_{name.removeprefix('app.')}"), key.action
@@ -413,7 +413,7 @@ async def test_every_key_can_be_pressed_anywhere(
     leaves += ("gallery", "cell_pictures", "sweep", "compare")
     async with on(planted(guidance=(3.0, 6.0), layers=2, seeds=2).start().record(), size=size) as app:
         await app.pilot.press("5")
-        for key in (*OverlapPane.keys, *SESSION, *Scrubber.keys, *LogPane.keys):
+        for key in (*OverlapMatrixPane.keys, *SESSION, *Scrubber.keys, *LogPane.keys):
             if not key.action.startswith(leaves):
                 await app.pilot.press(key.keys.split(",")[0])
         await app.settled()

@@ -184,21 +184,51 @@ def test_a_resize_can_be_passed_on() -> None:
 
 
 class Crashing(textual_private.ShortTraceback, App[None]):
-    """Crashes as soon as it runs."""
+    """Crashes as soon as it runs, by itself or by a worker."""
+
+    def __init__(self, by_worker: bool = False, quiet: bool = False) -> None:
+        super().__init__()
+        self.by_worker, self.quiet = by_worker, quiet
+
+    def is_told_elsewhere(self, error: Exception | None) -> bool:
+        return self.quiet and isinstance(error, ZeroDivisionError)
 
     def on_mount(self) -> None:
+        if self.by_worker:
+            self.run_worker(self.work())
+        else:
+            self.divide()
+
+    async def work(self) -> None:
+        self.divide()
+
+    def divide(self) -> None:
         a_session_of_many_gigabytes = "seen"
-        raise RuntimeError(f"crashed: {len(a_session_of_many_gigabytes)}")
+        raise ZeroDivisionError(f"crashed: {len(a_session_of_many_gigabytes)}")
 
 
-def test_a_crash_shows_no_local_variables(capsys: pytest.CaptureFixture[str]) -> None:
-    app = Crashing()
+@pytest.mark.parametrize("by_worker", [False, True])
+def test_a_crash_shows_no_local_variables_and_is_known(
+    capsys: pytest.CaptureFixture[str], by_worker: bool
+) -> None:
+    app = Crashing(by_worker)
+    assert app.crash is None
+    assert not app.crashed.is_set()
     app.run(headless=True)
     shown = capsys.readouterr().err
     say = changed("App._fatal_error", "ShortTraceback")
     assert "crashed: 4" in shown, say
     assert "= 'seen'" not in shown, say
     assert app.return_code == 1
+    assert isinstance(app.crash, ZeroDivisionError), changed("App._exception", "ShortTraceback.crash")
+    assert app.crashed.is_set(), changed("App._exception_event", "ShortTraceback.crashed")
+
+
+def test_a_crash_that_is_told_elsewhere_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    app = Crashing(quiet=True)
+    app.run(headless=True)
+    assert capsys.readouterr().err == "", changed("App._close_messages_no_wait", "ShortTraceback")
+    assert (app.return_code, type(app.crash)) == (1, ZeroDivisionError)
 
 
 @pytest.mark.parametrize("character", map(chr, range(33, 127)))

@@ -13,7 +13,7 @@ from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.panes.inspector import Inspector
 from subspacelens_tui.app.panes.layer_list import LayerList
-from subspacelens_tui.app.panes.overlap_matrix import OverlapPane
+from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
 from subspacelens_tui.app.selection import Selection
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.app.widgets.run_bar import RunBar
@@ -109,12 +109,12 @@ def colours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_matrix_with_numbers() -> None:
-    assert await drawn(OverlapPane(), (36, 8), None, analysis(), 1) == MATRIX
+    assert await drawn(OverlapMatrixPane(), (36, 8), None, analysis(), 1) == MATRIX
 
 
 async def test_matrix_of_25_classes_in_little_room() -> None:
     names = [f"class{i:02}" for i in range(25)]
-    text = await drawn(OverlapPane(), (36, 30), None, analysis(names), 0)
+    text = await drawn(OverlapMatrixPane(), (36, 30), None, analysis(names), 0)
     lines = text.splitlines()
     assert len(lines) == 30
     assert sum(line.startswith("cla") for line in lines) == 26  # 25 rows and the named cell
@@ -123,7 +123,7 @@ async def test_matrix_of_25_classes_in_little_room() -> None:
 
 async def test_matrix_larger_than_its_room_scrolls_with_its_cursor() -> None:
     names = [f"{i:02}" for i in range(60)]
-    pane = OverlapPane()
+    pane = OverlapMatrixPane()
     async with Stage(pane, (30, 12)).run_test(size=(80, 30)) as pilot:
         pane.update(None, analysis(names), 0)
         pane.move(59, 58)

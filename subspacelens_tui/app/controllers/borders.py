@@ -1,34 +1,13 @@
 """The borders between the panes: moved by mouse and by keys, and remembered."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from subspacelens_tui.app.controllers.controller import Controller
 from subspacelens_tui.app.panes.pane import Edge
 from subspacelens_tui.app.saved_state import Memory
+from subspacelens_tui.app.widgets.pane_body import SideBySide
 
 _LEAST_WIDTH, _LEAST_HEIGHT = 16, 5
-
-
-@dataclass(frozen=True)
-class SideBySide:
-    """Columns, or the panes of one.
-
-    Attributes:
-        name: what their sizes are remembered by.
-        members: the names of the panes in each, in order.
-        sizes: of each now, in cells.
-        across: whether they are columns; else they are rows.
-    """
-
-    name: str
-    members: tuple[frozenset[str], ...]
-    sizes: tuple[int, ...]
-    across: bool
-
-    def place(self, pane: str | None) -> int | None:
-        """Which of them holds a pane."""
-        return next((place for place, names in enumerate(self.members) if pane in names), None)
 
 
 class BordersController(Controller):
@@ -38,7 +17,7 @@ class BordersController(Controller):
         memory: keeps them.
         groups: what lies side by side now.
         focused: the name of the pane that has the keys.
-        resize: gives the panes the sizes they were moved to.
+        resize: gives the panes the proportions that `shares` says.
         tell: says something.
 
     Attributes:

@@ -8,8 +8,7 @@ from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.plot_parts import Band, Curve, Plot
 from subspacelens_tui.app.panes.pane import Numbers
-from subspacelens_tui.app.panes.plot_pane import LegendEntry, PlotPane
-from subspacelens_tui.app.panes.rates import at, minus
+from subspacelens_tui.app.panes.plot_pane import LegendEntry, PlotPane, at, minus
 from subspacelens_tui.sessions import Branch
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ RANK_COLOUR = 2
 _FIGURE = "effective_rank"
 
 
-class RankPane(PlotPane):
+class EffectiveRankPane(PlotPane):
     """How many dimensions the images fill. Labels play no part, so there is one curve a branch."""
 
     figures = (_FIGURE,)

@@ -7,8 +7,7 @@ from subspacelens_tui.analysis.bands import Values, error_bands
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.plot_parts import Band, Curve, Plot
 from subspacelens_tui.app.panes.pane import WAITING, Deferred, Numbers
-from subspacelens_tui.app.panes.plot_pane import LegendEntry, PlotPane
-from subspacelens_tui.app.panes.rates import at
+from subspacelens_tui.app.panes.plot_pane import LegendEntry, PlotPane, at
 from subspacelens_tui.app.refinement import FEW
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 _OVERLAP, _HALVES = 0, 3
 
 
-class CoursePane(PlotPane):
+class OverlapByLayerPane(PlotPane):
     """Mean off-diagonal overlap, its permuted values, and the overlap of halves: of one class, and of two."""
 
     figures = ("overlap_mean",)

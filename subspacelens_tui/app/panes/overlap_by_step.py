@@ -16,7 +16,7 @@ _COLUMNS = _STEP + _LAYER + 2 * _VALUE
 _WITH_TIMESTEP = 44
 
 
-class SeparationPane(Pane):
+class OverlapByStepPane(Pane):
     """One row a step: the layer, its overlap, that of permuted labels there, and what it could be as well."""
 
     pane_name = "separation"

@@ -45,7 +45,7 @@ class _Grid:
     tall: int
 
 
-class OverlapPane(Pane):
+class OverlapMatrixPane(Pane):
     """Class by class, any number of them; the cell under the cursor is named with its value.
 
     Attributes:

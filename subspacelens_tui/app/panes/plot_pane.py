@@ -10,6 +10,7 @@ from rich.color import Color
 from rich.style import Style
 from textual import events
 
+from subspacelens_tui.analysis.bands import Values
 from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.app.drawing.palette import blend, curve_colour
 from subspacelens_tui.app.drawing.plot import draw, has_values, layer_at, least_size
@@ -144,3 +145,13 @@ class PlotStyles:
     def _faint(self, colour: int, share: float) -> str:
         curve = curve_colour(colour, self._dark)
         return blend(curve, self._background, share) if self._shaded else curve
+
+
+def minus(a: Sequence[float | None], b: Sequence[float | None]) -> Values:
+    """Differences, None where one side is."""
+    return tuple(None if x is None or y is None else x - y for x, y in zip(a, b, strict=False))
+
+
+def at(values: Sequence[float | None], layer: int) -> float | None:
+    """The value at a layer, None beyond the last."""
+    return values[layer] if layer < len(values) else None

@@ -1,4 +1,4 @@
-"""ΔR over the layers with its null, and the excess over that null: the headline."""
+"""ΔR over the layers with its null."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
@@ -9,7 +9,7 @@ from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import cut
 from subspacelens_tui.app.drawing.plot_parts import Band, Curve, Plot
 from subspacelens_tui.app.panes.pane import Numbers
-from subspacelens_tui.app.panes.plot_pane import LegendEntry, PlotPane
+from subspacelens_tui.app.panes.plot_pane import LegendEntry, PlotPane, at
 from subspacelens_tui.app.refinement import FEW
 from subspacelens_tui.app.selection import Measure
 from subspacelens_tui.app.snapshots import Analysis
@@ -42,16 +42,6 @@ def shown_sets(analysis: Analysis) -> list[tuple[str, str, Branch, Figures]]:
 def scheme_colour(analysis: Analysis, scheme: str, schemes: Sequence[str]) -> int:
     """The colour of a label scheme: the same wherever it is shown."""
     return list(schemes).index(scheme) if scheme in schemes else 0
-
-
-def minus(a: Sequence[float | None], b: Sequence[float | None]) -> Values:
-    """Differences, None where one side is."""
-    return tuple(None if x is None or y is None else x - y for x, y in zip(a, b, strict=False))
-
-
-def at(values: Sequence[float | None], layer: int) -> float | None:
-    """The value at a layer, None beyond the last."""
-    return values[layer] if layer < len(values) else None
 
 
 class RatesPane(PlotPane):
@@ -233,27 +223,3 @@ class RatesPane(PlotPane):
         if reason := main.layers[0].missing.get("errors"):
             return f"none, {plain(reason)}"
         return wanted if main.settings.errors else "…"
-
-
-class ExcessPane(RatesPane):
-    """ΔR minus its mean under permuted labels: what the labels explain beyond any labels."""
-
-    _figure = "excess"
-    figures = ("excess",)
-    pane_name = "excess"
-    heading = "Excess ΔR over permuted labels"
-    tab = "Excess"
-    jump = "2"
-    place = "excess"
-    in_column = "middle"
-    says = "excess curves"
-    measure = "excess"
-
-    def _null_mean(self, figures: Figures, colour: int) -> list[Curve]:
-        return []
-
-    def _zero(self) -> bool:
-        return True
-
-    def _written(self, value: float | None) -> str:
-        return numbers.figure(value, signed=True)

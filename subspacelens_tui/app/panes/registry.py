@@ -5,26 +5,27 @@ A new pane is a file beside this one and a line here.
 
 from collections.abc import Iterable
 
-from subspacelens_tui.app.panes.effective_rank import RankPane
+from subspacelens_tui.app.panes.effective_rank import EffectiveRankPane
+from subspacelens_tui.app.panes.excess import ExcessPane
 from subspacelens_tui.app.panes.inspector import Inspector
 from subspacelens_tui.app.panes.layer_list import LayerList
 from subspacelens_tui.app.panes.log import LogPane
-from subspacelens_tui.app.panes.overlap_by_layer import CoursePane
-from subspacelens_tui.app.panes.overlap_by_step import SeparationPane
-from subspacelens_tui.app.panes.overlap_matrix import OverlapPane
+from subspacelens_tui.app.panes.overlap_by_layer import OverlapByLayerPane
+from subspacelens_tui.app.panes.overlap_by_step import OverlapByStepPane
+from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
 from subspacelens_tui.app.panes.pane import Pane
-from subspacelens_tui.app.panes.rates import ExcessPane, RatesPane
+from subspacelens_tui.app.panes.rates import RatesPane
 from subspacelens_tui.app.panes.spectrum import SpectrumPane
 
 PANES: tuple[type[Pane], ...] = (
     LayerList,
     ExcessPane,
     RatesPane,
-    RankPane,
+    EffectiveRankPane,
     SpectrumPane,
-    OverlapPane,
-    CoursePane,
-    SeparationPane,
+    OverlapMatrixPane,
+    OverlapByLayerPane,
+    OverlapByStepPane,
     Inspector,
     LogPane,
 )

@@ -15,12 +15,12 @@ from textual.widgets import Button, Input, Static
 
 from subspacelens_tui.app.key_table import FORM
 from subspacelens_tui.app.keys import bindings, in_footer
-from subspacelens_tui.app.new_run_form import FIELDS, Draft, read_draft
+from subspacelens_tui.app.new_run_form import FIELDS, NewRunForm, read_form
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.field_note import FieldNote
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.status_line import StatusLine
-from subspacelens_tui.app.widgets.text_lines import Lines
+from subspacelens_tui.app.widgets.text_lines import TextLines
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.planning import shipped_prompt_sets
 from subspacelens_tui.planning.device import nvidia_gpus
@@ -55,7 +55,6 @@ class NewRunScreen(Screen[Path], NeedsRoom):
         self._folder = folder
         self.setup = setup
         self._models = tuple(dict.fromkeys(["demo", *models]))
-        self._draft: Draft | None = None
         self._complaint: str | None = None
         self._starting = False
 
@@ -73,7 +72,7 @@ class NewRunScreen(Screen[Path], NeedsRoom):
                         suggester=self._suggester(field.name),
                     )
                     yield FieldNote(field.says, id=f"note-{field.name}")
-            yield Lines(id="estimate")
+            yield TextLines(id="estimate")
         with Horizontal(id="buttons"):
             yield Button("start", id="start", compact=True)
             yield Button("leave", id="leave", compact=True)
@@ -108,23 +107,22 @@ class NewRunScreen(Screen[Path], NeedsRoom):
         self._check()
 
     def _check(self) -> None:
-        self.run_worker(self._read(), group="draft", exclusive=True)
+        self.run_worker(self._read(), group="form", exclusive=True)
 
     async def _read(self) -> None:
         await asyncio.sleep(_PAUSE)
-        self._show(await asyncio.to_thread(read_draft, self._texts, self._folder))
+        self._show(await asyncio.to_thread(read_form, self._texts, self._folder))
 
-    def _show(self, draft: Draft) -> None:
-        self._draft = draft
+    def _show(self, form: NewRunForm) -> None:
         for field in FIELDS:
             note = self.query_one(f"#note-{field.name}", FieldNote)
-            note.update(draft.errors.get(field.name), draft.notes.get(field.name))
-        wrong = len(draft.errors)
-        if draft.estimate is not None:
-            warnings = draft.estimate.warnings
-            lines = [(line, True) for line in draft.remarks]
-            self.query_one(Lines).update(
-                [*lines, *((line, line in warnings) for line in draft.estimate.lines)]
+            note.update(form.errors.get(field.name), form.notes.get(field.name))
+        wrong = len(form.errors)
+        if form.estimate is not None:
+            warnings = form.estimate.warnings
+            lines = [(line, True) for line in form.remarks]
+            self.query_one(TextLines).update(
+                [*lines, *((line, line in warnings) for line in form.estimate.lines)]
             )
         self._say(f"{wrong} field{'s' if wrong > 1 else ''} to put right" if wrong else None)
 
@@ -163,21 +161,21 @@ class NewRunScreen(Screen[Path], NeedsRoom):
 
     async def _start(self) -> None:
         """Make the session and start its recorder, if nothing is wrong."""
-        self.workers.cancel_group(self, "draft")
-        draft = await asyncio.to_thread(read_draft, self._texts, self._folder)
-        self._show(draft)
+        self.workers.cancel_group(self, "form")
+        form = await asyncio.to_thread(read_form, self._texts, self._folder)
+        self._show(form)
         start = self.setup.start_recorder
-        if draft.manifest is not None and start is not None:
+        if form.manifest is not None and start is not None:
             try:
-                path = await asyncio.to_thread(create_new_session, self._folder, draft.name, draft.manifest)
+                path = await asyncio.to_thread(create_new_session, self._folder, form.name, form.manifest)
                 await asyncio.to_thread(start, path)
             except SessionError as error:
                 self._complaint = str(error)
             else:
                 self.dismiss(path)
                 return
-        elif draft.errors:
-            first = next(field.name for field in FIELDS if field.name in draft.errors)
+        elif form.errors:
+            first = next(field.name for field in FIELDS if field.name in form.errors)
             self.query_one(f"#field-{first}").focus()
         elif start is None:
             self._complaint = "no recorder can be started from here: use `subspacelens-tui record`"

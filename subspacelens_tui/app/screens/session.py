@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.screen import Screen
-from textual.widget import Widget
 
 from subspacelens_tui.analysis.growing import Configuration
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.controllers.arrangement import WIDE
-from subspacelens_tui.app.controllers.borders import BordersController, SideBySide
+from subspacelens_tui.app.controllers.borders import BordersController
 from subspacelens_tui.app.controllers.controller import adopt
 from subspacelens_tui.app.controllers.deferred_metrics import DeferredMetrics
 from subspacelens_tui.app.controllers.export import ExportController, exportable_pane
@@ -36,7 +35,7 @@ from subspacelens_tui.app.keys import Key, bindings, in_footer
 from subspacelens_tui.app.panes.inspector import Inspector
 from subspacelens_tui.app.panes.layer_list import LayerList
 from subspacelens_tui.app.panes.log import LogPane
-from subspacelens_tui.app.panes.overlap_matrix import OverlapPane
+from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
 from subspacelens_tui.app.panes.pane import BorderDragged, Deferred, LayerChosen, Pane, TitleClicked
 from subspacelens_tui.app.panes.plot_pane import PlotPane
 from subspacelens_tui.app.panes.registry import PANES
@@ -47,6 +46,7 @@ from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.controls import ControlsBar
 from subspacelens_tui.app.widgets.eps_slider import EpsSlider
 from subspacelens_tui.app.widgets.key_bar import KeyBar
+from subspacelens_tui.app.widgets.pane_body import PaneBody, SideBySide
 from subspacelens_tui.app.widgets.pane_tabs import PaneTabs
 from subspacelens_tui.app.widgets.run_bar import RunBar
 from subspacelens_tui.app.widgets.scrubber import Scrubber
@@ -80,7 +80,7 @@ class SessionScreen(Screen[None], NeedsRoom):
 
     KEYS: ClassVar = (
         SESSION,
-        OverlapPane.keys,
+        OverlapMatrixPane.keys,
         Scrubber.keys,
         EpsSlider.keys,
         LogPane.keys,
@@ -145,21 +145,13 @@ class SessionScreen(Screen[None], NeedsRoom):
         self._set_up_panes()
         yield RunBar(id="run-bar")
         yield PaneTabs(self.panes, id="tabs")
-        with Horizontal(id="body"):
-            yield from self._column("left")
-            with Vertical(id="middle"):
-                yield from self._column("middle")
-            with Vertical(id="right"):
-                yield from self._column("right")
+        yield PaneBody(self.panes)
         with Horizontal(id="sliders"):
             yield Scrubber(id="scrubber")
             yield EpsSlider(id="eps-slider")
         yield ControlsBar(id="controls")
         yield StatusLine(id="status")
         yield KeyBar(self._footer(), id="keys")
-
-    def _column(self, name: str) -> Sequence[Pane]:
-        return [pane for pane in self.panes if pane.in_column == name]
 
     def _set_up_panes(self) -> None:
         """What panes take from the user's settings, and how the next one of a place is reached."""
@@ -171,7 +163,7 @@ class SessionScreen(Screen[None], NeedsRoom):
                 pane.others = f"{keymap.first('pane-view')}: {following.tab.lower()}"
             if isinstance(pane, PlotPane):
                 pane.markers = preferences.markers
-            if isinstance(pane, OverlapPane):
+            if isinstance(pane, OverlapMatrixPane):
                 pane.digits = preferences.digits
 
     def on_mount(self) -> None:
@@ -308,11 +300,7 @@ class SessionScreen(Screen[None], NeedsRoom):
         self.set_class(arrangement.roomy, "roomy")
         self.set_class(self.size.width >= WIDE, "wide")
         self.set_class(arrangement.broad and not arrangement.single, "broad")
-        for pane in self.panes:
-            pane.display = self.pane_layout.is_seen(type(pane), arrangement)
-        for column in ("#middle", "#right"):
-            container = self.query_one(column)
-            container.display = any(child.display for child in container.children)
+        self.query_one(PaneBody).show(lambda pane: self.pane_layout.is_seen(pane, arrangement))
         self._resize_panes()
         self.query_one(PaneTabs).repaint()
         if isinstance(self.focused, Pane) and not self.focused.display:
@@ -324,37 +312,12 @@ class SessionScreen(Screen[None], NeedsRoom):
         """Give the keys to a pane: at once, not with the next message, for keys may be typed ahead."""
         self.set_focus(next(pane for pane in self.panes if pane.pane_name == name))
 
-    def _columns(self) -> list[Widget]:
-        return [column for column in self.query_one("#body").children if column.display]
-
     def _side_by_side(self) -> list[SideBySide]:
-        """The columns, and the panes of each."""
-        columns = self._columns()
-        name = "layers,beside" if self.has_class("folded") else ",".join(str(c.id) for c in columns)
-        members = tuple(frozenset(pane.pane_name for pane in _panes_in(column)) for column in columns)
-        sizes = tuple(column.outer_size.width for column in columns)
-        groups = [SideBySide(name, members, sizes, across=True)]
-        for column in columns:
-            if isinstance(column, Vertical):
-                rows = [pane for pane in _panes_in(column) if pane.display]
-                name, members = ",".join(p.place for p in rows), tuple(frozenset({p.pane_name}) for p in rows)
-                heights = tuple(pane.outer_size.height for pane in rows)
-                groups.append(SideBySide(name, members, heights, across=False))
-        return [group for group in groups if len(group.members) > 1]
+        return self.query_one(PaneBody).side_by_side(folded=self.has_class("folded"))
 
     def _resize_panes(self) -> None:
-        """Give columns and panes the sizes they were moved to."""
-        widths: dict[str, int] = {}
-        heights: dict[str, int] = {}
-        for group in self._side_by_side():
-            shares = zip(group.members, self.borders.shares(group), strict=False)
-            for names, share in shares:
-                (widths if group.across else heights).update(dict.fromkeys(names, share))
-        for column in self.query_one("#body").children:
-            name = next((pane.pane_name for pane in _panes_in(column)), "")
-            column.styles.width = f"{widths[name]}fr" if name in widths else None
-        for pane in self.panes:
-            pane.styles.height = f"{heights[pane.pane_name]}fr" if pane.pane_name in heights else None
+        groups = self._side_by_side()
+        self.query_one(PaneBody).resize([(group, self.borders.shares(group)) for group in groups])
 
     # What widgets say
 
@@ -397,13 +360,13 @@ class SessionScreen(Screen[None], NeedsRoom):
 
     def action_digits(self) -> None:
         """Numbers in the matrix, or colours only."""
-        matrix = self.query_one(OverlapPane)
+        matrix = self.query_one(OverlapMatrixPane)
         matrix.digits = not matrix.digits
         matrix.repaint()
 
     def action_cell(self, rows: int, columns: int) -> None:
         """Move the selected cell of the matrix."""
-        self.query_one(OverlapPane).move(rows, columns)
+        self.query_one(OverlapMatrixPane).move(rows, columns)
 
     def action_scroll_figures(self, rows: int) -> None:
         """Look at the metrics further down, or up."""
@@ -432,7 +395,7 @@ class SessionScreen(Screen[None], NeedsRoom):
 
     def action_cell_pictures(self) -> None:
         """The images of both classes of the selected cell of the matrix."""
-        matrix, view = self.query_one(OverlapPane), self.view
+        matrix, view = self.query_one(OverlapMatrixPane), self.view
         cell = matrix.selected_cell()
         if cell is None or view is None or view.settings.guidance is None:
             self.state.tell("there is no overlap here yet: no classes to show images of")
@@ -493,8 +456,3 @@ def worker_on(path: Path, settings: Settings | None, setup: Setup) -> Worker:
     # Imported before anything is computed: the two would wait for each other.
     prepare()
     return Worker(path, settings or opening_settings(setup, path))
-
-
-def _panes_in(column: Widget) -> list[Pane]:
-    """The panes of a column; a pane may be one by itself."""
-    return [pane for pane in (column, *column.children) if isinstance(pane, Pane)]

@@ -11,13 +11,13 @@ from textual.message import Message
 from subspacelens_tui.app.drawing.painted import Row, cut_row
 from subspacelens_tui.app.keys import Key, bindings
 from subspacelens_tui.app.selection import nearest_of_series
-from subspacelens_tui.app.widgets.slider import TRACK_AT_LEAST, Track
+from subspacelens_tui.app.widgets.slider import SLIDER_AT_LEAST, Slider
 
 _EPS, _RATE = (0.01, 100.0), (1.0, 10_000.0)
 _VALUE = 8
 
 
-class EpsSlider(Track):
+class EpsSlider(Slider):
     """A track over four decades, ten steps a decade; beyond its ends the handle stands at the end.
 
     Attributes:
@@ -61,7 +61,7 @@ class EpsSlider(Track):
         """The track with its handle, and the value."""
         label = (self._label, self.ink("accent" if self.has_focus else "dim"))
         track, written = self._track(), f"{self.value:.4g}"
-        if track < TRACK_AT_LEAST:
+        if track < SLIDER_AT_LEAST:
             yield cut_row([label, (written, self.ink("strong"))], width)
             return
         low, high = (math.log(end) for end in self._range)
@@ -78,7 +78,7 @@ class EpsSlider(Track):
     def move_to(self, event: events.MouseEvent) -> None:
         """The handle was put where the mouse is."""
         track = self._track()
-        if track < TRACK_AT_LEAST:
+        if track < SLIDER_AT_LEAST:
             return
         x = event.get_content_offset_capture(self).x - len(self._label)
         share = min(1.0, max(0.0, x / (track - 1)))

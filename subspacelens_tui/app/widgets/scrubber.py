@@ -9,12 +9,12 @@ from textual.message import Message
 
 from subspacelens_tui.app.drawing.painted import Row, cut_row
 from subspacelens_tui.app.keys import Key, bindings
-from subspacelens_tui.app.widgets.slider import TRACK_AT_LEAST, Track
+from subspacelens_tui.app.widgets.slider import SLIDER_AT_LEAST, Slider
 
 _LABEL = " images "
 
 
-class Scrubber(Track):
+class Scrubber(Slider):
     """A track of the recorded images with a handle.
 
     Attributes:
@@ -72,7 +72,7 @@ class Scrubber(Track):
         label = (_LABEL, self.ink("accent" if self.has_focus else "dim"))
         track = self._track()
         ink = self.ink("warning" if self.chosen is not None and self.live else "strong")
-        if track < TRACK_AT_LEAST or self.planned < 1:
+        if track < SLIDER_AT_LEAST or self.planned < 1:
             yield cut_row([label, (self._tail.strip(), ink)], width)
             return
         handle = min(track - 1, round(self._shown / self.planned * (track - 1)))
@@ -90,7 +90,7 @@ class Scrubber(Track):
         """The handle was put where the mouse is."""
         offset = event.get_content_offset_capture(self)
         track = self._track()
-        if track < TRACK_AT_LEAST or self.recorded < 1:
+        if track < SLIDER_AT_LEAST or self.recorded < 1:
             return
         share = (offset.x - len(_LABEL)) / (track - 1)
         images = round(share * self.planned)

@@ -4,10 +4,10 @@ from textual import events
 
 from subspacelens_tui.app.drawing.painted import Painted
 
-TRACK_AT_LEAST = 8
+SLIDER_AT_LEAST = 8
 
 
-class Track(Painted, can_focus=True):
+class Slider(Painted, can_focus=True):
     """A handle that can be dragged."""
 
     _drags = False

@@ -11,8 +11,8 @@ from subspacelens_tui.sessions.sanitise import plain
 _INDENT = 2
 
 
-class Lines(Painted):
-    """Lines, each with whether it is a warning."""
+class TextLines(Painted):
+    """TextLines, each with whether it is a warning."""
 
     _lines: Sequence[tuple[str, bool]] = ()
 

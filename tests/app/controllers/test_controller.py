@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from textual.screen import Screen
 
-from subspacelens_tui.app.controllers.borders import BordersController, SideBySide
+from subspacelens_tui.app.controllers.borders import BordersController
 from subspacelens_tui.app.controllers.controller import Controller, adopt
 from subspacelens_tui.app.controllers.export import Exportable, ExportController
 from subspacelens_tui.app.controllers.selection import LayerController, SelectionController
 from subspacelens_tui.app.saved_state import Memory
+from subspacelens_tui.app.widgets.pane_body import SideBySide
 from tests.app.controllers.conftest import NotedState
 from tests.app.test_widgets import analysis
 

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from subspacelens_tui.app.panes.effective_rank import RankPane
+from subspacelens_tui.app.panes.effective_rank import EffectiveRankPane
+from subspacelens_tui.app.panes.excess import ExcessPane
 from subspacelens_tui.app.panes.inspector import Inspector
 from subspacelens_tui.app.panes.layer_list import LayerList
-from subspacelens_tui.app.panes.overlap_by_layer import CoursePane
-from subspacelens_tui.app.panes.overlap_by_step import SeparationPane
-from subspacelens_tui.app.panes.overlap_matrix import OverlapPane
+from subspacelens_tui.app.panes.overlap_by_layer import OverlapByLayerPane
+from subspacelens_tui.app.panes.overlap_by_step import OverlapByStepPane
+from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
 from subspacelens_tui.app.panes.pane import Pane
-from subspacelens_tui.app.panes.rates import ExcessPane, RatesPane
+from subspacelens_tui.app.panes.rates import RatesPane
 from subspacelens_tui.app.panes.spectrum import SpectrumPane
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.app.widgets.comparison import ComparisonPlot
@@ -30,14 +31,14 @@ PANES = (
     LayerList,
     ExcessPane,
     RatesPane,
-    RankPane,
+    EffectiveRankPane,
     SpectrumPane,
-    OverlapPane,
-    CoursePane,
-    SeparationPane,
+    OverlapMatrixPane,
+    OverlapByLayerPane,
+    OverlapByStepPane,
     Inspector,
 )
-OF_OVERLAP, OF_RANKS = (OverlapPane, CoursePane), (RankPane, SpectrumPane)
+OF_OVERLAP, OF_RANKS = (OverlapMatrixPane, OverlapByLayerPane), (EffectiveRankPane, SpectrumPane)
 
 
 Recorded = Callable[..., Recording]
@@ -110,7 +111,7 @@ async def test_a_value_that_is_on_its_way_is_not_one_that_there_is_not() -> None
         assert f"erank         {sign}" in inspector
 
 
-@pytest.mark.parametrize("pane", [pane for pane in PANES if pane is not SeparationPane])
+@pytest.mark.parametrize("pane", [pane for pane in PANES if pane is not OverlapByStepPane])
 async def test_every_size_has_figures_or_says_what_it_needs(pane: type[Pane]) -> None:
     of = analysis(layers=12)
     assert of.main is not None

@@ -1,0 +1,30 @@
+"""The excess of ΔR over its null, over the layers: the headline."""
+
+from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.app import numbers
+from subspacelens_tui.app.drawing.plot_parts import Curve
+from subspacelens_tui.app.panes.rates import RatesPane
+
+
+class ExcessPane(RatesPane):
+    """ΔR minus its mean under permuted labels: what the labels explain beyond any labels."""
+
+    _figure = "excess"
+    figures = ("excess",)
+    pane_name = "excess"
+    heading = "Excess ΔR over permuted labels"
+    tab = "Excess"
+    jump = "2"
+    place = "excess"
+    in_column = "middle"
+    says = "excess curves"
+    measure = "excess"
+
+    def _null_mean(self, figures: Figures, colour: int) -> list[Curve]:
+        return []
+
+    def _zero(self) -> bool:
+        return True
+
+    def _written(self, value: float | None) -> str:
+        return numbers.figure(value, signed=True)
