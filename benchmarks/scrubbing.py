@@ -14,15 +14,15 @@ from planted import write_session
 from ratios import seconds
 
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.app.stages import FEW, FIRST, MANY, Stage, full
-from subspacelens_tui.app.view import View, first_view, stepped_eps, with_eps, with_images
+from subspacelens_tui.app.refinement import FEW, FIRST, MANY, Stage, full
+from subspacelens_tui.app.selection import Selection, first_selection, stepped_eps, with_eps, with_images
 from subspacelens_tui.sessions import open_session
 
 CURVES, NULL_LINE = Stage(0, quick=True), Stage(FIRST, quick=True)
 
 
-def analyse(analyzer: Analyzer, view: View, stage: Stage) -> None:
-    """One stage of a view, as `app.analyst` computes it."""
+def analyse(analyzer: Analyzer, view: Selection, stage: Stage) -> None:
+    """One stage of a view, as `app.worker` computes it."""
     for settings in view.wanted(analyzer.session.manifest).values():
         errors = settings.errors if stage.errors else None
         analyzer.figures(
@@ -42,7 +42,7 @@ def distribution(name: str, times: Sequence[float]) -> None:
     print(f"{name:58}" + "".join(f" {1000 * value:7.1f}" for value in figures) + f"  ({len(times)} steps)")
 
 
-def timed(views: Iterable[View], work: Callable[[View], None]) -> list[float]:
+def timed(views: Iterable[Selection], work: Callable[[Selection], None]) -> list[float]:
     return [seconds(lambda view=view: work(view)) for view in views]  # type: ignore[misc]
 
 
@@ -50,7 +50,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         session = open_session(write_session(Path(folder) / "session"))
         analyzer = Analyzer(session)
-        view, _ = first_view(Settings(), session.manifest)
+        view, _ = first_selection(Settings(), session.manifest)
         analyse(analyzer, view, full(FEW))
         print(f"{'ms: median, p95, largest':58}")
         prompts, images = len(session.manifest.prompts), len(session.manifest.images)

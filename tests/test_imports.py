@@ -1,8 +1,10 @@
 """What is imported when: the arrows are import-linter's, here is what it cannot see."""
 
+import graphlib
 import subprocess
 import sys
 
+import grimp
 import pytest
 
 HEAVY = {"torch", "diffusers", "transformers", "accelerate"}
@@ -21,8 +23,8 @@ def modules_after(code: str) -> set[str]:
         "import subspacelens_tui.analysis",
         "import subspacelens_tui.geometry",
         "import subspacelens_tui.app.main",
-        "import subspacelens_tui.planning, subspacelens_tui.planning.size, subspacelens_tui.models",
-        "import subspacelens_tui.recording.process",
+        "import subspacelens_tui.planning, subspacelens_tui.planning.disk_estimate, subspacelens_tui.models",
+        "import subspacelens_tui.recording.spawn",
     ],
 )
 def test_nothing_the_screen_needs_imports_torch(code: str) -> None:
@@ -41,3 +43,19 @@ def test_the_screen_starts_without_scipy() -> None:
 def test_the_screen_starts_without_what_pictures_need() -> None:
     loaded = modules_after("import subspacelens_tui.app.app")
     assert not {"PIL", "matplotlib", "pyarrow", "subspacelens_tui.app.screens.gallery"} & loaded
+
+
+def test_no_files_of_the_app_need_each_other_even_for_annotations() -> None:
+    graph = grimp.build_graph("subspacelens_tui", cache_dir=None)
+    needs = {
+        name: {other for other in graph.find_modules_directly_imported_by(name) if ".app." in other}
+        for name in graph.modules
+        if name.startswith("subspacelens_tui.app.")
+    }
+    assert len(needs) > 50
+    # A circle raises, and its message is the circle.
+    list(graphlib.TopologicalSorter(needs).static_order())
+
+
+def test_the_app_is_imported_before_there_is_anything_to_compute_with() -> None:
+    assert "subspacelens_tui.app.worker" not in modules_after("import subspacelens_tui.app.main")

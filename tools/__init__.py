@@ -1,1 +1,1 @@
-"""What writes parts of the repository: pages of the documentation."""
+"""Scripts for those who work on SubspaceLens; not in the wheel."""

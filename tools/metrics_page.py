@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Metric, Shape
+from subspacelens_tui.analysis.statistics.base import LayerStatistics
 from subspacelens_tui.analysis.statistics.scatter import ScatterLayer
 from subspacelens_tui.analysis.statistics.tokens import TokenLayer
 
@@ -30,7 +31,7 @@ mean under permuted labels), `KEY.z` (that in standard deviations of the permute
 `KEY.null_low`, `KEY.null_high` (mean, standard deviation, 2.5 % and 97.5 % quantiles). `analyze --sweep`
 takes a metric's key and these. Without a key they are those of ΔR: `excess` is `delta_R.excess`.
 """
-_KINDS = {"`--every-image`": ScatterLayer, "`--tokens`": TokenLayer}
+_KINDS: dict[str, type[LayerStatistics]] = {"`--every-image`": ScatterLayer, "`--tokens`": TokenLayer}
 
 
 def page() -> str:

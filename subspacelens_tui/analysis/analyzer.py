@@ -25,7 +25,7 @@ from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar, overlap_er
 from subspacelens_tui.analysis.uncertainty.permutation import labelings_of
 from subspacelens_tui.geometry import GeometryError
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.unread import unread_lines
+from subspacelens_tui.sessions.prompt_problems import unread_lines
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -19,7 +19,7 @@ from subspacelens_tui.analysis.statistics.image_stream import ImageStream
 from subspacelens_tui.analysis.statistics.scatter import ImageGroups, ScatterLayer
 from subspacelens_tui.geometry import GeometryError, permuted_labels
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.unread import unread_lines
+from subspacelens_tui.sessions.prompt_problems import unread_lines
 
 
 def every_image_figures(

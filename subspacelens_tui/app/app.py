@@ -13,24 +13,25 @@ from textual.theme import Theme
 from textual.widgets import Input
 
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.app import palette
-from subspacelens_tui.app.analyst import Analyst
-from subspacelens_tui.app.ascii import AsciiFilter
 from subspacelens_tui.app.commands import LensCommands
+from subspacelens_tui.app.dialogs.help import HelpScreen
+from subspacelens_tui.app.drawing import palette
+from subspacelens_tui.app.drawing.ascii import AsciiFilter
 from subspacelens_tui.app.garbage import EVERY, Collector
 from subspacelens_tui.app.hang_up import leave_on_hang_up
-from subspacelens_tui.app.pictures.terminal import Graphics, TerminalReplied, listen
-from subspacelens_tui.app.screens.help import HelpScreen
-from subspacelens_tui.app.screens.session import SessionScreen
+from subspacelens_tui.app.screens.session import SessionScreen, worker_on
 from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.setup import Setup
+from subspacelens_tui.app.terminal_graphics import TerminalReplied, listen
+from subspacelens_tui.app.textual_private import ShortTraceback, pass_resize_on
+from subspacelens_tui.shortage import memory_ran_out
 
 # In the terminal's own colours. Rounded to sixteen, other light themes have yellow ink on white; Textual has
 # this one since 8.2.
 _OWN = "ansi-light"
 
 
-class SubspaceLensApp(App[None]):
+class SubspaceLensApp(ShortTraceback, App[None]):
     """SubspaceLens in the terminal.
 
     Args:
@@ -38,7 +39,6 @@ class SubspaceLensApp(App[None]):
         session: a session's folder to open at once.
         settings: to open it with.
         layer: to select in it.
-        analyst: that is at work on the session already.
         setup: the user's settings, and what else comes from outside.
     """
 
@@ -53,7 +53,6 @@ class SubspaceLensApp(App[None]):
         session: Path | None = None,
         settings: Settings | None = None,
         layer: int | None = None,
-        analyst: Analyst | None = None,
         setup: Setup | None = None,
     ) -> None:
         super().__init__()
@@ -62,26 +61,27 @@ class SubspaceLensApp(App[None]):
         palette.choose(preferences.curves, preferences.ramp)
         self._ascii = AsciiFilter() if preferences.markers == "ascii" else None
         self.set_keymap(dict(self.setup.keymap.changes))
-        self.graphics = Graphics()
         if preferences.pictures not in ("off", "half-blocks"):
             listen()
         self._sessions = sessions
         self._session = session
         self._settings = settings
         self._layer = layer
-        self._analyst = analyst
+        # All that curves need is imported by now; they are computed while Textual starts.
+        self._worker = worker_on(session, settings, self.setup) if session is not None else None
         self._garbage = Collector()
         self._theme_at_first: str | None = None
 
     async def on_mount(self) -> None:
         """Open the list, and the session over it if one was named."""
-        leave_on_hang_up(self.exit)
+        if not self.is_headless:
+            leave_on_hang_up(self.exit)
         self._choose_theme()
         self.set_interval(EVERY, self._garbage.collect)
         await self.push_screen(SessionsScreen(self._sessions, self.setup))
         if self._session is not None:
             await self.push_screen(
-                SessionScreen(self._session, self._settings, self._layer, self._analyst, self.setup)
+                SessionScreen(self._session, self._settings, self._layer, self.setup, self._worker)
             )
 
     async def on_event(self, event: events.Event) -> None:
@@ -96,13 +96,8 @@ class SubspaceLensApp(App[None]):
             event.widget.cursor_blink = False
 
     def on_resize(self) -> None:
-        """Have Textual tell its screens the new size.
-
-        It does so by a timer of 1/120 s, which never fires if as much time passes while it is started, as on
-        a busy machine; every later resize would then wait for it in vain.
-        """
-        if check := getattr(self, "_check_resize", None):
-            self.call_later(check)
+        """The screens hear of the new size."""
+        pass_resize_on(self)
 
     def _choose_theme(self) -> None:
         """The theme of the settings, else the one last chosen; from then on each choice is remembered."""
@@ -121,11 +116,14 @@ class SubspaceLensApp(App[None]):
             self._theme_at_first = None
             self.setup.memory.keep(theme=theme.name)
 
-    def _fatal_error(self) -> None:
-        from rich.traceback import Traceback  # takes a while, and is seldom needed
+    @property
+    def shortage(self) -> Exception | None:
+        """What ended the app, if memory ran out."""
+        return self.crash if memory_ran_out(self.crash) else None
 
-        # Textual's own draws all local variables as well: with a session among them that took minutes.
-        self.panic(Traceback(width=None))
+    def is_told_elsewhere(self, error: Exception | None) -> bool:
+        """Memory that ran out is one line, which `run` writes once the terminal is back."""
+        return bool(memory_ran_out(error))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's hook: what every row passes on its way to the terminal."""
@@ -138,17 +136,12 @@ class SubspaceLensApp(App[None]):
 
     def on_terminal_replied(self, message: TerminalReplied) -> None:
         """The terminal said what it can show."""
-        self.graphics.hear(message.reply)
-
-    def write_raw(self, data: str) -> None:
-        """Send something to the terminal as it is."""
-        if self._driver is not None:
-            self._driver.write(data)
+        self.setup.graphics.hear(message.reply)
 
     async def action_quit(self) -> None:
         """Textual's own way out must ask as well while a recording runs."""
         if isinstance(self.screen, SessionScreen):
-            self.screen.action_leave()
+            self.screen.recorder.action_leave()
         elif not any(isinstance(screen, SessionScreen) for screen in self.screen_stack):
             self.exit()
 

@@ -6,9 +6,9 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from subspacelens_tui.app.keymap import Keymap
 from subspacelens_tui.app.screens.session import SessionScreen
+from subspacelens_tui.app.selection import CHOICES
 from subspacelens_tui.app.setup import Setup
-from subspacelens_tui.app.view import CHOICES
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 Command = tuple[str, str]
 """What the palette shows, and the action it runs."""

@@ -4,9 +4,10 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from textual.keys import Keys, _character_to_key
+from textual.keys import Keys
 
-from subspacelens_tui.app.keys import EVERY_KEY, PRINTED, SCOPES, Key
+from subspacelens_tui.app.key_table import EVERY_KEY, SCOPES
+from subspacelens_tui.app.keys import PRINTED, Key, key_of
 from subspacelens_tui.app.preferences import PreferencesError
 
 _MODIFIERS = ("ctrl", "shift", "alt", "super", "meta", "hyper")
@@ -71,7 +72,7 @@ class Keymap:
 def _checked(key: str, where: str) -> str:
     """The key as Textual names it."""
     *modifiers, base = key.split("+") if len(key) > 1 else [key]
-    name = _character_to_key(base) if len(base) == 1 else base
+    name = key_of(base) if len(base) == 1 else base
     known = name in _NAMED or name in PRINTED or (len(base) == 1 and base.isprintable())
     if not (known and all(modifier in _MODIFIERS for modifier in modifiers)):
         raise PreferencesError(

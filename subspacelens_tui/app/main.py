@@ -6,12 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.app.analyst import Analyst
-from subspacelens_tui.app.encoding import as_encoded, take_terminal
 from subspacelens_tui.app.garbage import wait_for_quiet
-from subspacelens_tui.app.opening import opening_settings
+from subspacelens_tui.app.hang_up import terminal_put_in_order
 from subspacelens_tui.app.setup import Setup
-from subspacelens_tui.app.start_up import hand_over_quickly
+from subspacelens_tui.app.terminal_encoding import as_encoded, take_terminal
 
 
 def run(
@@ -32,6 +30,9 @@ def run(
 
     Returns:
         The exit status: 0, or 1 if the app crashed or there is no terminal to run in.
+
+    Raises:
+        MemoryError: if memory ran out; ImportError or OSError where a library could not be loaded for that.
     """
     # Textual reads from stdin and draws on stderr.
     if not (sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()):
@@ -44,16 +45,15 @@ def run(
         # As readline sets them for what is started from it; Textual would never hear of another size.
         os.environ.pop(name, None)
     wait_for_quiet()
-    # Before Textual is imported: its half second of imports then passes beside the first linear algebra.
     setup = setup or Setup()
     setup = replace(setup, preferences=as_encoded(setup.preferences, sys.__stderr__))
-    analyst = None
-    if session is not None:
-        hand_over_quickly()
-        analyst = Analyst(session, settings or opening_settings(setup, session))
+    # Imported now: without a terminal nothing of it is needed.
     from subspacelens_tui.app.app import SubspaceLensApp
 
     take_terminal(sys.__stderr__)
-    app = SubspaceLensApp(sessions, session, settings, layer, analyst, setup)
-    app.run()
+    app = SubspaceLensApp(sessions, session, settings, layer, setup)
+    with terminal_put_in_order():
+        app.run()
+    if app.shortage is not None:
+        raise app.shortage
     return app.return_code or 0

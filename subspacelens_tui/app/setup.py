@@ -1,6 +1,6 @@
 """What the app is given from outside: how the user wants it, what it remembers, how a recorder is started.
 
-It is made before Textual is imported, so the keymap, which needs it, is made on first use.
+It is made before Textual is imported, so what needs it is made on first use.
 """
 
 import os
@@ -10,11 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from subspacelens_tui.app.memory import Memory
 from subspacelens_tui.app.preferences import Preferences
+from subspacelens_tui.app.saved_state import Memory
 
 if TYPE_CHECKING:
     from subspacelens_tui.app.keymap import Keymap
+    from subspacelens_tui.app.terminal_graphics import Graphics
 
 StartRecorder = Callable[[Path], object]
 """Starts a detached recorder of the session in a folder; raises SessionError if it cannot."""
@@ -48,3 +49,10 @@ class Setup:
         from subspacelens_tui.app.keymap import Keymap
 
         return Keymap(self.preferences.keys, self.keys_from)
+
+    @cached_property
+    def graphics(self) -> "Graphics":
+        """What the terminal can show beside text."""
+        from subspacelens_tui.app.terminal_graphics import Graphics
+
+        return Graphics()

@@ -5,8 +5,15 @@ from collections.abc import Sequence
 
 from subspacelens_tui.cli.arguments import parser
 from subspacelens_tui.cli.preferences import fill_in
-from subspacelens_tui.cli.program import PROGRAM, UsageError
-from subspacelens_tui.streams import OutputError, complain, drop_output, flush_output, prepare
+from subspacelens_tui.cli.preferences import show as show_settings
+from subspacelens_tui.cli.program import PROGRAM, UsageError, need_address_space
+from subspacelens_tui.cli.reading import list_all
+from subspacelens_tui.cli.recording import stop
+from subspacelens_tui.shortage import ShortageError, memory_ran_out
+from subspacelens_tui.standard_streams import OutputError, complain, drop_output, flush_output, prepare
+
+# Commands that load neither NumPy nor torch.
+_WITHOUT_ARRAYS = (list_all, stop, show_settings)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,16 +36,19 @@ def _run(argv: Sequence[str] | None) -> int:
     arguments = parser().parse_args(argv)
     try:
         fill_in(arguments)
+        if arguments.run not in _WITHOUT_ARRAYS:
+            need_address_space()
         return int(arguments.run(arguments))
     except KeyboardInterrupt:
         return 130
     except OutputError:
         raise
     except Exception as error:
-        status = _status_of(error)
+        ran_out = memory_ran_out(error)
+        status = 1 if ran_out else _status_of(error)
         if status is None:
             raise
-        complain(PROGRAM, str(error))
+        complain(PROGRAM, ran_out or str(error))
         return status
 
 
@@ -54,6 +64,9 @@ def _status_of(error: Exception) -> int | None:
 
     if isinstance(error, UsageError | SettingsError | PreferencesError):
         return 2
-    if isinstance(error, ExportError | SessionError | PlanningError | RecordingError | ModelError | OSError):
+    failed = (
+        ExportError | SessionError | PlanningError | RecordingError | ModelError | ShortageError | OSError
+    )
+    if isinstance(error, failed):
         return 1
     return None

@@ -11,7 +11,7 @@ from typing import NoReturn
 from subspacelens_tui import __version__
 from subspacelens_tui.cli import preferences, reading, recording
 from subspacelens_tui.cli.program import PROGRAM
-from subspacelens_tui.streams import complain
+from subspacelens_tui.standard_streams import complain
 
 
 class _Parser(argparse.ArgumentParser):
@@ -272,9 +272,14 @@ def _path(text: str) -> str:
 
 def _numbers(kind: type[int] | type[float]) -> Callable[[str], list[int] | list[float]]:
     def parse(text: str) -> list[int] | list[float]:
-        try:
-            return [kind(part) for part in text.split(",")]
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers like 1,2,3") from None
+        found = []
+        for part in text.split(","):
+            try:
+                found.append(kind(part))
+            except ValueError:
+                # Of a long list only what is wrong in it.
+                wrong = f"{text!r}" if len(text) <= 60 else f"a list with {part[:60]!r} in it"
+                raise argparse.ArgumentTypeError(f"{wrong} is not a list of numbers like 1,2,3") from None
+        return found
 
     return parse

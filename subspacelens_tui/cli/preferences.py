@@ -62,10 +62,10 @@ def setup(arguments: argparse.Namespace) -> Setup:
     Raises:
         PreferencesError: with one clear line, if a setting is wrong.
     """
-    from subspacelens_tui.app.memory import Memory, state_file
     from subspacelens_tui.app.preferences import read_preferences
+    from subspacelens_tui.app.saved_state import Memory, state_file
     from subspacelens_tui.app.setup import Setup
-    from subspacelens_tui.recording.process import start_recorder
+    from subspacelens_tui.recording.spawn import start_recorder
 
     preferences, sources = read_preferences(_given(arguments))
     found = Setup(preferences, Memory(state_file()), start_recorder, sources.get("keys", ""))
@@ -76,11 +76,11 @@ def setup(arguments: argparse.Namespace) -> Setup:
 
 def show(arguments: argparse.Namespace) -> int:
     """Print the settings in effect as TOML, with the place of the file and the source of each."""
-    from subspacelens_tui.app.encoding import as_encoded
+    from subspacelens_tui.app.key_table import EVERY_KEY
     from subspacelens_tui.app.keymap import Keymap
-    from subspacelens_tui.app.keys import EVERY_KEY
-    from subspacelens_tui.app.memory import state_file
     from subspacelens_tui.app.preferences import read_preferences, settings_file
+    from subspacelens_tui.app.saved_state import state_file
+    from subspacelens_tui.app.terminal_encoding import as_encoded
     from subspacelens_tui.sessions.catalog import sessions_folder
 
     found, sources = read_preferences(_given(arguments))

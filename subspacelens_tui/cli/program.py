@@ -1,8 +1,11 @@
 """What all commands share: the program's name, and mistakes in using it."""
 
 import os
+import resource
 import sys
 from typing import TextIO
+
+from subspacelens_tui.shortage import ShortageError
 
 PROGRAM = "subspacelens-tui"
 
@@ -10,9 +13,32 @@ PROGRAM = "subspacelens-tui"
 # sequences of xterm, so an unknown one is no reason to refuse it.
 _NO_CURSOR = ("", "dumb", "unknown")
 
+# What NumPy, SciPy and Textual take to show a small session: 484 MiB were seen.
+_ADDRESS_SPACE = 512 * 2**20
+
 
 class UsageError(Exception):
     """The command line is wrong; exit status 2."""
+
+
+def need_address_space() -> None:
+    """Refuse to start where the libraries cannot be loaded: `ulimit -v`, h_vmem of Grid Engine.
+
+    An OpenBLAS that is loaded with too little tries again for ever, where no signal but SIGKILL reaches it.
+
+    Raises:
+        ShortageError: with how much is needed.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return
+    if limit < _ADDRESS_SPACE:
+        raise ShortageError(
+            f"the address space is limited to {limit >> 20} MiB, and at least {_ADDRESS_SPACE >> 20} MiB are "
+            "needed: raise the limit (`ulimit -v`, or h_vmem of the job)"
+        )
+    # Each thread takes 80 MiB of it, and the analysis uses one (analysis/blas.py).
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def need_terminal(what: str) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from subspacelens_tui.cli.preferences import setup
 from subspacelens_tui.cli.program import PROGRAM, need_terminal
 from subspacelens_tui.cli.progress import progress
-from subspacelens_tui.streams import print_path
+from subspacelens_tui.standard_streams import print_path
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis import Settings
@@ -53,7 +53,7 @@ def replay(arguments: argparse.Namespace) -> int:
 
 def show(arguments: argparse.Namespace) -> int:
     """Print the panes of a session once."""
-    from subspacelens_tui.app.show import show
+    from subspacelens_tui.app.print_session import show
     from subspacelens_tui.sessions import open_session
     from subspacelens_tui.sessions.catalog import find_session, sessions_folder
 
@@ -131,7 +131,7 @@ def _refuse_empty(session: Session, absent: str) -> None:
 
 def _say_losses(lines: Sequence[str]) -> None:
     """What was recorded and is not in what was printed: of many lines the first, for notes have them all."""
-    from subspacelens_tui.sessions.plain import plain
+    from subspacelens_tui.sessions.sanitise import plain
 
     more = f" (and {len(lines) - 1} more, see the notes)" if len(lines) > 1 else ""
     for line in lines[:1]:
@@ -180,7 +180,7 @@ def export(arguments: argparse.Namespace) -> int:
 
 def _say_problems(session: Session) -> None:
     """What is wrong with a session, where the output has no room for it."""
-    from subspacelens_tui.sessions.plain import plain
+    from subspacelens_tui.sessions.sanitise import plain
 
     for problem in session.problems:
         print(f"{PROGRAM}: {plain(session.name)}: {plain(problem)}", file=sys.stderr)
@@ -190,7 +190,7 @@ def _open(arguments: argparse.Namespace, name: str, say_notes: bool = True) -> S
     from subspacelens_tui.sessions import open_session
     from subspacelens_tui.sessions.catalog import find_session, sessions_folder
     from subspacelens_tui.sessions.labels import add_labels
-    from subspacelens_tui.sessions.plain import plain
+    from subspacelens_tui.sessions.sanitise import plain
 
     session = open_session(find_session(name, sessions_folder(arguments.sessions)))
     if arguments.labels_file is not None:

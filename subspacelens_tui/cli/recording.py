@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 from subspacelens_tui.cli.preferences import setup
 from subspacelens_tui.cli.program import PROGRAM, UsageError, need_terminal
-from subspacelens_tui.streams import NOBODY_READS, OutputError, drop_output, print_path
+from subspacelens_tui.standard_streams import NOBODY_READS, OutputError, drop_output, print_path
 
 if TYPE_CHECKING:
     from subspacelens_tui.planning import Estimate, Request
-    from subspacelens_tui.recording.launch import Rank
+    from subspacelens_tui.recording.distributed import Rank
     from subspacelens_tui.sessions.format import Manifest
 
 
@@ -35,7 +35,7 @@ class _Allowed:
 def record(arguments: argparse.Namespace) -> int:
     """Record a new session, or go on with one; under a launcher, as one rank of several."""
     from subspacelens_tui.planning import plan, prompts_of
-    from subspacelens_tui.recording.launch import rank_of
+    from subspacelens_tui.recording.distributed import rank_of
     from subspacelens_tui.sessions.catalog import sessions_folder
     from subspacelens_tui.sessions.names import session_path
     from subspacelens_tui.sessions.writer import create_new_session, create_or_join_session
@@ -74,7 +74,7 @@ def _say_what_it_takes(manifest: Manifest, sessions: Path) -> None:
 
 def _shown(text: object) -> str:
     """Names and reasons may be a stranger's."""
-    from subspacelens_tui.sessions.plain import plain
+    from subspacelens_tui.sessions.sanitise import plain
 
     return plain(text)
 
@@ -117,7 +117,7 @@ def _resume(arguments: argparse.Namespace, rank: Rank) -> int:
 
 
 def _start(arguments: argparse.Namespace, folder: Path, rank: Rank) -> int:
-    from subspacelens_tui.recording.process import start_recorder
+    from subspacelens_tui.recording.spawn import start_recorder
     from subspacelens_tui.sessions.catalog import sessions_folder
 
     allowed = _Allowed(arguments.allow_pickle, arguments.allow_nonfinite)
@@ -132,8 +132,8 @@ def _start(arguments: argparse.Namespace, folder: Path, rank: Rank) -> int:
 
 
 def _record_here(folder: Path, allowed: _Allowed) -> int:
-    from subspacelens_tui.recording.process import print_progress
     from subspacelens_tui.recording.recorder import Recorder
+    from subspacelens_tui.recording.spawn import print_progress
 
     with _only_the_path_on_stdout():
         status = Recorder(
@@ -180,8 +180,8 @@ def _say_what_is_missing(folder: Path) -> None:
 def _record_as_rank(folder: Path, rank: Rank, allowed: _Allowed) -> int:
     """Record a share; only the first rank reports progress and prints the session."""
     from subspacelens_tui.recording.errors import RecordingError
-    from subspacelens_tui.recording.process import print_progress
     from subspacelens_tui.recording.recorder import Recorder
+    from subspacelens_tui.recording.spawn import print_progress
     from subspacelens_tui.sessions import open_session
 
     if open_session(folder).state.complete:
@@ -268,9 +268,11 @@ def stop(arguments: argparse.Namespace) -> int:
 
 def doctor(arguments: argparse.Namespace) -> int:
     """Say what this machine can run, and what recording a model will take."""
-    from subspacelens_tui.recording.process import leave_deleted_folder
+    from subspacelens_tui.recording.libraries import load_libraries
+    from subspacelens_tui.recording.spawn import leave_deleted_folder
 
     leave_deleted_folder()
+    load_libraries("torch")
     from subspacelens_tui.recording.doctor import examine, recording_json
 
     found = examine()

@@ -48,7 +48,7 @@ from subspacelens_tui.geometry.overlap import (
     subspace_overlap,
     variance_explained_from_gram,
 )
-from subspacelens_tui.geometry.permuted import PermutedClasses, permuted_classes
+from subspacelens_tui.geometry.permuted_classes import PermutedClasses, permuted_classes
 from subspacelens_tui.geometry.rates import (
     RateReduction,
     class_rate_from_spectra,

@@ -14,7 +14,7 @@ import numpy as np
 from subspacelens_tui.geometry.classes import ClassIndex, class_index
 from subspacelens_tui.geometry.delete_one_ranks import nearly_all, ranks_without_each, sums_of_others
 from subspacelens_tui.geometry.errors import GeometryError
-from subspacelens_tui.geometry.of_features import rate_of_features, view_of_features
+from subspacelens_tui.geometry.from_features import rate_of_features, view_of_features
 from subspacelens_tui.geometry.singular_values import (
     VECTORS_LOST,
     Float64Array,

@@ -29,7 +29,7 @@ from subspacelens_tui.geometry.determinants import class_rate, whole_rate
 from subspacelens_tui.geometry.errors import GeometryError
 from subspacelens_tui.geometry.gram import feature_view
 from subspacelens_tui.geometry.inputs import Array, count, precision, real_array, square_gram
-from subspacelens_tui.geometry.work import check_cancelled
+from subspacelens_tui.geometry.progress import check_cancelled
 
 
 @dataclass(frozen=True)

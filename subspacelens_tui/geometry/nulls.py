@@ -16,9 +16,9 @@ from subspacelens_tui.geometry.determinants import TOO_LARGE, block_log_determin
 from subspacelens_tui.geometry.errors import GeometryError
 from subspacelens_tui.geometry.gram import feature_view
 from subspacelens_tui.geometry.inputs import FLOAT64_EPS, Array, count, precision, real_array, square_gram
-from subspacelens_tui.geometry.permuted import permuted_classes
+from subspacelens_tui.geometry.permuted_classes import permuted_classes
+from subspacelens_tui.geometry.progress import IsCancelled, Progress, checked_labelings, chunks
 from subspacelens_tui.geometry.rates import class_spectra
-from subspacelens_tui.geometry.work import IsCancelled, Progress, checked_labelings, chunks
 
 # The relative error of a determinant beyond which it is refused.
 _DIGITS_LOST = 1e-2

@@ -73,7 +73,7 @@ def _rate_or_coarse(Z: Array, eps: float, xp: Any) -> float | None:
 def _exact_rates(Z: Array, index: ClassIndex | None, eps: float) -> tuple[float, float]:
     """R and Rc by the singular values of the features, with a warning where those are not known either."""
     # Imported here: few features need it.
-    from subspacelens_tui.geometry.of_features import Spectrum, class_spectra_of_features
+    from subspacelens_tui.geometry.from_features import Spectrum, class_spectra_of_features
     from subspacelens_tui.geometry.singular_values import decomposition
 
     Z = np.asarray(to_device(Z, "cpu") if is_torch_array(Z) else Z)

@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from subspacelens_tui.geometry.determinants import log_determinants
 from subspacelens_tui.geometry.errors import GeometryError
+from subspacelens_tui.geometry.from_features import Spectrum
 from subspacelens_tui.geometry.inputs import FLOAT64_EPS
-from subspacelens_tui.geometry.of_features import Spectrum
 from subspacelens_tui.geometry.overlap import RANK_SHARE_OF_EIGENVALUES, check_rank
 from subspacelens_tui.geometry.rounding import (
     RATE_TOLERANCE,
@@ -220,16 +220,25 @@ def _subspace(scatter: Float64Array, rank: int, name: str) -> tuple[Float64Array
 
 
 def scaled_spectrum(scatter: Float64Array) -> tuple[Spectrum, Float64Array]:
-    """The spectrum of a scatter (d, d), ascending, and its eigenvectors (d, m), beside massive dimensions.
+    """The spectrum (d,) of a scatter (d, d), ascending, and eigenvectors (d, m), beside massive dimensions.
 
     Entries of a scatter are known to 2^-52 of their own dimensions. So it is factored with every dimension at
-    norm 1, and the factor, scaled back, has its singular values.
+    norm 1, and the factor, scaled back, has its singular values. Directions lost in rounding come first, as 0
+    with what they may be, and have no eigenvector.
     """
     diagonal = np.diagonal(scatter)
     roots = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
     values, vectors = np.linalg.eigh(scatter / roots[:, None] / roots)
-    kept = values > len(scatter) * FLOAT64_EPS * values[-1]
+    floor = len(scatter) * FLOAT64_EPS * values[-1]
+    kept = values > floor
     kept[-1] = True  # also where all is zero
     found = decomposition(roots[:, None] * vectors[:, kept] * np.sqrt(np.maximum(values[kept], 0)))
     resolution = _SCALED * FLOAT64_EPS * (diagonal @ found.U**2)
-    return Spectrum(found.values[::-1] ** 2, resolution[::-1]), found.U[:, ::-1]
+    lost = np.sort(floor * (diagonal @ vectors[:, ~kept] ** 2))
+    return (
+        Spectrum(
+            np.concatenate([np.zeros_like(lost), found.values[::-1] ** 2]),
+            np.concatenate([lost, resolution[::-1]]),
+        ),
+        found.U[:, ::-1],
+    )

@@ -9,9 +9,9 @@ from typing import Any
 
 from subspacelens_tui.models import Architecture, architecture_of
 from subspacelens_tui.models.architecture import TRANSFORMER, ModelError
-from subspacelens_tui.models.contents import check_index, check_small, check_weights, read_json
-from subspacelens_tui.models.instead import no_index, no_transformer
-from subspacelens_tui.models.places import Place, folder_place, place_of
+from subspacelens_tui.models.file_integrity import check_index, check_small, check_weights, read_json
+from subspacelens_tui.models.model_files import Place, folder_place, place_of
+from subspacelens_tui.models.not_a_pipeline import no_index, no_transformer
 from subspacelens_tui.models.problems import (
     INDEX,
     lacks,

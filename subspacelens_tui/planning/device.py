@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import pynvml
+
+from subspacelens_tui.planning.machine import host_memory
 
 # From compute capability 8.0 on (Ampere) the hardware has bfloat16.
 _BFLOAT16_SINCE = (8, 0)
@@ -50,9 +51,9 @@ def find_device(asked: str | None = None) -> Device:
 
 
 def cpu() -> Device:
-    """This machine's own processors and memory."""
-    memory = psutil.virtual_memory()
-    return Device("cpu", "cpu", memory.available, memory.total)
+    """The processors and the memory that this process may use."""
+    found = host_memory()
+    return Device("cpu", "cpu", found.available, found.total)
 
 
 def nvidia_gpus() -> list[Device]:
@@ -67,12 +68,12 @@ def nvidia_gpus() -> list[Device]:
 def _gpu(index: int, handle: object) -> Device:
     name = f"cuda:{index}"
     try:
-        memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+        has = pynvml.nvmlDeviceGetMemoryInfo(handle)
         capability = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
         product = str(pynvml.nvmlDeviceGetName(handle))
     except pynvml.NVMLError:  # some questions are refused to a part of a GPU, or by an old driver
         return Device(name, name)
-    return Device(name, product, int(memory.free), int(memory.total), tuple(capability) >= _BFLOAT16_SINCE)
+    return Device(name, product, int(has.free), int(has.total), tuple(capability) >= _BFLOAT16_SINCE)
 
 
 def _visible_handles() -> list[object]:

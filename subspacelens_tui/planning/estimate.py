@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
+from subspacelens_tui.planning.disk_estimate import feature_bytes, picture_bytes, readable
+from subspacelens_tui.planning.machine import host_memory
+from subspacelens_tui.planning.memory_estimate import MemoryEstimate, estimate_memory
 from subspacelens_tui.planning.plan import Request, plan
-from subspacelens_tui.planning.rate import KnownRate, known_rate
-from subspacelens_tui.planning.room import Room, room_for
-from subspacelens_tui.planning.size import feature_bytes, picture_bytes, readable
+from subspacelens_tui.planning.recorded_speed import KnownRate, known_rate
 from subspacelens_tui.planning.steps import captured_at_most
 from subspacelens_tui.sessions.format import Manifest
 
@@ -24,9 +23,9 @@ class Estimate:
         features, features_without_tokens, pictures: bytes on disk.
         features_at_most: whether the features may take less, since how many steps run is not known yet.
         disk_free: bytes that are free where the session will be.
-        room: memory, and how many images at a time.
+        memory: what it takes, and how many images at a time.
         rate: how fast a recording like this one went.
-        host_free: memory of the machine that is free.
+        host_free: memory that is free, of the machine or of the container or job.
     """
 
     images: int
@@ -35,7 +34,7 @@ class Estimate:
     features_at_most: bool
     pictures: int
     disk_free: int | None
-    room: Room
+    memory: MemoryEstimate
     rate: KnownRate | None
     host_free: int
 
@@ -63,14 +62,14 @@ class Estimate:
         return line if self.disk_free is None else f"{line}; {readable(self.disk_free)} of disk are free"
 
     def _memory_lines(self) -> Iterator[str]:
-        room = self.room
-        yield room.in_words
-        parts = room.weights
+        memory = self.memory
+        yield memory.in_words
+        parts = memory.weights
         line = f"weights: transformer {readable(parts.transformer)}, VAE {readable(parts.vae)}"
         line += f", text encoder {readable(parts.text_encoder)}"
-        aside = "on the CPU, because it does not fit" if room.text_encoder_fits is False else "then freed"
+        aside = "on the CPU, because it does not fit" if memory.text_encoder_fits is False else "then freed"
         yield f"{line} (to encode the prompts, {aside})"
-        if room.assumed:
+        if memory.assumed:
             yield (
                 "the weights cannot be measured (not on this machine yet, or pickled): sizes are those of a "
                 "PixArt-XL at 512 pixels"
@@ -82,16 +81,16 @@ class Estimate:
         return f"about {_duration(self.seconds)}, at the rate of {self.rate.session}"
 
     def _warnings(self) -> Iterator[str]:
-        room = self.room
+        memory = self.memory
         if self.disk_free is not None and self.features + self.pictures > self.disk_free:
             yield "the disk will be full before the recording ends: free some of it, or record fewer images"
-        if room.fits is False and room.usable is not None:
+        if memory.fits is False and memory.usable is not None:
             yield (
-                f"{readable(room.needed)} do not fit on {room.device.name}, "
-                f"where {readable(room.usable)} can be planned with: "
+                f"{readable(memory.needed)} do not fit on {memory.device.name}, "
+                f"where {readable(memory.usable)} can be planned with: "
                 "take another --device, a smaller --batch-size or --dtype bfloat16"
             )
-        load = room.weights.transformer + room.weights.vae + room.weights.text_encoder
+        load = memory.weights.transformer + memory.weights.vae + memory.weights.text_encoder
         if load > self.host_free:
             yield f"loading needs {readable(load)} of memory, and {readable(self.host_free)} are free"
 
@@ -111,17 +110,17 @@ def estimate(request: Request, sessions: Path) -> Estimate:
 
 def estimate_of(manifest: Manifest, sessions: Path) -> Estimate:
     """What recording a planned session will take."""
-    room = room_for(manifest)
+    memory = estimate_memory(manifest)
     return Estimate(
         images=len(manifest.images),
-        features=feature_bytes(manifest, room.shape),
-        features_without_tokens=feature_bytes(manifest, room.shape, tokens=0),
+        features=feature_bytes(manifest, memory.shape),
+        features_without_tokens=feature_bytes(manifest, memory.shape, tokens=0),
         features_at_most=captured_at_most(manifest) > len(manifest.capture_steps),
-        pictures=picture_bytes(manifest, room.picture),
+        pictures=picture_bytes(manifest, memory.picture),
         disk_free=_disk_free(sessions),
-        room=room,
-        rate=known_rate(manifest, room.device, room.dtype, sessions),
-        host_free=psutil.virtual_memory().available,
+        memory=memory,
+        rate=known_rate(manifest, memory.device, memory.dtype, sessions),
+        host_free=host_memory().available,
     )
 
 

@@ -15,11 +15,12 @@ from subspacelens_tui.models import ModelError
 from subspacelens_tui.models.inspection import look_at_folders
 from subspacelens_tui.models.source import DEMO, ModelSource, located
 from subspacelens_tui.planning.errors import PlanningError
+from subspacelens_tui.planning.memory_estimate import estimate_memory
+from subspacelens_tui.planning.pipeline_shape import transformer_shape
 from subspacelens_tui.planning.prompts import PromptSet, load_prompt_set
-from subspacelens_tui.planning.room import room_for
-from subspacelens_tui.planning.shape import transformer_shape
 from subspacelens_tui.planning.steps import default_capture_steps, runs_as_asked
 from subspacelens_tui.sessions.format import (
+    MAX_CAPTURED,
     MAX_IMAGES,
     MAX_STEPS,
     ImageInfo,
@@ -107,7 +108,7 @@ def plan(request: Request) -> Manifest:
     except ValidationError as error:
         raise PlanningError(f"this cannot be recorded: {first_problem(error)}") from None
     # Settled here, so that all recorders of a session cut its plan into the same batches.
-    return manifest.model_copy(update={"batch_size": room_for(manifest).batch_size})
+    return manifest.model_copy(update={"batch_size": estimate_memory(manifest).batch_size})
 
 
 def prompts_of(request: Request) -> PromptSet:
@@ -201,7 +202,10 @@ def _capture_steps(request: Request) -> list[int]:
     for step in request.capture:
         if not 0 <= step < (request.steps if known else MAX_STEPS):
             raise PlanningError(f"step {step} cannot be captured: {range_of_steps}")
-    return sorted(set(request.capture))
+    steps = sorted(set(request.capture))
+    if len(steps) > MAX_CAPTURED:
+        raise PlanningError(f"--capture names {len(steps)} steps, the most is {MAX_CAPTURED}")
+    return steps
 
 
 def _check_counts(request: Request) -> None:

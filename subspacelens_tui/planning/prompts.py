@@ -9,8 +9,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from subspacelens_tui.planning.errors import PlanningError
-from subspacelens_tui.sessions.alike import canonical, label_notes, look_alikes
 from subspacelens_tui.sessions.format import Prompt
+from subspacelens_tui.sessions.lookalikes import canonical, label_notes, look_alikes
 from subspacelens_tui.sessions.text_files import TextFileError, from_home, read_toml
 
 _SHIPPED = {

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.process import ALLOW_NONFINITE, ALLOW_PICKLE
 from subspacelens_tui.recording.recorder import Recorder
-from subspacelens_tui.sessions.plain import plain
-from subspacelens_tui.streams import prepare
+from subspacelens_tui.recording.spawn import ALLOW_NONFINITE, ALLOW_PICKLE
+from subspacelens_tui.sessions.sanitise import plain
+from subspacelens_tui.standard_streams import prepare
 
 
 def main(arguments: Sequence[str]) -> int:

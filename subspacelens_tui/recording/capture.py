@@ -17,8 +17,8 @@ import torch
 
 from subspacelens_tui.models import Architecture, HookedBlock
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.positions import DrawnPositions, TokenSeeds
 from subspacelens_tui.recording.scheduler import StepCounter
+from subspacelens_tui.recording.token_positions import DrawnPositions, TokenSeeds
 from subspacelens_tui.sessions.features import TokenSample
 from subspacelens_tui.sessions.format import BRANCHES
 

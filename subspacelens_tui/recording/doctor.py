@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import psutil
 import torch
 
 from subspacelens_tui import demo
@@ -12,10 +11,13 @@ from subspacelens_tui.models import ARCHITECTURES
 from subspacelens_tui.models.source import DEMO
 from subspacelens_tui.planning import Estimate, Request, plan
 from subspacelens_tui.planning.device import Device
+from subspacelens_tui.planning.disk_estimate import readable
+from subspacelens_tui.planning.machine import cores, host_memory
+from subspacelens_tui.planning.memory_estimate import MemoryEstimate, estimate_memory
+from subspacelens_tui.planning.pipeline_shape import transformer_shape
 from subspacelens_tui.planning.prompts import shipped_prompt_sets
-from subspacelens_tui.planning.room import Room, room_for
-from subspacelens_tui.planning.shape import transformer_shape
-from subspacelens_tui.planning.size import readable
+from subspacelens_tui.recording.errors import RecordingError
+from subspacelens_tui.recording.libraries import need_webp
 from subspacelens_tui.recording.versions import versions_of
 
 _VERSIONS_OF = ("subspacelens-tui", "torch", "diffusers", "transformers", "numpy", "textual", "plotext")
@@ -31,24 +33,25 @@ class Model:
         id: what `--model` takes.
         where: bundled, cached, or not here.
         size: bytes on disk; None where it is not here.
-        room: what recording it needs.
+        memory: what recording it needs.
     """
 
     id: str
     where: str
     size: int | None
-    room: Room
+    memory: MemoryEstimate
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found."""
+    """What was found; `lacking` has one line for each thing that is not as it should be."""
 
     versions: dict[str, str]
     devices: tuple[Device, ...]
     pipelines: tuple[str, ...]
     prompt_sets: tuple[str, ...]
     models: tuple[Model, ...]
+    lacking: tuple[str, ...]
 
     @property
     def lines(self) -> Iterator[str]:
@@ -64,14 +67,15 @@ class Findings:
         yield f"{'prompt sets':18} {', '.join(self.prompt_sets)}"
         for model in self.models:
             size = "" if model.size is None else f", {readable(model.size)}"
-            fits = "" if model.room.fits is not False else ": too much"
+            fits = "" if model.memory.fits is not False else ": too much"
             yield f"{'model':18} {model.id} ({model.where}{size})"
-            yield f"{'':18}   {model.room.in_words}{fits}"
+            yield f"{'':18}   {model.memory.in_words}{fits}"
+        yield from (f"{'lacking':18} {line}" for line in self.lacking)
 
     def to_json(self) -> dict[str, Any]:
         """For `doctor --json`; sizes in bytes."""
         models = [
-            {"id": model.id, "where": model.where, "size": model.size, **_room_json(model.room)}
+            {"id": model.id, "where": model.where, "size": model.size, **_memory_json(model.memory)}
             for model in self.models
         ]
         return {
@@ -80,6 +84,7 @@ class Findings:
             "pipelines": self.pipelines,
             "prompt_sets": self.prompt_sets,
             "models": models,
+            "lacking": self.lacking,
         }
 
 
@@ -92,49 +97,58 @@ def recording_json(recording: Estimate) -> dict[str, Any]:
         "disk_free": recording.disk_free,
         "seconds": recording.seconds,
         "warnings": recording.warnings,
-        **_room_json(recording.room),
+        **_memory_json(recording.memory),
     }
 
 
-def _room_json(room: Room) -> dict[str, Any]:
+def _memory_json(memory: MemoryEstimate) -> dict[str, Any]:
     return {
-        "device": room.device.name,
-        "dtype": room.dtype,
-        "batch_size": room.batch_size,
-        "needed": room.needed,
-        "usable": room.usable,
-        "fits": room.fits,
-        "text_encoder": room.weights.text_encoder,
-        "text_encoder_fits": room.text_encoder_fits,
-        "assumed": room.assumed,
+        "device": memory.device.name,
+        "dtype": memory.dtype,
+        "batch_size": memory.batch_size,
+        "needed": memory.needed,
+        "usable": memory.usable,
+        "fits": memory.fits,
+        "text_encoder": memory.weights.text_encoder,
+        "text_encoder_fits": memory.text_encoder_fits,
+        "assumed": memory.assumed,
     }
 
 
 def examine() -> Findings:
     """Look at this machine."""
+    cached, lacking = _cached()
     return Findings(
         versions=versions_of(_VERSIONS_OF),
         devices=tuple(_devices()),
         pipelines=tuple(name for architecture in ARCHITECTURES for name in architecture.pipelines),
         prompt_sets=tuple(shipped_prompt_sets()),
-        models=tuple(_models()),
+        models=tuple(_models(cached)),
+        lacking=(*lacking, *_without_webp()),
     )
 
 
+def _without_webp() -> Iterator[str]:
+    try:
+        need_webp()
+    except RecordingError as error:
+        yield str(error)
+
+
 def _devices() -> Iterator[Device]:
-    memory = psutil.virtual_memory()
-    cores = psutil.cpu_count(logical=False) or psutil.cpu_count()
-    yield Device("cpu", f"{cores} cores", memory.available, memory.total, False)
+    found, count = host_memory(), cores()
+    yield Device(
+        "cpu", f"{count} core{'s' if count != 1 else ''}", found.available, found.total, bfloat16=False
+    )
     for index in range(torch.cuda.device_count()):
         free, total = torch.cuda.mem_get_info(index)
         bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
         yield Device(f"cuda:{index}", torch.cuda.get_device_name(index), free, total, bfloat16)
 
 
-def _models() -> Iterator[Model]:
+def _models(cached: dict[str, int]) -> Iterator[Model]:
     bundled = sum(file.stat().st_size for file in demo.MODEL_PATH.rglob("*"))
     yield _model(DEMO, "bundled", bundled)
-    cached = dict(_cached())
     for name, size in cached.items():
         if transformer_shape(name) is not None:
             yield _model(name, "cached", size)
@@ -143,17 +157,22 @@ def _models() -> Iterator[Model]:
 
 
 def _model(name: str, where: str, size: int | None) -> Model:
-    return Model(name, where, size, room_for(plan(Request(model=name))))
+    return Model(name, where, size, estimate_memory(plan(Request(model=name))))
 
 
-def _cached() -> Iterator[tuple[str, int]]:
-    from huggingface_hub import scan_cache_dir
+def _cached() -> tuple[dict[str, int], list[str]]:
+    """The models in the hub's cache with their bytes on disk, and what is wrong there."""
+    from huggingface_hub import constants, scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
     try:
-        found = scan_cache_dir().repos
+        found = scan_cache_dir(constants.HF_HUB_CACHE).repos
     except CacheNotFound:
-        return
-    for repository in sorted(found, key=lambda repository: repository.repo_id):
-        if repository.repo_type == "model":
-            yield repository.repo_id, repository.size_on_disk
+        return {}, []
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is a file"
+        return {}, [
+            f"the hub's cache {constants.HF_HUB_CACHE} cannot be read: {why}; set HF_HOME to a folder"
+        ]
+    models = sorted((repo.repo_id, repo.size_on_disk) for repo in found if repo.repo_type == "model")
+    return dict(models), []

@@ -13,6 +13,7 @@ import torch
 
 from subspacelens_tui.models.loading import choose_device, choose_dtype, load_pipeline
 from subspacelens_tui.models.source import ModelSource
+from subspacelens_tui.planning.machine import cores
 from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.compiling import compile_blocks
 from subspacelens_tui.recording.conditioning import Conditioning, encode_prompts
@@ -22,7 +23,7 @@ from subspacelens_tui.recording.memory import give_back, out_of_memory
 from subspacelens_tui.recording.prompt_checks import read_prompts, refuse_equal_embeddings
 from subspacelens_tui.recording.timesteps import timesteps_of, with_timesteps
 from subspacelens_tui.sessions.format import Block, Manifest
-from subspacelens_tui.sessions.unread import named_prompt, unread_lines
+from subspacelens_tui.sessions.prompt_problems import named_prompt, unread_lines
 from subspacelens_tui.sessions.writer import complete_manifest, with_model, write_features, write_image
 
 # What older sessions were recorded with that do not say it; newer ones have it in their plan.
@@ -273,4 +274,4 @@ def _leave_a_core_free() -> None:
     # For whoever watches: where torch's threads outnumber the free cores, they wait for each other and
     # generation was seen to become 20 times slower.
     if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, torch.get_num_threads() - 1))
+        torch.set_num_threads(max(1, min(torch.get_num_threads(), cores()) - 1))

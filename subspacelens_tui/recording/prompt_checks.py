@@ -10,7 +10,7 @@ import torch
 from subspacelens_tui.models import TextReader
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.sessions.format import Manifest, UnreadText
-from subspacelens_tui.sessions.unread import named_prompt, quoted_words
+from subspacelens_tui.sessions.prompt_problems import named_prompt, quoted_words
 
 _WORD = re.compile(r"\S+")
 _LONGEST_TEXT = 10_000

@@ -13,7 +13,7 @@ from pydantic_core import from_json
 
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.files import read_plain
-from subspacelens_tui.sessions.plain import quoted
+from subspacelens_tui.sessions.sanitise import quoted
 from subspacelens_tui.sessions.text_files import without_mark
 from subspacelens_tui.sessions.versions import FORMAT_VERSION, VersionError, upgraded
 
@@ -25,6 +25,7 @@ MAX_MANIFEST_BYTES = 16 * 2**20
 
 # Denoising steps of an image: far more than any scheduler runs.
 MAX_STEPS = 100_000
+MAX_CAPTURED = 1_000
 
 _KEY = re.compile(r"\w{1,40}", re.ASCII)
 
@@ -140,7 +141,7 @@ class Manifest(_Part):
     scheduler: _Text | None = None
     timesteps: Annotated[list[_Timestep], FailFast(), _few(MAX_STEPS)] = []
     capture_steps: Annotated[
-        list[Annotated[int, Field(ge=0)]], Field(min_length=1), FailFast(), _few(1_000)
+        list[Annotated[int, Field(ge=0)]], Field(min_length=1), FailFast(), _few(MAX_CAPTURED)
     ]
     default_capture: bool = False
     guidance: Annotated[list[_Scale], Field(min_length=1), FailFast(), _few(1_000)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from subspacelens_tui.sessions.alike import canonical, label_notes, look_alikes
+from subspacelens_tui.sessions.lookalikes import canonical, label_notes, look_alikes
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.format import Manifest, Prompt
 from subspacelens_tui.sessions.reader import Session

@@ -21,7 +21,7 @@ from subspacelens_tui.analysis.statistics.base import LayerStatistics
 from subspacelens_tui.analysis.sweep import sweep
 from subspacelens_tui.analysis.token_results import token_figures
 from subspacelens_tui.geometry import VIEWS, View
-from subspacelens_tui.geometry.of_features import view_of_features
+from subspacelens_tui.geometry.from_features import view_of_features
 from subspacelens_tui.sessions import Session, open_session
 from tests.analysis.token_sessions import IMAGES, plant
 from tests.conftest import PlantedSessionFactory

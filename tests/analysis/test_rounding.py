@@ -171,8 +171,7 @@ def test_every_image_is_right_or_says_how_far_from_right(session: Session, view:
             within = max(layer.rounding.get(figure, 0.0), 1e-6 * abs(value), 1e-10 * R)
             assert abs(getattr(layer, figure) - value) <= within, (case, figure)
         rank = float(reference.effective_rank(G))
-        # Roots of eigenvalues: with a large common offset known to 1e-5 from scatters.
-        within = max(layer.rounding.get("effective_rank", 0.0), 1e-5 * rank)
+        within = max(layer.rounding.get("effective_rank", 0.0), 1e-6 * rank)
         assert abs((layer.effective_rank or 0) - rank) <= within, case
         if layer.overlap_mean is not None:
             overlap = float(reference.overlap(G, codes, RANK))

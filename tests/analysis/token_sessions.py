@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from subspacelens_tui.recording.positions import draw_positions
+from subspacelens_tui.recording.token_positions import draw_positions
 from subspacelens_tui.sessions import Session, open_session
 from subspacelens_tui.sessions.features import TokenSample
 from subspacelens_tui.sessions.format import Block, ImageInfo, Manifest, ModelInfo, Prompt

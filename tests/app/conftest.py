@@ -14,11 +14,12 @@ from textual.worker import WorkerCancelled
 
 from subspacelens_tui.app.app import SubspaceLensApp
 from subspacelens_tui.app.screens.session import SessionScreen
+from subspacelens_tui.app.textual_private import screen_rows
 from subspacelens_tui.sessions.writer import image_path, write_image
 from tests.conftest import PlantedSession
 
 SIZE = (120, 40)
-PATIENCE = 60.0
+PATIENCE = 300.0  # a machine may be busy; what hangs, hangs longer
 
 
 class Driver:
@@ -48,10 +49,10 @@ class Driver:
     async def _settled(self) -> None:
         async with asyncio.timeout(PATIENCE):
             if any(isinstance(screen, SessionScreen) for screen in self.app.screen_stack):
-                await self.screen.analyst.settled()
+                await self.screen.worker.settled()
             for screen in self.app.screen_stack:
                 # One that another took the place of was cancelled; the other is waited for in the next round.
-                while others := [w for w in screen.workers if w.group != "analyst" and not w.is_finished]:
+                while others := [w for w in screen.workers if w.group != "worker" and not w.is_finished]:
                     with contextlib.suppress(WorkerCancelled):
                         await self.app.workers.wait_for_complete(others)
         await self.pilot.pause()
@@ -69,9 +70,7 @@ class Driver:
 
 def screen_text(app: SubspaceLensApp) -> str:
     """The screen as text, row by row."""
-    height = app.size.height
-    lines = app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in line) for line in lines[:height])
+    return "\n".join(row.text for row in screen_rows(app.screen))
 
 
 OpenApp = Callable[..., AbstractAsyncContextManager[Driver]]

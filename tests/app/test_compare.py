@@ -16,8 +16,8 @@ async def compared(app: Driver) -> CompareScreen:
     """The screen, once its sides are computed."""
     screen = app.app.screen
     assert isinstance(screen, CompareScreen)
-    for analyst in screen._open.values():
-        await analyst.settled()
+    for worker in screen._open.values():
+        await worker.settled()
     await app.pilot.pause()
     return screen
 

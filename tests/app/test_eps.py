@@ -5,11 +5,11 @@ from textual.widgets import Input
 
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.memory import Memory
+from subspacelens_tui.app.dialogs.eps import EpsDialog
 from subspacelens_tui.app.preferences import Preferences
-from subspacelens_tui.app.screens.eps import EpsDialog
+from subspacelens_tui.app.saved_state import Memory
+from subspacelens_tui.app.selection import nearest_of_series
 from subspacelens_tui.app.setup import Setup
-from subspacelens_tui.app.view import nearest_of_series
 from subspacelens_tui.app.widgets.eps_slider import EpsSlider
 from subspacelens_tui.sessions import open_session
 from tests.app.conftest import OpenApp

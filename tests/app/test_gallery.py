@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 from textual.widgets import Static
 
-from subspacelens_tui.app.app import SubspaceLensApp
 from subspacelens_tui.app.pictures import source
 from subspacelens_tui.app.preferences import Preferences
 from subspacelens_tui.app.screens.gallery import GalleryScreen
@@ -216,7 +215,9 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is sent to the terminal beside the cells."""
     found: list[str] = []
     monkeypatch.setattr("textual.constants.COLOR_SYSTEM", "truecolor")
-    monkeypatch.setattr(SubspaceLensApp, "write_raw", lambda app, data: found.append(data))
+    monkeypatch.setattr(
+        "subspacelens_tui.app.screens.gallery.write_raw", lambda app, data: found.append(data)
+    )
     return found
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from subspacelens_tui.app.draft import FIELDS, read_draft
-from subspacelens_tui.app.keys import FORM
-from subspacelens_tui.app.screens.help import HelpScreen
+from subspacelens_tui.app.dialogs.help import HelpScreen
+from subspacelens_tui.app.key_table import FORM
+from subspacelens_tui.app.new_run_form import FIELDS, read_draft
 from subspacelens_tui.app.screens.new_run import NewRunScreen
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from subspacelens_tui.app.print_session import show
 from subspacelens_tui.app.screens.sweep import SweepScreen
-from subspacelens_tui.app.show import show
 from subspacelens_tui.app.widgets.sweep_map import SweepMap
 from subspacelens_tui.sessions import Phase
 from tests.app.conftest import OpenApp, with_pictures

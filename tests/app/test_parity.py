@@ -7,11 +7,13 @@ from textual.dom import DOMNode
 from textual.widgets import Static
 
 from subspacelens_tui.app.commands import LensCommands
-from subspacelens_tui.app.keys import LIST, LOG, SCOPES, SESSION, Key
-from subspacelens_tui.app.screens.help import HelpScreen
+from subspacelens_tui.app.dialogs.help import HelpScreen
+from subspacelens_tui.app.key_table import LIST, SCOPES, SESSION
+from subspacelens_tui.app.keys import Key
+from subspacelens_tui.app.panes.log import LogPane
+from subspacelens_tui.app.panes.pane import Pane
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.widgets.key_bar import KeyBar
-from subspacelens_tui.app.widgets.pane import Pane
 from tests.app.conftest import Driver, OpenApp, with_pictures
 from tests.conftest import PlantedSessionFactory as Planted
 
@@ -33,11 +35,11 @@ REACHED: dict[str, Callable[[SessionScreen], Any]] = {
     "labels": lambda screen: screen.view.main[0],
     "larger-eps": lambda screen: screen.view.settings.eps,
     "next-layer": lambda screen: screen.selected,
-    "curves": lambda screen: screen.measure,
+    "curves": lambda screen: screen.state.measure,
     "pane-log": lambda screen: screen.focused.id,
-    "zoom": lambda screen: screen._maximised,
+    "zoom": lambda screen: screen.pane_layout.maximised,
     "previous-round": lambda screen: screen.view.settings.images,
-    "reset-borders": lambda screen: dict(screen.splits),
+    "reset-borders": lambda screen: dict(screen.borders.sizes),
 }
 
 
@@ -45,7 +47,7 @@ async def test_keys_and_commands_come_to_the_same(on: OpenApp, planted: Planted)
     found: dict[bool, list[Any]] = {True: [], False: []}
     for by_key in found:
         async with on(planted(f"by-key-{by_key}", seeds=2, layers=2).start().record()) as app:
-            app.screen.splits["layers,middle,right"] = [30, 50, 40]
+            app.screen.borders.sizes["layers,middle,right"] = [30, 50, 40]
             for name, reached in REACHED.items():
                 before = reached(app.screen)
                 key = next(key for key in SESSION if key.name == name)
@@ -95,7 +97,7 @@ async def test_the_help_does_what_a_line_says_when_it_is_clicked(on: OpenApp, pl
         await click("labels: next scheme")
         assert app.screen.view.settings.labels == "fine"
         await click("the pane alone on the screen")
-        assert app.screen._maximised == "layers"
+        assert app.screen.pane_layout.maximised == "layers"
         # A click beside the words does nothing, and every line has an action of its own.
         await app.pilot.press("question_mark")
         content = app.app.screen.query_one(".help Static", Static).render()
@@ -121,7 +123,7 @@ async def test_the_footer_shows_the_keys_of_the_moment(on: OpenApp, planted: Pla
         assert names()[3:5] == ["cell-left", "cell-pictures"]
         assert "enter images" in app.text().splitlines()[-1]
         await app.press("7")
-        assert names()[3] == LOG[0].name
+        assert names()[3] == LogPane.keys[0].name
         # A click in the footer is the key.
         row = app.text().splitlines()[-1]
         await app.pilot.click(footer, offset=(row.index("labels"), 0))

@@ -7,8 +7,8 @@ from typing import Literal, get_args, get_origin
 
 import pytest
 
+from subspacelens_tui.app.key_table import EVERY_KEY, SCOPES
 from subspacelens_tui.app.keymap import Keymap
-from subspacelens_tui.app.keys import EVERY_KEY, SCOPES
 from subspacelens_tui.app.preferences import (
     Preferences,
     read_preferences,
@@ -173,11 +173,11 @@ async def test_changed_keys_are_those_of_screen_footer_help_palette_and_panes(
         assert app.screen.selected == 1
         await app.press("j", "down", "z", "5")
         assert app.screen.selected == 1
-        assert app.screen._maximised is None
+        assert app.screen.pane_layout.maximised is None
         await app.press("at")
         assert app.app.focused.id == "overlap"
         await app.press("W", "Z")
-        assert app.screen._maximised == "inspector"
+        assert app.screen.pane_layout.maximised == "inspector"
         await app.press("f12")
         assert "^n  " in app.text()
         await app.press("f12", "question_mark")

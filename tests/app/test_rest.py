@@ -31,10 +31,12 @@ SCREENS = (
 
 
 async def polled(app: Driver) -> None:
-    """Everything that a timer does, done once."""
+    """Everything that a timer does, done once; for the panes, until each has had its turn."""
     for screen in app.app.screen_stack:
-        if isinstance(screen, SessionScreen):
-            screen._show_next_pane()
+        while isinstance(screen, SessionScreen) and screen.updates.late:
+            screen.updates.show_next()
+            while screen.updates.late:  # a busy machine may have drawn none of them yet
+                screen.updates.show_next()
         if isinstance(screen, SessionsScreen | GalleryScreen):
             screen.read()
     for field in app.app.screen.query(Input):

@@ -1,4 +1,4 @@
-"""Pictures of every screen at every size: what a change does to them is seen in its diff.
+"""The text of every screen at every size, and pictures of a few: a change to them is seen in its diff.
 
 After a change that was meant, `pytest -k screenshots --snapshot-update` takes them anew: look at them.
 """
@@ -41,6 +41,13 @@ DARK = {
 """Each screen, and the keys that lead there from the one before."""
 LIGHT = {"session": "", "overlap": "5 z", "gallery": "z a", "sessions": "escape o"}
 """Those whose colours are not Textual's alone."""
+PICTURES = {
+    ("120x40", "dark"): DARK.keys() - {"layers", "log", "palette", "eps"},
+    ("120x40", "light"): {"session", "overlap"},
+    ("80x24", "dark"): {"session"},
+    ("200x60", "dark"): {"session"},
+}
+"""Screens whose colours are kept too; of the others the text is."""
 
 
 class Picture(SingleFileSnapshotExtension):
@@ -51,6 +58,16 @@ class Picture(SingleFileSnapshotExtension):
 
     def serialize(self, data: Any, **options: Any) -> str:
         return re.sub(r"\bterminal-\d+-", "terminal-", str(data))
+
+
+class Text(SingleFileSnapshotExtension):
+    """All screens of one size in one file."""
+
+    file_extension = "txt"
+    _write_mode = WriteMode.TEXT
+
+    def serialize(self, data: Any, **options: Any) -> str:
+        return str(data)
 
 
 @pytest.fixture
@@ -74,11 +91,16 @@ def finished(planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 async def test_screens(
     open_app: OpenApp, finished: Path, snapshot: SnapshotAssertion, size: str, theme: str
 ) -> None:
-    differing = []
+    differing, texts = [], []
     setup = Setup(preferences=Preferences(theme=f"textual-{theme}"))
     async with open_app(finished.parent, finished, size=SIZES[size], setup=setup) as app:
         for screen, keys in (LIGHT if theme == "light" else DARK).items():
             await app.press(*keys.split())
-            if app.app.export_screenshot() != snapshot(name=screen, extension_class=Picture):
+            lines = [line.rstrip() for line in app.text().splitlines()]
+            texts.append("\n".join([f"=== {screen} ===", *lines, ""]))
+            pictured = screen in PICTURES.get((size, theme), ())
+            if pictured and app.app.export_screenshot() != snapshot(name=screen, extension_class=Picture):
                 differing.append(screen)
+    # The theme changes colours alone.
+    assert theme == "light" or "\n".join(texts) == snapshot(name="text", extension_class=Text)
     assert not differing

@@ -10,15 +10,17 @@ from textual.command import CommandList
 from textual.widgets import Button, Input
 
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.keys import ANYWHERE, LOG, MATRIX, SCRUBBER, SESSION
-from subspacelens_tui.app.screens.ask import Ask
-from subspacelens_tui.app.screens.eps import EpsDialog
-from subspacelens_tui.app.screens.help import HelpScreen
+from subspacelens_tui.app.dialogs.ask import Ask
+from subspacelens_tui.app.dialogs.eps import EpsDialog
+from subspacelens_tui.app.dialogs.help import HelpScreen
+from subspacelens_tui.app.key_table import ANYWHERE, SESSION
+from subspacelens_tui.app.panes.log import LogPane
+from subspacelens_tui.app.panes.overlap_matrix import OverlapPane
 from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.setup import Setup
-from subspacelens_tui.app.widgets.overlap import OverlapPane
+from subspacelens_tui.app.widgets.scrubber import Scrubber
 from subspacelens_tui.sessions.control import ask, requested
-from tests.app.conftest import OpenApp
+from tests.app.conftest import PATIENCE, OpenApp
 from tests.conftest import PlantedSessionFactory as Planted
 
 SHOWN = (
@@ -363,8 +365,8 @@ async def test_quitting_while_recording_asks(
         assert isinstance(app.app.screen, Ask)
         await app.pilot.press(answer)
         await app.pilot.pause()
-        async with asyncio.timeout(10):
-            if others := [worker for worker in app.app.workers if worker.group != "analyst"]:
+        async with asyncio.timeout(PATIENCE):
+            if others := [worker for worker in app.app.workers if worker.group != "worker"]:
                 await app.app.workers.wait_for_complete(others)
         assert requested(session.path) == asked
         assert (app.app._exit, app.app.return_code) == (left, 0 if left else None)
@@ -389,7 +391,7 @@ async def test_help_names_every_key(on: OpenApp, planted: Planted) -> None:
         await app.press("question_mark")
         assert isinstance(app.app.screen, HelpScreen)
         shown = app.text()
-        for key in (*SESSION, *MATRIX, *ANYWHERE):
+        for key in (*SESSION, *OverlapPane.keys, *ANYWHERE):
             assert key.says in shown
         await app.press("escape")
         assert app.app.screen is app.screen
@@ -397,7 +399,7 @@ async def test_help_names_every_key(on: OpenApp, planted: Planted) -> None:
 
 async def test_every_key_s_action_exists(on: OpenApp, planted: Planted) -> None:
     async with on(planted().start().record()) as app:
-        for key in (*SESSION, *MATRIX, *ANYWHERE):
+        for key in (*SESSION, *OverlapPane.keys, *ANYWHERE):
             name = key.action.split("(")[0]
             owner = app.app if name.startswith("app.") else app.screen
             assert hasattr(owner, f"action_{name.removeprefix('app.')}"), key.action
@@ -411,7 +413,7 @@ async def test_every_key_can_be_pressed_anywhere(
     leaves += ("gallery", "cell_pictures", "sweep", "compare")
     async with on(planted(guidance=(3.0, 6.0), layers=2, seeds=2).start().record(), size=size) as app:
         await app.pilot.press("5")
-        for key in (*MATRIX, *SESSION, *SCRUBBER, *LOG):
+        for key in (*OverlapPane.keys, *SESSION, *Scrubber.keys, *LogPane.keys):
             if not key.action.startswith(leaves):
                 await app.pilot.press(key.keys.split(",")[0])
         await app.settled()
@@ -421,7 +423,7 @@ async def test_every_key_can_be_pressed_anywhere(
 async def test_the_recording_plays_again_round_by_round(
     on: OpenApp, planted: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    frames = "subspacelens_tui.app.screens.session.images._FRAMES_A_ROUND"
+    frames = "subspacelens_tui.app.controllers.playback._FRAMES_A_ROUND"
     monkeypatch.setattr(frames, 1e9)
     async with on(planted(seeds=3).start().record()) as app:
         await app.press("v")
@@ -429,12 +431,12 @@ async def test_the_recording_plays_again_round_by_round(
         assert "playing 1×" in app.text()
         await app.press("V", "V", "V")
         assert "playing 8×" in app.text()
-        seen, look = [], app.screen.analyst.look
+        seen, look = [], app.screen.worker.look
         monkeypatch.setattr(
-            app.screen.analyst, "look", lambda view: (seen.append(view.settings.images), look(view))
+            app.screen.worker, "look", lambda view: (seen.append(view.settings.images), look(view))
         )
         monkeypatch.setattr(frames, 1)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while app.screen.view.settings.images is not None:
                 await app.pilot.pause()
         assert seen == [18, 27, None]
@@ -530,7 +532,7 @@ async def test_the_palette_knows_every_value(on: OpenApp, planted: Planted) -> N
     async with on(planted().start().record()) as app:
         await app.pilot.press("ctrl+p")
         app.app.screen.query_one(Input).value = "labels: fine"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not app.app.screen.query_one(CommandList).option_count:
                 await app.pilot.pause()
         await app.press("enter")
@@ -599,12 +601,12 @@ async def test_hostile_text_is_drawn_as_text(on: OpenApp, planted: Planted) -> N
 async def test_over_ssh_new_figures_come_pane_by_pane(
     on: OpenApp, planted: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("subspacelens_tui.app.screens.session.screen._TURN", 3600.0)
+    monkeypatch.setattr("subspacelens_tui.app.screens.session._TURN", 3600.0)
     session = planted(seeds=3).start().record(1)
     async with on(session, setup=Setup(over_ssh=True)) as app:
         screen = app.screen
-        while screen._late:
-            screen._show_next_pane()
+        while screen.updates.late:
+            screen.updates.show_next()
         before = screen.analysis
         session.record(1)
         await app.settled()
@@ -613,7 +615,7 @@ async def test_over_ssh_new_figures_come_pane_by_pane(
         assert [pane.analysis for pane in seen] == [before] * len(seen)
         await app.press("j")
         assert {pane.selected for pane in seen} == {1}
-        screen._show_next_pane()
+        screen.updates.show_next()
         new = [pane for pane in seen if pane.analysis is screen.analysis]
         assert new == seen[:1]
         await app.press("l")
@@ -622,7 +624,7 @@ async def test_over_ssh_new_figures_come_pane_by_pane(
 
 async def test_a_closed_session_lets_its_features_go(on: OpenApp, planted: Planted) -> None:
     async with on(planted(seeds=2).start().record()) as app:
-        kept = weakref.ref(app.screen.analyst._analyzer)
+        kept = weakref.ref(app.screen.worker._analyzer)
         gc.freeze()  # as at the first curves: from then on nothing that refers to itself is found
         try:
             await app.press("o")

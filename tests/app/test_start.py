@@ -26,4 +26,4 @@ thread.join()
 
 
 def test_libraries_are_looked_for_while_another_thread_imports_some() -> None:
-    subprocess.run([sys.executable, "-c", LOOKS], timeout=120, check=True)
+    subprocess.run([sys.executable, "-c", LOOKS], timeout=300, check=True)

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.app.memory import Memory
+from subspacelens_tui.app.saved_state import Memory
 from subspacelens_tui.app.screens.compare import CompareScreen
 from subspacelens_tui.app.screens.sweep import SweepScreen
+from subspacelens_tui.app.selection import first_selection, with_captured
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.snapshots import Recording
-from subspacelens_tui.app.view import first_view, with_captured
 from subspacelens_tui.app.widgets.run_bar import RunBar
 from subspacelens_tui.app.widgets.sweep_map import SweepMap
 from subspacelens_tui.sessions import Phase, RunState
@@ -34,8 +34,8 @@ def mislabelled(session: PlantedSession) -> PlantedSession:
 async def compared(app: Driver) -> CompareScreen:
     screen = app.app.screen
     assert isinstance(screen, CompareScreen)
-    for analyst in screen._open.values():
-        await analyst.settled()
+    for worker in screen._open.values():
+        await worker.settled()
     await app.pilot.pause()
     return screen
 
@@ -79,7 +79,7 @@ async def test_maps_tables_and_comparisons_have_timesteps(on: OpenApp, planted: 
         assert "step 19 (t 0), L" in app.text()
         await app.press("escape", "5", "w", "w")
         assert " step      t layer overlap    null  could be" in app.text()
-        assert [row["timestep"] for row in app.screen._seen("overlap").numbers()] == [700.0, 0.0]
+        assert [row["timestep"] for row in app.screen.query_one("#separation").numbers()] == [700.0, 0.0]
         await app.press("c")
         await compared(app)
         assert app.text().count("step 19 (t 0)") == 2
@@ -108,7 +108,7 @@ class TestMislabelled:
             assert f"! {MISLABELLED}" in " ".join(app.text().split())
             await app.press("7", "z")
             assert "problem   steps are mislabelled: its scheduler ran more than" in app.text()
-            assert "problem" in [row["event"] for row in app.screen._seen("log").numbers()]
+            assert "problem" in [row["event"] for row in app.screen.query_one("#log").numbers()]
 
     async def test_in_its_sweep_and_comparison(self, on: OpenApp, planted: Planted) -> None:
         planted("right", layers=3, seeds=2).start().record()
@@ -174,12 +174,12 @@ class TestAsTheyBecomeKnown:
     def test_each_keeps_its_place(self, planted: Planted, step: int | None, becomes: int) -> None:
         before = planted(capture_steps=(0, 5, 10, 15, 19)).manifest
         now = before.model_copy(update={"capture_steps": [0, 9, 19, 29, 38], "steps": 39})
-        view, _ = first_view(Settings(step=step), before)
+        view, _ = first_selection(Settings(step=step), before)
         assert with_captured(view, before, now).settings.step == becomes
         assert with_captured(view, before, before) == view
 
     def test_of_fewer_steps_there_may_come_more(self, planted: Planted) -> None:
         before = planted(capture_steps=(0, 1)).manifest
         now = before.model_copy(update={"capture_steps": [0, 1, 2]})
-        view, _ = first_view(Settings(), before)
+        view, _ = first_selection(Settings(), before)
         assert with_captured(view, before, now).settings.step == 2

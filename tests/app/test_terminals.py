@@ -6,9 +6,9 @@ import pytest
 from textual.geometry import Size
 from textual.timer import Timer
 
+from subspacelens_tui.app.panes.layer_list import LayerList
 from subspacelens_tui.app.preferences import Preferences
 from subspacelens_tui.app.setup import Setup
-from subspacelens_tui.app.widgets.layer_list import LayerList
 from tests.app.conftest import OpenApp
 from tests.conftest import PlantedSessionFactory as Planted
 
@@ -26,7 +26,7 @@ async def test_every_pane_is_reached_at_every_size(
             assert f"{key} {heading}" in app.text(), (size, heading)
             assert app.app.focused.jump == key
             assert app.app.focused.region.area > 0
-        await app.press("escape") if app.screen._maximised else None
+        await app.press("escape") if app.screen.pane_layout.maximised else None
         for key in "lbsfge":
             await app.press(key)
         await app.press("escape")

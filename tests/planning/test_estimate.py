@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from subspacelens_tui.planning import Request, estimate, room
+from subspacelens_tui.planning import Request, estimate, memory_estimate
 from subspacelens_tui.planning.device import Device
 from subspacelens_tui.sessions.format import ModelInfo, read_manifest
 from subspacelens_tui.sessions.writer import replace_manifest
@@ -29,7 +29,7 @@ def test_what_a_recording_of_the_demo_takes(tmp_path: Path) -> None:
     assert found.disk_free
     assert found.seconds is None
     assert found.warnings == ()
-    assert not found.room.assumed
+    assert not found.memory.assumed
     text = "\n".join(found.lines)
     for words in ("50 images, features ", "without tokens", "5 images at a time need", "on cpu in float32"):
         assert words in text
@@ -82,9 +82,9 @@ def test_the_time_is_that_of_a_session_for_which_as_many_steps_were_asked(
 
 def test_what_will_not_fit_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     device = Device("cuda:0", "NVIDIA Small", 2**31, 2**31, True)
-    monkeypatch.setattr(room, "find_device", lambda asked: device)
+    monkeypatch.setattr(memory_estimate, "find_device", lambda asked: device)
     monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"free": 2**20}))
-    memory = type("Memory", (), {"available": 2**30})
+    memory = type("Memory", (), {"available": 2**30, "total": 2**30})
     monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
     found = estimate(Request(model="nobody/pixart"), tmp_path)
     disk, device_line, host = found.warnings

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.process import start_recorder
 from subspacelens_tui.recording.recorder import Recorder
+from subspacelens_tui.recording.spawn import start_recorder
 from subspacelens_tui.recording.versions import versions_of
 from subspacelens_tui.sessions import Phase, SessionError, open_session
 from tests.recording.conftest import PATIENCE, Planned, prompt_file
@@ -39,7 +39,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_ends_the_recording_and_loses_nothing(small_disk: Path) -> None:
     command = [sys.executable, "-m", "subspacelens_tui", "record", "--headless", "--seeds", "2", "--steps"]
     command += ["5", "--sessions", str(small_disk), "--name", "full"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("subspacelens-tui: No space left on device")
     session = open_session(small_disk / "full")
@@ -149,3 +149,22 @@ def test_packages_without_their_metadata_have_no_known_version(monkeypatch: pyte
 
     monkeypatch.setattr(metadata, "version", missing)
     assert versions_of(["subspacelens-tui", "torch"]) == {"subspacelens-tui": "0.1.0", "torch": "unknown"}
+
+
+def test_warnings_that_a_shell_makes_errors_end_no_recording(
+    planned: Planned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = planned(prompts=prompt_file(tmp_path, "lion"))
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    assert start_recorder(folder).wait(PATIENCE) == 0
+    assert open_session(folder).state.phase is Phase.FINISHED
+
+
+@pytest.mark.usefixtures("own_signals")
+def test_a_pillow_without_webp_is_refused_before_anything_is_generated(
+    planned: Planned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = planned(prompts=prompt_file(tmp_path, "lion"))
+    monkeypatch.setattr("PIL.features.check", lambda name: False)
+    with pytest.raises(RecordingError, match="Pillow was built without WebP, in which pictures are kept"):
+        Recorder(folder).run()

@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from subspacelens_tui import demo
 from subspacelens_tui.cli import main
 from subspacelens_tui.recording import __main__ as detached
-from subspacelens_tui.recording import process
+from subspacelens_tui.recording import spawn
 from subspacelens_tui.recording.capture import Capture
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.finite import NotFinite, OutputWatch, not_finite
@@ -217,7 +217,7 @@ def test_what_the_user_allows_reaches_a_detached_recorder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: bool
 ) -> None:
     started: list[list[str]] = []
-    monkeypatch.setattr(process.subprocess, "Popen", lambda command, **_: started.append(command))
+    monkeypatch.setattr(spawn.subprocess, "Popen", lambda command, **_: started.append(command))
     heard: list[bool] = []
 
     def recorder(folder: Path, allow_nonfinite: bool, **others: object) -> SimpleNamespace:
@@ -225,7 +225,7 @@ def test_what_the_user_allows_reaches_a_detached_recorder(
         return SimpleNamespace(run=lambda: 0)
 
     monkeypatch.setattr(detached, "Recorder", recorder)
-    process.start_recorder(tmp_path, allow_nonfinite=allowed)
+    spawn.start_recorder(tmp_path, allow_nonfinite=allowed)
     assert detached.main(started[0][3:]) == 0
     assert heard == [allowed]
 

@@ -17,7 +17,7 @@ from subspacelens_tui.models import ModelError
 from subspacelens_tui.models.loading import load_pipeline
 from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.recording import __main__ as detached
-from subspacelens_tui.recording import process
+from subspacelens_tui.recording import spawn
 from subspacelens_tui.sessions import Phase, open_session
 from tests.recording.conftest import PATIENCE
 
@@ -106,7 +106,7 @@ def test_what_the_user_says_of_pickle_reaches_a_detached_recorder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: bool
 ) -> None:
     started: list[list[str]] = []
-    monkeypatch.setattr(process.subprocess, "Popen", lambda command, **_: started.append(command))
+    monkeypatch.setattr(spawn.subprocess, "Popen", lambda command, **_: started.append(command))
     heard: list[bool] = []
 
     def recorder(folder: Path, allow_pickle: bool, **others: object) -> SimpleNamespace:
@@ -114,7 +114,7 @@ def test_what_the_user_says_of_pickle_reaches_a_detached_recorder(
         return SimpleNamespace(run=lambda: 0)
 
     monkeypatch.setattr(detached, "Recorder", recorder)
-    process.start_recorder(tmp_path, allow_pickle=allowed)
+    spawn.start_recorder(tmp_path, allow_pickle=allowed)
     (command,) = started
     assert command[:3] == [sys.executable, "-m", "subspacelens_tui.recording"]
     assert detached.main(command[3:]) == 0

@@ -33,7 +33,7 @@ def prompts(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def room_for(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
+def estimate_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
     """Let the transformer have memory for so many images at a time; returns the sizes that were tried."""
     forward = PixArtTransformer2DModel.forward
 
@@ -59,12 +59,12 @@ def files(session: Session) -> list[str]:
 
 
 def test_batches_that_do_not_fit_are_halved_and_no_image_is_lost(
-    planned: Planned, prompts: str, room_for: Callable[[int], list[int]]
+    planned: Planned, prompts: str, estimate_memory: Callable[[int], list[int]]
 ) -> None:
     plan = {"prompts": prompts, "seeds": 2, "batch_size": 5}
     undisturbed, cramped = planned("undisturbed", **plan), planned("cramped", **plan)
     assert Recorder(undisturbed).run() == 0
-    tried = room_for(2)
+    tried = estimate_memory(2)
     # Stopped in the middle of a batch that is cut, and gone on with.
     assert Recorder(cramped, on_progress=lambda session: ask(cramped, "stop")).run() == 0
     assert open_session(cramped).state.recorded == 2
@@ -87,10 +87,10 @@ PIECES = [(0, 2), (2, 2), (4, 1), (5, 2), (7, 2), (9, 1)]
 
 
 def test_where_not_even_one_image_fits_it_is_said(
-    planned: Planned, prompts: str, room_for: Callable[[int], list[int]]
+    planned: Planned, prompts: str, estimate_memory: Callable[[int], list[int]]
 ) -> None:
     folder = planned(prompts=prompts, batch_size=5)
-    assert room_for(0) == []
+    assert estimate_memory(0) == []
     with pytest.raises(RecordingError, match="no memory for one image at a time: free some") as raised:
         Recorder(folder).run()
     assert "then `subspacelens-tui record --resume run`" in str(raised.value)

@@ -16,13 +16,13 @@ from subspacelens_tui import demo
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.models import TextReader
 from subspacelens_tui.planning.plan import Request, plan
+from subspacelens_tui.recording.distributed import Rank
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.launch import Rank
 from subspacelens_tui.recording.prompt_checks import read_prompts
 from subspacelens_tui.recording.recorder import Recorder
 from subspacelens_tui.sessions import Phase, open_session
 from subspacelens_tui.sessions.format import ImageInfo, Manifest, ModelInfo, Prompt, UnreadText
-from subspacelens_tui.sessions.unread import unread_lines
+from subspacelens_tui.sessions.prompt_problems import unread_lines
 from tests.recording.conftest import Planned
 from tests.recording.test_capture import Loaded
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from subspacelens_tui.planning.plan import plan
+from subspacelens_tui.recording.distributed import Rank
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.launch import Rank
 from subspacelens_tui.recording.recorder import Recorder
 from subspacelens_tui.sessions import Phase, Session, open_session
 from subspacelens_tui.sessions.control import ask

@@ -17,8 +17,8 @@ import pytest
 from subspacelens_tui import demo
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.process import start_recorder
 from subspacelens_tui.recording.recorder import Recorder
+from subspacelens_tui.recording.spawn import start_recorder
 from subspacelens_tui.sessions import Phase, open_session
 from subspacelens_tui.sessions.control import ask
 from tests.recording.conftest import PATIENCE, Planned, wait_for

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from subspacelens_tui.cli import main
+from subspacelens_tui.recording.distributed import Rank
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.launch import Rank
 from subspacelens_tui.recording.recorder import Recorder
 from subspacelens_tui.sessions import Session, open_session
 from subspacelens_tui.sessions.events import EventWriter

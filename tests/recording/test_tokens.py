@@ -11,14 +11,14 @@ from safetensors.numpy import load_file
 
 from subspacelens_tui.cli import main
 from subspacelens_tui.models import Architecture
+from subspacelens_tui.planning.disk_estimate import feature_bytes
 from subspacelens_tui.planning.errors import PlanningError
+from subspacelens_tui.planning.pipeline_shape import TransformerShape, transformer_shape
 from subspacelens_tui.planning.plan import Request, plan
-from subspacelens_tui.planning.shape import TransformerShape, transformer_shape
-from subspacelens_tui.planning.size import feature_bytes
 from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.generation import Generation
-from subspacelens_tui.recording.positions import draw_positions
+from subspacelens_tui.recording.token_positions import draw_positions
 from subspacelens_tui.sessions import open_session
 from subspacelens_tui.sessions.features import TokenSample
 from tests.recording.test_capture import TWO, generate, relative

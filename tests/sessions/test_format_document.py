@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from subspacelens_tui.recording.process import log_file
+from subspacelens_tui.recording.spawn import log_file
 from subspacelens_tui.sessions.control import Request
 from subspacelens_tui.sessions.events import EventName, event_file
 from subspacelens_tui.sessions.features import block_key, file_name, tokens_key

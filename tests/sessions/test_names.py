@@ -57,7 +57,7 @@ def test_processes_that_want_a_name_at_once_get_one_each(manifest: Manifest, tmp
         )
         for n in range(AT_ONCE)
     ]
-    names = [name for maker in makers for name in maker.communicate(timeout=120)[0].split()]
+    names = [name for maker in makers for name in maker.communicate(timeout=300)[0].split()]
     assert all(maker.returncode == 0 for maker in makers)
     first = "planted-20260101-120000"
     # Nothing half made is left, and no number is left out.

@@ -104,7 +104,7 @@ def quick(folder: Path, name: str, seeds: int = 2) -> list[str]:
 
 def start_recorder(path: Path, **environment: str) -> "subprocess.Popen[bytes]":
     """A recorder as the app starts it."""
-    from subspacelens_tui.recording.process import log_file
+    from subspacelens_tui.recording.spawn import log_file
 
     with log_file(path).open("ab") as log:
         return subprocess.Popen(

@@ -8,7 +8,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from subspacelens_tui.app.app import SubspaceLensApp
-from subspacelens_tui.app.keys import SESSION
+from subspacelens_tui.app.key_table import SESSION
 from subspacelens_tui.app.screens.session import SessionScreen
 from validation.untrusted.trial import Trial
 
@@ -78,7 +78,7 @@ async def _settled(app: SubspaceLensApp, pilot: Pilot[None]) -> None:
         for screen in app.screen_stack:
             # A session that cannot be opened has nothing to settle: it is read again and again.
             if isinstance(screen, SessionScreen) and screen.recording is not None:
-                await screen.analyst.settled()
+                await screen.worker.settled()
     await pilot.pause()
 
 

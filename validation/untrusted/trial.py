@@ -3,12 +3,13 @@
 import contextlib
 import io
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from subspacelens_tui.cli import main
-from subspacelens_tui.sessions import SessionError, open_session
+from subspacelens_tui.sessions import NotFiniteWarning, SessionError, open_session
 from subspacelens_tui.sessions.pictures import read_picture
 from validation.untrusted.texts import raw_characters
 
@@ -93,7 +94,8 @@ def read_all(trial: Trial, session: Path) -> None:
 
 
 def _read(trial: Trial, path: Path) -> None:
-    with trial.timed("the Python reader"), contextlib.suppress(SessionError):
+    with trial.timed("the Python reader"), warnings.catch_warnings(), contextlib.suppress(SessionError):
+        warnings.simplefilter("ignore", NotFiniteWarning)  # what it should say of such features
         session = open_session(path)
         trial.opened = True
         session.refresh()

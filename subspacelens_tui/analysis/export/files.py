@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from subspacelens_tui.sessions.atomic import whole_file
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 TABLE_FORMATS = ("csv", "json", "parquet")
 PLOT_FORMATS = ("svg", "png")

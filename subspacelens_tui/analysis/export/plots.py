@@ -18,7 +18,7 @@ from subspacelens_tui.analysis.quantities import error_bands, null_bands, quanti
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.sweep import Sweep
 from subspacelens_tui.sessions.atomic import whole_file
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import step_name
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

@@ -10,7 +10,7 @@ from subspacelens_tui.analysis.metrics import Table
 from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
 from subspacelens_tui.analysis.result import Result
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 
 def print_comparison(names: tuple[str, str], comparison: Comparison, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from subspacelens_tui.likeness import encodable
+from subspacelens_tui.ascii_fallback import encodable
 
 # A number cut short is a wrong number: what does not fit a terminal goes on in its next line.
 _WIDTH = 10_000

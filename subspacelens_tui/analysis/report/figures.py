@@ -12,7 +12,7 @@ from subspacelens_tui.analysis.report.console import PlainTable, console, number
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 
 def figures_json(session: Session, figures: Result) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from subspacelens_tui.analysis.report.console import PlainTable, console, print_json
 from subspacelens_tui.sessions.catalog import Listing
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.state import RankState, RunState
 
 

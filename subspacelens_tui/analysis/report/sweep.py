@@ -7,7 +7,7 @@ from rich.text import Text
 
 from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
 from subspacelens_tui.analysis.sweep import Sweep
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import step_name
 
 

@@ -10,7 +10,7 @@ from subspacelens_tui.analysis.report.console import PlainTable, console, number
 from subspacelens_tui.analysis.separation import ranges
 from subspacelens_tui.analysis.tables import Tables
 from subspacelens_tui.geometry import NullSummary
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import step_name
 
 

@@ -8,7 +8,7 @@ from subspacelens_tui.analysis.report.console import PlainTable, console, number
 from subspacelens_tui.analysis.report.figures import figures_json, print_figures
 from subspacelens_tui.analysis.token_results import TokenLayerResult, TokenResult
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 _PARTS = "layer|within share|within R|within erank|between R|between erank|means R|means ΔR|means excess|p"
 

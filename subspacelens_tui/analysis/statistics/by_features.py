@@ -15,7 +15,7 @@ from subspacelens_tui.geometry import (
 )
 from subspacelens_tui.geometry.classes import ClassIndex, class_index
 from subspacelens_tui.geometry.delete_one_features import delete_one_ranks_of_features
-from subspacelens_tui.geometry.of_features import (
+from subspacelens_tui.geometry.from_features import (
     Spectrum,
     class_spectra_of_features,
     null_class_centred_rate_of_features,
@@ -25,8 +25,8 @@ from subspacelens_tui.geometry.of_features import (
     subspaces_of_features,
     view_of_features,
 )
+from subspacelens_tui.geometry.progress import IsCancelled, Progress
 from subspacelens_tui.geometry.singular_values import compressed, decomposition
-from subspacelens_tui.geometry.work import IsCancelled, Progress
 
 
 class ByFeatures:

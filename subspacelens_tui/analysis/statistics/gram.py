@@ -36,7 +36,7 @@ from subspacelens_tui.geometry import (
 from subspacelens_tui.geometry.classes import class_index
 from subspacelens_tui.geometry.delete_one_features import rates_of_features
 from subspacelens_tui.geometry.delete_one_ranks import nearly_all
-from subspacelens_tui.geometry.of_features import permuted_classes_of_features, view_of_features
+from subspacelens_tui.geometry.from_features import permuted_classes_of_features, view_of_features
 from subspacelens_tui.geometry.singular_values import singular_values
 from subspacelens_tui.geometry.spectra import OF_SINGULAR_VALUES
 

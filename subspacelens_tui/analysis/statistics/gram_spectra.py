@@ -23,8 +23,8 @@ from subspacelens_tui.geometry import (
     gram_spectrum,
     iso_rate_eps,
 )
+from subspacelens_tui.geometry.from_features import Spectrum
 from subspacelens_tui.geometry.inputs import FLOAT64_EPS
-from subspacelens_tui.geometry.of_features import Spectrum
 from subspacelens_tui.geometry.rounding import (
     TOLERANCE,
     effective_rank_rounding,

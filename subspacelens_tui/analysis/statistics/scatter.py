@@ -209,7 +209,9 @@ class ScatterLayer(ScatterPart):
         if known[0] > floor and effective_rank_rounding(known, self._resolution) <= TOLERANCE:
             return None
         spectrum, _ = scaled_spectrum(self._viewed.everyone)
-        there = spectrum.eigenvalues[-len(known) :]
+        # A mean that was taken out is a direction less.
+        means = {"centred": 1, "class-centred": len(self._viewed.sizes)}.get(self.settings.features, 0)
+        there = spectrum.eigenvalues[-min(max(1, self.images - means), self.width) :]
         return there, spectrum.resolution[-len(there) :]
 
     def effective_rank(self) -> float:

@@ -19,8 +19,8 @@ from subspacelens_tui.geometry import (
     gram_resolution,
 )
 from subspacelens_tui.geometry.determinants import TOO_LARGE
+from subspacelens_tui.geometry.from_features import Spectrum, numerical_rank, rate_of_features
 from subspacelens_tui.geometry.inputs import FLOAT64_EPS
-from subspacelens_tui.geometry.of_features import Spectrum, numerical_rank, rate_of_features
 from subspacelens_tui.geometry.overlap import RANK_SHARE_OF_EIGENVALUES
 from subspacelens_tui.geometry.rounding import (
     TOLERANCE,

@@ -12,7 +12,7 @@ from subspacelens_tui.analysis.left_out import left_out_lines, why_empty
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.uncertainty.permutation import labelings_of
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.unread import unread_lines
+from subspacelens_tui.sessions.prompt_problems import unread_lines
 
 
 class BadTokensError(Exception):

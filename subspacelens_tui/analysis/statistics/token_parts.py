@@ -18,8 +18,8 @@ from subspacelens_tui.analysis.statistics.token_columns import (
     smaller_product,
 )
 from subspacelens_tui.geometry import coding_rate_from_spectrum
+from subspacelens_tui.geometry.from_features import Spectrum
 from subspacelens_tui.geometry.inputs import FLOAT64_EPS
-from subspacelens_tui.geometry.of_features import Spectrum
 from subspacelens_tui.geometry.rounding import TOLERANCE, rate_rounding, rates_lost
 from subspacelens_tui.geometry.singular_values import decomposition
 

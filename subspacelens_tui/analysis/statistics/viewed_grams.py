@@ -7,7 +7,7 @@ import numpy as np
 
 from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.geometry import View, feature_view, gram_resolution
-from subspacelens_tui.geometry.of_features import view_of_features
+from subspacelens_tui.geometry.from_features import view_of_features
 
 # A view that removes means and leaves less than this of the features is formed from the features: the Gram
 # matrix of the features holds as many digits fewer of it.

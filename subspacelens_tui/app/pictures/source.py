@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from subspacelens_tui.app.pictures.drawn import Drawn
+from subspacelens_tui.app.drawing.picture_cells import Drawn
 from subspacelens_tui.sessions import Manifest, Session, SessionError, open_session
 from subspacelens_tui.sessions.files import Stamp, stamp_at
 from subspacelens_tui.sessions.pictures import read_picture

@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from subspacelens_tui.app.places import config_folder
 from subspacelens_tui.app.preferences.schema import Preferences, PreferencesError
+from subspacelens_tui.app.user_folders import config_folder
 from subspacelens_tui.sessions.text_files import TextFileError, read_toml
 
 ENVIRONMENT = "SUBSPACELENS_"

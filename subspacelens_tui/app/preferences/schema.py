@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
 
-from subspacelens_tui.sessions.alike import canonical
+from subspacelens_tui.sessions.lookalikes import canonical
 from subspacelens_tui.sessions.text_files import from_home
 
 Markers = Literal["braille", "blocks", "ascii"]

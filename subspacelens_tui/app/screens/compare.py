@@ -13,27 +13,29 @@ from textual.widgets import Static
 
 from subspacelens_tui.analysis import Analyzer, Settings, SettingsError
 from subspacelens_tui.analysis.compare import COMPARED, Comparison, compare
-from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import quantity
-from subspacelens_tui.analysis.watch import IsCancelled
-from subspacelens_tui.app.analyst import Analyst
-from subspacelens_tui.app.fitting import cut
+from subspacelens_tui.analysis.result import Result
+from subspacelens_tui.app.controllers.controller import adopt
+from subspacelens_tui.app.controllers.export import Exportable, ExportController
+from subspacelens_tui.app.drawing.cell_text import cut
 from subspacelens_tui.app.jobs import Job
-from subspacelens_tui.app.keys import ANYWHERE, COMPARE, bindings, in_footer
-from subspacelens_tui.app.screens.narrowly import send_narrowly
-from subspacelens_tui.app.screens.room import NeedsRoom
-from subspacelens_tui.app.screens.taking import Looked, Taking
+from subspacelens_tui.app.key_table import ANYWHERE, COMPARE
+from subspacelens_tui.app.keys import bindings, in_footer
+from subspacelens_tui.app.panes.pane import LayerChosen
+from subspacelens_tui.app.refinement import FEW, full
+from subspacelens_tui.app.selection import CHOICES, Selection, first_selection
 from subspacelens_tui.app.setup import Setup
-from subspacelens_tui.app.stages import FEW, full
-from subspacelens_tui.app.view import CHOICES, View, first_view
+from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.comparison import ComparisonPlot
 from subspacelens_tui.app.widgets.key_bar import KeyBar
-from subspacelens_tui.app.widgets.pane import LayerChosen
 from subspacelens_tui.app.widgets.status_line import StatusLine
+from subspacelens_tui.app.widgets.too_small import NeedsRoom
+from subspacelens_tui.app.worker import Worker
 from subspacelens_tui.sessions import Manifest
 from subspacelens_tui.sessions.format import MANIFEST
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import step_name
 
 _NAMES = "AB"
@@ -52,17 +54,17 @@ class Side:
 @dataclass(frozen=True)
 class _Computed:
     manifest: Manifest
-    figures: Figures
+    figures: Result
     problems: tuple[str, ...]
 
 
-class CompareScreen(Screen[None], Taking, NeedsRoom):
+class CompareScreen(Screen[None], NeedsRoom):
     """The sides, their curves, and the difference of one figure.
 
     Args:
         a, b: the sides.
         setup: the user's settings.
-        analysts: of sessions that are open already, by path; others are opened, and closed in the end.
+        workers: of sessions that are open already, by path; others are opened, and closed in the end.
         layer: to select.
     """
 
@@ -70,19 +72,29 @@ class CompareScreen(Screen[None], Taking, NeedsRoom):
     BINDINGS: ClassVar[list[BindingType]] = bindings(*KEYS)
 
     def __init__(
-        self, a: Side, b: Side, setup: Setup, analysts: dict[Path, Analyst] | None = None, layer: int = 0
+        self, a: Side, b: Side, setup: Setup, workers: dict[Path, Worker] | None = None, layer: int = 0
     ) -> None:
         super().__init__()
         self.setup = setup
         self._sides = [a, b]
-        self._open = dict(analysts or {})
+        self._open = dict(workers or {})
         self._own: list[Path] = []
         self._found: list[_Computed | str | None] = [None, None]
         self._comparison: Comparison | None = None
         self._trouble = ""
         self._warnings: list[str] = []
         self._changes, self._figure, self._layer = 1, COMPARED.index("delta_R"), layer
-        send_narrowly(self)
+        send_minimal_updates(self)
+        adopt(
+            self,
+            ExportController(
+                self._exportable,
+                tell=lambda words: self.query_one(StatusLine).update("note", words),
+                complain=lambda words: self.query_one(StatusLine).update("error", words),
+                copy=lambda text: self.app.copy_to_clipboard(text),
+                run=lambda work: self.run_worker(work, group="export"),
+            ),
+        )
 
     def compose(self) -> ComposeResult:
         """Title, sides, curves, difference, keys."""
@@ -108,12 +120,12 @@ class CompareScreen(Screen[None], Taking, NeedsRoom):
         for path in self._own:
             self._open[path].close()
 
-    def _analyst(self, path: Path, settings: Settings) -> Analyst:
+    def _worker(self, path: Path, settings: Settings) -> Worker:
         if path not in self._open:
-            analyst = self._open[path] = Analyst(path, settings)
+            worker = self._open[path] = Worker(path, settings)
             self._own.append(path)
-            following = analyst.run(_POLL, lambda _: None, lambda _: None, self._say)
-            self.run_worker(following, group="analyst")
+            following = worker.run(_POLL, lambda _: None, lambda _: None, self._say)
+            self.run_worker(following, group="worker")
         return self._open[path]
 
     def _say(self, trouble: str | None) -> None:
@@ -140,7 +152,7 @@ class CompareScreen(Screen[None], Taking, NeedsRoom):
             self._compare()
 
         self._found[index] = None
-        self._analyst(side.path, side.settings).want(
+        self._worker(side.path, side.settings).want(
             Job(f"compared {_NAMES[index]}", side, work, done, urgent=True)
         )
         self._compare()
@@ -195,13 +207,13 @@ class CompareScreen(Screen[None], Taking, NeedsRoom):
             self._warnings = lines
             self.query_one(StatusLine).warn(lines)
 
-    # Taking away
+    # Export
 
-    def _looked_at(self) -> Looked:
+    def _exportable(self) -> Exportable:
         figure, plots = COMPARED[self._figure], list(self.query(ComparisonPlot))
         lines = [str(line.render()).strip() for line in self.query(Static)]
         names = [side.path.resolve().name for side in self._sides]
-        return Looked(
+        return Exportable(
             heading="the comparison",
             title="   ".join(lines),
             session=names[0],
@@ -213,11 +225,11 @@ class CompareScreen(Screen[None], Taking, NeedsRoom):
 
     # What the keys do
 
-    def _change(self, change: Callable[[View, Manifest], View]) -> None:
+    def _change(self, change: Callable[[Selection, Manifest], Selection]) -> None:
         """Change the side that the keys are for."""
         side, found = self._sides[self._changes], self._found[self._changes]
         if isinstance(found, _Computed):
-            view, _ = first_view(side.settings, found.manifest)
+            view, _ = first_selection(side.settings, found.manifest)
             settings = replace(change(view, found.manifest).settings, errors=side.settings.errors)
             self._sides[self._changes] = replace(side, settings=settings)
             self._ask(self._changes)
@@ -229,7 +241,7 @@ class CompareScreen(Screen[None], Taking, NeedsRoom):
     def action_side_branch(self) -> None:
         """The other branch, where there are two."""
 
-        def other(view: View, manifest: Manifest) -> View:
+        def other(view: Selection, manifest: Manifest) -> Selection:
             choice = CHOICES["branch"]
             two = len(choice.values(manifest, view)) > 1
             return choice.choose(view, manifest, int(two and view.settings.branch == "cond"))

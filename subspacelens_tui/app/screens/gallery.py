@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -11,24 +11,22 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widgets import Static
 
-from subspacelens_tui.app.keys import ANYWHERE, GALLERY, bindings, in_footer
-from subspacelens_tui.app.pictures.canvas import Canvas, canvas_for
-from subspacelens_tui.app.pictures.choosing import Pair, Tile, in_words, tiles_of
-from subspacelens_tui.app.pictures.drawn import colours_of
+from subspacelens_tui.app.drawing.canvas import Canvas, canvas_for
+from subspacelens_tui.app.drawing.picture_cells import colours_of
+from subspacelens_tui.app.key_table import ANYWHERE, GALLERY
+from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.pictures.source import Listing, PictureSource
-from subspacelens_tui.app.pictures.terminal import Terminal
-from subspacelens_tui.app.screens.narrowly import send_narrowly
-from subspacelens_tui.app.screens.room import NeedsRoom
+from subspacelens_tui.app.pictures.tiles import Pair, Tile, in_words, tiles_of
 from subspacelens_tui.app.setup import Setup
+from subspacelens_tui.app.terminal_graphics import Terminal
+from subspacelens_tui.app.textual_private import send_minimal_updates, write_raw
 from subspacelens_tui.app.widgets.gallery_bar import GalleryBar
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.picture_grid import PictureGrid
 from subspacelens_tui.app.widgets.status_line import StatusLine
+from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.sessions import SessionError
-from subspacelens_tui.sessions.plain import plain
-
-if TYPE_CHECKING:
-    from subspacelens_tui.app.app import SubspaceLensApp
+from subspacelens_tui.sessions.sanitise import plain
 
 _POLL, _POLL_SSH = 1.0, 2.0
 # Below this, two classes are one above the other.
@@ -47,7 +45,7 @@ class GalleryScreen(Screen[None], NeedsRoom):
     def __init__(self, path: Path, setup: Setup, scheme: str | None = None, pair: Pair | None = None) -> None:
         """Args: the session's folder, the user's settings, the label scheme to begin with, two classes."""
         super().__init__()
-        self._draws_over = send_narrowly(self, self._over)
+        self._draws_over = send_minimal_updates(self, self._over)
         self.setup = setup
         self._source = PictureSource(path)
         self._path = path
@@ -71,12 +69,8 @@ class GalleryScreen(Screen[None], NeedsRoom):
         keys = [key for key in GALLERY if key.name not in without]
         yield KeyBar(in_footer(self.setup.keymap.table(tuple(reversed(ANYWHERE)), keys)), id="keys")
 
-    @property
-    def _app(self) -> "SubspaceLensApp":
-        return cast("SubspaceLensApp", self.app)
-
     def _write(self, data: str) -> None:
-        self._app.write_raw(data)
+        write_raw(self.app, data)
 
     def _canvas(self, terminal: Terminal) -> Canvas:
         preferences = self.setup.preferences
@@ -87,7 +81,7 @@ class GalleryScreen(Screen[None], NeedsRoom):
             colours,
             self.app.current_theme.dark,
             preferences.markers == "ascii",
-            self._app.graphics.in_tmux,
+            self.setup.graphics.in_tmux,
         )
 
     def on_mount(self) -> None:
@@ -106,7 +100,7 @@ class GalleryScreen(Screen[None], NeedsRoom):
         """Draw pictures in the best way there is; the terminal is asked what it can do the first time."""
         terminal = Terminal()
         if self.setup.preferences.pictures != "half-blocks" and not self.app.is_headless:
-            terminal = await self._app.graphics.ask(self._write)
+            terminal = await self.setup.graphics.ask(self._write)
         for grid in self.query(PictureGrid):
             grid.draw_on(self._canvas(terminal))
 

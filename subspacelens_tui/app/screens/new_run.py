@@ -13,14 +13,15 @@ from textual.screen import Screen
 from textual.suggester import SuggestFromList
 from textual.widgets import Button, Input, Static
 
-from subspacelens_tui.app.draft import FIELDS, Draft, read_draft
-from subspacelens_tui.app.keys import FORM, bindings, in_footer
-from subspacelens_tui.app.screens.room import NeedsRoom
+from subspacelens_tui.app.key_table import FORM
+from subspacelens_tui.app.keys import bindings, in_footer
+from subspacelens_tui.app.new_run_form import FIELDS, Draft, read_draft
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.field_note import FieldNote
 from subspacelens_tui.app.widgets.key_bar import KeyBar
-from subspacelens_tui.app.widgets.lines import Lines
 from subspacelens_tui.app.widgets.status_line import StatusLine
+from subspacelens_tui.app.widgets.text_lines import Lines
+from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.planning import shipped_prompt_sets
 from subspacelens_tui.planning.device import nvidia_gpus
 from subspacelens_tui.planning.plan import DTYPES

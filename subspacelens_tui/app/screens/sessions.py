@@ -11,15 +11,16 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.app.keys import ANYWHERE, LIST, bindings, in_footer
-from subspacelens_tui.app.screens.ask import Ask, Option
-from subspacelens_tui.app.screens.rename import RenameDialog
-from subspacelens_tui.app.screens.room import NeedsRoom
+from subspacelens_tui.app.dialogs.ask import Ask, Option
+from subspacelens_tui.app.dialogs.rename import RenameDialog
+from subspacelens_tui.app.key_table import ANYWHERE, LIST
+from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.session_table import SessionTable
 from subspacelens_tui.app.widgets.status_line import StatusLine
+from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.sessions import Phase, SessionError
 from subspacelens_tui.sessions.catalog import (
     Listing,
@@ -28,7 +29,7 @@ from subspacelens_tui.sessions.catalog import (
     rename_session,
 )
 from subspacelens_tui.sessions.names import session_path
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 _POLL = 2.0
 _EMPTY = (

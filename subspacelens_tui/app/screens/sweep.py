@@ -12,26 +12,28 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.growing import Configuration
 from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.metrics import METRICS, Cost
+from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import quantity
+from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.sweep import configurations, prominent_peak
-from subspacelens_tui.analysis.watch import IsCancelled
-from subspacelens_tui.app.analyst import Analyst
+from subspacelens_tui.app.controllers.controller import adopt
+from subspacelens_tui.app.controllers.export import Exportable, ExportController
 from subspacelens_tui.app.jobs import Job
-from subspacelens_tui.app.keys import ANYWHERE, SWEEP, bindings, in_footer
-from subspacelens_tui.app.screens.narrowly import send_narrowly
-from subspacelens_tui.app.screens.room import NeedsRoom
-from subspacelens_tui.app.screens.taking import Looked, Taking
+from subspacelens_tui.app.key_table import ANYWHERE, SWEEP
+from subspacelens_tui.app.keys import bindings, in_footer
+from subspacelens_tui.app.refinement import FEW, full
 from subspacelens_tui.app.setup import Setup
-from subspacelens_tui.app.stages import FEW, full
+from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.app.widgets.sweep_map import SweepMap, SweepRow
+from subspacelens_tui.app.widgets.too_small import NeedsRoom
+from subspacelens_tui.app.worker import Worker
 from subspacelens_tui.sessions import Manifest
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 _FIRST = ("excess", "delta_R", "ratio", "R", "effective_rank", "overlap_mean", "hoyer")
 _AT_ONCE = (metric.key for metric in METRICS.scalars if metric.cost is not Cost.DEFERRED)
@@ -41,16 +43,16 @@ SHOWN = tuple(dict.fromkeys((*_FIRST, *_AT_ONCE)))
 class _Computed(NamedTuple):
     """A row: all its figures, and peak and dip of each that is shown."""
 
-    figures: Figures
+    figures: Result
     marks: dict[str, tuple[int | None, int | None]]
 
 
-class SweepScreen(Screen[Configuration], Taking, NeedsRoom):
+class SweepScreen(Screen[Configuration], NeedsRoom):
     """The map; the answer is the configuration to look at, or None.
 
     Args:
         session: its name.
-        analyst: of the session; the rows are computed beside what else it does.
+        worker: of the session; the rows are computed beside what else it does.
         manifest: of the session.
         settings: of the view: labels, ε and all else that the rows share.
         setup: the user's settings.
@@ -64,7 +66,7 @@ class SweepScreen(Screen[Configuration], Taking, NeedsRoom):
     def __init__(
         self,
         session: str,
-        analyst: Analyst,
+        worker: Worker,
         manifest: Manifest,
         settings: Settings,
         setup: Setup,
@@ -73,7 +75,7 @@ class SweepScreen(Screen[Configuration], Taking, NeedsRoom):
         super().__init__()
         self._problems = problems
         self._session = session
-        self._analyst, self._manifest, self.setup = analyst, manifest, setup
+        self._worker, self._manifest, self.setup = worker, manifest, setup
         stage = full(FEW)
         self._settings = replace(
             settings,
@@ -85,7 +87,17 @@ class SweepScreen(Screen[Configuration], Taking, NeedsRoom):
         self._rows = configurations(manifest, settings.branch)
         self._found: dict[int, _Computed | str] = {}
         self._figure = 0
-        send_narrowly(self)
+        send_minimal_updates(self)
+        adopt(
+            self,
+            ExportController(
+                self._exportable,
+                tell=lambda words: self.query_one(StatusLine).update("note", words),
+                complain=lambda words: self.query_one(StatusLine).update("error", words),
+                copy=lambda text: self.app.copy_to_clipboard(text),
+                run=lambda work: self.run_worker(work, group="export"),
+            ),
+        )
 
     def compose(self) -> ComposeResult:
         """Title, map, keys."""
@@ -101,13 +113,13 @@ class SweepScreen(Screen[Configuration], Taking, NeedsRoom):
         self.query_one(SweepMap).row = here[0] if here else 0
         for index, row in enumerate(self._rows):
             work, done = partial(self._compute, row), partial(self._take, index)
-            self._analyst.want(Job(f"sweep {index}", (row, self._settings), work, done, urgent=True))
+            self._worker.want(Job(f"sweep {index}", (row, self._settings), work, done, urgent=True))
         self._show()
 
     def on_unmount(self) -> None:
         """What is not computed yet is not wanted any more."""
         for index in range(len(self._rows)):
-            self._analyst.drop(f"sweep {index}")
+            self._worker.drop(f"sweep {index}")
 
     def _compute(self, row: Configuration, analyzer: Analyzer, cancelled: IsCancelled) -> _Computed:
         figures = analyzer.figures(replace(self._settings, step=row.step, guidance=row.guidance), cancelled)
@@ -148,12 +160,12 @@ class SweepScreen(Screen[Configuration], Taking, NeedsRoom):
         of = f"{plain(at.labels or '')} · {at.branch} · ε {at.eps:g} · {at.features}"
         return f"Sweep  {quantity(SHOWN[self._figure]).title}  {of}  {done}"
 
-    # Taking away
+    # Export
 
-    def _looked_at(self) -> Looked:
+    def _exportable(self) -> Exportable:
         figure, at = SHOWN[self._figure], self._settings
         shown = self.query_one(SweepMap)
-        return Looked(
+        return Exportable(
             heading="the sweep",
             title=self._title,
             session=self._session,

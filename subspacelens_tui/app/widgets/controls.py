@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from rich.style import Style
 from textual.geometry import Size
 
-from subspacelens_tui.app.fitting import cut
+from subspacelens_tui.app.drawing.cell_text import cut
+from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
+from subspacelens_tui.app.selection import CHOICES, Selection
 from subspacelens_tui.app.snapshots import Analysis, Recording
-from subspacelens_tui.app.view import CHOICES, View
-from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.sessions import Manifest
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import timestep_name
 
 _VALUE_AT_MOST = 16
@@ -45,10 +45,10 @@ class ControlsBar(Painted):
     """
 
     recording: Recording | None = None
-    view: View | None = None
+    view: Selection | None = None
     analysis: Analysis | None = None
 
-    def update(self, recording: Recording | None, view: View | None, analysis: Analysis | None) -> None:
+    def update(self, recording: Recording | None, view: Selection | None, analysis: Analysis | None) -> None:
         """Show this."""
         rows = self.get_content_height(self.size, self.size, self.size.width)
         self.recording, self.view, self.analysis = recording, view, analysis
@@ -70,7 +70,7 @@ class ControlsBar(Painted):
         for row in _fitting(self._groups(self.recording, self.view), width, height)[:height]:
             yield cut_row([(" ", self.ink()), *row], width)
 
-    def _groups(self, recording: Recording, view: View) -> list[_Group]:
+    def _groups(self, recording: Recording, view: Selection) -> list[_Group]:
         manifest = recording.manifest
         groups = [self._choice("labels", "l"), self._eps(view), self._choice("branch", "b")]
         groups += [self._step(manifest, view), self._choice("features", "f")]
@@ -102,7 +102,7 @@ class ControlsBar(Painted):
         ]
         return _Group(full, folded, [*label, chosen], [*label, barest] if of_current else None)
 
-    def _step(self, manifest: Manifest, view: View) -> _Group:
+    def _step(self, manifest: Manifest, view: Selection) -> _Group:
         """The captured steps, the chosen one with its timestep."""
         step = view.settings.step
         timestep = None if step is None else manifest.timestep(step)
@@ -110,7 +110,7 @@ class ControlsBar(Painted):
             return self._choice("step", "s")
         return self._choice("step", "s", f" ({timestep_name(timestep)})")
 
-    def _eps(self, view: View) -> _Group:
+    def _eps(self, view: Selection) -> _Group:
         iso = view.settings.iso_rate
         label = self._label("ε" if iso is None else "R", "ε" if iso is None else "R", "screen.iso_rate")
         value = self._value(f"{view.settings.eps if iso is None else iso:g}", "screen.type_eps", True)
@@ -121,7 +121,7 @@ class ControlsBar(Painted):
         word: Piece = (" in all layers", self.ink("dim"))
         return _Group([*group.full, word], group.folded, group.bare)
 
-    def _rank(self, view: View) -> _Group:
+    def _rank(self, view: Selection) -> _Group:
         main = self.analysis.main if self.analysis else None
         found = f" {main.settings.rank}" if main is not None and main.settings.rank is not None else ""
         rank = f"auto{found}" if view.settings.rank is None else str(view.settings.rank)

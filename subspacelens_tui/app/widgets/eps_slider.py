@@ -8,10 +8,10 @@ from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 
-from subspacelens_tui.app.keys import EPS_SLIDER, bindings
-from subspacelens_tui.app.view import nearest_of_series
-from subspacelens_tui.app.widgets.painted import Row, cut_row
-from subspacelens_tui.app.widgets.track import TRACK_AT_LEAST, Track
+from subspacelens_tui.app.drawing.painted import Row, cut_row
+from subspacelens_tui.app.keys import Key, bindings
+from subspacelens_tui.app.selection import nearest_of_series
+from subspacelens_tui.app.widgets.slider import TRACK_AT_LEAST, Track
 
 _EPS, _RATE = (0.01, 100.0), (1.0, 10_000.0)
 _VALUE = 8
@@ -25,8 +25,11 @@ class EpsSlider(Track):
         iso: whether it is the rate.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(EPS_SLIDER)
-    keys: ClassVar = EPS_SLIDER
+    keys: ClassVar[tuple[Key, ...]] = (
+        Key("slider-left", "left", "eps(-1)", "ε, or R: one step down", "On the slider of ε", "ε"),
+        Key("slider-right", "right", "eps(1)", "ε, or R: one step up", "On the slider of ε"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings(keys)
 
     class Moved(Message):
         """The handle was moved to this value."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from subspacelens_tui.app.widgets.painted import Painted, Row, cut_row
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.app.drawing.painted import Painted, Row, cut_row
+from subspacelens_tui.sessions.sanitise import plain
 
 
 class FieldNote(Painted):

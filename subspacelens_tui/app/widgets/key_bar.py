@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from rich.style import Style
 
+from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, row_width
 from subspacelens_tui.app.keys import Key, key_name
-from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, row_width
 
 
 class KeyBar(Painted):

@@ -4,14 +4,18 @@ from collections.abc import Iterable, Sequence
 
 from rich.style import Style
 
-from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row, row_width
-from subspacelens_tui.app.widgets.pane import Pane
+from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
+from subspacelens_tui.app.panes.pane import Pane
 
 _LONGEST = (20, 4, 0)
 
 
 class PaneTabs(Painted):
-    """Number and name of each pane, the visible ones marked."""
+    """Number and name of each pane, the visible ones marked.
+
+    Not Textual's `Tabs`: these move an underline through every cell on the way, nine times the bytes
+    (`benchmarks/widgets.py`), and take three rows of a screen that may have ten.
+    """
 
     def __init__(self, panes: Sequence[Pane], *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -21,8 +25,8 @@ class PaneTabs(Painted):
         """One pane a place: the one that is seen, else the first."""
         shown: dict[str, Pane] = {}
         for pane in self._panes:
-            if pane.display or pane.slot not in shown:
-                shown[pane.slot] = pane
+            if pane.display or pane.place not in shown:
+                shown[pane.place] = pane
         return list(shown.values())
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
@@ -33,7 +37,7 @@ class PaneTabs(Painted):
                 # Where there is least room, only the panes that are seen keep their names.
                 name = pane.tab if pane.display and not longest else pane.tab[:longest]
                 text = f"{pane.jump} {name}".strip()
-                click = Style.from_meta({"@click": f"screen.jump('{pane.slot}')"})
+                click = Style.from_meta({"@click": f"screen.jump('{pane.place}')"})
                 shown = (f"[{text}]", self.ink("chosen")) if pane.display else (f" {text} ", self.ink("dim"))
                 row.append((shown[0], shown[1] + click))
             if row_width(row) <= width:

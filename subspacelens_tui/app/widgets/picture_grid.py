@@ -11,15 +11,15 @@ from textual import events
 from textual.geometry import Region
 from textual.message import Message
 
-from subspacelens_tui.app.fitting import fit
-from subspacelens_tui.app.pictures.canvas import Canvas
-from subspacelens_tui.app.pictures.choosing import Tile
-from subspacelens_tui.app.pictures.drawn import Drawn
+from subspacelens_tui.app.drawing.canvas import Canvas
+from subspacelens_tui.app.drawing.cell_text import fit
+from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row
+from subspacelens_tui.app.drawing.picture_cells import Drawn
 from subspacelens_tui.app.pictures.source import PictureSource
+from subspacelens_tui.app.pictures.tiles import Tile
 from subspacelens_tui.app.widgets.overlaid import Overlaid
-from subspacelens_tui.app.widgets.painted import Piece, Row, cut_row
 from subspacelens_tui.sessions import SessionError
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 _WIDTHS = (6, 8, 12, 16, 20, 24, 32, 40, 56, 80, 120)
 _AT_FIRST_WIDE, _AT_FIRST, _AT_FIRST_SMALL = 20, 16, 12

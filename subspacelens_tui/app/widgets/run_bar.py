@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.fitting import cut
+from subspacelens_tui.app.drawing.cell_text import cut
+from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.app.snapshots import Recording
-from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.sessions import Manifest, Phase, RunState
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.state import RankState
 from subspacelens_tui.sessions.steps import timestep_name
 

@@ -7,9 +7,9 @@ from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 
-from subspacelens_tui.app.keys import SCRUBBER, bindings
-from subspacelens_tui.app.widgets.painted import Row, cut_row
-from subspacelens_tui.app.widgets.track import TRACK_AT_LEAST, Track
+from subspacelens_tui.app.drawing.painted import Row, cut_row
+from subspacelens_tui.app.keys import Key, bindings
+from subspacelens_tui.app.widgets.slider import TRACK_AT_LEAST, Track
 
 _LABEL = " images "
 
@@ -25,8 +25,11 @@ class Scrubber(Track):
         behind: images the figures are still of, if they follow and more have come since.
     """
 
-    keys: ClassVar = SCRUBBER
-    BINDINGS: ClassVar[list[BindingType]] = bindings(SCRUBBER)
+    keys: ClassVar[tuple[Key, ...]] = (
+        Key("scrubber-left", "left", "images(-1)", "one image less", "In the scrubber", "image"),
+        Key("scrubber-right", "right", "images(1)", "one image more", "In the scrubber"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings(keys)
 
     class Moved(Message):
         """The handle was moved to this many images; None to follow."""

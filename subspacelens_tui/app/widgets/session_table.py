@@ -7,12 +7,12 @@ from textual import events
 from textual.message import Message
 
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.fitting import fit
-from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row, row_width
+from subspacelens_tui.app.drawing.cell_text import fit
+from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.app.widgets.run_bar import mark
 from subspacelens_tui.sessions import Phase, RunState
 from subspacelens_tui.sessions.catalog import Listing
-from subspacelens_tui.sessions.plain import plain
+from subspacelens_tui.sessions.sanitise import plain
 
 _STATE, _IMAGES, _WHEN, _SIZE = 15, 9, 14, 9
 _NAME_AT_LEAST = 14
@@ -20,6 +20,8 @@ _NAME_AT_LEAST = 14
 
 class SessionTable(Painted, can_focus=True):
     """The rows that match the filter; damaged sessions with their reason.
+
+    Not a `DataTable`: one changed cell sends two hundred times the bytes there (`benchmarks/widgets.py`).
 
     Attributes:
         listings: all sessions; None while they are being read.

@@ -10,10 +10,10 @@ from textual.message import Message
 
 from subspacelens_tui.analysis.growing import Configuration
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.fitting import fit
-from subspacelens_tui.app.palette import SHADES, ramp_index, ramp_style
-from subspacelens_tui.app.widgets.painted import Painted, Piece, Row, cut_row
-from subspacelens_tui.app.widgets.pane import COMPUTING, Numbers
+from subspacelens_tui.app.drawing.cell_text import fit
+from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row
+from subspacelens_tui.app.drawing.palette import SHADES, ramp_index, ramp_style
+from subspacelens_tui.app.panes.pane import COMPUTING, Numbers
 from subspacelens_tui.sessions.steps import step_name
 
 # The mark of the chosen row, then columns as wide as their heads; timesteps only where they are known.

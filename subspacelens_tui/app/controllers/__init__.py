@@ -1,0 +1,1 @@
+"""What the session screen does, each part on its own and without the screen."""

@@ -1,0 +1,143 @@
+"""Metrics that cost seconds: asked for once the others are there, and only for panes that are seen."""
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+
+from subspacelens_tui.analysis import Analyzer
+from subspacelens_tui.analysis.deferred import deferred_errors, deferred_metrics, rank_errors, split_halves
+from subspacelens_tui.analysis.progress import IsCancelled, Watch
+from subspacelens_tui.analysis.result import LayerResult, Result
+from subspacelens_tui.analysis.steps import Separations, separations
+from subspacelens_tui.app.controllers.controller import Controller
+from subspacelens_tui.app.controllers.session_state import SessionState
+from subspacelens_tui.app.jobs import Job
+from subspacelens_tui.app.panes.pane import Deferred
+from subspacelens_tui.app.refinement import FEW
+from subspacelens_tui.app.snapshots import Analysis
+
+
+class DeferredMetrics(Controller):
+    """A closer look at the selected layer, and what the panes that are seen need beside it.
+
+    Args:
+        state: of the screen.
+        needed: what these panes need.
+    """
+
+    def __init__(self, state: SessionState, needed: Callable[[], Collection[Deferred]]) -> None:
+        self._state = state
+        self._needed = needed
+
+    def ask(self) -> None:
+        """Ask the worker for all of it, if the other metrics are as good as they will be."""
+        analysis, layer = self._state.analysis, self._state.layer
+        main = analysis.main if analysis else None
+        if analysis is None or main is None or analysis.refining or layer >= len(main.layers):
+            return
+        view, images = analysis.view, main.images
+
+        def look(analyzer: Analyzer, cancelled: IsCancelled) -> LayerResult:
+            return deferred_metrics(analyzer, main, layer, cancelled)
+
+        def more(analyzer: Analyzer, cancelled: IsCancelled) -> LayerResult:
+            # What came before is kept, and costs nothing.
+            found = deferred_metrics(analyzer, main, layer, cancelled)
+            errors = deferred_errors(analyzer, main, layer, cancelled)
+            return replace(found, errors=errors.errors, missing={**errors.missing, **found.missing})
+
+        def looked(found: object, reason: str | None) -> None:
+            now = self._state.analysis
+            if now is None or now.view != view:
+                return
+            kept = now.closer if now.closer_images == images else {}
+            of_layer = found if isinstance(found, LayerResult) else _without(main.layers[layer], reason)
+            self._take(replace(now, closer={**kept, layer: of_layer}, closer_images=images))
+
+        self._state.worker.want(Job("layer", (view, images, layer), look, looked))
+        if main.settings.errors is not None:
+            self._state.worker.want(Job("overlap error", (view, images, layer), more, looked))
+        needed = self._needed()
+        if Deferred.SPLIT_HALVES in needed:
+            self._split_halves(analysis, main)
+        if Deferred.LEAST_OVERLAP_BY_STEP in needed:
+            self._compare_steps(analysis, main)
+        self._want_errors("rank errors", analysis, main, rank_errors)
+
+    def _want_errors(
+        self,
+        name: str,
+        analysis: Analysis,
+        main: Result,
+        of_layer: Callable[[Analyzer, Result, int, IsCancelled], LayerResult],
+    ) -> None:
+        """Ask for errors that are by recomputation, of all layers, unless the recorder needs the core."""
+        recording = self._state.recording
+        if recording is None or recording.state.phase.running or main.settings.errors is None:
+            return
+
+        def errors(analyzer: Analyzer, cancelled: IsCancelled) -> list[LayerResult]:
+            return [of_layer(analyzer, main, layer, cancelled) for layer in range(len(main.layers))]
+
+        def computed(found: object, reason: str | None) -> None:
+            shown = self._state.analysis
+            now = shown.main if shown else None
+            if shown is None or now is None or shown.view != analysis.view:
+                return
+            if isinstance(found, list) and now.images == main.images:
+                pairs = zip(now.layers, found, strict=True)
+                layers = tuple(replace(a, errors={**a.errors, **b.errors}) for a, b in pairs)
+                figures = {**shown.figures, analysis.view.main: replace(now, layers=layers)}
+                self._take(replace(shown, figures=figures))
+
+        self._state.worker.want(Job(name, (analysis.view, main.images), errors, computed))
+
+    def _split_halves(self, analysis: Analysis, main: Result) -> None:
+        """Halves of the classes in all layers, and the errors of the overlap."""
+        view = analysis.view
+
+        def halves(analyzer: Analyzer, cancelled: IsCancelled) -> object:
+            return split_halves(analyzer, main, cancelled)
+
+        def computed(found: object, reason: str | None) -> None:
+            now = self._state.analysis
+            if now is not None and now.view == view and isinstance(found, tuple):
+                self._take(replace(now, halves=found, halves_images=main.images))
+
+        self._state.worker.want(Job("halves", (view, main.images), halves, computed))
+        self._want_errors("overlap errors", analysis, main, deferred_errors)
+
+    def _compare_steps(self, analysis: Analysis, main: Result) -> None:
+        """Where the classes overlap least at each step."""
+        view = analysis.view
+        settings = replace(
+            main.settings,
+            errors=None,
+            permutations=FEW,
+            overlap_permutations=FEW,
+            images=view.settings.images,
+        )
+
+        def compare(analyzer: Analyzer, cancelled: IsCancelled) -> Separations:
+            def figures_at(step: int) -> Result:
+                return analyzer.figures(replace(settings, step=step), cancelled)
+
+            return separations(analyzer, settings, Watch(cancelled), figures_at)
+
+        def compared(found: object, reason: str | None) -> None:
+            now = self._state.analysis
+            if now is None or now.view != view:
+                return
+            steps = found if isinstance(found, Separations) else Separations((), reason or "", main.images)
+            self._take(replace(now, separation=steps))
+
+        self._state.worker.want(Job("separation", (view, main.images), compare, compared))
+
+    def _take(self, analysis: Analysis) -> None:
+        self._state.analysis = analysis
+        self._state.changed()
+
+
+def _without(layer: LayerResult, reason: str | None) -> LayerResult:
+    """The layer where the closer look failed."""
+    missing = dict.fromkeys(("split_half_ceiling", "normality"), reason or "it could not be computed")
+    return replace(layer, missing={**layer.missing, **missing})

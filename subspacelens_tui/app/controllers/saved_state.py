@@ -1,0 +1,99 @@
+"""What is kept of a session's screen for the next time, and opening it as it was left."""
+
+from dataclasses import replace
+from typing import get_args
+
+from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.app.controllers.controller import Controller
+from subspacelens_tui.app.controllers.layout import LayoutController
+from subspacelens_tui.app.controllers.session_state import SessionState
+from subspacelens_tui.app.saved_state import Memory, SavedSelection
+from subspacelens_tui.app.selection import MEASURES, NO_ERRORS, BranchChoice, Selection, first_selection
+from subspacelens_tui.app.snapshots import Recording
+
+
+class SavedStateController(Controller):
+    """Opening a session as it was left.
+
+    Args:
+        state: of the screen.
+        layout: of its panes.
+        memory: what the app remembers from one time to the next.
+        settings: to open the session with.
+        asked: whether these were asked for: then nothing of the last time takes their place.
+        layer: to select, if one was asked for.
+    """
+
+    def __init__(
+        self,
+        state: SessionState,
+        layout: LayoutController,
+        memory: Memory,
+        settings: Settings,
+        asked: bool,
+        layer: int | None,
+    ) -> None:
+        self._state, self._layout, self._memory = state, layout, memory
+        self._settings, self._asked, self._layer = settings, asked, layer
+
+    def restore_layout(self) -> None:
+        """The layout of the last time, whichever session that was."""
+        last = self._memory.now
+        if last.measure in MEASURES:
+            self._state.measure = last.measure
+        self._layout.restore(last.maximised, last.shows)
+
+    def open(self, recording: Recording) -> None:
+        """Look at the view that a session opens with, and complain of what was asked but is not there."""
+        view, complaints = first_selection(self._settings, recording.manifest)
+        if self._asked:
+            self._state.complaint = "; ".join(complaints) or None
+        self._state.open(self._restored(view))
+
+    def _restored(self, view: Selection) -> Selection:
+        """The view with what the settings of an analysis do not hold; the layer, unless one was asked for."""
+        last = self._memory.selection(self._state.path)
+        if self._asked or last is None:
+            return view
+        if self._layer is None:
+            self._layer = last.layer
+        two = (view.settings.guidance or 0) > 1 and last.branch in get_args(BranchChoice)
+        branch: BranchChoice = last.branch if two else view.branch  # type: ignore[assignment]
+        if last.errors == NO_ERRORS:
+            view = replace(view, settings=replace(view.settings, errors=None))
+        return replace(view, together=last.together, branch=branch)
+
+    def choose_layer(self) -> None:
+        """Select the layer that was asked for, once the session has layers."""
+        blocks = self._state.blocks
+        if self._layer is None or not blocks:
+            return
+        asked, self._layer = self._layer, None
+        self._state.layer = min(max(0, asked), blocks - 1)
+        if self._state.layer != asked:
+            self._state.complaint = f"there is no layer {asked}: the session has {blocks} layers"
+
+    def keep(self) -> None:
+        """Keep what is looked at now."""
+        state, layout = self._state, self._layout
+        self._memory.keep(measure=state.measure, maximised=layout.maximised, shows=layout.shows)
+        if state.view is None:
+            return
+        settings = state.view.settings
+        self._memory.keep_selection(
+            state.path,
+            SavedSelection(
+                layer=state.layer,
+                labels=settings.labels,
+                eps=settings.eps,
+                iso_rate=settings.iso_rate,
+                branch=state.view.branch,
+                step=settings.step if state.blocks else None,  # before that, steps are not what they will be
+                guidance=settings.guidance,
+                features=settings.features,
+                rank=settings.rank,
+                design=settings.design,
+                errors=settings.errors or NO_ERRORS,
+                together=state.view.together,
+            ),
+        )

@@ -1,0 +1,1 @@
+"""Dialogs over a screen: a question, the value of ε, a new name, help."""

@@ -1,0 +1,62 @@
+"""Help, made from the key table, so that it cannot lie."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from subspacelens_tui.app.keys import Key
+from subspacelens_tui.app.widgets.too_small import NeedsRoom
+
+_KEYS = 14
+_READING = """\
+ΔR, the rate reduction, is the coding rate of all images less that within the classes (MCR², nats). It
+grows with scale and with any labels: read the excess over permuted labels. ε is the coding precision,
+not squared. The shaded band holds the central 95 % of the permutations. Overlap is the mean squared
+cosine between class subspaces."""
+
+
+class HelpScreen(ModalScreen[str], NeedsRoom):
+    """All keys of the screen it was asked on; a click on one does what it does, and returns its action."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss", show=False)]
+
+    def __init__(self, keys: Sequence[Key]) -> None:
+        super().__init__()
+        self._closes = next(key.keys for key in keys if key.action == "app.help").split(",")
+        self._keys = sorted(keys, key=lambda key: key.group == "Everywhere")
+
+    def compose(self) -> ComposeResult:
+        """Group by group."""
+        text = Text()
+        for group, keys in groupby(self._keys, key=lambda key: key.group):
+            text.append(f"{group}\n", "bold")
+            for key in keys:
+                click = Style.from_meta({"@click": f"screen.choose('{key.name}')"})
+                text.append(f"  {key.shown:<{_KEYS}}", Style(bold=True) + click)
+                text.append(key.says, click)
+                text.append("\n")
+            text.append("\n")
+        text.append("How to read it\n", "bold")
+        text.append(_READING.replace("\n", " "))
+        with VerticalScroll(classes="dialog help"):
+            yield Static(text)
+            yield Static("esc closes this; the arrow keys scroll; a click on a line does it", classes="hint")
+
+    def on_key(self, event: events.Key) -> None:
+        """What opens it closes it."""
+        if event.key in self._closes:
+            event.stop()
+            self.dismiss(None)
+
+    def action_choose(self, name: str) -> None:
+        """What a line says is to be done."""
+        self.dismiss(next(key.run for key in self._keys if key.name == name))

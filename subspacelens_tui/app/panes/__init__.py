@@ -1,0 +1,1 @@
+"""The panes of the session screen, one a file."""

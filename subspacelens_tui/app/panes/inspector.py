@@ -1,0 +1,273 @@
+"""Every figure of the selected layer, with what the labels alone would give and its error."""
+
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+
+from subspacelens_tui.analysis.result import LayerResult, Result
+from subspacelens_tui.app import numbers
+from subspacelens_tui.app.drawing.cell_text import fit
+from subspacelens_tui.app.drawing.painted import Row, cut_row, whole_pieces
+from subspacelens_tui.app.keys import Key, bindings
+from subspacelens_tui.app.panes.pane import COMPUTING, WAITING, Numbers, Pane
+from subspacelens_tui.sessions.sanitise import plain
+
+_NAME, _VALUE, _NULL, _SCORE, _ERROR = 9, 6, 7, 7, 7
+_HEAD = 2
+# A name and its value; the head and one of them.
+_LEAST = (_NAME + _VALUE, _HEAD + 1)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line of the table: its name, its figure, and how that is written."""
+
+    name: str
+    figure: str
+    written: Callable[[float | None], str] = numbers.figure
+
+
+def _thousandths(value: float | None) -> str:
+    return numbers.fraction(value, 3)
+
+
+_RATES = (_Line("R", "R"), _Line("Rc", "Rc"), _Line("ΔR", "delta_R"))
+_RATIO = _Line("Rc/R", "ratio", _thousandths)
+_RANKS = (
+    _Line("erank", "effective_rank"),
+    _Line("erank λ", "eigenvalue_rank"),
+    _Line("PR", "participation_ratio"),
+    _Line("PR unb.", "participation_ratio_unbiased"),
+    _Line("stable r", "stable_rank"),
+)
+_OVERLAPS = (
+    _Line("overlap", "overlap_mean", _thousandths),
+    _Line("explained", "explained_mean", _thousandths),
+)
+_HOYER = _Line("Hoyer", "hoyer", _thousandths)
+
+
+class Inspector(Pane):
+    """The figures of one layer, each with its null and its error where it has them, or why it is missing.
+
+    What costs seconds comes when the layer has been looked at for that long. It scrolls if it must.
+    """
+
+    keys: ClassVar[tuple[Key, ...]] = (
+        Key(
+            "figures-down", "pagedown", "scroll_figures(5)", "figures: further down", "In the figures", "more"
+        ),
+        Key("figures-up", "pageup", "scroll_figures(-5)", "figures: further up", "In the figures"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings(keys)
+
+    pane_name = "inspector"
+    heading = "Figures"
+    tab = "Figures"
+    jump = "6"
+    place = "inspector"
+    in_column = "right"
+    says = "figures of the layer"
+    of_a_layer = True
+    of_a_step = True
+    least = _LEAST
+    _top = 0
+    _rows = 0
+
+    def title_detail(self) -> str:
+        """Which figures these are."""
+        return " · ".join(self.analysis.view.main) if self.analysis else ""
+
+    def _shown(self) -> LayerResult | None:
+        return self.analysis.layer(self.selected) if self.analysis else None
+
+    def subtitles(self) -> Sequence[str]:
+        """That there is more than is seen."""
+        room = self.size.height - _HEAD
+        return ["pgdn, pgup: more"] if 0 < room < self._rows else ()
+
+    def numbers(self) -> Numbers:
+        """Every figure of the layer, with its null and its error."""
+        from subspacelens_tui.analysis.export.rows import layer_rows
+
+        layer, main = self._shown(), self.analysis.main if self.analysis else None
+        if layer is None or main is None or self.analysis is None:
+            return []
+        rows = list(layer_rows(main, layer))
+        if older := self.analysis.older_layer(self.selected):
+            known = {row["figure"] for row in rows}
+            found = layer_rows(main, older, self.analysis.closer_images)
+            rows += [row for row in found if row["figure"] not in known and row["value"] is not None]
+        return rows
+
+    def paint(self, width: int, height: int) -> Iterable[Row]:
+        """A table of the figures, then the notes on the sample, from where it was scrolled to."""
+        layer = self._shown()
+        main = self.analysis.main if self.analysis else None
+        if layer is None or main is None:
+            yield from self.said(COMPUTING, width, height)
+            return
+        place = (fit(f"L{self.selected}", _NAME), self.ink("accent"))
+        yield cut_row([place, (plain(layer.name), self.ink("dim"))], width)
+        yield whole_pieces([(text, self.ink("dim")) for text in _head(layer)], width)
+        rows = list(self._table(layer, main, width))
+        self._rows = len(rows)
+        self._top = min(self._top, max(0, len(rows) - max(1, height - _HEAD)))
+        yield from rows[self._top :]
+
+    def scroll_figures(self, rows: int) -> None:
+        """Show what is further down, or up."""
+        self._top = max(0, self._top + rows)
+        self.repaint()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel scrolls."""
+        event.stop()
+        self.scroll_figures(1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel scrolls."""
+        event.stop()
+        self.scroll_figures(-1)
+
+    def _table(self, layer: LayerResult, main: Result, width: int) -> Iterator[Row]:
+        assert self.analysis is not None
+        older = self.analysis.older_layer(self.selected)
+        for line in _RATES:
+            yield from self._line(line, layer, width)
+        yield whole_pieces(self._excess(layer), width)
+        yield from self._line(_RATIO, layer, width)
+        if main.settings.iso_rate is not None:
+            yield self._words("ε", f"{layer.eps:.4g}, so that R is as wanted", width)
+        for line in _RANKS:
+            yield from self._line(line, layer, width)
+        binds = "N < d: set by N" if main.images < layer.width else "d ≤ N: set by d"
+        yield self._value("ceiling", f"{layer.rank_ceiling}", binds, width)
+        for line in _OVERLAPS:
+            yield from self._line(line, layer, width)
+        yield from self._halves(layer, older, width)
+        yield from self._line(_HOYER, layer, width)
+        yield from self._laws(layer, older, width)
+        yield from self._normality(layer, older, width)
+        sample = f"N {main.images}  d {layer.width}  K {len(main.classes)}  n {_range(main.class_sizes)}"
+        yield cut_row([(sample, self.ink("dim"))], width)
+        for note in main.notes:
+            yield from (((row, self.ink("dim")),) for row in textwrap.wrap(plain(note), max(10, width)))
+
+    def _line(self, line: _Line, layer: LayerResult, width: int) -> Iterator[Row]:
+        if reason := layer.missing.get(line.figure):
+            yield from self._reason(line.name, reason, width)
+            return
+        name = (fit(line.name, _NAME), self.ink("dim"))
+        null, error = layer.nulls.get(line.figure), layer.errors.get(line.figure)
+        value = line.written(getattr(layer, line.figure))
+        if value == numbers.NONE:
+            value = self.blank
+        row = [name, (fit(value, _VALUE, "right"), self.ink("strong"))]
+        row.append((fit(line.written(null.mean) if null else "", _NULL, "right"), self.ink("dim")))
+        row.append((fit(numbers.score(null.z) if null else "", _SCORE, "right"), self.ink("dim")))
+        if error is not None:
+            row.append((fit(f"±{line.written(error.standard_error)}", _ERROR, "right"), self.ink("dim")))
+        yield whole_pieces(row, width)
+        if moved := layer.rounding.get(line.figure):
+            yield from self._reason("", f"rounding may change it by {moved:.2g}", width)
+
+    def _excess(self, layer: LayerResult) -> Row:
+        null, error = layer.null, layer.errors.get("delta_R")
+        name = (fit("excess", _NAME), self.ink("dim"))
+        if null is None:
+            waiting = plain(layer.missing.get("nulls", "permuting labels …"))
+            return [name, (" " + waiting if layer.delta_R is not None else "", self.ink("faint"))]
+        excess = fit(numbers.figure(null.excess, signed=True), _VALUE, "right")
+        # Of the same kind as that of ΔR: the mean of the null is a constant beside it.
+        half = f"±{numbers.figure(error.standard_error)}" if error else ""
+        return [
+            name,
+            (excess, self.ink("accent")),
+            (fit(f"p {numbers.probability(null.p)}", _NULL + _SCORE, "centre"), self.ink("dim")),
+            (fit(half, _ERROR, "right"), self.ink("dim")),
+        ]
+
+    # What costs seconds is of the images that the rest is of, or says of how many it is, or is on its way.
+
+    def _halves(self, layer: LayerResult, older: LayerResult | None, width: int) -> Iterator[Row]:
+        """The overlap of random halves of the classes: what the overlap of halves is to be held against."""
+        if reason := layer.missing.get("split_half_ceiling"):
+            yield from self._reason(" halves", reason, width)
+            return
+        of = older if layer.split_half_ceiling is None and older is not None else layer
+        known = of.split_half_ceiling is not None
+        own, others = (
+            _thousandths(value) if known else WAITING for value in (of.split_half_ceiling, of.split_half_mean)
+        )
+        yield self._value(" halves", own, f"of two: {others}", width)
+        if known and of is older:
+            yield self._older(width)
+
+    def _laws(self, layer: LayerResult, older: LayerResult | None, width: int) -> Iterator[Row]:
+        """The Hoyer sparsity of random entries, which depends on the width of the layer only."""
+        of = layer if layer.hoyer_gaussian is not None else older
+        for name, figure in ((" Gauss", "hoyer_gaussian"), (" Laplace", "hoyer_laplace")):
+            value = getattr(of, figure) if of else None
+            words = WAITING if value is None else _thousandths(value)
+            yield self._value(name, words, "entries, same d", width)
+
+    def _normality(self, layer: LayerResult, older: LayerResult | None, width: int) -> Iterator[Row]:
+        """The share of projections on which Jarque–Bera rejects; the surrogate is its null."""
+        if reason := layer.missing.get("normality"):
+            yield from self._reason("JB rejects", reason, width)
+            return
+        found = layer.normality or (older.normality if older else None)
+        critical = f"{found.critical_value:.3g}" if found else WAITING
+        yield self._words("JB", f"share over {critical}, the 1 % point", width)
+        for name, figure in (
+            (" pooled", "pooled"),
+            (" centred", "class_centred"),
+            (" surrog.", "surrogate"),
+        ):
+            value = _thousandths(getattr(found, figure)) if found else WAITING
+            says = {"class_centred": "by class", "surrogate": "Gauss, same cov."}
+            yield self._value(name, value, says.get(figure, "of all"), width)
+        if found is not None and layer.normality is None:
+            yield self._older(width)
+
+    def _older(self, width: int) -> Row:
+        """Below figures of fewer images than the rest."""
+        assert self.analysis is not None
+        return self._words("", f"↑ at N = {self.analysis.closer_images}", width)
+
+    def _reason(self, name: str, reason: str, width: int) -> Iterator[Row]:
+        """Why a figure is missing, to its end."""
+        for row in textwrap.wrap(plain(reason), max(6, width - _NAME - 1)):
+            yield [(fit(name, _NAME), self.ink("dim")), (" " + row, self.ink("warning"))]
+            name = ""
+
+    def _words(self, name: str, words: str, width: int) -> Row:
+        return cut_row([(fit(name, _NAME), self.ink("dim")), (words, self.ink("dim"))], width)
+
+    def _value(self, name: str, value: str, words: str, width: int) -> Row:
+        row = [
+            (fit(name, _NAME), self.ink("dim")),
+            (fit(value, _VALUE, "right"), self.ink("strong")),
+            ("  " + words, self.ink("dim")),
+        ]
+        return cut_row(row, width)
+
+
+def _head(layer: LayerResult) -> list[str]:
+    head = [" " * _NAME + fit("value", _VALUE, "right")]
+    if not (layer.nulls or layer.errors):
+        return head
+    head.append(fit("null" if layer.nulls else "", _NULL, "right"))
+    head.append(fit("z" if layer.nulls else "", _SCORE, "right"))
+    return [*head, fit("±s.e.", _ERROR, "right")] if layer.errors else head
+
+
+def _range(sizes: tuple[int, ...]) -> str:
+    if not sizes:
+        return numbers.NONE
+    return str(sizes[0]) if min(sizes) == max(sizes) else f"{min(sizes)}–{max(sizes)}"

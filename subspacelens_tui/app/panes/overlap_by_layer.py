@@ -1,0 +1,125 @@
+"""The mean overlap of the class subspaces over the layers, with what it is to be held against."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from subspacelens_tui.analysis.quantities import Values, error_bands
+from subspacelens_tui.app import numbers
+from subspacelens_tui.app.drawing.plot_parts import Band, Curve, Plot
+from subspacelens_tui.app.panes.pane import WAITING, Deferred, Numbers
+from subspacelens_tui.app.panes.plot_pane import LegendEntry, PlotPane
+from subspacelens_tui.app.panes.rates import at
+from subspacelens_tui.app.refinement import FEW
+
+if TYPE_CHECKING:
+    from subspacelens_tui.analysis.export import Plot as PublicationPlot
+
+_OVERLAP, _HALVES = 0, 3
+
+
+class CoursePane(PlotPane):
+    """Mean off-diagonal overlap, its permuted values, and the overlap of halves: of one class, and of two."""
+
+    figures = ("overlap_mean",)
+    pane_name = "course"
+    heading = "Overlap by layer"
+    tab = "Course"
+    jump = "5"
+    place = "overlap"
+    in_column = "right"
+    needs = frozenset({Deferred.SPLIT_HALVES})
+
+    def title_detail(self) -> str:
+        """Labels, branch and rank."""
+        main = self.analysis.main if self.analysis else None
+        if self.analysis is None or main is None:
+            return ""
+        return " · ".join((*self.analysis.view.main, f"rank {main.settings.rank}"))
+
+    def _null(self, of: str) -> Values:
+        main = self.analysis.main if self.analysis else None
+        nulls = [layer.nulls.get("overlap_mean") for layer in main.layers] if main else []
+        return tuple(None if null is None else getattr(null, of) for null in nulls)
+
+    def _halves(self) -> tuple[Values, Values]:
+        halves = self.analysis.halves if self.analysis else ()
+        return tuple(own for own, _ in halves), tuple(other for _, other in halves)
+
+    def _curves(self) -> list[tuple[str, Values, int, bool]]:
+        """Name, values, colour and dashing, the main one first."""
+        main = self.analysis.main if self.analysis else None
+        if main is None:
+            return []
+        own, others = self._halves()
+        return [
+            ("overlap", tuple(main.curve("overlap_mean")), _OVERLAP, False),
+            ("null", self._null("mean"), _OVERLAP, True),
+            ("halves", own, _HALVES, False),
+            ("of two", others, _HALVES, True),
+        ]
+
+    def plot(self) -> Plot:
+        """The overlap over its null, and the halves."""
+        main = self.analysis.main if self.analysis else None
+        if main is None:
+            return Plot(())
+        curves = [Curve(values, colour, dashed) for _, values, colour, dashed in self._curves()]
+        bands = [Band(*error_bands(main, "overlap_mean"), _OVERLAP, hatched=True)]
+        if (main.settings.overlap_permutations or 0) >= FEW:
+            bands.append(Band(self._null("low"), self._null("high"), _OVERLAP))
+        return Plot(tuple(reversed(curves)), tuple(bands))
+
+    def legend(self) -> list[LegendEntry]:
+        """Each curve with its value at the selected layer."""
+        return [
+            LegendEntry(
+                name, numbers.fraction(at(values, self.selected)) if values else WAITING, colour, dashed
+            )
+            for name, values, colour, dashed in self._curves()
+        ]
+
+    def sample(self) -> str:
+        """How many images the curves are of; of how many the halves, if these are older."""
+        main, analysis = super().sample(), self.analysis
+        if not main or analysis is None or not analysis.halves:
+            return main
+        older = analysis.main is not None and analysis.halves_images != analysis.main.images
+        return f"{main}, halves: N {analysis.halves_images}" if older else main
+
+    def numbers(self) -> Numbers:
+        """Each layer with its overlap, its null, its error and the halves."""
+        main = self.analysis.main if self.analysis else None
+        if main is None:
+            return []
+        own, others = self._halves()
+        low, high = error_bands(main, "overlap_mean")
+        return [
+            {
+                "layer": layer.layer,
+                "overlap_mean": layer.overlap_mean,
+                **{f"null_{of}": self._null(of)[layer.layer] for of in ("mean", "low", "high")},
+                "low": low[layer.layer],
+                "high": high[layer.layer],
+                "split_half_ceiling": at(own, layer.layer),
+                "split_half_mean": at(others, layer.layer),
+                "images": main.images,
+                "split_half_images": self.analysis.halves_images if self.analysis and own else None,
+            }
+            for layer in main.layers
+        ]
+
+    def publication(self, name: str) -> "PublicationPlot | None":
+        """The overlap with its bands."""
+        from subspacelens_tui.analysis.export import curve_plot
+
+        main = self.analysis.main if self.analysis else None
+        return curve_plot(name, [main], "overlap_mean") if main and main.layers else None
+
+    def subtitles(self) -> Sequence[str]:
+        """How good the null is, and what else the pane shows."""
+        main = self.analysis.main if self.analysis else None
+        n = main.settings.overlap_permutations if main else 0
+        errors = main is not None and any("overlap_mean" in layer.errors for layer in main.layers)
+        error = f" · ╱ error 95 %: {main.settings.errors}" if main and errors else ""
+        null = f"░ null 95 %: n = {n}" if (n or 0) >= FEW else f"╍ null: n = {n or 0}"
+        return [f"{null}{error} · {self.others}", f"{null}{error}", f"{null} · {self.others}", null]

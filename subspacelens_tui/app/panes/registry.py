@@ -1,0 +1,38 @@
+"""The panes of the session screen, in the order of the tabs and of the keys that move between them.
+
+A new pane is a file beside this one and a line here.
+"""
+
+from collections.abc import Iterable
+
+from subspacelens_tui.app.panes.effective_rank import RankPane
+from subspacelens_tui.app.panes.inspector import Inspector
+from subspacelens_tui.app.panes.layer_list import LayerList
+from subspacelens_tui.app.panes.log import LogPane
+from subspacelens_tui.app.panes.overlap_by_layer import CoursePane
+from subspacelens_tui.app.panes.overlap_by_step import SeparationPane
+from subspacelens_tui.app.panes.overlap_matrix import OverlapPane
+from subspacelens_tui.app.panes.pane import Pane
+from subspacelens_tui.app.panes.rates import ExcessPane, RatesPane
+from subspacelens_tui.app.panes.spectrum import SpectrumPane
+
+PANES: tuple[type[Pane], ...] = (
+    LayerList,
+    ExcessPane,
+    RatesPane,
+    RankPane,
+    SpectrumPane,
+    OverlapPane,
+    CoursePane,
+    SeparationPane,
+    Inspector,
+    LogPane,
+)
+
+
+def places(panes: Iterable[type[Pane]] = PANES) -> dict[str, list[type[Pane]]]:
+    """The panes of each place, in their order; the first is seen unless another was chosen."""
+    found: dict[str, list[type[Pane]]] = {}
+    for pane in panes:
+        found.setdefault(pane.place, []).append(pane)
+    return found

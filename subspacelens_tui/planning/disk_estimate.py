@@ -1,0 +1,32 @@
+"""How much disk a recording will take."""
+
+from subspacelens_tui.planning.pipeline_shape import PictureShape, TransformerShape
+from subspacelens_tui.planning.steps import captured_at_most
+from subspacelens_tui.sessions.format import Manifest
+
+_BYTES = 4  # features are float32
+# WebP at the quality they are kept with; more for pictures full of detail.
+_PICTURE_BYTES_PER_PIXEL = 0.3
+_LARGEST_PICTURE = 256
+
+
+def feature_bytes(manifest: Manifest, shape: TransformerShape, tokens: int | None = None) -> int:
+    """Bytes that all feature files take at most; `tokens` of each image and block as planned unless given."""
+    kept = tokens if tokens is not None else manifest.tokens or 0
+    passes = sum(len(image.branches) for image in manifest.images) * captured_at_most(manifest)
+    # The input of the first block, and of each block mean and tokens.
+    vectors = 1 + shape.blocks * (1 + kept)
+    return passes * vectors * shape.width * _BYTES
+
+
+def picture_bytes(manifest: Manifest, picture: PictureShape) -> int:
+    """About the bytes of all pictures that are kept."""
+    side = min(picture.side, _LARGEST_PICTURE)
+    return int(len(manifest.images) * side**2 * _PICTURE_BYTES_PER_PIXEL)
+
+
+def readable(size: float) -> str:
+    """Bytes for people: `1.1 GiB`, `26.0 MiB`."""
+    if size >= 2**28:
+        return f"{size / 2**30:.1f} GiB"
+    return f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size / 2**10:.0f} KiB"

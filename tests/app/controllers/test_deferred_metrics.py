@@ -1,0 +1,87 @@
+"""What is asked of the worker beside the metrics of the view, without a screen."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from subspacelens_tui.analysis.steps import Separations
+from subspacelens_tui.app.controllers.deferred_metrics import DeferredMetrics
+from subspacelens_tui.app.panes.pane import Deferred
+from subspacelens_tui.app.panes.registry import PANES
+from subspacelens_tui.app.selection import with_eps
+from tests.app.controllers.conftest import NotedState
+from tests.app.test_widgets import analysis
+
+
+@pytest.fixture
+def shown(state: NotedState) -> NotedState:
+    """A session whose metrics are as good as they will be."""
+    found = analysis(layers=12)
+    assert state.view is not None
+    state.analysis = replace(found, view=state.view, figures={state.view.main: found.main})
+    return state
+
+
+def asked(state: NotedState, *needed: Deferred) -> list[str]:
+    DeferredMetrics(state, lambda: needed).ask()
+    return [job.name for job in state.noted.jobs]
+
+
+@pytest.mark.parametrize(
+    ("needed", "jobs"),
+    [
+        ((), set()),
+        ((Deferred.SPLIT_HALVES,), {"halves"}),
+        ((Deferred.LEAST_OVERLAP_BY_STEP,), {"separation"}),
+        (tuple(Deferred), {"halves", "separation"}),
+    ],
+)
+def test_only_what_panes_that_are_seen_need(
+    shown: NotedState, needed: tuple[Deferred, ...], jobs: set[str]
+) -> None:
+    assert set(asked(shown, *needed)) == {"layer"} | jobs
+
+
+def test_every_need_is_met_and_some_pane_has_it() -> None:
+    assert {need for pane in PANES for need in pane.needs} == set(Deferred)
+
+
+def test_not_before_the_other_metrics_are_as_good_as_they_will_be(shown: NotedState) -> None:
+    assert shown.analysis is not None
+    shown.analysis = replace(shown.analysis, refining=True)
+    assert asked(shown, *Deferred) == []
+    shown.analysis = None
+    assert asked(shown, *Deferred) == []
+
+
+def job(state: NotedState, name: str) -> Any:
+    return next(job for job in state.noted.jobs if job.name == name)
+
+
+def test_results_are_kept_with_the_images_they_are_of(shown: NotedState) -> None:
+    asked(shown, *Deferred)
+    job(shown, "halves").done(((0.5, 0.3),), None)
+    job(shown, "separation").done(None, "one step only")
+    found = shown.analysis
+    assert found is not None
+    assert (found.halves, found.halves_images) == (((0.5, 0.3),), 30)
+    assert found.separation == Separations((), "one step only", 30)
+
+
+def test_results_of_another_view_are_dropped(shown: NotedState) -> None:
+    asked(shown, *Deferred)
+    assert shown.view is not None
+    assert shown.analysis is not None
+    shown.analysis = replace(shown.analysis, view=with_eps(shown.view, 9.0))
+    job(shown, "halves").done(((0.5, 0.3),), None)
+    job(shown, "layer").done(None, "failed")
+    assert (shown.analysis.halves, shown.analysis.closer) == ((), {})
+
+
+def test_a_layer_that_fails_says_why(shown: NotedState) -> None:
+    shown.layer = 2
+    asked(shown)
+    job(shown, "layer").done(None, "out of memory")
+    assert shown.analysis is not None
+    assert shown.analysis.closer[2].missing["normality"] == "out of memory"

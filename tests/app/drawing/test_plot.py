@@ -1,0 +1,98 @@
+import math
+
+import pytest
+
+from subspacelens_tui.app.drawing.plot import draw, layer_at
+from subspacelens_tui.app.drawing.plot_parts import Band, Cells, Curve, Plot
+
+
+def text(cells: Cells) -> str:
+    return "\n".join("".join(cell.character for cell in row).rstrip() for row in cells)
+
+
+def test_a_curve_with_a_gap_a_band_and_a_cursor() -> None:
+    rising = tuple(float(i) if i != 4 else None for i in range(10))
+    band = Band(tuple([2.0] * 10), tuple([4.0] * 10), 1)
+    assert text(draw(Plot((Curve(rising, 0),), (band,), cursor=8), 40, 11)) == GOLDEN
+
+
+GOLDEN = """\
+  10.0┤                            ┊
+      │                            ┊⣀⡠⠔⠂
+   7.5┤                         ⣀⠤⠒⠉
+      │                    ⢀⡠⠔⠊⠉   ┊
+   5.0┤                  ⠔⠊⠁       ┊
+      │░░░░░░░░░░░░░░░░░░░░░░░░░░░░┊░░░░
+   2.5┤░░░░░░░⢀⡠⠔⠊⠁░░░░░░░░░░░░░░░░┊░░░░
+      │   ⣀⠤⠒⠉⠁                    ┊
+   0.0┤⠐⠒⠉                         ┊
+      └┬─────────────────┬─────────────┬
+       0                 5             9"""
+
+
+def test_errors_are_hatched_over_the_shaded_null_with_and_without_braille() -> None:
+    curve = Curve((1.0,) * 9, 0)
+    null, error = Band((3.0,) * 9, (6.0,) * 9, 0), Band((5.0,) * 9, (9.0,) * 9, 0, hatched=True)
+    for markers, shade, hatch in (("braille", "░", "╱"), ("ascii", ".", "/")):
+        cells = draw(Plot((curve,), (null, error), markers=markers), 30, 16)
+        column = [row[20] for row in cells[:-2]]
+        kinds = "".join(dict.fromkeys(cell.character for cell in column if cell.part in ("band", "error")))
+        assert kinds == hatch + shade
+        # Where both are, the hatch is drawn on the tint of the null.
+        assert {cell.band for cell in column if cell.part == "error"} == {None, 0}
+
+
+def test_a_logarithmic_axis_has_powers_of_ten_and_no_place_for_zero() -> None:
+    spectrum = Curve((1000.0, 100.0, 10.0, 1.0, 0.1, 0.0), 0)
+    drawn = text(draw(Plot((spectrum,), log=True, first=1), 40, 14)).splitlines()
+    assert [line[:6].strip() for line in drawn if line[:6].strip()] == ["1e3", "1e2", "1e1", "1e0", "1e-1"]
+    assert drawn[-1].split() == ["1", "3", "5", "6"]
+    # A straight line, for the values fall tenfold from place to place; then a gap.
+    assert not any(line[38:].strip("─┬ ") for line in drawn[:-2])
+
+
+def test_ascii_draws_in_ascii() -> None:
+    drawn = text(draw(Plot((Curve((0.0, 2.0, 1.0), 0),), markers="ascii", cursor=1), 30, 9))
+    assert drawn.isascii()
+    assert "*" in drawn
+
+
+@pytest.mark.parametrize("size", [(0, 0), (1, 1), (10, 3), (11, 4), (300, 90)])
+@pytest.mark.parametrize(
+    "curves",
+    [
+        (),
+        (Curve((), 0),),
+        (Curve((None, None), 0),),
+        (Curve((1.0,), 0),),
+        (Curve((5.0,) * 60, 0), Curve((None,) * 60, 1)),
+        (Curve((1e-12, 2e-12), 0), Curve((-1e9, 1e9), 1, dashed=True)),
+        (Curve((math.inf, 1.0, math.nan), 0),),
+    ],
+)
+def test_nothing_a_curve_can_hold_crashes(curves: tuple[Curve, ...], size: tuple[int, int]) -> None:
+    cells = draw(Plot(curves, cursor=1, zero=True), *size)
+    assert cells == () or (len(cells) == size[1] and all(len(row) == size[0] for row in cells))
+
+
+def test_cells_know_their_curve() -> None:
+    cells = draw(Plot((Curve((0.0, 0.0, 0.0), 3), Curve((9.0, 9.0, 9.0), 1))), 40, 12)
+    assert {cell.colour for row in cells for cell in row if cell.part == "curve"} == {3, 1}
+
+
+def test_the_axis_holds_still_while_values_move_a_little() -> None:
+    frame = [
+        [
+            [cell for cell in row if cell.part == "frame"]
+            for row in draw(Plot((Curve((0.0, top), 0),)), 40, 10)
+        ]
+        for top in (81.0, 83.0, 86.0)
+    ]
+    assert frame[0] == frame[1] == frame[2]
+
+
+def test_every_layer_can_be_clicked() -> None:
+    cells = draw(Plot((Curve(tuple(map(float, range(12))), 0),)), 60, 10)
+    assert {layer_at(x, cells, 12) for x in range(7, 60)} == set(range(12))
+    assert layer_at(3, cells, 12) is None
+    assert layer_at(30, (), 12) is None

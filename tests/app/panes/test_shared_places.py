@@ -1,0 +1,97 @@
+"""Panes that share a place: the spectrum, the overlap by layer, the layer of least overlap by step."""
+
+import numpy as np
+import pytest
+
+from subspacelens_tui.analysis import Analyzer
+from subspacelens_tui.analysis.tables import article_tables
+from subspacelens_tui.app import numbers
+from subspacelens_tui.app.preferences import Preferences
+from subspacelens_tui.app.saved_state import Memory
+from subspacelens_tui.app.setup import Setup
+from subspacelens_tui.sessions import open_session
+from tests.app.conftest import Driver, OpenApp
+from tests.conftest import PlantedSessionFactory as Planted
+
+
+def seen(app: Driver) -> list[str]:
+    return [str(pane.id) for pane in app.screen.panes if pane.display]
+
+
+async def test_one_key_or_a_click_on_the_title_shows_what_else_a_pane_has(
+    on: OpenApp, planted: Planted
+) -> None:
+    setup = Setup(Preferences(), Memory())
+    session = planted(layers=1, seeds=2).start().record()
+    async with on(session, setup=setup) as app:
+        assert "w: spectrum" in app.text()
+        await app.press("w")
+        assert "spectrum" in seen(app)
+        assert "rank" not in seen(app)
+        await app.press("5")
+        order = []
+        for _ in range(3):
+            await app.press("w")
+            order.append(app.app.focused.id)
+        assert order == ["course", "separation", "overlap"]
+        await app.pilot.click("#overlap", offset=(6, 0))
+        await app.settled()
+        assert "course" in seen(app)
+        await app.press("z")
+        assert seen(app) == ["course"]
+        await app.press("z", "4")
+        assert app.app.focused.id == "spectrum"
+    async with on(session, setup=setup) as app:
+        assert {"course", "spectrum"} <= set(seen(app))
+
+
+async def test_in_tabs_too(on: OpenApp, planted: Planted) -> None:
+    async with on(planted(layers=1, seeds=2).start().record(), size=(80, 24)) as app:
+        await app.press("5", "w")
+        assert seen(app) == ["layers", "course"]
+        assert "[5 Course]" in app.text()
+        await app.press("tab")
+        assert app.app.focused.id == "inspector"
+
+
+async def test_the_spectrum_is_that_of_the_selected_layer(on: OpenApp, planted: Planted) -> None:
+    async with on(planted().start().record()) as app:
+        await app.press("w", "end")
+        pane = app.screen.query_one("#spectrum")
+        features = [
+            open_session(app.screen.state.path).read(file, "cond", 19, [5])[0]
+            for file in open_session(app.screen.state.path).files
+        ]
+        singular = np.linalg.svd(np.concatenate(features).astype(float), compute_uv=False)
+        assert pane.plot().curves[0].values == pytest.approx(singular**2, rel=1e-6)
+        assert "1e" in pane.as_text()
+        assert f"erank {numbers.figure(app.screen.analysis.main.layers[5].effective_rank)}" in pane.as_text()
+
+
+async def test_overlap_by_layer_with_its_null_halves_and_errors(on: OpenApp, planted: Planted) -> None:
+    async with on(planted(layers=2).start().record(), size=(200, 60)) as app:
+        await app.press("5", "w")
+        analysis = app.screen.analysis
+        layer, (own, others) = analysis.main.layers[0], analysis.halves[0]
+        assert own == analysis.closer[0].split_half_ceiling
+        text = app.screen.query_one("#course").as_text()
+        for value in (layer.overlap_mean, layer.nulls["overlap_mean"].mean, own, others):
+            assert numbers.fraction(value) in text
+        assert all("overlap_mean" in layer.errors for layer in analysis.main.layers)
+        assert "░ null 95 %: n = 40 · ╱ error 95 %: image" in app.text()
+
+
+async def test_least_overlap_by_step_is_what_the_tables_say(on: OpenApp, planted: Planted) -> None:
+    session = planted(layers=2, seeds=2).start().record()
+    async with on(session, size=(200, 60)) as app:
+        await app.press("5", "w", "w")
+        found = app.screen.analysis.separation
+        settings = app.screen.analysis.main.settings
+        tables = article_tables(Analyzer(open_session(session.path)), settings)
+        assert [(row.step, row.layer, row.candidates, row.overlap) for row in found.rows] == [
+            (row.step, row.layer, row.candidates, row.overlap) for row in tables.separation
+        ]
+        assert found.words == tables.moves
+        text = app.screen.query_one("#separation").as_text()
+        assert f"L{found.rows[0].layer}" in text
+        assert found.words.split(":")[0].split(",")[0] in text

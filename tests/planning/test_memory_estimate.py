@@ -1,0 +1,183 @@
+"""How much memory a recording needs: the units against live tensors counted on PixArt-XL's architecture."""
+
+import weakref
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from diffusers import AutoencoderKL, PixArtTransformer2DModel
+from safetensors.torch import save_file
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_iter
+
+from subspacelens_tui.planning import memory_estimate
+from subspacelens_tui.planning.device import Device
+from subspacelens_tui.planning.memory_estimate import estimate_memory
+from subspacelens_tui.planning.plan import Request, plan
+from subspacelens_tui.planning.weights_memory import Weights, weights
+
+GIB = 2**30
+
+
+class LiveBytes(TorchDispatchMode):
+    """Counts the bytes of all tensors that operations make and that are still there; `peak` is the most."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        super().__init__()
+        self.live = self.peak = 0
+        self._known = {tensor.untyped_storage()._cdata: 0 for tensor in model.parameters()}
+        self._known |= {tensor.untyped_storage()._cdata: 0 for tensor in model.buffers()}
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        for tensor in tree_iter(result):
+            if isinstance(tensor, torch.Tensor):
+                self._add(tensor.untyped_storage())
+        return result
+
+    def _add(self, storage: torch.UntypedStorage) -> None:
+        key, size = storage._cdata, storage.nbytes()
+        if key not in self._known:
+            self._known[key] = size
+            self.live += size
+            self.peak = max(self.peak, self.live)
+            weakref.finalize(storage, self._drop, key)
+
+    def _drop(self, key: int) -> None:
+        self.live -= self._known.pop(key, 0)
+
+
+@pytest.mark.parametrize(("latent", "images"), [(64, 1), (64, 4), (128, 1)])
+def test_the_transformer_units(latent: int, images: int) -> None:
+    rows = 2 * images
+    with torch.no_grad(), FakeTensorMode():
+        transformer = PixArtTransformer2DModel(
+            num_layers=28,
+            num_attention_heads=16,
+            attention_head_dim=72,
+            cross_attention_dim=1152,
+            caption_channels=4096,
+            out_channels=8,
+            sample_size=latent,
+            use_additional_conditions=False,
+        )
+        with LiveBytes(transformer) as counted:
+            transformer(
+                torch.empty(rows, 4, latent, latent),
+                encoder_hidden_states=torch.empty(rows, 120, 4096),
+                encoder_attention_mask=torch.empty(rows, 120),
+                timestep=torch.empty(rows),
+                added_cond_kwargs={"resolution": None, "aspect_ratio": None},
+            )
+    units = counted.peak / (rows * (latent // 2) ** 2 * 1152 * 4)
+    assert 0.9 * memory_estimate._TRANSFORMER_UNITS < units <= memory_estimate._TRANSFORMER_UNITS
+
+
+def test_the_decoder_units() -> None:
+    with torch.no_grad(), FakeTensorMode():
+        vae = AutoencoderKL(
+            block_out_channels=(128, 256, 512, 512),
+            layers_per_block=2,
+            down_block_types=("DownEncoderBlock2D",) * 4,
+            up_block_types=("UpDecoderBlock2D",) * 4,
+        )
+        vae.enable_slicing()
+        with LiveBytes(vae) as counted:
+            vae.decode(torch.empty(4, 4, 64, 64))
+    picture = 512**2 * 4
+    # Slices wait for each other: three channels each, and once more when they are put together.
+    assert counted.peak <= memory_estimate._DECODER_UNITS * 128 * picture + 4 * 2 * 3 * picture
+    assert counted.peak > 0.9 * memory_estimate._DECODER_UNITS * 128 * picture
+
+
+def on(monkeypatch: pytest.MonkeyPatch, device: Device) -> None:
+    monkeypatch.setattr(memory_estimate, "find_device", lambda asked: device)
+
+
+def gpu(gib: float, bfloat16: bool = True) -> Device:
+    return Device("cuda:0", "NVIDIA Something", int(gib * GIB), int(gib * GIB), bfloat16)
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype", "size"),
+    [
+        (Device("cpu", "cpu", 23 * GIB, 24 * GIB), "float32", 5),
+        (Device("cpu", "cpu", 3 * GIB, 24 * GIB), "float32", 1),  # weights and decoder alone are 3.4 GiB
+        (gpu(79), "bfloat16", 64),
+        (gpu(79, bfloat16=False), "float32", 64),
+        (gpu(8), "bfloat16", 64),
+        (gpu(5), "bfloat16", 16),
+        (gpu(2), "bfloat16", 1),
+        (Device("xpu", "xpu"), "float32", 5),
+        (Device("cuda:3", "cuda:3"), "float32", 8),
+    ],
+)
+def test_as_many_images_at_a_time_as_fit(
+    monkeypatch: pytest.MonkeyPatch, device: Device, dtype: str, size: int
+) -> None:
+    on(monkeypatch, device)
+    found = estimate_memory(plan(Request(model="nobody/pixart")))
+    assert (found.dtype, found.batch_size) == (dtype, size)
+    assert found.assumed
+    if device.free is None:
+        assert found.fits is None
+        return
+    assert found.usable is not None
+    assert found.fits is (device.free > 3 * GIB)
+    more = replace(found, batch_size=2 * size)
+    assert size in (5, 64) or not more.fits
+
+
+def test_the_batch_size_is_settled_in_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    on(monkeypatch, gpu(79))
+    assert plan(Request(model="nobody/pixart")).batch_size == 64
+    assert plan(Request(model="nobody/pixart", seeds=1)).batch_size == 25
+    assert plan(Request(model="nobody/pixart", batch_size=3)).batch_size == 3
+
+
+def test_tokens_and_branches_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    on(monkeypatch, gpu(79))
+    plain = estimate_memory(plan(Request(model="nobody/pixart")))
+    unguided = estimate_memory(plan(Request(model="nobody/pixart", guidance=[1])))
+    tokens = estimate_memory(plan(Request(model="nobody/pixart", tokens=16)))
+    assert unguided.per_image < 0.6 * plain.per_image
+    assert tokens.per_image - plain.per_image == 2 * 28 * 16 * 1152 * 4
+
+
+def test_the_text_encoder_is_asked_for_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    for free, fits in ((24, True), (8, False)):
+        on(monkeypatch, gpu(free))
+        found = estimate_memory(plan(Request(model="nobody/pixart")))
+        assert found.text_encoder_fits is fits
+        assert found.fits
+
+
+def test_weights_are_read_from_the_headers(tmp_path: Path) -> None:
+    for part in ("transformer", "vae", "text_encoder"):
+        (tmp_path / part).mkdir()
+    half = {"a": torch.zeros(3, 5, dtype=torch.float16)}
+    save_file(half, tmp_path / "transformer" / "diffusion_pytorch_model.safetensors")
+    save_file(half, tmp_path / "transformer" / "diffusion_pytorch_model.fp16.safetensors")
+    save_file(half, tmp_path / "vae" / "diffusion_pytorch_model.safetensors")
+    for shard, names in enumerate((["a", "x.wo.weight"], ["b"]), start=1):
+        tensors = {name: torch.zeros(10) for name in names}
+        save_file(tensors, tmp_path / "text_encoder" / f"model-{shard}.safetensors")
+    index = '{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}'
+    (tmp_path / "text_encoder" / "model.safetensors.index.json").write_text(index)
+    assert weights(tmp_path, tmp_path, None, "float32") == Weights(60, 60, 120)
+    assert weights(tmp_path, tmp_path, "fp16", "bfloat16") == Weights(30, 30, 60)
+    # T5 keeps `wo` in float32.
+    assert weights(tmp_path, tmp_path, None, "float16").text_encoder == 80
+
+
+def test_weights_that_cannot_be_read_are_a_pixart_xls(tmp_path: Path) -> None:
+    assumed = weights(None, None, None, "bfloat16")
+    assert assumed.assumed
+    assert round(assumed.transformer / GIB, 2) == 1.14
+    assert round(assumed.text_encoder / GIB, 1) == 8.9
+    (tmp_path / "transformer").mkdir()
+    (tmp_path / "transformer" / "diffusion_pytorch_model.safetensors").write_bytes(b"\xff" * 20)
+    assert weights(tmp_path, tmp_path, None, "bfloat16") == assumed

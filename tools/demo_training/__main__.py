@@ -1,0 +1,81 @@
+"""Trains the demo model from nothing: ``python -m tools.demo_training WORK_FOLDER``.
+
+Stages whose result is already in the work folder are skipped, so an interrupted run can be started again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from subspacelens_tui.demo import MODEL_PATH
+from tools.demo_training import measurements, transformer, vae
+from tools.demo_training.data import Drawings, ImagePool, compose_pool
+from tools.demo_training.export import export
+
+POOL_PER_SUBJECT = 1000
+HELD_OUT_PER_SUBJECT = 20
+
+
+def prepare_pools(work: Path) -> tuple[ImagePool, ImagePool]:
+    """The images to train on and those of the held-out style."""
+    files = work / "pool.pt", work / "heldout.pt"
+    if not all(file.exists() for file in files):
+        drawings = Drawings(work)
+        compose_pool(drawings, POOL_PER_SUBJECT).save(files[0])
+        compose_pool(drawings, HELD_OUT_PER_SUBJECT, held_out=True).save(files[1])
+    return ImagePool.load(files[0]), ImagePool.load(files[1])
+
+
+def prepare_latents(work: Path, pool: ImagePool, vae_steps: int) -> None:
+    """Train the autoencoder and encode the pool with it."""
+    if not (work / "vae.pt").exists():
+        vae.train(pool, work / "vae.pt", vae_steps)
+    if not (work / "latents.pt").exists():
+        latents = vae.encode_pool(vae.load(work / "vae.pt"), pool)
+        data = {"latents": latents, "subjects": pool.subjects, "backgrounds": pool.backgrounds}
+        torch.save(data, work / "latents.pt")
+
+
+def training_measurements(plan: transformer.Plan) -> dict[str, float]:
+    """How long the transformer was trained and on how much."""
+    steps, seconds = plan.progress
+    samples = steps * plan.batch
+    return {
+        "steps": steps,
+        "samples_seen": samples,
+        "minutes": seconds / 60,
+        "images_per_second": samples / seconds,
+    }
+
+
+def main() -> None:
+    """Run all stages."""
+    parser = argparse.ArgumentParser(prog="python -m tools.demo_training", description=__doc__)
+    parser.add_argument("work", type=Path, help="folder for drawings, images, latents, checkpoints")
+    parser.add_argument("--model", type=Path, default=MODEL_PATH, help="diffusers folder to write")
+    parser.add_argument("--docs", type=Path, default=Path("docs/demo-model"), help="for the sample sheet")
+    parser.add_argument("--vae-steps", type=int, default=2800)
+    parser.add_argument("--steps", type=int, default=3500, help="steps of the transformer")
+    parser.add_argument("--batch", type=int, default=96)
+    parser.add_argument("--export-only", action="store_true", help="write the model as far as it is trained")
+    arguments = parser.parse_args()
+
+    plan = transformer.Plan(arguments.work, arguments.steps, arguments.batch)
+    if not arguments.export_only:
+        arguments.work.mkdir(parents=True, exist_ok=True)
+        pool, held_out = prepare_pools(arguments.work)
+        prepare_latents(arguments.work, pool, arguments.vae_steps)
+        transformer.train(plan)
+    autoencoder = vae.load(arguments.work / "vae.pt")
+    export(autoencoder, transformer.load_average(plan), arguments.model)
+    if not arguments.export_only:
+        measurements.measure(
+            arguments.model, arguments.docs, autoencoder, (pool, held_out), training_measurements(plan)
+        )
+
+
+if __name__ == "__main__":
+    main()
