@@ -88,9 +88,8 @@ def result(layer: Measured, name: str) -> LayerResult:
     """What is known of a layer, as it is handed out."""
     statistics = layer.statistics
     moved = statistics.rounding(layer.values)
-    arrays = {
-        key for key in layer.values.keys() | layer.missing if key in METRICS and _is_array(METRICS[key])
-    }
+    known = [METRICS[key] for key in (*layer.values, *layer.missing) if key in METRICS]
+    arrays = {metric.key for metric in known if metric.shape in (Shape.CLASSES, Shape.SPECTRUM)}
     return LayerResult(
         layer=statistics.index,
         name=name,
