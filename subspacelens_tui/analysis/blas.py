@@ -10,8 +10,6 @@ from contextlib import ExitStack, contextmanager
 
 from threadpoolctl import OpenBLASController, ThreadpoolController, get_cached_controller
 
-from subspacelens_tui.geometry import prepare_factors
-
 
 @contextmanager
 def one_blas_thread(scipy: bool = True) -> Iterator[None]:
@@ -21,7 +19,7 @@ def one_blas_thread(scipy: bool = True) -> Iterator[None]:
         scipy: whether SciPy may be used inside. It is imported first: what is loaded later is not limited.
     """
     if scipy:
-        prepare_factors()
+        import scipy.linalg
     _LIMITS.enter()
     try:
         yield
