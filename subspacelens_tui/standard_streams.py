@@ -6,7 +6,9 @@ import errno
 import io
 import os
 import re
+import select
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -28,12 +30,19 @@ class OutputError(OSError):
         return f"the output cannot be written: {self.strerror}"
 
 
+def _write(write: Callable[[ReadableBuffer], int | None], to: io.FileIO, data: ReadableBuffer) -> int:
+    """Write, and wait where another program that has the same pipe or terminal made it non-blocking."""
+    while (written := write(data)) is None:
+        select.select([], [to], [])
+    return written
+
+
 class _Output(io.FileIO):
     """A descriptor whose errors are told from those of other files."""
 
-    def write(self, data: ReadableBuffer) -> int | None:  # type: ignore[override]
+    def write(self, data: ReadableBuffer) -> int:
         try:
-            return super().write(data)
+            return _write(super().write, self, data)
         except OSError as error:
             raise OutputError(error.errno, error.strerror) from None
 
@@ -41,9 +50,9 @@ class _Output(io.FileIO):
 class _Messages(io.FileIO):
     """A descriptor for messages: if they cannot be written they are lost, and nothing else is."""
 
-    def write(self, data: ReadableBuffer) -> int | None:  # type: ignore[override]
+    def write(self, data: ReadableBuffer) -> int:
         try:
-            return super().write(data)
+            return _write(super().write, self, data)
         except OSError:
             return len(memoryview(data).cast("B"))
 

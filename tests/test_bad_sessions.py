@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from subspacelens_tui.analysis.figures import FIGURES, THOROUGH
+from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.cli import main
 from subspacelens_tui.geometry import VIEWS
 from subspacelens_tui.sessions.format import MANIFEST
@@ -185,7 +185,7 @@ def test_what_is_missing_has_its_reason(
     assert np.isfinite(list(numbers(found))).all()
     for layer in found["layers"]:
         missing = layer.get("missing", {})
-        for figure in FIGURES:
+        for figure in (metric.key for metric in METRICS.scalars):
             assert layer.get(figure) is not None or figure in missing, figure
             assert layer.get(figure) is None or figure not in missing, figure
         assert ("nulls" in layer) != ("nulls" in missing or "delta_R" in missing)
@@ -212,7 +212,7 @@ def test_tokens_of_one_class_and_of_nothing(tmp_path: Path, capsys: pytest.Captu
         found = json.loads(capsys.readouterr().out)
         assert np.isfinite(list(numbers(found))).all()
         for layer in found["layers"]:
-            for figure in set(FIGURES) - set(THOROUGH):
+            for figure in [metric.key for metric in METRICS.scalars if metric.cost is not Cost.DEFERRED]:
                 assert layer[figure] is not None or figure in layer["missing"]
     assert "1 of 18 images is left out" in found["notes"][0]
     assert (found["images"], found["left_out"]) == (17, 1)

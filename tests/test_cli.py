@@ -1,12 +1,15 @@
 """The command line as a script sees it: exit status, stdout, one clear line on stderr."""
 
 import csv
+import fcntl
 import json
 import os
 import pwd
 import re
+import select
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -118,6 +121,44 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert "images at a time need" in out
 
 
+@pytest.mark.parametrize(
+    "raised",
+    ["OSError('libcudart.so.12: cannot open shared object file')", "ImportError('undefined symbol: iJIT')"],
+)
+def test_a_torch_that_cannot_be_loaded_is_one_line(sessions: Path, tmp_path: Path, raised: str) -> None:
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text(f"raise {raised}")
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    record = ["record", "--model", "demo", "--headless", "--sessions", str(tmp_path / "sessions")]
+    for command in (["doctor"], record):
+        done = subprocess.run(
+            [sys.executable, "-m", "subspacelens_tui", *command],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        said = done.stderr.splitlines()[-1]
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert said.startswith(f"subspacelens-tui: torch cannot be loaded: {raised[: raised.index('(')]}: ")
+
+
+def test_doctor_says_what_is_lacking_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from huggingface_hub import constants
+
+    (tmp_path / "hub").touch()
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("PIL.features.check", lambda name: False)
+    assert run("doctor") == 0
+    told = [line.removeprefix("lacking").strip() for line in capsys.readouterr().out.splitlines()][-2:]
+    assert (
+        told[0] == f"the hub's cache {tmp_path / 'hub'} cannot be read: it is a file; set HF_HOME to a folder"
+    )
+    assert told[1].startswith("Pillow was built without WebP, in which pictures are kept: ")
+
+
 def test_doctor_says_what_recording_a_model_takes(sessions: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = ["--model", "nobody/pixart", "--device", "cpu", "--sessions", str(sessions)]
     assert run("doctor", *model) == 0
@@ -143,6 +184,11 @@ def test_doctor_says_what_recording_a_model_takes(sessions: Path, capsys: pytest
         (["analyze", "whole", "--eps", "nan"], 2, "ε must be a positive number, not nan"),
         (["analyze", "whole", "--eps", "small"], 2, "invalid float value: 'small'"),
         (["analyze", "whole", "--labels", "weather"], 2, "no label scheme 'weather': whole has coarse, fine"),
+        (
+            ["record", "--capture", "1," * 500 + "x"],
+            2,
+            "argument --capture: a list with 'x' in it is not a list of numbers like 1,2,3",
+        ),
         (["analyze", "whole", "--step", "7"], 2, "step 7 was not captured: whole has 5, 19"),
         (["analyze", "whole", "--branch", "both"], 2, "no branch 'both': use cond or uncond"),
         (["replay", "nothing"], 1, "there is no session 'nothing'"),
@@ -196,6 +242,32 @@ def test_a_closed_pipe_is_no_failure(sessions: Path) -> None:
     done = subprocess.run(f"{' '.join(command)} | head -1", shell=True, capture_output=True, text=True)
     assert done.stdout == "{\n"
     assert done.stderr == ""
+
+
+def test_a_pipe_that_somebody_made_non_blocking_is_waited_for(sessions: Path) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    size = fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    command = [
+        sys.executable,
+        "-m",
+        "subspacelens_tui",
+        "analyze",
+        "whole",
+        "--json",
+        "--sessions",
+        str(sessions),
+    ]
+    process = subprocess.Popen(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    while select.select([reading], [], [], 0)[0] == [] and process.poll() is None:
+        time.sleep(0.05)
+    time.sleep(0.5)  # it has found the pipe full by now; if not, the test is easier to pass
+    with os.fdopen(reading) as file:
+        printed = file.read()
+    assert len(printed) > size
+    assert json.loads(printed)["images"] == 36
+    assert (process.wait(), process.communicate()[1]) == (0, "")
 
 
 def test_tables_sweep_and_compare(sessions: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

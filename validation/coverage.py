@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from subspacelens_tui.analysis import Analyzer, LayerFigures, Settings
-from subspacelens_tui.analysis.errors import RATES, ErrorsBy
+from subspacelens_tui.analysis import Analyzer, LayerResult, Settings
+from subspacelens_tui.analysis.settings import ErrorsBy
 from validation.markdown import percent, table
 from validation.planted_sessions import Effects, Layout, analyzer_of
 
 LAYOUT = Layout()
 WIDTHS = (48, 192)
+RATES = ("R", "Rc", "delta_R", "ratio")
 HEADINGS = ("R", "Rc", "ΔR", "Rc/R")  # of RATES
 # Data sets in one session.
 LAYERS = 50
@@ -100,7 +101,7 @@ def sessions(number: int, width: int, data_sets: int, first: int = 0) -> Iterato
             yield analyzer
 
 
-def _error_bars(layer: LayerFigures) -> Numbers:
+def _error_bars(layer: LayerResult) -> Numbers:
     """Standard error, low and high of each rate: (rates, 3)."""
     bars = [layer.errors[rate] for rate in RATES]
     return np.array([(bar.standard_error, bar.low, bar.high) for bar in bars])

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from subspacelens_tui.analysis import LayerFigures, Settings
-from subspacelens_tui.analysis.errors import ErrorsBy
+from subspacelens_tui.analysis import LayerResult, Settings
+from subspacelens_tui.analysis.settings import ErrorsBy
 from validation.coverage import SCENARIOS, Numbers, sessions
 from validation.markdown import percent, table
 
@@ -53,7 +53,7 @@ def _rows(number: int, data_sets: int) -> list[dict[str, Any]]:
     ]
 
 
-def _error_bars(layer: LayerFigures) -> Numbers:
+def _error_bars(layer: LayerResult) -> Numbers:
     bars = [layer.errors[figure] for figure in FIGURES]
     return np.array([(bar.standard_error, bar.low, bar.high) for bar in bars])
 

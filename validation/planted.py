@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from subspacelens_tui.analysis import Figures, Settings
+from subspacelens_tui.analysis import Result, Settings
 from subspacelens_tui.geometry import Design
 from validation.markdown import table
 from validation.planted_sessions import Effects, Features, Layout, analyzer_of, decaying_spectrum
@@ -146,7 +146,7 @@ def _rates_under(labels: str, design: Design) -> Settings:
     return Settings(labels=labels, design=design, permutations=PERMUTATIONS, overlap_permutations=0)
 
 
-def _share_found(figures: Figures) -> float:
+def _share_found(figures: Result) -> float:
     return float(np.mean([layer.nulls["delta_R"].p <= LEVEL for layer in figures.layers]))
 
 
@@ -197,7 +197,7 @@ _SHAPES = {
 }
 
 
-def _mean(figures: Figures, name: str) -> float:
+def _mean(figures: Result, name: str) -> float:
     return float(np.mean([getattr(layer, name) for layer in figures.layers]))
 
 

@@ -1,26 +1,28 @@
-"""From a session and settings to figures per layer, with everything that can be kept between calls kept."""
+"""From a session and settings to metrics per layer, with everything that can be kept between calls kept."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
 
-import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.classes import ordered_classes
-from subspacelens_tui.analysis.errors import ErrorBar, ErrorsBy, overlap_errors
-from subspacelens_tui.analysis.figures import Figures, LayerFigures, Subset
-from subspacelens_tui.analysis.growing import Configuration, Float64Array, GrowingGrams
+from subspacelens_tui.analysis.evaluate import evaluate
+from subspacelens_tui.analysis.growing import Configuration, GrowingGrams
 from subspacelens_tui.analysis.images import Images
-from subspacelens_tui.analysis.layers import layer_figures
 from subspacelens_tui.analysis.left_out import NoImagesError, left_out_lines, why_empty
+from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
+from subspacelens_tui.analysis.result import Result, Subset
 from subspacelens_tui.analysis.rounding import rounding_notes
-from subspacelens_tui.analysis.sample import Sample
-from subspacelens_tui.analysis.settings import DEFAULT_RANK, Settings, SettingsError
+from subspacelens_tui.analysis.settings import DEFAULT_RANK, ErrorsBy, Settings, SettingsError
+from subspacelens_tui.analysis.statistics.columns import Float64Array
+from subspacelens_tui.analysis.statistics.gram import GramLayer
+from subspacelens_tui.analysis.statistics.gram_sample import Sample
 from subspacelens_tui.analysis.subset import MOST_IMAGES
-from subspacelens_tui.analysis.watch import IsCancelled, Progress, Watch
+from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar, overlap_error
+from subspacelens_tui.analysis.uncertainty.permutation import labelings_of
 from subspacelens_tui.geometry import GeometryError
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.prompt_problems import unread_lines
@@ -33,7 +35,7 @@ _SAMPLES_KEPT = 8
 
 
 class Analyzer:
-    """Figures of one session. To be used from one thread at a time.
+    """Result of one session. To be used from one thread at a time.
 
     Gram matrices grow with the session; spectra are kept, so that another ε costs milliseconds.
 
@@ -53,7 +55,7 @@ class Analyzer:
 
     def figures(
         self, settings: Settings, cancelled: IsCancelled | None = None, progress: Progress | None = None
-    ) -> Figures:
+    ) -> Result:
         """The figures of all layers.
 
         Args:
@@ -76,28 +78,30 @@ class Analyzer:
             SettingsError: if the session lacks what is asked, or an ε is not positive.
         """
         with one_blas_thread(scipy=False):
-            sample = self._all_of(settings.resolve(self.session))
+            sample, _, _ = self._all_of(settings.resolve(self.session))
             try:
                 return sample.rates_at(eps)
             except GeometryError as error:
                 raise SettingsError(str(error)) from None
 
-    def sample_of(self, figures: Figures) -> tuple[Sample, Float64Array, Callable[[int], Float64Array]]:
-        """The images that figures are of.
-
-        Returns:
-            Their sample, their Hoyer sparsity (layers, N), and what gives the raw features (d, N) of a layer.
+    def layers_of(self, result: Result) -> list[GramLayer]:
+        """The statistics of the images that a result is of, layer by layer.
 
         Raises:
             SettingsError: if the session has lost them.
         """
-        settings = replace(figures.settings, images=figures.images)
+        settings = replace(result.settings, images=result.images)
         growing = self._configuration(settings)
         positions = growing.order(settings.images)
-        if len(positions) != figures.images:
+        if len(positions) != result.images:
             raise SettingsError("the images that the figures are of are no longer there")
-        sample = self._sample(settings, growing, positions)
-        return sample, growing.hoyer(positions), lambda layer: growing.features(layer, positions)
+        return self._layers(self._sample(settings, growing, positions), settings, growing, positions)
+
+    def _layers(
+        self, sample: Sample, settings: Settings, growing: GrowingGrams, positions: list[int]
+    ) -> list[GramLayer]:
+        columns = growing.columns(positions)
+        return [GramLayer(sample, layer, settings, columns) for layer in range(len(sample.widths))]
 
     def overlap_errors(
         self,
@@ -115,22 +119,21 @@ class Analyzer:
         watch = Watch(cancelled, progress)
         with one_blas_thread():
             settings = settings.resolve(self.session)
-            sample = self._all_of(settings)
-            rank = settings.rank or default_rank(sample.sizes)
-            bars = []
-            for layer in range(len(sample.widths)):
-                watch.said("error bars of the overlap", layer, len(sample.widths))
-                try:
-                    bars.append(overlap_errors(sample, layer, rank, by, watch)["overlap_mean"])
-                except GeometryError as error:
-                    raise SettingsError(f"the overlap has no error bar: {error}") from None
-            return bars
+            sample, growing, positions = self._all_of(settings)
+            settings = replace(settings, rank=settings.rank or default_rank(sample.sizes), iso_rate=None)
+            layers = self._layers(sample, settings, growing, positions)
+            try:
+                return [
+                    overlap_error(layer, by, watch, place, len(layers)) for place, layer in enumerate(layers)
+                ]
+            except GeometryError as error:
+                raise SettingsError(f"the overlap has no error bar: {error}") from None
 
-    def _figures(self, settings: Settings, watch: Watch) -> Figures:
+    def _figures(self, settings: Settings, watch: Watch) -> Result:
         timestep = timestep_of(self.session, settings)
         if not self.session.manifest.blocks:  # the model is not loaded
             absent = why_empty(self.session, None, (), None)
-            return Figures(settings, 0, (), (), (), timestep=timestep, absent=absent)
+            return Result(settings, 0, (), (), (), timestep=timestep, absent=absent)
         growing = self._configuration(settings)
         positions = growing.order(settings.images)
         left_out = growing.left_out
@@ -138,32 +141,26 @@ class Analyzer:
         notes = (*losses, *_notes(growing, self.session, settings, len(positions)))
         if not positions:
             absent = why_empty(self.session, settings.guidance, growing.problems, left_out)
-            found = Figures(settings, 0, (), (), (), timestep=timestep, notes=notes)
+            found = Result(settings, 0, (), (), (), timestep=timestep, notes=notes)
             return replace(found, left_out=left_out, losses=losses, absent=absent)
         sample = self._sample(settings, growing, positions)
         if settings.rank is None:
             settings = replace(settings, rank=default_rank(sample.sizes))
-        layers = layer_figures(
-            sample,
+        knows = sample.knows_eigenvalues(settings.rank)
+        layers = evaluate(
+            self._layers(sample, settings, growing, positions),
             [block.name for block in self.session.manifest.blocks],
             settings,
-            growing.hoyer(positions),
-            lambda layer: growing.features(layer, positions),
+            labelings_of(sample.images, settings),
             watch,
+            spectra=not settings.quick or knows,
         )
-        return Figures(
+        return Result(
             settings=settings,
             images=sample.count,
             classes=sample.classes,
             class_sizes=sample.sizes,
             layers=tuple(layers),
-            overlap=_stack(sample, layers, settings, "overlap"),
-            explained=_stack(sample, layers, settings, "variance_explained"),
-            spectra=(
-                _spectra(sample, len(layers))
-                if not settings.quick or sample.knows_eigenvalues(settings.rank)
-                else None
-            ),
             image_keys=tuple(self._keys(sample)),
             timestep=timestep,
             subset=Subset(growing.recorded, settings.seed) if growing.is_subset else None,
@@ -172,7 +169,7 @@ class Analyzer:
             losses=losses,
         )
 
-    def _all_of(self, settings: Settings) -> Sample:
+    def _all_of(self, settings: Settings) -> tuple[Sample, GrowingGrams, list[int]]:
         growing = self._configuration(settings)
         positions = growing.order(settings.images)
         if not positions:
@@ -181,7 +178,7 @@ class Analyzer:
             )
         if len(positions) < 2:
             raise SettingsError("there are not two images yet: one image has no geometry")
-        return self._sample(settings, growing, positions)
+        return self._sample(settings, growing, positions), growing, positions
 
     def _keys(self, sample: Sample) -> Iterator[tuple[str, int]]:
         prompts = self.session.manifest.prompts
@@ -271,30 +268,6 @@ def timestep_of(session: Session, settings: Settings) -> float | None:
 def default_rank(class_sizes: Iterable[int]) -> int:
     """Half the smallest class, at most 10: a subspace must be well below what its images can span."""
     return max(1, min(DEFAULT_RANK, min(class_sizes) // 2))
-
-
-def _stack(
-    sample: Sample, layers: list[LayerFigures], settings: Settings, matrix: str
-) -> Float64Array | None:
-    """One matrix of every layer's class subspaces; NaN where a layer has none."""
-    if all(layer.overlap_mean is None for layer in layers):
-        return None
-    assert settings.rank is not None
-    missing = np.full((len(sample.classes), len(sample.classes)), np.nan)
-    return np.stack(
-        [
-            missing
-            if layer.overlap_mean is None
-            else np.asarray(getattr(sample.subspaces(layer.layer, settings.rank), matrix))
-            for layer in layers
-        ]
-    )
-
-
-def _spectra(sample: Sample, layers: int) -> Float64Array | None:
-    if sample.count < 2:
-        return None
-    return np.stack([sample.spectrum(layer)[::-1] for layer in range(layers)])
 
 
 def _notes(growing: GrowingGrams, session: Session, settings: Settings, count: int) -> Iterator[str]:

@@ -5,14 +5,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from subspacelens_tui.analysis.errors import ErrorBar, combined_error
-from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.metrics import METRICS
+from subspacelens_tui.analysis.quantities import HEADLINE, quantity
+from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.settings import Settings, SettingsError
+from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar, combined_error
 
-COMPARED = ("R", "Rc", "delta_R", "ratio", "excess", "effective_rank", "overlap_mean")
-# The error of the excess is that of ΔR: the mean of the null is a constant beside it.
-_ERROR_OF = {"excess": "delta_R"}
+# First those that have always been here, by the names that they have always had.
+COMPARED = tuple(
+    dict.fromkeys(
+        (
+            *("R", "Rc", "delta_R", "ratio", "excess", "effective_rank", "overlap_mean"),
+            *(metric.key for metric in METRICS.scalars if metric.error),
+            *(f"{metric.key}.excess" for metric in METRICS.scalars if metric.null and metric.key != HEADLINE),
+        )
+    )
+)
 _OF_A_SIDE: dict[str, Callable[[str], Any]] = {
     "labels": str,
     "branch": str,
@@ -54,13 +63,13 @@ class Comparison:
         layers: figure → difference, layer by layer.
     """
 
-    a: Figures
-    b: Figures
+    a: Result
+    b: Result
     paired: bool
     layers: tuple[dict[str, Difference], ...]
 
 
-def compare(a: Figures, b: Figures) -> Comparison:
+def compare(a: Result, b: Result) -> Comparison:
     """Compare figures layer by layer.
 
     Raises:
@@ -76,16 +85,15 @@ def compare(a: Figures, b: Figures) -> Comparison:
         )
     paired = a.image_keys == b.image_keys and a.settings.errors == b.settings.errors
     layers = tuple(
-        {figure: _difference(figure, one, other, paired) for figure in COMPARED}
+        {name: _difference(name, one, other, paired) for name in COMPARED}
         for one, other in zip(a.layers, b.layers, strict=True)
     )
     return Comparison(a, b, paired, layers)
 
 
-def rounding(comparison: Comparison, layer: int, figure: str) -> float | None:
-    """How far rounding may have moved the difference of a figure, where it may have moved a side."""
-    rate = _ERROR_OF.get(figure, figure)
-    found = [side.layers[layer].rounding.get(rate) for side in (comparison.a, comparison.b)]
+def rounding(comparison: Comparison, layer: int, name: str) -> float | None:
+    """How far rounding may have moved the difference of a quantity, where it may have moved a side."""
+    found = [quantity(name).rounding(side.layers[layer]) for side in (comparison.a, comparison.b)]
     known = [amount for amount in found if amount is not None]
     return sum(known) if known else None
 
@@ -109,22 +117,16 @@ def side_settings(settings: Settings, changes: str) -> Settings:
     return replace(settings, **found)
 
 
-def _difference(figure: str, one: LayerFigures, other: LayerFigures, paired: bool) -> Difference:
-    a, b = _value(one, figure), _value(other, figure)
+def _difference(name: str, one: LayerResult, other: LayerResult, paired: bool) -> Difference:
+    asked = quantity(name)
+    a, b, key = asked.value(one), asked.value(other), asked.metric.key
     if a is None or b is None:
         return Difference(a, b, None)
-    rate = _ERROR_OF.get(figure, figure)
-    if rate not in one.errors or rate not in other.errors:
+    # The error of an excess is that of its metric: the mean of the null is a constant beside it.
+    if not asked.shifted or key not in one.errors or key not in other.errors:
         return Difference(a, b, b - a)
-    error, margin = _error(one.errors[rate], other.errors[rate], paired)
+    error, margin = _error(one.errors[key], other.errors[key], paired)
     return Difference(a, b, b - a, error, b - a - margin, b - a + margin)
-
-
-def _value(layer: LayerFigures, figure: str) -> float | None:
-    if figure == "excess":
-        return layer.null.excess if layer.null else None
-    value: float | None = getattr(layer, figure)
-    return value
 
 
 def _error(one: ErrorBar, other: ErrorBar, paired: bool) -> tuple[float, float]:

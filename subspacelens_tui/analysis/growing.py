@@ -6,13 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.left_out import LeftOut, NotFiniteImages
+from subspacelens_tui.analysis.metrics import METRICS
+from subspacelens_tui.analysis.statistics.columns import Columns, Float64Array, values_of
 from subspacelens_tui.analysis.subset import LEAST_IMAGES, Draw, most_images
-from subspacelens_tui.geometry import GeometryError, hoyer_from_norms
 from subspacelens_tui.sessions import Branch, Session, SessionError
 from subspacelens_tui.sessions.features import FeatureFile
 from subspacelens_tui.sessions.files import Stamp
-
-Float64Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class GrowingGrams:
         self._broken: dict[tuple[str, Stamp], str] = {}
         self._features = [np.empty((0, block.width), dtype=np.float32) for block in self._blocks]
         self._grams = np.empty((len(self._blocks), 0, 0))
-        self._hoyer = np.empty((len(self._blocks), 0))
+        self._columns = {metric.key: np.empty((len(self._blocks), 0)) for metric in METRICS.means}
 
     @property
     def left_out(self) -> LeftOut | None:
@@ -122,7 +121,8 @@ class GrowingGrams:
         for layer, held in enumerate(self._features):
             held[: len(kept)] = held[kept]
             self._grams[layer, : len(kept), : len(kept)] = self._grams[layer][np.ix_(kept, kept)]
-            self._hoyer[layer, : len(kept)] = self._hoyer[layer, kept]
+            for values in self._columns.values():
+                values[layer, : len(kept)] = values[layer, kept]
 
     def _take(self, file: FeatureFile, rows: list[int]) -> None:
         """Take in the images in some rows of a file, as far as they can be used, with their features."""
@@ -146,7 +146,9 @@ class GrowingGrams:
             cross = every @ every[old:].T
             self._grams[layer, :n, old:n] = cross
             self._grams[layer, old:n, :old] = cross[:old].T
-            self._hoyer[layer, old:n] = _hoyer(held[old:n], np.diagonal(cross[old:]))
+            some = Columns(held[old:n], np.diagonal(cross[old:]))
+            for key, values in self._columns.items():
+                values[layer, old:n] = values_of(METRICS[key].compute, some)
 
     def _make_room(self, held: int) -> None:
         """Room for all images, of which the features of the first so many are held."""
@@ -159,10 +161,12 @@ class GrowingGrams:
         recorded = self.recorded
         capacity = min(max(wanted, recorded, 2 * capacity), max(planned, wanted), max(self._most, wanted))
         layers = len(self._blocks)
-        grams, hoyer = np.empty((layers, capacity, capacity)), np.empty((layers, capacity))
+        grams = np.empty((layers, capacity, capacity))
         grams[:, :held, :held] = self._grams[:, :held, :held]
-        hoyer[:, :held] = self._hoyer[:, :held]
-        self._grams, self._hoyer = grams, hoyer
+        self._grams = grams
+        for key, values in self._columns.items():
+            self._columns[key] = np.empty((layers, capacity))
+            self._columns[key][:, :held] = values[:, :held]
         self._features = [_longer(features[:held], capacity) for features in self._features]
 
     def order(self, first: int | None = None) -> list[int]:
@@ -184,20 +188,9 @@ class GrowingGrams:
         """Features (d, n) of a layer, of the images at these positions."""
         return self._features[layer][positions].T.astype(np.float64)
 
-    def hoyer(self, positions: list[int]) -> Float64Array:
-        """Hoyer sparsity (layers, n) of the images at these positions; NaN where an image is all zero."""
-        picked: Float64Array = self._hoyer[:, positions]
-        return picked
-
-
-def _hoyer(features: npt.NDArray[np.float32], squares: Float64Array) -> Float64Array:
-    """Hoyer sparsity (n,) of rows (n, width) whose squared norms the Gram matrix has already."""
-    absolute = np.abs(features).sum(axis=1, dtype=np.float64)
-    try:
-        values: Float64Array = hoyer_from_norms(absolute, np.sqrt(squares), features.shape[1])
-    except GeometryError:
-        return np.full(len(features), np.nan)
-    return values
+    def columns(self, positions: list[int]) -> dict[str, Float64Array]:
+        """The metrics of single images (layers, n) at these positions; NaN where one has none."""
+        return {key: values[:, positions] for key, values in self._columns.items()}
 
 
 def _longer(rows: npt.NDArray[np.float32], capacity: int) -> npt.NDArray[np.float32]:

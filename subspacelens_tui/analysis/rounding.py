@@ -5,29 +5,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from subspacelens_tui.analysis.growing import Float64Array
+from subspacelens_tui.analysis.metrics import METRICS
+from subspacelens_tui.analysis.statistics.base import Float64Array
 from subspacelens_tui.geometry.rounding import TIE, TOLERANCE
 
 if TYPE_CHECKING:
-    from subspacelens_tui.analysis.figures import LayerFigures
+    from subspacelens_tui.analysis.result import LayerResult
 
-_NAMES = {
-    "R": "R",
-    "Rc": "Rc",
-    "delta_R": "ΔR",
-    "ratio": "Rc/R",
-    "effective_rank": "effective rank",
-    "participation_ratio_unbiased": "unbiased participation ratio",
-    "overlap_mean": "overlap",
-    "explained_mean": "variance explained",
-}
-_IN_NATS = ("R", "Rc", "delta_R")
 # A dimension or an image so many times as large as the median one is worth a word.
 _MASSIVE = 100
 
 
 def rates_moved(R: float, Rc: float, by: float, by_class: float) -> dict[str, float]:
-    """Figure → how far rounding may have moved it, of those that are not right to a millionth.
+    """Metric → how far rounding may have moved it, of those that are not right to a millionth.
 
     Args:
         R, Rc: in nats.
@@ -36,7 +26,7 @@ def rates_moved(R: float, Rc: float, by: float, by_class: float) -> dict[str, fl
     found = {"R": (R, by), "Rc": (Rc, by_class), "delta_R": (R - Rc, by + by_class)}
     if R > 0:
         found["ratio"] = (Rc / R, (by_class + by * Rc / R) / R)
-    moved = {figure: amount for figure, (value, amount) in found.items() if amount > TOLERANCE * abs(value)}
+    moved = {key: amount for key, (value, amount) in found.items() if amount > TOLERANCE * abs(value)}
     if R - Rc <= TIE * R and "R" not in moved:
         # Nothing but rounding itself, and taken for no difference.
         moved.pop("delta_R", None)
@@ -61,14 +51,14 @@ def _massive(what: str, norms: Float64Array) -> str:
     return f"{what} {int(norms.argmax())} is {times} times the median one"
 
 
-def rounding_notes(layers: "Sequence[LayerFigures]") -> Iterator[str]:
+def rounding_notes(layers: "Sequence[LayerResult]") -> Iterator[str]:
     """A line for all that rounding may have moved, with where and why."""
     moved = [layer for layer in layers if layer.rounding]
     if not moved:
         return
-    figures = dict.fromkeys(figure for layer in moved for figure in layer.rounding)
-    amounts = {figure: max(layer.rounding.get(figure, 0.0) for layer in moved) for figure in figures}
-    words = ", ".join(_words(figure, amount) for figure, amount in amounts.items())
+    names = dict.fromkeys(name for layer in moved for name in layer.rounding)
+    amounts = {name: max(layer.rounding.get(name, 0.0) for layer in moved) for name in names}
+    words = ", ".join(_words(name, amount) for name, amount in amounts.items())
     where = ", ".join(str(layer.layer) for layer in moved)
     causes = (f": in layer {layer.layer} {layer.massive}" for layer in moved if layer.massive)
     yield f"rounding may change {words} (layer{'s' * (len(moved) > 1)} {where}){next(causes, '')}"
@@ -76,9 +66,13 @@ def rounding_notes(layers: "Sequence[LayerFigures]") -> Iterator[str]:
 
 def rounding_words(rounding: dict[str, float]) -> str:
     """What rounding may have moved in one layer, in one cell of a table."""
-    return ", ".join(_words(figure, amount) for figure, amount in rounding.items())
+    return ", ".join(_words(name, amount) for name, amount in rounding.items())
 
 
-def _words(figure: str, amount: float) -> str:
-    unit = " nats" if figure.split()[-1] in _IN_NATS else ""
-    return f"{_NAMES.get(figure, figure)} by up to {amount:.2g}{unit}"
+def _words(name: str, amount: float) -> str:
+    """The last word of a name is the key of a metric, those before it say of what it is."""
+    *of, key = name.split()
+    metric = METRICS[key]
+    called = metric.label if metric.unit == "dimensions" else metric.short
+    unit = f" {metric.unit}" if metric.unit == "nats" else ""
+    return f"{' '.join([*of, called])} by up to {amount:.2g}{unit}"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from subspacelens_tui.analysis.errors import combined_error
-from subspacelens_tui.analysis.growing import Float64Array
+from subspacelens_tui.analysis.statistics.columns import Float64Array
+from subspacelens_tui.analysis.uncertainty.jackknife import combined_error
 
 LEVEL = 0.05
 

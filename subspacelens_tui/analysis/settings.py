@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import get_args
+from typing import Literal, get_args
 
-from subspacelens_tui.analysis.errors import ErrorsBy
 from subspacelens_tui.geometry import DESIGNS, VIEWS, Design, View
 from subspacelens_tui.sessions import Branch, Session, SessionError
 
+ErrorsBy = Literal["image", "seed", "subject", "seed+subject"]
+"""What the jackknife leaves out in turn."""
 DEFAULT_EPS = 0.5
 DEFAULT_RANK = 10
 # Their labels are held in memory: 0.8 GB for the thousand images that are analysed at most.

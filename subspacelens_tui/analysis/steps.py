@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from subspacelens_tui.analysis.analyzer import Analyzer
-from subspacelens_tui.analysis.errors import ErrorsBy
-from subspacelens_tui.analysis.figures import Figures
-from subspacelens_tui.analysis.growing import Float64Array
 from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.progress import Watch
+from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.separation import Separation, separation, words
-from subspacelens_tui.analysis.settings import Settings, SettingsError
-from subspacelens_tui.analysis.watch import Watch
+from subspacelens_tui.analysis.settings import ErrorsBy, Settings, SettingsError
+from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.geometry import NullSummary
 from subspacelens_tui.sessions import Session
 
@@ -47,7 +46,7 @@ class Separations:
 
 
 def separations(
-    analyzer: Analyzer, settings: Settings, watch: Watch, figures_at: Callable[[int], Figures]
+    analyzer: Analyzer, settings: Settings, watch: Watch, figures_at: Callable[[int], Result]
 ) -> Separations:
     """Find the layer of least overlap at each captured step.
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from subspacelens_tui.analysis.analyzer import Analyzer
-from subspacelens_tui.analysis.figures import FIGURES, Figures
-from subspacelens_tui.analysis.growing import Configuration, Float64Array
+from subspacelens_tui.analysis.growing import Configuration
+from subspacelens_tui.analysis.metrics import Cost
+from subspacelens_tui.analysis.progress import IsCancelled, Progress
+from subspacelens_tui.analysis.quantities import names, quantity
+from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.settings import Settings, SettingsError
-from subspacelens_tui.analysis.watch import IsCancelled, Progress
+from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.sessions import Branch, Manifest
-
-SWEPT = (*FIGURES, "excess", "z")
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,13 @@ def sweep(
         SettingsError: if there is no such figure, or none of the configurations has the branch.
         Cancelled: once `cancelled` says True.
     """
-    if figure not in SWEPT:
-        raise SettingsError(f"there is no figure {figure!r} to sweep: use one of {', '.join(SWEPT)}")
-    if figure in ("excess", "z") and not settings.permutations:
+    if figure not in names():
+        raise SettingsError(f"there is no metric {figure!r} to sweep: use one of {', '.join(names())}")
+    asked = quantity(figure)
+    if asked.of_null and not settings.permutations:
         raise SettingsError(f"{figure} needs permutations: add --permutations 200")
+    if asked.metric.cost is Cost.DEFERRED:
+        settings = replace(settings, thorough=True)
     rows = configurations(analyzer.session.manifest, settings.branch)
     if not rows:
         raise SettingsError("there is no uncond branch in this session: it was recorded at guidance 1 only")
@@ -88,7 +92,7 @@ def configurations(manifest: Manifest, branch: Branch) -> list[Configuration]:
     ]
 
 
-def swept(figure: str, rows: Sequence[tuple[Configuration, Figures]]) -> Sweep:
+def swept(figure: str, rows: Sequence[tuple[Configuration, Result]]) -> Sweep:
     """The sweep that figures of several configurations make; NaN where one has no images."""
     layers = max((len(found.layers) for _, found in rows), default=0)
     values = np.full((len(rows), layers), np.nan)

@@ -6,12 +6,12 @@ from typing import TypeVar
 
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.compare import Difference, compare
-from subspacelens_tui.analysis.errors import ErrorBar
-from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
+from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.steps import SeparationRow, Separations, separations
-from subspacelens_tui.analysis.watch import IsCancelled, Progress, Watch
+from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar
 from subspacelens_tui.geometry import Design, NullSummary
 
 Row = TypeVar("Row")
@@ -114,7 +114,7 @@ class _Tables:
         """Why there was not one image; None if there was one for any of the tables."""
         return None if self._some else self._absent
 
-    def _figures(self, **changes: object) -> Figures:
+    def _figures(self, **changes: object) -> Result:
         settings = replace(self._settings, **changes)  # type: ignore[arg-type]
         found = self._analyzer.figures(settings, self._watch.cancelled, self._watch.progress)
         self.notes |= dict.fromkeys(found.notes)
@@ -125,8 +125,8 @@ class _Tables:
             self._absent = self._absent or found.absent
         return found
 
-    def _present(self, **changes: object) -> Figures:
-        """Figures that have layers, or `NoImagesError`."""
+    def _present(self, **changes: object) -> Result:
+        """Result that have layers, or `NoImagesError`."""
         found = self._figures(**changes)
         if not found.layers:
             raise NoImagesError(found.absent)
@@ -163,7 +163,7 @@ class _Tables:
         return separations(self._analyzer, self._settings, self._watch, lambda step: self._figures(step=step))
 
 
-def first_middle_last(figures: Figures) -> list[LayerFigures]:
+def first_middle_last(figures: Result) -> list[LayerResult]:
     """The first, the middle and the last layer (L0, L14 and L27 of 28)."""
     count = len(figures.layers)
     return [figures.layers[index] for index in sorted({0, count // 2, count - 1})] if count else []

@@ -9,6 +9,7 @@ from subspacelens_tui.analysis.errors import ErrorsBy
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.geometry import DESIGNS, VIEWS
 from subspacelens_tui.sessions import Branch, Manifest
+from subspacelens_tui.sessions.sanitise import some_of
 
 BranchChoice = Literal["cond", "uncond", "both", "difference"]
 Measure = Literal["excess", "delta_R", "both"]
@@ -77,8 +78,7 @@ def first_selection(settings: Settings, manifest: Manifest) -> tuple[Selection, 
     def had(name: str, asked: _T | None, available: Sequence[_T], default: _T) -> _T:
         if asked is None or asked in available:
             return default if asked is None else asked
-        known = ", ".join(map(str, available))
-        complaints.append(f"the session has no {name} {asked}: it has {known}")
+        complaints.append(f"the session has no {name} {asked}: it has {some_of(available)}")
         return default
 
     resolved = replace(

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from subspacelens_tui.analysis.closely import CLOSE
 from subspacelens_tui.analysis.compare import Comparison, compare
 from subspacelens_tui.analysis.figures import Figures, LayerFigures
+from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.steps import Separations
 from subspacelens_tui.app.selection import Selection, Which
 from subspacelens_tui.sessions import Branch, Manifest, RunState
 from subspacelens_tui.sessions.control import Request
+
+_DEFERRED = [metric.key for metric in METRICS.values() if metric.cost is Cost.DEFERRED]
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class Analysis:
             known,
             errors={**closer.errors, **known.errors},
             missing={**closer.missing, **known.missing},
-            **{name: getattr(closer, name) for name in CLOSE},
+            values={**known.values, **{key: closer.values[key] for key in _DEFERRED if key in closer.values}},
         )
 
     def older_layer(self, index: int) -> LayerFigures | None:

@@ -272,9 +272,14 @@ def _path(text: str) -> str:
 
 def _numbers(kind: type[int] | type[float]) -> Callable[[str], list[int] | list[float]]:
     def parse(text: str) -> list[int] | list[float]:
-        try:
-            return [kind(part) for part in text.split(",")]
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers like 1,2,3") from None
+        found = []
+        for part in text.split(","):
+            try:
+                found.append(kind(part))
+            except ValueError:
+                # Of a long list only what is wrong in it.
+                wrong = f"{text!r}" if len(text) <= 60 else f"a list with {part[:60]!r} in it"
+                raise argparse.ArgumentTypeError(f"{wrong} is not a list of numbers like 1,2,3") from None
+        return found
 
     return parse

@@ -20,7 +20,7 @@ from subspacelens_tui.standard_streams import print_path
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis import Settings
-    from subspacelens_tui.analysis.figures import Figures
+    from subspacelens_tui.analysis.result import Result
     from subspacelens_tui.app.preferences import Preferences
     from subspacelens_tui.sessions import Session
 
@@ -81,11 +81,11 @@ def list_all(arguments: argparse.Namespace) -> int:
 def analyze(arguments: argparse.Namespace) -> int:
     """Print figures of a session."""
     from subspacelens_tui.analysis import Analyzer
-    from subspacelens_tui.analysis.every_image.figures import every_image_figures
+    from subspacelens_tui.analysis.every_image import every_image_figures
     from subspacelens_tui.analysis.report import print_figures, print_sweep, print_tables, print_tokens
     from subspacelens_tui.analysis.sweep import sweep
     from subspacelens_tui.analysis.tables import article_tables
-    from subspacelens_tui.analysis.tokens.figures import token_figures
+    from subspacelens_tui.analysis.token_results import token_figures
 
     session = _open(arguments, arguments.session)
     settings, analyzer, as_json = _settings(arguments), Analyzer(session), arguments.json
@@ -144,7 +144,7 @@ def compare(arguments: argparse.Namespace) -> int:
     from subspacelens_tui.analysis.compare import compare, side_settings
     from subspacelens_tui.analysis.report import print_comparison
 
-    sides: list[Figures] = []
+    sides: list[Result] = []
     for side in (arguments.a, arguments.b):
         name, _, changes = side.partition("@")
         settings = side_settings(_settings(arguments), changes)

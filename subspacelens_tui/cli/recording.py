@@ -268,9 +268,11 @@ def stop(arguments: argparse.Namespace) -> int:
 
 def doctor(arguments: argparse.Namespace) -> int:
     """Say what this machine can run, and what recording a model will take."""
+    from subspacelens_tui.recording.libraries import load_libraries
     from subspacelens_tui.recording.spawn import leave_deleted_folder
 
     leave_deleted_folder()
+    load_libraries("torch")
     from subspacelens_tui.recording.doctor import examine, recording_json
 
     found = examine()

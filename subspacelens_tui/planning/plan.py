@@ -20,6 +20,7 @@ from subspacelens_tui.planning.pipeline_shape import transformer_shape
 from subspacelens_tui.planning.prompts import PromptSet, load_prompt_set
 from subspacelens_tui.planning.steps import default_capture_steps, runs_as_asked
 from subspacelens_tui.sessions.format import (
+    MAX_CAPTURED,
     MAX_IMAGES,
     MAX_STEPS,
     ImageInfo,
@@ -201,7 +202,10 @@ def _capture_steps(request: Request) -> list[int]:
     for step in request.capture:
         if not 0 <= step < (request.steps if known else MAX_STEPS):
             raise PlanningError(f"step {step} cannot be captured: {range_of_steps}")
-    return sorted(set(request.capture))
+    steps = sorted(set(request.capture))
+    if len(steps) > MAX_CAPTURED:
+        raise PlanningError(f"--capture names {len(steps)} steps, the most is {MAX_CAPTURED}")
+    return steps
 
 
 def _check_counts(request: Request) -> None:

@@ -16,6 +16,8 @@ from subspacelens_tui.planning.machine import cores, host_memory
 from subspacelens_tui.planning.memory_estimate import MemoryEstimate, estimate_memory
 from subspacelens_tui.planning.pipeline_shape import transformer_shape
 from subspacelens_tui.planning.prompts import shipped_prompt_sets
+from subspacelens_tui.recording.errors import RecordingError
+from subspacelens_tui.recording.libraries import need_webp
 from subspacelens_tui.recording.versions import versions_of
 
 _VERSIONS_OF = ("subspacelens-tui", "torch", "diffusers", "transformers", "numpy", "textual", "plotext")
@@ -42,13 +44,14 @@ class Model:
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found."""
+    """What was found; `lacking` has one line for each thing that is not as it should be."""
 
     versions: dict[str, str]
     devices: tuple[Device, ...]
     pipelines: tuple[str, ...]
     prompt_sets: tuple[str, ...]
     models: tuple[Model, ...]
+    lacking: tuple[str, ...]
 
     @property
     def lines(self) -> Iterator[str]:
@@ -67,6 +70,7 @@ class Findings:
             fits = "" if model.memory.fits is not False else ": too much"
             yield f"{'model':18} {model.id} ({model.where}{size})"
             yield f"{'':18}   {model.memory.in_words}{fits}"
+        yield from (f"{'lacking':18} {line}" for line in self.lacking)
 
     def to_json(self) -> dict[str, Any]:
         """For `doctor --json`; sizes in bytes."""
@@ -80,6 +84,7 @@ class Findings:
             "pipelines": self.pipelines,
             "prompt_sets": self.prompt_sets,
             "models": models,
+            "lacking": self.lacking,
         }
 
 
@@ -112,13 +117,22 @@ def _memory_json(memory: MemoryEstimate) -> dict[str, Any]:
 
 def examine() -> Findings:
     """Look at this machine."""
+    cached, lacking = _cached()
     return Findings(
         versions=versions_of(_VERSIONS_OF),
         devices=tuple(_devices()),
         pipelines=tuple(name for architecture in ARCHITECTURES for name in architecture.pipelines),
         prompt_sets=tuple(shipped_prompt_sets()),
-        models=tuple(_models()),
+        models=tuple(_models(cached)),
+        lacking=(*lacking, *_without_webp()),
     )
+
+
+def _without_webp() -> Iterator[str]:
+    try:
+        need_webp()
+    except RecordingError as error:
+        yield str(error)
 
 
 def _devices() -> Iterator[Device]:
@@ -132,10 +146,9 @@ def _devices() -> Iterator[Device]:
         yield Device(f"cuda:{index}", torch.cuda.get_device_name(index), free, total, bfloat16)
 
 
-def _models() -> Iterator[Model]:
+def _models(cached: dict[str, int]) -> Iterator[Model]:
     bundled = sum(file.stat().st_size for file in demo.MODEL_PATH.rglob("*"))
     yield _model(DEMO, "bundled", bundled)
-    cached = dict(_cached())
     for name, size in cached.items():
         if transformer_shape(name) is not None:
             yield _model(name, "cached", size)
@@ -147,14 +160,19 @@ def _model(name: str, where: str, size: int | None) -> Model:
     return Model(name, where, size, estimate_memory(plan(Request(model=name))))
 
 
-def _cached() -> Iterator[tuple[str, int]]:
-    from huggingface_hub import scan_cache_dir
+def _cached() -> tuple[dict[str, int], list[str]]:
+    """The models in the hub's cache with their bytes on disk, and what is wrong there."""
+    from huggingface_hub import constants, scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
     try:
-        found = scan_cache_dir().repos
+        found = scan_cache_dir(constants.HF_HUB_CACHE).repos
     except CacheNotFound:
-        return
-    for repository in sorted(found, key=lambda repository: repository.repo_id):
-        if repository.repo_type == "model":
-            yield repository.repo_id, repository.size_on_disk
+        return {}, []
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is a file"
+        return {}, [
+            f"the hub's cache {constants.HF_HUB_CACHE} cannot be read: {why}; set HF_HOME to a folder"
+        ]
+    models = sorted((repo.repo_id, repo.size_on_disk) for repo in found if repo.repo_type == "model")
+    return dict(models), []

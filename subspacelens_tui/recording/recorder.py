@@ -19,6 +19,7 @@ import psutil
 from subspacelens_tui.models.architecture import ModelError
 from subspacelens_tui.recording.distributed import Rank, device_of
 from subspacelens_tui.recording.errors import RecordingError, StopRequested
+from subspacelens_tui.recording.libraries import load_libraries, need_webp
 from subspacelens_tui.recording.spawn import leave_deleted_folder, log_file
 from subspacelens_tui.recording.versions import versions_of
 from subspacelens_tui.recording.work_partition import batches_of, missing, next_batch
@@ -195,7 +196,9 @@ class Recorder:
     def _record(self) -> None:
         self._events.write("loading", what="torch and diffusers")
         leave_deleted_folder()
+        need_webp()
         # Here, not above: importing them takes seconds, in which the screen already shows that we started.
+        load_libraries("torch", "diffusers", "transformers")
         from subspacelens_tui.recording.generation import Generation
 
         manifest = self._session.manifest

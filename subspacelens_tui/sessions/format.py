@@ -25,6 +25,7 @@ MAX_MANIFEST_BYTES = 16 * 2**20
 
 # Denoising steps of an image: far more than any scheduler runs.
 MAX_STEPS = 100_000
+MAX_CAPTURED = 1_000
 
 _KEY = re.compile(r"\w{1,40}", re.ASCII)
 
@@ -140,7 +141,7 @@ class Manifest(_Part):
     scheduler: _Text | None = None
     timesteps: Annotated[list[_Timestep], FailFast(), _few(MAX_STEPS)] = []
     capture_steps: Annotated[
-        list[Annotated[int, Field(ge=0)]], Field(min_length=1), FailFast(), _few(1_000)
+        list[Annotated[int, Field(ge=0)]], Field(min_length=1), FailFast(), _few(MAX_CAPTURED)
     ]
     default_capture: bool = False
     guidance: Annotated[list[_Scale], Field(min_length=1), FailFast(), _few(1_000)]

@@ -2,7 +2,7 @@
 
 import io
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, features
 
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.files import read_plain
@@ -26,7 +26,8 @@ def read_picture(session: Session, image: int, largest: int) -> Image.Image:
 
     Raises:
         SessionError: with one clear line, if the session has no such image, or what is there is no plain
-            file of at most 16 MiB, no WebP or PNG of one frame, larger than 2048 pixels, or damaged.
+            file of at most 16 MiB, no WebP or PNG of one frame, larger than 2048 pixels, or damaged;
+            or if Pillow was built without WebP.
     """
     if not 0 <= image < len(session.manifest.images):
         raise SessionError(f"there is no image {image}: {session.name} has {len(session.manifest.images)}")
@@ -36,6 +37,9 @@ def read_picture(session: Session, image: int, largest: int) -> Image.Image:
         content = read_plain(session.path, IMAGES, path.name, at_most=_LARGEST_FILE)
     except FileNotFoundError:
         raise SessionError(f"image {image} was not kept: {path} is not there") from None
+    if content.startswith(b"RIFF") and not features.check("webp"):
+        # Pillow would call it no picture, and print a warning onto the screen.
+        raise SessionError(f"{path} cannot be read: Pillow was built without WebP")
     try:
         # Only the header is read here; Pillow's other decoders are never asked.
         with Image.open(io.BytesIO(content), formats=_FORMATS) as picture:

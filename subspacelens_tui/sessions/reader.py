@@ -16,6 +16,7 @@ from subspacelens_tui.sessions.events import Event, EventReader
 from subspacelens_tui.sessions.features import FeatureFile, Int64Array
 from subspacelens_tui.sessions.files import stamp_at
 from subspacelens_tui.sessions.format import MANIFEST, Branch, Manifest, read_manifest
+from subspacelens_tui.sessions.sanitise import some_of
 from subspacelens_tui.sessions.state import RunState, StateTracker
 from subspacelens_tui.sessions.steps import OlderSteps
 
@@ -295,7 +296,7 @@ class Session:
         for known in schemes:
             if canonical(known) == canonical(scheme):
                 return known
-        raise SessionError(f"there is no label scheme {scheme!r}: {self.name} has {', '.join(schemes)}")
+        raise SessionError(f"there is no label scheme {scheme!r}: {self.name} has {some_of(schemes)}")
 
     def resolve_step(self, step: int | None) -> int:
         """The captured step meant; the last unless given."""
@@ -303,13 +304,13 @@ class Session:
         if step is not None and step not in steps:
             if self.manifest.default_capture and not self.manifest.timesteps:
                 raise SessionError(f"{self.name} has no step {step} yet: its steps come with its model")
-            raise SessionError(f"step {step} was not captured: {self.name} has {', '.join(map(str, steps))}")
+            raise SessionError(f"step {step} was not captured: {self.name} has {some_of(steps)}")
         return step if step is not None else steps[-1]
 
     def resolve_guidance(self, guidance: float | None) -> float:
         """The guidance scale meant; the first unless given."""
         scales = self.manifest.guidance
         if guidance is not None and guidance not in scales:
-            known = ", ".join(f"{g:g}" for g in scales)
+            known = some_of([f"{g:g}" for g in scales])
             raise SessionError(f"guidance {guidance:g} was not recorded: {self.name} has {known}")
         return guidance if guidance is not None else scales[0]

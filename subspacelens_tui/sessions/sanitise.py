@@ -1,6 +1,7 @@
 """Text from sessions, made safe to show: sessions and prompt files come from strangers too."""
 
 import unicodedata
+from collections.abc import Sequence
 
 # Formatting characters, those without width and those that change direction, are of category Cf.
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -20,6 +21,7 @@ _CONTROL_PICTURES = 0x2400
 _HIDDEN_SIGN = "�"
 # More marks on one letter than any script has would be drawn over the rows above and below.
 _MARKS_AT_MOST = 3
+_LISTED = 12
 
 
 def plain(text: object, longest: int = 2000) -> str:
@@ -63,3 +65,11 @@ def _visible(character: str) -> str:
     if category not in _HIDDEN and ord(character) not in _IGNORABLE:
         return character
     return chr(_CONTROL_PICTURES + ord(character)) if ord(character) < 0x20 else _HIDDEN_SIGN
+
+
+def some_of(values: Sequence[object]) -> str:
+    """A list for a message: all of a few values, the first and the last of many (1000 steps are a screenful)."""
+    if len(values) <= _LISTED:
+        return ", ".join(map(str, values))
+    first = ", ".join(map(str, values[: _LISTED - 2]))
+    return f"{first}, …, {values[-1]} ({len(values)} in all)"

@@ -8,14 +8,14 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from subspacelens_tui import geometry
-from subspacelens_tui.analysis import Analyzer, Cancelled, Figures, Settings, SettingsError
+from subspacelens_tui.analysis import Analyzer, Cancelled, Result, Settings, SettingsError
 from subspacelens_tui.analysis.analyzer import default_rank
 from subspacelens_tui.sessions import open_session
 from subspacelens_tui.sessions.format import MANIFEST
 from tests.conftest import PlantedSessionFactory
 
 
-def analyze(path: Path, settings: Settings | None = None) -> Figures:
+def analyze(path: Path, settings: Settings | None = None) -> Result:
     return Analyzer(open_session(path)).figures(settings or Settings())
 
 

@@ -29,7 +29,7 @@ def noted(function):
         return result
     return noting
 
-from subspacelens_tui.analysis.watch import Watch
+from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.geometry import determinants, top_eigenpairs
 Watch.check = noted(Watch.check)
 determinants._pivots = noted(determinants._pivots)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from subspacelens_tui.analysis import Analyzer, Figures, Settings, SettingsError
+from subspacelens_tui.analysis import Analyzer, Result, Settings, SettingsError
 from subspacelens_tui.analysis.compare import compare, side_settings
 from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.report.tables import tables_json
@@ -18,7 +18,7 @@ from subspacelens_tui.sessions import open_session
 from tests.conftest import PlantedSessionFactory
 
 
-def figures(path: Path, **settings: object) -> Figures:
+def figures(path: Path, **settings: object) -> Result:
     return Analyzer(open_session(path)).figures(Settings(errors="image", **settings))  # type: ignore[arg-type]
 
 
@@ -94,7 +94,7 @@ def test_a_sweep_has_a_row_for_every_guidance_and_step(planted: PlantedSessionFa
     assert len(sweep(analyzer, Settings(branch="uncond"), "R").rows) == 6
     with pytest.raises(SettingsError, match="needs permutations"):
         sweep(analyzer, Settings(), "excess")
-    with pytest.raises(SettingsError, match="no figure 'beauty' to sweep"):
+    with pytest.raises(SettingsError, match="no metric 'beauty' to sweep"):
         sweep(analyzer, Settings(), "beauty")
 
 

@@ -7,8 +7,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from subspacelens_tui.analysis import Analyzer, Settings, SettingsError
-from subspacelens_tui.analysis.every_image import stream
-from subspacelens_tui.analysis.every_image.figures import every_image_figures
+from subspacelens_tui.analysis.every_image import every_image_figures
+from subspacelens_tui.analysis.statistics import image_stream as stream
 from subspacelens_tui.cli import main
 from subspacelens_tui.geometry import VIEWS
 from subspacelens_tui.sessions import Session, open_session

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from subspacelens_tui.analysis import Analyzer, Cancelled, Settings, SettingsError
-from subspacelens_tui.analysis.errors import RATES
 from subspacelens_tui.geometry import VIEWS, View, gram, jackknife_error
 from subspacelens_tui.sessions import Session, open_session
 from tests.conftest import PlantedSessionFactory
 
+RATES = ("R", "Rc", "delta_R", "ratio")
 RANKS = ("effective_rank", "eigenvalue_rank", "participation_ratio", "stable_rank")
 
 

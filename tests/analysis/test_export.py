@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from pyarrow import parquet
 
-from subspacelens_tui.analysis import Analyzer, Figures, Settings
+from subspacelens_tui.analysis import Analyzer, Result, Settings
 from subspacelens_tui.analysis.export import (
     ExportError,
     curve_plot,
@@ -31,7 +31,7 @@ from subspacelens_tui.analysis.export import (
 )
 from subspacelens_tui.analysis.export import files as export_files
 from subspacelens_tui.analysis.export.plots import Plot
-from subspacelens_tui.analysis.figures import LayerFigures
+from subspacelens_tui.analysis.result import LayerResult
 from subspacelens_tui.analysis.sweep import sweep
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from tests.conftest import PlantedSessionFactory
@@ -43,7 +43,7 @@ def session(planted: PlantedSessionFactory) -> Session:
 
 
 @pytest.fixture
-def figures(session: Session) -> Figures:
+def figures(session: Session) -> Result:
     return Analyzer(session).figures(Settings(permutations=6, errors="image"))
 
 
@@ -69,7 +69,7 @@ def test_every_format_of_a_session(session: Session, tmp_path: Path) -> None:
             assert plots / f"{name}.{kind}" in paths
 
 
-def test_a_row_has_every_figure_with_its_error_and_its_null(figures: Figures, tmp_path: Path) -> None:
+def test_a_row_has_every_figure_with_its_error_and_its_null(figures: Result, tmp_path: Path) -> None:
     write_plot(curve_plot("curve", [figures], "delta_R"), tmp_path, [])
     layer, row = figures.layers[2], rows_of(tmp_path / "curve.csv")[2]
     assert float(row["ratio_null_mean"]) == layer.nulls["ratio"].mean
@@ -77,7 +77,7 @@ def test_a_row_has_every_figure_with_its_error_and_its_null(figures: Figures, tm
     assert float(row["excess"]) == layer.nulls["delta_R"].excess
 
 
-def test_single_plots(session: Session, figures: Figures, tmp_path: Path) -> None:
+def test_single_plots(session: Session, figures: Result, tmp_path: Path) -> None:
     plots = [
         curve_plot("rank", [figures], "effective_rank"),
         matrix_plot("matrix", figures, 1),
@@ -157,7 +157,7 @@ def test_a_format_whose_package_is_broken_says_why_before_anything_is_computed(
 
 
 def test_plots_do_not_depend_on_how_the_user_set_up_matplotlib(
-    session: Session, figures: Figures, tmp_path: Path
+    session: Session, figures: Result, tmp_path: Path
 ) -> None:
     plot = curve_plot("plot", [figures], "delta_R")
     write_plot(plot, tmp_path, ["svg"], [])
@@ -248,17 +248,26 @@ def tick_labels(plot: Plot) -> tuple[list[str], list[str]]:
     ],
 )
 def test_ticks_of_plots_differ_and_layers_have_whole_numbers(values: tuple[float | None, ...]) -> None:
+    spectrum = np.array([abs(value) for value in values if value is not None])
     layers = tuple(
-        LayerFigures(index, f"block {index}", 8, 0.5, 30, delta_R=value) for index, value in enumerate(values)
+        LayerResult(
+            index,
+            f"block {index}",
+            8,
+            0.5,
+            30,
+            {} if value is None else {"delta_R": value},
+            {"spectra": spectrum} if index == 0 else {},
+        )
+        for index, value in enumerate(values)
     )
-    spectra = np.array([[abs(value) for value in values if value is not None]])
     settings = Settings(labels="coarse", step=1, guidance=3.0)
-    found = Figures(settings, 30, ("a",), (30,), layers, spectra=spectra)
+    found = Result(settings, 30, ("a",), (30,), layers)
     for plot in (curve_plot("curve", [found], "delta_R"), spectrum_plot("spectrum", found, 0)):
         places, ticks = tick_labels(plot)
         assert len(ticks) == len(set(ticks)) > 1
         first = 0 if plot.name == "curve" else 1
-        last = len(values if plot.name == "curve" else spectra[0]) - 1 + first
+        last = len(values if plot.name == "curve" else spectrum) - 1 + first
         assert all(place.isdigit() and first <= int(place) <= last for place in places)
 
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.analysis.by_features import ByFeatures
-from subspacelens_tui.analysis.every_image.figures import every_image_figures
+from subspacelens_tui.analysis.every_image import every_image_figures
 from subspacelens_tui.analysis.export.session import export
+from subspacelens_tui.analysis.statistics.by_features import ByFeatures
 from subspacelens_tui.cli import main
 from subspacelens_tui.geometry import permuted_labels
 from subspacelens_tui.sessions import Session, open_session
@@ -188,7 +188,7 @@ def test_ordinary_features_never_wait_for_singular_values(
     def refused(*_: object, **__: object) -> None:
         raise AssertionError("the Gram matrix was good enough")
 
-    for name in ("spectrum", "class_spectra", "subspaces", "permuted_classes", "jackknife", "ranks"):
+    for name in ("spectrum", "class_spectra", "subspaces", "permuted_classes", "jackknife", "part"):
         monkeypatch.setattr(ByFeatures, name, refused)
     session = open_session(planted().start().record().path)
     for view in ("raw", "centred", "class-centred", "unit", "trace"):

@@ -9,13 +9,18 @@ from safetensors.numpy import load_file, save_file
 
 from subspacelens_tui import geometry
 from subspacelens_tui.analysis import Settings, SettingsError
+from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.measured import Measured
+from subspacelens_tui.analysis.metrics import METRICS
+from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.report import print_tokens
 from subspacelens_tui.analysis.settings import ErrorsBy
-from subspacelens_tui.analysis.tokens.columns import TokenColumns
-from subspacelens_tui.analysis.tokens.figures import TokenFigures, token_figures
-from subspacelens_tui.analysis.tokens.jackknife import token_error_bars
-from subspacelens_tui.analysis.tokens.parts import split
+from subspacelens_tui.analysis.statistics.token_columns import TokenColumns
+from subspacelens_tui.analysis.statistics.token_parts import split
+from subspacelens_tui.analysis.statistics.tokens import TokenLayer
+from subspacelens_tui.analysis.token_results import TokenResult, token_figures
+from subspacelens_tui.analysis.uncertainty.jackknife import add_errors
 from subspacelens_tui.geometry import VIEWS, View
 from subspacelens_tui.sessions import Session, open_session
 from tests.analysis.token_sessions import CLASSES, IMAGES, SUBJECTS, codes, plant
@@ -24,6 +29,7 @@ from tests.conftest import PlantedSessionFactory
 T = 4
 # With 72 tokens the first width takes the d × d path, the second the Gram matrix.
 NARROW, WIDE = 20, 90
+RATES = ("R", "Rc", "delta_R", "ratio")
 
 
 def tokens_of(width: int, rng: np.random.Generator) -> np.ndarray:
@@ -39,7 +45,7 @@ def session(tmp_path: Path) -> Session:
     return plant(tmp_path / "s", [tokens_of(NARROW, rng)], T)
 
 
-def analyzed(session: Session, **settings: object) -> TokenFigures:
+def analyzed(session: Session, **settings: object) -> TokenResult:
     return token_figures(session, Settings(**settings))  # type: ignore[arg-type]
 
 
@@ -93,17 +99,23 @@ def test_error_bars_leave_out_whole_images_seeds_and_subjects(width: int, view: 
     tokens = tokens_of(width, np.random.default_rng(2))[:, :T].astype(np.float32)
     images = np.arange(IMAGES)
     groups = {"image": images, "seed": images // (CLASSES * SUBJECTS), "subject": images % 6}[by]
-    if view == "trace" and by == "image":
-        with pytest.raises(geometry.GeometryError, match="leave out seeds or subjects"):
-            token_error_bars(TokenColumns(tokens.astype(np.float64)), view, codes(), 0.5, [None])
-        return
-    found = token_error_bars(
-        TokenColumns(tokens.astype(np.float64)),
-        view,
-        codes(),
-        0.5,
-        [None if by == "image" else groups.tolist()],
+    described = Images(
+        (images % 6).tolist(), (images // (CLASSES * SUBJECTS)).tolist(), [f"c{code}" for code in codes()], []
     )
+    layer = TokenLayer(
+        0,
+        TokenColumns(tokens.astype(np.float64)),
+        codes(),
+        described,
+        ("c0", "c1", "c2"),
+        Settings(features=view, rank=2),
+    )
+    found = Measured(layer, {rate: METRICS[rate].value(layer) for rate in RATES})
+    add_errors(found, by, False, Watch())
+    if view == "trace" and by == "image":
+        assert "leave out seeds or subjects" in found.missing["errors"]
+        return
+    assert set(found.errors) == set(RATES)
     expected = geometry.group_jackknife(
         geometry.gram(tokens.reshape(-1, width).T),
         np.repeat(codes(), T),
@@ -112,7 +124,7 @@ def test_error_bars_leave_out_whole_images_seeds_and_subjects(width: int, view: 
         0.5,
         view,
     )
-    for rate, bar in found.items():
+    for rate, bar in found.errors.items():
         estimate = getattr(expected, rate)
         np.testing.assert_allclose(bar.left_out[0], estimate.left_out, rtol=1e-9)
         np.testing.assert_allclose(
@@ -193,7 +205,7 @@ def test_a_planted_class_is_found(session: Session) -> None:
     layer = found.figures.layers[0]
     assert layer.null is not None
     assert layer.null.p == pytest.approx(1 / 40)
-    assert layer.errors.keys() == {"R", "Rc", "delta_R", "ratio"}
+    assert layer.errors.keys() == {"R", "Rc", "delta_R", "ratio", *(metric.key for metric in METRICS.means)}
     assert found.layers[0].image_means.nulls["delta_R"].excess > 0
 
 

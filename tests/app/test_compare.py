@@ -2,8 +2,8 @@
 
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.compare import COMPARED, compare
+from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.figure_names import FIGURE_NAMES
 from subspacelens_tui.app.screens.compare import CompareScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.widgets.session_table import SessionTable
@@ -41,7 +41,7 @@ async def test_branches_of_a_session_with_the_error_of_their_difference(
         assert f"{numbers.figure(here.difference, signed=True)} ±" in app.text()
         assert "left out of both" in app.text()
         await app.press("d")
-        assert f"Compare  {FIGURE_NAMES[COMPARED[COMPARED.index('delta_R') + 1]]}" in app.text()
+        assert f"Compare  {quantity(COMPARED[COMPARED.index('delta_R') + 1]).title}" in app.text()
         # The second side is the one that the keys change; then the first.
         await app.press("b", "s")
         screen = await compared(app)

@@ -36,8 +36,7 @@ def analysis(classes: Sequence[str] = CLASSES, layers: int = 3, **missing: str) 
         images=30,
         classes=tuple(classes),
         class_sizes=(10,) * count,
-        layers=tuple(_layer(i, dict(missing)) for i in range(layers)),
-        overlap=overlap,
+        layers=tuple(_layer(i, dict(missing), overlap[i]) for i in range(layers)),
     )
     return Analysis(Selection(SETTINGS), {("coarse", "cond"): figures}, permutations=200)
 
@@ -49,7 +48,7 @@ def _symmetric(rng: np.random.Generator, count: int) -> np.ndarray:
     return matrix
 
 
-def _layer(index: int, missing: dict[str, str]) -> LayerFigures:
+def _layer(index: int, missing: dict[str, str], overlap: np.ndarray) -> LayerFigures:
     excess = 10.0 * index + 0.5
     null = NullSummary(
         mean=20.0, std=0.5, low=19.0, high=21.0, excess=excess, z=2 * excess, p=0.005, permutations=200
@@ -60,13 +59,16 @@ def _layer(index: int, missing: dict[str, str]) -> LayerFigures:
         width=1152,
         eps=0.5,
         rank_ceiling=30,
-        R=100.0 + index,
-        Rc=80.0 - excess,
-        delta_R=20.0 + excess,
-        ratio=None if "ratio" in missing else 0.6,
-        effective_rank=25.0,
-        overlap_mean=0.3,
-        hoyer=0.25,
+        values={
+            "R": 100.0 + index,
+            "Rc": 80.0 - excess,
+            "delta_R": 20.0 + excess,
+            "ratio": None if "ratio" in missing else 0.6,
+            "effective_rank": 25.0,
+            "overlap_mean": 0.3,
+            "hoyer": 0.25,
+        },
+        arrays={"overlap": overlap},
         nulls={"delta_R": null},
         missing=missing,
     )

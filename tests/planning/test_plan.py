@@ -70,6 +70,7 @@ def test_the_subjects_of_the_article_are_there() -> None:
         ({"seeds": 0}, "seeds must be from 1"),
         ({"seeds": 8001}, "are 25 × 8001 × 1 = 200025 images, and a session has at most 200000"),
         ({"steps": 1}, "steps must be from 2"),
+        ({"steps": 2000, "capture": range(1001)}, "--capture names 1001 steps, the most is 1000"),
         ({"batch_size": 0}, "batch size must be from 1"),
         ({"guidance": [0.5]}, "guidance must be a number from 1"),
         ({"guidance": [float("nan")]}, "guidance must be a number from 1"),

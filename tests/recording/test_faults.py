@@ -149,3 +149,22 @@ def test_packages_without_their_metadata_have_no_known_version(monkeypatch: pyte
 
     monkeypatch.setattr(metadata, "version", missing)
     assert versions_of(["subspacelens-tui", "torch"]) == {"subspacelens-tui": "0.1.0", "torch": "unknown"}
+
+
+def test_warnings_that_a_shell_makes_errors_end_no_recording(
+    planned: Planned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = planned(prompts=prompt_file(tmp_path, "lion"))
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    assert start_recorder(folder).wait(PATIENCE) == 0
+    assert open_session(folder).state.phase is Phase.FINISHED
+
+
+@pytest.mark.usefixtures("own_signals")
+def test_a_pillow_without_webp_is_refused_before_anything_is_generated(
+    planned: Planned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = planned(prompts=prompt_file(tmp_path, "lion"))
+    monkeypatch.setattr("PIL.features.check", lambda name: False)
+    with pytest.raises(RecordingError, match="Pillow was built without WebP, in which pictures are kept"):
+        Recorder(folder).run()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, WebPImagePlugin, features
 
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.pictures import read_picture
@@ -40,6 +40,13 @@ def test_what_the_session_has_no_picture_of_is_said(session: Session) -> None:
     for image in (-1, 36):
         with pytest.raises(SessionError, match=f"no image {image}: planted has 36"):
             read_picture(session, image, 64)
+
+
+def test_a_pillow_without_webp_is_said(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(WebPImagePlugin, "SUPPORTED", False)
+    monkeypatch.setattr(features, "check", lambda name: False)
+    with pytest.raises(SessionError, match="cannot be read: Pillow was built without WebP$"):
+        read_picture(session, 0, 64)
 
 
 @pytest.mark.parametrize(

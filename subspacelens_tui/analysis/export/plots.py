@@ -12,38 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from subspacelens_tui.analysis.bands import error_bands, null_bands
 from subspacelens_tui.analysis.export.files import PLOT_FORMATS, Row, need, write_table
 from subspacelens_tui.analysis.export.rows import figure_rows, overlap_rows, spectrum_rows, sweep_rows
-from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.analysis.quantities import error_bands, null_bands, quantity
+from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.sweep import Sweep
 from subspacelens_tui.sessions.atomic import whole_file
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import step_name
 
-WORDS = {
-    "R": "coding rate R (nats)",
-    "Rc": "class rate Rc (nats)",
-    "delta_R": "rate reduction ΔR (nats)",
-    "excess": "excess of ΔR over permuted labels (nats)",
-    "z": "excess in standard deviations of the null",
-    "ratio": "Rc/R",
-    "effective_rank": "effective rank",
-    "eigenvalue_rank": "effective rank of eigenvalues",
-    "participation_ratio": "participation ratio",
-    "participation_ratio_unbiased": "participation ratio, unbiased",
-    "stable_rank": "stable rank",
-    "overlap_mean": "mean overlap of class subspaces",
-    "explained_mean": "mean variance explained of other classes",
-    "hoyer": "Hoyer sparsity",
-}
-RANKS = (
-    "effective_rank",
-    "eigenvalue_rank",
-    "participation_ratio",
-    "participation_ratio_unbiased",
-    "stable_rank",
-)
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _STYLES = ("-", "--", "-.", ":")
 _SETTINGS: dict[Any, Any] = {
@@ -112,26 +89,27 @@ def _draw(plot: Plot, paths: Sequence[Path]) -> None:
                 figure.savefig(temporary, format=path.suffix.removeprefix("."), metadata=metadata)
 
 
-def curve_plot(name: str, curves: Sequence[Figures], figure: str) -> Plot:
+def curve_plot(name: str, curves: Sequence[Result], figure: str) -> Plot:
     """A figure over the layers, a curve for each set of figures, with its null band and its error band.
 
     Args:
         name: stem of its files.
         curves: sets of figures that differ in labels, branch, step or guidance.
-        figure: one of `WORDS`.
+        figure: a quantity.
     """
+    asked = quantity(figure)
 
     def draw(canvas: Any) -> None:
         axes = canvas.add_subplot()
         for number, of in enumerate(curves):
             _draw_curve(axes, of, figure, _COLOURS[number % len(_COLOURS)], _STYLES[number % len(_STYLES)])
-        if figure in RANKS and curves and curves[0].layers:
+        if asked.metric.ceiling and curves and curves[0].layers:
             ceiling = [layer.rank_ceiling for layer in curves[0].layers]
             axes.plot(range(len(ceiling)), ceiling, color="0.5", lw=0.8, label="min(N, d)")
-        if figure in ("excess", "z"):
+        if asked.has_zero_line:
             axes.axhline(0, color="0.5", lw=0.8)
         _name_places(axes, "layer", range(max((len(of.layers) for of in curves), default=0)))
-        axes.set_ylabel(WORDS.get(figure, figure))
+        axes.set_ylabel(asked.words)
         if not any(value is not None for of in curves for value in of.curve(figure)):
             _say_why_empty(axes, curves[0].why_missing(figure) if curves else "")
         _literal(axes.legend(frameon=False, fontsize=7).get_texts())
@@ -142,7 +120,7 @@ def curve_plot(name: str, curves: Sequence[Figures], figure: str) -> Plot:
     return Plot(name, (4.8, 3.0), draw, tuple(row for of in curves for row in figure_rows(of)))
 
 
-def _draw_curve(axes: Any, of: Figures, figure: str, colour: str, style: str) -> None:
+def _draw_curve(axes: Any, of: Result, figure: str, colour: str, style: str) -> None:
     layers = np.arange(len(of.layers))
     settings = of.settings
     label = plain(
@@ -170,7 +148,7 @@ def _values(values: Iterable[float | None]) -> list[float]:
     return [math.nan if value is None else value for value in values]
 
 
-def matrix_plot(name: str, figures: Figures, layer: int) -> Plot:
+def matrix_plot(name: str, figures: Result, layer: int) -> Plot:
     """The overlap matrix of one layer."""
 
     def draw(canvas: Any) -> None:
@@ -183,7 +161,7 @@ def matrix_plot(name: str, figures: Figures, layer: int) -> Plot:
     return Plot(name, (side + 0.8, side), draw, tuple(overlap_rows(figures, layer)))
 
 
-def matrices_plot(name: str, figures: Figures) -> Plot:
+def matrices_plot(name: str, figures: Result) -> Plot:
     """The overlap matrices of all layers side by side, on one scale."""
     columns = min(7, max(1, len(figures.layers)))
     rows = max(1, math.ceil(len(figures.layers) / columns))
@@ -202,7 +180,7 @@ def matrices_plot(name: str, figures: Figures) -> Plot:
     return Plot(name, (1.1 * columns + 1, 1.2 * rows + 0.3), draw, tuple(overlap_rows(figures)))
 
 
-def _draw_matrix(axes: Any, figures: Figures, layer: int, names: bool) -> Any:
+def _draw_matrix(axes: Any, figures: Result, layer: int, names: bool) -> Any:
     """The image, or None where the layer's overlap is missing, with the reason in its place."""
     axes.set_title(f"layer {layer}", fontsize=7)
     axes.spines[:].set_visible(False)
@@ -219,7 +197,7 @@ def _draw_matrix(axes: Any, figures: Figures, layer: int, names: bool) -> Any:
     return axes.imshow(figures.overlap[layer], vmin=0, vmax=1, cmap="cividis")
 
 
-def spectrum_plot(name: str, figures: Figures, layer: int) -> Plot:
+def spectrum_plot(name: str, figures: Result, layer: int) -> Plot:
     """The eigenvalues of a layer's Gram matrix, the largest first."""
     rows = tuple(spectrum_rows(figures, layer))
 
@@ -255,7 +233,7 @@ def sweep_plot(name: str, sweep: Sweep) -> Plot:
         axes = canvas.add_subplot()
         image = axes.imshow(sweep.values, aspect="auto", cmap="cividis", interpolation="nearest")
         if np.isfinite(sweep.values).any():
-            canvas.colorbar(image, ax=axes, label=WORDS.get(sweep.figure, sweep.figure))
+            canvas.colorbar(image, ax=axes, label=quantity(sweep.figure).words)
         else:
             _say_why_empty(axes, "")
         for row, (peak, dip) in enumerate(zip(sweep.peaks, sweep.dips, strict=True)):

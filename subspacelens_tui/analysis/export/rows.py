@@ -1,20 +1,21 @@
-"""Figures as flat rows: one for each layer, pair of classes, eigenvalue or configuration."""
+"""Result as flat rows: one for each layer, pair of classes, eigenvalue or configuration."""
 
 import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from subspacelens_tui.analysis.bands import error_band, null_band
 from subspacelens_tui.analysis.compare import Comparison, rounding
-from subspacelens_tui.analysis.figures import FIGURES, Figures, LayerFigures
+from subspacelens_tui.analysis.metrics import METRICS, Shape
+from subspacelens_tui.analysis.quantities import quantity
+from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.sweep import Sweep
-from subspacelens_tui.analysis.tokens.figures import TokenFigures
+from subspacelens_tui.analysis.token_results import TokenResult
 
 FlatRow = dict[str, Any]
 
 
-def setting_columns(figures: Figures) -> FlatRow:
+def setting_columns(figures: Result) -> FlatRow:
     """What the figures are of, to stand before every row."""
     settings = figures.settings
     return {
@@ -28,63 +29,54 @@ def setting_columns(figures: Figures) -> FlatRow:
     }
 
 
-def figure_rows(figures: Figures) -> Iterator[FlatRow]:
+def figure_rows(figures: Result) -> Iterator[FlatRow]:
     """A row for each layer: every figure, its error and its null."""
     for layer in figures.layers:
         yield {**setting_columns(figures), "images": figures.images, **layer_columns(layer)}
 
 
-def layer_columns(layer: LayerFigures) -> FlatRow:
-    """A layer's figures by name, with `delta_R_se`, `delta_R_low`, …, `Rc_null_mean`, …, `R_rounding`, …."""
+def layer_columns(layer: LayerResult) -> FlatRow:
+    """A layer's metrics by key, with `delta_R_se`, `delta_R_low`, …, `Rc_null_mean`, …, `R_rounding`, …."""
     flat: FlatRow = {}
     for name, value in layer.to_json().items():
-        if name == "normality":
-            flat |= {f"normality_{kind}": share for kind, share in value.items()}
+        if name in METRICS and METRICS[name].shape is Shape.RECORD:
+            flat |= {f"{name}_{part}": number for part, number in value.items()}
         elif name == "nulls":
             flat |= {
-                f"{figure}_null_{key}": number
-                for figure, null in value.items()
-                for key, number in null.items()
+                f"{key}_null_{part}": number for key, null in value.items() for part, number in null.items()
             }
         elif name == "errors":
-            for figure, bar in value.items():
-                flat |= {
-                    f"{figure}_se": bar["standard_error"],
-                    f"{figure}_low": bar["low"],
-                    f"{figure}_high": bar["high"],
-                }
+            for key, bar in value.items():
+                flat[f"{key}_se"] = bar["standard_error"]
+                flat |= {f"{key}_{end}": bar[end] for end in ("low", "high")}
         elif name == "missing":
-            flat["missing"] = "; ".join(f"{figure}: {why}" for figure, why in value.items())
+            flat["missing"] = "; ".join(f"{key}: {why}" for key, why in value.items())
         elif name == "rounding":
-            flat |= {f"{figure}_rounding": amount for figure, amount in value.items()}
+            flat |= {f"{key}_rounding": amount for key, amount in value.items()}
         else:
             flat[name] = value
     return flat
 
 
-def curve_rows(figures: Figures, figure: str) -> Iterator[FlatRow]:
-    """A row for each layer: one figure with its null band, its error band, or why it is missing."""
-    values = figures.curve(figure)
-    for layer, value in zip(figures.layers, values, strict=True):
-        null_low, null_high = null_band(layer, figure)
-        low, high = error_band(layer, figure)
+def curve_rows(figures: Result, name: str) -> Iterator[FlatRow]:
+    """A row for each layer: one quantity with its null band, its error band, or why it is missing."""
+    asked = quantity(name)
+    for layer in figures.layers:
+        value = asked.value(layer)
+        null_low, null_high = asked.null_band(layer)
+        low, high = asked.error_band(layer)
         yield {
             **setting_columns(figures),
             "images": figures.images,
             "layer": layer.layer,
-            figure: value,
+            name: value,
             "null_low": null_low,
             "null_high": null_high,
             "low": low,
             "high": high,
-            "missing": layer.missing.get(figure) or (layer.missing.get("nulls") if value is None else None),
-            **_rounding(layer, "delta_R" if figure in ("excess", "z") else figure),
+            "missing": layer.missing.get(name) or (layer.missing.get("nulls") if value is None else None),
+            **({"rounding": asked.rounding(layer)} if layer.rounding else {}),
         }
-
-
-def _rounding(layer: LayerFigures, figure: str) -> FlatRow:
-    """How far rounding may have moved a figure, where it may have moved any."""
-    return {"rounding": layer.rounding.get(figure)} if layer.rounding else {}
 
 
 def comparison_rows(comparison: Comparison, figure: str) -> Iterator[FlatRow]:
@@ -107,7 +99,7 @@ def comparison_rows(comparison: Comparison, figure: str) -> Iterator[FlatRow]:
         }
 
 
-def layer_rows(figures: Figures, found: LayerFigures, images: int | None = None) -> Iterator[FlatRow]:
+def layer_rows(figures: Result, found: LayerResult, images: int | None = None) -> Iterator[FlatRow]:
     """A row for each figure of one layer, with its null and its error, or why it is missing.
 
     Args:
@@ -115,19 +107,16 @@ def layer_rows(figures: Figures, found: LayerFigures, images: int | None = None)
         found: the layer.
         images: how many images it is of, if not as many as the others.
     """
-    values = {figure: getattr(found, figure) for figure in FIGURES}
-    if found.normality is not None:
-        values |= {f"normality_{kind}": share for kind, share in asdict(found.normality).items()}
-    for figure, value in values.items():
-        missing = found.missing.get(figure)
+    for key, value in _numbers(found):
+        missing = found.missing.get(key)
         if value is None and missing is None:
             continue
-        null, error = found.nulls.get(figure), found.errors.get(figure)
+        null, error = found.nulls.get(key), found.errors.get(key)
         yield {
             **setting_columns(figures),
             "images": images or figures.images,
             "layer": found.layer,
-            "figure": figure,
+            "figure": key,
             "value": value,
             **{
                 f"null_{name}": getattr(null, name) if null else None
@@ -137,11 +126,21 @@ def layer_rows(figures: Figures, found: LayerFigures, images: int | None = None)
             "low": error.low if error else None,
             "high": error.high if error else None,
             "missing": missing,
-            **_rounding(found, figure),
+            **({"rounding": found.rounding.get(key)} if found.rounding else {}),
         }
 
 
-def overlap_rows(figures: Figures, layer: int | None = None) -> Iterator[FlatRow]:
+def _numbers(layer: LayerResult) -> Iterator[tuple[str, float | None]]:
+    """Every number of a layer, those of records one by one."""
+    for metric in METRICS.of_shape(Shape.SCALAR, Shape.RECORD):
+        value = layer.values.get(metric.key)
+        if metric.shape is Shape.SCALAR:
+            yield metric.key, value
+        elif value is not None:
+            yield from ((f"{metric.key}_{part}", number) for part, number in asdict(value).items())
+
+
+def overlap_rows(figures: Result, layer: int | None = None) -> Iterator[FlatRow]:
     """A row for each pair of classes, of every layer or of one; none where the overlap is missing."""
     if figures.overlap is None or figures.explained is None:
         return
@@ -161,7 +160,7 @@ def overlap_rows(figures: Figures, layer: int | None = None) -> Iterator[FlatRow
                 }
 
 
-def spectrum_rows(figures: Figures, layer: int) -> Iterator[FlatRow]:
+def spectrum_rows(figures: Result, layer: int) -> Iterator[FlatRow]:
     """A row for each eigenvalue of a layer's Gram matrix, the largest first."""
     if figures.spectra is not None:
         for number, eigenvalue in enumerate(figures.spectra[layer].tolist(), start=1):
@@ -183,7 +182,7 @@ def sweep_rows(sweep: Sweep) -> Iterator[FlatRow]:
             }
 
 
-def token_rows(found: TokenFigures) -> Iterator[FlatRow]:
+def token_rows(found: TokenResult) -> Iterator[FlatRow]:
     """A row for each layer of the tokens' figures, with their parts and the rates of the image means."""
     for row, layer in zip(figure_rows(found.figures), found.layers, strict=True):
         for part, values in layer.to_json().items():

@@ -17,14 +17,14 @@ from subspacelens_tui.analysis.export.files import (
 )
 from subspacelens_tui.analysis.export.plots import Plot, curve_plot, matrices_plot, sweep_plot, write_plot
 from subspacelens_tui.analysis.export.rows import figure_rows, overlap_rows, token_rows
-from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.growing import Configuration
 from subspacelens_tui.analysis.left_out import NoImagesError, why_empty
+from subspacelens_tui.analysis.progress import Progress
 from subspacelens_tui.analysis.report import figures_json
+from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.sweep import swept
-from subspacelens_tui.analysis.tokens.figures import token_figures
-from subspacelens_tui.analysis.watch import Progress
+from subspacelens_tui.analysis.token_results import token_figures
 from subspacelens_tui.sessions import Session, SessionError
 
 DEFAULT_FORMATS = ("csv", "json")
@@ -94,7 +94,7 @@ def _check_folder(folder: Path) -> None:
         raise SessionError(f"cannot write to {folder}: {error.strerror or error}") from None
 
 
-def _all(session: Session, settings: Settings, progress: Progress | None) -> Iterator[Figures]:
+def _all(session: Session, settings: Settings, progress: Progress | None) -> Iterator[Result]:
     analyzer = Analyzer(session)
     for where in _configurations(session):
         for labels in session.manifest.label_schemes:
@@ -146,7 +146,7 @@ def _said(progress: Progress | None) -> Any:
 
 
 def _write_tables(
-    session: Session, folder: Path, parts: list[Figures], tokens: list[Row], formats: list[str]
+    session: Session, folder: Path, parts: list[Result], tokens: list[Row], formats: list[str]
 ) -> Iterator[Path]:
     tables: dict[str, list[Row]] = {
         "figures": [row for figures in parts for row in figure_rows(figures)],
@@ -163,15 +163,15 @@ def _write_tables(
                 yield write_table(path, rows)
 
 
-def _write_plots(parts: list[Figures], folder: Path, images: list[str], tables: list[str]) -> list[Path]:
+def _write_plots(parts: list[Result], folder: Path, images: list[str], tables: list[str]) -> list[Path]:
     folder.mkdir(exist_ok=True)
     behind = [name for name in tables if name != "json"] or ["csv"]
     return [path for plot in _plots(parts) for path in write_plot(plot, folder, images, behind)]
 
 
-def _plots(parts: list[Figures]) -> Iterator[Plot]:
-    places: dict[Configuration, list[Figures]] = {}
-    sweeps: dict[tuple[str, str], list[tuple[Configuration, Figures]]] = {}
+def _plots(parts: list[Result]) -> Iterator[Plot]:
+    places: dict[Configuration, list[Result]] = {}
+    sweeps: dict[tuple[str, str], list[tuple[Configuration, Result]]] = {}
     for figures in parts:
         of = figures.settings
         assert of.step is not None

@@ -6,8 +6,10 @@ from typing import Any
 from rich.text import Text
 
 from subspacelens_tui.analysis.compare import COMPARED, Comparison, rounding
-from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.analysis.metrics import Table
+from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
+from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.sessions.sanitise import plain
 
 
@@ -23,11 +25,19 @@ def print_comparison(names: tuple[str, str], comparison: Comparison, as_json: bo
             out.print(Text(f"   {plain(note)}"))
     errors = "paired" if comparison.paired else "the sides taken as independent"
     out.print(Text(f"difference B - A, ± by the jackknife, {errors}; rates in nats"))
-    for figure in COMPARED:
-        if figure != "excess" or comparison.a.settings.permutations:
-            out.print(Text(f"\n{figure}", style="bold"))
-            rows = [[str(i), *_cells(layer[figure])] for i, layer in enumerate(comparison.layers)]
+    for name in COMPARED:
+        if _is_shown(name, comparison):
+            out.print(Text(f"\n{name}", style="bold"))
+            rows = [[str(i), *_cells(layer[name])] for i, layer in enumerate(comparison.layers)]
             out.print(PlainTable(["layer", "A", "B", "B - A", "±"], rows))
+
+
+def _is_shown(name: str, comparison: Comparison) -> bool:
+    """What the text report of a session has in its table."""
+    asked = quantity(name)
+    if asked.of_null:
+        return name == "excess" and bool(comparison.a.settings.permutations)
+    return asked.metric.table is not Table.NOTHING
 
 
 def _cells(difference: Any) -> list[str]:
@@ -35,7 +45,7 @@ def _cells(difference: Any) -> list[str]:
     return [number(value) for value in values]
 
 
-def _side(name: str, figures: Figures) -> dict[str, Any]:
+def _side(name: str, figures: Result) -> dict[str, Any]:
     return {
         "side": name,
         "images": figures.images,

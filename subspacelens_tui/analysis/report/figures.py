@@ -1,23 +1,22 @@
-"""Figures of every layer, as a table and as JSON."""
+"""Result of every layer, as a table and as JSON."""
 
-import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 from rich.text import Text
 
-from subspacelens_tui.analysis.figures import Figures, LayerFigures
-from subspacelens_tui.analysis.growing import Float64Array
+from subspacelens_tui.analysis.metrics import METRICS, Cost, Metric, Shape, Table
+from subspacelens_tui.analysis.quantities import HEADLINE, quantity
 from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
+from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.sanitise import plain
 
 
-def figures_json(session: Session, figures: Figures) -> dict[str, Any]:
+def figures_json(session: Session, figures: Result) -> dict[str, Any]:
     """The one object that `analyze --json` prints."""
-    settings = figures.settings
     return {
         "session": session.name,
         "settings": settings_json(figures),
@@ -29,30 +28,29 @@ def figures_json(session: Session, figures: Figures) -> dict[str, Any]:
             for name, size in zip(figures.classes, figures.class_sizes, strict=True)
         ],
         "layers": [layer.to_json() for layer in figures.layers],
-        "overlap": _matrices(figures.overlap),
-        "explained": _matrices(figures.explained),
-        **({"spectra": _lists(figures.spectra)} if settings.thorough else {}),
+        **_arrays(figures),
         "notes": list(figures.notes),
     }
 
 
-def settings_json(figures: Figures) -> dict[str, Any]:
+def settings_json(figures: Result) -> dict[str, Any]:
     """What figures are of: the settings, and the timestep at their step."""
     said = {name: value for name, value in asdict(figures.settings).items() if name != "images"}
     return said | {"timestep": figures.timestep}
 
 
-def _matrices(matrices: Float64Array | None) -> list[list[list[float]] | None] | None:
-    if matrices is None:
-        return None
-    return [None if math.isnan(matrix[0, 0]) else matrix.tolist() for matrix in matrices]
+def _arrays(result: Result) -> dict[str, Any]:
+    """The matrices and curves of all layers, layer by layer; curves only if thorough."""
+    found: dict[str, Any] = {}
+    for metric in METRICS.of_shape(Shape.CLASSES, Shape.SPECTRUM):
+        if metric.shape is Shape.CLASSES or result.settings.thorough:
+            arrays = [layer.arrays.get(metric.key) for layer in result.layers]
+            lists = [None if array is None else array.tolist() for array in arrays]
+            found[metric.key] = lists if any(array is not None for array in arrays) else None
+    return found
 
 
-def _lists(spectra: Float64Array | None) -> list[list[float]] | None:
-    return None if spectra is None else spectra.tolist()
-
-
-def print_figures(session: Session, figures: Figures, as_json: bool) -> None:
+def print_figures(session: Session, figures: Result, as_json: bool) -> None:
     """Print the figures of every layer on stdout."""
     if as_json:
         print_json(figures_json(session, figures))
@@ -68,8 +66,8 @@ def print_figures(session: Session, figures: Figures, as_json: bool) -> None:
         )
     )
     columns = _columns(settings)
-    rows = [[_cell(layer, name) for name in columns] for layer in figures.layers]
-    out.print(PlainTable([columns[name] for name in columns], rows))
+    rows = [[cell(layer) for _, cell in columns] for layer in figures.layers]
+    out.print(PlainTable([heading for heading, _ in columns], rows))
     for line in (*_reasons(figures), *figures.notes):
         out.print(Text(plain(line)))
 
@@ -82,56 +80,37 @@ def _null_words(settings: Settings) -> str:
     return words + (f"; ± by the jackknife over {over}" if settings.errors else "")
 
 
-def _columns(settings: Settings) -> dict[str, str]:
-    """Figure → heading of its column."""
-    columns = {"layer": "layer", "R": "R", "Rc": "Rc", "delta_R": "ΔR"}
-    if settings.errors:
-        columns["± delta_R"] = "±"
-    if settings.permutations:
-        columns |= {"null_mean": "null", "excess": "excess", "z": "z", "p": "p"}
-    columns["ratio"] = "Rc/R"
-    every = settings.errors is not None and settings.thorough
-    if every:
-        columns["± ratio"] = "±"
-    if settings.permutations:
-        columns["null ratio"] = "null"
-    columns["effective_rank"] = "erank"
-    if every:
-        columns["± effective_rank"] = "±"
-    columns |= {"participation_ratio_unbiased": "PR", "overlap_mean": "overlap"}
-    if every:
-        columns["± overlap_mean"] = "±"
-    if settings.permutations:
-        columns["null overlap_mean"] = "null"
-    if settings.thorough:
-        columns |= {"split_half_mean": "halves", "split_half_ceiling": "ceiling"}
-    columns["hoyer"] = "Hoyer"
-    if settings.thorough:
-        columns |= {
-            "hoyer_gaussian": "Gauss",
-            "JB pooled": "JB",
-            "JB class_centred": "JB cls",
-            "JB surrogate": "JB gau",
-        }
+def _columns(settings: Settings) -> list[tuple[str, Callable[[LayerResult], str]]]:
+    """Headings and cells: the layer, then every metric that a table has room for."""
+    columns: list[tuple[str, Callable[[LayerResult], str]]] = [("layer", lambda layer: str(layer.layer))]
+    for metric in METRICS.of_shape(Shape.SCALAR, Shape.RECORD):
+        if metric.table is not Table.NOTHING and (settings.thorough or metric.cost is not Cost.DEFERRED):
+            columns += _metric_columns(metric, settings)
     if settings.iso_rate is not None:
-        columns["eps"] = "ε"
+        columns.append(("ε", lambda layer: number(layer.eps)))
     return columns
 
 
-def _cell(layer: LayerFigures, column: str) -> str:
-    kind, _, figure = column.rpartition(" ")
-    if column == "layer":
-        return str(layer.layer)
-    if kind == "±":
-        return number(layer.errors[figure].standard_error if figure in layer.errors else None)
-    if kind == "null":
-        return number(layer.nulls[figure].mean if figure in layer.nulls else None)
-    if kind == "JB":
-        return number(getattr(layer.normality, figure) if layer.normality else None)
-    return number(layer.to_json().get(column))
+def _metric_columns(metric: Metric, settings: Settings) -> Iterator[tuple[str, Callable[[LayerResult], str]]]:
+    """A metric, its error and its null; of the headline metric the excess with its z and p as well."""
+    key = metric.key
+    if metric.shape is Shape.RECORD:
+        for name, heading in metric.parts.items():
+            yield heading, lambda layer, name=name: number(getattr(layer.values.get(key), name, None))  # type: ignore[misc]
+        return
+    yield metric.short, lambda layer: number(layer.values.get(key))
+    if metric.table is not Table.EVIDENCE:
+        return
+    if settings.errors and metric.error and (settings.thorough or key == HEADLINE):
+        yield "±", lambda layer: number(layer.errors[key].standard_error if key in layer.errors else None)
+    if settings.permutations and metric.null:
+        aspects = ("null_mean", "excess", "z", "p") if key == HEADLINE else ("null_mean",)
+        for aspect in aspects:
+            asked = quantity(f"{key}.{aspect}")
+            yield aspect.removesuffix("_mean"), lambda layer, asked=asked: number(asked.value(layer))  # type: ignore[misc]
 
 
-def _reasons(figures: Figures) -> Iterable[str]:
+def _reasons(figures: Result) -> Iterable[str]:
     """Why figures are missing, each reason once."""
     reasons: dict[str, list[int]] = {}
     for layer in figures.layers:

@@ -6,15 +6,14 @@ from rich.text import Text
 
 from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
 from subspacelens_tui.analysis.report.figures import figures_json, print_figures
-from subspacelens_tui.analysis.tokens.figures import TokenFigures
-from subspacelens_tui.analysis.tokens.layer import TokenLayer
+from subspacelens_tui.analysis.token_results import TokenLayerResult, TokenResult
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.sanitise import plain
 
 _PARTS = "layer|within share|within R|within erank|between R|between erank|means R|means ΔR|means excess|p"
 
 
-def print_tokens(session: Session, found: TokenFigures, as_json: bool) -> None:
+def print_tokens(session: Session, found: TokenResult, as_json: bool) -> None:
     """Print the figures of the tokens of every layer on stdout."""
     if as_json:
         print_json(_json(session, found))
@@ -30,15 +29,20 @@ def print_tokens(session: Session, found: TokenFigures, as_json: bool) -> None:
             out.print(Text(plain(reason)))
 
 
-def _row(layer: TokenLayer) -> list[str]:
+def _row(layer: TokenLayerResult) -> list[str]:
     within, between, means = layer.parts.within, layer.parts.between, layer.image_means
     null = means.nulls.get("delta_R")
     of_parts = [within.share, within.R, within.effective_rank, between.R, between.effective_rank]
-    of_means = [means.R, means.delta_R, null.excess if null else None, null.p if null else None]
+    of_means = [
+        means.values.get("R"),
+        means.values.get("delta_R"),
+        null.excess if null else None,
+        null.p if null else None,
+    ]
     return [str(layer.figures.layer), *(number(figure) for figure in of_parts + of_means)]
 
 
-def _json(session: Session, found: TokenFigures) -> dict[str, Any]:
+def _json(session: Session, found: TokenResult) -> dict[str, Any]:
     whole = figures_json(session, found.figures)
     whole["layers"] = [
         record | layer.to_json() for record, layer in zip(whole["layers"], found.layers, strict=True)

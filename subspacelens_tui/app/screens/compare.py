@@ -15,11 +15,11 @@ from subspacelens_tui.analysis import Analyzer, Settings, SettingsError
 from subspacelens_tui.analysis.compare import COMPARED, Comparison, compare
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.watch import IsCancelled
 from subspacelens_tui.app.controllers.controller import adopt
 from subspacelens_tui.app.controllers.export import Exportable, ExportController
 from subspacelens_tui.app.drawing.cell_text import cut
-from subspacelens_tui.app.figure_names import FIGURE_NAMES
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, COMPARE
 from subspacelens_tui.app.keys import bindings, in_footer
@@ -174,7 +174,7 @@ class CompareScreen(Screen[None], NeedsRoom):
         if not self.is_attached:
             return
         figure = COMPARED[self._figure]
-        self.query_one("#title", Static).update(f" Compare  {FIGURE_NAMES[figure]}")
+        self.query_one("#title", Static).update(f" Compare  {quantity(figure).title}")
         for index, name in enumerate(_NAMES):
             side, found = self._sides[index], self._found[index]
             of = found.figures.settings if isinstance(found, _Computed) else side.settings

@@ -15,11 +15,12 @@ from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.growing import Configuration
 from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.metrics import METRICS, Cost
+from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.sweep import configurations, prominent_peak
 from subspacelens_tui.analysis.watch import IsCancelled
 from subspacelens_tui.app.controllers.controller import adopt
 from subspacelens_tui.app.controllers.export import Exportable, ExportController
-from subspacelens_tui.app.figure_names import FIGURE_NAMES
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, SWEEP
 from subspacelens_tui.app.keys import bindings, in_footer
@@ -34,7 +35,9 @@ from subspacelens_tui.app.worker import Worker
 from subspacelens_tui.sessions import Manifest
 from subspacelens_tui.sessions.sanitise import plain
 
-SHOWN = ("excess", "delta_R", "ratio", "R", "effective_rank", "overlap_mean", "hoyer")
+_FIRST = ("excess", "delta_R", "ratio", "R", "effective_rank", "overlap_mean", "hoyer")
+_AT_ONCE = (metric.key for metric in METRICS.scalars if metric.cost is not Cost.DEFERRED)
+SHOWN = tuple(dict.fromkeys((*_FIRST, *_AT_ONCE)))
 
 
 class _Computed(NamedTuple):
@@ -155,7 +158,7 @@ class SweepScreen(Screen[Configuration], NeedsRoom):
     def _title(self) -> str:
         done, at = f"{len(self._found)}/{len(self._rows)} configurations", self._settings
         of = f"{plain(at.labels or '')} · {at.branch} · ε {at.eps:g} · {at.features}"
-        return f"Sweep  {FIGURE_NAMES[SHOWN[self._figure]]}  {of}  {done}"
+        return f"Sweep  {quantity(SHOWN[self._figure]).title}  {of}  {done}"
 
     # Export
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from subspacelens_tui.app.panes.effective_rank import EffectiveRankPane
@@ -60,8 +61,11 @@ def without(of: Analysis, *figures: str, reason: str = "") -> Analysis:
     main = of.main
     assert main is not None
     missing = dict.fromkeys(figures, reason) if reason else {}
-    layers = tuple(replace(layer, **dict.fromkeys(figures), missing=missing) for layer in main.layers)
-    found = replace(main, layers=layers, overlap=None, spectra=None)
+    layers = tuple(
+        replace(layer, values={**layer.values, **dict.fromkeys(figures)}, arrays={}, missing=missing)
+        for layer in main.layers
+    )
+    found = replace(main, layers=layers)
     return replace(of, figures={of.view.main: found})
 
 
@@ -111,7 +115,9 @@ async def test_a_value_that_is_on_its_way_is_not_one_that_there_is_not() -> None
 async def test_every_size_has_figures_or_says_what_it_needs(pane: type[Pane]) -> None:
     of = analysis(layers=12)
     assert of.main is not None
-    of = replace(of, figures={of.view.main: replace(of.main, spectra=[[9.0, 3.0, 1.0]] * 12)})
+    spectrum = {"spectra": np.array([9.0, 3.0, 1.0])}
+    layers = tuple(replace(layer, arrays={**layer.arrays, **spectrum}) for layer in of.main.layers)
+    of = replace(of, figures={of.view.main: replace(of.main, layers=layers)})
     shown = 0
     for width in (4, 9, 14, 17, 18, 36, 60):
         for height in (1, 2, 3, 4, 5, 6, 7, 12):

@@ -1,0 +1,99 @@
+"""What costs seconds, for the layer that somebody looks at: deferred metrics and errors by recomputation."""
+
+from dataclasses import replace
+
+from subspacelens_tui.analysis.analyzer import Analyzer
+from subspacelens_tui.analysis.blas import one_blas_thread
+from subspacelens_tui.analysis.evaluate import measured
+from subspacelens_tui.analysis.measured import Measured
+from subspacelens_tui.analysis.metrics import METRICS, Cost, Family
+from subspacelens_tui.analysis.progress import IsCancelled, Watch
+from subspacelens_tui.analysis.result import LayerResult, Result
+from subspacelens_tui.analysis.uncertainty.jackknife import add_errors
+from subspacelens_tui.geometry import GeometryError
+
+
+def deferred_metrics(
+    analyzer: Analyzer, found: Result, layer: int, cancelled: IsCancelled | None = None
+) -> LayerResult:
+    """One layer of a result with what `Settings.thorough` adds, the errors of its overlap excepted.
+
+    Those cost as much again many times over: see `deferred_errors`.
+
+    Raises:
+        SettingsError: if the session has lost the images that the result is of.
+        Cancelled: once `cancelled` says True.
+    """
+    watch, known = Watch(cancelled), found.layers[layer]
+    with one_blas_thread():
+        statistics = analyzer.layers_of(found)[layer]
+        watch.check()
+        more = measured(statistics, [Cost.DEFERRED])
+        with_them = replace(
+            known, values={**known.values, **more.values}, missing={**known.missing, **more.missing}
+        )
+        return _with_errors(with_them, analyzer, found, watch, METRICS["effective_rank"].family)
+
+
+def rank_errors(
+    analyzer: Analyzer, found: Result, layer: int, cancelled: IsCancelled | None = None
+) -> LayerResult:
+    """One layer of a result with the error bars of its ranks, where it can have any.
+
+    Raises:
+        SettingsError: if the session has lost the images that the result is of.
+        Cancelled: once `cancelled` says True.
+    """
+    family = METRICS["effective_rank"].family
+    with one_blas_thread():
+        return _with_errors(found.layers[layer], analyzer, found, Watch(cancelled), family)
+
+
+def deferred_errors(
+    analyzer: Analyzer, found: Result, layer: int, cancelled: IsCancelled | None = None
+) -> LayerResult:
+    """One layer of a result with the error bars of its ranks and of its overlap, where it can have any.
+
+    Raises:
+        SettingsError: if the session has lost the images that the result is of.
+        Cancelled: once `cancelled` says True.
+    """
+    with one_blas_thread():
+        return _with_errors(found.layers[layer], analyzer, found, Watch(cancelled), None)
+
+
+def _with_errors(
+    known: LayerResult, analyzer: Analyzer, found: Result, watch: Watch, family: Family | None
+) -> LayerResult:
+    """The layer with the errors by recomputation, of one family of metrics or of all."""
+    if found.settings.errors is None:
+        return known
+    deferred = {
+        metric.key: known.values[metric.key]
+        for metric in METRICS.scalars
+        if metric.error is Cost.DEFERRED and metric.key in known.values and family in (None, metric.family)
+    }
+    layer = Measured(analyzer.layers_of(found)[known.layer], deferred)
+    add_errors(layer, found.settings.errors, True, watch)
+    return replace(known, errors={**known.errors, **layer.errors}, missing={**known.missing, **layer.missing})
+
+
+def split_halves(
+    analyzer: Analyzer, found: Result, cancelled: IsCancelled | None = None
+) -> tuple[tuple[float | None, float | None], ...]:
+    """For each layer the overlap of random halves of one class, and of two classes; None where there is none.
+
+    Raises:
+        SettingsError: if the session has lost the images that the result is of.
+        Cancelled: once `cancelled` says True.
+    """
+    watch = Watch(cancelled)
+    halves: list[tuple[float | None, float | None]] = []
+    with one_blas_thread():
+        for statistics in analyzer.layers_of(found):
+            watch.check()
+            try:
+                halves.append(statistics.split_half_means())
+            except GeometryError:
+                halves.append((None, None))
+    return tuple(halves)

@@ -1,0 +1,152 @@
+"""What can be plotted, swept, compared and sorted by: a metric, or what its null says of it.
+
+`KEY` is the metric itself; `KEY.excess`, `KEY.z`, `KEY.p`, `KEY.null_mean`, … are of its null. Without a key
+they are those of ΔR: `excess` is `delta_R.excess`.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from subspacelens_tui.analysis.metrics import METRICS, Metric, Shape
+
+if TYPE_CHECKING:
+    from subspacelens_tui.analysis.result import LayerResult, Result
+
+HEADLINE = "delta_R"
+Band = tuple[float | None, float | None]
+"""Lower and upper end."""
+Values = tuple[float | None, ...]
+"""One end, layer by layer."""
+
+_WORDS = {
+    "excess": "excess {} over permuted labels",
+    "z": "excess of {} in standard deviations of the null",
+    "p": "p of {}, one-sided",
+    "null_mean": "mean of {} under permuted labels",
+    "null_std": "standard deviation of {} under permuted labels",
+    "null_low": "2.5 % quantile of {} under permuted labels",
+    "null_high": "97.5 % quantile of {} under permuted labels",
+}
+_NO_UNIT = ("z", "p")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A metric, or an aspect of its null.
+
+    Attributes:
+        name: as it was asked for.
+        metric: which.
+        aspect: of its null; "" for the metric itself.
+    """
+
+    name: str
+    metric: Metric
+    aspect: str = ""
+
+    @property
+    def of_null(self) -> bool:
+        """Whether it needs permutations."""
+        return bool(self.aspect)
+
+    @property
+    def shifted(self) -> bool:
+        """Whether it is the metric but for a constant, so that the metric's error is its own."""
+        return self.aspect in ("", "excess")
+
+    @property
+    def label(self) -> str:
+        """In words, without the unit."""
+        return _WORDS[self.aspect].format(self.metric.short) if self.aspect else self.metric.label
+
+    @property
+    def words(self) -> str:
+        """With the unit."""
+        unit = "" if self.aspect in _NO_UNIT else self.metric.unit
+        return f"{self.label} ({unit})" if unit else self.label
+
+    @property
+    def title(self) -> str:
+        """The same for a head line: in its short form where it has a unit that numbers are read in."""
+        if self.metric.unit != "nats" or self.aspect in _NO_UNIT:
+            return self.label
+        return f"{self.label if self.aspect else self.metric.short}, {self.metric.unit}"
+
+    @property
+    def has_zero_line(self) -> bool:
+        """Whether 0 says something: no excess."""
+        return self.aspect in ("excess", "z")
+
+    def value(self, layer: "LayerResult") -> float | None:
+        """Of a layer; None where there is none."""
+        if not self.aspect:
+            value: float | None = layer.values.get(self.metric.key)
+            return value
+        null = layer.nulls.get(self.metric.key)
+        found: float | None = getattr(null, self.aspect.removeprefix("null_")) if null else None
+        return found
+
+    def error_band(self, layer: "LayerResult") -> Band:
+        """The 95 % interval by the jackknife; Nones where there is none."""
+        bar, shift = layer.errors.get(self.metric.key), self._shift(layer)
+        if bar is None or shift is None or not self.shifted:
+            return None, None
+        return bar.low - shift, bar.high - shift
+
+    def null_band(self, layer: "LayerResult") -> Band:
+        """The central 95 % under permuted labels; Nones where there is no null."""
+        null, shift = layer.nulls.get(self.metric.key), self._shift(layer)
+        if null is None or shift is None or not self.shifted:
+            return None, None
+        return null.low - shift, null.high - shift
+
+    def _shift(self, layer: "LayerResult") -> float | None:
+        """The constant that is taken off the metric."""
+        if self.aspect != "excess":
+            return 0.0
+        null = layer.nulls.get(self.metric.key)
+        return null.mean if null else None
+
+    def rounding(self, layer: "LayerResult") -> float | None:
+        """How far rounding may have moved it, or what it is a multiple of; None if not visibly."""
+        return layer.rounding.get(self.metric.key)
+
+
+@lru_cache
+def quantity(name: str) -> Quantity:
+    """The quantity of a name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    key, _, aspect = name.rpartition(".")
+    if name in METRICS and METRICS[name].shape is Shape.SCALAR:
+        return Quantity(name, METRICS[name])
+    metric = METRICS[key or HEADLINE]
+    if aspect not in _WORDS or metric.null is None:
+        raise KeyError(name)
+    return Quantity(name, metric, aspect)
+
+
+def names() -> tuple[str, ...]:
+    """All metrics, and for each with a null its excess and z: what can be swept, with the aliases of ΔR."""
+    scalars = METRICS.scalars
+    of_nulls = [
+        f"{metric.key}.{aspect}" for metric in scalars if metric.null for aspect in ("excess", "z", "p")
+    ]
+    return (*(metric.key for metric in scalars), "excess", "z", *of_nulls)
+
+
+def error_bands(result: "Result", name: str) -> tuple[Values, Values]:
+    """Lower and upper ends of the error band of a quantity over the layers."""
+    return _ends([quantity(name).error_band(layer) for layer in result.layers])
+
+
+def null_bands(result: "Result", name: str) -> tuple[Values, Values]:
+    """Lower and upper ends of its null band over the layers."""
+    return _ends([quantity(name).null_band(layer) for layer in result.layers])
+
+
+def _ends(bands: list[Band]) -> tuple[Values, Values]:
+    return tuple(low for low, _ in bands), tuple(high for _, high in bands)

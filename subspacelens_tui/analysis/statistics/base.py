@@ -1,0 +1,297 @@
+"""What a metric may ask of one layer, and the same layer under other labels or without some of its images."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from subspacelens_tui.analysis.images import Images
+from subspacelens_tui.analysis.progress import Watch
+from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.geometry import GeometryError
+
+if TYPE_CHECKING:
+    from subspacelens_tui.analysis.metrics.registry import Metric
+
+Float64Array = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+T = TypeVar("T")
+
+ONE_GROUP = "all images are of one group, and leaving it out leaves none; record more of them"
+
+
+class Need(Enum):
+    """What a metric needs of the statistics of a layer; what a kind cannot give it says, with the reason."""
+
+    IMAGES = "two images or more"
+    CLASSES = "two classes or more"
+    RATES = "coding rates at ε"
+    SPECTRUM = "the eigenvalues of all images"
+    SUBSPACES = "the subspaces of the classes"
+    HALVES = "random halves of the classes"
+    VECTORS = "all feature vectors at once"
+
+
+@dataclass(frozen=True)
+class Labelings:
+    """Permuted labels.
+
+    Attributes:
+        codes: (P, groups) the class of each image, or of whatever keeps its label together.
+        key: what they were drawn by; the first so many of a key are the same however many there are.
+    """
+
+    codes: Codes
+    key: Hashable
+
+    def first(self, count: int) -> "Labelings":
+        """So many of them."""
+        return Labelings(self.codes[:count], self.key)
+
+
+class LayerStatistics(ABC):
+    """One layer of some images in a feature transform, as far as metrics need it.
+
+    Everything is computed when it is first asked for. What cannot be had raises `GeometryError`, with the
+    reason in words.
+
+    Args:
+        settings: resolved, with a subspace dimension.
+
+    Attributes:
+        lacks: what this kind of statistics cannot give, and why.
+    """
+
+    lacks: ClassVar[Mapping[Need, str]] = {}
+    # What has a feature vector.
+    column: ClassVar[str] = "an image"
+
+    width: int
+    images: int
+    classes: Sequence[str]
+    index: int
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._kept: dict[Any, Any] = {}
+
+    def why_not(self, need: Need) -> str | None:
+        """Why a need is not met; None if it is."""
+        if need in self.lacks:
+            return self.lacks[need]
+        if need is Need.IMAGES and self.images < 2:
+            return "one image has no geometry yet"
+        if need is Need.CLASSES and len(self.classes) < 2:
+            return f"there is one class only ({self.classes[0]})"
+        return None
+
+    @property
+    def columns(self) -> int:
+        """How many feature vectors there are: N, or one for each token."""
+        return self.images
+
+    @property
+    def rank(self) -> int:
+        """r, the dimension of the class subspaces."""
+        assert self.settings.rank is not None
+        return self.settings.rank
+
+    @cached_property
+    def eps(self) -> float:
+        """ε of this layer: the one asked for, or the one at which R is as asked."""
+        iso = self.settings.iso_rate
+        return self.settings.eps if iso is None else self.iso_rate_eps(iso)
+
+    @property
+    def shown_eps(self) -> float:
+        """The same; the one asked for if no ε gives the rate asked for."""
+        try:
+            return self.eps
+        except GeometryError:
+            return self.settings.eps
+
+    def iso_rate_eps(self, rate: float) -> float:
+        """The ε at which R equals a rate in nats."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def coding_rate(self) -> float:
+        """R in nats at ε."""
+
+    @abstractmethod
+    def class_rate(self) -> float:
+        """Rc in nats at ε."""
+
+    @abstractmethod
+    def eigenvalues(self) -> Float64Array:
+        """Those of the Gram matrix that are not 0 by its shape or by the means removed, ascending."""
+
+    @abstractmethod
+    def effective_rank(self) -> float:
+        """Of the singular values, to what rounding leaves of them."""
+
+    @abstractmethod
+    def unbiased_participation_ratio(self) -> float:
+        """Over pairs of different images."""
+
+    @abstractmethod
+    def subspace_means(self) -> tuple[float, float]:
+        """Overlap and variance explained of the class subspaces, each the mean off the diagonal."""
+
+    def spectrum(self) -> Float64Array:
+        """The eigenvalues as they are shown, descending."""
+        return self.eigenvalues()[::-1]
+
+    def subspaces(self) -> tuple[Float64Array, Float64Array]:
+        """The same, pair by pair (classes, classes)."""
+        raise NotImplementedError
+
+    def split_half_means(self) -> tuple[float, float]:
+        """Overlap of random halves of one class, and of two."""
+        raise NotImplementedError
+
+    def features(self) -> Float64Array:
+        """The feature vectors (d, N) as they are."""
+        raise NotImplementedError
+
+    @property
+    def labels(self) -> npt.NDArray[Any]:
+        """The class of each image (N,)."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def column_values(self, key: str) -> Float64Array | None:
+        """The metric of single images (N,), NaN where one has none; None if its mean is all there is."""
+
+    def column_mean(self, key: str) -> float:
+        """The mean of a metric of single images.
+
+        Raises:
+            GeometryError: one of them has none.
+        """
+        values = self.column_values(key)
+        assert values is not None
+        if np.isnan(values).any():
+            raise GeometryError(f"{self.column} has all-zero features")
+        return float(values.mean())
+
+    @abstractmethod
+    def coordinate_squares(self) -> Float64Array:
+        """Σ z² (d,) over the images, coordinate by coordinate, in the feature transform."""
+
+    def rounding(self, values: Mapping[str, Any]) -> Mapping[str, float]:
+        """Metric → how far rounding may have moved it, of those values that are not right to a millionth."""
+        return {}
+
+    def massive(self) -> str:
+        """What is so much larger than the rest that rounding matters; "" if nothing is."""
+        return ""
+
+    @classmethod
+    def relabelled(
+        cls, layers: "Sequence[LayerStatistics]", labelings: Labelings, watch: Watch
+    ) -> "Sequence[Resampled]":
+        """Each of some layers under the labelings."""
+        raise NotImplementedError
+
+    def left_out(self, by: str, watch: Watch) -> "Resampled":
+        """The layer without each "image", "seed" or "subject" in turn.
+
+        Raises:
+            GeometryError: there is one of them only.
+        """
+        raise NotImplementedError
+
+    def keep(self, key: Any, compute: Callable[[], T]) -> T:
+        """The value under a key, computed the first time."""
+        if key not in self._kept:
+            self._kept[key] = compute()
+        kept: T = self._kept[key]
+        return kept
+
+    def keep_last(self, what: Any, key: Any, compute: Callable[[], T]) -> T:
+        """The value under a key that takes endless values, as ε does: only the last one need be kept."""
+        return self.keep((what, key), compute)
+
+    def knows(self, key: Any) -> bool:
+        """Whether `keep` has a value under a key."""
+        return key in self._kept
+
+
+class Resampled(ABC):
+    """One layer many times over: under permuted labels, or without each of its groups in turn.
+
+    Attributes:
+        layer: as it is.
+    """
+
+    def __init__(self, layer: LayerStatistics) -> None:
+        self.layer = layer
+        self._found: dict[str, Float64Array] = {}
+
+    @abstractmethod
+    def members(self) -> Iterator[LayerStatistics]:
+        """The layer each time anew."""
+
+    def observed(self, metric: "Metric", value: float) -> float:
+        """The value of the layer itself, had as the members have theirs, so that rounding cancels."""
+        return value
+
+    def closed_form(self, metric: "Metric") -> Float64Array | None:
+        """The values of a metric without going through the members; None where there is no such form."""
+        return None
+
+    def values(self, metrics: Sequence["Metric"]) -> dict[str, Float64Array]:
+        """Metric → its values, one for each member.
+
+        Raises:
+            GeometryError: one of them cannot be had.
+            Cancelled: see `Watch`.
+        """
+        wanted = [base for metric in metrics for base in metric.bases]
+        generic = []
+        for metric in wanted:
+            if metric.key in self._found:
+                continue
+            values = self.closed_form(metric)
+            if values is None:
+                generic.append(metric)
+            else:
+                self._found[metric.key] = values
+        if generic:
+            rows = [[metric.value(member) for metric in generic] for member in self.members()]
+            for metric, column in zip(generic, np.asarray(rows, dtype=np.float64).T, strict=True):
+                self._found[metric.key] = column
+        return {metric.key: metric.of_values(self._found) for metric in metrics}
+
+
+def mean_without(values: Float64Array, groups: npt.NDArray[Any]) -> Float64Array:
+    """The mean of values (N,) without each of the groups (N,) in turn."""
+    _, codes, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    without: Float64Array = (values.sum() - np.bincount(codes, weights=values)) / (len(values) - sizes)
+    return without
+
+
+def groups_of(images: Images, by: str) -> npt.NDArray[Any]:
+    """The image, seed or subject that each image is left out with (N,).
+
+    Raises:
+        GeometryError: there is one only.
+    """
+    groups = np.asarray(
+        {"image": range(len(images.labels)), "seed": images.seeds, "subject": images.prompts}[by]
+    )
+    if len(np.unique(groups)) < 2:
+        raise GeometryError(ONE_GROUP)
+    return groups
+
+
+def kept_without(groups: npt.NDArray[Any]) -> Iterator[npt.NDArray[np.intp]]:
+    """The images that are left without each group in turn."""
+    for name in np.unique(groups):
+        yield np.flatnonzero(groups != name)

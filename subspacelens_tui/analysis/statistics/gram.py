@@ -1,0 +1,370 @@
+"""Layers from their Gram matrices (N, N): all metrics, with closed forms for nulls and errors."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from subspacelens_tui.analysis.metrics.registry import Metric
+from subspacelens_tui.analysis.progress import Watch
+from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.analysis.statistics.base import (
+    Labelings,
+    LayerStatistics,
+    Resampled,
+    groups_of,
+    kept_without,
+    mean_without,
+)
+from subspacelens_tui.analysis.statistics.columns import Float64Array
+from subspacelens_tui.analysis.statistics.gram_permuted import PermutedLayers
+from subspacelens_tui.analysis.statistics.gram_sample import Sample
+from subspacelens_tui.geometry import (
+    GeometryError,
+    class_rate_from_gram,
+    coding_rate_from_gram,
+    delete_one_ranks,
+    effective_rank_from_spectrum,
+    gram_spectrum,
+    group_jackknife,
+    jackknife,
+    permuted_classes,
+)
+from subspacelens_tui.geometry.classes import class_index
+from subspacelens_tui.geometry.delete_one_features import rates_of_features
+from subspacelens_tui.geometry.delete_one_ranks import nearly_all
+from subspacelens_tui.geometry.from_features import permuted_classes_of_features, view_of_features
+from subspacelens_tui.geometry.singular_values import singular_values
+from subspacelens_tui.geometry.spectra import OF_SINGULAR_VALUES
+
+T = TypeVar("T")
+
+ColumnValues = Mapping[str, Float64Array]
+"""Metric of single images → its values (layers, N)."""
+_SUBSPACE_MEANS = ("overlap_mean", "explained_mean")
+
+
+class GramLayer(LayerStatistics):
+    """One layer of a sample. What it computes the sample keeps.
+
+    Args:
+        sample: of all layers.
+        index: of this one.
+        settings: resolved, with a subspace dimension.
+        columns: the metrics of single images.
+    """
+
+    def __init__(self, sample: Sample, index: int, settings: Settings, columns: ColumnValues) -> None:
+        super().__init__(settings)
+        self.sample, self.index, self._columns = sample, index, columns
+        self.width, self.images, self.classes = sample.widths[index], sample.count, sample.classes
+
+    def iso_rate_eps(self, rate: float) -> float:
+        """From the spectrum."""
+        return self.sample.iso_rate_eps(self.index, rate)
+
+    @property
+    def _at_once(self) -> bool:
+        """Whether the rates of all layers are had for the price of one."""
+        return self.settings.iso_rate is None and self.sample.knows_eigenvalues(self.rank)
+
+    def coding_rate(self) -> float:
+        """From the spectrum where that is known, else from a Cholesky factor."""
+        if self._at_once:
+            return self.sample.rates_at_once(self.eps)[0][self.index]
+        return self.sample.coding_rate(self.index, self.eps)
+
+    def class_rate(self) -> float:
+        """From the classes' spectra where they are known, else from their factors."""
+        if self._at_once:
+            return self.sample.rates_at_once(self.eps)[1][self.index]
+        return self.sample.class_rate(self.index, self.eps)
+
+    def eigenvalues(self) -> Float64Array:
+        """Of the features where the Gram matrix does not hold them."""
+        return self.sample.known_spectrum(self.index)
+
+    def effective_rank(self) -> float:
+        """Of the same."""
+        return self.sample.effective_rank(self.index)
+
+    def unbiased_participation_ratio(self) -> float:
+        """From the Gram matrix."""
+        return self.sample.unbiased_participation_ratio(self.index)
+
+    def subspace_means(self) -> tuple[float, float]:
+        """Of `subspaces`."""
+        return self.sample.subspace_means(self.index, self.rank)
+
+    def spectrum(self) -> Float64Array:
+        """N of them."""
+        spectrum: Float64Array = self.sample.spectrum(self.index)[::-1]
+        return spectrum
+
+    def subspaces(self) -> tuple[Float64Array, Float64Array]:
+        """From the eigenvectors of the classes' blocks."""
+        found = self.sample.subspaces(self.index, self.rank)
+        return np.asarray(found.overlap), np.asarray(found.variance_explained)
+
+    def split_half_means(self) -> tuple[float, float]:
+        """By the settings' seed."""
+        return self.sample.split_half_means(self.index, self.rank, self.settings.seed)
+
+    def features(self) -> Float64Array:
+        """From the session."""
+        return self.sample.features(self.index)
+
+    @property
+    def labels(self) -> npt.NDArray[Any]:
+        """Names."""
+        return np.asarray(self.sample.labels)
+
+    def column_values(self, key: str) -> Float64Array:
+        """Taken when the images were read."""
+        values: Float64Array = self._columns[key][self.index]
+        return values
+
+    def coordinate_squares(self) -> Float64Array:
+        """From the features."""
+        Z = view_of_features(self.features(), self.sample.view, self.labels)
+        squares: Float64Array = np.einsum("dn,dn->d", Z, Z)
+        return squares
+
+    def rounding(self, values: Mapping[str, Any]) -> Mapping[str, float]:
+        """Of the rates and of what is known of spectra and subspaces."""
+        if self.images < 2:
+            return {}
+        rank = self.rank if "overlap_mean" in values else None
+        return self.sample.rounding(self.index, self.shown_eps, rank)
+
+    def massive(self) -> str:
+        """From the features."""
+        return self.sample.massive(self.index)
+
+    @classmethod
+    def relabelled(
+        cls, layers: Sequence[LayerStatistics], labelings: Labelings, watch: Watch
+    ) -> Sequence[Resampled]:
+        """Together, for their closed forms share what depends on the labels only."""
+        mine = cast(Sequence[GramLayer], layers)
+        sample = mine[0].sample.of_layers([layer.index for layer in mine])
+        together = PermutedLayers(sample, [layer.eps for layer in mine], mine[0].rank, labelings, watch)
+        return [Relabelled(layer, place, together, labelings, watch) for place, layer in enumerate(mine)]
+
+    def left_out(self, by: str, watch: Watch) -> Resampled:
+        """Of images in closed form as far as there is one."""
+        return LeftOut(self, by, watch)
+
+    def keep(self, key: Any, compute: Any) -> Any:
+        """With the sample."""
+        return self.sample.keep((self.index, key), compute)
+
+    def keep_last(self, what: Any, key: Any, compute: Any) -> Any:
+        """With the sample."""
+        return self.sample.keep_last((self.index, what), key, compute)
+
+    def knows(self, key: Any) -> bool:
+        """Whether the sample does."""
+        return self.sample.kept((self.index, key)) is not None
+
+
+class GramPart(LayerStatistics):
+    """Some images of a layer under some labels: what any resampling can be made of.
+
+    Args:
+        whole: all of its images, with their own labels.
+        kept: which of them.
+        labels: of these.
+    """
+
+    def __init__(self, whole: GramLayer, kept: npt.NDArray[np.intp], labels: npt.NDArray[Any]) -> None:
+        super().__init__(replace(whole.settings, eps=whole.eps, iso_rate=None))
+        self._whole, self._chosen, self._labels = whole, kept, labels
+        self._sample, self.index = whole.sample, whole.index
+        self.width, self.images = whole.width, len(kept)
+        self.classes = np.unique(labels).tolist()
+
+    @cached_property
+    def _viewed(self) -> Float64Array:
+        return self._sample.view_of(self.index, self._chosen, self._labels)
+
+    @cached_property
+    def _of_features(self) -> Float64Array:
+        """The features in their view, in as few rows as will do."""
+        return self._sample.by_features.part(self.index, self._chosen, self._labels)
+
+    @property
+    def _precision(self) -> float:
+        return self._sample.precision(self.index, self.eps)
+
+    @cached_property
+    def _rates(self) -> tuple[float, float]:
+        if not self._sample.rates_are_coarse(self.index, self.eps):
+            R = coding_rate_from_gram(self._viewed, 1, self._precision)
+            return float(R), float(class_rate_from_gram(self._viewed, self._labels, 1, self._precision))
+        index = class_index(self._labels, self.images)
+        return rates_of_features(self._of_features, index, self._labels, 1 / self._precision**2, "raw")
+
+    def coding_rate(self) -> float:
+        """By Cholesky factors."""
+        return self._rates[0]
+
+    def class_rate(self) -> float:
+        """By Cholesky factors."""
+        return self._rates[1]
+
+    @cached_property
+    def _coarse(self) -> bool:
+        return self._sample.spectrum_is_coarse(self.index)
+
+    @cached_property
+    def _eigenvalues(self) -> Float64Array:
+        if self._coarse:
+            return np.asarray(singular_values(self._of_features, np)) ** 2
+        spectrum = np.asarray(gram_spectrum(self._viewed))
+        return self._sample.may_be_there(self.index, spectrum, self._labels.tolist())
+
+    def eigenvalues(self) -> Float64Array:
+        """Anew."""
+        return self._eigenvalues
+
+    def effective_rank(self) -> float:
+        """Anew."""
+        return float(effective_rank_from_spectrum(self._eigenvalues, *(self._coarse * (OF_SINGULAR_VALUES,))))
+
+    def unbiased_participation_ratio(self) -> float:
+        """Anew."""
+        G = self._of_features.T @ self._of_features if self._coarse else self._viewed
+        return self._sample.unbiased(G)[0]
+
+    @cached_property
+    def _subspace_means(self) -> tuple[float, float]:
+        codes = np.unique(self._labels, return_inverse=True)[1][None]
+        if self._sample.subspaces_are_coarse(self.index, self.rank):
+            found = permuted_classes_of_features(self._of_features, codes, self.rank)
+        else:
+            found = permuted_classes(self._viewed, codes, self.rank)
+        return float(found.overlap[0]), float(found.variance_explained[0])
+
+    def subspace_means(self) -> tuple[float, float]:
+        """Without the matrices."""
+        return self._subspace_means
+
+    def column_values(self, key: str) -> Float64Array:
+        """Those of the images that are kept."""
+        return self._whole.column_values(key)[self._chosen]
+
+    def coordinate_squares(self) -> Float64Array:
+        """From the features."""
+        Z = view_of_features(self._whole.features()[:, self._chosen], self._sample.view, self._labels)
+        squares: Float64Array = np.einsum("dn,dn->d", Z, Z)
+        return squares
+
+
+class Relabelled(Resampled):
+    """A layer under permuted labels.
+
+    Args:
+        layer: as it is.
+        place: of it among those whose closed forms are computed together.
+        together: these.
+        labelings: of the images.
+        watch: progress and cancellation.
+    """
+
+    def __init__(
+        self, layer: GramLayer, place: int, together: PermutedLayers, labelings: Labelings, watch: Watch
+    ) -> None:
+        super().__init__(layer)
+        self._whole, self._place, self._together = layer, place, together
+        self._labelings, self._watch = labelings, watch
+
+    def members(self) -> Iterator[GramPart]:
+        """One after the other."""
+        every = np.arange(self._whole.images)
+        for labels in self._labelings.codes:
+            self._watch.check()
+            yield GramPart(self._whole, every, labels)
+
+    def closed_form(self, metric: Metric) -> Float64Array | None:
+        """Of rates and overlaps."""
+        if metric.key in ("R", "Rc"):
+            return self._together.rates(self._place)[metric.key == "Rc"]
+        if metric.key in _SUBSPACE_MEANS:
+            found = self._together.subspaces(self._place)
+            return np.asarray(found.overlap if metric.key == "overlap_mean" else found.variance_explained)
+        return None
+
+
+class LeftOut(Resampled):
+    """A layer without each image, seed or subject in turn.
+
+    Args:
+        layer: as it is.
+        by: which.
+        watch: progress and cancellation.
+
+    Raises:
+        GeometryError: there is one of them only.
+    """
+
+    def __init__(self, layer: GramLayer, by: str, watch: Watch) -> None:
+        super().__init__(layer)
+        self._whole, self._watch = layer, watch
+        self._groups = groups_of(layer.sample.images, by)
+        self._of_images = by == "image"
+
+    def members(self) -> Iterator[GramPart]:
+        """One after the other."""
+        labels = self._whole.labels
+        for kept in kept_without(self._groups):
+            self._watch.check()
+            yield GramPart(self._whole, kept, labels[kept])
+
+    def observed(self, metric: Metric, value: float) -> float:
+        """Of overlaps without their matrices."""
+        if metric.key not in _SUBSPACE_MEANS:
+            return value
+        return float(metric.value(self._original))
+
+    @cached_property
+    def _original(self) -> GramPart:
+        return GramPart(self._whole, np.arange(self._whole.images), self._whole.labels)
+
+    def closed_form(self, metric: Metric) -> Float64Array | None:
+        """Of rates and means over images, and without single images of ranks."""
+        if metric.key in ("R", "Rc"):
+            return self._rates[int(metric.key == "Rc")]
+        if metric.mean:
+            return mean_without(self._whole.column_values(metric.key), self._groups)
+        if metric.family.name == "ranks" and self._of_images:
+            if metric.key not in self._ranks:
+                raise GeometryError("it cannot be had without one of the images; record more of them")
+            return self._ranks[metric.key]
+        return None
+
+    @cached_property
+    def _rates(self) -> tuple[Float64Array, Float64Array]:
+        """R and Rc without each."""
+        whole, sample = self._whole, self._whole.sample
+        G, labels, precision = sample.raw[whole.index], whole.labels, sample.precision(whole.index, whole.eps)
+        groups, cancelled = None if self._of_images else self._groups, self._watch.cancelled
+        if sample.rates_are_coarse(whole.index, whole.eps):
+            found = sample.by_features.jackknife(whole.index, precision, groups, cancelled)
+        elif groups is None:
+            found = jackknife(G, labels, 1, precision, sample.view)
+        else:
+            found = group_jackknife(G, labels, groups, 1, precision, sample.view, cancelled=cancelled)
+        return np.asarray(found.R.left_out), np.asarray(found.Rc.left_out)
+
+    @cached_property
+    def _ranks(self) -> dict[str, Float64Array]:
+        """The ranks without each image."""
+        whole, sample = self._whole, self._whole.sample
+        norms = np.diagonal(sample.grams[whole.index])
+        if sample.spectrum_is_coarse(whole.index) or nearly_all(norms, sample.labels, sample.view).any():
+            return sample.by_features.ranks_without_each(whole.index)
+        return delete_one_ranks(sample.raw[whole.index], sample.labels, sample.view)

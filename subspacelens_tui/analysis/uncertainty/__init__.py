@@ -1,0 +1,1 @@
+"""What stands beside a metric: its null under permuted labels, and its jackknife error."""

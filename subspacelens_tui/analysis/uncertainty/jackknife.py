@@ -1,0 +1,135 @@
+"""The error of a metric by the jackknife. Why no bootstrap: see `geometry.jackknife`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from subspacelens_tui.analysis.measured import Measured
+from subspacelens_tui.analysis.metrics import METRICS, Cost, Family, Metric, Need
+from subspacelens_tui.analysis.progress import Watch
+from subspacelens_tui.analysis.settings import ErrorsBy
+from subspacelens_tui.analysis.statistics.base import LayerStatistics
+from subspacelens_tui.geometry import GeometryError, jackknife_error
+
+Float64Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ErrorBar:
+    """Jackknife standard error of a metric and its 95 % interval.
+
+    Attributes:
+        standard_error, low, high: in the unit of the metric.
+        left_out: the metric without each image, seed or subject in turn; two of them where both are left out.
+    """
+
+    standard_error: float
+    low: float
+    high: float
+    left_out: tuple[Float64Array, ...] = field(compare=False, repr=False)
+
+
+def error_bar(value: float, left_out: Sequence[Float64Array]) -> ErrorBar:
+    """The error bar of a metric from its values without each image or group; several kinds add in squares.
+
+    Raises:
+        GeometryError: if one of them is fewer than two values.
+    """
+    error, margin = combined_error(left_out)
+    return ErrorBar(error, value - margin, value + margin, tuple(left_out))
+
+
+def combined_error(left_out: Sequence[Float64Array], level: float = 0.95) -> tuple[float, float]:
+    """Standard error, and half the width of the interval: each the root of the sum of squares."""
+    found = [jackknife_error(values, level) for values in left_out]
+    return tuple(float(np.sqrt(sum(part[i] ** 2 for part in found))) for i in (0, 1))  # type: ignore[return-value]
+
+
+def add_errors(layer: Measured, by: ErrorsBy, thorough: bool, watch: Watch) -> None:
+    """Give every metric of a layer its error bar, or the reason why it has none.
+
+    Args:
+        layer: whose metrics are there.
+        by: what is left out in turn; with both, the variances of the two add up (docs/metrics.md).
+        thorough: also the errors that are by recomputation; otherwise only those that are known already.
+        watch: progress and cancellation.
+
+    Raises:
+        Cancelled: see `Watch`.
+    """
+    if layer.statistics.images < 2:
+        return
+    for family, metrics in METRICS.families().items():
+        for cost in (Cost.FIRST, Cost.DEFERRED):
+            able = [metric for metric in metrics if metric.error is cost and metric.key in layer.values]
+            if able and (cost is Cost.FIRST or thorough or layer.statistics.knows(_key(able, layer, by))):
+                _add(layer, family, able, by, watch)
+
+
+def _key(metrics: Sequence[Metric], layer: Measured, by: ErrorsBy) -> tuple[object, ...]:
+    """What the values without each group depend on beside ε."""
+    of_subspaces = any(Need.SUBSPACES in metric.needs for metric in metrics)
+    rank = layer.statistics.rank if of_subspaces else None
+    return "left out", tuple(metric.key for metric in metrics), by, rank
+
+
+def _add(layer: Measured, family: Family, metrics: list[Metric], by: ErrorsBy, watch: Watch) -> None:
+    statistics, key = layer.statistics, _key(metrics, layer, by)
+
+    def bars() -> dict[str, ErrorBar | str]:
+        return _bars(layer, metrics, by, watch)
+
+    try:
+        if any(Need.RATES in metric.needs for metric in metrics):
+            found = statistics.keep_last(key, statistics.eps, bars)
+        else:
+            found = statistics.keep(key, bars)
+    except GeometryError as error:
+        layer.missing[f"error of {family.evidence}" if family.evidence else "errors"] = str(error)
+        return
+    for name, bar in found.items():
+        if isinstance(bar, str):
+            layer.missing[f"error of {name}"] = bar
+        else:
+            layer.errors[name] = bar
+
+
+def _bars(layer: Measured, metrics: list[Metric], by: ErrorsBy, watch: Watch) -> dict[str, ErrorBar | str]:
+    """The error bar of each metric, or why it has none.
+
+    Raises:
+        GeometryError: if the first of them, and so all of them, has none.
+    """
+    kinds = [layer.statistics.left_out(kind, watch) for kind in by.split("+")]
+    found: dict[str, ErrorBar | str] = {}
+    for metric in metrics:
+        try:
+            left_out = [kind.values([metric])[metric.key] for kind in kinds]
+            value = kinds[0].observed(metric, float(layer.values[metric.key]))
+            found[metric.key] = error_bar(value, left_out)
+        except GeometryError as error:
+            if metric is metrics[0]:
+                raise
+            found[metric.key] = str(error)
+    return found
+
+
+def overlap_error(
+    statistics: LayerStatistics, by: ErrorsBy, watch: Watch, place: int = 0, layers: int = 1
+) -> ErrorBar:
+    """The error bar of the mean overlap of a layer, with the overlaps without each seed or subject.
+
+    Raises:
+        GeometryError: if the layer has no overlap, or none without one of them.
+        Cancelled: see `Watch`.
+    """
+    watch.said("error bars of the overlap", place, layers)
+    metric = METRICS["overlap_mean"]
+    of_subspaces = [other for other in metric.family_members if other.error]
+    layer = Measured(statistics, {other.key: other.value(statistics) for other in of_subspaces})
+    add_errors(layer, by, True, watch)
+    if metric.key not in layer.errors:
+        raise GeometryError(next(iter(layer.missing.values())))
+    return layer.errors[metric.key]

@@ -1,0 +1,115 @@
+"""Write docs/metrics.md from the declarations of the metrics: `python -m tools.metrics_page`.
+
+`--check` says whether the page is what it would write.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from subspacelens_tui.analysis.metrics import METRICS, Cost, Metric, Shape
+from subspacelens_tui.analysis.statistics.base import LayerStatistics
+from subspacelens_tui.analysis.statistics.scatter import ScatterLayer
+from subspacelens_tui.analysis.statistics.tokens import TokenLayer
+
+PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
+INTRODUCTION = """\
+# Metrics: reference and glossary
+
+Written by `python -m tools.metrics_page` from the declarations in `subspacelens_tui/analysis/metrics/`; a
+test holds it to them. [figures.md](figures.md) explains how to read metrics, [extending.md](extending.md)
+how to add one.
+
+Z is (d, N): a column for each image, the token mean of what a block puts out. Class k has Nₖ images. λ are
+the eigenvalues of ZᵀZ, σ their roots. ε is not squared (the MCR², ReduNet and CRATE code bases call ε²
+`eps`). r is the dimension of the class subspaces (`--rank`). "key" is the name in JSON, in tables on disk
+and in Python; "short" the one on screens and in the text report.
+
+A metric with a null also has, under names of its own, what that null says: `KEY.excess` (value minus the
+mean under permuted labels), `KEY.z` (that in standard deviations of the permuted values), `KEY.p`
+((1 + #{permuted at least as extreme})/(1 + permutations), one-sided), and `KEY.null_mean`, `KEY.null_std`,
+`KEY.null_low`, `KEY.null_high` (mean, standard deviation, 2.5 % and 97.5 % quantiles). `analyze --sweep`
+takes a metric's key and these. Without a key they are those of ΔR: `excess` is `delta_R.excess`.
+"""
+_KINDS: dict[str, type[LayerStatistics]] = {"`--every-image`": ScatterLayer, "`--tokens`": TokenLayer}
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([INTRODUCTION, *_families(), *_glossary()])
+
+
+def _families() -> Iterator[str]:
+    for family, metrics in METRICS.families().items():
+        yield f"## {family.title}\n"
+        for metric in metrics:
+            yield f"### {metric.label}\n"
+            yield f"{metric.about}\n"
+            yield "| | |\n|---|---|"
+            for name, value in _rows(metric):
+                yield f"| {name} | {_escaped(value)} |"
+            yield ""
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _rows(metric: Metric) -> Iterator[tuple[str, str]]:
+    yield "key, short", f"`{metric.key}`, {metric.short}"
+    yield "definition", metric.formula
+    if metric.unit:
+        yield "unit", metric.unit
+    if metric.source:
+        yield "source", metric.source
+    if metric.shape is not Shape.SCALAR:
+        yield "value", metric.shape.value
+    yield (
+        "null",
+        f"permuted labels; {metric.null} values are the more structured" if metric.null else metric.no_null,
+    )
+    yield "error", _error(metric)
+    yield "computed", metric.cost.value
+    for kind, statistics in _KINDS.items():
+        reasons = [statistics.lacks[need] for need in metric.needs if need in statistics.lacks]
+        if reasons:
+            yield f"not with {kind}", reasons[0]
+
+
+def _error(metric: Metric) -> str:
+    if metric.error is None:
+        return metric.no_error
+    return "jackknife" if metric.error is Cost.FIRST else f"jackknife, {Cost.DEFERRED.value}"
+
+
+def _glossary() -> Iterator[str]:
+    yield "## Abbreviations\n"
+    yield "| short | |\n|---|---|"
+    for short, label in sorted(glossary().items(), key=lambda item: item[0].lower()):
+        yield f"| {short} | {label} |"
+    yield ""
+
+
+def glossary() -> dict[str, str]:
+    """What stands on screens and in tables, in words."""
+    known = {metric.short: metric.label for metric in METRICS.of_shape(Shape.SCALAR, Shape.RECORD)}
+    return known | {
+        "z": "excess over permuted labels in standard deviations of the permuted values",
+        "p": "share of permutations at least as extreme, one-sided",
+        "s.e.": "standard error, by the jackknife",
+        "null": "mean under permuted labels",
+    }
+
+
+def main() -> int:
+    """Write the page, or check it."""
+    if sys.argv[1:] == ["--check"]:
+        same = PAGE.read_text(encoding="utf-8") == page()
+        print(f"{PAGE.name} is {'' if same else 'not '}what the metrics declare")
+        return int(not same)
+    PAGE.write_text(page(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
