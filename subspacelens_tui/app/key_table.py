@@ -1,9 +1,6 @@
 """The one table of keys: those of every screen, pane and slider."""
 
 from subspacelens_tui.app.keys import Key
-from subspacelens_tui.app.panes.inspector import Inspector
-from subspacelens_tui.app.panes.log import LogPane
-from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
 from subspacelens_tui.app.panes.registry import PANES
 from subspacelens_tui.app.widgets.eps_slider import EpsSlider
 from subspacelens_tui.app.widgets.scrubber import Scrubber
@@ -14,6 +11,11 @@ PANE_KEYS: tuple[Key, ...] = tuple(
     if pane.says
 )
 """The digit of each place; panes that share one share its key."""
+
+PANE_SCOPES: dict[str, tuple[Key, ...]] = {
+    pane.keys[0].group.removeprefix("In "): pane.keys for pane in PANES if pane.keys
+}
+"""Keys that mean something in one pane only, by what the help calls it."""
 
 ANYWHERE: tuple[Key, ...] = (
     Key("help", "question_mark,f1", "app.help", "this help", "Everywhere", "help"),
@@ -225,21 +227,17 @@ SCOPES: dict[str, tuple[Key, ...]] = {
     "the gallery": (*GALLERY, *ANYWHERE),
     "the sweep": (*SWEEP, *ANYWHERE),
     "the comparison": (*COMPARE, *ANYWHERE),
-    "the overlap matrix": OverlapMatrixPane.keys,
+    **PANE_SCOPES,
     "the scrubber": Scrubber.keys,
     "the slider of ε": EpsSlider.keys,
-    "the log": LogPane.keys,
-    "the figures": Inspector.keys,
 }
 """Where a key has one meaning; what has the focus goes before its screen."""
 
 EVERY_KEY: tuple[Key, ...] = (
     *SESSION,
-    *OverlapMatrixPane.keys,
+    *(key for keys in PANE_SCOPES.values() for key in keys),
     *Scrubber.keys,
     *EpsSlider.keys,
-    *LogPane.keys,
-    *Inspector.keys,
     *GALLERY,
     *SWEEP,
     *COMPARE,

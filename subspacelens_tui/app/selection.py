@@ -19,8 +19,6 @@ Which = tuple[str, Branch]
 _T = TypeVar("_T")
 # The design that fits the label scheme, or one for all.
 _DESIGNS = ("auto", *DESIGNS)
-# The design that fits the label scheme, see `analysis.settings.default_design`.
-_AUTO = "auto"
 NO_ERRORS = "off"
 _ERRORS = (NO_ERRORS, *get_args(ErrorsBy))
 _TOGETHER_AT_MOST = 3

@@ -126,7 +126,7 @@ async def test_matrix_larger_than_its_room_scrolls_with_its_cursor() -> None:
     pane = OverlapMatrixPane()
     async with Stage(pane, (30, 12)).run_test(size=(80, 30)) as pilot:
         pane.update(None, analysis(names), 0)
-        pane.move(59, 58)
+        pane.action_cell(59, 58)
         await pilot.pause()
         assert rows(pane).splitlines()[-1].startswith("59 × 59")
         assert "59" in rows(pane).splitlines()[9]
@@ -142,11 +142,11 @@ async def test_inspector_scrolls_where_it_does_not_fit() -> None:
     async with Stage(pane, (36, 10)).run_test(size=(80, 30)) as pilot:
         pane.update(None, analysis(), 1)
         await pilot.pause()
-        pane.scroll_figures(3)
+        pane.action_scroll_figures(3)
         assert rows(pane).splitlines()[2].startswith("excess")
-        pane.scroll_figures(1000)
+        pane.action_scroll_figures(1000)
         assert rows(pane).splitlines()[-1] == "N 30  d 1152  K 3  n 10"
-        pane.scroll_figures(-1000)
+        pane.action_scroll_figures(-1000)
         assert rows(pane).splitlines()[2].startswith("R ")
 
 

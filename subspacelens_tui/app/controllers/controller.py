@@ -1,7 +1,7 @@
 """The base of the controllers, and how a screen comes by their actions."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from textual.dom import DOMNode
 
@@ -17,14 +17,21 @@ class Controller:
         return {name: getattr(self, name) for name in dir(self) if name.startswith("action_")}
 
 
-def adopt(screen: DOMNode, *controllers: Controller) -> None:
-    """Make the actions of controllers actions of a screen, so that keys, clicks and commands reach them.
+class HasActions(Protocol):
+    """A controller, or a pane: what can be done in it can be done from anywhere."""
+
+    def actions(self) -> dict[str, Callable[..., Any]]:
+        """Its actions by the names of their methods."""
+
+
+def adopt(screen: DOMNode, *owners: HasActions) -> None:
+    """Make the actions of controllers and panes actions of a screen: keys, clicks and commands reach them.
 
     Raises:
         TypeError: if two of them, or the screen and one of them, have an action of the same name.
     """
-    for controller in controllers:
-        for name, action in controller.actions().items():
+    for owner in owners:
+        for name, action in owner.actions().items():
             if hasattr(screen, name):
-                raise TypeError(f"{type(screen).__name__} and {type(controller).__name__} both have {name}")
+                raise TypeError(f"{type(screen).__name__} and {type(owner).__name__} both have {name}")
             setattr(screen, name, action)

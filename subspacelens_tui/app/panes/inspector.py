@@ -119,7 +119,7 @@ class Inspector(Pane):
         self._top = min(self._top, max(0, len(rows) - max(1, height - _HEAD)))
         yield from rows[self._top :]
 
-    def scroll_figures(self, rows: int) -> None:
+    def action_scroll_figures(self, rows: int) -> None:
         """Show what is further down, or up."""
         self._top = max(0, self._top + rows)
         self.repaint()
@@ -127,12 +127,12 @@ class Inspector(Pane):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """The wheel scrolls."""
         event.stop()
-        self.scroll_figures(1)
+        self.action_scroll_figures(1)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """The wheel scrolls."""
         event.stop()
-        self.scroll_figures(-1)
+        self.action_scroll_figures(-1)
 
     def _table(self, layer: LayerResult, main: Result, width: int) -> Iterator[Row]:
         assert self.analysis is not None

@@ -106,7 +106,7 @@ class LayerList(Pane):
 
         return [layer.layer for layer in sorted(layers, key=key)]
 
-    def sort_by(self, column: int) -> None:
+    def action_sort_layers(self, column: int) -> None:
         """Sort by a column, largest first; by depth if it is sorted by this column already."""
         self.sorted_column = 0 if column == self.sorted_column else column
         self.repaint()

@@ -86,7 +86,7 @@ class LogPane(Pane):
             (_detail(event), self.ink()),
         ]
 
-    def scroll_back(self, rows: int) -> None:
+    def action_scroll_log(self, rows: int) -> None:
         """Look further back (or forward, negative)."""
         self._back = max(0, self._back + rows)
         self.repaint()
@@ -94,12 +94,12 @@ class LogPane(Pane):
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """The wheel looks back."""
         event.stop()
-        self.scroll_back(3)
+        self.action_scroll_log(3)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """The wheel looks forward."""
         event.stop()
-        self.scroll_back(-3)
+        self.action_scroll_log(-3)
 
 
 def _clock(seconds: object) -> str:

@@ -133,7 +133,12 @@ class OverlapMatrixPane(Pane):
         row, column = min(self.row, len(matrix) - 1), min(self.column, len(matrix) - 1)
         return self.class_names[row], self.class_names[column], float(matrix[row, column])
 
-    def move(self, rows: int, columns: int) -> None:
+    def action_digits(self) -> None:
+        """Numbers in the cells, or colours only."""
+        self.digits = not self.digits
+        self.repaint()
+
+    def action_cell(self, rows: int, columns: int) -> None:
         """Move the selected cell."""
         last = len(self.class_names) - 1
         if last < 0:

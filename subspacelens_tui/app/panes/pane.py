@@ -1,6 +1,6 @@
 """The base of the panes: a frame with a number to jump by, figures to show, one selected layer."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -9,6 +9,7 @@ from rich.text import Text
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
+from textual.widget import Widget
 
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.painted import Painted, Row
@@ -102,7 +103,7 @@ class Pane(Painted, can_focus=True):
     of_a_step: ClassVar[bool] = False
     of_a_layer: ClassVar[bool] = False
     needs: ClassVar[frozenset[Deferred]] = frozenset()
-    keys: ClassVar[Sequence[Key]] = ()
+    keys: ClassVar[tuple[Key, ...]] = ()
     others = ""
     recording: Recording | None = None
     analysis: Analysis | None = None
@@ -120,6 +121,11 @@ class Pane(Painted, can_focus=True):
     def on_mount(self) -> None:
         """Name the frame."""
         self.refresh_title()
+
+    def actions(self) -> dict[str, Callable[..., Any]]:
+        """What can be done in it, for the screen that has it: its methods named `action_…`."""
+        names = (name for name in dir(self) if name.startswith("action_") and not hasattr(Widget, name))
+        return {name: getattr(self, name) for name in names}
 
     def update(self, recording: Recording | None, analysis: Analysis | None, layer: int) -> None:
         """Show this; the screen calls it whenever something of it changed."""

@@ -30,11 +30,9 @@ from subspacelens_tui.app.controllers.status import status
 from subspacelens_tui.app.drawing.plot import prepare
 from subspacelens_tui.app.garbage import freeze_imports
 from subspacelens_tui.app.initial_settings import opening_settings
-from subspacelens_tui.app.key_table import ANYWHERE, SESSION
+from subspacelens_tui.app.key_table import ANYWHERE, PANE_SCOPES, SESSION
 from subspacelens_tui.app.keys import Key, bindings, in_footer
-from subspacelens_tui.app.panes.inspector import Inspector
 from subspacelens_tui.app.panes.layer_list import LayerList
-from subspacelens_tui.app.panes.log import LogPane
 from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
 from subspacelens_tui.app.panes.pane import BorderDragged, Deferred, LayerChosen, Pane, TitleClicked
 from subspacelens_tui.app.panes.plot_pane import PlotPane
@@ -80,11 +78,9 @@ class SessionScreen(Screen[None], NeedsRoom):
 
     KEYS: ClassVar = (
         SESSION,
-        OverlapMatrixPane.keys,
+        *PANE_SCOPES.values(),
         Scrubber.keys,
         EpsSlider.keys,
-        LogPane.keys,
-        Inspector.keys,
         ANYWHERE,
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(SESSION, ANYWHERE)
@@ -138,6 +134,7 @@ class SessionScreen(Screen[None], NeedsRoom):
             self.playback,
             self.recorder,
             export,
+            *self.panes,
         )
 
     def compose(self) -> ComposeResult:
@@ -351,30 +348,6 @@ class SessionScreen(Screen[None], NeedsRoom):
     def on_eps_slider_moved(self, message: EpsSlider.Moved) -> None:
         """The slider was moved."""
         self.choices.set_eps(message.value)
-
-    # What the panes do
-
-    def action_sort_layers(self, column: int) -> None:
-        """Sort the list of layers by a column."""
-        self.query_one(LayerList).sort_by(column)
-
-    def action_digits(self) -> None:
-        """Numbers in the matrix, or colours only."""
-        matrix = self.query_one(OverlapMatrixPane)
-        matrix.digits = not matrix.digits
-        matrix.repaint()
-
-    def action_cell(self, rows: int, columns: int) -> None:
-        """Move the selected cell of the matrix."""
-        self.query_one(OverlapMatrixPane).move(rows, columns)
-
-    def action_scroll_figures(self, rows: int) -> None:
-        """Look at the metrics further down, or up."""
-        self.query_one(Inspector).scroll_figures(rows)
-
-    def action_scroll_log(self, rows: int) -> None:
-        """Look further back in the log, or forward."""
-        self.query_one(LogPane).scroll_back(rows)
 
     # To other screens, which are imported when they are opened: a start should not pay for them
 
