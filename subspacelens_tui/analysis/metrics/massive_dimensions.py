@@ -11,7 +11,7 @@ MASSIVE = Family("massive_dimensions", "Massive dimensions", order=7, evidence="
     MASSIVE,
     key="largest_coordinate_share",
     label="share of the largest coordinate",
-    short="top coord",
+    short="top dim",
     unit="",
     formula="maxⱼ Σᵢ zᵢⱼ² / Σᵢⱼ zᵢⱼ²",
     source="massive activations: Sun et al. 2024, arXiv 2402.17762",
