@@ -133,7 +133,7 @@ async def test_matrix_larger_than_its_room_scrolls_with_its_cursor() -> None:
 
 
 async def test_inspector_gives_reasons_for_what_is_missing() -> None:
-    text = await drawn(Inspector(), (36, 24), None, analysis(ratio="R is 0"), 2)
+    text = await drawn(Inspector(), (36, 26), None, analysis(ratio="R is 0"), 2)
     assert text == INSPECTOR
 
 
