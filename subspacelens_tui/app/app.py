@@ -78,8 +78,10 @@ class SubspaceLensApp(ShortTraceback, App[None]):
             leave_on_hang_up(self.exit)
         self._choose_theme()
         self.set_interval(EVERY, self._garbage.collect)
-        await self.push_screen(SessionsScreen(self._sessions, self.setup))
-        if self._session is not None:
+        listed = self.push_screen(SessionsScreen(self._sessions, self.setup))
+        if self._session is None:
+            await listed
+        else:
             await self.push_screen(
                 SessionScreen(self._session, self._settings, self._layer, self.setup, self._worker)
             )
