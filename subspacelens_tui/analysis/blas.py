@@ -4,13 +4,12 @@ The wheels of NumPy and of SciPy each bring an OpenBLAS of their own. Beside a r
 either wait for each other on busy cores: 0.3 s became 15 s.
 """
 
+import importlib
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from threadpoolctl import OpenBLASController, ThreadpoolController, get_cached_controller
-
-from subspacelens_tui.geometry import prepare_factors
 
 
 @contextmanager
@@ -21,7 +20,7 @@ def one_blas_thread(scipy: bool = True) -> Iterator[None]:
         scipy: whether SciPy may be used inside. It is imported first: what is loaded later is not limited.
     """
     if scipy:
-        prepare_factors()
+        importlib.import_module("scipy.linalg")
     _LIMITS.enter()
     try:
         yield

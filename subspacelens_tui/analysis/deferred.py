@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.blas import one_blas_thread
-from subspacelens_tui.analysis.evaluate import measured
+from subspacelens_tui.analysis.evaluate import measured, of_costs
 from subspacelens_tui.analysis.measured import Measured
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Family
 from subspacelens_tui.analysis.progress import IsCancelled, Watch
@@ -28,7 +28,7 @@ def deferred_metrics(
     with one_blas_thread():
         statistics = analyzer.layers_of(found)[layer]
         watch.check()
-        more = measured(statistics, [Cost.DEFERRED])
+        more = measured(statistics, of_costs([Cost.DEFERRED]))
         with_them = replace(
             known, values={**known.values, **more.values}, missing={**known.missing, **more.missing}
         )

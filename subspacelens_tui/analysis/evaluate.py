@@ -1,9 +1,9 @@
 """All metrics of some layers: a value or a reason for each, with its null and its error bar."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from subspacelens_tui.analysis.measured import Measured
-from subspacelens_tui.analysis.metrics import METRICS, Cost, Metric, Need, Shape
+from subspacelens_tui.analysis.metrics import METRICS, Cost, Metric, Shape
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.result import LayerResult
 from subspacelens_tui.analysis.settings import Settings
@@ -11,10 +11,6 @@ from subspacelens_tui.analysis.statistics.base import Labelings, LayerStatistics
 from subspacelens_tui.analysis.uncertainty.jackknife import add_errors
 from subspacelens_tui.analysis.uncertainty.permutation import add_nulls
 from subspacelens_tui.geometry import GeometryError
-
-_ARRAYS = (Shape.CLASSES, Shape.SPECTRUM)
-# Spectra before rates, which take them where there are any and cheaper factors where not.
-_IN_ORDER = (Cost.SPECTRA, Cost.FIRST, Cost.DEFERRED)
 
 
 def evaluate(
@@ -38,11 +34,13 @@ def evaluate(
     Raises:
         Cancelled: see `Watch`.
     """
-    costs = [Cost.FIRST, *[Cost.SPECTRA] * spectra, *[Cost.DEFERRED] * settings.thorough]
+    # Spectra before rates, which take them where there are any and cheaper factors where not.
+    costs = [*[Cost.SPECTRA] * spectra, Cost.FIRST, *[Cost.DEFERRED] * settings.thorough]
+    metrics = of_costs(costs)
     found = []
     for index, layer in enumerate(layers):
         watch.said("layers", index, len(layers))
-        found.append(measured(layer, [cost for cost in _IN_ORDER if cost in costs]))
+        found.append(measured(layer, metrics))
     if labelings is not None:
         add_nulls(found, labelings, settings, watch)
     if settings.errors is not None:
@@ -52,13 +50,16 @@ def evaluate(
     return [result(of_layer, name) for of_layer, name in zip(found, names, strict=True)]
 
 
-def measured(layer: LayerStatistics, costs: Iterable[Cost]) -> Measured:
-    """The metrics of a layer, without nulls and errors; only those of some costs."""
+def of_costs(costs: Sequence[Cost]) -> list[Metric]:
+    """The metrics of some costs, in the order of these."""
+    return [metric for cost in costs for metric in METRICS.values() if metric.cost is cost]
+
+
+def measured(layer: LayerStatistics, metrics: Sequence[Metric]) -> Measured:
+    """Some metrics of a layer, without nulls and errors."""
     found = Measured(layer)
-    for cost in costs:
-        for metric in METRICS.values():
-            if metric.cost is cost:
-                _measure(metric, found)
+    for metric in metrics:
+        _measure(metric, found)
     return found
 
 
@@ -76,18 +77,19 @@ def _value(metric: Metric, layer: Measured) -> object:
             if base in layer.missing:
                 raise GeometryError(layer.missing[base])
         return metric.of_values(layer.values)
-    if Need.RATES in metric.needs or metric.mean:
-        return metric.value(layer.statistics)
-    settings = layer.statistics.settings
-    depends_on = (settings.rank, settings.seed) if {Need.SUBSPACES, Need.VECTORS} & {*metric.needs} else ()
-    return layer.statistics.keep((metric.key, *depends_on), lambda: metric.value(layer.statistics))
+    statistics = layer.statistics
+    if metric.depends_on_eps or metric.mean:
+        return metric.value(statistics)
+    key = metric.key, *(getattr(statistics.settings, name) for name in metric.depends_on)
+    return statistics.keep(key, lambda: metric.value(statistics))
 
 
 def result(layer: Measured, name: str) -> LayerResult:
     """What is known of a layer, as it is handed out."""
     statistics = layer.statistics
     moved = statistics.rounding(layer.values)
-    arrays = {metric.key for metric in METRICS.of_shape(*_ARRAYS)}
+    known = [METRICS[key] for key in (*layer.values, *layer.missing) if key in METRICS]
+    arrays = {metric.key for metric in known if metric.shape in (Shape.CLASSES, Shape.SPECTRUM)}
     return LayerResult(
         layer=statistics.index,
         name=name,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 from subspacelens_tui.analysis import Analyzer
-from subspacelens_tui.analysis.watch import IsCancelled
+from subspacelens_tui.analysis.progress import IsCancelled
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar, get_args
 
-from subspacelens_tui.analysis.errors import ErrorsBy
-from subspacelens_tui.analysis.settings import Settings, SettingsError
+from subspacelens_tui.analysis.settings import ErrorsBy, Settings, SettingsError
 from subspacelens_tui.geometry import DESIGNS, VIEWS
 from subspacelens_tui.sessions import Branch, Manifest
 from subspacelens_tui.sessions.sanitise import some_of

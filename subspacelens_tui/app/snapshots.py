@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from subspacelens_tui.analysis.compare import Comparison, compare
-from subspacelens_tui.analysis.figures import Figures, LayerFigures
 from subspacelens_tui.analysis.metrics import METRICS, Cost
+from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.steps import Separations
 from subspacelens_tui.app.selection import Selection, Which
 from subspacelens_tui.sessions import Branch, Manifest, RunState
@@ -59,11 +59,11 @@ class Analysis:
     """
 
     view: Selection
-    figures: Mapping[Which, Figures]
+    figures: Mapping[Which, Result]
     permutations: int = 0
     refining: bool = False
     error: str | None = None
-    closer: Mapping[int, LayerFigures] = field(default_factory=dict)
+    closer: Mapping[int, LayerResult] = field(default_factory=dict)
     closer_images: int = 0
     halves: tuple[tuple[float | None, float | None], ...] = ()
     halves_images: int = 0
@@ -80,7 +80,7 @@ class Analysis:
             separation=before.separation,
         )
 
-    def layer(self, index: int) -> LayerFigures | None:
+    def layer(self, index: int) -> LayerResult | None:
         """A layer of the main figures, with what costs seconds if that is of the same images."""
         main = self.main
         if main is None or index >= len(main.layers):
@@ -96,13 +96,13 @@ class Analysis:
             values={**known.values, **{key: closer.values[key] for key in _DEFERRED if key in closer.values}},
         )
 
-    def older_layer(self, index: int) -> LayerFigures | None:
+    def older_layer(self, index: int) -> LayerResult | None:
         """The same layer as last looked at closely, if that was of other images than the figures are."""
         is_older = self.main is not None and self.closer_images != self.main.images
         return self.closer.get(index) if is_older else None
 
     @property
-    def main(self) -> Figures | None:
+    def main(self) -> Result | None:
         """The figures that the list, the matrix and the inspector show."""
         return self.figures.get(self.view.main)
 
@@ -123,7 +123,7 @@ class Analysis:
         return tuple(dict.fromkeys(line for figures in self.figures.values() for line in figures.losses))
 
     @property
-    def of_branches(self) -> list[tuple[Branch, Figures]]:
+    def of_branches(self) -> list[tuple[Branch, Result]]:
         """The figures of the main label scheme on each branch that the curves show."""
         found = [(branch, self.of(self.view.main[0], branch)) for branch in self.view.branches]
         return [(branch, figures) for branch, figures in found if figures is not None]
@@ -138,6 +138,6 @@ class Analysis:
                 found[scheme] = compare(uncond, cond)
         return found
 
-    def of(self, scheme: str, branch: Branch) -> Figures | None:
+    def of(self, scheme: str, branch: Branch) -> Result | None:
         """The figures of one label scheme and branch, if the view has them."""
         return self.figures.get((scheme, branch))

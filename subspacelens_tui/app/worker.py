@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from subspacelens_tui.analysis import Analyzer, Cancelled
-from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.app.jobs import Job, Jobs
 from subspacelens_tui.app.refinement import FEW, FIRST, MANY, Stage, stages
@@ -294,7 +294,7 @@ class Worker:
             return None
         return Analysis(view, figures, stage.permutations, refining=not stage.last)
 
-    def _figures(self, view: Selection, stage: Stage, generation: int) -> dict[Which, Figures]:
+    def _figures(self, view: Selection, stage: Stage, generation: int) -> dict[Which, Result]:
         assert self._analyzer is not None
 
         def cancelled() -> bool:

@@ -12,7 +12,6 @@ from subspacelens_tui.geometry.determinants import (
     class_rate_from_gram,
     coding_rate_and_rounding,
     coding_rate_from_gram,
-    prepare_factors,
 )
 from subspacelens_tui.geometry.errors import Cancelled, GeometryError, RoundingWarning
 from subspacelens_tui.geometry.gram import VIEWS, View, feature_view, gram
@@ -130,7 +129,6 @@ __all__ = [
     "participation_ratio_from_spectrum",
     "permuted_classes",
     "permuted_labels",
-    "prepare_factors",
     "projection_normality",
     "rate_reduction",
     "split_half_overlap",

@@ -1,7 +1,6 @@
 """Log-determinants of I + α B for many diagonal blocks B of many Gram matrices, in bounded memory."""
 
 import contextlib
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,20 +14,9 @@ from subspacelens_tui.geometry.inputs import FLOAT64_EPS, Array, count, precisio
 
 # Bytes of blocks held at a time: about what a core's own cache holds.
 MEMORY = 2 * 2**20
-# A factor of more images is left to NumPy: SciPy keeps all other threads from running while it makes one.
-_BRIEF = 1000
-_LAPACK = "scipy.linalg.lapack"
 # Pivots that say what images add to those before them.
 _LAST = 16
 TOO_LARGE = "features are too large for this eps in float64; raise eps or use unit-norm features"
-
-
-def prepare_factors() -> None:
-    """Have SciPy make the factors from now on: a third of NumPy's time, once it is imported.
-
-    The import takes as long as 80 factors of 500 images; what has to be there at once goes without.
-    """
-    import scipy.linalg.lapack  # noqa: F401
 
 
 def coding_rate_from_gram(G: Array, d: int, eps: Any) -> Array:
@@ -151,25 +139,7 @@ def _pivots(B: Array, alpha: Array, xp: Any) -> Array:
     diagonal = xp.arange(A.shape[-1], device=device(A))
     A[..., diagonal, diagonal] += 1
     with too_large_refused():
-        if isinstance(A, np.ndarray) and A.shape[-1] <= _BRIEF and _LAPACK in sys.modules:
-            return _lapack_pivots(A)
         return xp.linalg.diagonal(xp.linalg.cholesky(A))
-
-
-def _lapack_pivots(A: np.ndarray) -> np.ndarray:
-    """The diagonals (..., n) of the Cholesky factors of A (..., n, n), which is overwritten.
-
-    By LAPACK without the copies that `numpy.linalg.cholesky` makes: a third of its time.
-    """
-    dpotrf = sys.modules[_LAPACK].dpotrf
-    pivots = np.empty(A.shape[:-1])
-    rows = pivots.reshape(-1, A.shape[-1])
-    for row, matrix in zip(rows, A.reshape(-1, *A.shape[-2:]), strict=True):
-        factor, failed = dpotrf(matrix.T, lower=1, clean=0, overwrite_a=1)
-        if failed:
-            raise np.linalg.LinAlgError
-        row[:] = np.diagonal(factor)
-    return pivots
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from subspacelens_tui.analysis import Analyzer, Cancelled, Settings, SettingsError
+from subspacelens_tui.analysis.metrics import METRICS
 from subspacelens_tui.geometry import VIEWS, View, gram, jackknife_error
 from subspacelens_tui.sessions import Session, open_session
 from tests.conftest import PlantedSessionFactory
@@ -27,7 +28,8 @@ def test_every_figure_has_the_error_of_leaving_out_seeds_and_subjects(session: S
         Analyzer(session).figures(replace(settings, errors=by)).layers[1]
         for by in (None, "seed", "subject", "seed+subject")  # type: ignore[arg-type]
     )
-    expected = {*RATES, *RANKS, "participation_ratio_unbiased", "overlap_mean", "explained_mean", "hoyer"}
+    expected = {*RATES, *RANKS, "participation_ratio_unbiased", "overlap_mean", "explained_mean"}
+    expected |= {metric.key for metric in METRICS.means}
     if view == "class-centred":
         expected.remove("participation_ratio_unbiased")
     assert set(by_both.errors) == expected

@@ -13,7 +13,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from subspacelens_tui.analysis import Analyzer
-from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app.pane_export import file_name
 from subspacelens_tui.app.panes.pane import Pane
 from subspacelens_tui.app.screens.compare import CompareScreen
@@ -29,7 +29,7 @@ def pane(app: Driver, name: str) -> Pane:
     return app.screen.query_one(f"#{name}", Pane)
 
 
-def computed(app: Driver, session: PlantedSession, **changes: Any) -> Figures:
+def computed(app: Driver, session: PlantedSession, **changes: Any) -> Result:
     """The same figures by an analyzer of our own."""
     assert app.screen.analysis is not None
     main = app.screen.analysis.main

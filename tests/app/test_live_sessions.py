@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.panes.inspector import Inspector
 from subspacelens_tui.app.panes.pane import Pane
@@ -35,7 +35,7 @@ NAMES = {
 
 
 @lru_cache
-def analysed(path: Path, settings: Settings) -> Figures:
+def analysed(path: Path, settings: Settings) -> Result:
     """By an analyzer of our own."""
     return Analyzer(open_session(path)).figures(settings)
 

@@ -9,7 +9,7 @@ from textual.app import App, ComposeResult
 from textual.geometry import Region
 from textual.widget import Widget
 
-from subspacelens_tui.analysis.figures import Figures, LayerFigures
+from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.panes.inspector import Inspector
 from subspacelens_tui.app.panes.layer_list import LayerList
@@ -31,7 +31,7 @@ def analysis(classes: Sequence[str] = CLASSES, layers: int = 3, **missing: str) 
     rng = np.random.default_rng(0)
     count = len(classes)
     overlap = np.stack([_symmetric(rng, count) for _ in range(layers)])
-    figures = Figures(
+    figures = Result(
         settings=SETTINGS,
         images=30,
         classes=tuple(classes),
@@ -48,12 +48,12 @@ def _symmetric(rng: np.random.Generator, count: int) -> np.ndarray:
     return matrix
 
 
-def _layer(index: int, missing: dict[str, str], overlap: np.ndarray) -> LayerFigures:
+def _layer(index: int, missing: dict[str, str], overlap: np.ndarray) -> LayerResult:
     excess = 10.0 * index + 0.5
     null = NullSummary(
         mean=20.0, std=0.5, low=19.0, high=21.0, excess=excess, z=2 * excess, p=0.005, permutations=200
     )
-    return LayerFigures(
+    return LayerResult(
         layer=index,
         name=f"transformer_blocks.{index}",
         width=1152,

@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 from subspacelens_tui.analysis import Analyzer
-from subspacelens_tui.analysis.watch import IsCancelled
+from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.worker import Worker
 from tests.app.conftest import PATIENCE

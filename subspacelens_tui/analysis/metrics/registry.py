@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import Any, Literal
 
 from subspacelens_tui.analysis.statistics.base import LayerStatistics, Need
@@ -134,7 +135,18 @@ class Metric:
         """The metrics of its family, itself among them."""
         return METRICS.families()[self.family]
 
-    @property
+    @cached_property
+    def depends_on(self) -> tuple[str, ...]:
+        """The settings that its value depends on beside ε."""
+        rank, random = Need.SUBSPACES in self.needs, {Need.HALVES, Need.VECTORS} & {*self.needs}
+        return (*["rank"] * rank, *["seed"] * bool(random))
+
+    @cached_property
+    def depends_on_eps(self) -> bool:
+        """Whether it does on ε."""
+        return Need.RATES in self.needs
+
+    @cached_property
     def bases(self) -> list["Metric"]:
         """What it is computed from: the metrics in `of`, or itself."""
         return [METRICS[key] for key in self.of] or [self]

@@ -233,6 +233,7 @@ class Resampled(ABC):
     def __init__(self, layer: LayerStatistics) -> None:
         self.layer = layer
         self._found: dict[str, Float64Array] = {}
+        self._failed: dict[str, GeometryError] = {}
 
     @abstractmethod
     def members(self) -> Iterator[LayerStatistics]:
@@ -253,21 +254,39 @@ class Resampled(ABC):
             GeometryError: one of them cannot be had.
             Cancelled: see `Watch`.
         """
-        wanted = [base for metric in metrics for base in metric.bases]
-        generic = []
-        for metric in wanted:
-            if metric.key in self._found:
-                continue
-            values = self.closed_form(metric)
-            if values is None:
-                generic.append(metric)
-            else:
-                self._found[metric.key] = values
-        if generic:
-            rows = [[metric.value(member) for metric in generic] for member in self.members()]
-            for metric, column in zip(generic, np.asarray(rows, dtype=np.float64).T, strict=True):
-                self._found[metric.key] = column
+        self.prepare(metrics)
+        for metric in metrics:
+            for base in metric.bases:
+                if base.key in self._failed:
+                    raise self._failed[base.key]
         return {metric.key: metric.of_values(self._found) for metric in metrics}
+
+    def prepare(self, metrics: Sequence["Metric"]) -> None:
+        """Have the values of some metrics ready, with one go through the members for all of them."""
+        bases = {base.key: base for metric in metrics for base in metric.bases}
+        generic = []
+        for metric in bases.values():
+            if metric.key not in self._found and metric.key not in self._failed:
+                try:
+                    values = self.closed_form(metric)
+                except GeometryError as error:
+                    self._failed[metric.key] = error
+                    continue
+                if values is None:
+                    generic.append(metric)
+                else:
+                    self._found[metric.key] = values
+        rows: dict[str, list[float]] = {metric.key: [] for metric in generic}
+        for member in self.members() if generic else ():
+            for metric in generic:
+                if metric.key not in self._failed:
+                    try:
+                        rows[metric.key].append(metric.value(member))
+                    except GeometryError as error:
+                        self._failed[metric.key] = error
+            if all(metric.key in self._failed for metric in generic):
+                break
+        self._found |= {key: np.asarray(row) for key, row in rows.items() if key not in self._failed}
 
 
 def mean_without(values: Float64Array, groups: npt.NDArray[Any]) -> Float64Array:

@@ -66,7 +66,7 @@ class GramLayer(LayerStatistics):
         """From the spectrum."""
         return self.sample.iso_rate_eps(self.index, rate)
 
-    @property
+    @cached_property
     def _at_once(self) -> bool:
         """Whether the rates of all layers are had for the price of one."""
         return self.settings.iso_rate is None and self.sample.knows_eigenvalues(self.rank)

@@ -210,8 +210,8 @@ class ScatterLayer(ScatterPart):
             return None
         spectrum, _ = scaled_spectrum(self._viewed.everyone)
         # A mean that was taken out is a direction less.
-        means = {"centred": 1, "class-centred": len(self.classes)}.get(self.settings.features, 0)
-        there = spectrum.eigenvalues[-max(1, min(self.images - means, self.width)) :]
+        means = {"centred": 1, "class-centred": len(self._viewed.sizes)}.get(self.settings.features, 0)
+        there = spectrum.eigenvalues[-min(max(1, self.images - means), self.width) :]
         return there, spectrum.resolution[-len(there) :]
 
     def effective_rank(self) -> float:

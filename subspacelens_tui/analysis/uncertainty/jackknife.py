@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.measured import Measured
-from subspacelens_tui.analysis.metrics import METRICS, Cost, Family, Metric, Need
+from subspacelens_tui.analysis.metrics import METRICS, Cost, Family, Metric
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.settings import ErrorsBy
 from subspacelens_tui.analysis.statistics.base import LayerStatistics
@@ -70,9 +70,10 @@ def add_errors(layer: Measured, by: ErrorsBy, thorough: bool, watch: Watch) -> N
 
 def _key(metrics: Sequence[Metric], layer: Measured, by: ErrorsBy) -> tuple[object, ...]:
     """What the values without each group depend on beside ε."""
-    of_subspaces = any(Need.SUBSPACES in metric.needs for metric in metrics)
-    rank = layer.statistics.rank if of_subspaces else None
-    return "left out", tuple(metric.key for metric in metrics), by, rank
+    settings = layer.statistics.settings
+    names = dict.fromkeys(name for metric in metrics for name in metric.depends_on)
+    depends_on = tuple(getattr(settings, name) for name in names)
+    return "left out", tuple(metric.key for metric in metrics), by, depends_on
 
 
 def _add(layer: Measured, family: Family, metrics: list[Metric], by: ErrorsBy, watch: Watch) -> None:
@@ -82,7 +83,7 @@ def _add(layer: Measured, family: Family, metrics: list[Metric], by: ErrorsBy, w
         return _bars(layer, metrics, by, watch)
 
     try:
-        if any(Need.RATES in metric.needs for metric in metrics):
+        if any(metric.depends_on_eps for metric in metrics):
             found = statistics.keep_last(key, statistics.eps, bars)
         else:
             found = statistics.keep(key, bars)
@@ -103,6 +104,8 @@ def _bars(layer: Measured, metrics: list[Metric], by: ErrorsBy, watch: Watch) ->
         GeometryError: if the first of them, and so all of them, has none.
     """
     kinds = [layer.statistics.left_out(kind, watch) for kind in by.split("+")]
+    for kind in kinds:
+        kind.prepare(metrics)
     found: dict[str, ErrorBar | str] = {}
     for metric in metrics:
         try:

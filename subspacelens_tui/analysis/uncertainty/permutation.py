@@ -93,6 +93,7 @@ def _add(layers: Sequence[Measured], metrics: list[Metric], labelings: Labelings
     statistics = [layer.statistics for layer in able]
     resampled = type(statistics[0]).relabelled(statistics, labelings, watch)
     for layer, permuted in zip(able, resampled, strict=True):
+        permuted.prepare([metric for metric in metrics if metric.key in layer.values])
         failed: dict[str, str] = {}
         for metric in metrics:
             if metric.key in layer.values:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from subspacelens_tui.analysis import Analyzer
-from subspacelens_tui.analysis.closely import close_errors, closely, rank_errors, split_halves
-from subspacelens_tui.analysis.figures import Figures, LayerFigures
+from subspacelens_tui.analysis.deferred import deferred_errors, deferred_metrics, rank_errors, split_halves
+from subspacelens_tui.analysis.progress import IsCancelled, Watch
+from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.steps import Separations, separations
-from subspacelens_tui.analysis.watch import IsCancelled, Watch
 from subspacelens_tui.app.controllers.controller import Controller
 from subspacelens_tui.app.controllers.session_state import SessionState
 from subspacelens_tui.app.jobs import Job
@@ -36,13 +36,13 @@ class DeferredMetrics(Controller):
             return
         view, images = analysis.view, main.images
 
-        def look(analyzer: Analyzer, cancelled: IsCancelled) -> LayerFigures:
-            return closely(analyzer, main, layer, cancelled)
+        def look(analyzer: Analyzer, cancelled: IsCancelled) -> LayerResult:
+            return deferred_metrics(analyzer, main, layer, cancelled)
 
-        def more(analyzer: Analyzer, cancelled: IsCancelled) -> LayerFigures:
+        def more(analyzer: Analyzer, cancelled: IsCancelled) -> LayerResult:
             # What came before is kept, and costs nothing.
-            found = closely(analyzer, main, layer, cancelled)
-            errors = close_errors(analyzer, main, layer, cancelled)
+            found = deferred_metrics(analyzer, main, layer, cancelled)
+            errors = deferred_errors(analyzer, main, layer, cancelled)
             return replace(found, errors=errors.errors, missing={**errors.missing, **found.missing})
 
         def looked(found: object, reason: str | None) -> None:
@@ -50,7 +50,7 @@ class DeferredMetrics(Controller):
             if now is None or now.view != view:
                 return
             kept = now.closer if now.closer_images == images else {}
-            of_layer = found if isinstance(found, LayerFigures) else _without(main.layers[layer], reason)
+            of_layer = found if isinstance(found, LayerResult) else _without(main.layers[layer], reason)
             self._take(replace(now, closer={**kept, layer: of_layer}, closer_images=images))
 
         self._state.worker.want(Job("layer", (view, images, layer), look, looked))
@@ -67,15 +67,15 @@ class DeferredMetrics(Controller):
         self,
         name: str,
         analysis: Analysis,
-        main: Figures,
-        of_layer: Callable[[Analyzer, Figures, int, IsCancelled], LayerFigures],
+        main: Result,
+        of_layer: Callable[[Analyzer, Result, int, IsCancelled], LayerResult],
     ) -> None:
         """Ask for errors that are by recomputation, of all layers, unless the recorder needs the core."""
         recording = self._state.recording
         if recording is None or recording.state.phase.running or main.settings.errors is None:
             return
 
-        def errors(analyzer: Analyzer, cancelled: IsCancelled) -> list[LayerFigures]:
+        def errors(analyzer: Analyzer, cancelled: IsCancelled) -> list[LayerResult]:
             return [of_layer(analyzer, main, layer, cancelled) for layer in range(len(main.layers))]
 
         def computed(found: object, reason: str | None) -> None:
@@ -91,7 +91,7 @@ class DeferredMetrics(Controller):
 
         self._state.worker.want(Job(name, (analysis.view, main.images), errors, computed))
 
-    def _split_halves(self, analysis: Analysis, main: Figures) -> None:
+    def _split_halves(self, analysis: Analysis, main: Result) -> None:
         """Halves of the classes in all layers, and the errors of the overlap."""
         view = analysis.view
 
@@ -104,9 +104,9 @@ class DeferredMetrics(Controller):
                 self._take(replace(now, halves=found, halves_images=main.images))
 
         self._state.worker.want(Job("halves", (view, main.images), halves, computed))
-        self._want_errors("overlap errors", analysis, main, close_errors)
+        self._want_errors("overlap errors", analysis, main, deferred_errors)
 
-    def _compare_steps(self, analysis: Analysis, main: Figures) -> None:
+    def _compare_steps(self, analysis: Analysis, main: Result) -> None:
         """Where the classes overlap least at each step."""
         view = analysis.view
         settings = replace(
@@ -118,7 +118,7 @@ class DeferredMetrics(Controller):
         )
 
         def compare(analyzer: Analyzer, cancelled: IsCancelled) -> Separations:
-            def figures_at(step: int) -> Figures:
+            def figures_at(step: int) -> Result:
                 return analyzer.figures(replace(settings, step=step), cancelled)
 
             return separations(analyzer, settings, Watch(cancelled), figures_at)
@@ -137,7 +137,7 @@ class DeferredMetrics(Controller):
         self._state.changed()
 
 
-def _without(layer: LayerFigures, reason: str | None) -> LayerFigures:
+def _without(layer: LayerResult, reason: str | None) -> LayerResult:
     """The layer where the closer look failed."""
     missing = dict.fromkeys(("split_half_ceiling", "normality"), reason or "it could not be computed")
     return replace(layer, missing={**layer.missing, **missing})

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from subspacelens_tui.analysis.bands import Values, error_bands
-from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.analysis.quantities import Values, error_bands
+from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.plot_parts import Band, Curve, Plot
 from subspacelens_tui.app.panes.pane import Numbers
@@ -50,7 +50,7 @@ class EffectiveRankPane(PlotPane):
             return [self.others]
         return [f"╱ error 95 %: {main.settings.errors} · {self.others}", self.others]
 
-    def _of_branches(self) -> list[tuple[Branch, Figures]]:
+    def _of_branches(self) -> list[tuple[Branch, Result]]:
         return self.analysis.of_branches if self.analysis is not None else []
 
     def _curves(self) -> list[tuple[str, Values, bool]]:

@@ -1,6 +1,6 @@
 """The excess of ΔR over its null, over the layers: the headline."""
 
-from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.plot_parts import Curve
 from subspacelens_tui.app.panes.rates import RatesPane
@@ -20,7 +20,7 @@ class ExcessPane(RatesPane):
     says = "excess curves"
     measure = "excess"
 
-    def _null_mean(self, figures: Figures, colour: int) -> list[Curve]:
+    def _null_mean(self, figures: Result, colour: int) -> list[Curve]:
         return []
 
     def _zero(self) -> bool:

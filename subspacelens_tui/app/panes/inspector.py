@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import events
 from textual.binding import BindingType
 
-from subspacelens_tui.analysis.figures import Figures, LayerFigures
+from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
 from subspacelens_tui.app.drawing.painted import Row, cut_row, whole_pieces
@@ -82,7 +82,7 @@ class Inspector(Pane):
         """Which figures these are."""
         return " · ".join(self.analysis.view.main) if self.analysis else ""
 
-    def _shown(self) -> LayerFigures | None:
+    def _shown(self) -> LayerResult | None:
         return self.analysis.layer(self.selected) if self.analysis else None
 
     def subtitles(self) -> Sequence[str]:
@@ -134,7 +134,7 @@ class Inspector(Pane):
         event.stop()
         self.action_scroll_figures(-1)
 
-    def _table(self, layer: LayerFigures, main: Figures, width: int) -> Iterator[Row]:
+    def _table(self, layer: LayerResult, main: Result, width: int) -> Iterator[Row]:
         assert self.analysis is not None
         older = self.analysis.older_layer(self.selected)
         for line in _RATES:
@@ -158,7 +158,7 @@ class Inspector(Pane):
         for note in main.notes:
             yield from (((row, self.ink("dim")),) for row in textwrap.wrap(plain(note), max(10, width)))
 
-    def _line(self, line: _Line, layer: LayerFigures, width: int) -> Iterator[Row]:
+    def _line(self, line: _Line, layer: LayerResult, width: int) -> Iterator[Row]:
         if reason := layer.missing.get(line.figure):
             yield from self._reason(line.name, reason, width)
             return
@@ -176,7 +176,7 @@ class Inspector(Pane):
         if moved := layer.rounding.get(line.figure):
             yield from self._reason("", f"rounding may change it by {moved:.2g}", width)
 
-    def _excess(self, layer: LayerFigures) -> Row:
+    def _excess(self, layer: LayerResult) -> Row:
         null, error = layer.null, layer.errors.get("delta_R")
         name = (fit("excess", _NAME), self.ink("dim"))
         if null is None:
@@ -194,7 +194,7 @@ class Inspector(Pane):
 
     # What costs seconds is of the images that the rest is of, or says of how many it is, or is on its way.
 
-    def _halves(self, layer: LayerFigures, older: LayerFigures | None, width: int) -> Iterator[Row]:
+    def _halves(self, layer: LayerResult, older: LayerResult | None, width: int) -> Iterator[Row]:
         """The overlap of random halves of the classes: what the overlap of halves is to be held against."""
         if reason := layer.missing.get("split_half_ceiling"):
             yield from self._reason(" halves", reason, width)
@@ -208,7 +208,7 @@ class Inspector(Pane):
         if known and of is older:
             yield self._older(width)
 
-    def _laws(self, layer: LayerFigures, older: LayerFigures | None, width: int) -> Iterator[Row]:
+    def _laws(self, layer: LayerResult, older: LayerResult | None, width: int) -> Iterator[Row]:
         """The Hoyer sparsity of random entries, which depends on the width of the layer only."""
         of = layer if layer.hoyer_gaussian is not None else older
         for name, figure in ((" Gauss", "hoyer_gaussian"), (" Laplace", "hoyer_laplace")):
@@ -216,7 +216,7 @@ class Inspector(Pane):
             words = WAITING if value is None else _thousandths(value)
             yield self._value(name, words, "entries, same d", width)
 
-    def _normality(self, layer: LayerFigures, older: LayerFigures | None, width: int) -> Iterator[Row]:
+    def _normality(self, layer: LayerResult, older: LayerResult | None, width: int) -> Iterator[Row]:
         """The share of projections on which Jarque–Bera rejects; the surrogate is its null."""
         if reason := layer.missing.get("normality"):
             yield from self._reason("JB rejects", reason, width)
@@ -258,7 +258,7 @@ class Inspector(Pane):
         return cut_row(row, width)
 
 
-def _head(layer: LayerFigures) -> list[str]:
+def _head(layer: LayerResult) -> list[str]:
     head = [" " * _NAME + fit("value", _VALUE, "right")]
     if not (layer.nulls or layer.errors):
         return head

@@ -7,7 +7,7 @@ from rich.color import Color
 from rich.style import Style
 from textual import events
 
-from subspacelens_tui.analysis.figures import LayerFigures
+from subspacelens_tui.analysis.result import LayerResult
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import cut, fit
 from subspacelens_tui.app.drawing.painted import Piece, Row, row_width, whole_pieces
@@ -26,7 +26,7 @@ class Column:
     width: int
     figure: str
 
-    def value(self, layer: LayerFigures) -> float | None:
+    def value(self, layer: LayerResult) -> float | None:
         """The value of a layer."""
         if self.figure == "layer":
             return float(layer.layer)
@@ -35,7 +35,7 @@ class Column:
         value: float | None = getattr(layer, self.figure)
         return value
 
-    def written(self, layer: LayerFigures, blank: str) -> str:
+    def written(self, layer: LayerResult, blank: str) -> str:
         """The value of a layer as text; what stands for one that there is not."""
         value = self.value(layer)
         if self.figure == "layer":
@@ -100,7 +100,7 @@ class LayerList(Pane):
             return [layer.layer for layer in layers]
         column = COLUMNS[self.sorted_column]
 
-        def key(layer: LayerFigures) -> tuple[bool, float]:
+        def key(layer: LayerResult) -> tuple[bool, float]:
             value = column.value(layer)
             return (value is None, -(value or 0.0))
 
@@ -111,7 +111,7 @@ class LayerList(Pane):
         self.sorted_column = 0 if column == self.sorted_column else column
         self.repaint()
 
-    def _layers(self) -> Sequence[LayerFigures]:
+    def _layers(self) -> Sequence[LayerResult]:
         main = self.analysis.main if self.analysis else None
         return main.layers if main else ()
 
@@ -135,7 +135,7 @@ class LayerList(Pane):
             row.append((fit(column.heading, column.width, "right"), style + click))
         return whole_pieces(row, width)
 
-    def _row(self, layer: LayerFigures, width: int, largest: float) -> Row:
+    def _row(self, layer: LayerResult, width: int, largest: float) -> Row:
         chosen = layer.layer == self.selected
         # One ink for the whole row: every change of ink in every row is sent with every image.
         base = self.ink("selected") if chosen else self.ink()

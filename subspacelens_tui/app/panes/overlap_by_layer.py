@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from subspacelens_tui.analysis.bands import Values, error_bands
+from subspacelens_tui.analysis.quantities import Values, error_bands
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.plot_parts import Band, Curve, Plot
 from subspacelens_tui.app.panes.pane import WAITING, Deferred, Numbers

@@ -10,7 +10,7 @@ from rich.color import Color
 from rich.style import Style
 from textual import events
 
-from subspacelens_tui.analysis.bands import Values
+from subspacelens_tui.analysis.quantities import Values
 from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.app.drawing.palette import blend, curve_colour
 from subspacelens_tui.app.drawing.plot import draw, has_values, layer_at, least_size

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from subspacelens_tui.analysis.bands import Values, error_bands, null_bands
-from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.analysis.quantities import Values, error_bands, null_bands
+from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import cut
 from subspacelens_tui.app.drawing.plot_parts import Band, Curve, Plot
@@ -23,7 +23,7 @@ _NAME = 14
 _UNITS = {"difference": "nats · cond − uncond", "both": "nats · cond ━ uncond ╍"}
 
 
-def shown_sets(analysis: Analysis) -> list[tuple[str, str, Branch, Figures]]:
+def shown_sets(analysis: Analysis) -> list[tuple[str, str, Branch, Result]]:
     """Name, scheme, branch and figures of each set the curves show, the main scheme first.
 
     The uncond branch of a scheme follows its cond branch and has no name: its dashes say it.
@@ -102,7 +102,7 @@ class RatesPane(PlotPane):
         # Without colours, dashes tell the schemes apart.
         return second_branch or (self.app.no_color and scheme != self.analysis.view.main[0])
 
-    def _with_null(self) -> list[Figures]:
+    def _with_null(self) -> list[Result]:
         """The figures whose null and errors are drawn: those of one branch, and none in a difference."""
         if self.analysis is None or self._difference:
             return []
@@ -138,7 +138,7 @@ class RatesPane(PlotPane):
             bands.append(Band(low, high, self._colour(scheme), hatched=True))
         return bands
 
-    def _null_mean(self, figures: Figures, colour: int) -> list[Curve]:
+    def _null_mean(self, figures: Result, colour: int) -> list[Curve]:
         return [Curve(tuple(figures.curve("null_mean")), colour, dashed=True)]
 
     def _zero(self) -> bool:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from textual import events
 
-from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.plot_parts import Curve, Plot
 from subspacelens_tui.app.panes.effective_rank import RANK_COLOUR
@@ -41,7 +41,7 @@ class SpectrumPane(PlotPane):
             return []
         return [(branch, self._eigenvalues(figures)) for branch, figures in self.analysis.of_branches]
 
-    def _eigenvalues(self, figures: Figures) -> tuple[float, ...]:
+    def _eigenvalues(self, figures: Result) -> tuple[float, ...]:
         if figures.spectra is None or self.selected >= len(figures.spectra):
             return ()
         spectrum = figures.spectra[self.selected]

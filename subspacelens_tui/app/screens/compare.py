@@ -13,10 +13,10 @@ from textual.widgets import Static
 
 from subspacelens_tui.analysis import Analyzer, Settings, SettingsError
 from subspacelens_tui.analysis.compare import COMPARED, Comparison, compare
-from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import quantity
-from subspacelens_tui.analysis.watch import IsCancelled
+from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app.controllers.controller import adopt
 from subspacelens_tui.app.controllers.export import Exportable, ExportController
 from subspacelens_tui.app.drawing.cell_text import cut
@@ -54,7 +54,7 @@ class Side:
 @dataclass(frozen=True)
 class _Computed:
     manifest: Manifest
-    figures: Figures
+    figures: Result
     problems: tuple[str, ...]
 
 

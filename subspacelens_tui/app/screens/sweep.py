@@ -12,13 +12,13 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.analysis.figures import Figures
 from subspacelens_tui.analysis.growing import Configuration
 from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.metrics import METRICS, Cost
+from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import quantity
+from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.sweep import configurations, prominent_peak
-from subspacelens_tui.analysis.watch import IsCancelled
 from subspacelens_tui.app.controllers.controller import adopt
 from subspacelens_tui.app.controllers.export import Exportable, ExportController
 from subspacelens_tui.app.jobs import Job
@@ -43,7 +43,7 @@ SHOWN = tuple(dict.fromkeys((*_FIRST, *_AT_ONCE)))
 class _Computed(NamedTuple):
     """A row: all its figures, and peak and dip of each that is shown."""
 
-    figures: Figures
+    figures: Result
     marks: dict[str, tuple[int | None, int | None]]
 
 

@@ -8,9 +8,9 @@ from rich.color import Color
 from rich.style import Style
 from textual import events
 
-from subspacelens_tui.analysis.bands import Values, error_bands
 from subspacelens_tui.analysis.compare import Comparison, Difference, rounding
-from subspacelens_tui.analysis.figures import Figures
+from subspacelens_tui.analysis.quantities import Values, error_bands
+from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row
 from subspacelens_tui.app.drawing.palette import curve_colour
@@ -95,7 +95,7 @@ class ComparisonPlot(Painted):
         bands = (self._band(self.comparison.b, B_COLOUR), self._band(self.comparison.a, A_COLOUR))
         return Plot(curves, bands, cursor=self.selected, markers=self.markers)
 
-    def _band(self, figures: Figures, colour: int) -> Band:
+    def _band(self, figures: Result, colour: int) -> Band:
         return Band(*error_bands(figures, self.figure), colour, hatched=True)
 
     def _difference(self) -> Plot:
