@@ -78,8 +78,10 @@ class SubspaceLensApp(ShortTraceback, App[None]):
             leave_on_hang_up(self.exit)
         self._choose_theme()
         self.set_interval(EVERY, self._garbage.collect)
-        await self.push_screen(SessionsScreen(self._sessions, self.setup))
-        if self._session is not None:
+        listed = self.push_screen(SessionsScreen(self._sessions, self.setup))
+        if self._session is None:
+            await listed
+        else:
             await self.push_screen(
                 SessionScreen(self._session, self._settings, self._layer, self.setup, self._worker)
             )
@@ -101,7 +103,7 @@ class SubspaceLensApp(ShortTraceback, App[None]):
 
     def _choose_theme(self) -> None:
         """The theme of the settings, else the one last chosen; from then on each choice is remembered."""
-        chosen, last = self.setup.preferences, self.setup.memory.now.theme
+        chosen, last = self.setup.preferences, self.setup.saved.now.theme
         known = last in self.available_themes and "theme" not in chosen.model_fields_set
         theme = last if last is not None and known else chosen.theme
         light = not self.available_themes[theme].dark
@@ -114,7 +116,7 @@ class SubspaceLensApp(ShortTraceback, App[None]):
         # The signal of the theme that the app starts with comes late: nobody chose that one here.
         if theme.name != self._theme_at_first:
             self._theme_at_first = None
-            self.setup.memory.keep(theme=theme.name)
+            self.setup.saved.keep(theme=theme.name)
 
     @property
     def shortage(self) -> Exception | None:
@@ -122,7 +124,7 @@ class SubspaceLensApp(ShortTraceback, App[None]):
         return self.crash if memory_ran_out(self.crash) else None
 
     def is_told_elsewhere(self, error: Exception | None) -> bool:
-        """Memory that ran out is one line, which `run` writes once the terminal is back."""
+        """SavedState that ran out is one line, which `run` writes once the terminal is back."""
         return bool(memory_ran_out(error))
 
     def get_line_filters(self) -> Sequence[LineFilter]:

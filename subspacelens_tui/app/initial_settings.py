@@ -9,7 +9,7 @@ from subspacelens_tui.app.setup import Setup
 
 def opening_settings(setup: Setup, session: Path) -> Settings:
     """The settings of the analysis that a session opens with."""
-    preferences, last = setup.preferences, setup.memory.selection(session)
+    preferences, last = setup.preferences, setup.saved.selection(session)
     first = Settings(eps=preferences.eps, labels=preferences.labels)
     if last is None:
         return first

@@ -68,7 +68,7 @@ def state_file() -> Path | None:
     return None if folder is None else folder / "state.json"
 
 
-class Memory:
+class SavedState:
     """The state, read anew before each change of it: several apps may run.
 
     Args:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from subspacelens_tui.app.preferences import Preferences
-from subspacelens_tui.app.saved_state import Memory
+from subspacelens_tui.app.saved_state import SavedState
 
 if TYPE_CHECKING:
     from subspacelens_tui.app.keymap import Keymap
@@ -27,14 +27,14 @@ class Setup:
 
     Attributes:
         preferences: the user's settings.
-        memory: what the app remembers from one time to the next.
+        saved: what the app remembers from one time to the next.
         start_recorder: how a recording is started; None where none can be.
         keys_from: what the keys were read from, for messages.
         over_ssh: whether every byte to the terminal crosses a network.
     """
 
     preferences: Preferences = field(default_factory=Preferences)
-    memory: Memory = field(default_factory=Memory)
+    saved: SavedState = field(default_factory=SavedState)
     start_recorder: StartRecorder | None = None
     keys_from: str = "keys"
     over_ssh: bool = field(default_factory=lambda: "SSH_CONNECTION" in os.environ)

@@ -59,18 +59,18 @@ def fill_in(arguments: argparse.Namespace) -> None:
 
 
 def setup(arguments: argparse.Namespace) -> Setup:
-    """What the app is given: settings, keys, memory, and the way to start a recorder.
+    """What the app is given: settings, keys, saved state, and the way to start a recorder.
 
     Raises:
         PreferencesError: with one clear line, if a setting is wrong.
     """
     from subspacelens_tui.app.preferences import read_preferences
-    from subspacelens_tui.app.saved_state import Memory, state_file
+    from subspacelens_tui.app.saved_state import SavedState, state_file
     from subspacelens_tui.app.setup import Setup
     from subspacelens_tui.recording.spawn import start_recorder
 
     preferences, sources = read_preferences(_given(arguments))
-    found = Setup(preferences, Memory(state_file()), start_recorder, sources.get("keys", ""))
+    found = Setup(preferences, SavedState(state_file()), start_recorder, sources.get("keys", ""))
     if preferences.keys:
         _ = found.keymap  # what is wrong with it is said before anything is started
     return found

@@ -7,7 +7,7 @@ from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.dialogs.eps import EpsDialog
 from subspacelens_tui.app.preferences import Preferences
-from subspacelens_tui.app.saved_state import Memory
+from subspacelens_tui.app.saved_state import SavedState
 from subspacelens_tui.app.selection import nearest_of_series
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.eps_slider import EpsSlider
@@ -53,7 +53,7 @@ async def test_the_dialog_has_a_slider(on: OpenApp, planted: Planted) -> None:
 
 
 async def test_every_layer_has_the_rate_of_the_selected_one(on: OpenApp, planted: Planted) -> None:
-    session, setup = planted(layers=3).start().record(), Setup(Preferences(), Memory())
+    session, setup = planted(layers=3).start().record(), Setup(Preferences(), SavedState())
     async with on(session, setup=setup) as app:
         await app.press("end")
         rate = float(f"{app.screen.analysis.main.layers[2].R:.4g}")

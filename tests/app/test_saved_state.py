@@ -8,7 +8,7 @@ import pytest
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.controllers.borders import moved
 from subspacelens_tui.app.preferences import Preferences
-from subspacelens_tui.app.saved_state import Memory, SavedSelection, state_file
+from subspacelens_tui.app.saved_state import SavedSelection, SavedState, state_file
 from subspacelens_tui.app.setup import Setup
 from tests.app.conftest import Driver, OpenApp
 from tests.conftest import PlantedSessionFactory as Planted
@@ -103,10 +103,10 @@ async def test_a_session_opens_as_it_was_left(open_app: OpenApp, planted: Plante
     session, other = planted(layers=8).start().record(), planted("other").start().record()
     state = tmp_path / "state.json"
     folder = session.path.parent
-    async with open_app(folder, session.path, setup=Setup(memory=Memory(state))) as app:
+    async with open_app(folder, session.path, setup=Setup(saved=SavedState(state))) as app:
         await app.press("L", "end", "l", "minus", "s", "b", "b", "t", "5", "z")
         left, view = widths(app), app.screen.view
-    async with open_app(folder, session.path, setup=Setup(memory=Memory(state))) as app:
+    async with open_app(folder, session.path, setup=Setup(saved=SavedState(state))) as app:
         assert app.screen.view == view
         assert view.branch == "both"
         assert app.screen.selected == 7
@@ -115,12 +115,16 @@ async def test_a_session_opens_as_it_was_left(open_app: OpenApp, planted: Plante
         assert widths(app)[0] == left[0] or left[0] == 0
     # What is asked for goes before what was left; another session has its own.
     async with open_app(
-        folder, session.path, settings=Settings(labels="coarse"), layer=2, setup=Setup(memory=Memory(state))
+        folder,
+        session.path,
+        settings=Settings(labels="coarse"),
+        layer=2,
+        setup=Setup(saved=SavedState(state)),
     ) as app:
         assert app.screen.view.settings.labels == "coarse"
         assert app.screen.view.settings.step == 19
         assert app.screen.selected == 2
-    async with open_app(folder, other.path, setup=Setup(memory=Memory(state))) as app:
+    async with open_app(folder, other.path, setup=Setup(saved=SavedState(state))) as app:
         assert app.screen.view.settings.labels == "coarse"
         assert app.screen.selected == 0
 
@@ -141,21 +145,21 @@ async def test_the_theme_chosen_last_comes_back_unless_one_is_set(
     open_app: OpenApp, planted: Planted, tmp_path: Path
 ) -> None:
     folder, state = planted().start().path.parent, tmp_path / "state.json"
-    async with open_app(folder, setup=Setup(memory=Memory(state))) as app:
+    async with open_app(folder, setup=Setup(saved=SavedState(state))) as app:
         assert app.app.theme == "textual-dark"
         app.app.theme = "nord"
         await app.settled()
-    async with open_app(folder, setup=Setup(memory=Memory(state))) as app:
+    async with open_app(folder, setup=Setup(saved=SavedState(state))) as app:
         assert app.app.theme == "nord"
-    async with open_app(folder, setup=Setup(Preferences(theme="gruvbox"), Memory(state))) as app:
+    async with open_app(folder, setup=Setup(Preferences(theme="gruvbox"), SavedState(state))) as app:
         assert app.app.theme == "gruvbox"
         await app.pilot.pause()
         # It was set, not chosen here.
-        assert Memory(state).now.theme == "nord"
+        assert SavedState(state).now.theme == "nord"
         for chosen in ("textual-light", "gruvbox"):
             app.app.theme = chosen
             await app.pilot.pause()
-            assert Memory(state).now.theme == chosen
+            assert SavedState(state).now.theme == chosen
 
 
 @pytest.mark.parametrize(
@@ -164,39 +168,39 @@ async def test_the_theme_chosen_last_comes_back_unless_one_is_set(
 def test_a_damaged_state_is_none_and_is_written_anew(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "state.json"
     path.write_bytes(content)
-    memory = Memory(path)
-    assert memory.now == Memory().now
-    memory.keep(theme="nord")
+    saved = SavedState(path)
+    assert saved.now == SavedState().now
+    saved.keep(theme="nord")
     assert json.loads(path.read_text()) == {"theme": "nord"}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_a_state_that_went_through_an_editor_is_kept(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "state.json"
-    Memory(path).keep(theme="nord")
+    SavedState(path).keep(theme="nord")
     path.write_text(path.read_text(), encoding=encoding)
-    assert Memory(path).now.theme == "nord"
+    assert SavedState(path).now.theme == "nord"
 
 
 def test_two_apps_do_not_forget_for_each_other(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "state.json"
-    one, two = Memory(path), Memory(path)
+    one, two = SavedState(path), SavedState(path)
     one.keep_selection(tmp_path / "a", SavedSelection(layer=3))
     two.keep_selection(tmp_path / "b", SavedSelection(layer=5))
     two.keep_split("a,b", [3, 4])
-    again = Memory(path)
+    again = SavedState(path)
     assert again.selection(tmp_path / "a") == SavedSelection(layer=3)
     assert again.selection(tmp_path / "b") == SavedSelection(layer=5)
     assert again.now.splits == {"a,b": [3, 4]}
     for index in range(510):
         one.keep_selection(tmp_path / str(index), SavedSelection())
-    assert len(Memory(path).now.sessions) == 500
+    assert len(SavedState(path).now.sessions) == 500
     assert [file.name for file in path.parent.iterdir()] == ["state.json"]
 
 
 def test_a_place_that_cannot_be_written_is_no_complaint(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    memory = Memory(tmp_path / "file" / "state.json")
-    memory.keep(theme="nord")
-    assert memory.now.theme == "nord"
+    saved = SavedState(tmp_path / "file" / "state.json")
+    saved.keep(theme="nord")
+    assert saved.now.theme == "nord"
     assert state_file().is_relative_to(tmp_path)

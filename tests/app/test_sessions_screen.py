@@ -8,7 +8,7 @@ from textual.widgets import Input
 from subspacelens_tui.app.dialogs.ask import Ask
 from subspacelens_tui.app.dialogs.rename import RenameDialog
 from subspacelens_tui.app.key_table import LIST
-from subspacelens_tui.app.saved_state import Memory, SavedSelection
+from subspacelens_tui.app.saved_state import SavedSelection, SavedState
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.setup import Setup
@@ -106,9 +106,9 @@ async def test_delete_asks_and_spares_what_is_being_recorded(open_app: OpenApp, 
 async def test_rename_checks_the_name_while_it_is_typed(open_app: OpenApp, planted: Planted) -> None:
     session = planted("before").start().record()
     folder = planted("taken").start().record().path.parent
-    memory = Memory()
-    memory.keep_selection(session.path, SavedSelection(layer=3))
-    async with open_app(folder, setup=Setup(memory=memory)) as app:
+    saved = SavedState()
+    saved.keep_selection(session.path, SavedSelection(layer=3))
+    async with open_app(folder, setup=Setup(saved=saved)) as app:
         app.app.screen.query_one(SessionTable).choose("before")
         await app.press("r")
         assert isinstance(app.app.screen, RenameDialog)
@@ -130,8 +130,8 @@ async def test_rename_checks_the_name_while_it_is_typed(open_app: OpenApp, plant
         assert "▶ after" in app.text()
         assert not session.path.exists()
         assert open_session(folder / "after").state.recorded == 36
-        assert memory.selection(folder / "after") == SavedSelection(layer=3)
-        assert memory.selection(session.path) is None
+        assert saved.selection(folder / "after") == SavedSelection(layer=3)
+        assert saved.selection(session.path) is None
         await app.press("f2", "escape")
         assert (folder / "after").exists()
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.app.saved_state import Memory
+from subspacelens_tui.app.saved_state import SavedState
 from subspacelens_tui.app.screens.compare import CompareScreen
 from subspacelens_tui.app.screens.sweep import SweepScreen
 from subspacelens_tui.app.selection import first_selection, with_captured
@@ -162,12 +162,12 @@ class TestAsTheyBecomeKnown:
     async def test_the_last_is_not_remembered_by_its_number(
         self, on: OpenApp, planted: Planted, tmp_path: Any
     ) -> None:
-        session, memory = self.planned(planted), Memory(tmp_path / "state.json")
-        async with on(session, setup=Setup(memory=memory)):
+        session, saved = self.planned(planted), SavedState(tmp_path / "state.json")
+        async with on(session, setup=Setup(saved=saved)):
             pass
         self.loaded(session)
         session.record()
-        async with on(session, setup=Setup(memory=Memory(tmp_path / "state.json"))) as app:
+        async with on(session, setup=Setup(saved=SavedState(tmp_path / "state.json"))) as app:
             assert "[38 (t 0)]" in app.text()
 
     @pytest.mark.parametrize(("step", "becomes"), [(0, 0), (5, 9), (10, 19), (15, 29), (19, 38), (None, 38)])

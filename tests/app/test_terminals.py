@@ -126,7 +126,7 @@ async def test_sixteen_colours_on_a_light_ground_are_the_terminals_own(
     setup = Setup(Preferences.model_validate({"theme": chosen}))
     async with on(planted().start().record(), setup=setup) as app:
         assert app.app.theme == shown
-        assert app.app.setup.memory.now.theme is None
+        assert app.app.setup.saved.now.theme is None
 
 
 async def test_the_chosen_row_can_be_read_in_the_terminals_own_colours(on: OpenApp, planted: Planted) -> None:

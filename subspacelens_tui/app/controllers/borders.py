@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from subspacelens_tui.app.controllers.controller import Controller
 from subspacelens_tui.app.panes.pane import Edge
-from subspacelens_tui.app.saved_state import Memory
+from subspacelens_tui.app.saved_state import SavedState
 from subspacelens_tui.app.widgets.pane_body import SideBySide
 
 _LEAST_WIDTH, _LEAST_HEIGHT = 16, 5
@@ -14,7 +14,7 @@ class BordersController(Controller):
     """Moving borders. Sizes are proportions, so they hold on terminals of other sizes too.
 
     Args:
-        memory: keeps them.
+        saved: keeps them.
         groups: what lies side by side now.
         focused: the name of the pane that has the keys.
         resize: gives the panes the proportions that `shares` says.
@@ -26,15 +26,15 @@ class BordersController(Controller):
 
     def __init__(
         self,
-        memory: Memory,
+        saved: SavedState,
         groups: Callable[[], Sequence[SideBySide]],
         focused: Callable[[], str | None],
         resize: Callable[[], None],
         tell: Callable[[str], None],
     ) -> None:
-        self._memory = memory
+        self._saved = saved
         self._groups, self._focused, self._resize, self._tell = groups, focused, resize, tell
-        self.sizes = dict(memory.now.splits)
+        self.sizes = dict(saved.now.splits)
 
     def shares(self, group: SideBySide) -> Sequence[int]:
         """The proportions that a group was moved to; none if it has those of the style sheet."""
@@ -68,7 +68,7 @@ class BordersController(Controller):
     def action_reset_borders(self) -> None:
         """All panes back to the sizes they have by themselves."""
         self.sizes.clear()
-        self._memory.keep(splits={})
+        self._saved.keep(splits={})
         self._resize()
 
     def _move(self, group: SideBySide, border: int, by: int) -> None:
@@ -79,7 +79,7 @@ class BordersController(Controller):
             self._resize()
 
     def _keep(self, group: SideBySide) -> None:
-        self._memory.keep_split(group.name, self.sizes.get(group.name))
+        self._saved.keep_split(group.name, self.sizes.get(group.name))
 
 
 def moved(sizes: Sequence[int], border: int, by: int, least: Sequence[int]) -> list[int]:

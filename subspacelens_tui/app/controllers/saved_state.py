@@ -7,7 +7,7 @@ from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.controllers.controller import Controller
 from subspacelens_tui.app.controllers.layout import LayoutController
 from subspacelens_tui.app.controllers.session_state import SessionState
-from subspacelens_tui.app.saved_state import Memory, SavedSelection
+from subspacelens_tui.app.saved_state import SavedSelection, SavedState
 from subspacelens_tui.app.selection import MEASURES, NO_ERRORS, BranchChoice, Selection, first_selection
 from subspacelens_tui.app.snapshots import Recording
 
@@ -18,7 +18,7 @@ class SavedStateController(Controller):
     Args:
         state: of the screen.
         layout: of its panes.
-        memory: what the app remembers from one time to the next.
+        saved: what the app remembers from one time to the next.
         settings: to open the session with.
         asked: whether these were asked for: then nothing of the last time takes their place.
         layer: to select, if one was asked for.
@@ -28,17 +28,17 @@ class SavedStateController(Controller):
         self,
         state: SessionState,
         layout: LayoutController,
-        memory: Memory,
+        saved: SavedState,
         settings: Settings,
         asked: bool,
         layer: int | None,
     ) -> None:
-        self._state, self._layout, self._memory = state, layout, memory
+        self._state, self._layout, self._saved = state, layout, saved
         self._settings, self._asked, self._layer = settings, asked, layer
 
     def restore_layout(self) -> None:
         """The layout of the last time, whichever session that was."""
-        last = self._memory.now
+        last = self._saved.now
         if last.measure in MEASURES:
             self._state.measure = last.measure
         self._layout.restore(last.maximised, last.shows)
@@ -52,7 +52,7 @@ class SavedStateController(Controller):
 
     def _restored(self, view: Selection) -> Selection:
         """The view with what the settings of an analysis do not hold; the layer, unless one was asked for."""
-        last = self._memory.selection(self._state.path)
+        last = self._saved.selection(self._state.path)
         if self._asked or last is None:
             return view
         if self._layer is None:
@@ -76,11 +76,11 @@ class SavedStateController(Controller):
     def keep(self) -> None:
         """Keep what is looked at now."""
         state, layout = self._state, self._layout
-        self._memory.keep(measure=state.measure, maximised=layout.maximised, shows=layout.shows)
+        self._saved.keep(measure=state.measure, maximised=layout.maximised, shows=layout.shows)
         if state.view is None:
             return
         settings = state.view.settings
-        self._memory.keep_selection(
+        self._saved.keep_selection(
             state.path,
             SavedSelection(
                 layer=state.layer,

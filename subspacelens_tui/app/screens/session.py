@@ -105,13 +105,13 @@ class SessionScreen(Screen[None], NeedsRoom):
         self.saved = SavedStateController(
             self.state,
             self.pane_layout,
-            self.setup.memory,
+            self.setup.saved,
             settings or opening_settings(self.setup, path),
             settings is not None,
             layer,
         )
         self.borders = BordersController(
-            self.setup.memory, self._side_by_side, self._focused_name, self._resize_panes, self.state.tell
+            self.setup.saved, self._side_by_side, self._focused_name, self._resize_panes, self.state.tell
         )
         self.choices = SelectionController(self.state, self._push)
         self.layer_choice = LayerController(self.state, self._listed, self._show_layer)

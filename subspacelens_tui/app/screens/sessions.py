@@ -188,7 +188,7 @@ class SessionsScreen(Screen[None], NeedsRoom):
     async def _delete(self, listing: Listing) -> None:
         try:
             await asyncio.to_thread(delete_session, listing.path)
-            self.setup.memory.keep_selection(listing.path, None)
+            self.setup.saved.keep_selection(listing.path, None)
             self._complaint = None
         except SessionError as error:
             self._complaint = str(error)
@@ -219,11 +219,11 @@ class SessionsScreen(Screen[None], NeedsRoom):
         self.app.push_screen(RenameDialog(chosen.name, objection), answered)
 
     async def _rename(self, listing: Listing, name: str) -> None:
-        memory = self.setup.memory
+        saved = self.setup.saved
         try:
             renamed = await asyncio.to_thread(rename_session, listing.path, name)
-            memory.keep_selection(renamed, memory.selection(listing.path))
-            memory.keep_selection(listing.path, None)
+            saved.keep_selection(renamed, saved.selection(listing.path))
+            saved.keep_selection(listing.path, None)
             self.query_one(SessionTable).choose(name)
             self._complaint = None
         except SessionError as error:

@@ -10,7 +10,7 @@ from subspacelens_tui.app.controllers.borders import BordersController
 from subspacelens_tui.app.controllers.controller import Controller, adopt
 from subspacelens_tui.app.controllers.export import Exportable, ExportController
 from subspacelens_tui.app.controllers.selection import LayerController, SelectionController
-from subspacelens_tui.app.saved_state import Memory
+from subspacelens_tui.app.saved_state import SavedState
 from subspacelens_tui.app.widgets.pane_body import SideBySide
 from tests.app.controllers.conftest import NotedState
 from tests.app.test_widgets import analysis
@@ -56,9 +56,9 @@ class Borders:
     """Borders of two groups."""
 
     def __init__(self, path: Path, focused: str | None) -> None:
-        self.memory, self.resized, self.told = Memory(path), 0, [""]
+        self.saved, self.resized, self.told = SavedState(path), 0, [""]
         self.controller = BordersController(
-            self.memory, lambda: GROUPS, lambda: focused, self.resize, self.told.append
+            self.saved, lambda: GROUPS, lambda: focused, self.resize, self.told.append
         )
 
     def resize(self) -> None:
@@ -71,11 +71,11 @@ def test_a_border_that_is_moved_by_keys_is_kept(tmp_path: Path) -> None:
     borders.controller.action_move_border(0, -1)
     wanted = {"layers,middle,right": [30, 52, 38], "rank,log": [19, 21]}
     assert borders.controller.sizes == wanted
-    assert Memory(tmp_path / "state.json").now.splits == wanted
+    assert SavedState(tmp_path / "state.json").now.splits == wanted
     assert borders.controller.shares(GROUPS[0]) == [30, 52, 38]
     borders.controller.action_reset_borders()
     assert borders.controller.shares(GROUPS[0]) == ()
-    assert Memory(tmp_path / "state.json").now.splits == {}
+    assert SavedState(tmp_path / "state.json").now.splits == {}
     assert borders.resized == 3
 
 
@@ -83,13 +83,13 @@ def test_a_border_is_kept_when_the_mouse_lets_go(tmp_path: Path) -> None:
     borders = Borders(tmp_path / "state.json", None)
     borders.controller.drag("rank", "left", -5, released=False)
     assert borders.controller.sizes == {"layers,middle,right": [25, 55, 40]}
-    assert borders.memory.now.splits == {}
+    assert borders.saved.now.splits == {}
     borders.controller.drag("rank", "bottom", 3, released=True)
-    assert borders.memory.now.splits == {"rank,log": [23, 17]}
+    assert borders.saved.now.splits == {"rank,log": [23, 17]}
     # The outer edges are no borders.
     borders.controller.drag("log", "right", 9, released=True)
     borders.controller.drag("layers", "top", 9, released=True)
-    assert list(borders.memory.now.splits) == ["rank,log"]
+    assert list(borders.saved.now.splits) == ["rank,log"]
 
 
 def test_without_a_pane_there_is_no_border(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from subspacelens_tui.analysis import Analyzer
 from subspacelens_tui.analysis.tables import article_tables
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.preferences import Preferences
-from subspacelens_tui.app.saved_state import Memory
+from subspacelens_tui.app.saved_state import SavedState
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.sessions import open_session
 from tests.app.conftest import Driver, OpenApp
@@ -21,7 +21,7 @@ def seen(app: Driver) -> list[str]:
 async def test_one_key_or_a_click_on_the_title_shows_what_else_a_pane_has(
     on: OpenApp, planted: Planted
 ) -> None:
-    setup = Setup(Preferences(), Memory())
+    setup = Setup(Preferences(), SavedState())
     session = planted(layers=1, seeds=2).start().record()
     async with on(session, setup=setup) as app:
         assert "w: spectrum" in app.text()
