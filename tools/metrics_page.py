@@ -18,7 +18,7 @@ INTRODUCTION = """\
 # Metrics: reference and glossary
 
 Written by `python -m tools.metrics_page` from the declarations in `subspacelens_tui/analysis/metrics/`; a
-test holds it to them. [figures.md](figures.md) explains how to read metrics, [extending.md](extending.md)
+test holds it to them. [reading-metrics.md](reading-metrics.md) explains how to read metrics, [extending.md](extending.md)
 how to add one.
 
 Z is (d, N): a column for each image, the token mean of what a block puts out. Class k has Nₖ images. λ are
