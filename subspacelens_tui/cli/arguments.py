@@ -175,7 +175,7 @@ def _add_readers(commands: argparse._SubParsersAction[_Parser], common: _Parser)
     analyze = commands.add_parser("analyze", parents=[common], help="print the figures of every layer")
     analyze.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
     kind = analyze.add_mutually_exclusive_group()
-    kind.add_argument("--sweep", metavar="FIGURE", help="one figure over all guidance scales and steps")
+    kind.add_argument("--sweep", metavar="METRIC", help="one metric over all guidance scales and steps")
     kind.add_argument("--tables", action="store_true", help="the tables of the article")
     kind.add_argument("--tokens", action="store_true", help="the figures of single tokens, see record")
     kind.add_argument(
