@@ -131,7 +131,7 @@ async def test_what_costs_seconds_says_of_how_many_images_it_is(on: OpenApp, pla
             assert inspected(app)["erank"][0] != errors[0]
             assert len(inspected(app)["erank"]) == 1
             assert inspected(app)["halves"][0] == numbers.fraction(of_18.split_half_ceiling, 3)
-            assert inspector.as_text().count("↑ at N = 18") == 2
+            assert inspector.as_text().count("↑ at N = 18") == 3
             older = [row for row in inspector.numbers() if row["images"] == 18]
             assert {row["figure"] for row in older} >= {"split_half_ceiling", "normality_pooled"}
             assert not {row["figure"] for row in older} & {"effective_rank", "overlap_mean"}
