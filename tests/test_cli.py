@@ -428,3 +428,10 @@ def test_a_step_of_a_session_whose_model_is_not_loaded_is_not_known_yet(
         capsys.readouterr().err
         == "subspacelens-tui: loading has no step 38 yet: its steps come with its model\n"
     )
+
+
+def test_doctor_works_without_assertions() -> None:
+    command = [sys.executable, "-O", "-m", "subspacelens_tui", "doctor", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["models"]

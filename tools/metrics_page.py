@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Metric, Shape
+from subspacelens_tui.analysis.quantities import glossary
 from subspacelens_tui.analysis.statistics.base import LayerStatistics
 from subspacelens_tui.analysis.statistics.scatter import ScatterLayer
 from subspacelens_tui.analysis.statistics.tokens import TokenLayer
@@ -88,17 +89,6 @@ def _glossary() -> Iterator[str]:
     for short, label in sorted(glossary().items(), key=lambda item: item[0].lower()):
         yield f"| {short} | {label} |"
     yield ""
-
-
-def glossary() -> dict[str, str]:
-    """What stands on screens and in tables, in words."""
-    known = {metric.short: metric.label for metric in METRICS.of_shape(Shape.SCALAR, Shape.RECORD)}
-    return known | {
-        "z": "excess over permuted labels in standard deviations of the permuted values",
-        "p": "share of permutations at least as extreme, one-sided",
-        "s.e.": "standard error, by the jackknife",
-        "null": "mean under permuted labels",
-    }
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """Two sets of figures side by side: curves, their difference, and the error of the difference."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +23,7 @@ COMPARED = tuple(
         )
     )
 )
+_SIDE = re.compile(r"@(?P<name>[A-Za-z_]+)=")
 _OF_A_SIDE: dict[str, Callable[[str], Any]] = {
     "labels": str,
     "branch": str,
@@ -96,6 +98,21 @@ def rounding(comparison: Comparison, layer: int, name: str) -> float | None:
     found = [quantity(name).rounding(side.layers[layer]) for side in (comparison.a, comparison.b)]
     known = [amount for amount in found if amount is not None]
     return sum(known) if known else None
+
+
+def split_side(side: str) -> tuple[str, str]:
+    """A side as typed, SESSION or SESSION@name=value,…, as the session and the words behind its @.
+
+    Paths may have an @ too: what counts is the last one that is followed by a name and =, unless that is a
+    part of a path itself.
+    """
+    split = list(_SIDE.finditer(side))
+    if not split:
+        return side, ""
+    at = split[-1]
+    if at["name"] not in _OF_A_SIDE and "/" in side[at.end() :]:
+        return side, ""
+    return side[: at.start()], side[at.start() + 1 :]
 
 
 def side_settings(settings: Settings, changes: str) -> Settings:

@@ -138,6 +138,18 @@ def names() -> tuple[str, ...]:
     return (*(metric.key for metric in scalars), "excess", "z", *of_nulls)
 
 
+def glossary() -> dict[str, str]:
+    """What stands on screens and in tables, in words."""
+    known = {metric.short: metric.label for metric in METRICS.of_shape(Shape.SCALAR, Shape.RECORD)}
+    return known | {
+        "excess": "value less the mean under permuted labels",
+        "z": "excess in standard deviations of the values under permuted labels",
+        "p": "share of permutations at least as extreme, one-sided",
+        "s.e.": "standard error, by the jackknife",
+        "null": "mean under permuted labels",
+    }
+
+
 def error_bands(result: "Result", name: str) -> tuple[Values, Values]:
     """Lower and upper ends of the error band of a quantity over the layers."""
     return _ends([quantity(name).error_band(layer) for layer in result.layers])

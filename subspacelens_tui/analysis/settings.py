@@ -12,6 +12,8 @@ ErrorsBy = Literal["image", "seed", "subject", "seed+subject"]
 DEFAULT_EPS = 0.5
 DEFAULT_RANK = 10
 # Their labels are held in memory: 0.8 GB for the thousand images that are analysed at most.
+# Beyond, ε² is too small or too large for float64 once features multiply it.
+_LEAST_EPS = 1e-100
 _MOST_PERMUTATIONS = 100_000
 
 
@@ -36,7 +38,7 @@ class Settings:
             labels that group prompts, since images of one prompt are not independent; else `within-seed`
             where prompts share their seeds, else `free`.
         overlap_permutations: how many of them the overlap gets, at some four times the cost; all.
-        seed: of everything random: permutations, halves, projections.
+        seed: random seed for permutations, halves and projections.
         errors: what the jackknife leaves out in turn; no error bars.
         iso_rate: choose each layer's ε so that its R is this many nats, in place of `eps`.
         thorough: also what costs seconds: split-half ceilings and normality.
@@ -65,12 +67,14 @@ class Settings:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.eps) and self.eps > 0):
             raise SettingsError(f"ε must be a positive number, not {self.eps:g}")
+        if not _LEAST_EPS <= self.eps <= 1 / _LEAST_EPS:
+            raise SettingsError(f"ε must be from {_LEAST_EPS:g} to {1 / _LEAST_EPS:g}, not {self.eps:g}")
         if self.features not in VIEWS:
-            raise SettingsError(f"there is no feature view {self.features!r}: use {', '.join(VIEWS)}")
+            raise SettingsError(f"there is no feature transform {self.features!r}: use {', '.join(VIEWS)}")
         if self.branch not in get_args(Branch):
             raise SettingsError(f"there is no branch {self.branch!r}: use cond or uncond")
         if self.rank is not None and self.rank < 1:
-            raise SettingsError(f"rank must be at least 1, not {self.rank}")
+            raise SettingsError(f"the subspace dimension must be at least 1, not {self.rank}")
         if not (self.permutations == 0 or 2 <= self.permutations <= _MOST_PERMUTATIONS):
             raise SettingsError(
                 f"permutations must be 0 for no null, or at least 2 and at most {_MOST_PERMUTATIONS}, "
@@ -89,6 +93,8 @@ class Settings:
             )
         if self.design is not None and self.design not in DESIGNS:
             raise SettingsError(f"there is no permutation design {self.design!r}: use {', '.join(DESIGNS)}")
+        if self.seed < 0:
+            raise SettingsError(f"seed must be 0 or more, not {self.seed}")
         if self.images is not None and self.images < 1:
             raise SettingsError(f"images must be at least 1, not {self.images}")
 

@@ -1,4 +1,4 @@
-"""The tables of the article, each figure with its null and its error."""
+"""Summary tables, each figure with its null and its error."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace

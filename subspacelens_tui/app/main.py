@@ -24,7 +24,7 @@ def run(
     Args:
         sessions: the folder of sessions.
         session: the folder of a session to open.
-        settings: of the analysis to open it with; as it was left unless given.
+        settings: of the analysis to open it with; default: as it was left.
         layer: to select in it.
         setup: the user's settings, and what else comes from outside.
 

@@ -1,4 +1,4 @@
-"""What can be typed."""
+"""Every command and option of the command line."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _add_record(commands: argparse._SubParsersAction[_Parser], common: _Parser) 
             type=int,
             default=20,
             metavar="N",
-            help="denoising steps to ask the scheduler for (default: 20); some schedulers run more",
+            help="number of denoising steps (default: 20); some schedulers run more",
         )
         command.add_argument(
             "--guidance",
@@ -82,10 +82,10 @@ def _add_record(commands: argparse._SubParsersAction[_Parser], common: _Parser) 
             "--capture",
             type=_numbers(int),
             metavar="STEP,…",
-            help="steps to keep of those that run, 0 the noisiest (default: first, quarters, last)",
+            help="denoising steps to record, 0 the noisiest (default: first, quarters, last)",
         )
         command.add_argument(
-            "--batch-size", type=int, metavar="N", help="images generated together (default: as many as fit)"
+            "--batch-size", type=int, metavar="N", help="images per batch (default: as many as fit)"
         )
         command.add_argument(
             "--tokens",
@@ -95,9 +95,9 @@ def _add_record(commands: argparse._SubParsersAction[_Parser], common: _Parser) 
             metavar="T",
             help="also keep T single tokens of each image and block (default: none; 16 without T)",
         )
-        command.add_argument("--name", metavar="NAME", help="of the session (default: model and time)")
+        command.add_argument("--name", metavar="NAME", help="name of the session (default: model and time)")
         command.add_argument(
-            "--headless", action="store_true", help="no screen: record here, progress on stderr"
+            "--headless", action="store_true", help="record here without the app; progress on stderr"
         )
         command.add_argument("--random-init", action="store_true", help="untrained weights, as a control")
         command.add_argument(
@@ -106,21 +106,21 @@ def _add_record(commands: argparse._SubParsersAction[_Parser], common: _Parser) 
         command.add_argument(
             "--allow-nonfinite",
             action="store_true",
-            help="keep images with NaN or infinite features, marked, instead of stopping (not kept in the "
-            "session: say it again with --resume)",
+            help="record images with NaN or infinite features instead of stopping, and mark them (repeat it "
+            "with --resume)",
         )
         command.add_argument(
             "--seeds-per-subject",
             choices=("shared", "independent"),
             default="shared",
-            help="whether all prompts start from the same noises (default: shared)",
+            help="whether all prompts share the same initial noise (default: shared)",
         )
     _add_device(demo)
     demo.set_defaults(
         model="demo", revision=None, variant=None, components_from=None, allow_pickle=False, resume=None
     )
     record.add_argument(
-        "--resume", type=_path, metavar="SESSION", help="go on with a session that was stopped or killed"
+        "--resume", type=_path, metavar="SESSION", help="resume a recording that was stopped or killed"
     )
     _add_model(record, "hub id or folder (default: demo)", default="demo")
     record.add_argument(
@@ -132,8 +132,8 @@ def _add_record(commands: argparse._SubParsersAction[_Parser], common: _Parser) 
 
 def _add_model(command: _Parser, help: str, default: str | None) -> None:
     command.add_argument("--model", default=default, metavar="ID|PATH|demo", help=help)
-    command.add_argument("--revision", metavar="R", help="of the hub repository: branch, tag or commit")
-    command.add_argument("--variant", metavar="V", help="of the weight files, such as fp16")
+    command.add_argument("--revision", metavar="R", help="branch, tag or commit of the hub repository")
+    command.add_argument("--variant", metavar="V", help="variant of the weight files, such as fp16")
     command.add_argument(
         "--components-from",
         metavar="ID|PATH",
@@ -164,7 +164,7 @@ def _add_readers(commands: argparse._SubParsersAction[_Parser], common: _Parser)
         preferences.add_flags(command)
         _add_view(command)
 
-    stop = commands.add_parser("stop", parents=[common], help="stop the recording of a session in good order")
+    stop = commands.add_parser("stop", parents=[common], help="stop a recording cleanly")
     stop.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
     stop.set_defaults(run=recording.stop)
 
@@ -172,19 +172,23 @@ def _add_readers(commands: argparse._SubParsersAction[_Parser], common: _Parser)
     listing.add_argument("--json", action="store_true", help="as JSON")
     listing.set_defaults(run=reading.list_all)
 
-    analyze = commands.add_parser("analyze", parents=[common], help="print the figures of every layer")
+    analyze = commands.add_parser("analyze", parents=[common], help="print the metrics of every layer")
     analyze.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
     kind = analyze.add_mutually_exclusive_group()
-    kind.add_argument("--sweep", metavar="FIGURE", help="one figure over all guidance scales and steps")
-    kind.add_argument("--tables", action="store_true", help="the tables of the article")
-    kind.add_argument("--tokens", action="store_true", help="the figures of single tokens, see record")
+    kind.add_argument("--sweep", metavar="METRIC", help="one metric at every guidance scale and step")
+    kind.add_argument(
+        "--tables", action="store_true", help="summary tables: Rc/R by depth, cond vs uncond, …"
+    )
+    kind.add_argument(
+        "--tokens", action="store_true", help="metrics of single tokens (of sessions recorded with --tokens)"
+    )
     kind.add_argument(
         "--every-image",
         action="store_true",
-        help="of all images however many, exactly: what d × d matrices give, and no more",
+        help="use every image exactly; only metrics computable from d × d matrices",
     )
     analyze.set_defaults(run=reading.analyze)
-    compare = commands.add_parser("compare", parents=[common], help="print the difference of two sides")
+    compare = commands.add_parser("compare", parents=[common], help="print the difference between two sides")
     for side in ("a", "b"):
         compare.add_argument(side, metavar=side.upper(), help="SESSION, or SESSION@branch=uncond,step=5,…")
     compare.set_defaults(run=reading.compare)
@@ -192,7 +196,7 @@ def _add_readers(commands: argparse._SubParsersAction[_Parser], common: _Parser)
         _add_view(command)
         _add_settings(command)
 
-    export = commands.add_parser("export", parents=[common], help="write the figures to files")
+    export = commands.add_parser("export", parents=[common], help="write the metrics to files")
     export.add_argument("session", metavar="SESSION", help="a name in the sessions folder, or a path")
     export.add_argument("--to", type=_path, required=True, metavar="DIR", help="folder for the files")
     export.add_argument(
@@ -213,7 +217,12 @@ def _add_view(command: _Parser) -> None:
     command.add_argument("--guidance", type=float, metavar="G", help="guidance scale (default: the first)")
     _add_eps_and_features(command)
     command.add_argument(
-        "--rank", type=int, metavar="R", help="of the class subspaces (default: fits the classes)"
+        "--subspace-dim",
+        "--rank",
+        dest="rank",
+        type=int,
+        metavar="R",
+        help="dimension of the class subspaces (default: half the smallest class, at most 10)",
     )
 
 
@@ -221,8 +230,8 @@ def _add_eps_and_features(command: _Parser) -> None:
     command.add_argument("--eps", type=float, metavar="E", help="coding precision ε (default: 0.5)")
     command.add_argument(
         "--features",
-        metavar="VIEW",
-        help="raw, centred, class-centred, unit or trace (default: raw)",
+        metavar="TRANSFORM",
+        help="feature transform: raw, centred, class-centred, unit or trace (default: raw)",
     )
 
 
@@ -234,12 +243,18 @@ def _add_evidence(command: _Parser, permutations: int) -> None:
         metavar="P",
         help=f"label permutations (default: {permutations})",
     )
-    command.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default: 0)")
+    command.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="random seed for permutations and splits (default: 0)",
+    )
     command.add_argument(
         "--errors",
         default="image",
         metavar="BY",
-        help="jackknife over image, seed, subject or seed+subject, or none (default: image)",
+        help="standard errors: jackknife over image, seed, subject or seed+subject, or none (default: image)",
     )
     command.add_argument("--labels-file", metavar="FILE", help="TOML that adds label schemes to the session")
 
@@ -249,19 +264,19 @@ def _add_settings(command: _Parser) -> None:
     command.add_argument(
         "--design",
         metavar="D",
-        help="free, within-seed, fine-within-coarse or subjects (default: fits the labels)",
+        help="permutation null: free, within-seed, fine-within-coarse or subjects (default: fits the labels)",
     )
     command.add_argument(
-        "--iso-rate", type=float, metavar="R", help="each layer's ε chosen so that R is this (nats)"
+        "--iso-rate", type=float, metavar="R", help="choose ε in each layer so that R has this value, in nats"
     )
     command.add_argument(
-        "--thorough", action="store_true", help="also split-half ceilings, normality and spectra"
+        "--thorough", action="store_true", help="also compute split-half ceilings, normality and spectra"
     )
     command.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _path(text: str) -> str:
-    """A path; shells leave the ~ of `--to=~/figures` to the program."""
+    """A path; shells leave the ~ of `--to=~/tables` to the program."""
     if not text:
         raise argparse.ArgumentTypeError("a path is needed, and it is empty")
     try:

@@ -19,14 +19,16 @@ FLAGS = ("theme", "markers", "digits", "pictures", "curves", "ramp", "refresh")
 
 def add_flags(command: argparse.ArgumentParser) -> None:
     """Flags for the settings that one may want to change for once."""
-    looks = command.add_argument_group("looks", "`subspacelens-tui settings` prints what is in effect")
+    looks = command.add_argument_group(
+        "appearance", "`subspacelens-tui settings` prints the values in effect"
+    )
     for name, metavar, says in (
-        ("theme", "NAME", "a theme of Textual, textual-light for a light background"),
+        ("theme", "NAME", "Textual theme; textual-light for a light background"),
         ("markers", "KIND", "braille, blocks, or ascii for the whole screen in ASCII"),
         ("pictures", "HOW", "auto, kitty, sixel, half-blocks or off"),
         ("curves", "NAME", "colours of curves: okabe-ito or tol-bright"),
         ("ramp", "NAME", "colours of matrices: viridis, cividis or greys"),
-        ("refresh", "SECONDS", "between two looks at a live session"),
+        ("refresh", "SECONDS", "seconds between refreshes of a live session"),
     ):
         looks.add_argument(f"--{name}", metavar=metavar, default=argparse.SUPPRESS, help=says)
     looks.add_argument(

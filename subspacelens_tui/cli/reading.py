@@ -141,12 +141,12 @@ def _say_losses(lines: Sequence[str]) -> None:
 def compare(arguments: argparse.Namespace) -> int:
     """Print the difference of two sides."""
     from subspacelens_tui.analysis import Analyzer
-    from subspacelens_tui.analysis.compare import compare, side_settings
+    from subspacelens_tui.analysis.compare import compare, side_settings, split_side
     from subspacelens_tui.analysis.report import print_comparison
 
     sides: list[Result] = []
     for side in (arguments.a, arguments.b):
-        name, _, changes = side.partition("@")
+        name, changes = split_side(side)
         settings = side_settings(_settings(arguments), changes)
         with progress() as say:
             session = _open(arguments, name, say_notes=not sides)

@@ -11,7 +11,7 @@ _LARGEST_PICTURE = 256
 
 
 def feature_bytes(manifest: Manifest, shape: TransformerShape, tokens: int | None = None) -> int:
-    """Bytes that all feature files take at most; `tokens` of each image and block as planned unless given."""
+    """Bytes that all feature files take at most; `tokens` of each image and block default: as planned."""
     kept = tokens if tokens is not None else manifest.tokens or 0
     passes = sum(len(image.branches) for image in manifest.images) * captured_at_most(manifest)
     # The input of the first block, and of each block mean and tokens.

@@ -63,10 +63,11 @@ def _tokens(config: Mapping[str, Any]) -> int | None:
 
 
 def _config(folder: Path | None, component: str) -> Mapping[str, Any]:
+    if folder is None:
+        return {}
     try:
-        assert folder is not None
         found = json.loads((folder / component / "config.json").read_text(encoding="utf-8"))
-    except (AssertionError, OSError, ValueError):
+    except (OSError, ValueError):
         # What is wrong with a model is said when it is loaded.
         return {}
     return found if isinstance(found, dict) else {}

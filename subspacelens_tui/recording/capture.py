@@ -47,8 +47,8 @@ class Capture:
         pipeline, architecture: what to hook.
         capture_steps: the denoising steps at which features are kept.
         on_step: called with the number of the step that comes next.
-        tokens: how many single tokens of each image and block to keep as well; none unless given.
-        timesteps: of the steps that each batch must run; whatever the pipeline runs unless given.
+        tokens: how many single tokens of each image and block to keep as well; default: none.
+        timesteps: of the steps that each batch must run; default: those the pipeline runs.
     """
 
     def __init__(

@@ -60,7 +60,7 @@ class Generation:
         folder: the session.
         manifest: what to record.
         on_step: called with the number of the step that comes next, after every denoising step.
-        device: where it runs; as the manifest says unless given.
+        device: where it runs; default: as the manifest says.
         allow_pickle: as of `ModelSource`.
         allow_nonfinite: go on where features or pictures are not finite.
 

@@ -99,12 +99,16 @@ class SessionList:
         """All sessions, newest first; damaged ones are listed with their problem.
 
         Raises:
-            SessionError: if the folder is not there.
+            SessionError: if the folder is not there or cannot be read.
         """
-        if not self._folder.is_dir():
+        try:
+            os.scandir(self._folder).close()
+        except (FileNotFoundError, NotADirectoryError):
             raise SessionError(
                 f"there is no folder {self._folder}: record a session first, or give --sessions DIR"
-            )
+            ) from None
+        except OSError as error:
+            raise SessionError(f"the folder {self._folder} cannot be read: {error.strerror}") from error
         known, self._open = self._open, {}
         return [self._listing(name, known.get(name)) for name in session_names(self._folder)]
 

@@ -115,7 +115,7 @@ class FeatureFile:
     ) -> list[npt.NDArray[np.float32]]:
         """The features of some blocks at one branch and captured step, each (rows, width).
 
-        `rows` are those to read, ascending, of `self.rows`; all of them unless given.
+        `rows` are those to read, ascending, of `self.rows`; default: all of them.
         """
         wanted = self.rows if rows is None else rows
         return self._read(

@@ -147,12 +147,12 @@ class Session:
             self._manifest_stamp = stamp
 
     def images(self, guidance: float | None = None) -> list[int]:
-        """Indices of the recorded images of one guidance scale (the first of the session unless given)."""
+        """Indices of the recorded images of one guidance scale (default: the first)."""
         wanted = self.resolve_guidance(guidance)
         return sorted(i for i in self._batches.images if self.manifest.images[i].guidance == wanted)
 
     def labels(self, scheme: str | None = None, guidance: float | None = None) -> list[str]:
-        """The class of each image of `images(guidance)` under a label scheme (the first unless given)."""
+        """The class of each image of `images(guidance)` under a label scheme (default: the first)."""
         scheme = self.resolve_scheme(scheme)
         prompts, images = self.manifest.prompts, self.manifest.images
         return [prompts[images[i].prompt].labels[scheme] for i in self.images(guidance)]
@@ -165,8 +165,8 @@ class Session:
         Args:
             layer: index of the block.
             branch: "cond" or "uncond".
-            step: a captured denoising step, 0 the noisiest; the last captured one unless given.
-            guidance: a guidance scale of the session; the first unless given.
+            step: a captured denoising step, 0 the noisiest; default: the last.
+            guidance: a guidance scale of the session; default: the first.
 
         Warns:
             NotFiniteWarning: if some are not finite, with how many images that are.
@@ -289,7 +289,7 @@ class Session:
         return self.manifest.tokens
 
     def resolve_scheme(self, scheme: str | None) -> str:
-        """The label scheme meant; the first unless given."""
+        """The label scheme meant; default: the first."""
         schemes = self.manifest.label_schemes
         if scheme is None or scheme in schemes:
             return scheme or schemes[0]
@@ -299,7 +299,7 @@ class Session:
         raise SessionError(f"there is no label scheme {scheme!r}: {self.name} has {some_of(schemes)}")
 
     def resolve_step(self, step: int | None) -> int:
-        """The captured step meant; the last unless given."""
+        """The captured step meant; default: the last."""
         steps = self.manifest.capture_steps
         if step is not None and step not in steps:
             if self.manifest.default_capture and not self.manifest.timesteps:
@@ -308,7 +308,7 @@ class Session:
         return step if step is not None else steps[-1]
 
     def resolve_guidance(self, guidance: float | None) -> float:
-        """The guidance scale meant; the first unless given."""
+        """The guidance scale meant; default: the first."""
         scales = self.manifest.guidance
         if guidance is not None and guidance not in scales:
             known = some_of([f"{g:g}" for g in scales])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from subspacelens_tui.analysis import Analyzer, Result, Settings, SettingsError
-from subspacelens_tui.analysis.compare import compare, side_settings
+from subspacelens_tui.analysis.compare import compare, side_settings, split_side
 from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.report.tables import tables_json
 from subspacelens_tui.analysis.sweep import prominent_peak, sweep
@@ -155,3 +155,20 @@ def test_a_table_the_session_cannot_give_says_why(planted: PlantedSessionFactory
     assert "no uncond branch at guidance 1" in tables.missing["branches"]
     with pytest.raises(SettingsError, match="add --permutations 200"):
         article_tables(analyzer, Settings())
+
+
+@pytest.mark.parametrize(
+    ("side", "session", "words"),
+    [
+        ("run", "run", ""),
+        ("run@branch=uncond,step=5", "run", "branch=uncond,step=5"),
+        ("/a@b/run", "/a@b/run", ""),
+        ("/a@b/run@branch=uncond", "/a@b/run", "branch=uncond"),
+        ("/a@b=c/run", "/a@b=c/run", ""),
+        ("/a@b=c/run@labels=fine", "/a@b=c/run", "labels=fine"),
+        ("me@host", "me@host", ""),
+        ("run@colour=red", "run", "colour=red"),
+    ],
+)
+def test_a_side_is_split_where_its_words_begin(side: str, session: str, words: str) -> None:
+    assert split_side(side) == (session, words)

@@ -15,7 +15,7 @@ from subspacelens_tui.analysis.every_image import every_image_figures
 from subspacelens_tui.analysis.export import curve_plot, export
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Need, Shape
 from subspacelens_tui.analysis.metrics.registry import Registry, metric
-from subspacelens_tui.analysis.quantities import names, quantity
+from subspacelens_tui.analysis.quantities import glossary, names, quantity
 from subspacelens_tui.analysis.report import print_figures
 from subspacelens_tui.analysis.statistics.base import LayerStatistics
 from subspacelens_tui.analysis.sweep import sweep
@@ -25,7 +25,7 @@ from subspacelens_tui.geometry.from_features import view_of_features
 from subspacelens_tui.sessions import Session, open_session
 from tests.analysis.token_sessions import IMAGES, plant
 from tests.conftest import PlantedSessionFactory
-from tools.metrics_page import PAGE, glossary, page
+from tools.metrics_page import PAGE, page
 
 
 @pytest.fixture

@@ -133,7 +133,7 @@ async def test_matrix_larger_than_its_room_scrolls_with_its_cursor() -> None:
 
 
 async def test_inspector_gives_reasons_for_what_is_missing() -> None:
-    text = await drawn(Inspector(), (36, 24), None, analysis(ratio="R is 0"), 2)
+    text = await drawn(Inspector(), (36, 26), None, analysis(ratio="R is 0"), 2)
     assert text == INSPECTOR
 
 
@@ -234,7 +234,7 @@ Rc/R      R is 0
 erank      25.0
 erank λ       –
 PR            –
-PR unb.       –
+PR naive      –
 stable r      –
 ceiling      30  N < d: set by N
 overlap    .300
@@ -247,6 +247,8 @@ JB       share over …, the 1 % point
  pooled       …  of all
  centred      …  by class
  surrog.      …  Gauss, same cov.
+norm          –
+ top dim      …  of Σz²
 N 30  d 1152  K 3  n 10"""
 LAYERS = """\
    L    ΔR excess Rc/R erank

@@ -59,3 +59,14 @@ def test_only_sessions_are_deleted(planted: PlantedSessionFactory, tmp_path: Pat
     assert tmp_path.exists()
     delete_session(session.path)
     assert not session.path.exists()
+
+
+def test_a_folder_that_cannot_be_read_is_no_empty_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refused)
+    with pytest.raises(SessionError, match="cannot be read: Permission denied"):
+        list_sessions(tmp_path)

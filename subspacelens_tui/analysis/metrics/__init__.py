@@ -7,9 +7,9 @@ from subspacelens_tui.analysis.metrics.registry import (
     METRICS,
     Cost,
     Family,
+    Format,
     Metric,
     Shape,
-    Style,
     Table,
     Tail,
 )
@@ -18,4 +18,4 @@ from subspacelens_tui.analysis.statistics.base import Need
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
-__all__ = ["METRICS", "Cost", "Family", "Metric", "Need", "Shape", "Style", "Table", "Tail"]
+__all__ = ["METRICS", "Cost", "Family", "Format", "Metric", "Need", "Shape", "Table", "Tail"]

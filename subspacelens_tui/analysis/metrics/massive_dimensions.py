@@ -1,7 +1,7 @@
 """Whether a few coordinates are far larger than all others."""
 
-from subspacelens_tui.analysis.metrics.registry import Cost, Family, Style, metric
-from subspacelens_tui.analysis.statistics.base import LayerStatistics
+from subspacelens_tui.analysis.metrics.registry import Cost, Family, Format, metric
+from subspacelens_tui.analysis.statistics.base import LayerStatistics, Need
 from subspacelens_tui.geometry import GeometryError
 
 MASSIVE = Family("massive_dimensions", "Massive dimensions", order=7, evidence="largest_coordinate_share")
@@ -11,13 +11,15 @@ MASSIVE = Family("massive_dimensions", "Massive dimensions", order=7, evidence="
     MASSIVE,
     key="largest_coordinate_share",
     label="share of the largest coordinate",
-    short="top coord",
+    short="top dim",
     unit="",
     formula="maxⱼ Σᵢ zᵢⱼ² / Σᵢⱼ zᵢⱼ²",
     source="massive activations: Sun et al. 2024, arXiv 2402.17762",
     about="The share of Σ z² in one coordinate: near 1, it alone decides rates, ranks and overlaps.",
     cost=Cost.DEFERRED,
-    style=Style.SHARE,
+    format=Format.SHARE,
+    remark="of Σz²",
+    needs=(Need.IMAGES,),
     no_null="the labels do not enter; compare it with 1/d",
     no_error="none: a maximum is not smooth, as the jackknife needs it",
 )

@@ -1,6 +1,6 @@
 """Whether the images look Gaussian from every side."""
 
-from subspacelens_tui.analysis.metrics.registry import Cost, Family, Shape, Style, metric
+from subspacelens_tui.analysis.metrics.registry import Cost, Family, Format, Shape, metric
 from subspacelens_tui.analysis.statistics.base import LayerStatistics, Need
 from subspacelens_tui.geometry import ProjectionNormality, projection_normality
 
@@ -19,7 +19,7 @@ NORMALITY = Family("normality", "Normality", order=5, evidence="normality")
     needs=(Need.VECTORS, Need.IMAGES),
     shape=Shape.RECORD,
     cost=Cost.DEFERRED,
-    style=Style.SHARE,
+    format=Format.SHARE,
     parts={"pooled": "JB", "class_centred": "JB cls", "surrogate": "JB gau"},
     no_null="Gaussian features of the same covariance stand beside it; 1 % by construction",
     no_error="none: a share of rejections jumps with single images, and the jackknife needs a smooth metric",

@@ -2,20 +2,20 @@
 
 from typing import Any
 
-from subspacelens_tui.analysis.metrics.registry import Cost, Family, Shape, Style, Table, metric
+from subspacelens_tui.analysis.metrics.registry import Cost, Family, Format, Shape, Table, metric
 from subspacelens_tui.analysis.statistics.base import LayerStatistics, Need
 
 OVERLAP = Family("overlap", "Class subspaces", order=3, evidence="overlap_mean")
 _SHARED: dict[str, Any] = {
     "unit": "",
     "needs": (Need.CLASSES, Need.SUBSPACES),
-    "style": Style.SHARE,
+    "format": Format.SHARE,
 }
 _NO_NULL = "none of single pairs; their mean has one"
 _HALVED: dict[str, Any] = {
     "unit": "",
     "needs": (Need.HALVES, Need.IMAGES, Need.CLASSES, Need.SUBSPACES),
-    "style": Style.SHARE,
+    "format": Format.SHARE,
     "cost": Cost.DEFERRED,
     "no_null": "it is the reference of an overlap between halves",
     "no_error": "none: its own noise is that of the random halves",

@@ -54,6 +54,21 @@ def eigenvalue_rank(statistics: LayerStatistics) -> float:
 
 @metric(
     RANKS,
+    key="participation_ratio_unbiased",
+    label="unbiased participation ratio",
+    short="PR",
+    formula="(Σλ)²/Σλ² by U-statistics over different images",
+    source="Hoeffding 1948; Chun et al. 2025, arXiv 2509.26560",
+    about='The participation ratio without the bias of few images. "PR" is this one.',
+    **_SPECTRAL,
+)
+def participation_ratio_unbiased(statistics: LayerStatistics) -> float:
+    """Of pairs of different images."""
+    return statistics.unbiased_participation_ratio()
+
+
+@metric(
+    RANKS,
     key="participation_ratio",
     table=Table.NOTHING,
     label="participation ratio, naive",
@@ -66,21 +81,6 @@ def eigenvalue_rank(statistics: LayerStatistics) -> float:
 def participation_ratio(statistics: LayerStatistics) -> float:
     """As it is."""
     return float(participation_ratio_from_spectrum(statistics.eigenvalues()))
-
-
-@metric(
-    RANKS,
-    key="participation_ratio_unbiased",
-    label="unbiased participation ratio",
-    short="PR",
-    formula="(Σλ)²/Σλ² by U-statistics over different images",
-    source="Hoeffding 1948; Chun et al. 2025, arXiv 2509.26560",
-    about='The participation ratio without the bias of few images. "PR" is this one.',
-    **_SPECTRAL,
-)
-def participation_ratio_unbiased(statistics: LayerStatistics) -> float:
-    """Of pairs of different images."""
-    return statistics.unbiased_participation_ratio()
 
 
 @metric(

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from subspacelens_tui.analysis.metrics.registry import Cost, Family, Table, metric
+from subspacelens_tui.analysis.metrics.registry import Cost, Family, Format, Table, metric
 from subspacelens_tui.analysis.statistics.base import LayerStatistics, Need
 from subspacelens_tui.geometry import GeometryError
 
@@ -76,6 +76,7 @@ def rate_reduction(R: Any, Rc: Any) -> Any:
 @metric(
     RATES,
     key="ratio",
+    format=Format.SHARE,
     table=Table.EVIDENCE,
     label="Rc/R",
     short="Rc/R",

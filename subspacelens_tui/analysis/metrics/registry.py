@@ -38,7 +38,7 @@ class Table(Enum):
     EVIDENCE = "its value, null and error"
 
 
-class Style(Enum):
+class Format(Enum):
     """How a value is written."""
 
     NUMBER = "number"
@@ -85,9 +85,10 @@ class Metric:
         ties: the metric whose rounding is its own, for one that is a difference of large numbers.
         error: when its jackknife error is computed; or why it has none.
         cost: when it is computed.
-        style: how it is written.
+        format: how it is written.
         table: what the table of the text report has of it.
         parts: of a record, its fields and what they are called there.
+        remark: a few words that stand beside it on a screen.
         ceiling: whether min(N, d) bounds it.
     """
 
@@ -110,9 +111,10 @@ class Metric:
     error: Cost | None = None
     no_error: str = ""
     cost: Cost = Cost.SPECTRA
-    style: Style = Style.NUMBER
+    format: Format = Format.NUMBER
     table: Table = Table.VALUE
     parts: Mapping[str, str] = field(default_factory=dict)
+    remark: str = ""
     ceiling: bool = False
 
     def value(self, statistics: LayerStatistics) -> Any:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from subspacelens_tui.analysis.metrics.registry import Cost, Family, Style, Table, mean_over_images, metric
+from subspacelens_tui.analysis.metrics.registry import Cost, Family, Format, Table, mean_over_images, metric
 from subspacelens_tui.analysis.statistics.base import LayerStatistics
 from subspacelens_tui.analysis.statistics.columns import Columns
 from subspacelens_tui.geometry import hoyer_from_norms, hoyer_gaussian, hoyer_laplace
@@ -14,7 +14,8 @@ _REFERENCE: dict[str, Any] = {
     "unit": "",
     "source": "",
     "cost": Cost.DEFERRED,
-    "style": Style.SHARE,
+    "format": Format.SHARE,
+    "remark": "entries, same d",
     "no_null": "it is a reference itself",
     "no_error": "none: it is exact",
 }
@@ -30,7 +31,7 @@ _REFERENCE: dict[str, Any] = {
     source="Hoyer 2004, JMLR 5",
     about="0 where all entries of a vector are equal, 1 where there is only one; always of the raw features.",
     cost=Cost.FIRST,
-    style=Style.SHARE,
+    format=Format.SHARE,
     no_null="the labels do not enter; Gaussian and Laplace entries of the same width are the reference",
     error=Cost.FIRST,
 )

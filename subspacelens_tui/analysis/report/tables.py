@@ -1,4 +1,4 @@
-"""The tables of the article, as text and as JSON."""
+"""Summary tables, as text and as JSON."""
 
 from collections.abc import Iterable
 from dataclasses import asdict

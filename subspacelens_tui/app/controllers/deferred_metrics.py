@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from subspacelens_tui.analysis import Analyzer
 from subspacelens_tui.analysis.deferred import deferred_errors, deferred_metrics, rank_errors, split_halves
+from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.progress import IsCancelled, Watch
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.steps import Separations, separations
@@ -139,5 +140,6 @@ class DeferredMetrics(Controller):
 
 def _without(layer: LayerResult, reason: str | None) -> LayerResult:
     """The layer where the closer look failed."""
-    missing = dict.fromkeys(("split_half_ceiling", "normality"), reason or "it could not be computed")
+    deferred = [metric.key for metric in METRICS.values() if metric.cost is Cost.DEFERRED]
+    missing = dict.fromkeys(deferred, reason or "it could not be computed")
     return replace(layer, missing={**layer.missing, **missing})

@@ -13,6 +13,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from subspacelens_tui.analysis.quantities import glossary
 from subspacelens_tui.app.keys import Key
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
 
@@ -47,6 +48,10 @@ class HelpScreen(ModalScreen[str], NeedsRoom):
             text.append("\n")
         text.append("How to read it\n", "bold")
         text.append(_READING.replace("\n", " "))
+        text.append("\n\nAbbreviations\n", "bold")
+        for short, label in glossary().items():
+            text.append(f"  {short:<{_KEYS}}", "bold")
+            text.append(f"{label}\n")
         with VerticalScroll(classes="dialog help"):
             yield Static(text)
             yield Static("esc closes this; the arrow keys scroll; a click on a line does it", classes="hint")

@@ -1,13 +1,14 @@
 """Every figure of the selected layer, with what the labels alone would give and its error."""
 
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
 
+from subspacelens_tui.analysis.metrics import METRICS, Cost, Format, Metric, Shape
+from subspacelens_tui.analysis.quantities import HEADLINE
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
@@ -22,33 +23,8 @@ _HEAD = 2
 _LEAST = (_NAME + _VALUE, _HEAD + 1)
 
 
-@dataclass(frozen=True)
-class _Line:
-    """A line of the table: its name, its figure, and how that is written."""
-
-    name: str
-    figure: str
-    written: Callable[[float | None], str] = numbers.figure
-
-
-def _thousandths(value: float | None) -> str:
-    return numbers.fraction(value, 3)
-
-
-_RATES = (_Line("R", "R"), _Line("Rc", "Rc"), _Line("ΔR", "delta_R"))
-_RATIO = _Line("Rc/R", "ratio", _thousandths)
-_RANKS = (
-    _Line("erank", "effective_rank"),
-    _Line("erank λ", "eigenvalue_rank"),
-    _Line("PR", "participation_ratio"),
-    _Line("PR unb.", "participation_ratio_unbiased"),
-    _Line("stable r", "stable_rank"),
-)
-_OVERLAPS = (
-    _Line("overlap", "overlap_mean", _thousandths),
-    _Line("explained", "explained_mean", _thousandths),
-)
-_HOYER = _Line("Hoyer", "hoyer", _thousandths)
+def _written(metric: Metric, value: float | None) -> str:
+    return numbers.fraction(value, 3) if metric.format is Format.SHARE else numbers.figure(value)
 
 
 class Inspector(Pane):
@@ -137,43 +113,50 @@ class Inspector(Pane):
     def _table(self, layer: LayerResult, main: Result, width: int) -> Iterator[Row]:
         assert self.analysis is not None
         older = self.analysis.older_layer(self.selected)
-        for line in _RATES:
-            yield from self._line(line, layer, width)
-        yield whole_pieces(self._excess(layer), width)
-        yield from self._line(_RATIO, layer, width)
-        if main.settings.iso_rate is not None:
-            yield self._words("ε", f"{layer.eps:.4g}, so that R is as wanted", width)
-        for line in _RANKS:
-            yield from self._line(line, layer, width)
-        binds = "N < d: set by N" if main.images < layer.width else "d ≤ N: set by d"
-        yield self._value("ceiling", f"{layer.rank_ceiling}", binds, width)
-        for line in _OVERLAPS:
-            yield from self._line(line, layer, width)
-        yield from self._halves(layer, older, width)
-        yield from self._line(_HOYER, layer, width)
-        yield from self._laws(layer, older, width)
-        yield from self._normality(layer, older, width)
+        for family, metrics in METRICS.families().items():
+            for metric in metrics:
+                yield from self._metric(metric, layer, older, width)
+            if family == METRICS[HEADLINE].family and main.settings.iso_rate is not None:
+                yield self._words("ε", f"{layer.eps:.4g}, so that R is as wanted", width)
+            if any(metric.ceiling for metric in metrics):
+                binds = "N < d: set by N" if main.images < layer.width else "d ≤ N: set by d"
+                yield self._value("ceiling", f"{layer.rank_ceiling}", binds, width)
         sample = f"N {main.images}  d {layer.width}  K {len(main.classes)}  n {_range(main.class_sizes)}"
         yield cut_row([(sample, self.ink("dim"))], width)
         for note in main.notes:
             yield from (((row, self.ink("dim")),) for row in textwrap.wrap(plain(note), max(10, width)))
 
-    def _line(self, line: _Line, layer: LayerResult, width: int) -> Iterator[Row]:
-        if reason := layer.missing.get(line.figure):
-            yield from self._reason(line.name, reason, width)
+    def _metric(
+        self, metric: Metric, layer: LayerResult, older: LayerResult | None, width: int
+    ) -> Iterator[Row]:
+        """The rows of a metric; those of matrices and curves are panes of their own."""
+        if metric.key in self._in_rows_of_their_own:
+            yield from self._in_rows_of_their_own[metric.key](self, layer, older, width)
+        elif metric.shape is Shape.SCALAR and metric.cost is Cost.DEFERRED:
+            yield from self._deferred(metric, layer, older, width)
+        elif metric.shape is Shape.SCALAR:
+            yield from self._line(metric, layer, width)
+        if metric.key == HEADLINE:
+            yield whole_pieces(self._excess(layer), width)
+
+    def _line(self, metric: Metric, layer: LayerResult, width: int) -> Iterator[Row]:
+        """Value, null, z and error."""
+        if reason := layer.missing.get(metric.key):
+            yield from self._reason(metric.short, reason, width)
             return
-        name = (fit(line.name, _NAME), self.ink("dim"))
-        null, error = layer.nulls.get(line.figure), layer.errors.get(line.figure)
-        value = line.written(getattr(layer, line.figure))
+        name = (fit(metric.short, _NAME), self.ink("dim"))
+        null, error = layer.nulls.get(metric.key), layer.errors.get(metric.key)
+        value = _written(metric, layer.values.get(metric.key))
         if value == numbers.NONE:
             value = self.blank
         row = [name, (fit(value, _VALUE, "right"), self.ink("strong"))]
-        row.append((fit(line.written(null.mean) if null else "", _NULL, "right"), self.ink("dim")))
+        row.append((fit(_written(metric, null.mean) if null else "", _NULL, "right"), self.ink("dim")))
         row.append((fit(numbers.score(null.z) if null else "", _SCORE, "right"), self.ink("dim")))
         if error is not None:
-            row.append((fit(f"±{line.written(error.standard_error)}", _ERROR, "right"), self.ink("dim")))
+            half = f"±{_written(metric, error.standard_error)}"
+            row.append((fit(half, _ERROR, "right"), self.ink("dim")))
         yield whole_pieces(row, width)
-        if moved := layer.rounding.get(line.figure):
+        if moved := layer.rounding.get(metric.key):
             yield from self._reason("", f"rounding may change it by {moved:.2g}", width)
 
     def _excess(self, layer: LayerResult) -> Row:
@@ -202,19 +185,28 @@ class Inspector(Pane):
         of = older if layer.split_half_ceiling is None and older is not None else layer
         known = of.split_half_ceiling is not None
         own, others = (
-            _thousandths(value) if known else WAITING for value in (of.split_half_ceiling, of.split_half_mean)
+            numbers.fraction(value, 3) if known else WAITING
+            for value in (of.split_half_ceiling, of.split_half_mean)
         )
         yield self._value(" halves", own, f"of two: {others}", width)
         if known and of is older:
             yield self._older(width)
 
-    def _laws(self, layer: LayerResult, older: LayerResult | None, width: int) -> Iterator[Row]:
-        """The Hoyer sparsity of random entries, which depends on the width of the layer only."""
-        of = layer if layer.hoyer_gaussian is not None else older
-        for name, figure in ((" Gauss", "hoyer_gaussian"), (" Laplace", "hoyer_laplace")):
-            value = getattr(of, figure) if of else None
-            words = WAITING if value is None else _thousandths(value)
-            yield self._value(name, words, "entries, same d", width)
+    def _deferred(
+        self, metric: Metric, layer: LayerResult, older: LayerResult | None, width: int
+    ) -> Iterator[Row]:
+        """The value, and what is to be said of it."""
+        if reason := layer.missing.get(metric.key):
+            yield from self._reason(f" {metric.short}", reason, width)
+            return
+        value = layer.values.get(metric.key)
+        known = older.values.get(metric.key) if value is None and older is not None else value
+        yield self._value(
+            f" {metric.short}", WAITING if known is None else _written(metric, known), metric.remark, width
+        )
+        # What needs no images is the same of any number of them.
+        if value is None and known is not None and metric.needs:
+            yield self._older(width)
 
     def _normality(self, layer: LayerResult, older: LayerResult | None, width: int) -> Iterator[Row]:
         """The share of projections on which Jarque–Bera rejects; the surrogate is its null."""
@@ -229,11 +221,17 @@ class Inspector(Pane):
             (" centred", "class_centred"),
             (" surrog.", "surrogate"),
         ):
-            value = _thousandths(getattr(found, figure)) if found else WAITING
+            value = numbers.fraction(getattr(found, figure), 3) if found else WAITING
             says = {"class_centred": "by class", "surrogate": "Gauss, same cov."}
             yield self._value(name, value, says.get(figure, "of all"), width)
         if found is not None and layer.normality is None:
             yield self._older(width)
+
+    _in_rows_of_their_own: ClassVar[Mapping[str, Callable[..., Iterator[Row]]]] = {
+        "split_half_mean": lambda *_: iter(()),
+        "split_half_ceiling": _halves,
+        "normality": _normality,
+    }
 
     def _older(self, width: int) -> Row:
         """Below figures of fewer images than the rest."""

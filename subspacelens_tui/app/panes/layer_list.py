@@ -7,6 +7,8 @@ from rich.color import Color
 from rich.style import Style
 from textual import events
 
+from subspacelens_tui.analysis.metrics import METRICS, Cost, Format
+from subspacelens_tui.analysis.quantities import Quantity, quantity
 from subspacelens_tui.analysis.result import LayerResult
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import cut, fit
@@ -15,45 +17,50 @@ from subspacelens_tui.app.drawing.palette import curve_colour
 from subspacelens_tui.app.panes.pane import LayerChosen, Numbers, Pane
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
-_BAR_AT_LEAST = 4
+_BAR_AT_LEAST, _BAR = 4, 24
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its heading, width, the value sorted by, and how that is written."""
+    """A column: the layers' numbers, or a quantity, with its heading, its width and how it is written."""
 
     heading: str
     width: int
-    figure: str
+    of: Quantity | None = None
 
     def value(self, layer: LayerResult) -> float | None:
         """The value of a layer."""
-        if self.figure == "layer":
-            return float(layer.layer)
-        if self.figure == "excess":
-            return layer.null.excess if layer.null else None
-        value: float | None = getattr(layer, self.figure)
-        return value
+        return float(layer.layer) if self.of is None else self.of.value(layer)
 
     def written(self, layer: LayerResult, blank: str) -> str:
         """The value of a layer as text; what stands for one that there is not."""
-        value = self.value(layer)
-        if self.figure == "layer":
+        if self.of is None:
             return str(layer.layer)
+        value = self.of.value(layer)
         if value is None:
-            return numbers.NONE if layer.why_missing(self.figure) else blank
-        if self.figure == "ratio":
+            return numbers.NONE if layer.why_missing(self.of.name) else blank
+        if self.of.metric.format is Format.SHARE:
             return numbers.fraction(value)
-        return numbers.figure(value, signed=self.figure == "excess")
+        return numbers.figure(value, signed=self.of.has_zero_line)
 
 
-COLUMNS = (
-    Column("L", 3, "layer"),
-    Column("ΔR", 6, "delta_R"),
-    Column("excess", 7, "excess"),
-    Column("Rc/R", 5, "ratio"),
-    Column("erank", 6, "effective_rank"),
+def _column(name: str) -> Column:
+    of = quantity(name)
+    heading = of.aspect or of.metric.short
+    # A share has four characters, a number six, with its sign seven.
+    characters = 4 if of.metric.format is Format.SHARE else 5 + of.has_zero_line
+    return Column(heading, max(len(heading), characters) + 1, of)
+
+
+COLUMNS = (Column("L", 3), *(_column(name) for name in ("delta_R", "excess", "ratio", "effective_rank")))
+_NAMED = {column.of.metric.key for column in COLUMNS if column.of}
+MORE_COLUMNS = tuple(
+    _column(metric.key)
+    for metric in METRICS.scalars
+    if metric.cost is not Cost.DEFERRED and metric.key not in _NAMED
 )
+"""Those of all other metrics, as far as there is room beside the bars."""
+EVERY_COLUMN = (*COLUMNS, *MORE_COLUMNS)
 
 
 class LayerList(Pane):
@@ -98,7 +105,7 @@ class LayerList(Pane):
         layers = self._layers()
         if self.sorted_column == 0:
             return [layer.layer for layer in layers]
-        column = COLUMNS[self.sorted_column]
+        column = EVERY_COLUMN[self.sorted_column]
 
         def key(layer: LayerResult) -> tuple[bool, float]:
             value = column.value(layer)
@@ -127,9 +134,20 @@ class LayerList(Pane):
         for layer in order[self._top : self._top + rows]:
             yield self._row(layers[layer], width, largest)
 
+    def _columns(self, width: int) -> list[Column]:
+        """The main ones, and of all others as many as leave room for bars."""
+        columns = list(COLUMNS)
+        room = width - 2 - sum(column.width for column in COLUMNS) - _BAR
+        for column in MORE_COLUMNS:
+            if column.width > room:
+                break
+            columns.append(column)
+            room -= column.width
+        return columns
+
     def _headings(self, width: int) -> Row:
         row: list[Piece] = [(" ", self.ink())]
-        for index, column in enumerate(COLUMNS):
+        for index, column in enumerate(self._columns(width)):
             style = self.ink("accent" if index == self.sorted_column else "dim")
             click = Style.from_meta({"@click": f"screen.sort_layers({index})"})
             row.append((fit(column.heading, column.width, "right"), style + click))
@@ -140,9 +158,9 @@ class LayerList(Pane):
         # One ink for the whole row: every change of ink in every row is sent with every image.
         base = self.ink("selected") if chosen else self.ink()
         row: list[Piece] = [("▶" if chosen else " ", base)]
-        blank = self.blank
-        row += [(fit(column.written(layer, blank), column.width, "right"), base) for column in COLUMNS]
-        room = width - 1 - sum(column.width for column in COLUMNS) - 1
+        blank, columns = self.blank, self._columns(width)
+        row += [(fit(column.written(layer, blank), column.width, "right"), base) for column in columns]
+        room = width - 1 - sum(column.width for column in columns) - 1
         if room >= _BAR_AT_LEAST and layer.null is not None:
             row += [
                 (" ", base),

@@ -57,17 +57,15 @@ class Preferences(BaseModel):
         ge=0.05,
         le=60,
         allow_inf_nan=False,
-        description="seconds between two looks at a live session; unless given 0.25, over SSH 0.5",
+        description="seconds between refreshes of a live session (default: 0.25, over SSH 0.5)",
     )
     eps: float = Field(
         default=0.5, gt=0, allow_inf_nan=False, description="the coding precision ε a session opens with"
     )
     labels: str | None = Field(
-        default=None, description="the label scheme a session opens with if it has it; unless given its first"
+        default=None, description="label scheme that a session opens with, if it has it (default: its first)"
     )
-    sessions: Path | None = Field(
-        default=None, description="the folder of sessions; unless given `./sessions`"
-    )
+    sessions: Path | None = Field(default=None, description="folder of sessions (default: `./sessions`)")
     keys: dict[str, _Keys] = Field(
         default_factory=dict,
         description="keys of actions, in a table `[keys]`: a key or a list of keys each; see Keys below",
