@@ -21,9 +21,9 @@ from subspacelens_tui.sessions import open_session
 CURVES, NULL_LINE = Stage(0, quick=True), Stage(FIRST, quick=True)
 
 
-def analyse(analyzer: Analyzer, view: Selection, stage: Stage) -> None:
-    """One stage of a view, as `app.worker` computes it."""
-    for settings in view.wanted(analyzer.session.manifest).values():
+def analyse(analyzer: Analyzer, selection: Selection, stage: Stage) -> None:
+    """One stage of a selection, as `app.worker` computes it."""
+    for settings in selection.wanted(analyzer.session.manifest).values():
         errors = settings.errors if stage.errors else None
         analyzer.figures(
             replace(
@@ -43,19 +43,19 @@ def distribution(name: str, times: Sequence[float]) -> None:
 
 
 def timed(views: Iterable[Selection], work: Callable[[Selection], None]) -> list[float]:
-    return [seconds(lambda view=view: work(view)) for view in views]  # type: ignore[misc]
+    return [seconds(lambda selection=selection: work(selection)) for selection in views]  # type: ignore[misc]
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         session = open_session(write_session(Path(folder) / "session"))
         analyzer = Analyzer(session)
-        view, _ = first_selection(Settings(), session.manifest)
-        analyse(analyzer, view, full(FEW))
+        selection, _ = first_selection(Settings(), session.manifest)
+        analyse(analyzer, selection, full(FEW))
         print(f"{'ms: median, p95, largest':58}")
         prompts, images = len(session.manifest.prompts), len(session.manifest.images)
-        rounds = [with_images(view, count) for count in range(images - prompts, prompts, -prompts)]
-        single = [with_images(view, count) for count in range(images - 1, images - 21, -1)]
+        rounds = [with_images(selection, count) for count in range(images - prompts, prompts, -prompts)]
+        single = [with_images(selection, count) for count in range(images - 1, images - 21, -1)]
         for name, views in (
             ("rounds of prompts, all of them", rounds),
             ("single images, the last 20", single),
@@ -67,10 +67,10 @@ def main() -> None:
             distribution(f"scrubbing by {name}: curves", curves)
             distribution("  and the first null line after them", null)
         known = full(MANY, errors=False)
-        analyse(analyzer, view, known)
-        at_eps = [view]
+        analyse(analyzer, selection, known)
+        at_eps = [selection]
         for _ in range(20):
-            at_eps.append(with_eps(view, stepped_eps(at_eps[-1].settings.eps, 1)))
+            at_eps.append(with_eps(selection, stepped_eps(at_eps[-1].settings.eps, 1)))
         stage = Stage(known.overlap_permutations, known.overlap_permutations, quick=True)
         distribution("another ε: curves", timed(at_eps[1:], lambda at: analyse(analyzer, at, CURVES)))
         distribution(

@@ -80,11 +80,11 @@ def analyses(folder: Path) -> tuple[Recording, list[Analysis]]:
     """A session, and its metrics before and after its last batch."""
     session = open_session(folder / "session-00")
     analyzer = Analyzer(session)
-    view, _ = first_selection(Settings(), session.manifest)
+    selection, _ = first_selection(Settings(), session.manifest)
     found = []
     for images in (125, 150):
-        settings = replace(view.settings, images=images, permutations=20, errors=None)
-        found.append(Analysis(view, {view.main: analyzer.figures(settings)}))
+        settings = replace(selection.settings, images=images, permutations=20, errors=None)
+        found.append(Analysis(selection, {selection.main: analyzer.figures(settings)}))
     log = tuple(session.log)
     blocks = len(session.manifest.blocks)
     return Recording("s", session.manifest, blocks, session.state, "run", (), log, {4.5: 150}), found

@@ -46,10 +46,10 @@ class LensCommands(Provider):
     def _values(self) -> Iterator[Command]:
         screen = self.screen
         assert isinstance(screen, SessionScreen)
-        if screen.recording is None or screen.view is None:
+        if screen.recording is None or screen.selection is None:
             return
         for name, choice in CHOICES.items():
-            for index, value in enumerate(choice.values(screen.recording.manifest, screen.view)):
+            for index, value in enumerate(choice.values(screen.recording.manifest, screen.selection)):
                 yield f"{name}: {plain(value)}", f"screen.choose('{name}', {index})"
         for pane in screen.panes:
             if pane.others:

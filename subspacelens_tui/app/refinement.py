@@ -1,4 +1,4 @@
-"""In which order the figures of a view are computed: the cheap first, each stage better than the last."""
+"""Stages in which the metrics of a selection are computed: the cheap first, each better than the last."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -11,13 +11,13 @@ _OVERLAP_SHARE = 5
 
 
 class Stage(NamedTuple):
-    """One of the analyses of a view.
+    """One of the analyses of a selection.
 
     Attributes:
         permutations: of the null.
         overlap_permutations: how many of them the overlap gets.
         quick: only what needs no eigenvalues, unless these are known.
-        errors: with error bars, where the view has them.
+        errors: with error bars, where the selection has them.
         last: whether no better one follows.
     """
 
@@ -34,14 +34,14 @@ def full(permutations: int, errors: bool = True, last: bool = False) -> Stage:
 
 
 def stages(slow: bool, affordable: bool, known: int, grown: bool) -> Iterator[Stage]:
-    """The stages of a view.
+    """The stages of a selection.
 
     Args:
         slow: whether one with a few permutations takes long enough to be noticed.
         affordable: whether there is time for many permutations.
         known: permutations whose class spectra are kept: of these the null of any ε costs next to nothing.
-        grown: whether the view is the same and only the images have become more: the last null stays until
-            the next one is there, and one update is enough.
+        grown: whether the selection is the same and only the images have become more: the last null stays
+            until the next one is there, and one update is enough.
     """
     if grown:
         yield full(MANY if affordable else FEW, last=True)

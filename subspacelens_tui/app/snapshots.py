@@ -43,10 +43,10 @@ class Recording:
 
 @dataclass(frozen=True)
 class Analysis:
-    """The figures of a view.
+    """The figures of a selection.
 
     Attributes:
-        view: what they are figures of.
+        selection: what they are figures of.
         figures: by label scheme and branch; empty if the analysis failed.
         permutations: of the null.
         refining: whether the same with more permutations is on its way.
@@ -58,7 +58,7 @@ class Analysis:
             come since.
     """
 
-    view: Selection
+    selection: Selection
     figures: Mapping[Which, Result]
     permutations: int = 0
     refining: bool = False
@@ -104,7 +104,7 @@ class Analysis:
     @property
     def main(self) -> Result | None:
         """The figures that the list, the matrix and the inspector show."""
-        return self.figures.get(self.view.main)
+        return self.figures.get(self.selection.main)
 
     @property
     def absent(self) -> str:
@@ -125,7 +125,7 @@ class Analysis:
     @property
     def of_branches(self) -> list[tuple[Branch, Result]]:
         """The figures of the main label scheme on each branch that the curves show."""
-        found = [(branch, self.of(self.view.main[0], branch)) for branch in self.view.branches]
+        found = [(branch, self.of(self.selection.main[0], branch)) for branch in self.selection.branches]
         return [(branch, figures) for branch, figures in found if figures is not None]
 
     @cached_property
@@ -139,5 +139,5 @@ class Analysis:
         return found
 
     def of(self, scheme: str, branch: Branch) -> Result | None:
-        """The figures of one label scheme and branch, if the view has them."""
+        """The figures of one label scheme and branch, if the selection has them."""
         return self.figures.get((scheme, branch))

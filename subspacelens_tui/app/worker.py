@@ -1,7 +1,7 @@
 """The analysis thread of a session screen: follows the session and computes the metrics of the selection.
 
 One thread does all reading and computing, so that the event loop never waits for either; the order in
-which it does so is a coroutine on the loop. Results of a view that is no longer looked at are dropped,
+which it does so is a coroutine on the loop. Results of a selection that is no longer looked at are dropped,
 and their computation is cancelled.
 """
 
@@ -39,7 +39,7 @@ class Worker:
 
     Args:
         path: the session's folder.
-        settings: of the first view; only what it asks for is begun at once.
+        settings: of the first selection; only what it asks for is begun at once.
     """
 
     def __init__(self, path: Path, settings: Settings | None = None) -> None:
@@ -48,7 +48,7 @@ class Worker:
         self._thread = ThreadPoolExecutor(1, "analysis")
         self._analyzer: Analyzer | None = None
         self._recording: Recording | None = None
-        self._view: Selection | None = None
+        self._selection: Selection | None = None
         self._generation = 0
         self._analysed = -1
         self._permuted = 0
@@ -66,9 +66,9 @@ class Worker:
         self._opened: Future[Recording] | None = self._thread.submit(self._refresh)
         self._thread.submit(self._warm_up)
 
-    def look(self, view: Selection) -> None:
+    def look(self, selection: Selection) -> None:
         """Change what is looked at."""
-        self._view = view
+        self._selection = selection
         self._generation += 1
         self._wake.set()
 
@@ -94,7 +94,7 @@ class Worker:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def settled(self) -> None:
-        """Wait until the folder was read anew and everything that it and the view ask for is computed."""
+        """Wait until the folder was read anew and all that it and the selection ask for is computed."""
         async with self._idle:
             wanted = self._rounds + 2
             self._wake.set()
@@ -115,7 +115,7 @@ class Worker:
         Args:
             poll: seconds between two looks at the folder while it grows.
             on_recording: called on the event loop when the state of the recording changed.
-            on_analysis: called on the event loop with the figures of the current view.
+            on_analysis: called on the event loop with the figures of the current selection.
             on_trouble: called with one line when the session cannot be read; with None once it can.
         """
         self._poll = poll
@@ -194,39 +194,39 @@ class Worker:
         return self._analyzer.session
 
     def _warm_up(self) -> None:
-        """Have what the first view needs kept by the analyzer before anyone asks for it."""
+        """Have what the first selection needs kept by the analyzer before anyone asks for it."""
         if self._analyzer is None:
             return
-        view, _ = first_selection(self._settings, self._analyzer.session.manifest)
-        # What goes wrong here goes wrong again, and is reported, when the view is asked for.
+        selection, _ = first_selection(self._settings, self._analyzer.session.manifest)
+        # What goes wrong here goes wrong again, and is reported, when the selection is asked for.
         with contextlib.suppress(Exception):
-            for settings in view.wanted(self._analyzer.session.manifest).values():
+            for settings in selection.wanted(self._analyzer.session.manifest).values():
                 self._analyzer.figures(replace(settings, quick=True, errors=None), lambda: self._closed)
 
     def _due(self) -> bool:
-        if self._view is None or self._recording is None:
+        if self._selection is None or self._recording is None:
             return False
         if self._analysed != self._generation:
             return True
         if not self._recording.state.phase.running and self._permuted < MANY:
             return True
-        follows = self._view.settings.images is None
+        follows = self._selection.settings.images is None
         # What comes to a session that nobody records is copied in, and shown at once.
         rest = _REST * self._took if self._recording.state.phase.running else 0.0
         rested = time.monotonic() >= self._rest_since + rest
         return (self._lost or (self._grown and follows)) and rested
 
     async def _analyse(self) -> None:
-        view, generation, recording = self._view, self._generation, self._recording
-        assert view is not None
+        selection, generation, recording = self._selection, self._generation, self._recording
+        assert selection is not None
         assert recording is not None
         if self._grown:
             self._grown = self._lost = False
             self._known = (None, 0)
         began = time.monotonic()
-        for stage in self._stages(view, recording.state.phase.running):
+        for stage in self._stages(selection, recording.state.phase.running):
             stage_began = time.monotonic()
-            analysis = await self._computed(view, stage, generation)
+            analysis = await self._computed(selection, stage, generation)
             if analysis is None:
                 return
             if stage.permutations >= FEW:
@@ -234,11 +234,11 @@ class Worker:
             self._on_analysis(analysis)
             self._permuted = stage.permutations
             if analysis.error is not None:
-                # Asking again would fail again; the next view or batch may not.
+                # Asking again would fail again; the next selection or batch may not.
                 self._permuted = MANY
                 break
             if stage.overlap_permutations >= FIRST:
-                self._known = (_spectra_of(view), stage.overlap_permutations)
+                self._known = (_spectra_of(selection), stage.overlap_permutations)
         if generation == self._generation:
             self._analysed = generation
         now = time.monotonic()
@@ -272,29 +272,29 @@ class Worker:
         elif self._jobs.next() is not None:
             self._wake.set()
 
-    def _stages(self, view: Selection, live: bool) -> Iterator[Stage]:
+    def _stages(self, selection: Selection, live: bool) -> Iterator[Stage]:
         affordable = not live or self._cost * MANY / FEW <= _WORTH_REFINING_LIVE
-        known = self._known[1] if self._known[0] == _spectra_of(view) else 0
+        known = self._known[1] if self._known[0] == _spectra_of(selection) else 0
         return stages(self._cost > _QUICK, affordable, known, self._generation == self._analysed)
 
-    async def _computed(self, view: Selection, stage: Stage, generation: int) -> Analysis | None:
-        """The analysis of a view; None if it is no longer wanted."""
+    async def _computed(self, selection: Selection, stage: Stage, generation: int) -> Analysis | None:
+        """The analysis of a selection; None if it is no longer wanted."""
         loop = asyncio.get_running_loop()
         try:
-            figures = await loop.run_in_executor(self._thread, self._figures, view, stage, generation)
+            figures = await loop.run_in_executor(self._thread, self._figures, selection, stage, generation)
         except Cancelled:
             return None
         except (SettingsError, SessionError) as error:
-            return Analysis(view, {}, stage.permutations, error=str(error))
+            return Analysis(selection, {}, stage.permutations, error=str(error))
         except Exception as error:
-            # A fault of ours in one analysis must not take the whole screen down; another view may well work.
+            # A fault of ours in one analysis must not take the screen down; another selection may well work.
             reason = _failure(error)
-            return Analysis(view, {}, stage.permutations, error=reason)
+            return Analysis(selection, {}, stage.permutations, error=reason)
         if generation != self._generation:
             return None
-        return Analysis(view, figures, stage.permutations, refining=not stage.last)
+        return Analysis(selection, figures, stage.permutations, refining=not stage.last)
 
-    def _figures(self, view: Selection, stage: Stage, generation: int) -> dict[Which, Result]:
+    def _figures(self, selection: Selection, stage: Stage, generation: int) -> dict[Which, Result]:
         assert self._analyzer is not None
 
         def cancelled() -> bool:
@@ -311,7 +311,7 @@ class Worker:
                 ),
                 cancelled,
             )
-            for which, settings in view.wanted(self._analyzer.session.manifest).items()
+            for which, settings in selection.wanted(self._analyzer.session.manifest).items()
         }
 
 
@@ -319,7 +319,7 @@ def _failure(error: Exception) -> str:
     return memory_ran_out(error) or f"the analysis failed: {type(error).__name__}: {error}"
 
 
-def _spectra_of(view: Selection) -> object:
+def _spectra_of(selection: Selection) -> object:
     """What the class spectra of permuted labels depend on, apart from the images."""
-    settings = replace(view.settings, eps=1.0, iso_rate=None, errors=None)
-    return replace(view, settings=settings)
+    settings = replace(selection.settings, eps=1.0, iso_rate=None, errors=None)
+    return replace(selection, settings=settings)

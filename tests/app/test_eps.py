@@ -30,16 +30,16 @@ async def test_the_slider_moves_by_mouse_and_by_keys(on: OpenApp, planted: Plant
         track = slider._track()
         await app.pilot.click(slider, offset=(4 + track - 1, 0))
         await app.settled()
-        assert app.screen.view.settings.eps == 100
+        assert app.screen.selection.settings.eps == 100
         await app.pilot.mouse_down(slider, offset=(4, 0))
         await app.pilot.hover(slider, offset=(4 + (track - 1) // 2, 0))
         await app.pilot.mouse_up(slider, offset=(4 + (track - 1) // 2, 0))
         await app.settled()
-        assert app.screen.view.settings.eps == 1
+        assert app.screen.selection.settings.eps == 1
         assert app.screen.analysis.main.settings.eps == 1
         assert app.app.focused is slider
         await app.press("left")
-        assert app.screen.view.settings.eps == 0.8
+        assert app.screen.selection.settings.eps == 0.8
         assert "● 0.8" in app.text() or "─ 0.8" in app.text()
 
 
@@ -49,7 +49,7 @@ async def test_the_dialog_has_a_slider(on: OpenApp, planted: Planted) -> None:
         assert isinstance(app.app.screen, EpsDialog)
         assert app.app.screen.query_one(Input).value == "0.8"
         await app.press("enter")
-        assert app.screen.view.settings.eps == 0.8
+        assert app.screen.selection.settings.eps == 0.8
 
 
 async def test_every_layer_has_the_rate_of_the_selected_one(on: OpenApp, planted: Planted) -> None:
@@ -67,7 +67,7 @@ async def test_every_layer_has_the_rate_of_the_selected_one(on: OpenApp, planted
         assert f"R = {rate:g}" in app.text()
         assert f"{layers[2].eps:.4g}" in app.screen.query_one("#inspector").as_text()
         await app.press("plus")
-        higher = app.screen.view.settings.iso_rate
+        higher = app.screen.selection.settings.iso_rate
         assert rate < higher == nearest_of_series(higher) < 1.3 * rate
         assert numbers.figure(app.screen.analysis.main.layers[0].R) == numbers.figure(higher)
         await app.press("e")
@@ -77,9 +77,9 @@ async def test_every_layer_has_the_rate_of_the_selected_one(on: OpenApp, planted
         assert "R must be a positive number of nats" in app.text()
         field.value = "40"
         await app.press("enter")
-        assert app.screen.view.settings.iso_rate == 40
+        assert app.screen.selection.settings.iso_rate == 40
     async with on(session, setup=setup) as app:
-        assert app.screen.view.settings.iso_rate == 40
+        assert app.screen.selection.settings.iso_rate == 40
         await app.press("I")
-        assert app.screen.view.settings.iso_rate is None
+        assert app.screen.selection.settings.iso_rate is None
         assert {layer.eps for layer in app.screen.analysis.main.layers} == {0.5}

@@ -35,7 +35,7 @@ def computed(app: Driver, session: PlantedSession, **changes: Any) -> Result:
     main = app.screen.analysis.main
     assert main is not None
     many = {name: getattr(main.settings, name) for name in ("permutations", "overlap_permutations", "errors")}
-    settings = replace(app.screen.view.settings, **many, **changes)
+    settings = replace(app.screen.selection.settings, **many, **changes)
     return Analyzer(open_session(session.path)).figures(settings)
 
 

@@ -71,7 +71,7 @@ async def test_some_images_left_out_are_a_warning(on: OpenApp, planted: Planted)
         assert "! 4 of 36 images are left out" in app.text()
         # Step 5 has all of them; what is known of the session stays.
         await app.press("S")
-        assert app.screen.view.settings.step == 5
+        assert app.screen.selection.settings.step == 5
         assert app.screen.analysis.main.images == 36
         assert "finished, 4 of 36 images left out" in app.text()
 
@@ -82,7 +82,7 @@ async def test_one_branch_only(on: OpenApp, planted: Planted, branch: int) -> No
     session = spoil(planted().start().record(), all_of(branch, slice(None)))
     async with on(session) as app:
         for _ in range(4):
-            which = app.screen.view.branch
+            which = app.screen.selection.branch
             text = app.text()
             assert "computing" not in text
             found = app.screen.analysis
@@ -100,7 +100,7 @@ async def test_guidance_that_was_never_reached(on: OpenApp, planted: Planted) ->
     session._events.write("stopped", reason="asked to stop")
     async with on(session) as app:
         await app.press("g")
-        assert app.screen.view.settings.guidance == 6.0
+        assert app.screen.selection.settings.guidance == 6.0
         assert "computing" not in app.text()
         assert "no image was recorded at guidance 6" in " ".join(app.text().split())
 

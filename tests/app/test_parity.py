@@ -32,13 +32,13 @@ def bound(app: Driver, key: Key, *owners: str) -> set[str]:
 
 
 REACHED: dict[str, Callable[[SessionScreen], Any]] = {
-    "labels": lambda screen: screen.view.main[0],
-    "larger-eps": lambda screen: screen.view.settings.eps,
+    "labels": lambda screen: screen.selection.main[0],
+    "larger-eps": lambda screen: screen.selection.settings.eps,
     "next-layer": lambda screen: screen.selected,
     "curves": lambda screen: screen.state.measure,
     "pane-log": lambda screen: screen.focused.id,
     "zoom": lambda screen: screen.pane_layout.maximised,
-    "previous-round": lambda screen: screen.view.settings.images,
+    "previous-round": lambda screen: screen.selection.settings.images,
     "reset-borders": lambda screen: dict(screen.borders.sizes),
 }
 
@@ -95,7 +95,7 @@ async def test_the_help_does_what_a_line_says_when_it_is_clicked(on: OpenApp, pl
             await app.settled()
 
         await click("labels: next scheme")
-        assert app.screen.view.settings.labels == "fine"
+        assert app.screen.selection.settings.labels == "fine"
         await click("the pane alone on the screen")
         assert app.screen.pane_layout.maximised == "layers"
         # A click beside the words does nothing, and every line has an action of its own.
@@ -127,7 +127,7 @@ async def test_the_footer_shows_the_keys_of_the_moment(on: OpenApp, planted: Pla
         # A click in the footer is the key.
         row = app.text().splitlines()[-1]
         await app.pilot.click(footer, offset=(row.index("labels"), 0))
-        assert app.screen.view.settings.labels == "fine"
+        assert app.screen.selection.settings.labels == "fine"
 
 
 async def test_every_pane_is_one_key_away_by_the_digit_in_its_frame(on: OpenApp, planted: Planted) -> None:

@@ -105,10 +105,10 @@ async def test_a_session_opens_as_it_was_left(open_app: OpenApp, planted: Plante
     folder = session.path.parent
     async with open_app(folder, session.path, setup=Setup(saved=SavedState(state))) as app:
         await app.press("L", "end", "l", "minus", "s", "b", "b", "t", "5", "z")
-        left, view = widths(app), app.screen.view
+        left, selection = widths(app), app.screen.selection
     async with open_app(folder, session.path, setup=Setup(saved=SavedState(state))) as app:
-        assert app.screen.view == view
-        assert view.branch == "both"
+        assert app.screen.selection == selection
+        assert selection.branch == "both"
         assert app.screen.selected == 7
         assert "layers" not in [pane.id for pane in app.screen.panes if pane.display]
         await app.press("z")
@@ -121,23 +121,23 @@ async def test_a_session_opens_as_it_was_left(open_app: OpenApp, planted: Plante
         layer=2,
         setup=Setup(saved=SavedState(state)),
     ) as app:
-        assert app.screen.view.settings.labels == "coarse"
-        assert app.screen.view.settings.step == 19
+        assert app.screen.selection.settings.labels == "coarse"
+        assert app.screen.selection.settings.step == 19
         assert app.screen.selected == 2
     async with open_app(folder, other.path, setup=Setup(saved=SavedState(state))) as app:
-        assert app.screen.view.settings.labels == "coarse"
+        assert app.screen.selection.settings.labels == "coarse"
         assert app.screen.selected == 0
 
 
 async def test_settings_say_how_a_session_opens_the_first_time(on: OpenApp, planted: Planted) -> None:
     liked = Preferences(eps=0.25, labels="fine", digits=False)
     async with on(planted().start().record(), setup=Setup(liked)) as app:
-        assert app.screen.view.settings.eps == 0.25
-        assert app.screen.view.settings.labels == "fine"
+        assert app.screen.selection.settings.eps == 0.25
+        assert app.screen.selection.settings.labels == "fine"
         assert not app.screen.query_one("#overlap").digits
     absent = Preferences(labels="weather")
     async with on(planted("second").start().record(), setup=Setup(absent)) as app:
-        assert app.screen.view.settings.labels == "coarse"
+        assert app.screen.selection.settings.labels == "coarse"
         assert "✗" not in app.text()
 
 

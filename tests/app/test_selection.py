@@ -47,14 +47,18 @@ def test_eps_as_people_type_it() -> None:
 
 
 def test_the_first_view_is_the_session_s_defaults(manifest) -> None:
-    view, complaints = first_selection(Settings(), manifest)
-    assert (view.main, view.settings.step, view.settings.guidance) == (("coarse", "cond"), 19, 1.0)
+    selection, complaints = first_selection(Settings(), manifest)
+    assert (selection.main, selection.settings.step, selection.settings.guidance) == (
+        ("coarse", "cond"),
+        19,
+        1.0,
+    )
     assert complaints == []
 
 
 def test_what_the_session_lacks_is_complained_about(manifest) -> None:
-    view, complaints = first_selection(Settings(labels="colour", step=3), manifest)
-    assert (view.main[0], view.settings.step) == ("coarse", 19)
+    selection, complaints = first_selection(Settings(labels="colour", step=3), manifest)
+    assert (selection.main[0], selection.settings.step) == ("coarse", 19)
     assert complaints == [
         "the session has no labels colour: it has coarse, fine",
         "the session has no step 3: it has 5, 19",
@@ -62,34 +66,34 @@ def test_what_the_session_lacks_is_complained_about(manifest) -> None:
 
 
 def test_without_guidance_there_is_no_uncond_branch(manifest) -> None:
-    view, _ = first_selection(Settings(guidance=4.5, branch="uncond"), manifest)
-    assert view.branches == ("uncond",)
-    view = CHOICES["guidance"].moved(view, manifest, 1)
-    assert (view.settings.guidance, view.branches) == (1.0, ("cond",))
-    assert CHOICES["branch"].values(manifest, view) == ("cond",)
+    selection, _ = first_selection(Settings(guidance=4.5, branch="uncond"), manifest)
+    assert selection.branches == ("uncond",)
+    selection = CHOICES["guidance"].moved(selection, manifest, 1)
+    assert (selection.settings.guidance, selection.branches) == (1.0, ("cond",))
+    assert CHOICES["branch"].values(manifest, selection) == ("cond",)
 
 
 def test_each_choice_comes_round(manifest) -> None:
-    view, _ = first_selection(Settings(guidance=4.5), manifest)
+    selection, _ = first_selection(Settings(guidance=4.5), manifest)
     for choice in CHOICES.values():
-        turned = view
-        for _ in choice.values(manifest, view):
+        turned = selection
+        for _ in choice.values(manifest, selection):
             turned = choice.moved(turned, manifest, 1)
-        assert choice.current(turned) == choice.current(view), choice.name
+        assert choice.current(turned) == choice.current(selection), choice.name
 
 
 def test_the_view_says_which_analyses_it_needs(manifest) -> None:
-    view, _ = first_selection(Settings(guidance=4.5, labels="fine"), manifest)
-    assert list(view.wanted(manifest)) == [("fine", "cond"), ("coarse", "cond")]
-    both = CHOICES["branch"].choose(view, manifest, 2)
+    selection, _ = first_selection(Settings(guidance=4.5, labels="fine"), manifest)
+    assert list(selection.wanted(manifest)) == [("fine", "cond"), ("coarse", "cond")]
+    both = CHOICES["branch"].choose(selection, manifest, 2)
     assert next(iter(both.wanted(manifest))) == ("fine", "cond")
     assert len(both.wanted(manifest)) == 4
-    alone = Selection(view.settings, together=False)
+    alone = Selection(selection.settings, together=False)
     assert list(alone.wanted(manifest)) == [("fine", "cond")]
 
 
 def test_a_bad_eps_changes_nothing(manifest) -> None:
-    view, _ = first_selection(Settings(), manifest)
+    selection, _ = first_selection(Settings(), manifest)
     with pytest.raises(SettingsError):
-        with_eps(view, -1.0)
-    assert view.settings.eps == 0.5
+        with_eps(selection, -1.0)
+    assert selection.settings.eps == 0.5

@@ -88,7 +88,7 @@ async def test_each_setting_has_its_key(
         new = app.screen.analysis
         assert old is not None
         assert new is not None
-        assert new.view == app.screen.view
+        assert new.selection == app.screen.selection
         assert new.error is None
 
 
@@ -102,7 +102,7 @@ async def test_the_figures_are_those_of_the_settings(on: OpenApp, planted: Plant
         analysis = app.screen.analysis
         assert analysis is not None
         assert analysis.main is not None
-        settings = replace(app.screen.view.settings, permutations=200, overlap_permutations=40)
+        settings = replace(app.screen.selection.settings, permutations=200, overlap_permutations=40)
         expected = Analyzer(open_session(session.path)).figures(settings)
         # The errors of the ranks came later, by themselves.
         for layer, same in zip(analysis.main.layers, expected.layers, strict=True):
@@ -140,13 +140,13 @@ async def test_typed_eps_is_taken_or_refused_with_a_message_that_stays(on: OpenA
             await app.press("enter")
             assert isinstance(app.app.screen, EpsDialog)
             assert "ε must be a positive number" in app.text()
-            assert app.screen.view.settings.eps == 0.5
+            assert app.screen.selection.settings.eps == 0.5
         field.value = "0.07"
         await app.press("enter")
         assert app.app.screen is app.screen
         assert app.screen.analysis.main.settings.eps == 0.07
         await app.press("e", "escape")
-        assert app.screen.view.settings.eps == 0.07
+        assert app.screen.selection.settings.eps == 0.07
 
 
 async def test_one_layer_for_all_panes(on: OpenApp, planted: Planted) -> None:
@@ -183,10 +183,10 @@ async def test_values_can_be_clicked(on: OpenApp, planted: Planted) -> None:
         row = next(line for line in app.text().splitlines() if "branch" in line)
         await app.pilot.click("#controls", offset=(row.index("uncond") + 2, 0))
         await app.settled()
-        assert app.screen.view.branch == "uncond"
+        assert app.screen.selection.branch == "uncond"
         await app.pilot.click("#controls", offset=(row.index("fine") + 1, 0))
         await app.settled()
-        assert app.screen.view.settings.labels == "fine"
+        assert app.screen.selection.settings.labels == "fine"
 
 
 async def test_the_matrix_has_a_cursor_and_numbers(on: OpenApp, planted: Planted) -> None:
@@ -249,7 +249,7 @@ async def test_scrubbing_shows_the_figures_of_that_many_images(on: OpenApp, plan
         await app.press("greater_than_sign")
         assert app.screen.analysis.main.images == 27
         await app.press("greater_than_sign", "full_stop")
-        assert app.screen.view.settings.images is None
+        assert app.screen.selection.settings.images is None
         assert app.screen.analysis.main.images == 36
         await app.pilot.click("#scrubber", offset=(50, 0))
         await app.settled()
@@ -427,17 +427,19 @@ async def test_the_recording_plays_again_round_by_round(
     monkeypatch.setattr(frames, 1e9)
     async with on(planted(seeds=3).start().record()) as app:
         await app.press("v")
-        assert app.screen.view.settings.images == 9
+        assert app.screen.selection.settings.images == 9
         assert "playing 1×" in app.text()
         await app.press("V", "V", "V")
         assert "playing 8×" in app.text()
         seen, look = [], app.screen.worker.look
         monkeypatch.setattr(
-            app.screen.worker, "look", lambda view: (seen.append(view.settings.images), look(view))
+            app.screen.worker,
+            "look",
+            lambda selection: (seen.append(selection.settings.images), look(selection)),
         )
         monkeypatch.setattr(frames, 1)
         async with asyncio.timeout(PATIENCE):
-            while app.screen.view.settings.images is not None:
+            while app.screen.selection.settings.images is not None:
                 await app.pilot.pause()
         assert seen == [18, 27, None]
         await app.settled()
@@ -505,7 +507,7 @@ async def test_the_frame_says_what_the_bands_are(on: OpenApp, planted: Planted) 
         assert "╱ error 95 %, image" in app.text()
         assert "░ null" not in app.text()
         await app.press("i", "i", "i", "i")
-        assert app.screen.view.settings.errors is None
+        assert app.screen.selection.settings.errors is None
         assert "error 95 %" not in app.text()
 
 
@@ -522,7 +524,7 @@ async def test_the_first_null_line_says_that_it_is_an_estimate(on: OpenApp, plan
 async def test_a_null_that_cannot_be_had_says_why(on: OpenApp, planted: Planted) -> None:
     async with on(planted().start().record(), size=(200, 60)) as app:
         await app.press("u", "u", "u")
-        assert app.screen.view.settings.design == "fine-within-coarse"
+        assert app.screen.selection.settings.design == "fine-within-coarse"
         layer = app.screen.analysis.main.layers[0] if app.screen.analysis.main else None
         reason = layer.missing["nulls"] if layer else app.screen.analysis.error
         assert reason[:20] in app.text()
@@ -537,7 +539,7 @@ async def test_the_palette_knows_every_value(on: OpenApp, planted: Planted) -> N
                 await app.pilot.pause()
         await app.press("enter")
         await app.press("enter") if app.app.screen is not app.screen else None
-        assert app.screen.view.settings.labels == "fine"
+        assert app.screen.selection.settings.labels == "fine"
 
 
 async def test_damaged_features_are_a_message_not_a_crash(on: OpenApp, planted: Planted) -> None:
@@ -571,7 +573,7 @@ async def test_opened_at_a_layer_with_settings(on: OpenApp, planted: Planted) ->
 
     async with on(planted().start().record(), layer=4, settings=Settings(labels="fine", eps=0.1)) as app:
         assert app.screen.selected == 4
-        assert (app.screen.view.settings.labels, app.screen.view.settings.eps) == ("fine", 0.1)
+        assert (app.screen.selection.settings.labels, app.screen.selection.settings.eps) == ("fine", 0.1)
     async with on(planted("other").start().record(), layer=40) as app:
         assert app.screen.selected == 5
         assert "there is no layer 40" in app.text()
@@ -619,7 +621,7 @@ async def test_over_ssh_new_figures_come_pane_by_pane(
         new = [pane for pane in seen if pane.analysis is screen.analysis]
         assert new == seen[:1]
         await app.press("l")
-        assert {pane.analysis.view for pane in seen if pane.analysis} == {screen.view}
+        assert {pane.analysis.selection for pane in seen if pane.analysis} == {screen.selection}
 
 
 async def test_a_closed_session_lets_its_features_go(on: OpenApp, planted: Planted) -> None:

@@ -174,12 +174,12 @@ class TestAsTheyBecomeKnown:
     def test_each_keeps_its_place(self, planted: Planted, step: int | None, becomes: int) -> None:
         before = planted(capture_steps=(0, 5, 10, 15, 19)).manifest
         now = before.model_copy(update={"capture_steps": [0, 9, 19, 29, 38], "steps": 39})
-        view, _ = first_selection(Settings(step=step), before)
-        assert with_captured(view, before, now).settings.step == becomes
-        assert with_captured(view, before, before) == view
+        selection, _ = first_selection(Settings(step=step), before)
+        assert with_captured(selection, before, now).settings.step == becomes
+        assert with_captured(selection, before, before) == selection
 
     def test_of_fewer_steps_there_may_come_more(self, planted: Planted) -> None:
         before = planted(capture_steps=(0, 1)).manifest
         now = before.model_copy(update={"capture_steps": [0, 1, 2]})
-        view, _ = first_selection(Settings(), before)
-        assert with_captured(view, before, now).settings.step == 2
+        selection, _ = first_selection(Settings(), before)
+        assert with_captured(selection, before, now).settings.step == 2

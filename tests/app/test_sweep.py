@@ -37,7 +37,7 @@ async def test_all_configurations_by_layers_with_peak_and_dip(
         row = found.rows[found.row]
         assert numbers.figure(row.values[1]) in app.text()
         await app.press("enter")
-        settings = app.screen.view.settings
+        settings = app.screen.selection.settings
         assert (settings.step, settings.guidance) == (row.configuration.step, row.configuration.guidance)
         assert app.screen.analysis.main.settings.step == row.configuration.step
 
@@ -47,10 +47,10 @@ async def test_a_row_is_clicked_twice_or_left(on: OpenApp, planted: Planted) -> 
         await app.press("m")
         await app.pilot.click("#map", offset=(5, 1), times=2)
         await app.settled()
-        assert app.screen.view.settings.step == 5
+        assert app.screen.selection.settings.step == 5
         await app.press("m", "escape")
         assert app.app.screen is app.screen
-        assert app.screen.view.settings.step == 5
+        assert app.screen.selection.settings.step == 5
 
 
 VALUES = (-0.0042, 12345.6, 0.5, -3e-7, 99.9, 4.0)

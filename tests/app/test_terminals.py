@@ -30,7 +30,7 @@ async def test_every_pane_is_reached_at_every_size(
         for key in "lbsfge":
             await app.press(key)
         await app.press("escape")
-        assert app.screen.analysis.view == app.screen.view
+        assert app.screen.analysis.selection == app.screen.selection
 
 
 EVERYTHING = (

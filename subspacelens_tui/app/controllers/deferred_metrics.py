@@ -35,7 +35,7 @@ class DeferredMetrics(Controller):
         main = analysis.main if analysis else None
         if analysis is None or main is None or analysis.refining or layer >= len(main.layers):
             return
-        view, images = analysis.view, main.images
+        selection, images = analysis.selection, main.images
 
         def look(analyzer: Analyzer, cancelled: IsCancelled) -> LayerResult:
             return deferred_metrics(analyzer, main, layer, cancelled)
@@ -48,15 +48,15 @@ class DeferredMetrics(Controller):
 
         def looked(found: object, reason: str | None) -> None:
             now = self._state.analysis
-            if now is None or now.view != view:
+            if now is None or now.selection != selection:
                 return
             kept = now.closer if now.closer_images == images else {}
             of_layer = found if isinstance(found, LayerResult) else _without(main.layers[layer], reason)
             self._take(replace(now, closer={**kept, layer: of_layer}, closer_images=images))
 
-        self._state.worker.want(Job("layer", (view, images, layer), look, looked))
+        self._state.worker.want(Job("layer", (selection, images, layer), look, looked))
         if main.settings.errors is not None:
-            self._state.worker.want(Job("overlap error", (view, images, layer), more, looked))
+            self._state.worker.want(Job("overlap error", (selection, images, layer), more, looked))
         needed = self._needed()
         if Deferred.SPLIT_HALVES in needed:
             self._split_halves(analysis, main)
@@ -82,40 +82,40 @@ class DeferredMetrics(Controller):
         def computed(found: object, reason: str | None) -> None:
             shown = self._state.analysis
             now = shown.main if shown else None
-            if shown is None or now is None or shown.view != analysis.view:
+            if shown is None or now is None or shown.selection != analysis.selection:
                 return
             if isinstance(found, list) and now.images == main.images:
                 pairs = zip(now.layers, found, strict=True)
                 layers = tuple(replace(a, errors={**a.errors, **b.errors}) for a, b in pairs)
-                figures = {**shown.figures, analysis.view.main: replace(now, layers=layers)}
+                figures = {**shown.figures, analysis.selection.main: replace(now, layers=layers)}
                 self._take(replace(shown, figures=figures))
 
-        self._state.worker.want(Job(name, (analysis.view, main.images), errors, computed))
+        self._state.worker.want(Job(name, (analysis.selection, main.images), errors, computed))
 
     def _split_halves(self, analysis: Analysis, main: Result) -> None:
         """Halves of the classes in all layers, and the errors of the overlap."""
-        view = analysis.view
+        selection = analysis.selection
 
         def halves(analyzer: Analyzer, cancelled: IsCancelled) -> object:
             return split_halves(analyzer, main, cancelled)
 
         def computed(found: object, reason: str | None) -> None:
             now = self._state.analysis
-            if now is not None and now.view == view and isinstance(found, tuple):
+            if now is not None and now.selection == selection and isinstance(found, tuple):
                 self._take(replace(now, halves=found, halves_images=main.images))
 
-        self._state.worker.want(Job("halves", (view, main.images), halves, computed))
+        self._state.worker.want(Job("halves", (selection, main.images), halves, computed))
         self._want_errors("overlap errors", analysis, main, deferred_errors)
 
     def _compare_steps(self, analysis: Analysis, main: Result) -> None:
         """Where the classes overlap least at each step."""
-        view = analysis.view
+        selection = analysis.selection
         settings = replace(
             main.settings,
             errors=None,
             permutations=FEW,
             overlap_permutations=FEW,
-            images=view.settings.images,
+            images=selection.settings.images,
         )
 
         def compare(analyzer: Analyzer, cancelled: IsCancelled) -> Separations:
@@ -126,12 +126,12 @@ class DeferredMetrics(Controller):
 
         def compared(found: object, reason: str | None) -> None:
             now = self._state.analysis
-            if now is None or now.view != view:
+            if now is None or now.selection != selection:
                 return
             steps = found if isinstance(found, Separations) else Separations((), reason or "", main.images)
             self._take(replace(now, separation=steps))
 
-        self._state.worker.want(Job("separation", (view, main.images), compare, compared))
+        self._state.worker.want(Job("separation", (selection, main.images), compare, compared))
 
     def _take(self, analysis: Analysis) -> None:
         self._state.analysis = analysis

@@ -131,7 +131,7 @@ def _parts(pane: Pane, state: SessionState) -> Iterator[object]:
     if main is None or state.analysis is None:
         return
     of = main.settings
-    yield from (of.labels, state.analysis.view.branch, f"step{of.step}", f"guidance{of.guidance:g}")
+    yield from (of.labels, state.analysis.selection.branch, f"step{of.step}", f"guidance{of.guidance:g}")
     yield from (f"eps{of.eps:g}", of.features)
     if pane.of_a_layer:
         yield f"layer{state.layer}"

@@ -10,8 +10,8 @@ from subspacelens_tui.app.snapshots import Analysis
 class PaneUpdates:
     """Hands snapshots to the panes.
 
-    New metrics of the same view go to one pane after the other, those on the screen, so that a key waits for
-    one pane and not for all: to be drawn, and over SSH for its bytes to arrive.
+    New metrics of the same selection go to one pane after the other, those on the screen, so that a key waits
+    for one pane and not for all: to be drawn, and over SSH for its bytes to arrive.
 
     Args:
         panes: in their order.
@@ -47,9 +47,9 @@ class PaneUpdates:
             self.late.pop(0).update(self._state.recording, self._state.analysis, self._state.layer)
 
     def begin(self, before: Analysis | None) -> None:
-        """Note whose turn comes: of another view all get their metrics at once."""
+        """Note whose turn comes: of another selection all get their metrics at once."""
         analysis = self._state.analysis
-        if before is None or analysis is None or before.view != analysis.view:
+        if before is None or analysis is None or before.selection != analysis.selection:
             self.late = []
         else:
             self.late += [pane for pane in self._panes if pane.is_on_screen and pane not in self.late]

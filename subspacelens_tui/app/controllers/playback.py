@@ -38,14 +38,14 @@ class PlaybackController(Controller):
 
     def choose(self, images: int | None) -> None:
         """Only the first so many images; None follows the recording."""
-        if self._state.view is not None:
-            self._state.look(with_images(self._state.view, images))
+        if self._state.selection is not None:
+            self._state.look(with_images(self._state.selection, images))
 
     @property
     def _shown(self) -> int:
         """Images the metrics are of, or are about to be; 0 where there is nothing to move through."""
-        view, recorded = self._state.view, self._state.recorded
-        return 0 if view is None or not recorded else view.settings.images or recorded
+        selection, recorded = self._state.selection, self._state.recorded
+        return 0 if selection is None or not recorded else selection.settings.images or recorded
 
     @property
     def _prompts(self) -> int:
@@ -54,7 +54,7 @@ class PlaybackController(Controller):
 
     @property
     def _follows(self) -> bool:
-        return self._state.view is None or self._state.view.settings.images is None
+        return self._state.selection is None or self._state.selection.settings.images is None
 
     def _choose_recorded(self, images: int) -> None:
         """So many images, at least one; beyond the last, follow."""
@@ -101,7 +101,7 @@ class PlaybackController(Controller):
         """The next round, once the metrics of this one are seen."""
         if self._follows:
             self._stop()
-        elif self._state.analysis is not None and self._state.analysis.view == self._state.view:
+        elif self._state.analysis is not None and self._state.analysis.selection == self._state.selection:
             self._frames += self._speed
             if self._frames >= _FRAMES_A_ROUND:
                 self._frames = 0

@@ -44,24 +44,24 @@ class SavedStateController(Controller):
         self._layout.restore(last.maximised, last.shows)
 
     def open(self, recording: Recording) -> None:
-        """Look at the view that a session opens with, and complain of what was asked but is not there."""
-        view, complaints = first_selection(self._settings, recording.manifest)
+        """Open the session with its first selection, and complain of what was asked but is not there."""
+        selection, complaints = first_selection(self._settings, recording.manifest)
         if self._asked:
             self._state.complaint = "; ".join(complaints) or None
-        self._state.open(self._restored(view))
+        self._state.open(self._restored(selection))
 
-    def _restored(self, view: Selection) -> Selection:
-        """The view with what the settings of an analysis do not hold; the layer, unless one was asked for."""
+    def _restored(self, selection: Selection) -> Selection:
+        """The selection with what settings do not hold; the layer too, unless one was asked for."""
         last = self._saved.selection(self._state.path)
         if self._asked or last is None:
-            return view
+            return selection
         if self._layer is None:
             self._layer = last.layer
-        two = (view.settings.guidance or 0) > 1 and last.branch in get_args(BranchChoice)
-        branch: BranchChoice = last.branch if two else view.branch  # type: ignore[assignment]
+        two = (selection.settings.guidance or 0) > 1 and last.branch in get_args(BranchChoice)
+        branch: BranchChoice = last.branch if two else selection.branch  # type: ignore[assignment]
         if last.errors == NO_ERRORS:
-            view = replace(view, settings=replace(view.settings, errors=None))
-        return replace(view, together=last.together, branch=branch)
+            selection = replace(selection, settings=replace(selection.settings, errors=None))
+        return replace(selection, together=last.together, branch=branch)
 
     def choose_layer(self) -> None:
         """Select the layer that was asked for, once the session has layers."""
@@ -77,9 +77,9 @@ class SavedStateController(Controller):
         """Keep what is looked at now."""
         state, layout = self._state, self._layout
         self._saved.keep(measure=state.measure, maximised=layout.maximised, shows=layout.shows)
-        if state.view is None:
+        if state.selection is None:
             return
-        settings = state.view.settings
+        settings = state.selection.settings
         self._saved.keep_selection(
             state.path,
             SavedSelection(
@@ -87,13 +87,13 @@ class SavedStateController(Controller):
                 labels=settings.labels,
                 eps=settings.eps,
                 iso_rate=settings.iso_rate,
-                branch=state.view.branch,
+                branch=state.selection.branch,
                 step=settings.step if state.blocks else None,  # before that, steps are not what they will be
                 guidance=settings.guidance,
                 features=settings.features,
                 rank=settings.rank,
                 design=settings.design,
                 errors=settings.errors or NO_ERRORS,
-                together=state.view.together,
+                together=state.selection.together,
             ),
         )

@@ -28,31 +28,31 @@ class SelectionController(Controller):
     def action_next_choice(self, name: str, by: int) -> None:
         """The next value of a control, or the previous one."""
         state = self._state
-        if state.view is not None and state.recording is not None:
-            state.look(CHOICES[name].moved(state.view, state.recording.manifest, by))
+        if state.selection is not None and state.recording is not None:
+            state.look(CHOICES[name].moved(state.selection, state.recording.manifest, by))
 
     def action_choose(self, name: str, index: int) -> None:
         """A value of a control."""
         state = self._state
-        if state.view is not None and state.recording is not None:
-            state.look(CHOICES[name].choose(state.view, state.recording.manifest, index))
+        if state.selection is not None and state.recording is not None:
+            state.look(CHOICES[name].choose(state.selection, state.recording.manifest, index))
 
     @property
     def _eps(self) -> float | None:
         """ε; with one rate for all layers that rate."""
-        if self._state.view is None:
+        if self._state.selection is None:
             return None
-        settings = self._state.view.settings
+        settings = self._state.selection.settings
         return settings.eps if settings.iso_rate is None else settings.iso_rate
 
     @property
     def _is_rate(self) -> bool:
-        return self._state.view is not None and self._state.view.settings.iso_rate is not None
+        return self._state.selection is not None and self._state.selection.settings.iso_rate is not None
 
     def set_eps(self, value: float) -> None:
         """Select another ε; with one rate for all layers another rate."""
-        if self._state.view is not None:
-            self._state.look((with_iso_rate if self._is_rate else with_eps)(self._state.view, value))
+        if self._state.selection is not None:
+            self._state.look((with_iso_rate if self._is_rate else with_eps)(self._state.selection, value))
 
     def action_eps(self, by: int) -> None:
         """ε one step up or down; with one rate for all layers the rate."""
@@ -72,31 +72,31 @@ class SelectionController(Controller):
     def action_iso_rate(self) -> None:
         """Each layer's ε chosen so that R is what the selected layer has now; or one ε again."""
         state = self._state
-        if state.view is None:
+        if state.selection is None:
             return
         if self._is_rate:
-            state.look(with_iso_rate(state.view, None))
+            state.look(with_iso_rate(state.selection, None))
             return
         main = state.analysis.main if state.analysis else None
         layer = main.layers[state.layer] if main and state.layer < len(main.layers) else None
         if layer is None or not layer.R:
             state.tell("the selected layer has no R yet: there is nothing to make the others equal to")
             return
-        state.look(with_iso_rate(state.view, float(f"{layer.R:.4g}")))
+        state.look(with_iso_rate(state.selection, float(f"{layer.R:.4g}")))
 
     def action_rank(self, by: int) -> None:
         """The dimension of the class subspaces, one more or fewer."""
         state = self._state
         main = state.analysis.main if state.analysis else None
-        if state.view is None or main is None or main.settings.rank is None:
+        if state.selection is None or main is None or main.settings.rank is None:
             return
-        state.look(with_rank(state.view, min(max(1, main.settings.rank + by), max(main.class_sizes))))
+        state.look(with_rank(state.selection, min(max(1, main.settings.rank + by), max(main.class_sizes))))
 
     def action_together(self) -> None:
         """All label schemes in the curves, or the chosen one."""
-        view = self._state.view
-        if view is not None:
-            self._state.look(replace(view, together=not view.together))
+        selection = self._state.selection
+        if selection is not None:
+            self._state.look(replace(selection, together=not selection.together))
 
 
 class LayerController(Controller):

@@ -23,7 +23,7 @@ class SessionState:
     Attributes:
         recording: how the session stands, as last read.
         analysis: the metrics shown, as last computed.
-        view: what the user has selected; None until the session is open.
+        selection: what the user has selected; None until the session is open.
         layer: the layer that all panes share.
         measure: which of excess and ΔR the curves show.
         complaint: what went wrong with what the user asked, until something else is selected.
@@ -37,7 +37,7 @@ class SessionState:
         self.changed = changed
         self.recording: Recording | None = None
         self.analysis: Analysis | None = None
-        self.view: Selection | None = None
+        self.selection: Selection | None = None
         self.layer = 0
         self.measure: Measure = "both"
         self.complaint: str | None = None
@@ -47,25 +47,25 @@ class SessionState:
     # What the worker brings
 
     def take_recording(self, recording: Recording) -> bool:
-        """Keep how the session stands; True if its view is to be chosen anew.
+        """Keep how the session stands; True if its selection is to be chosen anew.
 
         So it is at first, and when another session was copied over this one: the metrics are not of it.
         """
         before, self.recording = self.recording, recording
-        view, now = self.view, recording.manifest
-        if before is not None and view is not None and _same_choices(before.manifest, now):
-            self.look(with_captured(view, before.manifest, now))
+        selection, now = self.selection, recording.manifest
+        if before is not None and selection is not None and _same_choices(before.manifest, now):
+            self.look(with_captured(selection, before.manifest, now))
             return False
         self.analysis = None
         self.layer = min(self.layer, max(0, recording.blocks - 1))
         return True
 
     def take_analysis(self, analysis: Analysis) -> bool:
-        """Keep new metrics; False if they are of a view that is not looked at any more."""
-        if analysis.view != self.view:
+        """Keep new metrics; False if they are of a selection that is not looked at any more."""
+        if analysis.selection != self.selection:
             return False
         before = self.analysis
-        if before is not None and before.view == analysis.view:
+        if before is not None and before.selection == analysis.selection:
             analysis = analysis.with_deferred_of(before)
         self.analysis = analysis
         return True
@@ -78,20 +78,20 @@ class SessionState:
 
     # What the user does
 
-    def open(self, view: Selection) -> None:
-        """Look at the first view."""
-        self.view = view
-        self.worker.look(view)
+    def open(self, selection: Selection) -> None:
+        """Look at the first selection."""
+        self.selection = selection
+        self.worker.look(selection)
 
-    def look(self, view: Selection) -> None:
-        """Look at another view."""
-        if view != self.view:
+    def look(self, selection: Selection) -> None:
+        """Look at another selection."""
+        if selection != self.selection:
             self.complaint = self.notice = None
-            self.open(view)
+            self.open(selection)
             self.changed()
 
     def tell(self, words: str) -> None:
-        """Say something until another view is looked at."""
+        """Say something until another selection is looked at."""
         self.notice = words
         self.changed()
 
@@ -105,14 +105,18 @@ class SessionState:
     @property
     def recorded(self) -> int:
         """Recorded images of the chosen guidance scale."""
-        if self.recording is None or self.view is None or self.view.settings.guidance is None:
+        if self.recording is None or self.selection is None or self.selection.settings.guidance is None:
             return 0
-        return self.recording.recorded.get(self.view.settings.guidance, 0)
+        return self.recording.recorded.get(self.selection.settings.guidance, 0)
 
     @property
     def behind(self) -> int | None:
         """How many images the metrics are of while a recording runs ahead of them."""
-        main = self.analysis.main if self.analysis is not None and self.analysis.view == self.view else None
+        main = (
+            self.analysis.main
+            if self.analysis is not None and self.analysis.selection == self.selection
+            else None
+        )
         if main is None or self.recording is None or not self.recording.state.phase.running:
             return None
         return min(main.images, self.recorded)
@@ -120,9 +124,9 @@ class SessionState:
     @property
     def planned(self) -> int:
         """Images of the chosen guidance scale that there will be."""
-        if self.recording is None or self.view is None:
+        if self.recording is None or self.selection is None:
             return 0
-        scale = self.view.settings.guidance
+        scale = self.selection.settings.guidance
         return sum(image.guidance == scale for image in self.recording.manifest.images)
 
     @property

@@ -75,7 +75,7 @@ class EffectiveRankPane(PlotPane):
         from subspacelens_tui.analysis.export.rows import comparison_rows, curve_rows
 
         if self.analysis is not None and self._difference:
-            compared = self.analysis.differences.get(self.analysis.view.main[0])
+            compared = self.analysis.differences.get(self.analysis.selection.main[0])
             return list(comparison_rows(compared, _FIGURE)) if compared is not None else []
         return [row for _, figures in self._of_branches() for row in curve_rows(figures, _FIGURE)]
 
@@ -88,7 +88,7 @@ class EffectiveRankPane(PlotPane):
 
     @property
     def _difference(self) -> bool:
-        return self.analysis is not None and self.analysis.view.branch == "difference"
+        return self.analysis is not None and self.analysis.selection.branch == "difference"
 
     def legend(self) -> list[LegendEntry]:
         """Each branch with its value at the selected layer."""

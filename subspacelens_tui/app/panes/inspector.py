@@ -56,7 +56,7 @@ class Inspector(Pane):
 
     def title_detail(self) -> str:
         """Which figures these are."""
-        return " · ".join(self.analysis.view.main) if self.analysis else ""
+        return " · ".join(self.analysis.selection.main) if self.analysis else ""
 
     def _shown(self) -> LayerResult | None:
         return self.analysis.layer(self.selected) if self.analysis else None

@@ -89,7 +89,7 @@ class LayerList(Pane):
         """Which figures these are, where the curves show several."""
         if self.analysis is None:
             return ""
-        scheme, branch = self.analysis.view.main
+        scheme, branch = self.analysis.selection.main
         return cut(f"{scheme} · {branch}", 18)
 
     def numbers(self) -> Numbers:
@@ -173,7 +173,7 @@ class LayerList(Pane):
         """The colour of the chosen labels, as in the curves."""
         assert self.analysis is not None
         schemes = list(self.recording.manifest.label_schemes) if self.recording else []
-        scheme = self.analysis.view.main[0]
+        scheme = self.analysis.selection.main[0]
         colour = curve_colour(schemes.index(scheme) if scheme in schemes else 0, self.app.current_theme.dark)
         return Style.from_color(Color.parse(colour))
 

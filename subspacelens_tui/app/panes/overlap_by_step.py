@@ -29,7 +29,7 @@ class OverlapByStepPane(Pane):
 
     def title_detail(self) -> str:
         """Labels and branch."""
-        return " · ".join(self.analysis.view.main) if self.analysis else ""
+        return " · ".join(self.analysis.selection.main) if self.analysis else ""
 
     def subtitles(self) -> Sequence[str]:
         """What else the pane shows."""
@@ -71,7 +71,7 @@ class OverlapByStepPane(Pane):
         words: list[Row] = [
             [(line, self.ink())] for line in textwrap.wrap(plain(found.words), max(10, width))
         ]
-        step = self.analysis.view.settings.step
+        step = self.analysis.selection.settings.step
         timesteps = width >= _WITH_TIMESTEP and any(row.timestep is not None for row in found.rows)
         table = [self._row(row, row.step == step, timesteps) for row in found.rows]
         # All steps, or the one that is shown and those around it.

@@ -95,7 +95,7 @@ class OverlapMatrixPane(Pane):
         main = self.analysis.main if self.analysis else None
         if self.analysis is None or main is None:
             return ""
-        scheme, branch = self.analysis.view.main
+        scheme, branch = self.analysis.selection.main
         return f"{cut(scheme, 14)} · {branch} · rank {main.settings.rank}"
 
     @property

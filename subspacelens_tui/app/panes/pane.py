@@ -226,7 +226,7 @@ class Pane(Painted, can_focus=True):
             return f"{phase}: nothing was recorded" + (f": {detail}" if detail else "")
         if self.analysis is not None and self.analysis.absent:
             return f"no values: {plain(self.analysis.absent)}"
-        scale = self.analysis.view.settings.guidance if self.analysis else None
+        scale = self.analysis.selection.settings.guidance if self.analysis else None
         if scale is not None and not recorded.get(scale):
             return f"no images at guidance {scale:g}{' yet' if phase.running else ''}"
         return COMPUTING

@@ -31,10 +31,10 @@ def shown_sets(analysis: Analysis) -> list[tuple[str, str, Branch, Result]]:
     schemes = list(dict.fromkeys(scheme for scheme, _ in analysis.figures))
     sets = []
     for scheme in schemes:
-        for branch in analysis.view.branches:
+        for branch in analysis.selection.branches:
             figures = analysis.of(scheme, branch)
             if figures is not None:
-                second = branch != analysis.view.branches[0]
+                second = branch != analysis.selection.branches[0]
                 sets.append(("" if second else cut(plain(scheme), _NAME), scheme, branch, figures))
     return sets
 
@@ -62,13 +62,13 @@ class RatesPane(PlotPane):
         """The unit."""
         if self.analysis is None:
             return ""
-        iso, branch = self.analysis.view.settings.iso_rate, self.analysis.view.branch
+        iso, branch = self.analysis.selection.settings.iso_rate, self.analysis.selection.branch
         at_rate = "" if iso is None else f" · R = {iso:g}"
         return _UNITS.get(branch, f"nats · {branch}") + at_rate
 
     @property
     def _difference(self) -> bool:
-        return self.analysis is not None and self.analysis.view.branch == "difference"
+        return self.analysis is not None and self.analysis.selection.branch == "difference"
 
     def _schemes(self) -> Sequence[str]:
         return self.recording.manifest.label_schemes if self.recording else ()
@@ -98,9 +98,9 @@ class RatesPane(PlotPane):
 
     def _dashed(self, scheme: str, branch: Branch) -> bool:
         assert self.analysis is not None
-        second_branch = branch != self.analysis.view.branches[0]
+        second_branch = branch != self.analysis.selection.branches[0]
         # Without colours, dashes tell the schemes apart.
-        return second_branch or (self.app.no_color and scheme != self.analysis.view.main[0])
+        return second_branch or (self.app.no_color and scheme != self.analysis.selection.main[0])
 
     def _with_null(self) -> list[Result]:
         """The figures whose null and errors are drawn: those of one branch, and none in a difference."""
@@ -109,7 +109,7 @@ class RatesPane(PlotPane):
         return [
             f
             for f in self.analysis.figures.values()
-            if f.settings.branch == self.analysis.view.settings.branch
+            if f.settings.branch == self.analysis.selection.settings.branch
         ]
 
     def plot(self) -> Plot:
@@ -124,7 +124,7 @@ class RatesPane(PlotPane):
                 bands.append(Band(*null_bands(figures, self._figure), colour))
             bands.append(Band(*error_bands(figures, self._figure), colour, hatched=True))
             # Where dashes stand for something else, the band alone stands for the null.
-            if len(self.analysis.view.branches) == 1 and not self.app.no_color:
+            if len(self.analysis.selection.branches) == 1 and not self.app.no_color:
                 curves += self._null_mean(figures, colour)
         return Plot(tuple(reversed(curves)), tuple(bands), zero=self._zero())
 
@@ -217,7 +217,7 @@ class RatesPane(PlotPane):
     def _error_words(self) -> str:
         """What the intervals leave out, or that they are on their way."""
         assert self.analysis is not None
-        wanted, main = self.analysis.view.settings.errors, self.analysis.main
+        wanted, main = self.analysis.selection.settings.errors, self.analysis.main
         if wanted is None or main is None:
             return ""
         if reason := main.layers[0].missing.get("errors"):

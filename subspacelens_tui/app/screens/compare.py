@@ -229,22 +229,22 @@ class CompareScreen(Screen[None], NeedsRoom):
         """Change the side that the keys are for."""
         side, found = self._sides[self._changes], self._found[self._changes]
         if isinstance(found, _Computed):
-            view, _ = first_selection(side.settings, found.manifest)
-            settings = replace(change(view, found.manifest).settings, errors=side.settings.errors)
+            selection, _ = first_selection(side.settings, found.manifest)
+            settings = replace(change(selection, found.manifest).settings, errors=side.settings.errors)
             self._sides[self._changes] = replace(side, settings=settings)
             self._ask(self._changes)
 
     def action_side_choice(self, name: str, by: int) -> None:
         """The next value of a control of this side."""
-        self._change(lambda view, manifest: CHOICES[name].moved(view, manifest, by))
+        self._change(lambda selection, manifest: CHOICES[name].moved(selection, manifest, by))
 
     def action_side_branch(self) -> None:
         """The other branch, where there are two."""
 
-        def other(view: Selection, manifest: Manifest) -> Selection:
+        def other(selection: Selection, manifest: Manifest) -> Selection:
             choice = CHOICES["branch"]
-            two = len(choice.values(manifest, view)) > 1
-            return choice.choose(view, manifest, int(two and view.settings.branch == "cond"))
+            two = len(choice.values(manifest, selection)) > 1
+            return choice.choose(selection, manifest, int(two and selection.settings.branch == "cond"))
 
         self._change(other)
 

@@ -190,9 +190,9 @@ class SessionScreen(Screen[None], NeedsRoom):
         return self.state.analysis
 
     @property
-    def view(self) -> Selection | None:
+    def selection(self) -> Selection | None:
         """What the user has selected; None until the session is open."""
-        return self.state.view
+        return self.state.selection
 
     @property
     def selected(self) -> int:
@@ -241,12 +241,12 @@ class SessionScreen(Screen[None], NeedsRoom):
         state = self.state
         self.updates.show(but)
         self.query_one(RunBar).update(state.recording)
-        self.query_one(ControlsBar).update(state.recording, state.view, state.analysis)
+        self.query_one(ControlsBar).update(state.recording, state.selection, state.analysis)
         self.query_one(KeyBar).update(self._footer())
         level, message = self.message()
         self.query_one(StatusLine).update(level, message.replace(f"{state.path}/", ""))
-        if state.recording is not None and state.view is not None:
-            settings = state.view.settings
+        if state.recording is not None and state.selection is not None:
+            settings = state.selection.settings
             iso = settings.iso_rate
             self.query_one(EpsSlider).update(settings.eps if iso is None else iso, iso is not None)
             self.query_one(Scrubber).update(
@@ -368,9 +368,9 @@ class SessionScreen(Screen[None], NeedsRoom):
 
     def action_cell_pictures(self) -> None:
         """The images of both classes of the selected cell of the matrix."""
-        matrix, view = self.query_one(OverlapMatrixPane), self.view
+        matrix, selection = self.query_one(OverlapMatrixPane), self.selection
         cell = matrix.selected_cell()
-        if cell is None or view is None or view.settings.guidance is None:
+        if cell is None or selection is None or selection.settings.guidance is None:
             self.state.tell("there is no overlap here yet: no classes to show images of")
             return
         from subspacelens_tui.app.pictures.tiles import Pair
@@ -378,7 +378,7 @@ class SessionScreen(Screen[None], NeedsRoom):
         first, second, value = cell
         overlap = f"overlap {numbers.fraction(value, 3)} at layer {self.selected}, {matrix.sample()}"
         says = overlap if first != second else first
-        self._open_gallery(Pair(view.main[0], first, second, view.settings.guidance, says))
+        self._open_gallery(Pair(selection.main[0], first, second, selection.settings.guidance, says))
 
     def _open_gallery(self, pair: "Pair | None") -> None:
         if self.setup.preferences.pictures == "off":
@@ -386,40 +386,40 @@ class SessionScreen(Screen[None], NeedsRoom):
             return
         from subspacelens_tui.app.screens.gallery import GalleryScreen
 
-        scheme = self.view.main[0] if self.view is not None else None
+        scheme = self.selection.main[0] if self.selection is not None else None
         self.app.push_screen(GalleryScreen(self.state.path, self.setup, scheme, pair))
 
     def action_sweep(self) -> None:
         """One metric over all guidance scales and captured steps."""
-        recording, view = self.recording, self.view
-        if view is None or recording is None or not recording.blocks:
+        recording, selection = self.recording, self.selection
+        if selection is None or recording is None or not recording.blocks:
             return
         from subspacelens_tui.app.screens.sweep import SweepScreen
 
         def chosen(configuration: Configuration | None) -> None:
-            if configuration is not None and self.view is not None:
+            if configuration is not None and self.selection is not None:
                 found = configuration.step, configuration.guidance
-                self.state.look(with_configuration(self.view, *found))
+                self.state.look(with_configuration(self.selection, *found))
 
         name = self.state.path.resolve().name
         screen = SweepScreen(
-            name, self.worker, recording.manifest, view.settings, self.setup, recording.problems
+            name, self.worker, recording.manifest, selection.settings, self.setup, recording.problems
         )
         self.app.push_screen(screen, chosen)
 
     def action_compare(self) -> None:
-        """This view against another of the session, or of another session."""
-        recording, view = self.recording, self.view
-        if view is None or recording is None or not recording.blocks:
+        """This selection against another of the session, or of another session."""
+        recording, selection = self.recording, self.selection
+        if selection is None or recording is None or not recording.blocks:
             return
         from subspacelens_tui.app.screens.compare import CompareScreen, Side
 
-        path, here = self.state.path, replace(view.settings, images=None)
+        path, here = self.state.path, replace(selection.settings, images=None)
         other = here
         if (here.guidance or 0) > 1:
             other = replace(here, branch="uncond" if here.branch == "cond" else "cond")
         elif len(recording.manifest.capture_steps) > 1:
-            other = CHOICES["step"].moved(view, recording.manifest, 1).settings
+            other = CHOICES["step"].moved(selection, recording.manifest, 1).settings
         sides = Side(path, here), Side(path, other)
         self.app.push_screen(CompareScreen(*sides, self.setup, {path: self.worker}, self.selected))
 

@@ -54,7 +54,7 @@ class SweepScreen(Screen[Configuration], NeedsRoom):
         session: its name.
         worker: of the session; the rows are computed beside what else it does.
         manifest: of the session.
-        settings: of the view: labels, ε and all else that the rows share.
+        settings: of the selection: labels, ε and all else that the rows share.
         setup: the user's settings.
         problems: of the session, see `Session`.
     """

@@ -45,46 +45,48 @@ class ControlsBar(Painted):
     """
 
     recording: Recording | None = None
-    view: Selection | None = None
+    selection: Selection | None = None
     analysis: Analysis | None = None
 
-    def update(self, recording: Recording | None, view: Selection | None, analysis: Analysis | None) -> None:
+    def update(
+        self, recording: Recording | None, selection: Selection | None, analysis: Analysis | None
+    ) -> None:
         """Show this."""
         rows = self.get_content_height(self.size, self.size, self.size.width)
-        self.recording, self.view, self.analysis = recording, view, analysis
+        self.recording, self.selection, self.analysis = recording, selection, analysis
         if self.get_content_height(self.size, self.size, self.size.width) != rows:
             self.refresh(layout=True)
         self.repaint()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Textual's hook: a second row only where one is too short."""
-        if self.recording is None or self.view is None:
+        if self.recording is None or self.selection is None:
             return 1
-        rows = _wrapped([group.forms[0] for group in self._groups(self.recording, self.view)], width)
+        rows = _wrapped([group.forms[0] for group in self._groups(self.recording, self.selection)], width)
         return min(_ROWS_AT_MOST, len(rows))
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """The groups, wrapped into the rows there are."""
-        if self.recording is None or self.view is None:
+        if self.recording is None or self.selection is None:
             return
-        for row in _fitting(self._groups(self.recording, self.view), width, height)[:height]:
+        for row in _fitting(self._groups(self.recording, self.selection), width, height)[:height]:
             yield cut_row([(" ", self.ink()), *row], width)
 
-    def _groups(self, recording: Recording, view: Selection) -> list[_Group]:
+    def _groups(self, recording: Recording, selection: Selection) -> list[_Group]:
         manifest = recording.manifest
-        groups = [self._choice("labels", "l"), self._eps(view), self._choice("branch", "b")]
-        groups += [self._step(manifest, view), self._choice("features", "f")]
+        groups = [self._choice("labels", "l"), self._eps(selection), self._choice("branch", "b")]
+        groups += [self._step(manifest, selection), self._choice("features", "f")]
         if len(manifest.guidance) > 1:
             groups.append(self._choice("guidance", "g"))
-        return [*groups, self._rank(view), self._null(), self._choice("intervals", "i")]
+        return [*groups, self._rank(selection), self._null(), self._choice("intervals", "i")]
 
     def _choice(self, name: str, key: str, of_current: str = "") -> _Group:
         """A control with its values; `of_current` is said of the chosen one where there is room."""
         assert self.recording is not None
-        assert self.view is not None
+        assert self.selection is not None
         choice, manifest = CHOICES[name], self.recording.manifest
-        values = [cut(plain(value), _VALUE_AT_MOST) for value in choice.values(manifest, self.view)]
-        current = choice.index(self.view, manifest)
+        values = [cut(plain(value), _VALUE_AT_MOST) for value in choice.values(manifest, self.selection)]
+        current = choice.index(self.selection, manifest)
         barest = self._value(values[current], f"screen.next_choice('{name}', 1)", True)
         values[current] += of_current
         label = self._label(name, key, f"screen.next_choice('{name}', 1)")
@@ -102,18 +104,18 @@ class ControlsBar(Painted):
         ]
         return _Group(full, folded, [*label, chosen], [*label, barest] if of_current else None)
 
-    def _step(self, manifest: Manifest, view: Selection) -> _Group:
+    def _step(self, manifest: Manifest, selection: Selection) -> _Group:
         """The captured steps, the chosen one with its timestep."""
-        step = view.settings.step
+        step = selection.settings.step
         timestep = None if step is None else manifest.timestep(step)
         if timestep is None:
             return self._choice("step", "s")
         return self._choice("step", "s", f" ({timestep_name(timestep)})")
 
-    def _eps(self, view: Selection) -> _Group:
-        iso = view.settings.iso_rate
+    def _eps(self, selection: Selection) -> _Group:
+        iso = selection.settings.iso_rate
         label = self._label("ε" if iso is None else "R", "ε" if iso is None else "R", "screen.iso_rate")
-        value = self._value(f"{view.settings.eps if iso is None else iso:g}", "screen.type_eps", True)
+        value = self._value(f"{selection.settings.eps if iso is None else iso:g}", "screen.type_eps", True)
         group = self._stepper(label, value, "eps")
         if iso is None:
             return group
@@ -121,10 +123,10 @@ class ControlsBar(Painted):
         word: Piece = (" in all layers", self.ink("dim"))
         return _Group([*group.full, word], group.folded, group.bare)
 
-    def _rank(self, view: Selection) -> _Group:
+    def _rank(self, selection: Selection) -> _Group:
         main = self.analysis.main if self.analysis else None
         found = f" {main.settings.rank}" if main is not None and main.settings.rank is not None else ""
-        rank = f"auto{found}" if view.settings.rank is None else str(view.settings.rank)
+        rank = f"auto{found}" if selection.settings.rank is None else str(selection.settings.rank)
         label = self._label("rank", "r", "screen.rank(1)")
         return self._stepper(label, self._value(rank, "screen.rank(1)", True), "rank")
 
@@ -138,11 +140,13 @@ class ControlsBar(Painted):
     def _null(self) -> _Group:
         """The design of the null, and how many permutations the figures rest on by now."""
         group = self._choice("null", "u")
-        current = self.analysis is not None and self.analysis.view == self.view
+        current = self.analysis is not None and self.analysis.selection == self.selection
         count = self.analysis.permutations if self.analysis and current else 0
         main = self.analysis.main if self.analysis and current else None
         # What the automatic choice came to: a null is nothing without its design.
-        design = main.settings.design if main and self.view and self.view.settings.design is None else ""
+        design = (
+            main.settings.design if main and self.selection and self.selection.settings.design is None else ""
+        )
         suffix = (f" {design} ×{count:<3}".replace("  ", " ") if count else "  …  ", self.ink("dim"))
         return _Group([*group.full, suffix], [*group.folded, suffix], [*group.bare, suffix])
 

@@ -23,8 +23,8 @@ class NotedWorker:
         self.jobs: list[Job] = []
         self.nudges = 0
 
-    def look(self, view: Any) -> None:
-        self.looked.append(view)
+    def look(self, selection: Any) -> None:
+        self.looked.append(selection)
 
     def want(self, job: Job) -> None:
         self.jobs.append(job)
@@ -46,14 +46,14 @@ class NotedState(SessionState):
 
     def show(self, analysis: Analysis) -> None:
         """Have metrics of the current view."""
-        assert self.view is not None
-        self.analysis = replace(analysis, view=self.view)
+        assert self.selection is not None
+        self.analysis = replace(analysis, selection=self.selection)
 
     @property
     def images(self) -> int | None:
         """Images that the view is of."""
-        assert self.view is not None
-        return self.view.settings.images
+        assert self.selection is not None
+        return self.selection.settings.images
 
 
 @pytest.fixture

@@ -116,8 +116,8 @@ def test_settings_are_chosen(state: NotedState) -> None:
     choices = SelectionController(state, lambda dialog, answered: asked.append(answered))
 
     def settings() -> Any:
-        assert state.view is not None
-        return state.view.settings
+        assert state.selection is not None
+        return state.selection.settings
 
     choices.action_next_choice("labels", 1)
     assert settings().labels == "fine"
@@ -133,10 +133,10 @@ def test_settings_are_chosen(state: NotedState) -> None:
     choices.action_iso_rate()
     assert state.notice == "the selected layer has no R yet: there is nothing to make the others equal to"
     state.show(analysis())
-    assert state.view is not None
+    assert state.selection is not None
     assert state.analysis is not None
     main = next(iter(analysis().figures.values()))
-    state.analysis = type(state.analysis)(state.view, {state.view.main: main})
+    state.analysis = type(state.analysis)(state.selection, {state.selection.main: main})
     choices.action_iso_rate()
     assert settings().iso_rate == 100
     choices.action_eps(-1)

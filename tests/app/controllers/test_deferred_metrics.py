@@ -18,8 +18,8 @@ from tests.app.test_widgets import analysis
 def shown(state: NotedState) -> NotedState:
     """A session whose metrics are as good as they will be."""
     found = analysis(layers=12)
-    assert state.view is not None
-    state.analysis = replace(found, view=state.view, figures={state.view.main: found.main})
+    assert state.selection is not None
+    state.analysis = replace(found, selection=state.selection, figures={state.selection.main: found.main})
     return state
 
 
@@ -71,9 +71,9 @@ def test_results_are_kept_with_the_images_they_are_of(shown: NotedState) -> None
 
 def test_results_of_another_view_are_dropped(shown: NotedState) -> None:
     asked(shown, *Deferred)
-    assert shown.view is not None
+    assert shown.selection is not None
     assert shown.analysis is not None
-    shown.analysis = replace(shown.analysis, view=with_eps(shown.view, 9.0))
+    shown.analysis = replace(shown.analysis, selection=with_eps(shown.selection, 9.0))
     job(shown, "halves").done(((0.5, 0.3),), None)
     job(shown, "layer").done(None, "failed")
     assert (shown.analysis.halves, shown.analysis.closer) == ((), {})

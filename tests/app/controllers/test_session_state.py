@@ -13,31 +13,31 @@ from tests.app.test_widgets import analysis
 
 
 def test_only_another_view_is_looked_at(state: NotedState) -> None:
-    view = state.view
-    assert view is not None
+    selection = state.selection
+    assert selection is not None
     state.tell("a notice")
     before = state.changes
-    state.look(view)
-    assert (state.noted.looked, state.changes, state.notice) == ([view], before, "a notice")
-    other = with_eps(view, 2.0)
+    state.look(selection)
+    assert (state.noted.looked, state.changes, state.notice) == ([selection], before, "a notice")
+    other = with_eps(selection, 2.0)
     state.look(other)
-    assert (state.noted.looked, state.changes, state.notice) == ([view, other], before + 1, None)
+    assert (state.noted.looked, state.changes, state.notice) == ([selection, other], before + 1, None)
 
 
 def test_metrics_of_a_view_that_is_not_looked_at_any_more_are_dropped(state: NotedState) -> None:
-    view = state.view
-    assert view is not None
-    found = replace(analysis(), view=view)
+    selection = state.selection
+    assert selection is not None
+    found = replace(analysis(), selection=selection)
     assert state.take_analysis(found)
-    state.look(with_eps(view, 2.0))
+    state.look(with_eps(selection, 2.0))
     assert not state.take_analysis(found)
     assert state.analysis is found, "what is shown stays until there is better"
 
 
 def test_deferred_metrics_stay_until_they_are_computed_anew(state: NotedState) -> None:
-    assert state.view is not None
+    assert state.selection is not None
     state.show(replace(analysis(), halves=((0.5, 0.4),), halves_images=30))
-    assert state.take_analysis(replace(analysis(), view=state.view, permutations=7))
+    assert state.take_analysis(replace(analysis(), selection=state.selection, permutations=7))
     assert state.analysis is not None
     assert (state.analysis.permutations, state.analysis.halves) == (7, ((0.5, 0.4),))
 
@@ -65,7 +65,7 @@ def test_metrics_are_behind_while_a_recorder_runs(
     state.show(analysis())
     assert state.recording is not None
     assert state.analysis is not None
-    figures = {state.view.main: next(iter(analysis().figures.values()))} if state.view else {}
+    figures = {state.selection.main: next(iter(analysis().figures.values()))} if state.selection else {}
     state.analysis = replace(state.analysis, figures=figures)
     state.recording = replace(recording, state=replace(recording.state, phase=phase))
     assert state.behind == behind
@@ -92,7 +92,7 @@ def test_what_matters_most_is_said(state: NotedState, recording: Recording) -> N
 
 def test_images_of_the_chosen_scale_are_counted(state: NotedState) -> None:
     assert (state.recorded, state.planned) == (36, 36)
-    assert state.view is not None
-    state.look(with_images(state.view, 9))
+    assert state.selection is not None
+    state.look(with_images(state.selection, 9))
     assert state.images == 9
     assert state.recorded == 36

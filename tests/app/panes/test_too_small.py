@@ -66,7 +66,7 @@ def without(of: Analysis, *figures: str, reason: str = "") -> Analysis:
         for layer in main.layers
     )
     found = replace(main, layers=layers)
-    return replace(of, figures={of.view.main: found})
+    return replace(of, figures={of.selection.main: found})
 
 
 def words(text: str) -> str:
@@ -117,7 +117,7 @@ async def test_every_size_has_figures_or_says_what_it_needs(pane: type[Pane]) ->
     assert of.main is not None
     spectrum = {"spectra": np.array([9.0, 3.0, 1.0])}
     layers = tuple(replace(layer, arrays={**layer.arrays, **spectrum}) for layer in of.main.layers)
-    of = replace(of, figures={of.view.main: replace(of.main, layers=layers)})
+    of = replace(of, figures={of.selection.main: replace(of.main, layers=layers)})
     shown = 0
     for width in (4, 9, 14, 17, 18, 36, 60):
         for height in (1, 2, 3, 4, 5, 6, 7, 12):
