@@ -23,8 +23,8 @@ test holds it to them. [reading-metrics.md](reading-metrics.md) explains how to 
 
 Z is (d, N): a column for each image, the token mean of what a block puts out. Class k has Nₖ images. λ are
 the eigenvalues of ZᵀZ, σ their roots. ε is not squared (the MCR², ReduNet and CRATE code bases call ε²
-`eps`). r is the dimension of the class subspaces (`--subspace-dim`). "key" is the name in JSON, in tables on disk
-and in Python; "short" the one on screens and in the text report.
+`eps`). r is the dimension of the class subspaces (`--subspace-dim`). "key" is the name in JSON, in tables
+on disk and in Python; "short" the one on screens and in the text report.
 
 A metric with a null also has, under names of its own, what that null says: `KEY.excess` (value minus the
 mean under permuted labels), `KEY.z` (that in standard deviations of the permuted values), `KEY.p`
