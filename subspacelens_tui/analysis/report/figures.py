@@ -62,7 +62,7 @@ def print_figures(session: Session, figures: Result, as_json: bool) -> None:
             f"{plain(session.name)}: {figures.images} images, labels {plain(settings.labels or '')}, "
             f"ε {settings.eps:g}, {settings.branch}, step {figures.step_name}, "
             f"guidance {settings.guidance:g}, {settings.features} features, "
-            f"overlap at rank {settings.rank}; rates in nats" + _null_words(settings)
+            f"class subspaces of dimension {settings.rank}; rates in nats" + _null_words(settings)
         )
     )
     columns = _columns(settings)

@@ -35,19 +35,19 @@ class Inspector(Pane):
 
     keys: ClassVar[tuple[Key, ...]] = (
         Key(
-            "figures-down", "pagedown", "scroll_figures(5)", "figures: further down", "In the figures", "more"
+            "figures-down", "pagedown", "scroll_figures(5)", "metrics: scroll down", "In the metrics", "more"
         ),
-        Key("figures-up", "pageup", "scroll_figures(-5)", "figures: further up", "In the figures"),
+        Key("figures-up", "pageup", "scroll_figures(-5)", "metrics: scroll up", "In the metrics"),
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(keys)
 
     pane_name = "inspector"
-    heading = "Figures"
-    tab = "Figures"
+    heading = "Metrics"
+    tab = "Metrics"
     jump = "6"
     place = "inspector"
     in_column = "right"
-    says = "figures of the layer"
+    says = "metrics of the layer"
     of_a_layer = True
     of_a_step = True
     least = _LEAST

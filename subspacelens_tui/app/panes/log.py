@@ -23,8 +23,8 @@ class LogPane(Pane):
     """
 
     keys: ClassVar[tuple[Key, ...]] = (
-        Key("log-back", "pageup", "scroll_log(10)", "log: look back", "In the log", "back"),
-        Key("log-forward", "pagedown", "scroll_log(-10)", "log: look forward", "In the log"),
+        Key("log-back", "pageup", "scroll_log(10)", "log: scroll back", "In the log", "back"),
+        Key("log-forward", "pagedown", "scroll_log(-10)", "log: scroll forward", "In the log"),
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(keys)
 

@@ -26,8 +26,8 @@ class Scrubber(Slider):
     """
 
     keys: ClassVar[tuple[Key, ...]] = (
-        Key("scrubber-left", "left", "images(-1)", "one image less", "In the scrubber", "image"),
-        Key("scrubber-right", "right", "images(1)", "one image more", "In the scrubber"),
+        Key("scrubber-left", "left", "images(-1)", "one fewer image", "In the scrubber", "image"),
+        Key("scrubber-right", "right", "images(1)", "one more image", "In the scrubber"),
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(keys)
 
