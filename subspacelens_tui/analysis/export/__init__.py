@@ -1,4 +1,4 @@
-"""Result taken away: tables as CSV, JSON and Parquet, plots as SVG and PNG with the numbers behind them."""
+"""Export: tables as CSV, JSON and Parquet, plots as SVG and PNG with the numbers behind them."""
 
 from subspacelens_tui.analysis.export.files import (
     FORMATS,

@@ -1,4 +1,4 @@
-"""Result of every layer, as a table and as JSON."""
+"""The metrics of every layer, as a table and as JSON."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
