@@ -35,7 +35,7 @@ _SAMPLES_KEPT = 8
 
 
 class Analyzer:
-    """Result of one session. To be used from one thread at a time.
+    """The metrics of one session. To be used from one thread at a time.
 
     Gram matrices grow with the session; spectra are kept, so that another ε costs milliseconds.
 

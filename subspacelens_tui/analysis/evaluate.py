@@ -39,13 +39,13 @@ def evaluate(
     metrics = of_costs(costs)
     found = []
     for index, layer in enumerate(layers):
-        watch.said("layers", index, len(layers))
+        watch.report("layers", index, len(layers))
         found.append(measured(layer, metrics))
     if labelings is not None:
         add_nulls(found, labelings, settings, watch)
     if settings.errors is not None:
         for index, of_layer in enumerate(found):
-            watch.said("error bars", index, len(found))
+            watch.report("error bars", index, len(found))
             add_errors(of_layer, settings.errors, settings.thorough, watch)
     return [result(of_layer, name) for of_layer, name in zip(found, names, strict=True)]
 

@@ -1,4 +1,4 @@
-"""Whoever waits for an analysis: told how far it is, and asked whether it is still wanted."""
+"""Progress and cancellation of an analysis."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ IsCancelled = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Watch:
-    """Both may be left out.
+    """Progress and cancellation of a computation; both may be left out.
 
     Attributes:
         cancelled: asked many times a second; once it says True, the computation ends with `Cancelled`.
@@ -27,7 +27,7 @@ class Watch:
         if self.cancelled is not None and self.cancelled():
             raise Cancelled
 
-    def said(self, what: str, done: int, total: int) -> None:
+    def report(self, what: str, done: int, total: int) -> None:
         """Check, and say how far it is."""
         self.check()
         if self.progress is not None:
@@ -35,4 +35,4 @@ class Watch:
 
     def of(self, what: str, before: int = 0, whole: int | None = None) -> Callable[[int, int], None]:
         """A (done, total) callback for one computation, or for a part of a `whole` after some `before` it."""
-        return lambda done, total: self.said(what, before + done, whole or total)
+        return lambda done, total: self.report(what, before + done, whole or total)

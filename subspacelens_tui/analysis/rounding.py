@@ -64,11 +64,6 @@ def rounding_notes(layers: "Sequence[LayerResult]") -> Iterator[str]:
     yield f"rounding may change {words} (layer{'s' * (len(moved) > 1)} {where}){next(causes, '')}"
 
 
-def rounding_words(rounding: dict[str, float]) -> str:
-    """What rounding may have moved in one layer, in one cell of a table."""
-    return ", ".join(_words(name, amount) for name, amount in rounding.items())
-
-
 def _words(name: str, amount: float) -> str:
     """The last word of a name is the key of a metric, those before it say of what it is."""
     *of, key = name.split()

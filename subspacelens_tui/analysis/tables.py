@@ -126,7 +126,7 @@ class _Tables:
         return found
 
     def _present(self, **changes: object) -> Result:
-        """Result that have layers, or `NoImagesError`."""
+        """A result that has layers, or `NoImagesError`."""
         found = self._figures(**changes)
         if not found.layers:
             raise NoImagesError(found.absent)

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 from textual.strip import Strip
 
-from subspacelens_tui.analysis.export import ExportError, Plot, write_plot, write_table
-from subspacelens_tui.analysis.export.files import TABLE_FORMATS, UNDECODED, need
+from subspacelens_tui.analysis.output import ExportError, Plot, write_plot, write_table
+from subspacelens_tui.analysis.output.files import TABLE_FORMATS, UNDECODED, need
 from subspacelens_tui.app.drawing.strips_png import pane_png
 from subspacelens_tui.app.panes.pane import Numbers
 

@@ -54,7 +54,7 @@ def _run(argv: Sequence[str] | None) -> int:
 
 def _status_of(error: Exception) -> int | None:
     """The exit status of an error whose message is meant for the user; None for a defect of ours."""
-    from subspacelens_tui.analysis.export.files import ExportError
+    from subspacelens_tui.analysis.output.files import ExportError
     from subspacelens_tui.analysis.settings import SettingsError
     from subspacelens_tui.app.preferences import PreferencesError
     from subspacelens_tui.models import ModelError

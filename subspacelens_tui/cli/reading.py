@@ -71,7 +71,7 @@ def show(arguments: argparse.Namespace) -> int:
 
 def list_all(arguments: argparse.Namespace) -> int:
     """List the sessions."""
-    from subspacelens_tui.analysis.report import print_listing
+    from subspacelens_tui.analysis.output import print_listing
     from subspacelens_tui.sessions.catalog import list_sessions, sessions_folder
 
     print_listing(list_sessions(sessions_folder(arguments.sessions)), as_json=arguments.json)
@@ -82,7 +82,7 @@ def analyze(arguments: argparse.Namespace) -> int:
     """Print figures of a session."""
     from subspacelens_tui.analysis import Analyzer
     from subspacelens_tui.analysis.every_image import every_image_figures
-    from subspacelens_tui.analysis.report import print_figures, print_sweep, print_tables, print_tokens
+    from subspacelens_tui.analysis.output import print_figures, print_sweep, print_tables, print_tokens
     from subspacelens_tui.analysis.sweep import sweep
     from subspacelens_tui.analysis.tables import article_tables
     from subspacelens_tui.analysis.token_results import token_figures
@@ -142,7 +142,7 @@ def compare(arguments: argparse.Namespace) -> int:
     """Print the difference of two sides."""
     from subspacelens_tui.analysis import Analyzer
     from subspacelens_tui.analysis.compare import compare, side_settings, split_side
-    from subspacelens_tui.analysis.report import print_comparison
+    from subspacelens_tui.analysis.output import print_comparison
 
     sides: list[Result] = []
     for side in (arguments.a, arguments.b):
@@ -158,7 +158,7 @@ def compare(arguments: argparse.Namespace) -> int:
 
 def export(arguments: argparse.Namespace) -> int:
     """Write figures to files."""
-    from subspacelens_tui.analysis.export import export, parse_formats
+    from subspacelens_tui.analysis.output import export, parse_formats
 
     formats = parse_formats(arguments.format)
     session = _open(arguments, arguments.session)

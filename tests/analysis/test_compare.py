@@ -10,7 +10,7 @@ import pytest
 from subspacelens_tui.analysis import Analyzer, Result, Settings, SettingsError
 from subspacelens_tui.analysis.compare import compare, side_settings, split_side
 from subspacelens_tui.analysis.left_out import NoImagesError
-from subspacelens_tui.analysis.report.tables import tables_json
+from subspacelens_tui.analysis.output.tables import tables_json
 from subspacelens_tui.analysis.sweep import prominent_peak, sweep
 from subspacelens_tui.analysis.tables import article_tables
 from subspacelens_tui.geometry import rate_reduction

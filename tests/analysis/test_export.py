@@ -17,7 +17,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from subspacelens_tui.analysis import Analyzer, Result, Settings
-from subspacelens_tui.analysis.export import (
+from subspacelens_tui.analysis.output import (
     ExportError,
     curve_plot,
     export,
@@ -29,8 +29,8 @@ from subspacelens_tui.analysis.export import (
     sweep_plot,
     write_plot,
 )
-from subspacelens_tui.analysis.export import files as export_files
-from subspacelens_tui.analysis.export.plots import Plot
+from subspacelens_tui.analysis.output import files as export_files
+from subspacelens_tui.analysis.output.plots import Plot
 from subspacelens_tui.analysis.result import LayerResult
 from subspacelens_tui.analysis.sweep import sweep
 from subspacelens_tui.sessions import Session, SessionError, open_session
@@ -167,7 +167,7 @@ def test_plots_do_not_depend_on_how_the_user_set_up_matplotlib(
 import sys
 from pathlib import Path
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.analysis.export import curve_plot, write_plot
+from subspacelens_tui.analysis.output import curve_plot, write_plot
 from subspacelens_tui.sessions import open_session
 figures = Analyzer(open_session(Path(sys.argv[1]))).figures(Settings(permutations=6, errors="image"))
 write_plot(curve_plot("other", [figures], "delta_R"), Path(sys.argv[2]), ["svg"], [])

@@ -12,11 +12,10 @@ import pytest
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.compare import compare
 from subspacelens_tui.analysis.every_image import every_image_figures
-from subspacelens_tui.analysis.export import curve_plot, export
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Need, Shape
 from subspacelens_tui.analysis.metrics.registry import Registry, metric
+from subspacelens_tui.analysis.output import curve_plot, export, print_figures
 from subspacelens_tui.analysis.quantities import glossary, names, quantity
-from subspacelens_tui.analysis.report import print_figures
 from subspacelens_tui.analysis.statistics.base import LayerStatistics
 from subspacelens_tui.analysis.sweep import sweep
 from subspacelens_tui.analysis.token_results import token_figures

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.analysis.export import export
-from subspacelens_tui.analysis.report import print_figures
+from subspacelens_tui.analysis.output import export, print_figures
 from subspacelens_tui.sessions import SessionError, open_session
 from tests.conftest import PlantedSessionFactory
 

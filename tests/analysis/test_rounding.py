@@ -10,7 +10,7 @@ import torch
 
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.every_image import every_image_figures
-from subspacelens_tui.analysis.export.session import export
+from subspacelens_tui.analysis.output.export_session import export
 from subspacelens_tui.analysis.statistics.by_features import ByFeatures
 from subspacelens_tui.cli import main
 from subspacelens_tui.geometry import permuted_labels

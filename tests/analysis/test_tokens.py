@@ -13,8 +13,8 @@ from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.measured import Measured
 from subspacelens_tui.analysis.metrics import METRICS
+from subspacelens_tui.analysis.output import print_tokens
 from subspacelens_tui.analysis.progress import Watch
-from subspacelens_tui.analysis.report import print_tokens
 from subspacelens_tui.analysis.settings import ErrorsBy
 from subspacelens_tui.analysis.statistics.token_columns import TokenColumns
 from subspacelens_tui.analysis.statistics.token_parts import split

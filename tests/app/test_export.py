@@ -143,7 +143,7 @@ async def test_what_is_not_installed_is_said_and_the_rest_written(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        "subspacelens_tui.analysis.export.files._NEEDED",
+        "subspacelens_tui.analysis.output.files._NEEDED",
         {"parquet": ("no_such_pyarrow", "parquet"), "png": ("no_such_matplotlib", "plots")},
     )
     async with on(planted(seeds=2, layers=2).start().record()) as app:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.geometry import GeometryError
+from subspacelens_tui.geometry import GeometryError, mean_off_diagonal
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.metrics.registry import Metric
@@ -139,9 +139,10 @@ class LayerStatistics(ABC):
     def unbiased_participation_ratio(self) -> float:
         """Over pairs of different images."""
 
-    @abstractmethod
     def subspace_means(self) -> tuple[float, float]:
         """Overlap and variance explained of the class subspaces, each the mean off the diagonal."""
+        overlap, explained = (mean_off_diagonal(matrix) for matrix in self.subspaces())
+        return float(overlap), float(explained)
 
     def spectrum(self) -> Float64Array:
         """The eigenvalues as they are shown, descending."""

@@ -95,10 +95,6 @@ class GramLayer(LayerStatistics):
         """From the Gram matrix."""
         return self.sample.unbiased_participation_ratio(self.index)
 
-    def subspace_means(self) -> tuple[float, float]:
-        """Of `subspaces`."""
-        return self.sample.subspace_means(self.index, self.rank)
-
     def spectrum(self) -> Float64Array:
         """N of them."""
         spectrum: Float64Array = self.sample.spectrum(self.index)[::-1]

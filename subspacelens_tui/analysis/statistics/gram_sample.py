@@ -105,16 +105,6 @@ class Sample(SampleSpectra):
         self._kept.setdefault(("classes", layer), found.eigenvalues)
         return found
 
-    def subspace_means(self, layer: int, rank: int) -> tuple[float, float]:
-        """The means of both off the diagonal; errors as of `subspaces`."""
-        found = self.subspaces(layer, rank)
-
-        def means() -> tuple[float, float]:
-            overlap, explained = (mean_off_diagonal(of) for of in (found.overlap, found.variance_explained))
-            return float(overlap), float(explained)
-
-        return self.keep(("subspace means", layer, rank), means)
-
     def _overlap_rounding(self, layer: int, rank: int, found: ClassSubspaces) -> float:
         """How far rounding of the Gram matrix may have moved the mean overlap."""
         by_size: dict[int, list[Float64Array]] = {}

@@ -95,7 +95,7 @@ class ImageStream:
         usable: list[int] = []
         kept: list[FeatureFile] = []
         for place, file in enumerate(self._files):
-            self._watch.said("looking through the files", place, len(self._files))
+            self._watch.report("looking through the files", place, len(self._files))
             try:
                 rows = self._read(file, range(len(self._blocks)))
             except SessionError as error:
@@ -125,7 +125,7 @@ class ImageStream:
             adders = [self._adder(layer) for layer in some]
             for place, file in enumerate(self._files):
                 done = first * len(self._files) + place * len(some)
-                self._watch.said("adding up the images", done, count * len(self._files))
+                self._watch.report("adding up the images", done, count * len(self._files))
                 self._add(file, some, adders)
             while adders:  # each is let go, or the next lot would be made beside this one
                 yield adders.pop(0).result()

@@ -26,7 +26,6 @@ from subspacelens_tui.geometry import (
     gram_resolution,
     gram_spectrum,
     iso_rate_eps,
-    mean_off_diagonal,
 )
 from subspacelens_tui.geometry.inputs import FLOAT64_EPS
 from subspacelens_tui.geometry.iso_rate import refined_eps
@@ -132,11 +131,6 @@ class ScatterPart(LayerStatistics):
     @cached_property
     def _subspaces(self) -> tuple[Float64Array, Float64Array, float]:
         return overlap_of_scatters(self._viewed.classes, self.classes, self.rank)
-
-    def subspace_means(self) -> tuple[float, float]:
-        """Of `subspaces`."""
-        overlap, explained = (mean_off_diagonal(matrix) for matrix in self.subspaces())
-        return float(overlap), float(explained)
 
     def column_values(self, key: str) -> Float64Array | None:
         """They were added up."""
@@ -302,7 +296,7 @@ class Relabelled(Resampled):
     def members(self) -> Iterator[ScatterPart]:
         """One after the other."""
         for place, codes in enumerate(self._codes):
-            self._watch.said("permutations", place, len(self._codes))
+            self._watch.report("permutations", place, len(self._codes))
             yield self._whole.part(range(len(codes)), codes)
 
     def observed(self, metric: Metric, value: float) -> float:
@@ -345,7 +339,7 @@ class WithoutSubjects(Resampled):
         """One after the other."""
         codes = list(self._whole.groups.codes)
         for place in range(len(codes)):
-            self._watch.said("error bars", place, len(codes))
+            self._watch.report("error bars", place, len(codes))
             kept = [group for group in range(len(codes)) if group != place]
             yield self._whole.part(kept, [codes[group] for group in kept])
 

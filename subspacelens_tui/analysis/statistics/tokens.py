@@ -38,7 +38,6 @@ from subspacelens_tui.geometry import (
     GeometryError,
     coding_rate_from_spectrum,
     iso_rate_eps,
-    mean_off_diagonal,
 )
 from subspacelens_tui.geometry.iso_rate import refined_eps
 from subspacelens_tui.geometry.rounding import TOLERANCE, rates_lost
@@ -112,11 +111,6 @@ class TokenPart(LayerStatistics):
     def subspaces(self) -> tuple[Float64Array, Float64Array]:
         """Of the tokens of each class."""
         return self._subspaces[:2]
-
-    def subspace_means(self) -> tuple[float, float]:
-        """Of `subspaces`."""
-        overlap, explained = (mean_off_diagonal(matrix) for matrix in self.subspaces())
-        return float(overlap), float(explained)
 
     def column_values(self, key: str) -> Float64Array:
         """For each image the mean over its tokens."""

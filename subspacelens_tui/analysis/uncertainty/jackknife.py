@@ -128,7 +128,7 @@ def overlap_error(
         GeometryError: if the layer has no overlap, or none without one of them.
         Cancelled: see `Watch`.
     """
-    watch.said("error bars of the overlap", place, layers)
+    watch.report("error bars of the overlap", place, layers)
     metric = METRICS["overlap_mean"]
     of_subspaces = [other for other in metric.family_members if other.error]
     layer = Measured(statistics, {other.key: other.value(statistics) for other in of_subspaces})

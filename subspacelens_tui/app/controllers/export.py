@@ -13,7 +13,7 @@ from subspacelens_tui.app.controllers.session_state import SessionState
 from subspacelens_tui.app.panes.pane import Numbers, Pane
 
 if TYPE_CHECKING:
-    from subspacelens_tui.analysis.export import Plot
+    from subspacelens_tui.analysis.output import Plot
 
 # In the folder where the app was started.
 _FOLDER = Path("exports")
@@ -75,7 +75,7 @@ class ExportController(Controller):
     def action_copy_numbers(self) -> None:
         """Copy the numbers, for a spreadsheet."""
         # Imported now: a start should not pay for it.
-        from subspacelens_tui.analysis.export import tabbed
+        from subspacelens_tui.analysis.output import tabbed
 
         found = self._exportable()
         if not found.numbers:

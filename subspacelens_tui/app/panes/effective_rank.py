@@ -12,7 +12,7 @@ from subspacelens_tui.app.panes.plot_pane import LegendEntry, PlotPane, at, minu
 from subspacelens_tui.sessions import Branch
 
 if TYPE_CHECKING:
-    from subspacelens_tui.analysis.export import Plot as PublicationPlot
+    from subspacelens_tui.analysis.output import Plot as PublicationPlot
 
 RANK_COLOUR = 2
 _FIGURE = "effective_rank"
@@ -72,7 +72,7 @@ class EffectiveRankPane(PlotPane):
 
     def numbers(self) -> Numbers:
         """Each curve with its error band, or the difference of the branches."""
-        from subspacelens_tui.analysis.export.rows import comparison_rows, curve_rows
+        from subspacelens_tui.analysis.output.rows import comparison_rows, curve_rows
 
         if self.analysis is not None and self._difference:
             compared = self.analysis.differences.get(self.analysis.selection.main[0])
@@ -81,7 +81,7 @@ class EffectiveRankPane(PlotPane):
 
     def publication(self, name: str) -> "PublicationPlot | None":
         """The curves; a difference has no plot of its own."""
-        from subspacelens_tui.analysis.export import curve_plot
+        from subspacelens_tui.analysis.output import curve_plot
 
         found = [figures for _, figures in self._of_branches()]
         return curve_plot(name, found, _FIGURE) if found and not self._difference else None

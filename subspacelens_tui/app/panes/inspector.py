@@ -68,7 +68,7 @@ class Inspector(Pane):
 
     def numbers(self) -> Numbers:
         """Every figure of the layer, with its null and its error."""
-        from subspacelens_tui.analysis.export.rows import layer_rows
+        from subspacelens_tui.analysis.output.rows import layer_rows
 
         layer, main = self._shown(), self.analysis.main if self.analysis else None
         if layer is None or main is None or self.analysis is None:

@@ -94,7 +94,7 @@ class LayerList(Pane):
 
     def numbers(self) -> Numbers:
         """Every figure of every layer, in the order of the list."""
-        from subspacelens_tui.analysis.export.rows import figure_rows
+        from subspacelens_tui.analysis.output.rows import figure_rows
 
         main = self.analysis.main if self.analysis else None
         rows = list(figure_rows(main)) if main else []

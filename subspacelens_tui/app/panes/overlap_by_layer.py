@@ -11,7 +11,7 @@ from subspacelens_tui.app.panes.plot_pane import LegendEntry, PlotPane, at
 from subspacelens_tui.app.refinement import FEW
 
 if TYPE_CHECKING:
-    from subspacelens_tui.analysis.export import Plot as PublicationPlot
+    from subspacelens_tui.analysis.output import Plot as PublicationPlot
 
 _OVERLAP, _HALVES = 0, 3
 
@@ -109,7 +109,7 @@ class OverlapByLayerPane(PlotPane):
 
     def publication(self, name: str) -> "PublicationPlot | None":
         """The overlap with its bands."""
-        from subspacelens_tui.analysis.export import curve_plot
+        from subspacelens_tui.analysis.output import curve_plot
 
         main = self.analysis.main if self.analysis else None
         return curve_plot(name, [main], "overlap_mean") if main and main.layers else None

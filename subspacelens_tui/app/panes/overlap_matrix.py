@@ -18,7 +18,7 @@ from subspacelens_tui.app.panes.pane import Numbers, Pane
 from subspacelens_tui.sessions.sanitise import plain
 
 if TYPE_CHECKING:
-    from subspacelens_tui.analysis.export import Plot
+    from subspacelens_tui.analysis.output import Plot
 
 _LABEL_AT_MOST = 12
 _LABEL_AT_LEAST = 4
@@ -113,14 +113,14 @@ class OverlapMatrixPane(Pane):
 
     def numbers(self) -> Numbers:
         """Overlap and variance explained of each pair of classes at the layer."""
-        from subspacelens_tui.analysis.export.rows import overlap_rows
+        from subspacelens_tui.analysis.output.rows import overlap_rows
 
         main = self.analysis.main if self.analysis else None
         return list(overlap_rows(main, self.selected)) if main and self._matrix() is not None else []
 
     def publication(self, name: str) -> "Plot | None":
         """The matrix of the layer."""
-        from subspacelens_tui.analysis.export import matrix_plot
+        from subspacelens_tui.analysis.output import matrix_plot
 
         main = self.analysis.main if self.analysis else None
         return matrix_plot(name, main, self.selected) if main and self._matrix() is not None else None

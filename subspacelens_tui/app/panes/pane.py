@@ -19,7 +19,7 @@ from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.sessions.sanitise import plain
 
 if TYPE_CHECKING:
-    from subspacelens_tui.analysis.export import Plot
+    from subspacelens_tui.analysis.output import Plot
 
 Numbers = Sequence[Mapping[str, Any]]
 """A table: rows of the same columns."""

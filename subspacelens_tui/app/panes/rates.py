@@ -17,7 +17,7 @@ from subspacelens_tui.sessions import Branch
 from subspacelens_tui.sessions.sanitise import plain
 
 if TYPE_CHECKING:
-    from subspacelens_tui.analysis.export import Plot as PublicationPlot
+    from subspacelens_tui.analysis.output import Plot as PublicationPlot
 
 _NAME = 14
 _UNITS = {"difference": "nats · cond − uncond", "both": "nats · cond ━ uncond ╍"}
@@ -171,7 +171,7 @@ class RatesPane(PlotPane):
 
     def numbers(self) -> Numbers:
         """Each curve with its null band and its error band, or the difference of the branches."""
-        from subspacelens_tui.analysis.export.rows import comparison_rows, curve_rows
+        from subspacelens_tui.analysis.output.rows import comparison_rows, curve_rows
 
         if self.analysis is None:
             return []
@@ -183,7 +183,7 @@ class RatesPane(PlotPane):
 
     def publication(self, name: str) -> "PublicationPlot | None":
         """The curves; a difference has no plot of its own."""
-        from subspacelens_tui.analysis.export import curve_plot
+        from subspacelens_tui.analysis.output import curve_plot
 
         if self.analysis is None or not self.analysis.figures or self._difference:
             return None

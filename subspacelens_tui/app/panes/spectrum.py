@@ -13,7 +13,7 @@ from subspacelens_tui.app.panes.pane import Numbers
 from subspacelens_tui.app.panes.plot_pane import LegendEntry, PlotPane
 
 if TYPE_CHECKING:
-    from subspacelens_tui.analysis.export import Plot as PublicationPlot
+    from subspacelens_tui.analysis.output import Plot as PublicationPlot
 
 # Of the largest: what is below is rounding of the Gram matrix.
 _ROUNDING = 1e-15
@@ -89,7 +89,7 @@ class SpectrumPane(PlotPane):
 
     def publication(self, name: str) -> "PublicationPlot | None":
         """The eigenvalues of the main branch."""
-        from subspacelens_tui.analysis.export import spectrum_plot
+        from subspacelens_tui.analysis.output import spectrum_plot
 
         main = self.analysis.main if self.analysis else None
         if main is None or main.spectra is None or self.selected >= len(main.spectra):

@@ -7,8 +7,8 @@ from rich.text import Text
 
 from subspacelens_tui.analysis.compare import COMPARED, Comparison, rounding
 from subspacelens_tui.analysis.metrics import Table
+from subspacelens_tui.analysis.output.console import PlainTable, console, number, print_json
 from subspacelens_tui.analysis.quantities import quantity
-from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.sessions.sanitise import plain
 

@@ -1,4 +1,4 @@
-"""Result of every layer, as a table and as JSON."""
+"""The metrics of every layer, as a table and as JSON."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
@@ -7,8 +7,8 @@ from typing import Any
 from rich.text import Text
 
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Metric, Shape, Table
+from subspacelens_tui.analysis.output.console import PlainTable, console, number, print_json
 from subspacelens_tui.analysis.quantities import HEADLINE, quantity
-from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.sessions import Session

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
-from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
+from subspacelens_tui.analysis.output.console import PlainTable, console, number, print_json
 from subspacelens_tui.analysis.separation import ranges
 from subspacelens_tui.analysis.tables import Tables
 from subspacelens_tui.geometry import NullSummary

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from subspacelens_tui.analysis.analyzer import Analyzer
-from subspacelens_tui.analysis.export.files import (
+from subspacelens_tui.analysis.growing import Configuration
+from subspacelens_tui.analysis.left_out import NoImagesError, why_empty
+from subspacelens_tui.analysis.output.files import (
     PLOT_FORMATS,
     TABLE_FORMATS,
     Row,
@@ -15,12 +17,10 @@ from subspacelens_tui.analysis.export.files import (
     write_json,
     write_table,
 )
-from subspacelens_tui.analysis.export.plots import Plot, curve_plot, matrices_plot, sweep_plot, write_plot
-from subspacelens_tui.analysis.export.rows import figure_rows, overlap_rows, token_rows
-from subspacelens_tui.analysis.growing import Configuration
-from subspacelens_tui.analysis.left_out import NoImagesError, why_empty
+from subspacelens_tui.analysis.output.plots import Plot, curve_plot, matrices_plot, sweep_plot, write_plot
+from subspacelens_tui.analysis.output.results import figures_json
+from subspacelens_tui.analysis.output.rows import figure_rows, overlap_rows, token_rows
 from subspacelens_tui.analysis.progress import Progress
-from subspacelens_tui.analysis.report import figures_json
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.sweep import swept

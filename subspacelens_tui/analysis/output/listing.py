@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from subspacelens_tui.analysis.report.console import PlainTable, console, print_json
+from subspacelens_tui.analysis.output.console import PlainTable, console, print_json
 from subspacelens_tui.sessions.catalog import Listing
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.state import RankState, RunState

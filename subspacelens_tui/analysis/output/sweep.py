@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
-from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
+from subspacelens_tui.analysis.output.console import PlainTable, console, number, print_json
 from subspacelens_tui.analysis.sweep import Sweep
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import step_name

@@ -1,4 +1,4 @@
-"""Result as flat rows: one for each layer, pair of classes, eigenvalue or configuration."""
+"""Results as flat rows: one for each layer, pair of classes, eigenvalue or configuration."""
 
 import math
 from collections.abc import Iterator

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from subspacelens_tui.analysis.export.files import PLOT_FORMATS, Row, need, write_table
-from subspacelens_tui.analysis.export.rows import figure_rows, overlap_rows, spectrum_rows, sweep_rows
+from subspacelens_tui.analysis.output.files import PLOT_FORMATS, Row, need, write_table
+from subspacelens_tui.analysis.output.rows import figure_rows, overlap_rows, spectrum_rows, sweep_rows
 from subspacelens_tui.analysis.quantities import error_bands, null_bands, quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.sweep import Sweep

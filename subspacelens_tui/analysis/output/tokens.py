@@ -4,8 +4,8 @@ from typing import Any
 
 from rich.text import Text
 
-from subspacelens_tui.analysis.report.console import PlainTable, console, number, print_json
-from subspacelens_tui.analysis.report.figures import figures_json, print_figures
+from subspacelens_tui.analysis.output.console import PlainTable, console, number, print_json
+from subspacelens_tui.analysis.output.results import figures_json, print_figures
 from subspacelens_tui.analysis.token_results import TokenLayerResult, TokenResult
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.sanitise import plain

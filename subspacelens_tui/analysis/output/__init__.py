@@ -1,0 +1,53 @@
+"""Results as text for people, JSON for programs, tables and plots on disk."""
+
+from subspacelens_tui.analysis.output.comparison import print_comparison
+from subspacelens_tui.analysis.output.export_session import DEFAULT_FORMATS, export
+from subspacelens_tui.analysis.output.files import (
+    FORMATS,
+    PLOT_FORMATS,
+    TABLE_FORMATS,
+    ExportError,
+    parse_formats,
+    tabbed,
+    write_table,
+)
+from subspacelens_tui.analysis.output.listing import print_listing
+from subspacelens_tui.analysis.output.plots import (
+    Plot,
+    curve_plot,
+    matrices_plot,
+    matrix_plot,
+    spectrum_plot,
+    sweep_plot,
+    write_plot,
+)
+from subspacelens_tui.analysis.output.results import figures_json, print_figures
+from subspacelens_tui.analysis.output.sweep import print_sweep
+from subspacelens_tui.analysis.output.tables import print_tables
+from subspacelens_tui.analysis.output.tokens import print_tokens
+
+__all__ = [
+    "DEFAULT_FORMATS",
+    "FORMATS",
+    "PLOT_FORMATS",
+    "TABLE_FORMATS",
+    "ExportError",
+    "Plot",
+    "curve_plot",
+    "export",
+    "figures_json",
+    "matrices_plot",
+    "matrix_plot",
+    "parse_formats",
+    "print_comparison",
+    "print_figures",
+    "print_listing",
+    "print_sweep",
+    "print_tables",
+    "print_tokens",
+    "spectrum_plot",
+    "sweep_plot",
+    "tabbed",
+    "write_plot",
+    "write_table",
+]
