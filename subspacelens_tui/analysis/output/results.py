@@ -34,7 +34,7 @@ def figures_json(session: Session, figures: Result) -> dict[str, Any]:
 
 
 def settings_json(figures: Result) -> dict[str, Any]:
-    """What figures are of: the settings, and the timestep at their step."""
+    """What metrics are of: the settings, and the timestep at their step."""
     said = {name: value for name, value in asdict(figures.settings).items() if name != "images"}
     return said | {"timestep": figures.timestep}
 
@@ -51,7 +51,7 @@ def _arrays(result: Result) -> dict[str, Any]:
 
 
 def print_figures(session: Session, figures: Result, as_json: bool) -> None:
-    """Print the figures of every layer on stdout."""
+    """Print the metrics of every layer on stdout."""
     if as_json:
         print_json(figures_json(session, figures))
         return
@@ -111,7 +111,7 @@ def _metric_columns(metric: Metric, settings: Settings) -> Iterator[tuple[str, C
 
 
 def _reasons(figures: Result) -> Iterable[str]:
-    """Why figures are missing, each reason once."""
+    """Why metrics are missing, each reason once."""
     reasons: dict[str, list[int]] = {}
     for layer in figures.layers:
         for figure, why in layer.missing.items():

@@ -41,7 +41,7 @@ class TokenColumns:
 
     Attributes:
         rows: (N, T, d), a row for each token of each image.
-        massive: whether products of them do not hold what the figures depend on.
+        massive: whether products of them do not hold what the metrics depend on.
     """
 
     rows: Float64Array

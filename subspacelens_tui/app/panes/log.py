@@ -47,7 +47,7 @@ class LogPane(Pane):
             yield cut_row(row, width)
 
     def absence(self) -> str:
-        """That the session is being read: a log needs no figures."""
+        """That the session is being read: a log needs no metrics."""
         return super().absence() if self.recording is None else ""
 
     def sample(self) -> str:

@@ -138,7 +138,7 @@ class ControlsBar(Painted):
         return _Group(pieces, pieces, [*label, value])
 
     def _null(self) -> _Group:
-        """The design of the null, and how many permutations the figures rest on by now."""
+        """The design of the null, and how many permutations the metrics rest on by now."""
         group = self._choice("null", "u")
         current = self.analysis is not None and self.analysis.selection == self.selection
         count = self.analysis.permutations if self.analysis and current else 0
