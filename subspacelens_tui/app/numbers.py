@@ -19,7 +19,7 @@ def figure(value: float | None, signed: bool = False) -> str:
 
 
 def ends(low: float, high: float) -> tuple[str, str]:
-    """Both ends of a scale: in as few digits as others, or in as many as tell one from the other."""
+    """Both ends of a scale: short, or in as many digits as tell one from the other."""
     written = figure(low), figure(high)
     digits = 3
     while written[0] == written[1] and low != high:
