@@ -71,9 +71,13 @@ CASES = (
         {"seeds": 1},
         relabel=lambda n: {"coarse": "few" if n == 0 else "many", "fine": str(n)},
     ),
-    Case("narrower-than-the-rank", ("numerical rank 3, below the asked rank",), {"width": 3, "seeds": 4}),
+    Case(
+        "narrower-than-the-rank",
+        ("numerical rank 3, below the subspace dimension",),
+        {"width": 3, "seeds": 4},
+    ),
     Case("width-one", ("needs features of width 2 or more",), {"width": 1}),
-    Case("equal", ("numerical rank 1, below the asked rank",), spoil=blocks(lambda X: 1.5)),
+    Case("equal", ("numerical rank 1, below the subspace dimension",), spoil=blocks(lambda X: 1.5)),
     Case(
         "zero", ("an image has all-zero features", "R is 0: all features are zero"), spoil=blocks(lambda X: 0)
     ),

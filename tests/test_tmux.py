@@ -52,7 +52,7 @@ def test_open_use_resize_and_quit(planted: Planted, tmux: Tmux) -> None:
         ("l", "[fine]"),
         ("b", "[uncond]"),
         ("5", "lion × penguin"),
-        ("?", "What is analysed"),
+        ("?", "  Analysis"),
     ):
         tmux("send-keys", key)
         tmux.wait_for(words)

@@ -1,4 +1,4 @@
-"""Session and settings in, figures per layer out."""
+"""Session and settings in, metrics per layer out."""
 
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.result import LayerResult, Result

@@ -56,7 +56,7 @@ class Analyzer:
     def figures(
         self, settings: Settings, cancelled: IsCancelled | None = None, progress: Progress | None = None
     ) -> Result:
-        """The figures of all layers.
+        """The metrics of all layers.
 
         Args:
             settings: what to compute.
@@ -271,7 +271,7 @@ def default_rank(class_sizes: Iterable[int]) -> int:
 
 
 def _notes(growing: GrowingGrams, session: Session, settings: Settings, count: int) -> Iterator[str]:
-    """What the reader of the figures should know."""
+    """What the reader of the metrics should know."""
     if growing.is_subset:
         of = min(growing.recorded, settings.images or growing.recorded)
         yield (

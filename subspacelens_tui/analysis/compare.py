@@ -1,4 +1,4 @@
-"""Two sets of figures side by side: curves, their difference, and the error of the difference."""
+"""Two sets of metrics side by side: curves, their difference, and the error of the difference."""
 
 import math
 import re
@@ -37,12 +37,12 @@ _OF_A_SIDE: dict[str, Callable[[str], Any]] = {
 
 @dataclass(frozen=True)
 class Difference:
-    """One figure of one layer on both sides.
+    """One metric of one layer on both sides.
 
     Attributes:
-        a, b: the figure on each side, None where it is missing.
+        a, b: the metric on each side, None where it is missing.
         difference: b - a.
-        standard_error: of the difference, by the jackknife; None for figures that have none.
+        standard_error: of the difference, by the jackknife; None for metrics that have none.
         low, high: its 95 % interval.
     """
 
@@ -56,13 +56,13 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two sets of figures over the same number of layers.
+    """Two sets of metrics over the same number of layers.
 
     Attributes:
         a, b: the sides.
         paired: whether both are of the same prompts and seeds in the same order, so that the jackknife can
             leave out the same image on both sides; otherwise the errors are added as independent ones.
-        layers: figure → difference, layer by layer.
+        layers: metric → difference, layer by layer.
     """
 
     a: Result
@@ -72,7 +72,7 @@ class Comparison:
 
 
 def compare(a: Result, b: Result) -> Comparison:
-    """Compare figures layer by layer.
+    """Compare metrics layer by layer.
 
     Raises:
         NoImagesError: if one side has no images.

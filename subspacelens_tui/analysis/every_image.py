@@ -1,4 +1,4 @@
-"""The figures of every image: what scatters give exactly, and a reason for what they do not."""
+"""The metrics of every image: what scatters give exactly, and a reason for what they do not."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,7 +28,7 @@ def every_image_figures(
     cancelled: IsCancelled | None = None,
     progress: Progress | None = None,
 ) -> Result:
-    """The figures of all images, however many: in time linear in N, and in memory that N leaves alone.
+    """The metrics of all images, however many: in time linear in N, and in memory that N leaves alone.
 
     Exact where they are given: rates, spectra, ranks, overlap, Hoyer sparsity, the null of whole subjects,
     the jackknife over subjects. What needs N × N numbers is missing, with the reason.
@@ -102,6 +102,6 @@ def _labelings(stream: ImageStream, codes: list[int], settings: Settings) -> Lab
 
 
 def _notes(session: Session, stream: ImageStream) -> Iterator[str]:
-    """What the reader of the figures should know."""
+    """What the reader of the metrics should know."""
     yield f"of all {stream.count} images, exactly, from d × d second moments"
     yield from unread_lines(session.manifest)

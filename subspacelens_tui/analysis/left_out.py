@@ -1,4 +1,4 @@
-"""Images that figures are not of since their features are not finite, and why there are no figures at all."""
+"""Images that metrics are not of since their features are not finite, and why there are no metrics at all."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -98,7 +98,7 @@ class NotFiniteImages:
 
 
 def left_out_lines(session: Session, problems: Sequence[str], left_out: LeftOut | None) -> tuple[str, ...]:
-    """A line for everything of a session that figures are not of, though it was recorded."""
+    """A line for everything of a session that metrics are not of, though it was recorded."""
     lines = [*session.problems, *problems]
     state = session.state
     missing = state.planned - state.recorded

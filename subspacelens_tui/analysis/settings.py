@@ -31,7 +31,7 @@ class Settings:
         branch: "cond" or "uncond".
         step: a captured denoising step, 0 the noisiest; the last captured.
         guidance: guidance scale; the session's first.
-        features: view of the features the figures are computed on, see `geometry.feature_view`.
+        features: view of the features the metrics are computed on, see `geometry.feature_view`.
         rank: dimension of the class subspaces that overlap compares; half the smallest class, at most 10.
         permutations: label permutations of the null; 0 for none.
         design: which labels may be exchanged with which, see `geometry.permuted_labels`; `subjects` for

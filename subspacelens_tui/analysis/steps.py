@@ -54,7 +54,7 @@ def separations(
         analyzer: of the session.
         settings: of the overlap.
         watch: who waits.
-        figures_at: gives the figures of these settings at a step.
+        figures_at: gives the metrics of these settings at a step.
 
     Raises:
         Cancelled: see `Watch`.

@@ -1,4 +1,4 @@
-"""One figure over all configurations of a session: guidance scales and captured steps by layers."""
+"""One metric over all configurations of a session: guidance scales and captured steps by layers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,12 +18,12 @@ from subspacelens_tui.sessions import Branch, Manifest
 
 @dataclass(frozen=True)
 class Sweep:
-    """A figure over configurations and layers.
+    """A metric over configurations and layers.
 
     Attributes:
         figure: its name.
         rows: the configurations, guidance by guidance, in each step by step.
-        values: (rows, layers), NaN where the figure is missing.
+        values: (rows, layers), NaN where the metric is missing.
         peaks, dips: for each row the layer of the most prominent interior maximum and minimum; None where
             the curve has none.
         timesteps: the scheduler's at the step of each row; None where the session does not say.
@@ -50,12 +50,12 @@ def sweep(
     cancelled: IsCancelled | None = None,
     progress: Progress | None = None,
 ) -> Sweep:
-    """Compute one figure at every guidance scale and captured step that has the settings' branch.
+    """Compute one metric at every guidance scale and captured step that has the settings' branch.
 
     `cancelled` and `progress` are as of `Analyzer.figures`.
 
     Raises:
-        SettingsError: if there is no such figure, or none of the configurations has the branch.
+        SettingsError: if there is no such metric, or none of the configurations has the branch.
         Cancelled: once `cancelled` says True.
     """
     if figure not in names():
@@ -93,7 +93,7 @@ def configurations(manifest: Manifest, branch: Branch) -> list[Configuration]:
 
 
 def swept(figure: str, rows: Sequence[tuple[Configuration, Result]]) -> Sweep:
-    """The sweep that figures of several configurations make; NaN where one has no images."""
+    """The sweep that metrics of several configurations make; NaN where one has no images."""
     layers = max((len(found.layers) for _, found in rows), default=0)
     values = np.full((len(rows), layers), np.nan)
     for row, (_, found) in zip(values, rows, strict=True):

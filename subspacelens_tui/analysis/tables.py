@@ -1,4 +1,4 @@
-"""Summary tables, each figure with its null and its error."""
+"""Summary tables, each metric with its null and its error."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What is computed beside the figures of the selection when there is time, one thing after the other."""
+"""What is computed beside the metrics of the selection when there is time, one thing after the other."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field

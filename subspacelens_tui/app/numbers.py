@@ -1,10 +1,10 @@
-"""How figures are written: short, of steady width, and plain where there is none."""
+"""How numbers are written: short, of steady width, and plain where there is none."""
 
 NONE = "–"
 
 
 def figure(value: float | None, signed: bool = False) -> str:
-    """A figure in at most six characters (seven signed): 0.42, 4.23, 30.1, 743, 12345, 0.004, 4e-6."""
+    """A number in at most six characters (seven signed): 0.42, 4.23, 30.1, 743, 12345, 0.004, 4e-6."""
     if value is None:
         return NONE
     value = value or 0.0  # zero has no sign
@@ -19,7 +19,7 @@ def figure(value: float | None, signed: bool = False) -> str:
 
 
 def ends(low: float, high: float) -> tuple[str, str]:
-    """Both ends of a scale: as figures, or in as many digits as tell one from the other."""
+    """Both ends of a scale: short, or in as many digits as tell one from the other."""
     written = figure(low), figure(high)
     digits = 3
     while written[0] == written[1] and low != high:
@@ -34,7 +34,7 @@ def _digits(value: float, digits: int) -> str:
 
 
 def fraction(value: float | None, digits: int = 2) -> str:
-    """A figure between 0 and 1 without its leading zero: .67, 1.00."""
+    """A number between 0 and 1 without its leading zero: .67, 1.00."""
     if value is None:
         return NONE
     text = f"{value:.{digits}f}"

@@ -60,7 +60,7 @@ def show(
 
 @dataclass(frozen=True)
 class _Drawn:
-    """The screen: its rows, why there are no figures in it, and what these are not of."""
+    """The screen: its rows, why there are no metrics in it, and what these are not of."""
 
     rows: list[list[Segment]]
     absent: str
@@ -100,7 +100,7 @@ async def _drawn(
 
 
 async def _settled(app: SubspaceLensApp, screen: SessionScreen) -> bool:
-    """Wait for all figures; False if the app broke down before, and nobody computes them any more."""
+    """Wait for all metrics; False if the app broke down before, and nobody computes them any more."""
     waits = [asyncio.ensure_future(w) for w in (screen.worker.settled(), app.crashed.wait())]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:

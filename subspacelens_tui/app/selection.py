@@ -14,7 +14,7 @@ BranchChoice = Literal["cond", "uncond", "both", "difference"]
 Measure = Literal["excess", "delta_R", "both"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 Which = tuple[str, Branch]
-"""A set of figures of the selection: its label scheme and branch."""
+"""A set of metrics of the selection: its label scheme and branch."""
 
 _T = TypeVar("_T")
 # The design that fits the label scheme, or one for all.
@@ -49,7 +49,7 @@ class Selection:
 
     @property
     def main(self) -> Which:
-        """The figures that the list, the matrix and the inspector show."""
+        """The metrics that the list, the matrix and the inspector show."""
         assert self.settings.labels is not None
         return (self.settings.labels, self.settings.branch)
 

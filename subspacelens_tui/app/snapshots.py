@@ -43,18 +43,18 @@ class Recording:
 
 @dataclass(frozen=True)
 class Analysis:
-    """The figures of a selection.
+    """The metrics of a selection.
 
     Attributes:
-        selection: what they are figures of.
+        selection: what they are metrics of.
         figures: by label scheme and branch; empty if the analysis failed.
         permutations: of the null.
         refining: whether the same with more permutations is on its way.
-        error: why there are no figures, in one line.
-        closer: layers of the main figures with what costs seconds, as far as they were looked at.
+        error: why there are no metrics, in one line.
+        closer: layers of the main metrics with what costs seconds, as far as they were looked at.
         halves: for each layer the overlap of halves of one class, and of two, once asked for.
         separation: where the classes overlap least at each step, once asked for.
-        closer_images, halves_images: how many images these are of: fewer than the figures where more have
+        closer_images, halves_images: how many images these are of: fewer than the metrics where more have
             come since.
     """
 
@@ -70,7 +70,7 @@ class Analysis:
     separation: Separations | None = None
 
     def with_deferred_of(self, before: "Analysis") -> "Analysis":
-        """The figures with what costs seconds of those before, until it is computed anew."""
+        """The metrics with what costs seconds of those before, until it is computed anew."""
         return replace(
             self,
             closer=before.closer,
@@ -81,7 +81,7 @@ class Analysis:
         )
 
     def layer(self, index: int) -> LayerResult | None:
-        """A layer of the main figures, with what costs seconds if that is of the same images."""
+        """A layer of the main metrics, with what costs seconds if that is of the same images."""
         main = self.main
         if main is None or index >= len(main.layers):
             return None
@@ -97,24 +97,24 @@ class Analysis:
         )
 
     def older_layer(self, index: int) -> LayerResult | None:
-        """The same layer as last looked at closely, if that was of other images than the figures are."""
+        """The same layer as last looked at closely, if that was of other images than the metrics are."""
         is_older = self.main is not None and self.closer_images != self.main.images
         return self.closer.get(index) if is_older else None
 
     @property
     def main(self) -> Result | None:
-        """The figures that the list, the matrix and the inspector show."""
+        """The metrics that the list, the matrix and the inspector show."""
         return self.figures.get(self.selection.main)
 
     @property
     def absent(self) -> str:
-        """Why some of the figures have no layers; those of the main ones first."""
+        """Why some of the metrics have no layers; those of the main ones first."""
         every = ([self.main] if self.main else []) + list(self.figures.values())
         return next((figures.absent for figures in every if figures.absent), "")
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the reader of any of the figures should know."""
+        """What the reader of any of the metrics should know."""
         return tuple(dict.fromkeys(note for figures in self.figures.values() for note in figures.notes))
 
     @property
@@ -124,7 +124,7 @@ class Analysis:
 
     @property
     def of_branches(self) -> list[tuple[Branch, Result]]:
-        """The figures of the main label scheme on each branch that the curves show."""
+        """The metrics of the main label scheme on each branch that the curves show."""
         found = [(branch, self.of(self.selection.main[0], branch)) for branch in self.selection.branches]
         return [(branch, figures) for branch, figures in found if figures is not None]
 
@@ -139,5 +139,5 @@ class Analysis:
         return found
 
     def of(self, scheme: str, branch: Branch) -> Result | None:
-        """The figures of one label scheme and branch, if the selection has them."""
+        """The metrics of one label scheme and branch, if the selection has them."""
         return self.figures.get((scheme, branch))

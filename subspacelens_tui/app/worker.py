@@ -30,7 +30,7 @@ _WORTH_REFINING_LIVE = 0.5
 _POLL_FINISHED = 2.0
 # While a recording runs, analysing takes at most one second in ten: the recorder needs the core.
 _REST = 9.0
-# What is beside the figures and nobody waits for, at most one in forty.
+# What is beside the metrics and nobody waits for, at most one in forty.
 _JOBS_REST = 39.0
 
 
@@ -73,7 +73,7 @@ class Worker:
         self._wake.set()
 
     def want(self, job: Job) -> None:
-        """Have something computed beside the figures, once these are there."""
+        """Have something computed beside the metrics, once these are there."""
         if self._jobs.want(job):
             if job.urgent:
                 self._jobs_rest_until = 0.0
@@ -115,7 +115,7 @@ class Worker:
         Args:
             poll: seconds between two looks at the folder while it grows.
             on_recording: called on the event loop when the state of the recording changed.
-            on_analysis: called on the event loop with the figures of the current selection.
+            on_analysis: called on the event loop with the metrics of the current selection.
             on_trouble: called with one line when the session cannot be read; with None once it can.
         """
         self._poll = poll
@@ -261,7 +261,7 @@ class Worker:
         except (SettingsError, SessionError) as error:
             reason = str(error)
         except Exception as error:
-            # As of the figures: a fault of ours must not take the screen down.
+            # As of the metrics: a fault of ours must not take the screen down.
             reason = _failure(error)
         if self._jobs.wanted(job):
             self._jobs.finish(job)

@@ -79,7 +79,7 @@ def list_all(arguments: argparse.Namespace) -> int:
 
 
 def analyze(arguments: argparse.Namespace) -> int:
-    """Print figures of a session."""
+    """Print metrics of a session."""
     from subspacelens_tui.analysis import Analyzer
     from subspacelens_tui.analysis.every_image import every_image_figures
     from subspacelens_tui.analysis.output import print_figures, print_sweep, print_tables, print_tokens
@@ -157,7 +157,7 @@ def compare(arguments: argparse.Namespace) -> int:
 
 
 def export(arguments: argparse.Namespace) -> int:
-    """Write figures to files."""
+    """Write metrics to files."""
     from subspacelens_tui.analysis.output import export, parse_formats
 
     formats = parse_formats(arguments.format)

@@ -2,7 +2,7 @@
 
 
 class GeometryError(ValueError):
-    """An input the asked figure cannot be computed from; the message is one line that says what to do."""
+    """An input the asked metric cannot be computed from; the message is one line that says what to do."""
 
 
 class Cancelled(Exception):
@@ -10,4 +10,4 @@ class Cancelled(Exception):
 
 
 class RoundingWarning(UserWarning):
-    """Rounding may have changed a figure by more than a millionth of it; the message says by how much."""
+    """Rounding may have changed a metric by more than a millionth of it; the message says by how much."""

@@ -1,10 +1,10 @@
-"""Error bars for rates by the jackknife, each figure recomputed without one image, one seed or one subject.
+"""Error bars for rates by the jackknife, each metric recomputed without one image, one seed or one subject.
 
 Not a percentile bootstrap: resampling repeats images, repeated images lower the rank of the Gram matrix, and
-every replicate then lies below the figure itself (ΔR 434 → 364 nats in a test where nothing varied but the
+every replicate then lies below the metric itself (ΔR 434 → 364 nats in a test where nothing varied but the
 resampling).
 
-The interval is for the expected figure at this number of images: rates grow with N wherever N < d, so it says
+The interval is for the expected metric at this number of images: rates grow with N wherever N < d, so it says
 nothing about the value at another N. The jackknife's variance errs upwards on average (Efron & Stein 1981):
 on planted Gaussian classes with N near or below d, standard errors of ΔR and Rc/R came out 1.2 to 1.5 times
 too large and their 95 % intervals covered 97 to 99 %.
@@ -34,11 +34,11 @@ from subspacelens_tui.geometry.progress import check_cancelled
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and its jackknife error.
+    """A metric and its jackknife error.
 
     Attributes:
-        value: (...) The figure on all images.
-        left_out: (..., m) The figure without each of m images, or groups of images.
+        value: (...) The metric on all images.
+        left_out: (..., m) The metric without each of m images, or groups of images.
         standard_error: (...) Its jackknife standard error.
         low: (...) Lower end of the 95 % interval, value - t · standard_error with m - 1 degrees of freedom.
         high: (...) Upper end.

@@ -1,4 +1,4 @@
-"""Figures under permuted labels, for many layers at once, and the summary of an observed figure against them.
+"""Figures under permuted labels, for many layers at once, and the summary of an observed metric against them.
 
 R does not depend on the labels, so only class blocks of the Gram matrix are needed; their log-determinants
 come from Cholesky factors, several times cheaper than eigenvalues.
@@ -26,7 +26,7 @@ _DIGITS_LOST = 1e-2
 
 @dataclass(frozen=True)
 class NullSummary:
-    """An observed figure against its values under permuted labels.
+    """An observed metric against its values under permuted labels.
 
     Attributes:
         mean: Mean of the permuted values.
@@ -192,10 +192,10 @@ def summarize_null(
     alternative: Literal["greater", "smaller"] = "greater",
     rounding: float = 0.0,
 ) -> NullSummary:
-    """An observed figure against its permuted values (P,).
+    """An observed metric against its permuted values (P,).
 
     Args:
-        observed: The figure with the true labels.
+        observed: The metric with the true labels.
         samples: (P,) values under permuted labels.
         alternative: Which side is evidence of structure: "greater" for ΔR, "smaller" for Rc, Rc/R and
             overlap.

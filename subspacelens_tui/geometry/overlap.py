@@ -243,9 +243,9 @@ def check_rank(numerical_rank: int, rank: int, name: Any) -> None:
     """GeometryError, in words, if a class has too low a numerical rank."""
     if numerical_rank < rank:
         raise GeometryError(
-            f"class {name!r} has numerical rank {numerical_rank}, below the asked rank {rank}; "
+            f"class {name!r} has numerical rank {numerical_rank}, below the subspace dimension {rank}; "
             + (
-                f"choose a rank of at most {numerical_rank}"
+                f"choose a dimension of at most {numerical_rank}"
                 if numerical_rank
                 else "its features are all zero"
             )

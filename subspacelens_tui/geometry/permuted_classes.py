@@ -163,8 +163,8 @@ def _check_ranks(values: Array, rank: int, which: list[int], index: ClassIndex) 
     for position, k in enumerate(which):
         if not bool(enough[position]):
             raise GeometryError(
-                f"permuted class {index.names[k]!r} has a numerical rank below the asked rank {rank}; "
-                "choose a smaller rank"
+                f"permuted class {index.names[k]!r} has a numerical rank below the subspace dimension "
+                f"{rank}; choose a smaller dimension"
             )
 
 

@@ -1,7 +1,7 @@
-"""How far rounding may have moved a figure, from the spectrum that it was computed of.
+"""How far rounding may have moved a metric, from the spectrum that it was computed of.
 
 An eigenvalue λ is known up to some δ: of a float64 Gram matrix up to 2^-52 of its trace, however small λ is.
-A figure moves by the sum of what each δ does to it; the δ of different eigenvalues are independent, so that
+A metric moves by the sum of what each δ does to it; the δ of different eigenvalues are independent, so that
 what counts is the root of the sum of squares. On planted features it came out 2 to 100 times the true error.
 """
 

@@ -55,7 +55,7 @@ def singular_values(Z: Array, xp: Any) -> Array:
 
 
 def compressed(Z: Float64Array) -> Float64Array:
-    """F (m, n) with FᵀF = ZᵀZ and m at most min(d, n): what of Z (d, n) the figures depend on."""
+    """F (m, n) with FᵀF = ZᵀZ and m at most min(d, n): what of Z (d, n) the metrics depend on."""
     different, place, count = _different(Z)
     if Z.shape[0] <= different.shape[1]:
         return Z

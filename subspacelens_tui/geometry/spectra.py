@@ -22,7 +22,7 @@ def effective_rank(Z: Array) -> float:
     return float(_entropy_rank(xp.linalg.svdvals(Z), xp))
 
 
-# The share of itself that rounding may have moved a figure by and it still says something.
+# The share of itself that rounding may have moved a metric by and it still says something.
 _LITTLE_LEFT = 0.1
 # The share of the largest below which squares of singular values are rounding.
 OF_SINGULAR_VALUES = FLOAT64_EPS**2

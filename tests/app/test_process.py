@@ -63,7 +63,7 @@ def test_a_session_from_open_to_quit(planted: Planted, terminals: list[Terminal]
         ("\x1b", "4 Effective rank"),
         ("7", "7 Log"),
         ("z", "1 Layers"),
-        ("?", "What is analysed"),
+        ("?", "  Analysis"),
     ):
         terminal.type(key)
         terminal.wait_for(words)
@@ -76,7 +76,7 @@ def test_a_session_from_open_to_quit(planted: Planted, terminals: list[Terminal]
     terminal.resize(20, 5)
     terminal.wait_for("too small")
     terminal.resize(120, 40)
-    terminal.wait_for("6 Figures")
+    terminal.wait_for("6 Metrics")
     terminal.type("q")
     terminal.wait_for("A recording is running")
     terminal.type("k")
@@ -91,7 +91,7 @@ def test_the_terminal_is_believed_not_the_environment(
     monkeypatch.setenv("LINES", "24")
     terminal = start(planted().start().record().path, 120, 40)
     terminals.append(terminal)
-    terminal.wait_for("6 Figures")
+    terminal.wait_for("6 Metrics")
     terminal.resize(20, 5)
     terminal.wait_for("too small")
 

@@ -12,7 +12,7 @@ from subspacelens_tui.app.setup import Setup
 from tests.app.conftest import OpenApp
 from tests.conftest import PlantedSessionFactory as Planted
 
-NAMES = ("Layers", "Excess", "ΔR", "Effective rank", "Overlap", "Figures", "Log")
+NAMES = ("Layers", "Excess", "ΔR", "Effective rank", "Overlap", "Metrics", "Log")
 PANES = {str(i): name for i, name in enumerate(NAMES, 1)}
 
 

@@ -124,15 +124,16 @@ def test_a_rank_beyond_a_class_names_it(from_gram: bool, rng: np.random.Generato
     Z = rng.normal(size=(30, 14))
     with pytest.raises(
         GeometryError,
-        match="class 'a' has numerical rank 4, below the asked rank 5; choose a rank of at most 4",
+        match="class 'a' has numerical rank 4, below the subspace dimension 5; "
+        "choose a dimension of at most 4",
     ):
         overlap(Z, 5)
     Z[:, LABELS == "b"] = Z[:, :1]
-    with pytest.raises(GeometryError, match="class 'b' has numerical rank 1, below the asked rank 3"):
+    with pytest.raises(GeometryError, match="class 'b' has numerical rank 1, below the subspace dimension 3"):
         overlap(Z, 3)
     Z[:, LABELS == "b"] = 0
     with pytest.raises(
         GeometryError,
-        match="class 'b' has numerical rank 0, below the asked rank 3; its features are all zero",
+        match="class 'b' has numerical rank 0, below the subspace dimension 3; its features are all zero",
     ):
         overlap(Z, 3)

@@ -40,10 +40,10 @@ def test_every_labelling_and_layer(view: str, rng: np.random.Generator, to_array
 
 def test_a_rank_that_a_permuted_class_cannot_span_is_said(rng: np.random.Generator) -> None:
     G = gram(rng.normal(size=(60, len(LABELS))))
-    with pytest.raises(GeometryError, match="numerical rank 7, below the asked rank 8"):
+    with pytest.raises(GeometryError, match="numerical rank 7, below the subspace dimension 8"):
         permuted_classes(G, LABELS[None], 8)
     flat = gram(np.ones((60, len(LABELS))))
-    with pytest.raises(GeometryError, match="choose a smaller rank"):
+    with pytest.raises(GeometryError, match="choose a smaller dimension"):
         permuted_classes(flat, LABELS[None], 2)
     with pytest.raises(GeometryError, match="one class has no other"):
         permuted_classes(G, np.zeros_like(LABELS)[None], 2)

@@ -47,7 +47,9 @@ def test_seeded_ordered_and_clear_about_what_is_too_small(rng: np.random.Generat
     one = split_half_overlap(G, Y, 2, 5, classes=[2, 0, 1])
     assert np.array_equal(one, split_half_overlap(G, Y, 2, 5, classes=[2, 0, 1]))
     assert one.shape == (3, 3)
-    with pytest.raises(GeometryError, match="class 'half of 0' has numerical rank 5, below the asked rank 6"):
+    with pytest.raises(
+        GeometryError, match="class 'half of 0' has numerical rank 5, below the subspace dimension 6"
+    ):
         split_half_overlap(G, Y, 6, 5)
     with pytest.raises(GeometryError, match="class 7 has a single image and no halves"):
         split_half_overlap(G, np.append(Y[:-1], 7), 2, 5)

@@ -21,7 +21,7 @@ _LEFT = ("name", "state", "model", "created", "labels", "design", "")
 
 
 def number(value: float | None) -> str:
-    """Four digits, or a dash where there is no figure."""
+    """Four digits, or a dash where there is no metric."""
     if value is None:
         return "–"
     return f"{value:.4g}" if abs(value) < 1e5 else f"{value:.3e}"

@@ -1,4 +1,4 @@
-"""All figures of a session written to a folder."""
+"""All metrics of a session written to a folder."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -58,7 +58,7 @@ def export(
     Raises:
         NoImagesError: if there is no image to export.
         SessionError: if the folder cannot be written.
-        SettingsError: if the figures cannot be had.
+        SettingsError: if the metrics cannot be had.
         ExportError: if a format needs a package that is not installed.
     """
     for name in formats:

@@ -34,7 +34,7 @@ def figures_json(session: Session, figures: Result) -> dict[str, Any]:
 
 
 def settings_json(figures: Result) -> dict[str, Any]:
-    """What figures are of: the settings, and the timestep at their step."""
+    """What metrics are of: the settings, and the timestep at their step."""
     said = {name: value for name, value in asdict(figures.settings).items() if name != "images"}
     return said | {"timestep": figures.timestep}
 
@@ -51,7 +51,7 @@ def _arrays(result: Result) -> dict[str, Any]:
 
 
 def print_figures(session: Session, figures: Result, as_json: bool) -> None:
-    """Print the figures of every layer on stdout."""
+    """Print the metrics of every layer on stdout."""
     if as_json:
         print_json(figures_json(session, figures))
         return
@@ -62,7 +62,7 @@ def print_figures(session: Session, figures: Result, as_json: bool) -> None:
             f"{plain(session.name)}: {figures.images} images, labels {plain(settings.labels or '')}, "
             f"ε {settings.eps:g}, {settings.branch}, step {figures.step_name}, "
             f"guidance {settings.guidance:g}, {settings.features} features, "
-            f"overlap at rank {settings.rank}; rates in nats" + _null_words(settings)
+            f"class subspaces of dimension {settings.rank}; rates in nats" + _null_words(settings)
         )
     )
     columns = _columns(settings)

@@ -16,7 +16,7 @@ FlatRow = dict[str, Any]
 
 
 def setting_columns(figures: Result) -> FlatRow:
-    """What the figures are of, to stand before every row."""
+    """What the metrics are of, to stand before every row."""
     settings = figures.settings
     return {
         "guidance": settings.guidance,
@@ -30,7 +30,7 @@ def setting_columns(figures: Result) -> FlatRow:
 
 
 def figure_rows(figures: Result) -> Iterator[FlatRow]:
-    """A row for each layer: every figure, its error and its null."""
+    """A row for each layer: every metric, its error and its null."""
     for layer in figures.layers:
         yield {**setting_columns(figures), "images": figures.images, **layer_columns(layer)}
 
@@ -80,7 +80,7 @@ def curve_rows(figures: Result, name: str) -> Iterator[FlatRow]:
 
 
 def comparison_rows(comparison: Comparison, figure: str) -> Iterator[FlatRow]:
-    """A row for each layer: one figure on two branches, and their difference with its error."""
+    """A row for each layer: one metric on two branches, and their difference with its error."""
     first, second = comparison.b.settings.branch, comparison.a.settings.branch
     for layer, differences in enumerate(comparison.layers):
         found = differences[figure]
@@ -100,7 +100,7 @@ def comparison_rows(comparison: Comparison, figure: str) -> Iterator[FlatRow]:
 
 
 def layer_rows(figures: Result, found: LayerResult, images: int | None = None) -> Iterator[FlatRow]:
-    """A row for each figure of one layer, with its null and its error, or why it is missing.
+    """A row for each metric of one layer, with its null and its error, or why it is missing.
 
     Args:
         figures: what it is a layer of.
@@ -183,7 +183,7 @@ def sweep_rows(sweep: Sweep) -> Iterator[FlatRow]:
 
 
 def token_rows(found: TokenResult) -> Iterator[FlatRow]:
-    """A row for each layer of the tokens' figures, with their parts and the rates of the image means."""
+    """A row for each layer of the tokens' metrics, with their parts and the rates of the image means."""
     for row, layer in zip(figure_rows(found.figures), found.layers, strict=True):
         for part, values in layer.to_json().items():
             for name, value in values.items():

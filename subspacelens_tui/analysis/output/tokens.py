@@ -1,4 +1,4 @@
-"""The figures of tokens: the tables of `print_figures`, their parts beside the image means, and JSON."""
+"""The metrics of tokens: the tables of `print_figures`, their parts beside the image means, and JSON."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ _PARTS = "layer|within share|within R|within erank|between R|between erank|means
 
 
 def print_tokens(session: Session, found: TokenResult, as_json: bool) -> None:
-    """Print the figures of the tokens of every layer on stdout."""
+    """Print the metrics of the tokens of every layer on stdout."""
     if as_json:
         print_json(_json(session, found))
         return

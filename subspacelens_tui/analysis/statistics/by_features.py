@@ -1,4 +1,4 @@
-"""The figures of single layers from their features, for layers whose Gram matrix does not hold them."""
+"""The metrics of single layers from their features, for layers whose Gram matrix does not hold them."""
 
 from collections.abc import Sequence
 

@@ -31,7 +31,7 @@ from subspacelens_tui.geometry.spectra import OF_SINGULAR_VALUES, unbiased_centr
 
 
 class Sample(SampleSpectra):
-    """The figures of one set of images: ranks and overlaps as well, and how far all of them are known."""
+    """The metrics of one set of images: ranks and overlaps as well, and how far all of them are known."""
 
     def of_layers(self, layers: list[int]) -> "Sample":
         """The same images in some of the layers."""

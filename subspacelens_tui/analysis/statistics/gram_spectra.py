@@ -40,21 +40,21 @@ _AT_ONCE = "rates at once"
 class SampleSpectra:
     """The Gram matrices of all layers over one set of images, the features they are of, and their rates.
 
-    Where rounding of a Gram matrix could be seen in a figure, the figure comes from the features.
+    Where rounding of a Gram matrix could be seen in a metric, the metric comes from the features.
 
     Args:
         grams: (layers, N, N), of the features as they are.
         widths: d of each layer.
         images: which they are.
         classes: the classes that occur, in the order of the result's rows.
-        view: the feature view that the figures are of.
+        view: the feature view that the metrics are of.
         pooled: what is kept of these images in this view whatever their labels, shared between samples.
         features: gives the raw features (d, N) of a layer.
 
     Attributes:
         raw: the Gram matrices of the features as they are, see `ViewedGrams`.
         grams: those of the view.
-        by_features: the same figures from the features.
+        by_features: the same metrics from the features.
         sizes: images of each class.
         count: N.
 

@@ -41,7 +41,7 @@ class TokenColumns:
 
     Attributes:
         rows: (N, T, d), a row for each token of each image.
-        massive: whether products of them do not hold what the figures depend on.
+        massive: whether products of them do not hold what the metrics depend on.
     """
 
     rows: Float64Array
@@ -223,7 +223,7 @@ def _exact_directions(members: Float64Array, rank: int) -> tuple[Float64Array, f
 
 
 def _too_flat(rank: int) -> str:
-    return f"a class spans fewer than {rank} dimensions; choose a smaller rank"
+    return f"a class spans fewer than {rank} dimensions; choose a smaller dimension"
 
 
 def known_effective_rank(rows: Float64Array, spectrum: Float64Array) -> tuple[float, float]:

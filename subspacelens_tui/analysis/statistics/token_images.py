@@ -94,7 +94,7 @@ class TokenImages:
         return self._growing.features(layer, self._positions).T[:, None].astype(np.float32)
 
     def notes(self) -> Iterator[str]:
-        """What the reader of the figures should know."""
+        """What the reader of the metrics should know."""
         yield from unread_lines(self._session.manifest)
         count = len(self) * (self._session.manifest.tokens or 0)
         width = max((block.width for block in self._session.manifest.blocks), default=0)
@@ -102,7 +102,7 @@ class TokenImages:
             yield f"{count} tokens < d = {width}: ranks are at most {count}"
 
     def losses(self) -> tuple[str, ...]:
-        """What these figures are not of although it was recorded."""
+        """What these metrics are not of although it was recorded."""
         return left_out_lines(self._session, self._growing.problems, self.left_out)
 
     def why_empty(self) -> str:

@@ -50,7 +50,7 @@ class Parts:
         between: B, from the means over all tokens; where the session lacks them (unit view), its trace alone,
             from the sampled ones.
         between_trace_sampled: tr S - tr W, unbiased for tr B: what the sampled tokens say of it.
-        missing: figure → why it is None.
+        missing: metric → why it is None.
         moved: part → how far rounding may have moved its R, where it is not right to a millionth.
     """
 

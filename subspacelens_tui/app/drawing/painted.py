@@ -65,7 +65,7 @@ class Painted(Widget):
         return self.paint(width, height)
 
     def said(self, words: str, width: int, height: int) -> list[Row]:
-        """Words in the place of figures."""
+        """Words in the place of metrics."""
         wrapped = textwrap.wrap(words, max(2, width), max_lines=max(1, height), placeholder=" …")
         above: list[Row] = [()] * max(0, (height - len(wrapped)) // 2)
         style = self.ink("dim")

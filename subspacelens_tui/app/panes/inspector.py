@@ -1,4 +1,4 @@
-"""Every figure of the selected layer, with what the labels alone would give and its error."""
+"""Every metric of the selected layer, with what the labels alone would give and its error."""
 
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,26 +28,26 @@ def _written(metric: Metric, value: float | None) -> str:
 
 
 class Inspector(Pane):
-    """The figures of one layer, each with its null and its error where it has them, or why it is missing.
+    """The metrics of one layer, each with its null and its error where it has them, or why it is missing.
 
     What costs seconds comes when the layer has been looked at for that long. It scrolls if it must.
     """
 
     keys: ClassVar[tuple[Key, ...]] = (
         Key(
-            "figures-down", "pagedown", "scroll_figures(5)", "figures: further down", "In the figures", "more"
+            "figures-down", "pagedown", "scroll_figures(5)", "metrics: scroll down", "In the metrics", "more"
         ),
-        Key("figures-up", "pageup", "scroll_figures(-5)", "figures: further up", "In the figures"),
+        Key("figures-up", "pageup", "scroll_figures(-5)", "metrics: scroll up", "In the metrics"),
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(keys)
 
     pane_name = "inspector"
-    heading = "Figures"
-    tab = "Figures"
+    heading = "Metrics"
+    tab = "Metrics"
     jump = "6"
     place = "inspector"
     in_column = "right"
-    says = "figures of the layer"
+    says = "metrics of the layer"
     of_a_layer = True
     of_a_step = True
     least = _LEAST
@@ -55,7 +55,7 @@ class Inspector(Pane):
     _rows = 0
 
     def title_detail(self) -> str:
-        """Which figures these are."""
+        """Which metrics these are."""
         return " · ".join(self.analysis.selection.main) if self.analysis else ""
 
     def _shown(self) -> LayerResult | None:
@@ -67,7 +67,7 @@ class Inspector(Pane):
         return ["pgdn, pgup: more"] if 0 < room < self._rows else ()
 
     def numbers(self) -> Numbers:
-        """Every figure of the layer, with its null and its error."""
+        """Every metric of the layer, with its null and its error."""
         from subspacelens_tui.analysis.output.rows import layer_rows
 
         layer, main = self._shown(), self.analysis.main if self.analysis else None
@@ -81,7 +81,7 @@ class Inspector(Pane):
         return rows
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
-        """A table of the figures, then the notes on the sample, from where it was scrolled to."""
+        """A table of the metrics, then the notes on the sample, from where it was scrolled to."""
         layer = self._shown()
         main = self.analysis.main if self.analysis else None
         if layer is None or main is None:
@@ -234,12 +234,12 @@ class Inspector(Pane):
     }
 
     def _older(self, width: int) -> Row:
-        """Below figures of fewer images than the rest."""
+        """Below metrics of fewer images than the rest."""
         assert self.analysis is not None
         return self._words("", f"↑ at N = {self.analysis.closer_images}", width)
 
     def _reason(self, name: str, reason: str, width: int) -> Iterator[Row]:
-        """Why a figure is missing, to its end."""
+        """Why a metric is missing, to its end."""
         for row in textwrap.wrap(plain(reason), max(6, width - _NAME - 1)):
             yield [(fit(name, _NAME), self.ink("dim")), (" " + row, self.ink("warning"))]
             name = ""

@@ -1,4 +1,4 @@
-"""The list of layers with their main figures; the selected one is shared by all panes."""
+"""The list of layers with their main metrics; the selected one is shared by all panes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -86,14 +86,14 @@ class LayerList(Pane):
         self.sorted_column = 0
 
     def title_detail(self) -> str:
-        """Which figures these are, where the curves show several."""
+        """Which metrics these are, where the curves show several."""
         if self.analysis is None:
             return ""
         scheme, branch = self.analysis.selection.main
         return cut(f"{scheme} · {branch}", 18)
 
     def numbers(self) -> Numbers:
-        """Every figure of every layer, in the order of the list."""
+        """Every metric of every layer, in the order of the list."""
         from subspacelens_tui.analysis.output.rows import figure_rows
 
         main = self.analysis.main if self.analysis else None

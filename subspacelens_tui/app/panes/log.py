@@ -23,8 +23,8 @@ class LogPane(Pane):
     """
 
     keys: ClassVar[tuple[Key, ...]] = (
-        Key("log-back", "pageup", "scroll_log(10)", "log: look back", "In the log", "back"),
-        Key("log-forward", "pagedown", "scroll_log(-10)", "log: look forward", "In the log"),
+        Key("log-back", "pageup", "scroll_log(10)", "log: scroll back", "In the log", "back"),
+        Key("log-forward", "pagedown", "scroll_log(-10)", "log: scroll forward", "In the log"),
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(keys)
 
@@ -47,7 +47,7 @@ class LogPane(Pane):
             yield cut_row(row, width)
 
     def absence(self) -> str:
-        """That the session is being read: a log needs no figures."""
+        """That the session is being read: a log needs no metrics."""
         return super().absence() if self.recording is None else ""
 
     def sample(self) -> str:

@@ -22,7 +22,7 @@ class OverlapByLayerPane(PlotPane):
     figures = ("overlap_mean",)
     pane_name = "course"
     heading = "Overlap by layer"
-    tab = "Course"
+    tab = "By layer"
     jump = "5"
     place = "overlap"
     in_column = "right"
@@ -33,7 +33,7 @@ class OverlapByLayerPane(PlotPane):
         main = self.analysis.main if self.analysis else None
         if self.analysis is None or main is None:
             return ""
-        return " · ".join((*self.analysis.selection.main, f"rank {main.settings.rank}"))
+        return " · ".join((*self.analysis.selection.main, f"r = {main.settings.rank}"))
 
     def _null(self, of: str) -> Values:
         main = self.analysis.main if self.analysis else None

@@ -20,8 +20,8 @@ class OverlapByStepPane(Pane):
     """One row a step: the layer, its overlap, that of permuted labels there, and what it could be as well."""
 
     pane_name = "separation"
-    heading = "Least overlap by step"
-    tab = "Steps"
+    heading = "Smallest overlap by step"
+    tab = "By step"
     jump = "5"
     place = "overlap"
     in_column = "right"

@@ -1,4 +1,4 @@
-"""The base of the panes: a frame with a number to jump by, figures to show, one selected layer."""
+"""The base of the panes: a frame with a number to jump by, metrics to show, one selected layer."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
@@ -83,7 +83,7 @@ class Pane(Painted, can_focus=True):
         in_column: where on the screen the place is.
         measure: the choice of curves that it is seen for; None for any.
         on_request: whether it is seen beside others only after somebody went to it.
-        of_a_step: whether its figures are of the selected denoising step.
+        of_a_step: whether its metrics are of the selected denoising step.
         of_a_layer: whether they are of the selected layer alone.
         needs: what is computed only while it is seen.
         keys: what can be done in it by keys, beside what can be done anywhere.
@@ -147,7 +147,7 @@ class Pane(Painted, can_focus=True):
         return ()
 
     def sample(self) -> str:
-        """How many images the pane's figures are of: while a recording runs, panes differ."""
+        """How many images the pane's metrics are of: while a recording runs, panes differ."""
         main = self.analysis.main if self.analysis else None
         return f"N {main.images}" if main is not None and main.layers else ""
 
@@ -199,17 +199,17 @@ class Pane(Painted, can_focus=True):
         return ()
 
     def publication(self, name: str) -> "Plot | None":
-        """The figure as a plot for publication whose files have this name, if there is one."""
+        """The metric as a plot for publication whose files have this name, if there is one."""
         return None
 
     def lines(self, width: int, height: int) -> Iterable[Row]:
-        """What is shown: why there are no figures, that there is too little room, or the figures."""
+        """What is shown: why there are no metrics, that there is too little room, or the metrics."""
         if words := self.absence():
             return self.said(words, width, height)
         return super().lines(width, height)
 
     def absence(self) -> str:
-        """Why there are no figures; empty if there are some."""
+        """Why there are no metrics; empty if there are some."""
         main = self.analysis.main if self.analysis else None
         if main is not None and main.layers:
             return ""
@@ -232,7 +232,7 @@ class Pane(Painted, can_focus=True):
         return COMPUTING
 
     def why_missing(self, *figures: str) -> str:
-        """Why there are values of none of some figures: that they are on their way, or the reason."""
+        """Why there are values of none of some metrics: that they are on their way, or the reason."""
         assert self.analysis is not None
         main = self.analysis.main
         reasons = [main.why_missing(figure) for figure in figures] if main is not None else []

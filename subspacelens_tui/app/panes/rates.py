@@ -24,7 +24,7 @@ _UNITS = {"difference": "nats · cond − uncond", "both": "nats · cond ━ unc
 
 
 def shown_sets(analysis: Analysis) -> list[tuple[str, str, Branch, Result]]:
-    """Name, scheme, branch and figures of each set the curves show, the main scheme first.
+    """Name, scheme, branch and metrics of each set the curves show, the main scheme first.
 
     The uncond branch of a scheme follows its cond branch and has no name: its dashes say it.
     """
@@ -103,7 +103,7 @@ class RatesPane(PlotPane):
         return second_branch or (self.app.no_color and scheme != self.analysis.selection.main[0])
 
     def _with_null(self) -> list[Result]:
-        """The figures whose null and errors are drawn: those of one branch, and none in a difference."""
+        """The metrics whose null and errors are drawn: those of one branch, and none in a difference."""
         if self.analysis is None or self._difference:
             return []
         return [

@@ -1,4 +1,4 @@
-"""The images of a session, read in a thread of their own: the figures never wait for them, nor the screen."""
+"""The images of a session, read in a thread of their own: the metrics never wait for them, nor the screen."""
 
 import asyncio
 from collections.abc import Callable, Iterable

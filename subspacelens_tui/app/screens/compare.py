@@ -45,7 +45,7 @@ _POLL = 2.0
 
 @dataclass(frozen=True)
 class Side:
-    """One side: a session, and the settings of its figures; None in them is the session's default."""
+    """One side: a session, and the settings of its metrics; None in them is the session's default."""
 
     path: Path
     settings: Settings
@@ -59,7 +59,7 @@ class _Computed:
 
 
 class CompareScreen(Screen[None], NeedsRoom):
-    """The sides, their curves, and the difference of one figure.
+    """The sides, their curves, and the difference of one metric.
 
     Args:
         a, b: the sides.
@@ -265,7 +265,7 @@ class CompareScreen(Screen[None], NeedsRoom):
         self._show()
 
     def action_next_compared(self, by: int) -> None:
-        """Another figure."""
+        """Another metric."""
         self._figure = (self._figure + by) % len(COMPARED)
         self._show()
 

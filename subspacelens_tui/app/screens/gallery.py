@@ -264,7 +264,7 @@ class GalleryScreen(Screen[None], NeedsRoom):
             self.set_focus(other)
 
     def action_leave_gallery(self) -> None:
-        """From one image to all, from all back to the figures."""
+        """From one image to all, from all back to the metrics."""
         if self._grid.alone:
             self.action_alone()
         else:

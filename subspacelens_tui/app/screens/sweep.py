@@ -1,4 +1,4 @@
-"""The sweep of a session: one figure over all guidance scales and captured steps by layers."""
+"""The sweep of a session: one metric over all guidance scales and captured steps by layers."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -41,7 +41,7 @@ SHOWN = tuple(dict.fromkeys((*_FIRST, *_AT_ONCE)))
 
 
 class _Computed(NamedTuple):
-    """A row: all its figures, and peak and dip of each that is shown."""
+    """A row: all its metrics, and peak and dip of each that is shown."""
 
     figures: Result
     marks: dict[str, tuple[int | None, int | None]]
@@ -182,7 +182,7 @@ class SweepScreen(Screen[Configuration], NeedsRoom):
         self.query_one(SweepMap).move(rows, layers)
 
     def action_next_figure(self, by: int) -> None:
-        """Another figure."""
+        """Another metric."""
         self._figure = (self._figure + by) % len(SHOWN)
         self._show()
 

@@ -25,7 +25,7 @@ _DIFFERENCE = 2
 
 
 class ComparisonPlot(Painted):
-    """Curves, or the difference, of one figure; the selected layer is marked and its values are named."""
+    """Curves, or the difference, of one metric; the selected layer is marked and its values are named."""
 
     markers: Markers = "braille"
     comparison: Comparison | None = None

@@ -127,7 +127,7 @@ class ControlsBar(Painted):
         main = self.analysis.main if self.analysis else None
         found = f" {main.settings.rank}" if main is not None and main.settings.rank is not None else ""
         rank = f"auto{found}" if selection.settings.rank is None else str(selection.settings.rank)
-        label = self._label("rank", "r", "screen.rank(1)")
+        label = self._label("dim r", "r", "screen.rank(1)")
         return self._stepper(label, self._value(rank, "screen.rank(1)", True), "rank")
 
     def _stepper(self, label: list[Piece], value: Piece, action: str) -> _Group:
@@ -138,7 +138,7 @@ class ControlsBar(Painted):
         return _Group(pieces, pieces, [*label, value])
 
     def _null(self) -> _Group:
-        """The design of the null, and how many permutations the figures rest on by now."""
+        """The design of the null, and how many permutations the metrics rest on by now."""
         group = self._choice("null", "u")
         current = self.analysis is not None and self.analysis.selection == self.selection
         count = self.analysis.permutations if self.analysis and current else 0

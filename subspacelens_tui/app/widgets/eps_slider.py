@@ -26,8 +26,8 @@ class EpsSlider(Slider):
     """
 
     keys: ClassVar[tuple[Key, ...]] = (
-        Key("slider-left", "left", "eps(-1)", "ε, or R: one step down", "On the slider of ε", "ε"),
-        Key("slider-right", "right", "eps(1)", "ε, or R: one step up", "On the slider of ε"),
+        Key("slider-left", "left", "eps(-1)", "ε (or R): smaller", "On the ε slider", "ε"),
+        Key("slider-right", "right", "eps(1)", "ε (or R): larger", "On the ε slider"),
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(keys)
 

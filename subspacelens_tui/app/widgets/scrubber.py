@@ -1,4 +1,4 @@
-"""The images the figures are of: follow the newest, or stay at the first so many."""
+"""The images the metrics are of: follow the newest, or stay at the first so many."""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -20,14 +20,14 @@ class Scrubber(Slider):
     Attributes:
         recorded: images there are.
         planned: images there will be.
-        chosen: images the figures are to be of; None follows.
+        chosen: images the metrics are to be of; None follows.
         live: whether more may come.
-        behind: images the figures are still of, if they follow and more have come since.
+        behind: images the metrics are still of, if they follow and more have come since.
     """
 
     keys: ClassVar[tuple[Key, ...]] = (
-        Key("scrubber-left", "left", "images(-1)", "one image less", "In the scrubber", "image"),
-        Key("scrubber-right", "right", "images(1)", "one image more", "In the scrubber"),
+        Key("scrubber-left", "left", "images(-1)", "one fewer image", "In the scrubber", "image"),
+        Key("scrubber-right", "right", "images(1)", "one more image", "In the scrubber"),
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(keys)
 
@@ -53,7 +53,7 @@ class Scrubber(Slider):
 
     @property
     def _shown(self) -> int:
-        """Images the figures are of, or are about to be."""
+        """Images the metrics are of, or are about to be."""
         following = self.recorded if self.behind is None else self.behind
         return following if self.chosen is None else self.chosen
 

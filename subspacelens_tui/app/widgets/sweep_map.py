@@ -1,4 +1,4 @@
-"""One figure over all configurations: rows guidance and step, columns layers, as a map of coloured cells."""
+"""One metric over all configurations: rows guidance and step, columns layers, as a map of coloured cells."""
 
 import math
 from collections.abc import Iterable, Sequence

@@ -103,6 +103,7 @@ def test_layers_in_the_order_of_the_list(state: NotedState) -> None:
     moved: list[int] = []
     layers = LayerController(state, lambda: [4, 0, 7], lambda: moved.append(state.layer))
     layers.action_layer(-1)
+    layers.action_layer(-1)
     layers.action_layer(1)
     layers.action_layer(1)
     layers.action_last_layer()

@@ -94,6 +94,14 @@ def test_a_pane_that_is_not_seen_is_shown_when_somebody_goes_to_it(state: NotedS
     assert body.focused == "rates"
 
 
+def test_the_list_is_a_pane_like_others_only_where_one_is_seen(state: NotedState) -> None:
+    for size, seen in ((SINGLE, {"layers"}), (FOLDED, {"layers", "rank"})):
+        layout, body = made(state, size)
+        layout.action_jump("rank")
+        layout.action_jump("layers")
+        assert (visible(layout), body.focused, layout.maximised) == (seen, "layers", None)
+
+
 def test_panes_that_share_a_place_take_turns(state: NotedState) -> None:
     layout, body = made(state, WIDE)
     layout.action_jump("overlap")

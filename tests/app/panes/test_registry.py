@@ -2,36 +2,15 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.conftest import PlantedSessionFactory as Planted
 
-NEW = '''
+DOCUMENT = Path(__file__).parents[3] / "docs" / "extending.md"
+USED = """
 import asyncio, sys
-from collections.abc import Iterable
 from pathlib import Path
-from textual.binding import BindingType
-from subspacelens_tui.app.keys import Key, bindings
 from subspacelens_tui.app.panes import registry
-from subspacelens_tui.app.panes.pane import Pane
-
-class WidthPane(Pane):
-    """The widths of the layers."""
-
-    pane_name = place = "widths"
-    heading, tab, jump, says = "Widths", "Widths", "8", "widths of the layers"
-    in_column = "right"
-    on_request = of_a_layer = True
-    keys = (Key("widths-double", "x", "double_widths", "widths: twice as wide", "In the widths"),)
-    BINDINGS = bindings(keys)
-    times = 1
-
-    def action_double_widths(self) -> None:
-        self.times *= 2
-        self.repaint()
-
-    def paint(self, width: int, height: int) -> Iterable:
-        main = self.analysis.main
-        yield [(f"{self.times} x {main.layers[self.selected].width}", self.ink())]
 
 registry.PANES = (*registry.PANES, WidthPane)
 
@@ -40,8 +19,10 @@ from subspacelens_tui.app.commands import LensCommands
 from subspacelens_tui.app.key_table import EVERY_KEY
 from subspacelens_tui.app.textual_private import screen_rows
 
+
 def seen(app):
     return "\\n".join(row.text for row in screen_rows(app.screen))
+
 
 async def main() -> None:
     session = Path(sys.argv[1])
@@ -51,25 +32,40 @@ async def main() -> None:
         await app.screen.worker.settled()
         await pilot.pause()
         assert "Widths" not in seen(app)
+        # In the pane its key comes before the screen's, which would stop a recording.
         await pilot.press("8", "x")
         await pilot.pause()
-        assert "8 Widths" in seen(app) and "2 x 16" in seen(app), seen(app)
-        # In the pane its key comes before the screen's, which would stop a recording.
-        assert any(name.startswith("widths: twice") for name, _ in LensCommands(app.screen)._commands())
+        assert "8 Widths" in seen(app) and "2 × 16" in seen(app), seen(app)
+        assert any(name.startswith("width: twice") for name, _ in LensCommands(app.screen)._commands())
+        assert {"pane-widths", "double-width"} <= {key.name for key in EVERY_KEY}
         await pilot.press("z", "question_mark")
         await pilot.pause()
-        assert {"pane-widths", "widths-double"} <= {key.name for key in EVERY_KEY}
-        assert "widths of the layers" in str(app.screen.query_one(".help Static").render())
+        assert "width of the layer" in str(app.screen.query_one(".help Static").render())
         await pilot.resize_terminal(80, 24)
         await pilot.press("escape")
         await pilot.pause()
         assert "8 Widths" in seen(app).splitlines()[1], seen(app)
 
+
 asyncio.run(main())
-'''
+"""
 
 
-def test_a_new_pane_has_its_key_tab_help_command_and_place(planted: Planted) -> None:
+def documented(path: str) -> str:
+    """The lines that the document adds to a file."""
+    lines = DOCUMENT.read_text(encoding="utf-8").split(f"    +++ b/{path}\n")[1].splitlines()
+    found = []
+    for line in lines:
+        if not line.startswith("    +") or line.startswith("    +++"):
+            break
+        found.append(line.removeprefix("    +"))
+    return "\n".join(found)
+
+
+def test_the_pane_of_the_document_has_its_key_tab_help_command_and_place(planted: Planted) -> None:
     path = planted(layers=2, width=16, seeds=2).start().record().path
-    done = subprocess.run([sys.executable, "-c", NEW, str(path)], capture_output=True, text=True, timeout=120)
+    code = documented("subspacelens_tui/app/panes/widths.py") + USED
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr[-2000:]
