@@ -35,7 +35,7 @@ def test_the_text_shows_every_layer_and_no_terminal_escapes(
     lines = capsys.readouterr().out.splitlines()
     assert "9 images" in lines[0]
     assert [line.split()[0] for line in lines[2:8]] == ["0", "1", "2", "3", "4", "5"]
-    assert any("overlap_mean is missing" in line and "all layers" in line for line in lines)
+    assert any("overlap_mean, explained_mean are missing" in line and "all layers" in line for line in lines)
     assert "\x1b" not in "".join(lines)
 
 

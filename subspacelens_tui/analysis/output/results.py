@@ -111,13 +111,15 @@ def _metric_columns(metric: Metric, settings: Settings) -> Iterator[tuple[str, C
 
 
 def _reasons(figures: Result) -> Iterable[str]:
-    """Why metrics are missing, each reason once."""
-    reasons: dict[str, list[int]] = {}
+    """Why metrics are missing, each reason once, with what it is a reason for and where."""
+    layers_of: dict[tuple[str, str], list[int]] = {}
     for layer in figures.layers:
-        for figure, why in layer.missing.items():
-            reasons.setdefault(f"{figure} is missing: {why}", []).append(layer.layer)
-    for reason, layers in reasons.items():
-        where = (
-            "all layers" if len(layers) == len(figures.layers) else f"layers {', '.join(map(str, layers))}"
-        )
-        yield f"{reason} ({where})"
+        for key, why in layer.missing.items():
+            layers_of.setdefault((why, key), []).append(layer.layer)
+    keys_of: dict[tuple[str, tuple[int, ...]], list[str]] = {}
+    for (why, key), layers in layers_of.items():
+        keys_of.setdefault((why, tuple(layers)), []).append(key)
+    for (why, at), keys in keys_of.items():
+        some = f"layer{'s' * (len(at) > 1)} {', '.join(map(str, at))}"
+        where = "all layers" if len(at) == len(figures.layers) else some
+        yield f"{', '.join(keys)} {'is' if len(keys) == 1 else 'are'} missing: {why} ({where})"
