@@ -79,25 +79,28 @@ def test_the_null_of_the_rates_is_the_same_with_and_without_that_of_the_overlap(
 
 
 @pytest.mark.parametrize(
-    "settings",
+    ("settings", "parts"),
     [
-        Settings(permutations=40),
-        Settings(permutations=40, overlap_permutations=0),
-        Settings(permutations=40, overlap_permutations=0, features="class-centred"),
-        Settings(errors="image"),
-        Settings(errors="seed"),
-        Settings(errors="image", thorough=True, rank=2),
+        (Settings(permutations=40), {"permutations"}),
+        (Settings(permutations=40, overlap_permutations=0), {"permutations"}),
+        (Settings(permutations=40, overlap_permutations=0, features="class-centred"), {"permutations"}),
+        (Settings(errors="image"), {"error bars"}),
+        (Settings(errors="seed"), {"error bars"}),
+        (Settings(errors="image", thorough=True, rank=2), {"error bars"}),
     ],
     ids=["nulls", "rates", "class-centred", "images", "seeds", "thorough"],
 )
 def test_a_long_computation_says_how_far_it_is_and_ends_when_asked(
-    session: Session, settings: Settings
+    session: Session, settings: Settings, parts: set[str]
 ) -> None:
     said: list[tuple[str, int, int]] = []
     Analyzer(session).figures(settings, progress=lambda *at: said.append(at))
-    for _, part in itertools.groupby(said, key=lambda at: (at[0], at[2])):
+    assert {at[0] for at in said} == parts | {"layers"}
+    for (_, total), part in itertools.groupby(said, key=lambda at: (at[0], at[2])):
         done = [at[1] for at in part]
         assert done == sorted(done)
+        assert 0 <= done[0]
+        assert done[-1] <= total
     # Wherever it is when it is no longer wanted, nothing more is said (after the last words all is done).
     for stop in range(0, len(said) - 1, max(1, len(said) // 5)):
         heard: list[tuple[str, int, int]] = []

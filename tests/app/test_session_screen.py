@@ -17,6 +17,7 @@ from subspacelens_tui.app.key_table import ANYWHERE, SESSION
 from subspacelens_tui.app.panes.log import LogPane
 from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
 from subspacelens_tui.app.screens.sessions import SessionsScreen
+from subspacelens_tui.app.selection import CHOICES
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.scrubber import Scrubber
 from subspacelens_tui.sessions.control import ask, requested
@@ -531,15 +532,21 @@ async def test_a_null_that_cannot_be_had_says_why(on: OpenApp, planted: Planted)
 
 
 async def test_the_palette_knows_every_value(on: OpenApp, planted: Planted) -> None:
-    async with on(planted().start().record()) as app:
-        await app.pilot.press("ctrl+p")
-        app.app.screen.query_one(Input).value = "labels: fine"
-        async with asyncio.timeout(PATIENCE):
-            while not app.app.screen.query_one(CommandList).option_count:
-                await app.pilot.pause()
-        await app.press("enter")
-        await app.press("enter") if app.app.screen is not app.screen else None
-        assert app.screen.selection.settings.labels == "fine"
+    session = planted(seeds=2, layers=2, guidance=(3.0, 6.0)).start().record()
+    async with on(session) as app:
+        manifest = app.screen.recording.manifest
+        for name, choice in CHOICES.items():
+            # The last value, and then the first: one of them is not the present one.
+            values = choice.values(manifest, app.screen.selection)
+            for value in (values[-1], values[0]):
+                await app.pilot.press("ctrl+p")
+                app.app.screen.query_one(Input).value = f"{name}: {value}"
+                async with asyncio.timeout(PATIENCE):
+                    while not app.app.screen.query_one(CommandList).option_count:
+                        await app.pilot.pause()
+                await app.press("enter")
+                await app.press("enter") if app.app.screen is not app.screen else None
+                assert choice.current(app.screen.selection) == value, name
 
 
 async def test_damaged_features_are_a_message_not_a_crash(on: OpenApp, planted: Planted) -> None:

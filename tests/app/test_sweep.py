@@ -24,7 +24,10 @@ async def test_all_configurations_by_layers_with_peak_and_dip(
     async with on(session, size=size) as app:
         await app.press("m")
         assert isinstance(app.app.screen, SweepScreen)
-        assert "4/4 configurations" in app.text() or size[0] < 120
+        shown, title = app.text().splitlines()[0].strip(), app.app.screen._title
+        assert "4/4 configurations" in title
+        assert title.startswith(shown.rstrip("…").rstrip())
+        assert shown.startswith("Sweep  excess") or "…" in shown
         found = app.app.screen.query_one(SweepMap)
         settings = app.app.screen._settings
         expected = sweep(Analyzer(open_session(session.path)), settings, "excess")
