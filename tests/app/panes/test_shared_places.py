@@ -49,7 +49,7 @@ async def test_in_tabs_too(on: OpenApp, planted: Planted) -> None:
     async with on(planted(layers=1, seeds=2).start().record(), size=(80, 24)) as app:
         await app.press("5", "w")
         assert seen(app) == ["layers", "course"]
-        assert "[5 Course]" in app.text()
+        assert "[5 By layer]" in app.text()
         await app.press("tab")
         assert app.app.focused.id == "inspector"
 
