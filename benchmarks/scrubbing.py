@@ -14,7 +14,7 @@ from planted import write_session
 from ratios import seconds
 
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.app.refinement import FEW, FIRST, MANY, Stage, full
+from subspacelens_tui.app.refinement_stages import FEW, FIRST, MANY, Stage, full
 from subspacelens_tui.app.selection import Selection, first_selection, stepped_eps, with_eps, with_images
 from subspacelens_tui.sessions import open_session
 

@@ -57,7 +57,7 @@ def test_open_use_resize_and_quit(planted: Planted, tmux: Tmux) -> None:
         tmux("send-keys", key)
         tmux.wait_for(words)
     tmux("send-keys", "Escape")
-    for columns, rows, words in ((80, 24, "[1 Layers]"), (20, 6, "too small"), (200, 60, "6 Result")):
+    for columns, rows, words in ((80, 24, "[1 Layers]"), (20, 6, "too small"), (200, 60, "6 Metrics")):
         tmux("resize-window", "-x", str(columns), "-y", str(rows))
         lines = tmux.wait_for(words).splitlines()
         assert all(len(line) <= columns for line in lines)

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.classes import ordered_classes
 from subspacelens_tui.analysis.evaluate import evaluate
-from subspacelens_tui.analysis.growing import Configuration, GrowingGrams
 from subspacelens_tui.analysis.images import Images
+from subspacelens_tui.analysis.incremental_grams import Configuration, GrowingGrams
 from subspacelens_tui.analysis.left_out import NoImagesError, left_out_lines, why_empty
 from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
 from subspacelens_tui.analysis.result import Result, Subset

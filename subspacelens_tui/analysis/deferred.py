@@ -5,7 +5,7 @@ from dataclasses import replace
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.evaluate import measured, of_costs
-from subspacelens_tui.analysis.measured import Measured
+from subspacelens_tui.analysis.layer_evaluation import Measured
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Family
 from subspacelens_tui.analysis.progress import IsCancelled, Watch
 from subspacelens_tui.analysis.result import LayerResult, Result

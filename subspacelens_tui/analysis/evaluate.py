@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from subspacelens_tui.analysis.measured import Measured
+from subspacelens_tui.analysis.layer_evaluation import Measured
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Metric, Shape
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.result import LayerResult

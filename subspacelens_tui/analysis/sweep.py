@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from subspacelens_tui.analysis.analyzer import Analyzer
-from subspacelens_tui.analysis.growing import Configuration
+from subspacelens_tui.analysis.incremental_grams import Configuration
 from subspacelens_tui.analysis.metrics import Cost
 from subspacelens_tui.analysis.progress import IsCancelled, Progress
 from subspacelens_tui.analysis.quantities import names, quantity

@@ -24,7 +24,7 @@ from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.terminal_graphics import TerminalReplied, listen
 from subspacelens_tui.app.textual_private import ShortTraceback, pass_resize_on
-from subspacelens_tui.shortage import memory_ran_out
+from subspacelens_tui.out_of_memory import memory_ran_out
 
 # In the terminal's own colours. Rounded to sixteen, other light themes have yellow ink on white; Textual has
 # this one since 8.2.

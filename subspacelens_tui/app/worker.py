@@ -17,13 +17,13 @@ from subspacelens_tui.analysis import Analyzer, Cancelled
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.app.jobs import Job, Jobs
-from subspacelens_tui.app.refinement import FEW, FIRST, MANY, Stage, stages
+from subspacelens_tui.app.refinement_stages import FEW, FIRST, MANY, Stage, stages
 from subspacelens_tui.app.selection import Selection, Which, first_selection
 from subspacelens_tui.app.snapshots import Analysis, Recording
+from subspacelens_tui.out_of_memory import memory_ran_out
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.control import requested
 from subspacelens_tui.sessions.format import MANIFEST
-from subspacelens_tui.shortage import memory_ran_out
 
 _QUICK = 0.15
 _WORTH_REFINING_LIVE = 0.5

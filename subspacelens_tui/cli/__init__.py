@@ -9,7 +9,7 @@ from subspacelens_tui.cli.preferences import show as show_settings
 from subspacelens_tui.cli.program import PROGRAM, UsageError, need_address_space
 from subspacelens_tui.cli.reading import list_all
 from subspacelens_tui.cli.recording import stop
-from subspacelens_tui.shortage import ShortageError, memory_ran_out
+from subspacelens_tui.out_of_memory import ShortageError, memory_ran_out
 from subspacelens_tui.standard_streams import OutputError, complain, drop_output, flush_output, prepare
 
 # Commands that load neither NumPy nor torch.

@@ -5,7 +5,7 @@ import resource
 import sys
 from typing import TextIO
 
-from subspacelens_tui.shortage import ShortageError
+from subspacelens_tui.out_of_memory import ShortageError
 
 PROGRAM = "subspacelens-tui"
 

@@ -7,8 +7,8 @@ import warnings
 from PIL import features
 
 from subspacelens_tui.models.problems import first_line
+from subspacelens_tui.out_of_memory import memory_ran_out
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.shortage import memory_ran_out
 
 
 def load_libraries(*names: str) -> None:

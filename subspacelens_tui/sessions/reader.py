@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.sessions.lookalikes import canonical, look_alikes
-from subspacelens_tui.sessions.batches import Batches
+from subspacelens_tui.sessions.feature_files import Batches
 from subspacelens_tui.sessions.errors import NotFiniteWarning, SessionError
 from subspacelens_tui.sessions.events import Event, EventReader
 from subspacelens_tui.sessions.features import FeatureFile, Int64Array

@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from subspacelens_tui.analysis import Analyzer, Settings, analyzer, growing, subset
+from subspacelens_tui.analysis import Analyzer, Settings, analyzer, incremental_grams, subset
 from subspacelens_tui.analysis.subset import Draw, most_images
 from subspacelens_tui.cli import main
 from subspacelens_tui.geometry import rate_reduction
@@ -99,6 +99,6 @@ def test_layers_too_wide_for_two_images_are_refused(
     planted: PlantedSessionFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = open_session(planted().start().record(1).path)
-    monkeypatch.setattr(growing, "most_images", lambda widths: 1)
+    monkeypatch.setattr(incremental_grams, "most_images", lambda widths: 1)
     with pytest.raises(SessionError, match="no room for two"):
         Analyzer(session).figures(Settings())

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from subspacelens_tui.analysis import Analyzer
-from subspacelens_tui.analysis.growing import Configuration
+from subspacelens_tui.analysis.incremental_grams import Configuration
 from subspacelens_tui.analysis.sweep import sweep
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.screens.sweep import SweepScreen

@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.sessions import Phase, SessionError, batches, open_session
+from subspacelens_tui.sessions import Phase, SessionError, feature_files, open_session
 from subspacelens_tui.sessions.features import FOLDER
 from subspacelens_tui.sessions.tensors import open_tensors
 from tests.conftest import PlantedSession, PlantedSessionFactory
@@ -160,17 +160,17 @@ def test_files_that_go_are_gone_and_of_a_session_that_goes_all_stays(session: Pl
 def test_the_files_that_are_compared_in_one_look_are_few_and_all_have_their_turn(
     planted: PlantedSessionFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "_LEAST_COMPARED", 2)
+    monkeypatch.setattr(feature_files, "_LEAST_COMPARED", 2)
     writer = planted(layers=1, width=2, seeds=6, batch=1).start().record()
     opened = open_session(writer.path)
     looked_at: list[str] = []
-    compared = batches.stamp_at
+    compared = feature_files.stamp_at
 
     def noted(path: Path) -> object:
         looked_at.append(path.name)
         return compared(path)
 
-    monkeypatch.setattr(batches, "stamp_at", noted)
+    monkeypatch.setattr(feature_files, "stamp_at", noted)
     seen = []
     for _ in range(20):
         looked_at.clear()

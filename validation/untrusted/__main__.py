@@ -15,7 +15,7 @@ from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from typing import Any
 
-from subspacelens_tui.app import refinement, worker
+from subspacelens_tui.app import refinement_stages, worker
 from validation.untrusted.document import write_document
 from validation.untrusted.mutations import mutate
 from validation.untrusted.screens import look_at
@@ -32,7 +32,7 @@ _NAMES = ("session", "\x1b[31mred", "[bold]x[@click=app.quit] \u202e\u200b", "ç‹
 def work(seeds: range) -> None:
     """Try the sessions of these seeds: the seed of each as it is read and as it is opened, then results."""
     # The same computations, fewer of them: a fifth of these permutations for the overlap.
-    for module in (refinement, worker):
+    for module in (refinement_stages, worker):
         module.FEW, module.MANY = 10, 20
     with tempfile.TemporaryDirectory() as folder:
         originals, made = make_originals(Path(folder) / "originals"), Path(folder) / "sessions"

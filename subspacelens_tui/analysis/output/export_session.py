@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from subspacelens_tui.analysis.analyzer import Analyzer
-from subspacelens_tui.analysis.growing import Configuration
+from subspacelens_tui.analysis.incremental_grams import Configuration
 from subspacelens_tui.analysis.left_out import NoImagesError, why_empty
 from subspacelens_tui.analysis.output.files import (
     PLOT_FORMATS,

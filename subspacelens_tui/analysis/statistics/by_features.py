@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from subspacelens_tui.analysis.statistics.columns import Float64Array
-from subspacelens_tui.analysis.statistics.viewed_grams import FeaturesOf
+from subspacelens_tui.analysis.statistics.transformed_grams import FeaturesOf
 from subspacelens_tui.geometry import (
     ClassSubspaces,
     PermutedClasses,

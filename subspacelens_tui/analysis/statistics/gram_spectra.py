@@ -11,7 +11,7 @@ import numpy.typing as npt
 from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.statistics.by_features import ByFeatures
 from subspacelens_tui.analysis.statistics.columns import Float64Array
-from subspacelens_tui.analysis.statistics.viewed_grams import FeaturesOf, ViewedGrams
+from subspacelens_tui.analysis.statistics.transformed_grams import FeaturesOf, ViewedGrams
 from subspacelens_tui.geometry import (
     GeometryError,
     View,

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.classes import ordered_classes
-from subspacelens_tui.analysis.growing import Configuration, GrowingGrams
 from subspacelens_tui.analysis.images import Images
+from subspacelens_tui.analysis.incremental_grams import Configuration, GrowingGrams
 from subspacelens_tui.analysis.left_out import left_out_lines, why_empty
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.uncertainty.permutation import labelings_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from subspacelens_tui.analysis.measured import Measured
+from subspacelens_tui.analysis.layer_evaluation import Measured
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Family, Metric
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.settings import ErrorsBy

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from subspacelens_tui.analysis.images import Images
-from subspacelens_tui.analysis.measured import Measured
+from subspacelens_tui.analysis.layer_evaluation import Measured
 from subspacelens_tui.analysis.metrics import METRICS, Metric, Need
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.quantities import HEADLINE

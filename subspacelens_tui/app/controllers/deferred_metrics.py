@@ -13,7 +13,7 @@ from subspacelens_tui.app.controllers.controller import Controller
 from subspacelens_tui.app.controllers.session_state import SessionState
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.panes.pane import Deferred
-from subspacelens_tui.app.refinement import FEW
+from subspacelens_tui.app.refinement_stages import FEW
 from subspacelens_tui.app.snapshots import Analysis
 
 

@@ -8,7 +8,7 @@ from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.plot_parts import Band, Curve, Plot
 from subspacelens_tui.app.panes.pane import WAITING, Deferred, Numbers
 from subspacelens_tui.app.panes.plot_pane import LegendEntry, PlotPane, at
-from subspacelens_tui.app.refinement import FEW
+from subspacelens_tui.app.refinement_stages import FEW
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.output import Plot as PublicationPlot

@@ -10,7 +10,7 @@ from subspacelens_tui.app.drawing.cell_text import cut
 from subspacelens_tui.app.drawing.plot_parts import Band, Curve, Plot
 from subspacelens_tui.app.panes.pane import Numbers
 from subspacelens_tui.app.panes.plot_pane import LegendEntry, PlotPane, at
-from subspacelens_tui.app.refinement import FEW
+from subspacelens_tui.app.refinement_stages import FEW
 from subspacelens_tui.app.selection import Measure
 from subspacelens_tui.app.snapshots import Analysis
 from subspacelens_tui.sessions import Branch

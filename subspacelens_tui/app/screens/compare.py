@@ -24,7 +24,7 @@ from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, COMPARE
 from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.panes.pane import LayerChosen
-from subspacelens_tui.app.refinement import FEW, full
+from subspacelens_tui.app.refinement_stages import FEW, full
 from subspacelens_tui.app.selection import CHOICES, Selection, first_selection
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.textual_private import send_minimal_updates

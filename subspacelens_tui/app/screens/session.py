@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
 
-from subspacelens_tui.analysis.growing import Configuration
+from subspacelens_tui.analysis.incremental_grams import Configuration
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.controllers.arrangement import WIDE

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.analysis.growing import Configuration
+from subspacelens_tui.analysis.incremental_grams import Configuration
 from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.progress import IsCancelled
@@ -24,7 +24,7 @@ from subspacelens_tui.app.controllers.export import Exportable, ExportController
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, SWEEP
 from subspacelens_tui.app.keys import bindings, in_footer
-from subspacelens_tui.app.refinement import FEW, full
+from subspacelens_tui.app.refinement_stages import FEW, full
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.key_bar import KeyBar

@@ -1,6 +1,6 @@
 """The order in which a view is computed."""
 
-from subspacelens_tui.app.refinement import FEW, FIRST, MANY, stages
+from subspacelens_tui.app.refinement_stages import FEW, FIRST, MANY, stages
 
 
 def permutations(**wanted: object) -> list[int]:
