@@ -107,6 +107,14 @@ def test_analyze(sessions: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "36 images, labels fine, ε 0.3, uncond, step 5" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["--subspace-dim", "--rank"])
+def test_the_subspace_dimension_has_two_names(
+    sessions: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert run("analyze", "whole", name, "3", "--sessions", str(sessions)) == 0
+    assert "class subspaces of dimension 3" in capsys.readouterr().out
+
+
 def test_export(sessions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("export", "whole", "--to", str(tmp_path / "out"), "--sessions", str(sessions)) == 0
     for line in capsys.readouterr().out.splitlines():
