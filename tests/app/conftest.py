@@ -57,6 +57,13 @@ class Driver:
                         await self.app.workers.wait_for_complete(others)
         await self.pilot.pause()
 
+    async def drawn(self) -> None:
+        """Give every pane its turn: on a busy machine some may still show what was there before."""
+        if any(isinstance(screen, SessionScreen) for screen in self.app.screen_stack):
+            while self.screen.updates.late:
+                self.screen.updates.show_next()
+        await self.pilot.pause()
+
     async def press(self, *keys: str) -> None:
         """Press keys one after the other, and let the app settle."""
         for key in keys:

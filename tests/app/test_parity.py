@@ -67,7 +67,7 @@ async def test_every_key_of_every_screen_is_a_command(on: OpenApp, planted: Plan
             (
                 (),
                 ("#overlap", "#log", "#inspector", "#scrubber"),
-                ("a session", "the overlap matrix", "the log", "the figures", "the scrubber"),
+                ("a session", "the overlap matrix", "the log", "the metrics", "the scrubber"),
             ),
             (("a",), (), ("the gallery",)),
             (("escape", "escape"), (), ("the list of sessions",)),
@@ -96,7 +96,7 @@ async def test_the_help_does_what_a_line_says_when_it_is_clicked(on: OpenApp, pl
 
         await click("labels: next scheme")
         assert app.screen.selection.settings.labels == "fine"
-        await click("the pane alone on the screen")
+        await click("maximise or restore the pane")
         assert app.screen.pane_layout.maximised == "layers"
         # A click beside the words does nothing, and every line has an action of its own.
         await app.pilot.press("question_mark")

@@ -96,6 +96,7 @@ async def test_screens(
     async with open_app(finished.parent, finished, size=SIZES[size], setup=setup) as app:
         for screen, keys in (LIGHT if theme == "light" else DARK).items():
             await app.press(*keys.split())
+            await app.drawn()
             lines = [line.rstrip() for line in app.text().splitlines()]
             texts.append("\n".join([f"=== {screen} ===", *lines, ""]))
             pictured = screen in PICTURES.get((size, theme), ())
