@@ -16,7 +16,7 @@ from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.controllers.arrangement import WIDE
 from subspacelens_tui.app.controllers.borders import BordersController
-from subspacelens_tui.app.controllers.controller import adopt
+from subspacelens_tui.app.controllers.controller import TypedAhead, adopt
 from subspacelens_tui.app.controllers.deferred_metrics import DeferredMetrics
 from subspacelens_tui.app.controllers.export import ExportController, exportable_pane
 from subspacelens_tui.app.controllers.layout import LayoutController
@@ -125,13 +125,14 @@ class SessionScreen(Screen[None], NeedsRoom):
             copy=lambda text: self.app.copy_to_clipboard(text),
             run=lambda work: self.run_worker(work, group="export"),
         )
+        self.typed_ahead = TypedAhead(
+            lambda: self.state.selection is not None, self.choices, self.layer_choice, self.playback
+        )
         adopt(
             self,
             self.pane_layout,
             self.borders,
-            self.choices,
-            self.layer_choice,
-            self.playback,
+            self.typed_ahead,
             self.recorder,
             export,
             *self.panes,
@@ -210,6 +211,7 @@ class SessionScreen(Screen[None], NeedsRoom):
             self.updates.forget()
             self.saved.open(recording)
         self.saved.choose_layer()
+        self.typed_ahead.release()
         self._show()
 
     def _take_analysis(self, analysis: Analysis) -> None:

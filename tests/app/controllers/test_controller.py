@@ -1,5 +1,6 @@
 """How a screen comes by the actions of its controllers, and the other small ones."""
 
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from textual.screen import Screen
 
 from subspacelens_tui.app.controllers.borders import BordersController
-from subspacelens_tui.app.controllers.controller import Controller, adopt
+from subspacelens_tui.app.controllers.controller import Controller, TypedAhead, adopt
 from subspacelens_tui.app.controllers.export import Exportable, ExportController
 from subspacelens_tui.app.controllers.selection import LayerController, SelectionController
 from subspacelens_tui.app.saved_state import SavedState
@@ -176,3 +177,26 @@ async def test_exporting_where_nothing_can_be_written(
     controller.action_export_pane()
     await work.pop()
     assert complaints[0].startswith(f"cannot export to {tmp_path / 'exports' / 'planted'}: ")
+
+
+class Choosing(Controller):
+    def __init__(self) -> None:
+        self.done: list[int] = []
+
+    def action_choose(self, value: int) -> None:
+        self.done.append(value)
+
+
+def test_what_is_typed_ahead_is_done_in_its_order_once_all_is_ready() -> None:
+    choosing, ready = Choosing(), False
+    typed = TypedAhead(lambda: ready, choosing)
+    choose = typed.actions()["action_choose"]
+    choose(1)
+    choose(2)
+    assert choosing.done == []
+    ready = True
+    typed.release()
+    choose(3)
+    typed.release()
+    assert choosing.done == [1, 2, 3]
+    assert list(signature(choose).parameters) == ["value"]  # Textual hands over as many arguments
