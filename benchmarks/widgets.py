@@ -251,7 +251,7 @@ if __name__ == "__main__":
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--run", help=argparse.SUPPRESS)
     parser.add_argument("--side", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("names", nargs="*", help="pairs to measure; all unless given")
+    parser.add_argument("names", nargs="*", help="pairs to measure (default: all)")
     arguments = parser.parse_args()
     if arguments.run:
         PAIRS[arguments.run][arguments.side](arguments.folder).run()

@@ -95,7 +95,7 @@ def texts(result: dict[str, Any]) -> dict[str, str]:
                 "layer of least expected overlap",
                 "layers differ, %",
                 "said to move, %",
-                "layers that could be it",
+                "layers not excluded",
             ],
             [
                 [

@@ -85,7 +85,7 @@ def _value(metric: Metric, layer: Measured) -> object:
 
 
 def result(layer: Measured, name: str) -> LayerResult:
-    """What is known of a layer, as it is handed out."""
+    """The result of an evaluated layer."""
     statistics = layer.statistics
     moved = statistics.rounding(layer.values)
     known = [METRICS[key] for key in (*layer.values, *layer.missing) if key in METRICS]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Measured:
-    """Its statistics, and what is known of its metrics: a value, or the reason why there is none."""
+    """Its statistics, and of each metric its value or the reason why it is missing."""
 
     statistics: LayerStatistics
     values: dict[str, Any] = field(default_factory=dict)

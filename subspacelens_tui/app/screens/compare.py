@@ -17,14 +17,14 @@ from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.result import Result
-from subspacelens_tui.app.controllers.controller import adopt
-from subspacelens_tui.app.controllers.export import Exportable, ExportController
+from subspacelens_tui.app.controllers.export import Exportable
 from subspacelens_tui.app.drawing.cell_text import cut
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, COMPARE
 from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.panes.pane import LayerChosen
 from subspacelens_tui.app.refinement_stages import FEW, full
+from subspacelens_tui.app.screens.exporting import adopt_export
 from subspacelens_tui.app.selection import CHOICES, Selection, first_selection
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.textual_private import send_minimal_updates
@@ -85,16 +85,7 @@ class CompareScreen(Screen[None], NeedsRoom):
         self._warnings: list[str] = []
         self._changes, self._figure, self._layer = 1, COMPARED.index("delta_R"), layer
         send_minimal_updates(self)
-        adopt(
-            self,
-            ExportController(
-                self._exportable,
-                tell=lambda words: self.query_one(StatusLine).update("note", words),
-                complain=lambda words: self.query_one(StatusLine).update("error", words),
-                copy=lambda text: self.app.copy_to_clipboard(text),
-                run=lambda work: self.run_worker(work, group="export"),
-            ),
-        )
+        adopt_export(self, self._exportable)
 
     def compose(self) -> ComposeResult:
         """Title, sides, curves, difference, keys."""

@@ -19,12 +19,12 @@ from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.sweep import configurations, prominent_peak
-from subspacelens_tui.app.controllers.controller import adopt
-from subspacelens_tui.app.controllers.export import Exportable, ExportController
+from subspacelens_tui.app.controllers.export import Exportable
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, SWEEP
 from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.refinement_stages import FEW, full
+from subspacelens_tui.app.screens.exporting import adopt_export
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.key_bar import KeyBar
@@ -88,16 +88,7 @@ class SweepScreen(Screen[Configuration], NeedsRoom):
         self._found: dict[int, _Computed | str] = {}
         self._figure = 0
         send_minimal_updates(self)
-        adopt(
-            self,
-            ExportController(
-                self._exportable,
-                tell=lambda words: self.query_one(StatusLine).update("note", words),
-                complain=lambda words: self.query_one(StatusLine).update("error", words),
-                copy=lambda text: self.app.copy_to_clipboard(text),
-                run=lambda work: self.run_worker(work, group="export"),
-            ),
-        )
+        adopt_export(self, self._exportable)
 
     def compose(self) -> ComposeResult:
         """Title, map, keys."""

@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from subspacelens_tui.app.panes import registry
 from subspacelens_tui.app.panes.effective_rank import EffectiveRankPane
 from subspacelens_tui.app.panes.excess import ExcessPane
 from subspacelens_tui.app.panes.inspector import Inspector
 from subspacelens_tui.app.panes.layer_list import LayerList
+from subspacelens_tui.app.panes.log import LogPane
 from subspacelens_tui.app.panes.overlap_by_layer import OverlapByLayerPane
 from subspacelens_tui.app.panes.overlap_by_step import OverlapByStepPane
 from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
 from subspacelens_tui.app.panes.pane import Pane
-from subspacelens_tui.app.panes.rates import RatesPane
 from subspacelens_tui.app.panes.spectrum import SpectrumPane
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.app.widgets.comparison import ComparisonPlot
@@ -27,17 +28,7 @@ from tests.conftest import PlantedSessionFactory as Planted
 
 SMALL = [(20, 5), (39, 100), (300, 9)]
 SIZES = [*SMALL, (40, 10), (40, 12), (300, 12), (50, 15), (80, 24), (120, 20), (300, 100)]
-PANES = (
-    LayerList,
-    ExcessPane,
-    RatesPane,
-    EffectiveRankPane,
-    SpectrumPane,
-    OverlapMatrixPane,
-    OverlapByLayerPane,
-    OverlapByStepPane,
-    Inspector,
-)
+PANES = tuple(pane for pane in registry.PANES if pane is not LogPane)
 OF_OVERLAP, OF_RANKS = (OverlapMatrixPane, OverlapByLayerPane), (EffectiveRankPane, SpectrumPane)
 
 
