@@ -47,7 +47,7 @@ def orthogonal_subspaces(rank: int = 4) -> list[dict[str, Any]]:
         axes = directions[:, category * rank : (category + 1) * rank]
         features[LAYOUT.category_of == category] = inside @ axes.T
     with analyzer_of(LAYOUT, [scale * features for scale in scales]) as analyzer:
-        figures = analyzer.figures(Settings(eps=EPS, rank=rank))
+        figures = analyzer.figures(Settings(eps=EPS, subspace_dim=rank))
     assert figures.overlap is not None
     return [
         {
@@ -76,7 +76,7 @@ def shared_mean(layers: int, width: int = 512) -> list[dict[str, float]]:
     ) as analyzer:
         for rank in (2, 5, 10):
             overlap = {
-                view: _mean(analyzer.figures(Settings(rank=rank, features=view)), "overlap_mean")
+                view: _mean(analyzer.figures(Settings(subspace_dim=rank, features=view)), "overlap_mean")
                 for view in ("raw", "centred")
             }
             found.append({"rank": rank, "one_over_rank": 1 / rank, "random": rank / width, **overlap})

@@ -76,7 +76,7 @@ def _features(strength: float, rng: np.random.Generator) -> Any:
 
 
 def _separations(analyzer: Analyzer) -> list[Any]:
-    bars = analyzer.overlap_errors(Settings(rank=RANK), "seed+subject")
+    bars = analyzer.overlap_errors(Settings(subspace_dim=RANK), "seed+subject")
     overlap = np.array([(bar.low + bar.high) / 2 for bar in bars]).reshape(STEPS, LAYERS)
     kinds = [np.stack([bar.left_out[k] for bar in bars], axis=1) for k in range(2)]
     return [

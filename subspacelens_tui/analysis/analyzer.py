@@ -16,7 +16,7 @@ from subspacelens_tui.analysis.left_out import NoImagesError, left_out_lines, wh
 from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
 from subspacelens_tui.analysis.result import Result, Subset
 from subspacelens_tui.analysis.rounding import rounding_notes
-from subspacelens_tui.analysis.settings import DEFAULT_RANK, ErrorsBy, Settings, SettingsError
+from subspacelens_tui.analysis.settings import DEFAULT_SUBSPACE_DIM, ErrorsBy, Settings, SettingsError
 from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.analysis.statistics.gram import GramLayer
 from subspacelens_tui.analysis.statistics.gram_sample import Sample
@@ -120,7 +120,8 @@ class Analyzer:
         with one_blas_thread():
             settings = settings.resolve(self.session)
             sample, growing, positions = self._all_of(settings)
-            settings = replace(settings, rank=settings.rank or default_rank(sample.sizes), iso_rate=None)
+            r = settings.subspace_dim or default_subspace_dim(sample.sizes)
+            settings = replace(settings, subspace_dim=r, iso_rate=None)
             layers = self._layers(sample, settings, growing, positions)
             try:
                 return [
@@ -144,9 +145,9 @@ class Analyzer:
             found = Result(settings, 0, (), (), (), timestep=timestep, notes=notes)
             return replace(found, left_out=left_out, losses=losses, absent=absent)
         sample = self._sample(settings, growing, positions)
-        if settings.rank is None:
-            settings = replace(settings, rank=default_rank(sample.sizes))
-        knows = sample.knows_eigenvalues(settings.rank)
+        if settings.subspace_dim is None:
+            settings = replace(settings, subspace_dim=default_subspace_dim(sample.sizes))
+        knows = sample.knows_eigenvalues(settings.subspace_dim)
         layers = evaluate(
             self._layers(sample, settings, growing, positions),
             [block.name for block in self.session.manifest.blocks],
@@ -265,9 +266,9 @@ def timestep_of(session: Session, settings: Settings) -> float | None:
     return session.manifest.timestep(settings.step)
 
 
-def default_rank(class_sizes: Iterable[int]) -> int:
+def default_subspace_dim(class_sizes: Iterable[int]) -> int:
     """Half the smallest class, at most 10: a subspace must be well below what its images can span."""
-    return max(1, min(DEFAULT_RANK, min(class_sizes) // 2))
+    return max(1, min(DEFAULT_SUBSPACE_DIM, min(class_sizes) // 2))
 
 
 def _notes(growing: GrowingGrams, session: Session, settings: Settings, count: int) -> Iterator[str]:

@@ -10,7 +10,7 @@ from subspacelens_tui.sessions import Branch, Session, SessionError
 ErrorsBy = Literal["image", "seed", "subject", "seed+subject"]
 """What the jackknife leaves out in turn."""
 DEFAULT_EPS = 0.5
-DEFAULT_RANK = 10
+DEFAULT_SUBSPACE_DIM = 10
 # Their labels are held in memory: 0.8 GB for the thousand images that are analysed at most.
 # Beyond, ε² is too small or too large for float64 once features multiply it.
 _LEAST_EPS = 1e-100
@@ -32,7 +32,7 @@ class Settings:
         step: a captured denoising step, 0 the noisiest; the last captured.
         guidance: guidance scale; the session's first.
         features: view of the features the metrics are computed on, see `geometry.feature_view`.
-        rank: dimension of the class subspaces that overlap compares; half the smallest class, at most 10.
+        subspace_dim: of the class subspaces that overlap compares; half the smallest class, at most 10.
         permutations: label permutations of the null; 0 for none.
         design: which labels may be exchanged with which, see `geometry.permuted_labels`; `subjects` for
             labels that group prompts, since images of one prompt are not independent; else `within-seed`
@@ -53,7 +53,7 @@ class Settings:
     step: int | None = None
     guidance: float | None = None
     features: View = "raw"
-    rank: int | None = None
+    subspace_dim: int | None = None
     permutations: int = 0
     design: Design | None = None
     overlap_permutations: int | None = None
@@ -73,8 +73,8 @@ class Settings:
             raise SettingsError(f"there is no feature transform {self.features!r}: use {', '.join(VIEWS)}")
         if self.branch not in get_args(Branch):
             raise SettingsError(f"there is no branch {self.branch!r}: use cond or uncond")
-        if self.rank is not None and self.rank < 1:
-            raise SettingsError(f"the subspace dimension must be at least 1, not {self.rank}")
+        if self.subspace_dim is not None and self.subspace_dim < 1:
+            raise SettingsError(f"the subspace dimension must be at least 1, not {self.subspace_dim}")
         if not (self.permutations == 0 or 2 <= self.permutations <= _MOST_PERMUTATIONS):
             raise SettingsError(
                 f"permutations must be 0 for no null, or at least 2 and at most {_MOST_PERMUTATIONS}, "
@@ -99,7 +99,7 @@ class Settings:
             raise SettingsError(f"images must be at least 1, not {self.images}")
 
     def resolve(self, session: Session) -> "Settings":
-        """The same with the session's defaults filled in (rank excepted: it depends on the images).
+        """The same with the session's defaults filled in, save `subspace_dim`: it depends on the images.
 
         Raises:
             SettingsError: if the session lacks what is asked.

@@ -22,7 +22,7 @@ def opening_settings(setup: Setup, session: Path) -> Settings:
             step=last.step,
             guidance=last.guidance,
             features=last.features or first.features,  # type: ignore[arg-type]
-            rank=last.rank,
+            subspace_dim=last.rank,
             design=last.design,  # type: ignore[arg-type]
             errors=None if last.errors == NO_ERRORS else last.errors,  # type: ignore[arg-type]
         )

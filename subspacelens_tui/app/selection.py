@@ -148,7 +148,7 @@ CHOICES: dict[str, Choice] = {
             values=lambda manifest, selection: manifest.label_schemes,
             current=lambda selection: selection.main[0],
             choose=lambda selection, manifest, index: _with(
-                selection, labels=manifest.label_schemes[index], rank=None
+                selection, labels=manifest.label_schemes[index], subspace_dim=None
             ),
         ),
         Choice(
@@ -281,6 +281,6 @@ def with_images(selection: Selection, images: int | None) -> Selection:
     return _with(selection, images=images)
 
 
-def with_rank(selection: Selection, rank: int | None) -> Selection:
+def with_subspace_dim(selection: Selection, subspace_dim: int | None) -> Selection:
     """The selection with class subspaces of this dimension; None leaves it to the number of images."""
-    return _with(selection, rank=rank)
+    return _with(selection, subspace_dim=subspace_dim)

@@ -219,7 +219,7 @@ def _add_view(command: _Parser) -> None:
     command.add_argument(
         "--subspace-dim",
         "--rank",
-        dest="rank",
+        dest="subspace_dim",
         type=int,
         metavar="R",
         help="dimension of the class subspaces (default: half the smallest class, at most 10)",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from subspacelens_tui.app.preferences import Preferences
     from subspacelens_tui.sessions import Session
 
-_VIEW = ("labels", "eps", "branch", "step", "guidance", "features", "rank")
+_VIEW = ("labels", "eps", "branch", "step", "guidance", "features", "subspace_dim")
 
 
 def app(arguments: argparse.Namespace) -> int:

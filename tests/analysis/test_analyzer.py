@@ -9,7 +9,7 @@ from safetensors.numpy import load_file, save_file
 
 from subspacelens_tui import geometry
 from subspacelens_tui.analysis import Analyzer, Cancelled, Result, Settings, SettingsError
-from subspacelens_tui.analysis.analyzer import default_rank
+from subspacelens_tui.analysis.analyzer import default_subspace_dim
 from subspacelens_tui.sessions import open_session
 from subspacelens_tui.sessions.format import MANIFEST
 from tests.conftest import PlantedSessionFactory
@@ -25,7 +25,7 @@ def test_figures_agree_with_the_public_functions(
     planted: PlantedSessionFactory, labels: str, branch: str, step: int
 ) -> None:
     session = open_session(planted(batch=7).start().record().path)
-    settings = Settings(labels=labels, branch=branch, step=step, eps=0.3, rank=2)  # type: ignore[arg-type]
+    settings = Settings(labels=labels, branch=branch, step=step, eps=0.3, subspace_dim=2)  # type: ignore[arg-type]
     figures = Analyzer(session).figures(settings)
     assert len(figures.layers) == 6
     for layer in figures.layers:
@@ -187,7 +187,7 @@ def test_what_cannot_be_computed_has_a_reason(planted: PlantedSessionFactory) ->
 
 
 def test_a_rank_that_a_class_cannot_span_leaves_the_overlap_out(planted: PlantedSessionFactory) -> None:
-    figures = analyze(planted(seeds=4).start().record().path, Settings(labels="fine", rank=5))
+    figures = analyze(planted(seeds=4).start().record().path, Settings(labels="fine", subspace_dim=5))
     assert figures.overlap is None
     assert "rank" in figures.layers[0].missing["overlap_mean"]
     assert figures.layers[0].delta_R is not None
@@ -211,7 +211,7 @@ def test_equal_features_have_no_geometry_and_no_traceback(planted: PlantedSessio
         ({"eps": float("nan")}, "ε must be a positive number, not nan"),
         ({"features": "whitened"}, "no feature transform 'whitened'"),
         ({"branch": "both"}, "no branch 'both'"),
-        ({"rank": 0}, "the subspace dimension must be at least 1"),
+        ({"subspace_dim": 0}, "the subspace dimension must be at least 1"),
         ({"eps": 1e300}, "ε must be from 1e-100 to 1e\\+100, not 1e\\+300"),
         ({"permutations": 3, "seed": -1}, "seed must be 0 or more"),
         ({"permutations": 1}, "permutations must be 0 for no null, or at least 2"),
@@ -239,7 +239,7 @@ def test_a_result_no_longer_wanted_is_given_up(planted: PlantedSessionFactory) -
 
 
 def test_the_rank_fits_the_smallest_class() -> None:
-    assert [default_rank(sizes) for sizes in ([1, 9], [7, 8], [100, 100])] == [1, 3, 10]
+    assert [default_subspace_dim(sizes) for sizes in ([1, 9], [7, 8], [100, 100])] == [1, 3, 10]
 
 
 @pytest.mark.parametrize("view", geometry.VIEWS)

@@ -123,19 +123,22 @@ def test_peak_and_dip_are_the_most_prominent_between_the_ends(
 def test_the_tables_are_made_of_the_figures(planted: PlantedSessionFactory) -> None:
     session = open_session(planted(seeds=6, signal=2.0).start().record().path)
     analyzer = Analyzer(session)
-    settings = Settings(permutations=19, rank=2)
+    settings = Settings(permutations=19, subspace_dim=2)
     tables = article_tables(analyzer, settings)
     assert [(row.labels, row.layer) for row in tables.ratio] == [
         (labels, layer) for labels in ("coarse", "fine") for layer in (0, 3, 5)
     ]
-    fine = analyzer.figures(Settings(labels="fine", permutations=19, rank=2, errors="image")).layers[3]
+    of_fine = Settings(labels="fine", permutations=19, subspace_dim=2, errors="image")
+    fine = analyzer.figures(of_fine).layers[3]
     row = tables.ratio[4]
     assert row.ratio == fine.ratio
     assert row.null == fine.nulls["ratio"]
     assert row.error is not None
     assert row.error.standard_error == fine.errors["ratio"].standard_error
     assert [row.layer for row in tables.branches] == [0, 3, 5]
-    nested = analyzer.figures(Settings(labels="fine", permutations=19, rank=2, design="fine-within-coarse"))
+    nested = analyzer.figures(
+        Settings(labels="fine", permutations=19, subspace_dim=2, design="fine-within-coarse")
+    )
     null, expected = tables.equal_size[2].null, nested.layers[5].null
     assert null is not None
     assert expected is not None
@@ -143,7 +146,7 @@ def test_the_tables_are_made_of_the_figures(planted: PlantedSessionFactory) -> N
     assert tables.equal_size[2].null is not None
     assert tables.equal_size[2].null.p == 0.05  # the planted classes are the fine ones
     assert [row.step for row in tables.separation] == [5, 19]
-    overlaps = analyzer.figures(Settings(rank=2)).curve("overlap_mean")
+    overlaps = analyzer.figures(Settings(subspace_dim=2)).curve("overlap_mean")
     assert tables.separation[1].layer == int(np.argmin(overlaps))  # type: ignore[arg-type]
     json.dumps(tables_json(tables), allow_nan=False)
 

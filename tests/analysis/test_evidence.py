@@ -23,7 +23,7 @@ def session(planted: PlantedSessionFactory) -> Session:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_figure_has_the_error_of_leaving_out_seeds_and_subjects(session: Session, view: View) -> None:
-    settings = Settings(features=view, rank=2, thorough=True)
+    settings = Settings(features=view, subspace_dim=2, thorough=True)
     whole, by_seed, by_subject, by_both = (
         Analyzer(session).figures(replace(settings, errors=by)).layers[1]
         for by in (None, "seed", "subject", "seed+subject")  # type: ignore[arg-type]
@@ -43,7 +43,7 @@ def test_every_figure_has_the_error_of_leaving_out_seeds_and_subjects(session: S
 
 def test_values_without_a_seed_are_those_of_a_session_without_it(planted: PlantedSessionFactory) -> None:
     writer = planted(seeds=5, layers=2).start().record()
-    settings = Settings(rank=2, thorough=True, errors="seed")
+    settings = Settings(subspace_dim=2, thorough=True, errors="seed")
     bars = Analyzer(open_session(writer.path)).figures(settings).layers[1].errors
     # The last seed is recorded last.
     fewer = Analyzer(open_session(writer.path)).figures(replace(settings, images=36)).layers[1]
@@ -55,7 +55,7 @@ def test_values_without_a_seed_are_those_of_a_session_without_it(planted: Plante
 
 
 def test_single_images_are_left_out_of_all_figures_as_well(session: Session) -> None:
-    layer = Analyzer(session).figures(Settings(rank=2, thorough=True, errors="image")).layers[0]
+    layer = Analyzer(session).figures(Settings(subspace_dim=2, thorough=True, errors="image")).layers[0]
     assert {len(bar.left_out[0]) for bar in layer.errors.values()} == {45}
     spectrum = np.linalg.eigvalsh(gram(session.features(0)[:, 1:]))
     assert layer.errors["stable_rank"].left_out[0][0] == pytest.approx(spectrum.sum() / spectrum.max())
@@ -86,7 +86,7 @@ def test_the_null_of_the_rates_is_the_same_with_and_without_that_of_the_overlap(
         (Settings(permutations=40, overlap_permutations=0, features="class-centred"), {"permutations"}),
         (Settings(errors="image"), {"error bars"}),
         (Settings(errors="seed"), {"error bars"}),
-        (Settings(errors="image", thorough=True, rank=2), {"error bars"}),
+        (Settings(errors="image", thorough=True, subspace_dim=2), {"error bars"}),
     ],
     ids=["nulls", "rates", "class-centred", "images", "seeds", "thorough"],
 )

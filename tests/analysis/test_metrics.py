@@ -118,7 +118,7 @@ def test_one_declaration_is_in_every_output(
 
 @pytest.mark.parametrize("features", VIEWS)
 def test_norms_and_largest_coordinates_are_those_of_the_features(session: Session, features: View) -> None:
-    settings = Settings(features=features, thorough=True, rank=2, errors="subject")
+    settings = Settings(features=features, thorough=True, subspace_dim=2, errors="subject")
     of_grams, of_scatters = Analyzer(session).figures(settings), every_image_figures(session, settings)
     for index, (layer, scatter) in enumerate(zip(of_grams.layers, of_scatters.layers, strict=True)):
         Z = session.features(index)

@@ -31,7 +31,7 @@ def test_the_text_shows_every_layer_and_no_terminal_escapes(
     planted: PlantedSessionFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = open_session(planted().start().record(1).path)
-    print_figures(session, Analyzer(session).figures(Settings(labels="fine", rank=3)), as_json=False)
+    print_figures(session, Analyzer(session).figures(Settings(labels="fine", subspace_dim=3)), as_json=False)
     lines = capsys.readouterr().out.splitlines()
     assert "9 images" in lines[0]
     assert [line.split()[0] for line in lines[2:8]] == ["0", "1", "2", "3", "4", "5"]

@@ -25,7 +25,7 @@ BASES = [metric for metric in METRICS.scalars if not metric.of and (metric.null 
 
 def gram(path: Path, features: View) -> LayerStatistics:
     analyzer = Analyzer(open_session(path))
-    return analyzer.layers_of(analyzer.figures(Settings(features=features, rank=2)))[1]
+    return analyzer.layers_of(analyzer.figures(Settings(features=features, subspace_dim=2)))[1]
 
 
 def scatters(path: Path, settings: Settings) -> ScatterLayer:
@@ -108,7 +108,7 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def token_layer(path: Path, features: View) -> TokenLayer:
     session = open_session(path)
-    settings = Settings(features=features, rank=2).resolve(session)
+    settings = Settings(features=features, subspace_dim=2).resolve(session)
     of = TokenImages(session, settings)
     columns = TokenColumns(of.tokens(0).astype(np.float64))
     return TokenLayer(0, columns, of.codes, of.images, of.classes, settings)
@@ -136,7 +136,9 @@ def test_scatters_are_gram_matrices_under_permuted_subjects_and_without_them(
     session: Path, features: View
 ) -> None:
     """No closed forms here but of means: so the members are held against those of Gram matrices."""
-    settings = Settings(features=features, rank=2, errors="subject", design="subjects", permutations=4)
+    settings = Settings(
+        features=features, subspace_dim=2, errors="subject", design="subjects", permutations=4
+    )
     scatter = scatters(session, settings)
     layer = gram(session, features)
     rates = [METRICS["R"], METRICS["Rc"]]

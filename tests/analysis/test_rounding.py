@@ -105,7 +105,7 @@ def codes_of(session: Session) -> np.ndarray:
 
 @pytest.mark.parametrize("view", ["raw", "centred", "class-centred", "unit"])
 def test_every_figure_is_right_whatever_is_massive(session: Session, view: str) -> None:
-    settings = Settings(features=view, rank=RANK, errors="image", permutations=3, design="free")  # type: ignore[arg-type]
+    settings = Settings(features=view, subspace_dim=RANK, errors="image", permutations=3, design="free")  # type: ignore[arg-type]
     figures = Analyzer(session).figures(settings)
     codes = codes_of(session)
     for layer, case in zip(figures.layers, CASES, strict=True):
@@ -133,7 +133,7 @@ def rates_without(Z: np.ndarray, view: str, codes: np.ndarray, image: int) -> ob
 
 @pytest.mark.parametrize("view", ["raw", "centred", "class-centred"])
 def test_permuted_labels_are_right_as_well(session: Session, view: str) -> None:
-    settings = Settings(features=view, rank=RANK, permutations=2, design="free")  # type: ignore[arg-type]
+    settings = Settings(features=view, subspace_dim=RANK, permutations=2, design="free")  # type: ignore[arg-type]
     codes = codes_of(session)
     for layer, case in zip(Analyzer(session).figures(settings).layers, CASES, strict=True):
         if case == "tiny":
@@ -148,7 +148,7 @@ def test_permuted_labels_are_right_as_well(session: Session, view: str) -> None:
 
 
 def test_a_rate_asked_for_is_reached_beside_what_is_massive(session: Session) -> None:
-    figures = Analyzer(session).figures(Settings(iso_rate=30.0, rank=RANK))
+    figures = Analyzer(session).figures(Settings(iso_rate=30.0, subspace_dim=RANK))
     codes = codes_of(session)
     for layer, case in zip(figures.layers, CASES, strict=True):
         G = reference.gram(reference.view_of(session.features(layer.layer), "raw", codes))
@@ -157,7 +157,7 @@ def test_a_rate_asked_for_is_reached_beside_what_is_massive(session: Session) ->
 
 @pytest.mark.parametrize("view", ["raw", "centred"])
 def test_every_image_is_right_or_says_how_far_from_right(session: Session, view: str) -> None:
-    settings = Settings(features=view, rank=RANK)  # type: ignore[arg-type]
+    settings = Settings(features=view, subspace_dim=RANK)  # type: ignore[arg-type]
     figures = every_image_figures(session, settings)
     codes = codes_of(session)
     for layer, case in zip(figures.layers, CASES, strict=True):
@@ -201,7 +201,7 @@ def test_ordinary_features_never_wait_for_singular_values(
 def test_a_first_look_is_right_too(session: Session) -> None:
     """The quick rates come from Cholesky factors, whose pivots say whether they will do."""
     quick = Analyzer(session).figures(Settings(quick=True))
-    full = Analyzer(session).figures(Settings(rank=RANK))
+    full = Analyzer(session).figures(Settings(subspace_dim=RANK))
     assert quick.curve("R") == pytest.approx(full.curve("R"), rel=1e-8)
     assert quick.curve("Rc") == pytest.approx(full.curve("Rc"), rel=1e-8)
 
@@ -226,7 +226,7 @@ def lost(planted: PlantedSessionFactory) -> Session:
 
 
 def test_what_is_not_right_says_how_far_from_right(lost: Session) -> None:
-    figures = Analyzer(lost).figures(Settings(rank=RANK))
+    figures = Analyzer(lost).figures(Settings(subspace_dim=RANK))
     plain, layer = figures.layers
     assert not plain.rounding
     codes = codes_of(lost)
@@ -268,14 +268,14 @@ def test_the_note_reaches_text_json_comparison_sweep_tables_and_export(
 
 
 def test_beyond_a_scatter_rates_are_refused_and_not_made_up(lost: Session) -> None:
-    layer = every_image_figures(lost, Settings(rank=RANK)).layers[1]
+    layer = every_image_figures(lost, Settings(subspace_dim=RANK)).layers[1]
     assert layer.R is None or layer.rounding["R"] > 0
 
 
 def test_figures_without_an_image_that_is_nearly_all_there_is(session: Session) -> None:
     place = list(CASES).index("one image")
     figures = Analyzer(session).figures(
-        Settings(rank=RANK, errors="image", thorough=True, features="centred")
+        Settings(subspace_dim=RANK, errors="image", thorough=True, features="centred")
     )
     layer = figures.layers[place]
     assert layer.errors["effective_rank"].standard_error > 1

@@ -40,7 +40,7 @@ def test_a_layer_moves_only_where_none_could_be_it_throughout() -> None:
 
 def test_the_tables_say_whether_it_moves(planted: PlantedSessionFactory) -> None:
     session = open_session(planted(seeds=6, layers=3, signal=3.0).start().record().path)
-    tables = article_tables(Analyzer(session), Settings(permutations=4, rank=2))
+    tables = article_tables(Analyzer(session), Settings(permutations=4, subspace_dim=2))
     assert [row.step for row in tables.separation] == [5, 19]
     for row in tables.separation:
         assert row.layer in row.candidates
@@ -50,7 +50,7 @@ def test_the_tables_say_whether_it_moves(planted: PlantedSessionFactory) -> None
 def test_without_error_bars_it_cannot_be_said(planted: PlantedSessionFactory) -> None:
     # Without one of its three subjects a category has two images, too few for rank 3.
     session = open_session(planted(seeds=1, layers=2).start().record().path)
-    tables = article_tables(Analyzer(session), Settings(permutations=4, rank=3))
+    tables = article_tables(Analyzer(session), Settings(permutations=4, subspace_dim=3))
     assert tables.separation[0].candidates == ()
     assert "cannot be said: the overlap has no error bar: " in tables.moves
 

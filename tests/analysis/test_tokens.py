@@ -55,7 +55,7 @@ def test_every_figure_is_that_of_the_gram_matrix_of_all_tokens(
     tmp_path: Path, width: int, view: View
 ) -> None:
     session = plant(tmp_path / "s", [tokens_of(width, np.random.default_rng(1))], T)
-    settings = Settings(features=view, permutations=3, design="free", rank=3)
+    settings = Settings(features=view, permutations=3, design="free", subspace_dim=3)
     found = token_figures(session, settings)
     layer = found.figures.layers[0]
     Z = session.tokens(0).reshape(-1, width).T
@@ -108,7 +108,7 @@ def test_error_bars_leave_out_whole_images_seeds_and_subjects(width: int, view: 
         codes(),
         described,
         ("c0", "c1", "c2"),
-        Settings(features=view, rank=2),
+        Settings(features=view, subspace_dim=2),
     )
     found = Measured(layer, {rate: METRICS[rate].value(layer) for rate in RATES})
     add_errors(found, by, False, Watch())
@@ -248,7 +248,7 @@ def test_what_cannot_be_had_is_said(session: Session, planted: PlantedSessionFac
     single = analyzed(session, images=1, permutations=3, errors="image")
     assert single.figures.layers[0].missing["R"] == "one image has no geometry yet"
     assert "one class only" in analyzed(session, images=2).figures.layers[0].missing["Rc"]
-    ranks = analyzed(session, rank=21, permutations=3).figures
+    ranks = analyzed(session, subspace_dim=21, permutations=3).figures
     assert "a class spans fewer than 21 dimensions" in ranks.layers[0].missing["overlap_mean"]
     assert ranks.overlap is None
     zero = analyzed(plant(tmp_path / "zero", [np.zeros((IMAGES, T, 5))], T), permutations=3, errors="image")

@@ -24,7 +24,7 @@ from subspacelens_tui.sessions.state import RankState
 from tests.conftest import PlantedSessionFactory as Planted
 
 CLASSES = ("animals", "buildings", "food")
-SETTINGS = Settings(labels="coarse", step=19, guidance=3.0, rank=4)
+SETTINGS = Settings(labels="coarse", step=19, guidance=3.0, subspace_dim=4)
 
 
 def analysis(classes: Sequence[str] = CLASSES, layers: int = 3, **missing: str) -> Analysis:

@@ -140,8 +140,8 @@ class Metric:
     @cached_property
     def depends_on(self) -> tuple[str, ...]:
         """The settings that its value depends on beside ε."""
-        rank, random = Need.SUBSPACES in self.needs, {Need.HALVES, Need.VECTORS} & {*self.needs}
-        return (*["rank"] * rank, *["seed"] * bool(random))
+        subspaces, random = Need.SUBSPACES in self.needs, {Need.HALVES, Need.VECTORS} & {*self.needs}
+        return (*["subspace_dim"] * subspaces, *["seed"] * bool(random))
 
     @cached_property
     def depends_on_eps(self) -> bool:

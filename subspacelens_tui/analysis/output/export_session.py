@@ -105,7 +105,7 @@ def _all(session: Session, settings: Settings, progress: Progress | None) -> Ite
                     branch=where.branch,
                     step=where.step,
                     guidance=where.guidance,
-                    rank=None,
+                    subspace_dim=None,
                 ),
                 progress=progress,
             )
@@ -133,7 +133,7 @@ def _tokens(session: Session, settings: Settings, progress: Progress | None) -> 
                 branch=where.branch,
                 step=where.step,
                 guidance=where.guidance,
-                rank=None,
+                subspace_dim=None,
                 thorough=False,
                 permutations=few,
                 overlap_permutations=0,

@@ -155,7 +155,7 @@ def matrix_plot(name: str, figures: Result, layer: int) -> Plot:
         axes = canvas.add_subplot()
         image = _draw_matrix(axes, figures, layer, names=True)
         if image is not None:
-            canvas.colorbar(image, ax=axes, shrink=0.8, label=f"overlap, r = {figures.settings.rank}")
+            canvas.colorbar(image, ax=axes, shrink=0.8, label=f"overlap, r = {figures.settings.subspace_dim}")
 
     side = 2.4 + 0.12 * len(figures.classes)
     return Plot(name, (side + 0.8, side), draw, tuple(overlap_rows(figures, layer)))
@@ -175,7 +175,7 @@ def matrices_plot(name: str, figures: Result) -> Plot:
                 continue
             image = _draw_matrix(axes, figures, index, names=False) or image
         if image is not None:
-            canvas.colorbar(image, ax=grid, shrink=0.6, label=f"overlap, r = {figures.settings.rank}")
+            canvas.colorbar(image, ax=grid, shrink=0.6, label=f"overlap, r = {figures.settings.subspace_dim}")
 
     return Plot(name, (1.1 * columns + 1, 1.2 * rows + 0.3), draw, tuple(overlap_rows(figures)))
 

@@ -36,7 +36,8 @@ def figures_json(session: Session, figures: Result) -> dict[str, Any]:
 def settings_json(figures: Result) -> dict[str, Any]:
     """What metrics are of: the settings, and the timestep at their step."""
     said = {name: value for name, value in asdict(figures.settings).items() if name != "images"}
-    return said | {"timestep": figures.timestep}
+    # `rank` is the older name of `subspace_dim`.
+    return said | {"rank": figures.settings.subspace_dim, "timestep": figures.timestep}
 
 
 def _arrays(result: Result) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def print_figures(session: Session, figures: Result, as_json: bool) -> None:
             f"{plain(session.name)}: {figures.images} images, labels {plain(settings.labels or '')}, "
             f"ε {settings.eps:g}, {settings.branch}, step {figures.step_name}, "
             f"guidance {settings.guidance:g}, {settings.features} features, "
-            f"class subspaces of dimension {settings.rank}; rates in nats" + _null_words(settings)
+            f"class subspaces of dimension {settings.subspace_dim}; rates in nats" + _null_words(settings)
         )
     )
     columns = _columns(settings)

@@ -151,7 +151,8 @@ def overlap_rows(figures: Result, layer: int | None = None) -> Iterator[FlatRow]
             for j, second in enumerate(figures.classes):
                 yield {
                     **setting_columns(figures),
-                    "rank": figures.settings.rank,
+                    "rank": figures.settings.subspace_dim,  # the older name
+                    "subspace_dim": figures.settings.subspace_dim,
                     "layer": index,
                     "class": first,
                     "other": second,

@@ -96,10 +96,10 @@ class LayerStatistics(ABC):
         return self.images
 
     @property
-    def rank(self) -> int:
+    def subspace_dim(self) -> int:
         """r, the dimension of the class subspaces."""
-        assert self.settings.rank is not None
-        return self.settings.rank
+        assert self.settings.subspace_dim is not None
+        return self.settings.subspace_dim
 
     @cached_property
     def eps(self) -> float:

@@ -69,7 +69,7 @@ class GramLayer(LayerStatistics):
     @cached_property
     def _at_once(self) -> bool:
         """Whether the rates of all layers are had for the price of one."""
-        return self.settings.iso_rate is None and self.sample.knows_eigenvalues(self.rank)
+        return self.settings.iso_rate is None and self.sample.knows_eigenvalues(self.subspace_dim)
 
     def coding_rate(self) -> float:
         """From the spectrum where that is known, else from a Cholesky factor."""
@@ -102,12 +102,12 @@ class GramLayer(LayerStatistics):
 
     def subspaces(self) -> tuple[Float64Array, Float64Array]:
         """From the eigenvectors of the classes' blocks."""
-        found = self.sample.subspaces(self.index, self.rank)
+        found = self.sample.subspaces(self.index, self.subspace_dim)
         return np.asarray(found.overlap), np.asarray(found.variance_explained)
 
     def split_half_means(self) -> tuple[float, float]:
         """By the settings' seed."""
-        return self.sample.split_half_means(self.index, self.rank, self.settings.seed)
+        return self.sample.split_half_means(self.index, self.subspace_dim, self.settings.seed)
 
     def features(self) -> Float64Array:
         """From the session."""
@@ -133,7 +133,7 @@ class GramLayer(LayerStatistics):
         """Of the rates and of what is known of spectra and subspaces."""
         if self.images < 2:
             return {}
-        rank = self.rank if "overlap_mean" in values else None
+        rank = self.subspace_dim if "overlap_mean" in values else None
         return self.sample.rounding(self.index, self.shown_eps, rank)
 
     def massive(self) -> str:
@@ -147,7 +147,8 @@ class GramLayer(LayerStatistics):
         """Together, for their closed forms share what depends on the labels only."""
         mine = cast(Sequence[GramLayer], layers)
         sample = mine[0].sample.of_layers([layer.index for layer in mine])
-        together = PermutedLayers(sample, [layer.eps for layer in mine], mine[0].rank, labelings, watch)
+        eps, r = [layer.eps for layer in mine], mine[0].subspace_dim
+        together = PermutedLayers(sample, eps, r, labelings, watch)
         return [Relabelled(layer, place, together, labelings, watch) for place, layer in enumerate(mine)]
 
     def left_out(self, by: str, watch: Watch) -> Resampled:
@@ -239,10 +240,10 @@ class GramPart(LayerStatistics):
     @cached_property
     def _subspace_means(self) -> tuple[float, float]:
         codes = np.unique(self._labels, return_inverse=True)[1][None]
-        if self._sample.subspaces_are_coarse(self.index, self.rank):
-            found = permuted_classes_of_features(self._of_features, codes, self.rank)
+        if self._sample.subspaces_are_coarse(self.index, self.subspace_dim):
+            found = permuted_classes_of_features(self._of_features, codes, self.subspace_dim)
         else:
-            found = permuted_classes(self._viewed, codes, self.rank)
+            found = permuted_classes(self._viewed, codes, self.subspace_dim)
         return float(found.overlap[0]), float(found.variance_explained[0])
 
     def subspace_means(self) -> tuple[float, float]:

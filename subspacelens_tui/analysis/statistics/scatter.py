@@ -130,7 +130,7 @@ class ScatterPart(LayerStatistics):
 
     @cached_property
     def _subspaces(self) -> tuple[Float64Array, Float64Array, float]:
-        return overlap_of_scatters(self._viewed.classes, self.classes, self.rank)
+        return overlap_of_scatters(self._viewed.classes, self.classes, self.subspace_dim)
 
     def column_values(self, key: str) -> Float64Array | None:
         """They were added up."""

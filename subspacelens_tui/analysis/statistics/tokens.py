@@ -106,7 +106,7 @@ class TokenPart(LayerStatistics):
 
     @cached_property
     def _subspaces(self) -> tuple[Float64Array, Float64Array, float]:
-        return subspaces(self.viewed, self.codes, self.rank)
+        return subspaces(self.viewed, self.codes, self.subspace_dim)
 
     def subspaces(self) -> tuple[Float64Array, Float64Array]:
         """Of the tokens of each class."""
@@ -190,16 +190,16 @@ class TokenLayer(TokenPart):
     def _subspaces(self) -> tuple[Float64Array, Float64Array, float]:
         moved = math.inf  # what seems flat may not be so
         with suppress(GeometryError):
-            *found, moved = subspaces(self.viewed, self.codes, self.rank)
+            *found, moved = subspaces(self.viewed, self.codes, self.subspace_dim)
         if moved > TOLERANCE:
-            return subspaces(replace(self.viewed, massive=True), self.codes, self.rank)
+            return subspaces(replace(self.viewed, massive=True), self.codes, self.subspace_dim)
         return found[0], found[1], moved
 
     @property
     def massive_subspaces(self) -> bool:
         """Whether products of the tokens do not hold the subspaces."""
         try:
-            return subspaces(self.viewed, self.codes, self.rank)[2] > TOLERANCE
+            return subspaces(self.viewed, self.codes, self.subspace_dim)[2] > TOLERANCE
         except GeometryError:
             return True
 

@@ -91,7 +91,7 @@ class SavedStateController(Controller):
                 step=settings.step if state.blocks else None,  # before that, steps are not what they will be
                 guidance=settings.guidance,
                 features=settings.features,
-                rank=settings.rank,
+                rank=settings.subspace_dim,
                 design=settings.design,
                 errors=settings.errors or NO_ERRORS,
                 together=state.selection.together,

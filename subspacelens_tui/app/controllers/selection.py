@@ -6,7 +6,7 @@ from dataclasses import replace
 from subspacelens_tui.app.controllers.controller import Controller
 from subspacelens_tui.app.controllers.session_state import SessionState
 from subspacelens_tui.app.dialogs.eps import EpsDialog
-from subspacelens_tui.app.selection import CHOICES, stepped_eps, with_eps, with_iso_rate, with_rank
+from subspacelens_tui.app.selection import CHOICES, stepped_eps, with_eps, with_iso_rate, with_subspace_dim
 
 
 class SelectionController(Controller):
@@ -88,9 +88,10 @@ class SelectionController(Controller):
         """The dimension of the class subspaces, one more or fewer."""
         state = self._state
         main = state.analysis.main if state.analysis else None
-        if state.selection is None or main is None or main.settings.rank is None:
+        if state.selection is None or main is None or main.settings.subspace_dim is None:
             return
-        state.look(with_rank(state.selection, min(max(1, main.settings.rank + by), max(main.class_sizes))))
+        r = min(max(1, main.settings.subspace_dim + by), max(main.class_sizes))
+        state.look(with_subspace_dim(state.selection, r))
 
     def action_together(self) -> None:
         """All label schemes in the curves, or the chosen one."""

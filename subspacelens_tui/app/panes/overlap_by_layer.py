@@ -33,7 +33,7 @@ class OverlapByLayerPane(PlotPane):
         main = self.analysis.main if self.analysis else None
         if self.analysis is None or main is None:
             return ""
-        return " · ".join((*self.analysis.selection.main, f"r={main.settings.rank}"))
+        return " · ".join((*self.analysis.selection.main, f"r={main.settings.subspace_dim}"))
 
     def _null(self, of: str) -> Values:
         main = self.analysis.main if self.analysis else None

@@ -96,7 +96,7 @@ class OverlapMatrixPane(Pane):
         if self.analysis is None or main is None:
             return ""
         scheme, branch = self.analysis.selection.main
-        return f"{cut(scheme, 14)} · {branch} · r={main.settings.rank}"
+        return f"{cut(scheme, 14)} · {branch} · r={main.settings.subspace_dim}"
 
     @property
     def class_names(self) -> Sequence[str]:

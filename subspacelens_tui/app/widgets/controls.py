@@ -125,10 +125,10 @@ class ControlsBar(Painted):
 
     def _rank(self, selection: Selection) -> _Group:
         main = self.analysis.main if self.analysis else None
-        found = f" {main.settings.rank}" if main is not None and main.settings.rank is not None else ""
-        rank = f"auto{found}" if selection.settings.rank is None else str(selection.settings.rank)
+        asked, found = selection.settings.subspace_dim, main.settings.subspace_dim if main else None
+        r = str(asked or ("auto" if found is None else f"auto {found}"))
         label = self._label("dim r", "r", "screen.rank(1)")
-        return self._stepper(label, self._value(rank, "screen.rank(1)", True), "rank")
+        return self._stepper(label, self._value(r, "screen.rank(1)", True), "rank")
 
     def _stepper(self, label: list[Piece], value: Piece, action: str) -> _Group:
         """A number between its steps down and up."""
