@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from subspacelens_tui.cli import main, recording
+from subspacelens_tui.cli import main
+from subspacelens_tui.cli.commands import record
 from subspacelens_tui.sessions import open_session
 from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.format import MANIFEST
@@ -311,7 +312,7 @@ def test_labels_that_were_taken_as_one_are_said_on_stderr(
     sessions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SUBSPACELENS_SESSIONS", str(sessions))
-    monkeypatch.setattr(recording, "_start", lambda *_: 0)
+    monkeypatch.setattr(record, "_start", lambda *_: 0)
     prompts, labels = tmp_path / "prompts.toml", tmp_path / "labels.toml"
     written = "".join(
         f'[[prompts]]\ntext = "{n}"\nlabels = {{ kind = "{label}" }}\n'

@@ -32,7 +32,7 @@ def test_nothing_the_screen_needs_imports_torch(code: str) -> None:
 
 
 def test_help_waits_for_nothing() -> None:
-    loaded = modules_after("from subspacelens_tui.cli.arguments import parser; parser().format_help()")
+    loaded = modules_after("from subspacelens_tui.cli.parser import parser; parser().format_help()")
     assert not (HEAVY | {"numpy", "textual", "pydantic", "scipy"}) & loaded
 
 

@@ -2,14 +2,16 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from argparse import ArgumentTypeError
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from subspacelens_tui.options.option import FormOption
+from subspacelens_tui.options.recording import DEVICE, FIELDS
 from subspacelens_tui.planning import Estimate, PlanningError, Request, plan, prompts_of
 from subspacelens_tui.planning.estimate import estimate_of
-from subspacelens_tui.planning.plan import DEFAULT_SEEDS, DEFAULT_STEPS, DTYPES
 from subspacelens_tui.planning.steps import runs_as_asked
 from subspacelens_tui.sessions import SessionError
 from subspacelens_tui.sessions.format import Manifest
@@ -20,66 +22,13 @@ _IMAGES_AT_MOST = 100_000
 _DEVICE = re.compile(r"cpu|mps|(cuda|xpu)(:\d+)?")
 
 
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise PlanningError(f"must be a whole number, not {text!r}") from None
-
-
-def _numbers(text: str) -> list[float]:
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise PlanningError(f"must be numbers like 1,3,4.5, not {text!r}") from None
-
-
-def _steps(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise PlanningError(f"must be steps like 0,5,19, not {text!r}") from None
-
-
-def _device(text: str) -> str:
-    if not _DEVICE.fullmatch(text):
+def _parsed(field: FormOption, text: str) -> Any:
+    if field is DEVICE and not _DEVICE.fullmatch(text):
         raise PlanningError(f"there is no device {text!r}: use cpu, cuda, cuda:1, …")
-    return text
-
-
-@dataclass(frozen=True)
-class Field:
-    """A field of the form.
-
-    Attributes:
-        name: as in `Request`; "name" is the session's.
-        label: before it.
-        unless: what it is while nothing is typed.
-        says: what it is for.
-        parse: from text to the value of the request.
-    """
-
-    name: str
-    label: str
-    unless: str
-    says: str
-    parse: Callable[[str], Any] = str
-
-
-# A field is checked with those before it.
-FIELDS: tuple[Field, ...] = (
-    Field("model", "model", "demo", "demo, a folder, or an id on the hub"),
-    Field("prompts", "prompts", "fits the model", "a prompt set: demo, subjects-25, or a TOML file"),
-    Field("seeds", "seeds", str(DEFAULT_SEEDS), "images of each prompt", _whole),
-    Field("steps", "steps", str(DEFAULT_STEPS), "steps to ask for; some schedulers run more", _whole),
-    Field("guidance", "guidance", "fits the model", "one scale or several; 1: no uncond branch", _numbers),
-    Field("capture", "captured", "first, quarters, last", "steps to keep of those run, 0 first", _steps),
-    Field("tokens", "tokens", "none", "single tokens to keep of each image and block", _whole),
-    Field("device", "device", "a GPU if any", "cpu, cuda, cuda:1, …", _device),
-    Field("dtype", "dtype", "fits the device", ", ".join(DTYPES)),
-    Field("batch_size", "batch size", "fits the device", "images at a time", _whole),
-    Field("name", "name", "model and time", "of the session"),
-)
+    try:
+        return field.parse(text)
+    except (ValueError, ArgumentTypeError):
+        raise PlanningError(f"must be {field.wants}, not {text!r}") from None
 
 
 @dataclass(frozen=True)
@@ -116,7 +65,7 @@ def read_form(texts: Mapping[str, str], folder: Path) -> NewRunForm:
         if not text or field.name == "name":
             continue
         try:
-            wanted = replace(request, **{field.name: field.parse(text)})
+            wanted = replace(request, **{field.name: _parsed(field, text)})
             _check_count(wanted)
             # With few seeds: what is wrong with another field does not depend on them, the time does.
             plan(wanted if field.name == "seeds" else replace(wanted, seeds=1))

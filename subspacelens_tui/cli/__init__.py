@@ -3,17 +3,11 @@
 import errno
 from collections.abc import Sequence
 
-from subspacelens_tui.cli.arguments import parser
+from subspacelens_tui.cli.parser import parser
 from subspacelens_tui.cli.preferences import fill_in
-from subspacelens_tui.cli.preferences import show as show_settings
 from subspacelens_tui.cli.program import PROGRAM, UsageError, need_address_space
-from subspacelens_tui.cli.reading import list_all
-from subspacelens_tui.cli.recording import stop
 from subspacelens_tui.out_of_memory import ShortageError, memory_ran_out
 from subspacelens_tui.standard_streams import OutputError, complain, drop_output, flush_output, prepare
-
-# Commands that load neither NumPy nor torch.
-_WITHOUT_ARRAYS = (list_all, stop, show_settings)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,9 +30,9 @@ def _run(argv: Sequence[str] | None) -> int:
     arguments = parser().parse_args(argv)
     try:
         fill_in(arguments)
-        if arguments.run not in _WITHOUT_ARRAYS:
+        if arguments.command.needs_arrays:
             need_address_space()
-        return int(arguments.run(arguments))
+        return int(arguments.command.run(arguments))
     except KeyboardInterrupt:
         return 130
     except OutputError:

@@ -30,8 +30,6 @@ from subspacelens_tui.sessions.format import (
 )
 
 DTYPES = ("float32", "bfloat16", "float16")
-DEFAULT_STEPS = 20
-DEFAULT_SEEDS = 20
 _DEFAULT_GUIDANCE = {DEMO: 3.0}
 _PIPELINE_GUIDANCE = 4.5
 _SMALL_TOKENIZER = 64 * 1024
@@ -60,8 +58,8 @@ class Request:
 
     model: str = DEMO
     prompts: str | None = None
-    seeds: int = DEFAULT_SEEDS
-    steps: int = DEFAULT_STEPS
+    seeds: int = 20
+    steps: int = 20
     guidance: Sequence[float] | None = None
     capture: Sequence[int] | None = None
     batch_size: int | None = None

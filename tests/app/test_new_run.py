@@ -7,11 +7,12 @@ from textual.widgets import Input
 
 from subspacelens_tui.app.dialogs.help import HelpScreen
 from subspacelens_tui.app.key_table import FORM
-from subspacelens_tui.app.new_run_form import FIELDS, read_form
+from subspacelens_tui.app.new_run_form import read_form
 from subspacelens_tui.app.screens.new_run import NewRunScreen
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.setup import Setup
+from subspacelens_tui.options.recording import FIELDS
 from subspacelens_tui.sessions import SessionError, names, open_session
 from tests.app.conftest import Driver, OpenApp
 from tests.conftest import PlantedSessionFactory as Planted

@@ -16,7 +16,7 @@ from subspacelens_tui.app.preferences import (
 )
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.cli import main
-from subspacelens_tui.cli.preferences import FLAGS
+from subspacelens_tui.options.common import APPEARANCE
 from tests.app.conftest import OpenApp
 from tests.conftest import PlantedSessionFactory as Planted
 
@@ -46,7 +46,8 @@ def test_the_document_is_that_of_the_schema() -> None:
         rows.append(f"| `{name}` | {values(field.annotation)} | {shown} | {field.description} |")
     table = re.findall(r"^\| `.*$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
     assert table == rows, "\n".join(rows)
-    assert set(FLAGS) == Preferences.model_fields.keys() - {"eps", "labels", "sessions", "keys"}
+    flags = {option.name for option in APPEARANCE}
+    assert flags == Preferences.model_fields.keys() - {"eps", "labels", "sessions", "keys"}
 
 
 def test_flags_win_over_the_environment_and_that_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:

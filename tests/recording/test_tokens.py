@@ -139,7 +139,7 @@ def test_the_size_is_foretold(planned: Callable[..., Path]) -> None:
 def test_record_says_the_size_before_it_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("subspacelens_tui.cli.recording._record_here", lambda *_: 0)
+    monkeypatch.setattr("subspacelens_tui.cli.commands.record._record_here", lambda *_: 0)
     arguments = ["record", "--headless", "--seeds", "1", "--sessions", str(tmp_path)]
     assert main([*arguments, "--name", "some", "--tokens"]) == 0
     # 25 images × 2 branches × 5 steps × (1 + 12 · (1 + 16)) vectors × 96 × 4 bytes

@@ -15,13 +15,14 @@ from textual.widgets import Button, Input, Static
 
 from subspacelens_tui.app.key_table import FORM
 from subspacelens_tui.app.keys import bindings, in_footer
-from subspacelens_tui.app.new_run_form import FIELDS, NewRunForm, read_form
+from subspacelens_tui.app.new_run_form import NewRunForm, read_form
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.field_note import FieldNote
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.app.widgets.text_lines import TextLines
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
+from subspacelens_tui.options.recording import FIELDS
 from subspacelens_tui.planning import shipped_prompt_sets
 from subspacelens_tui.planning.device import nvidia_gpus
 from subspacelens_tui.planning.plan import DTYPES
@@ -66,7 +67,7 @@ class NewRunScreen(Screen[Path], NeedsRoom):
                 with Horizontal(classes="field"):
                     yield Static(field.label, classes="label", markup=False)
                     yield Input(
-                        placeholder=field.unless,
+                        placeholder=field.placeholder,
                         id=f"field-{field.name}",
                         compact=True,
                         suggester=self._suggester(field.name),

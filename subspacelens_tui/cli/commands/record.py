@@ -1,25 +1,23 @@
-"""The commands that record.
-
-Each command imports what it needs: `--help` is instant, and the app never sees torch.
-"""
+"""Record a model, or resume a recording."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from subspacelens_tui.cli.command import Command, given
 from subspacelens_tui.cli.preferences import setup
 from subspacelens_tui.cli.program import PROGRAM, UsageError, need_terminal
-from subspacelens_tui.standard_streams import NOBODY_READS, OutputError, drop_output, print_path
+from subspacelens_tui.options.common import APPEARANCE
+from subspacelens_tui.options.recording import ALLOW_PICKLE, DEVICES, MODEL, RECORDING, RESUME, SOURCE
+from subspacelens_tui.standard_streams import NOBODY_READS, OutputError, complain, drop_output, print_path
 
 if TYPE_CHECKING:
-    from subspacelens_tui.planning import Estimate, Request
     from subspacelens_tui.recording.distributed import Rank
     from subspacelens_tui.sessions.format import Manifest
 
@@ -32,9 +30,9 @@ class _Allowed:
     nonfinite: bool
 
 
-def record(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Record a new session, or go on with one; under a launcher, as one rank of several."""
-    from subspacelens_tui.planning import plan, prompts_of
+    from subspacelens_tui.planning import Request, plan, prompts_of
     from subspacelens_tui.recording.distributed import rank_of
     from subspacelens_tui.sessions.catalog import sessions_folder
     from subspacelens_tui.sessions.names import session_path
@@ -50,7 +48,7 @@ def record(arguments: argparse.Namespace) -> int:
         setup(arguments)  # what is wrong with the settings is said before anything is started
     if arguments.resume is not None:
         return _resume(arguments, rank)
-    request = _request(arguments)
+    request = Request(**given(arguments, Request))
     manifest = plan(request)
     sessions = sessions_folder(arguments.sessions)
     if rank.alone:
@@ -60,7 +58,7 @@ def record(arguments: argparse.Namespace) -> int:
         create_or_join_session(folder, manifest)
     if rank.index == 0:
         for note in prompts_of(request).notes:
-            print(f"{PROGRAM}: {_shown(note)}", file=sys.stderr)
+            complain(PROGRAM, note)
         _say_what_it_takes(manifest, sessions)
     return _start(arguments, folder, rank)
 
@@ -164,8 +162,7 @@ def _print_session(folder: Path) -> None:
 
 
 def _say_note(line: str) -> None:
-    with contextlib.suppress(OSError):
-        print(f"{PROGRAM}: {_shown(line)}", file=sys.stderr, flush=True)
+    complain(PROGRAM, line)
 
 
 def _say_what_is_missing(folder: Path) -> None:
@@ -186,7 +183,7 @@ def _record_as_rank(folder: Path, rank: Rank, allowed: _Allowed) -> int:
 
     if open_session(folder).state.complete:
         # A launcher starts its ranks again after a failure, and some come when the others are through.
-        print(f"{PROGRAM}: rank {rank.index}: {_shown(folder.name)} is finished", file=sys.stderr)
+        complain(PROGRAM, f"rank {rank.index}: {folder.name} is finished")
         return 0
     first = rank.index == 0
     recorder = Recorder(
@@ -201,7 +198,7 @@ def _record_as_rank(folder: Path, rank: Rank, allowed: _Allowed) -> int:
         with _only_the_path_on_stdout():
             status = recorder.run()
     except RecordingError as error:
-        print(f"{PROGRAM}: rank {rank.index}: {_shown(error)}", file=sys.stderr, flush=True)
+        complain(PROGRAM, f"rank {rank.index}: {error}")
         recorder.outlast_the_others()
         return 1
     if first:
@@ -212,13 +209,13 @@ def _record_as_rank(folder: Path, rank: Rank, allowed: _Allowed) -> int:
 
 def _watch(arguments: argparse.Namespace, folder: Path, sessions: Path) -> int:
     """The live screen; afterwards a line on how the recording stands, because the screen is gone."""
-    from subspacelens_tui.app.main import run
+    from subspacelens_tui.app.main import run as watch
     from subspacelens_tui.sessions import Phase, open_session
 
-    status = run(sessions, folder, setup=setup(arguments))
+    status = watch(sessions, folder, setup=setup(arguments))
     state = open_session(folder).state
     if state.phase is Phase.FAILED:
-        print(f"{PROGRAM}: the recording failed: {_shown(state.detail)}", file=sys.stderr)
+        complain(PROGRAM, f"the recording failed: {state.detail}")
         return status or 1
     if state.phase.running:
         name = _shown(folder.name)
@@ -226,81 +223,10 @@ def _watch(arguments: argparse.Namespace, folder: Path, sessions: Path) -> int:
     return status
 
 
-def _request(arguments: argparse.Namespace) -> Request:
-    from subspacelens_tui.planning import Request
-
-    return Request(
-        model=arguments.model,
-        prompts=arguments.prompts,
-        seeds=arguments.seeds,
-        steps=arguments.steps,
-        guidance=arguments.guidance,
-        capture=arguments.capture,
-        batch_size=arguments.batch_size,
-        tokens=arguments.tokens,
-        device=arguments.device,
-        dtype=arguments.dtype,
-        revision=arguments.revision,
-        variant=arguments.variant,
-        components_from=arguments.components_from,
-        random_init=arguments.random_init,
-        compiled=arguments.compile,
-        allow_pickle=arguments.allow_pickle,
-        seeds_per_subject=arguments.seeds_per_subject,
-    )
-
-
-def stop(arguments: argparse.Namespace) -> int:
-    """Stop a recording."""
-    from subspacelens_tui.sessions import Phase, SessionError, open_session
-    from subspacelens_tui.sessions.catalog import find_session, sessions_folder
-    from subspacelens_tui.sessions.control import ask
-
-    folder = find_session(arguments.session, sessions_folder(arguments.sessions))
-    state = open_session(folder).state
-    if not state.phase.running and state.phase is not Phase.STALE:
-        raise SessionError(f"{folder.name} is not being recorded: it is {state.phase}")
-    ask(folder, "stop")
-    name = _shown(folder.name)
-    print(f"asked the recorder of {name} to stop; `record --resume {name}` goes on", file=sys.stderr)
-    return 0
-
-
-def doctor(arguments: argparse.Namespace) -> int:
-    """Say what this machine can run, and what recording a model will take."""
-    from subspacelens_tui.recording.libraries import load_libraries
-    from subspacelens_tui.recording.spawn import leave_deleted_folder
-
-    leave_deleted_folder()
-    load_libraries("torch")
-    from subspacelens_tui.recording.doctor import examine, recording_json
-
-    found = examine()
-    recording = None if arguments.model is None else _model_estimate(arguments)
-    if arguments.json:
-        told = found.to_json()
-        if recording is not None:
-            told["recording"] = {"model": arguments.model, **recording_json(recording)}
-        print(json.dumps(told, indent=1))
-        return 0
-    for line in found.lines:
-        print(_shown(line))
-    for line in () if recording is None else recording.lines:
-        print(f"{'recording':18} {_shown(line)}")
-    return 0
-
-
-def _model_estimate(arguments: argparse.Namespace) -> Estimate:
-    from subspacelens_tui.planning import Request, estimate
-    from subspacelens_tui.sessions.catalog import sessions_folder
-
-    request = Request(
-        model=arguments.model,
-        revision=arguments.revision,
-        variant=arguments.variant,
-        components_from=arguments.components_from,
-        device=arguments.device,
-        dtype=arguments.dtype,
-        allow_pickle=True,  # nothing is loaded
-    )
-    return estimate(request, sessions_folder(arguments.sessions))
+COMMAND = Command(
+    "record",
+    "record a model and watch it live",
+    run,
+    (*APPEARANCE, *RECORDING, RESUME, MODEL, *SOURCE, *DEVICES, ALLOW_PICKLE),
+    order=20,
+)

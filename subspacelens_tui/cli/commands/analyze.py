@@ -1,0 +1,105 @@
+"""Print the metrics of every layer of a session."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from typing import TYPE_CHECKING
+
+from subspacelens_tui.cli.analysis import open_session, say_losses, settings_of
+from subspacelens_tui.cli.command import Command
+from subspacelens_tui.cli.progress import progress
+from subspacelens_tui.options.analysis import SETTINGS
+from subspacelens_tui.options.common import JSON, SESSION
+from subspacelens_tui.options.option import Group, Option, switch
+
+if TYPE_CHECKING:
+    from subspacelens_tui.sessions import Session
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """As text or JSON, in the way that was asked for."""
+    from subspacelens_tui.analysis import Analyzer
+    from subspacelens_tui.analysis.every_image import every_image_figures
+    from subspacelens_tui.analysis.output import print_figures, print_sweep, print_tables, print_tokens
+    from subspacelens_tui.analysis.sweep import sweep
+    from subspacelens_tui.analysis.tables import article_tables
+    from subspacelens_tui.analysis.token_results import token_figures
+
+    session = open_session(arguments, arguments.session)
+    settings, analyzer, as_json = settings_of(arguments), Analyzer(session), arguments.json
+    if arguments.tables:
+        with progress() as say:
+            tables = article_tables(analyzer, settings, progress=say)
+        print_tables(tables, as_json)
+        say_losses(tables.losses)
+    elif arguments.sweep:
+        with progress() as say:
+            swept = sweep(analyzer, settings, arguments.sweep, progress=say)
+        _refuse_empty(session, swept.absent)
+        print_sweep(swept, as_json)
+        say_losses(swept.losses)
+    elif arguments.tokens:
+        with progress() as say:
+            tokens = token_figures(session, settings, functools.partial(say, "layers"))
+        _refuse_empty(session, tokens.figures.absent)
+        print_tokens(session, tokens, as_json)
+        say_losses(tokens.figures.losses)
+    else:
+        with progress() as say:
+            if arguments.every_image:
+                figures = every_image_figures(session, settings, progress=say)
+            else:
+                figures = analyzer.figures(settings, progress=say)
+        _refuse_empty(session, figures.absent)
+        print_figures(session, figures, as_json)
+        say_losses(figures.losses)
+    return 0
+
+
+def _refuse_empty(session: Session, absent: str) -> None:
+    """Say why there is nothing to print, rather than print a table without rows."""
+    from subspacelens_tui.analysis.left_out import NoImagesError
+
+    if absent:
+        raise NoImagesError(f"{session.name}: {absent}")
+
+
+_KIND = Group(exclusive=True)
+COMMAND = Command(
+    "analyze",
+    "print the metrics of every layer",
+    run,
+    (
+        SESSION,
+        Option(
+            "--sweep",
+            "METRIC",
+            "one metric at every guidance scale and step",
+            group=_KIND,
+            more="by its key, or what its null says of it (`overlap_mean.z`, see [metrics.md](metrics.md)); "
+            "peak and dip over the layers are marked",
+        ),
+        switch(
+            "--tables",
+            "summary tables: Rc/R by depth, cond vs uncond, …",
+            more="Rc/R at the first, middle and last block; fine labels vs random ones of the same sizes; "
+            "the layer of smallest overlap at each step",
+            group=_KIND,
+        ),
+        switch(
+            "--tokens",
+            "metrics of single tokens (of sessions recorded with --tokens)",
+            more="and their parts within and between images, see [reading-metrics.md](reading-metrics.md)",
+            group=_KIND,
+        ),
+        switch(
+            "--every-image",
+            "use every image exactly; only metrics computable from d × d matrices",
+            group=_KIND,
+        ),
+        *SETTINGS,
+        JSON,
+    ),
+    order=70,
+)

@@ -1,0 +1,29 @@
+"""Stop a recording from anywhere that sees its folder."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from subspacelens_tui.cli.command import Command
+from subspacelens_tui.options.common import SESSION
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask its recorder to stop."""
+    from subspacelens_tui.sessions import Phase, SessionError, open_session
+    from subspacelens_tui.sessions.catalog import find_session, sessions_folder
+    from subspacelens_tui.sessions.control import ask
+    from subspacelens_tui.sessions.sanitise import plain
+
+    folder = find_session(arguments.session, sessions_folder(arguments.sessions))
+    state = open_session(folder).state
+    if not state.phase.running and state.phase is not Phase.STALE:
+        raise SessionError(f"{folder.name} is not being recorded: it is {state.phase}")
+    ask(folder, "stop")
+    name = plain(folder.name)
+    print(f"asked the recorder of {name} to stop; `record --resume {name}` goes on", file=sys.stderr)
+    return 0
+
+
+COMMAND = Command("stop", "stop a recording cleanly", run, (SESSION,), order=50, needs_arrays=False)

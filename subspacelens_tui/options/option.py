@@ -1,0 +1,132 @@
+"""What is declared of an option."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Group:
+    """Options that `--help` lists under a title of their own, or of which a command takes one at most."""
+
+    title: str | None = None
+    description: str | None = None
+    exclusive: bool = False
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option or argument of the command line, in argparse's terms where it has them.
+
+    Attributes:
+        flag: as typed, `--name`; without dashes it is an argument, told by its place.
+        metavar: what stands for its value; None for a switch, or for the flag's own name.
+        help: one line; `%(default)s` stands for the default.
+        more: what docs/cli.md says beyond the help.
+        parse: from text to value; ValueError or ArgumentTypeError for a wrong one.
+        default: None leaves it to what the value is handed to.
+        aliases: older names.
+        dest: attribute of the parsed arguments; from the flag.
+        const: value where the flag stands alone; without one it needs a value.
+        group: what it is listed with.
+    """
+
+    flag: str
+    metavar: str | None
+    help: str
+    parse: Callable[[str], Any] = str
+    default: Any = None
+    more: str = ""
+    aliases: tuple[str, ...] = ()
+    action: str | type[argparse.Action] | None = None
+    choices: tuple[str, ...] | None = None
+    const: Any = None
+    required: bool = False
+    dest: str | None = None
+    group: Group | None = None
+
+    @property
+    def name(self) -> str:
+        """Its attribute among the parsed arguments."""
+        return self.dest or self.flag.removeprefix("--").replace("-", "_")
+
+    def add_to(self, parser: argparse._ActionsContainer) -> None:
+        """Let a parser take it."""
+        words: dict[str, Any] = {
+            "type": None if self.parse is str else self.parse,
+            "nargs": None if self.const is None else "?",
+            "required": self.required or None,
+        }
+        for word in ("metavar", "help", "default", "action", "choices", "const", "dest"):
+            words[word] = getattr(self, word)
+        given = {word: value for word, value in words.items() if value is not None}
+        parser.add_argument(self.flag, *self.aliases, **given)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormOption(Option):
+    """An option that is also a field of the new-run form.
+
+    Attributes:
+        label: before the field.
+        unless: what holds while nothing is typed, if that is not the default.
+        says: what it is for.
+        wants: what must be typed, for the line about what is not that.
+    """
+
+    label: str
+    unless: str = ""
+    says: str
+    wants: str = ""
+
+    @property
+    def placeholder(self) -> str:
+        """What the empty field shows."""
+        return self.unless or str(self.default)
+
+
+def add_options(parser: argparse.ArgumentParser, options: Sequence[Option]) -> None:
+    """Let a parser take options, each in its group."""
+    groups: dict[Group | None, argparse._ActionsContainer] = {None: parser}
+    for option in options:
+        if (group := option.group) is not None and group not in groups:
+            groups[group] = (
+                parser.add_mutually_exclusive_group()
+                if group.exclusive
+                else parser.add_argument_group(group.title, group.description)
+            )
+        option.add_to(groups[group])
+
+
+def switch(flag: str, help: str, **others: Any) -> Option:
+    """An option without a value."""
+    return Option(flag, None, help, action="store_true", **others)
+
+
+def path(text: str) -> str:
+    """A path; shells leave the ~ of `--to=~/tables` to the program."""
+    if not text:
+        raise argparse.ArgumentTypeError("a path is needed, and it is empty")
+    try:
+        return str(Path(text).expanduser()) if text.startswith("~") else text
+    except RuntimeError:
+        raise argparse.ArgumentTypeError(f"there is no home folder for {text}") from None
+
+
+def numbers(kind: type[int] | type[float]) -> Callable[[str], list[int] | list[float]]:
+    """A parser of numbers with commas between them."""
+
+    def parse(text: str) -> list[int] | list[float]:
+        found = []
+        for part in text.split(","):
+            try:
+                found.append(kind(part))
+            except ValueError:
+                # Of a long list only what is wrong in it.
+                wrong = f"{text!r}" if len(text) <= 60 else f"a list with {part[:60]!r} in it"
+                raise argparse.ArgumentTypeError(f"{wrong} is not a list of numbers like 1,2,3") from None
+        return found
+
+    return parse

@@ -1,0 +1,175 @@
+"""Options of a recording; each is a field of `planning.Request`, which checks it."""
+
+from subspacelens_tui.options.option import FormOption, Option, numbers, path, switch
+
+_WHOLE = "a whole number"
+
+PROMPTS = FormOption(
+    "--prompts",
+    "FILE|NAME",
+    "a prompt set: TOML file, demo or subjects-25",
+    more="see [prompt-sets.md](prompt-sets.md); default: the shipped set whose words the model knows",
+    label="prompts",
+    unless="fits the model",
+    says="a prompt set: demo, subjects-25, or a TOML file",
+)
+SEEDS = FormOption(
+    "--seeds",
+    "N",
+    "images per prompt (default: %(default)s)",
+    int,
+    20,
+    label="seeds",
+    says="images of each prompt",
+    wants=_WHOLE,
+)
+STEPS = FormOption(
+    "--steps",
+    "N",
+    "number of denoising steps (default: %(default)s); some schedulers run more",
+    int,
+    20,
+    label="steps",
+    says="steps to ask for; some schedulers run more",
+    wants=_WHOLE,
+)
+GUIDANCE = FormOption(
+    "--guidance",
+    "G[,G…]",
+    "classifier-free guidance scales; 1 means no unconditional branch (default: 4.5, demo 3)",
+    numbers(float),
+    label="guidance",
+    unless="fits the model",
+    says="one scale or several; 1: no uncond branch",
+    wants="numbers like 1,3,4.5",
+)
+CAPTURE = FormOption(
+    "--capture",
+    "STEP,…",
+    "denoising steps to record, 0 the noisiest (default: first, quarters, last)",
+    numbers(int),
+    label="captured",
+    unless="first, quarters, last",
+    says="steps to keep of those run, 0 first",
+    wants="steps like 0,5,19",
+)
+BATCH_SIZE = FormOption(
+    "--batch-size",
+    "N",
+    "images per batch (default: as many as fit)",
+    int,
+    label="batch size",
+    unless="fits the device",
+    says="images at a time",
+    wants=_WHOLE,
+)
+TOKENS = FormOption(
+    "--tokens",
+    "T",
+    "also keep T single tokens of each image and block (default: none; 16 without T)",
+    int,
+    const=16,
+    more="what the features will take on disk with and without them is said first",
+    label="tokens",
+    unless="none",
+    says="single tokens to keep of each image and block",
+    wants=_WHOLE,
+)
+NAME = FormOption(
+    "--name",
+    "NAME",
+    "name of the session (default: model and time)",
+    label="name",
+    unless="model and time",
+    says="of the session",
+)
+MODEL = FormOption(
+    "--model",
+    "ID|PATH|demo",
+    "hub id or folder (default: %(default)s)",
+    default="demo",
+    label="model",
+    says="demo, a folder, or an id on the hub",
+)
+DEVICE = FormOption(
+    "--device",
+    "D",
+    "cpu, cuda, cuda:1, … (default: a GPU if there is one)",
+    label="device",
+    unless="a GPU if any",
+    says="cpu, cuda, cuda:1, …",
+)
+DTYPE = FormOption(
+    "--dtype",
+    "T",
+    "float32, bfloat16 or float16 (default: bfloat16 on a GPU that has it, else float32)",
+    label="dtype",
+    unless="fits the device",
+    says="float32, bfloat16, float16",
+)
+# The fields of the new-run form; one is checked with those before it.
+FIELDS = (MODEL, PROMPTS, SEEDS, STEPS, GUIDANCE, CAPTURE, TOKENS, DEVICE, DTYPE, BATCH_SIZE, NAME)
+
+# Of `record` and `demo`, in this order.
+RECORDING = (
+    PROMPTS,
+    SEEDS,
+    STEPS,
+    GUIDANCE,
+    CAPTURE,
+    BATCH_SIZE,
+    TOKENS,
+    NAME,
+    switch("--headless", "record here without the app; progress on stderr"),
+    switch("--random-init", "untrained weights, as a control"),
+    switch(
+        "--compile",
+        "compile each block first: slower to start, then faster",
+        more="by torch's default backend, when the blocks first run; every block is still captured",
+        dest="compiled",
+    ),
+    switch(
+        "--allow-nonfinite",
+        "record images with NaN or infinite features instead of stopping, and mark them (repeat it with "
+        "--resume)",
+    ),
+    Option(
+        "--seeds-per-subject",
+        None,
+        "whether all prompts share the same initial noise (default: %(default)s)",
+        default="shared",
+        choices=("shared", "independent"),
+    ),
+)
+DEVICES = (DEVICE, DTYPE)
+SOURCE = (
+    Option(
+        "--revision",
+        "R",
+        "branch, tag or commit of the hub repository",
+        more="the commit that was loaded is kept in the session, and `--resume` loads it again",
+    ),
+    Option(
+        "--variant",
+        "V",
+        "variant of the weight files, such as fp16",
+        more="the transformer must have it; other parts that do not are loaded from their plain files",
+    ),
+    Option(
+        "--components-from",
+        "ID|PATH",
+        "where text encoder, VAE and scheduler are, for a model that is a transformer only",
+        more="tokenizer included: `--model PixArt-alpha/PixArt-XL-2-256x256 --components-from "
+        "PixArt-alpha/PixArt-XL-2-512x512`, or `PixArt-Sigma-XL-2-512-MS` with those of "
+        "`PixArt-Sigma-XL-2-1024-MS`. The weights are looked for in a folder `transformer`; `--revision` and "
+        "`--variant` are of `--model`. The other parts are loaded from their plain files, or from those of a "
+        "variant if there is no other",
+    ),
+)
+RESUME = Option("--resume", "SESSION", "resume a recording that was stopped or killed", path)
+ALLOW_PICKLE = switch(
+    "--allow-pickle",
+    "also load pickled weights, which can run any code: only if you trust them",
+    more="in shards or not, where there are no safetensors. It is not kept in the session: repeat it with "
+    "`--resume`",
+)
