@@ -12,6 +12,7 @@ from subspacelens_tui.analysis.quantities import glossary
 from subspacelens_tui.analysis.statistics.base import LayerStatistics
 from subspacelens_tui.analysis.statistics.scatter import ScatterLayer
 from subspacelens_tui.analysis.statistics.tokens import TokenLayer
+from tools.pages import escaped, write_or_check
 
 PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
 INTRODUCTION = """\
@@ -48,12 +49,8 @@ def _families() -> Iterator[str]:
             yield f"{metric.about}\n"
             yield "| | |\n|---|---|"
             for name, value in _rows(metric):
-                yield f"| {name} | {_escaped(value)} |"
+                yield f"| {name} | {escaped(value)} |"
             yield ""
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|")
 
 
 def _rows(metric: Metric) -> Iterator[tuple[str, str]]:
@@ -93,12 +90,7 @@ def _glossary() -> Iterator[str]:
 
 def main() -> int:
     """Write the page, or check it."""
-    if sys.argv[1:] == ["--check"]:
-        same = PAGE.read_text(encoding="utf-8") == page()
-        print(f"{PAGE.name} is {'' if same else 'not '}what the metrics declare")
-        return int(not same)
-    PAGE.write_text(page(), encoding="utf-8")
-    return 0
+    return write_or_check(PAGE, page())
 
 
 if __name__ == "__main__":

@@ -29,7 +29,14 @@ SELECTION = (
 def evidence(permutations: int) -> tuple[Option, ...]:
     """Options of nulls and errors, with a number of permutations unless another is given."""
     return (
-        Option("--permutations", "P", "label permutations (default: %(default)s)", int, permutations),
+        Option(
+            "--permutations",
+            "P",
+            "label permutations (default: %(default)s)",
+            int,
+            permutations,
+            more="0 means no null",
+        ),
         *_EVIDENCE,
     )
 
@@ -59,12 +66,12 @@ SETTINGS = (
         "--design",
         "D",
         "permutation null: free, within-seed, fine-within-coarse or subjects (default: fits the labels)",
-        more="which labels may be exchanged with which, see [reading-metrics.md](reading-metrics.md)",
+        more="it says which labels may be exchanged, see [reading-metrics.md](reading-metrics.md)",
     ),
     Option("--iso-rate", "R", "choose ε in each layer so that R has this value, in nats", float),
     switch(
         "--thorough",
         "also compute split-half ceilings, normality and spectra",
-        more="reference values of Hoyer sparsity, and the error bars of ranks and overlap",
+        more="with it come reference values of Hoyer sparsity, and the error bars of ranks and overlap",
     ),
 )

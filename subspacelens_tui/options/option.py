@@ -52,6 +52,12 @@ class Option:
         """Its attribute among the parsed arguments."""
         return self.dest or self.flag.removeprefix("--").replace("-", "_")
 
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What may be typed, with older names and the opposite of a switch."""
+        no = (f"--no-{self.flag[2:]}",) if self.action is argparse.BooleanOptionalAction else ()
+        return (self.flag, *self.aliases, *no)
+
     def add_to(self, parser: argparse._ActionsContainer) -> None:
         """Let a parser take it."""
         words: dict[str, Any] = {

@@ -159,7 +159,7 @@ SOURCE = (
         "--components-from",
         "ID|PATH",
         "where text encoder, VAE and scheduler are, for a model that is a transformer only",
-        more="tokenizer included: `--model PixArt-alpha/PixArt-XL-2-256x256 --components-from "
+        more="the tokenizer too: `--model PixArt-alpha/PixArt-XL-2-256x256 --components-from "
         "PixArt-alpha/PixArt-XL-2-512x512`, or `PixArt-Sigma-XL-2-512-MS` with those of "
         "`PixArt-Sigma-XL-2-1024-MS`. The weights are looked for in a folder `transformer`; `--revision` and "
         "`--variant` are of `--model`. The other parts are loaded from their plain files, or from those of a "

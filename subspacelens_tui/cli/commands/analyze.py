@@ -83,14 +83,14 @@ COMMAND = Command(
         switch(
             "--tables",
             "summary tables: Rc/R by depth, cond vs uncond, …",
-            more="Rc/R at the first, middle and last block; fine labels vs random ones of the same sizes; "
-            "the layer of smallest overlap at each step",
+            more="the depths are the first, middle and last block; also fine labels vs random ones of the "
+            "same sizes, and the layer of smallest overlap at each step",
             group=_KIND,
         ),
         switch(
             "--tokens",
             "metrics of single tokens (of sessions recorded with --tokens)",
-            more="and their parts within and between images, see [reading-metrics.md](reading-metrics.md)",
+            more="with their parts within and between images, see [reading-metrics.md](reading-metrics.md)",
             group=_KIND,
         ),
         switch(

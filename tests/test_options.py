@@ -1,0 +1,147 @@
+"""Every option: what it is when typed, what it is when not, and its line in docs/cli.md."""
+
+import argparse
+import re
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from subspacelens_tui.analysis import Settings
+from subspacelens_tui.cli.analysis import settings_of
+from subspacelens_tui.cli.command import given
+from subspacelens_tui.cli.commands import list as command_list
+from subspacelens_tui.cli.parser import parser
+from subspacelens_tui.options.recording import FIELDS
+from subspacelens_tui.planning import Request
+from tools.cli_page import PAGE, page
+
+# What is typed after a flag, the attribute it goes to, and what it is there.
+TYPED: dict[str, tuple[str | None, str, Any]] = {
+    "--sessions": ("here", "sessions", "here"),
+    "--theme": ("nord", "theme", "nord"),
+    "--markers": ("ascii", "markers", "ascii"),
+    "--pictures": ("off", "pictures", "off"),
+    "--curves": ("tol-bright", "curves", "tol-bright"),
+    "--ramp": ("greys", "ramp", "greys"),
+    "--refresh": ("0.5", "refresh", "0.5"),
+    "--digits": (None, "digits", True),
+    "--no-digits": (None, "digits", False),
+    "--json": (None, "json", True),
+    "--to": ("out", "to", "out"),
+    "--format": ("csv,svg", "format", "csv,svg"),
+    "--layer": ("14", "layer", 14),
+    "--labels": ("fine", "labels", "fine"),
+    "--branch": ("uncond", "branch", "uncond"),
+    "--step": ("5", "step", 5),
+    "--eps": ("0.25", "eps", 0.25),
+    "--features": ("unit", "features", "unit"),
+    "--subspace-dim": ("3", "subspace_dim", 3),
+    "--rank": ("3", "subspace_dim", 3),
+    "--permutations": ("9", "permutations", 9),
+    "--seed": ("7", "seed", 7),
+    "--errors": ("none", "errors", None),
+    "--labels-file": ("labels.toml", "labels_file", "labels.toml"),
+    "--design": ("free", "design", "free"),
+    "--iso-rate": ("120", "iso_rate", 120.0),
+    "--thorough": (None, "thorough", True),
+    "--sweep": ("R", "sweep", "R"),
+    "--tables": (None, "tables", True),
+    "--every-image": (None, "every_image", True),
+    "--prompts": ("subjects-25", "prompts", "subjects-25"),
+    "--seeds": ("3", "seeds", 3),
+    "--steps": ("30", "steps", 30),
+    "--capture": ("0,29", "capture", [0, 29]),
+    "--batch-size": ("4", "batch_size", 4),
+    "--name": ("run", "name", "run"),
+    "--headless": (None, "headless", True),
+    "--random-init": (None, "random_init", True),
+    "--compile": (None, "compiled", True),
+    "--allow-nonfinite": (None, "allow_nonfinite", True),
+    "--seeds-per-subject": ("independent", "seeds_per_subject", "independent"),
+    "--resume": ("run", "resume", "run"),
+    "--model": ("folder", "model", "folder"),
+    "--revision": ("main", "revision", "main"),
+    "--variant": ("fp16", "variant", "fp16"),
+    "--components-from": ("other", "components_from", "other"),
+    "--device": ("cuda:1", "device", "cuda:1"),
+    "--dtype": ("bfloat16", "dtype", "bfloat16"),
+    "--allow-pickle": (None, "allow_pickle", True),
+}
+OF_A_COMMAND: dict[tuple[str, str], tuple[str | None, str, Any]] = {
+    ("record", "--guidance"): ("1,4.5", "guidance", [1.0, 4.5]),
+    ("record", "--tokens"): ("9", "tokens", 9),
+    ("analyze", "--guidance"): ("4.5", "guidance", 4.5),
+    ("analyze", "--tokens"): (None, "tokens", True),
+}
+# Commands of which another one's options are taken, and what must be typed anyway.
+LIKE = {"demo": "record", "compare": "analyze", "replay": "analyze", "show": "analyze"}
+WITH = {"compare": ["a", "b"], "export": ["run", "--to", "x"]}
+WITH |= {command: ["run"] for command in ("analyze", "replay", "show", "stop")}
+
+
+def flags() -> list[tuple[str, str]]:
+    """Every command with every option that its parser takes."""
+    whole = parser()
+    [commands] = (action for action in whole._actions if isinstance(action, argparse._SubParsersAction))
+    return [
+        (name, flag)
+        for name, of in {"": whole, **commands.choices}.items()
+        for action in of._actions
+        for flag in action.option_strings
+        if flag not in ("-h", "--help", "--version")
+    ]
+
+
+def parsed(command: str, *typed: str) -> argparse.Namespace:
+    return parser().parse_args([*filter(None, [command]), *WITH.get(command, []), *typed])
+
+
+def test_every_option_of_every_command_goes_where_it_belongs() -> None:
+    seen = set()
+    for command, flag in flags():
+        text, name, value = OF_A_COMMAND.get((LIKE.get(command, command), flag)) or TYPED[flag]
+        arguments = parsed(command, flag, *([] if text is None else [text]))
+        assert getattr(arguments, name) == value, (command, flag)
+        seen.add(flag)
+    assert seen == TYPED.keys() | {flag for _, flag in OF_A_COMMAND}
+    assert parsed("record", "--tokens").tokens == 16
+    assert parsed("", "--sessions", "here", "list").sessions == "here"
+
+
+def test_what_is_not_typed_is_as_in_python() -> None:
+    assert Request(**given(parsed("record"), Request)) == Request()
+    assert Request(**given(parsed("demo"), Request)) == Request()
+    assert settings_of(parsed("replay")) == Settings()
+    assert settings_of(parsed("analyze")) == settings_of(parsed("compare")) == Settings(errors="image")
+    assert settings_of(parsed("export")) == Settings(errors="image", permutations=200)
+    assert settings_of(parsed("analyze", "--errors", "none")) == Settings()
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
+def test_a_field_of_the_form_takes_what_the_flag_takes(field: Any) -> None:
+    text, name, value = OF_A_COMMAND.get(("record", field.flag)) or TYPED[field.flag]
+    assert text is not None
+    assert (field.name, field.parse(text)) == (name, value)
+    assert field.name == "name" or hasattr(Request(), field.name)
+
+
+def test_the_page_is_that_of_the_declarations() -> None:
+    written = PAGE.read_text(encoding="utf-8")
+    assert written == page(), "run python -m tools.cli_page"
+    every: dict[str, set[str]] = defaultdict(set)
+    for line in written.splitlines():
+        if line.startswith("| `--"):
+            typed, of = line.replace("\\|", "/").split("|")[1:3]
+            for flag in re.findall(r"--[a-z-]+", typed):
+                every[flag] |= {name.strip() for name in of.split(",")}
+    for command, flag in flags():
+        assert f"    subspacelens-tui {command} " in written
+        assert every[flag] & {"all", command or "the app"}, (command, flag)
+
+
+def test_extending_shows_a_command_as_it_is() -> None:
+    shown = (PAGE.parent / "extending.md").read_text(encoding="utf-8")
+    file = Path(command_list.__file__).read_text(encoding="utf-8")
+    assert "\n".join(f"    +{line}" for line in file.splitlines()) in shown
