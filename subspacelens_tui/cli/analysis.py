@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from subspacelens_tui.cli.command import given
-from subspacelens_tui.cli.program import PROGRAM
-from subspacelens_tui.standard_streams import complain
+from subspacelens_tui.cli.program import say
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis import Settings
@@ -30,7 +29,7 @@ def open_session(arguments: argparse.Namespace, name: str, say_notes: bool = Tru
     if arguments.labels_file is not None:
         notes = add_labels(session, Path(arguments.labels_file))
         for note in notes if say_notes else ():
-            complain(PROGRAM, note)
+            say(note)
     return session
 
 
@@ -60,11 +59,11 @@ def checked_selection(arguments: argparse.Namespace, folder: Path, preferences: 
 def say_problems(session: Session) -> None:
     """What is wrong with a session, where the output has no room for it."""
     for problem in session.problems:
-        complain(PROGRAM, f"{session.name}: {problem}")
+        say(f"{session.name}: {problem}")
 
 
 def say_losses(lines: Sequence[str]) -> None:
     """What was recorded and is not in what was printed: of many lines the first, for notes have them all."""
     more = f" (and {len(lines) - 1} more, see the notes)" if len(lines) > 1 else ""
     for line in lines[:1]:
-        complain(PROGRAM, line, more)
+        say(line + more)

@@ -1,5 +1,6 @@
 """What all commands share: the program's name, and mistakes in using it."""
 
+import contextlib
 import os
 import resource
 import sys
@@ -19,6 +20,14 @@ _ADDRESS_SPACE = 512 * 2**20
 
 class UsageError(Exception):
     """The command line is wrong; exit status 2."""
+
+
+def say(line: object) -> None:
+    """A line on stderr; names and reasons in it may be a stranger's."""
+    from subspacelens_tui.sessions.sanitise import plain
+
+    with contextlib.suppress(OSError):
+        print(f"{PROGRAM}: {plain(line)}", file=sys.stderr, flush=True)
 
 
 def need_address_space() -> None:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from subspacelens_tui.cli.command import Command, given
 from subspacelens_tui.cli.preferences import setup
-from subspacelens_tui.cli.program import PROGRAM, UsageError, need_terminal
+from subspacelens_tui.cli.program import PROGRAM, UsageError, need_terminal, say
 from subspacelens_tui.options.common import APPEARANCE
 from subspacelens_tui.options.recording import ALLOW_PICKLE, DEVICES, MODEL, RECORDING, RESUME, SOURCE
-from subspacelens_tui.standard_streams import NOBODY_READS, OutputError, complain, drop_output, print_path
+from subspacelens_tui.standard_streams import NOBODY_READS, OutputError, drop_output, print_path
 
 if TYPE_CHECKING:
     from subspacelens_tui.recording.distributed import Rank
@@ -58,23 +58,17 @@ def run(arguments: argparse.Namespace) -> int:
         create_or_join_session(folder, manifest)
     if rank.index == 0:
         for note in prompts_of(request).notes:
-            complain(PROGRAM, note)
+            say(note)
         _say_what_it_takes(manifest, sessions)
     return _start(arguments, folder, rank)
 
 
 def _say_what_it_takes(manifest: Manifest, sessions: Path) -> None:
     from subspacelens_tui.planning.estimate import estimate_of
-
-    for line in estimate_of(manifest, sessions).lines:
-        print(_shown(line), file=sys.stderr)
-
-
-def _shown(text: object) -> str:
-    """Names and reasons may be a stranger's."""
     from subspacelens_tui.sessions.sanitise import plain
 
-    return plain(text)
+    for line in estimate_of(manifest, sessions).lines:
+        print(plain(line), file=sys.stderr)
 
 
 def _check_ranks(arguments: argparse.Namespace, rank: Rank) -> None:
@@ -137,7 +131,7 @@ def _record_here(folder: Path, allowed: _Allowed) -> int:
         status = Recorder(
             folder,
             on_progress=print_progress,
-            on_note=_say_note,
+            on_note=say,
             allow_pickle=allowed.pickle,
             allow_nonfinite=allowed.nonfinite,
         ).run()
@@ -161,17 +155,13 @@ def _print_session(folder: Path) -> None:
         drop_output()
 
 
-def _say_note(line: str) -> None:
-    complain(PROGRAM, line)
-
-
 def _say_what_is_missing(folder: Path) -> None:
     """A line on a session that is not just finished."""
     from subspacelens_tui.sessions import open_session
 
     state = open_session(folder).state
     if state.left_out or state.without_picture:
-        _say_note(f"{folder.name}: {state.words}: {state.detail}")
+        say(f"{folder.name}: {state.words}: {state.detail}")
 
 
 def _record_as_rank(folder: Path, rank: Rank, allowed: _Allowed) -> int:
@@ -183,14 +173,14 @@ def _record_as_rank(folder: Path, rank: Rank, allowed: _Allowed) -> int:
 
     if open_session(folder).state.complete:
         # A launcher starts its ranks again after a failure, and some come when the others are through.
-        complain(PROGRAM, f"rank {rank.index}: {folder.name} is finished")
+        say(f"rank {rank.index}: {folder.name} is finished")
         return 0
     first = rank.index == 0
     recorder = Recorder(
         folder,
         rank,
         on_progress=print_progress if first else lambda session: None,
-        on_note=_say_note,
+        on_note=say,
         allow_pickle=allowed.pickle,
         allow_nonfinite=allowed.nonfinite,
     )
@@ -198,7 +188,7 @@ def _record_as_rank(folder: Path, rank: Rank, allowed: _Allowed) -> int:
         with _only_the_path_on_stdout():
             status = recorder.run()
     except RecordingError as error:
-        complain(PROGRAM, f"rank {rank.index}: {error}")
+        say(f"rank {rank.index}: {error}")
         recorder.outlast_the_others()
         return 1
     if first:
@@ -211,14 +201,15 @@ def _watch(arguments: argparse.Namespace, folder: Path, sessions: Path) -> int:
     """The live screen; afterwards a line on how the recording stands, because the screen is gone."""
     from subspacelens_tui.app.main import run as watch
     from subspacelens_tui.sessions import Phase, open_session
+    from subspacelens_tui.sessions.sanitise import plain
 
     status = watch(sessions, folder, setup=setup(arguments))
     state = open_session(folder).state
     if state.phase is Phase.FAILED:
-        complain(PROGRAM, f"the recording failed: {state.detail}")
+        say(f"the recording failed: {state.detail}")
         return status or 1
     if state.phase.running:
-        name = _shown(folder.name)
+        name = plain(folder.name)
         print(f"{name} goes on recording; `{PROGRAM} replay {name}` shows it again", file=sys.stderr)
     return status
 
