@@ -343,6 +343,35 @@ def test_labels_that_were_taken_as_one_are_said_on_stderr(
         assert "look alike" not in said.out
 
 
+def test_what_is_asked_of_a_recording_is_in_its_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "_start", lambda *_: 0)
+    for command in ("record", "demo"):
+        asked = ["--name", command, "--seeds", "2", "--random-init", "--compile", "--sessions", str(tmp_path)]
+        assert run(command, "--headless", "--seeds-per-subject", "independent", *asked) == 0
+        manifest = open_session(tmp_path / command).manifest
+        assert (manifest.model.id, manifest.model.random_init, manifest.model.compiled) == (
+            "demo",
+            True,
+            True,
+        )
+        assert len({image.seed for image in manifest.images}) == len(manifest.images) == 50
+
+
+def test_settings_given_as_flags(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("settings", "--curves", "tol-bright", "--ramp=greys", "--refresh", "0.5", "--no-digits") == 0
+    printed = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert {
+        'curves = "tol-bright" # --curves',
+        'ramp = "greys" # --ramp',
+        "refresh = 0.5 # --refresh",
+        "digits = false # --digits",
+    } <= set(printed)
+    assert run("settings", "--digits") == 0
+    assert "digits = true" in capsys.readouterr().out
+
+
 def test_show_prints_the_panes_once(sessions: Path) -> None:
     command = [sys.executable, "-m", "subspacelens_tui", "show", "whole", "--layer", "4", "--labels", "fine"]
     done = subprocess.run(
