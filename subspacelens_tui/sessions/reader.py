@@ -69,6 +69,37 @@ class Session:
         self._tracker = StateTracker()
         self.refresh()
 
+    @classmethod
+    def from_features(
+        cls,
+        arrays: Any,
+        labels: Any,
+        *,
+        name: str | None = None,
+        sessions: str | Path | None = None,
+        **more: Any,
+    ) -> "Session":
+        """Make a session of activations that something else has recorded, and open it.
+
+        Args:
+            arrays: the features of N images: one array (N, width), a sequence of them, or a mapping from layer names
+                in the order in which they run; more axes as of `from_features.FeatureArrays.layers`.
+            labels: the class of each image, N texts or integers; or several schemes, a mapping from their names.
+            name: of the session; default: model and time.
+            sessions: the folder of sessions; default: as of the command line.
+            more: prompts, seeds, steps, guidance, layer_input, pictures, model: as of `from_features.FeatureArrays`.
+
+        Raises:
+            SessionError: in one line, if they do not fit each other, or a session of that name exists.
+        """
+        # Writing is not needed by those who read.
+        from subspacelens_tui.sessions import from_features
+
+        found = from_features.FeatureArrays(
+            from_features.named_layers(arrays), from_features.named_schemes(labels), **more
+        )
+        return cls(from_features.write_session(found, name, sessions))
+
     @property
     def name(self) -> str:
         """The name of the session: that of its folder."""

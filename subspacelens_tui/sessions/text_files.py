@@ -33,6 +33,16 @@ def from_home(path: str | Path) -> Path:
     return Path(os.path.expanduser(path))  # noqa: PTH111, Path's fails where there is no such home
 
 
+def read_text(path: Path) -> str:
+    """What a text file of the user says: UTF-8, or what its byte-order mark says, with any line ends.
+
+    Raises:
+        FileNotFoundError: if it is not there.
+        TextFileError: if it is no file, cannot be read, or is no text.
+    """
+    return _text(_content(path))
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """What a TOML file of the user says: UTF-8, or what its byte-order mark says, with any line ends.
 
@@ -41,7 +51,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         TextFileError: if it is no file, cannot be read, is no text or no TOML.
     """
     try:
-        return tomllib.loads(_text(_content(path)))
+        return tomllib.loads(read_text(path))
     except RecursionError:
         raise TextFileError("is not TOML: it is nested too deeply") from None
     except tomllib.TOMLDecodeError as error:

@@ -5,7 +5,7 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,15 @@ class SessionAlreadyThereError(SessionError):
     """The folder of a new session exists."""
 
 
-def create_session(folder: Path, manifest: Manifest) -> None:
+def create_session(
+    folder: Path, manifest: Manifest, fill: Callable[[Path], None] = lambda folder: None
+) -> None:
     """Make a new session's folder with its `session.json`, in one step: it is there as a whole or not at all.
+
+    Args:
+        folder: the session.
+        manifest: its content.
+        fill: writes more into the folder before anybody sees it.
 
     Raises:
         SessionAlreadyThereError: if the folder exists already.
@@ -56,6 +63,7 @@ def create_session(folder: Path, manifest: Manifest) -> None:
         making.mkdir()
         make_folders(making)
         replace_manifest(making, manifest)
+        fill(making)
         _put_in_place(making, folder)
     except OSError as error:
         raise SessionError(f"cannot make the session {folder}: {error.strerror or error}") from None
@@ -76,24 +84,32 @@ def _put_in_place(made: Path, folder: Path) -> None:
         ) from None
 
 
-def create_new_session(sessions: Path, name: str | None, manifest: Manifest) -> Path:
+def create_new_session(
+    sessions: Path,
+    name: str | None,
+    manifest: Manifest,
+    fill: Callable[[Path], None] = lambda folder: None,
+) -> Path:
     """Make a new session in a folder of sessions, and return its path.
 
     Without a name it gets one of model and time that nobody else has: of several processes, on whatever
-    machines, that want the same name at once, one gets it, since a folder is made in one step.
+    machines, that want the same name at once, one gets it, since a folder is made in one step. `fill` as of
+    `create_session`; it is called again where a name was taken meanwhile.
 
     Raises:
         SessionAlreadyThereError: if a name is given and taken.
         SessionError: if the name is not fit for a folder, or the session cannot be made.
     """
     if name is not None:
-        create_session(session_path(sessions, name), manifest)
+        create_session(session_path(sessions, name), manifest, fill)
         return sessions / name
     for path in automatic_paths(sessions, manifest.model.id):
         with contextlib.suppress(SessionAlreadyThereError):
-            create_session(path, manifest)
+            create_session(path, manifest, fill)
             break
     return path
+
+
 def make_folders(folder: Path) -> None:
     """Make the folders of a session, or those that are missing: git and object stores keep no empty ones."""
     for name in (features.FOLDER, IMAGES):
