@@ -2,6 +2,7 @@
 
 import csv
 import fcntl
+import io
 import json
 import os
 import pwd
@@ -12,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from subspacelens_tui.cli import main
@@ -114,6 +116,43 @@ def test_the_subspace_dimension_has_two_names(
 ) -> None:
     assert run("analyze", "whole", name, "3", "--sessions", str(sessions)) == 0
     assert "class subspaces of dimension 3" in capsys.readouterr().out
+
+
+def test_import_rename_and_delete(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "mine.npz", **{"block.0": rng.normal(size=(12, 4))})
+    table = tmp_path / "labels.csv"
+    table.write_text("prompt,kind\n" + "".join(f"a {k},{k}\n" for k in ("cat", "dog") for _ in range(6)))
+    folder = ("--sessions", str(tmp_path / "sessions"))
+    assert run("import", str(tmp_path / "mine.npz"), "--table", str(table), "--name", "mine", *folder) == 0
+    assert capsys.readouterr().out == f"{tmp_path}/sessions/mine\n"
+    assert run("analyze", "mine", "--json", *folder) == 0
+    assert json.loads(capsys.readouterr().out)["images"] == 12
+    assert run("rename", "mine", "yours", *folder) == 0
+    assert open_session(tmp_path / "sessions/yours").labels("kind") == ["cat"] * 6 + ["dog"] * 6
+    assert run("rename", "mine", "yours", *folder) == 1
+    assert "there is no session 'mine'" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert (
+        run("delete", "yours", *folder) == 2
+    )  # stdin is no terminal: a script that forgot --yes loses nothing
+    assert "add --yes" in capsys.readouterr().err
+    assert (tmp_path / "sessions/yours").is_dir()
+    assert run("delete", "yours", "--yes", *folder) == 0
+    assert not list((tmp_path / "sessions").iterdir())
+
+
+@pytest.mark.parametrize(("typed", "status"), [("n\n", 1), ("\n", 1), ("", 1), ("y\n", 0)])
+def test_delete_asks_who_sits_at_a_terminal(
+    sessions: Path, monkeypatch: pytest.MonkeyPatch, typed: str, status: int
+) -> None:
+    answer = io.StringIO(typed)
+    monkeypatch.setattr(answer, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", answer)
+    assert run("delete", "whole", "--sessions", str(sessions)) == status
+    assert (sessions / "whole").exists() == bool(status)
 
 
 def test_export(sessions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

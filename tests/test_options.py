@@ -49,6 +49,8 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--sweep": ("R", "sweep", "R"),
     "--tables": (None, "tables", True),
     "--every-image": (None, "every_image", True),
+    "--table": ("of.csv", "table", "of.csv"),
+    "--yes": (None, "yes", True),
     "--prompts": ("subjects-25", "prompts", "subjects-25"),
     "--seeds": ("3", "seeds", 3),
     "--steps": ("30", "steps", 30),
@@ -73,12 +75,13 @@ OF_A_COMMAND: dict[tuple[str, str], tuple[str | None, str, Any]] = {
     ("record", "--guidance"): ("1,4.5", "guidance", [1.0, 4.5]),
     ("record", "--tokens"): ("9", "tokens", 9),
     ("analyze", "--guidance"): ("4.5", "guidance", 4.5),
+    ("import", "--guidance"): ("4.5", "guidance", 4.5),
     ("analyze", "--tokens"): (None, "tokens", True),
 }
 # Commands of which another one's options are taken, and what must be typed anyway.
 LIKE = {"demo": "record", "compare": "analyze", "replay": "analyze", "show": "analyze"}
-WITH = {"compare": ["a", "b"], "export": ["run", "--to", "x"]}
-WITH |= {command: ["run"] for command in ("analyze", "replay", "show", "stop")}
+WITH = {"compare": ["a", "b"], "rename": ["a", "b"], "export": ["run", "--to", "x"]}
+WITH |= {command: ["run"] for command in ("analyze", "replay", "show", "stop", "import", "delete")}
 
 
 def flags() -> list[tuple[str, str]]:

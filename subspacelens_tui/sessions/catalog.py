@@ -149,10 +149,16 @@ def delete_session(path: Path) -> None:
     """Delete a session's folder.
 
     Raises:
-        SessionError: if it is not a session, or cannot be deleted.
+        SessionError: if it is not a session, is being recorded, or cannot be deleted.
     """
     if not (path / MANIFEST).is_file():
         raise SessionError(f"{path} is no session: nothing was deleted")
+    running = False
+    # One that cannot be opened is damaged, and may go.
+    with contextlib.suppress(SessionError):
+        running = open_session(path).state.phase.running
+    if running:
+        raise SessionError(f"{path.name} is being recorded: stop the recording first")
     try:
         shutil.rmtree(path)
     except OSError as error:
