@@ -153,11 +153,11 @@ def delete_session(path: Path) -> None:
     """
     if not (path / MANIFEST).is_file():
         raise SessionError(f"{path} is no session: nothing was deleted")
-    running = False
+    phase = Phase.WAITING
     # One that cannot be opened is damaged, and may go.
     with contextlib.suppress(SessionError):
-        running = open_session(path).state.phase.running
-    if running:
+        phase = open_session(path).state.phase
+    if phase.running and phase is not Phase.WAITING:
         raise SessionError(f"{path.name} is being recorded: stop the recording first")
     try:
         shutil.rmtree(path)

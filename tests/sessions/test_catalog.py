@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from subspacelens_tui.sessions import Phase, SessionError
+from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.catalog import (
     delete_session,
     find_session,
@@ -57,8 +58,15 @@ def test_only_sessions_are_deleted(planted: PlantedSessionFactory, tmp_path: Pat
     with pytest.raises(SessionError, match="nothing was deleted"):
         delete_session(tmp_path)
     assert tmp_path.exists()
+    events = EventWriter(session.path)
+    events.write("recording", steps=2)
+    with pytest.raises(SessionError, match="is being recorded"):
+        delete_session(session.path)
+    events.write("stopped", reason="asked to")
+    events.close()
     delete_session(session.path)
     assert not session.path.exists()
+    delete_session(planted("no recorder yet").path)
 
 
 def test_a_folder_that_cannot_be_read_is_no_empty_list(
