@@ -16,6 +16,7 @@ from subspacelens_tui.app.dialogs.help import HelpScreen
 from subspacelens_tui.app.key_table import ANYWHERE, SESSION
 from subspacelens_tui.app.panes.log import LogPane
 from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
+from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.selection import CHOICES
 from subspacelens_tui.app.setup import Setup
@@ -641,3 +642,13 @@ async def test_a_closed_session_lets_its_features_go(on: OpenApp, planted: Plant
             assert kept() is None
         finally:
             gc.unfreeze()
+
+
+async def test_what_comes_while_the_screen_goes_is_passed_over(on: OpenApp, planted: Planted) -> None:
+    async with on(planted(seeds=2, layers=2).start()) as app:
+        screen = app.screen
+        assert isinstance(screen, SessionScreen)
+        removal = screen.app.pop_screen()
+        screen._show()
+        await removal
+        screen._show()

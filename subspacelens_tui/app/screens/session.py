@@ -234,11 +234,13 @@ class SessionScreen(Screen[None], NeedsRoom):
 
     def on_descendant_focus(self) -> None:
         """Another widget has the keys."""
-        self.query_one(KeyBar).update(self._footer())
+        if self.display:
+            self.query_one(KeyBar).update(self._footer())
 
     def _show(self, but: Sequence[Pane] = ()) -> None:
         """Give every widget, but for some panes, what it shows now."""
-        if not self.is_mounted:
+        # Results may come while the screen goes, with a part of its widgets gone: Textual hides it then.
+        if not (self.is_mounted and self.display):
             return
         state = self.state
         self.updates.show(but)

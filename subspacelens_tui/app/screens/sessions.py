@@ -92,6 +92,8 @@ class SessionsScreen(Screen[None], NeedsRoom):
             self._trouble = None
         except (SessionError, OSError) as error:
             listings, self._trouble = (), str(error)
+        if not self.display:  # Textual hides what it is removing
+            return
         if listings != self._listings:
             self._listings = listings
             self.query_one(SessionTable).update(listings, self._advice)
