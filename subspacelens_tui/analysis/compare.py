@@ -136,13 +136,13 @@ def side_settings(settings: Settings, changes: str) -> Settings:
 
 def _difference(name: str, one: LayerResult, other: LayerResult, paired: bool) -> Difference:
     asked = quantity(name)
-    a, b, key = asked.value(one), asked.value(other), asked.metric.key
+    a, b = asked.value(one), asked.value(other)
     if a is None or b is None:
         return Difference(a, b, None)
-    # The error of an excess is that of its metric: the mean of the null is a constant beside it.
-    if not asked.shifted or key not in one.errors or key not in other.errors:
+    bars = asked.error(one), asked.error(other)
+    if bars[0] is None or bars[1] is None:
         return Difference(a, b, b - a)
-    error, margin = _error(one.errors[key], other.errors[key], paired)
+    error, margin = _error(bars[0], bars[1], paired)
     return Difference(a, b, b - a, error, b - a - margin, b - a + margin)
 
 

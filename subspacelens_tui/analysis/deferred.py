@@ -9,7 +9,10 @@ from subspacelens_tui.analysis.layer_evaluation import Measured
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Family
 from subspacelens_tui.analysis.progress import IsCancelled, Watch
 from subspacelens_tui.analysis.result import LayerResult, Result
+from subspacelens_tui.analysis.statistics.base import Labelings
+from subspacelens_tui.analysis.uncertainty.excess import add_excess_errors
 from subspacelens_tui.analysis.uncertainty.jackknife import add_errors
+from subspacelens_tui.analysis.uncertainty.permutation import labelings_of
 from subspacelens_tui.geometry import GeometryError
 
 
@@ -73,8 +76,12 @@ def _with_errors(
         for metric in METRICS.scalars
         if metric.error is Cost.DEFERRED and metric.key in known.values and family in (None, metric.family)
     }
-    layer = Measured(analyzer.layers_of(found)[known.layer], deferred)
+    statistics = analyzer.layers_of(found)[known.layer]
+    layer = Measured(statistics, deferred, dict(known.nulls))
     add_errors(layer, found.settings.errors, True, watch)
+    labelings = labelings_of(statistics.sample.images, found.settings)
+    if isinstance(labelings, Labelings):
+        add_excess_errors(layer, found.settings.errors, labelings, True, watch)
     return replace(known, errors={**known.errors, **layer.errors}, missing={**known.missing, **layer.missing})
 
 

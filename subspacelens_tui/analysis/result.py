@@ -33,7 +33,7 @@ class LayerResult:
         values: key → number or record, of the metrics that there are.
         arrays: key → matrix or curve.
         nulls: key → its values under permuted labels, if permutations were asked for.
-        errors: key → its jackknife error bar, if asked for.
+        errors: key → its jackknife error bar, if asked for; of an excess under "excess" or "KEY.excess".
         missing: key → why there is no value; also for "nulls", "errors", "null of …" and "error of …".
         rounding: key → how far rounding may have moved it, of those that are not right to a millionth.
         massive: what is so much larger than the rest that rounding matters, if anything.

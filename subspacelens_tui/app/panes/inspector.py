@@ -160,13 +160,12 @@ class Inspector(Pane):
             yield from self._reason("", f"rounding may change it by {moved:.2g}", width)
 
     def _excess(self, layer: LayerResult) -> Row:
-        null, error = layer.null, layer.errors.get("delta_R")
+        null, error = layer.null, layer.errors.get("excess")
         name = (fit("excess", _NAME), self.ink("dim"))
         if null is None:
             waiting = plain(layer.missing.get("nulls", "permuting labels …"))
             return [name, (" " + waiting if layer.delta_R is not None else "", self.ink("faint"))]
         excess = fit(numbers.figure(null.excess, signed=True), _VALUE, "right")
-        # Of the same kind as that of ΔR: the mean of the null is a constant beside it.
         half = f"±{numbers.figure(error.standard_error)}" if error else ""
         return [
             name,

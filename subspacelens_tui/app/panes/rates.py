@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from subspacelens_tui.analysis.quantities import Values, error_bands, null_bands
+from subspacelens_tui.analysis.quantities import Values, error_bands, null_bands, quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import cut
@@ -155,8 +155,10 @@ class RatesPane(PlotPane):
         halves = []
         for _, _, _, figures in shown_sets(self.analysis):
             # One branch may have no images although the other has.
-            bar = figures.layers[self.selected].errors.get("delta_R") if figures.layers else None
-            halves.append(numbers.half_width(bar.low, bar.high) if bar else "")
+            asked = quantity(self._figure)
+            halves.append(
+                numbers.half_width(*asked.error_band(figures.layers[self.selected])) if figures.layers else ""
+            )
         return halves
 
     def legend(self) -> list[LegendEntry]:
