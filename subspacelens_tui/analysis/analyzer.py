@@ -16,7 +16,13 @@ from subspacelens_tui.analysis.left_out import NoImagesError, left_out_lines, wh
 from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
 from subspacelens_tui.analysis.result import Result, Subset
 from subspacelens_tui.analysis.rounding import rounding_notes
-from subspacelens_tui.analysis.settings import DEFAULT_SUBSPACE_DIM, ErrorsBy, Settings, SettingsError
+from subspacelens_tui.analysis.settings import (
+    DEFAULT_SUBSPACE_DIM,
+    ErrorsBy,
+    Settings,
+    SettingsError,
+    fitting_errors,
+)
 from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.analysis.statistics.gram import GramLayer
 from subspacelens_tui.analysis.statistics.gram_sample import Sample
@@ -120,8 +126,10 @@ class Analyzer:
         with one_blas_thread():
             settings = settings.resolve(self.session)
             sample, growing, positions = self._all_of(settings)
-            r = settings.subspace_dim or default_subspace_dim(sample.sizes)
-            settings = replace(settings, subspace_dim=r, iso_rate=None)
+            asked = replace(settings, errors=by, iso_rate=None)
+            settings = fitted(asked, sample.images, sample.sizes)
+            assert settings.errors is not None
+            by = settings.errors
             layers = self._layers(sample, settings, growing, positions)
             try:
                 return [
@@ -145,8 +153,7 @@ class Analyzer:
             found = Result(settings, 0, (), (), (), timestep=timestep, notes=notes)
             return replace(found, left_out=left_out, losses=losses, absent=absent)
         sample = self._sample(settings, growing, positions)
-        if settings.subspace_dim is None:
-            settings = replace(settings, subspace_dim=default_subspace_dim(sample.sizes))
+        settings = fitted(settings, sample.images, sample.sizes)
         knows = sample.knows_eigenvalues(settings.subspace_dim)
         layers = evaluate(
             self._layers(sample, settings, growing, positions),
@@ -264,6 +271,15 @@ def timestep_of(session: Session, settings: Settings) -> float | None:
     """The scheduler's timestep at the step of resolved settings; None where the session does not say."""
     assert settings.step is not None
     return session.manifest.timestep(settings.step)
+
+
+def fitted(settings: Settings, images: Images, class_sizes: Iterable[int]) -> Settings:
+    """Resolved settings with what depends on the images filled in."""
+    if settings.subspace_dim is None:
+        settings = replace(settings, subspace_dim=default_subspace_dim(class_sizes))
+    if settings.errors == "auto":
+        settings = replace(settings, errors=fitting_errors(images.prompts, images.seeds))
+    return settings
 
 
 def default_subspace_dim(class_sizes: Iterable[int]) -> int:

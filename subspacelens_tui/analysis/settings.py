@@ -1,14 +1,15 @@
 """What one asks of an analysis, and the mistakes one can make in asking."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from subspacelens_tui.geometry import DESIGNS, VIEWS, Design, View
 from subspacelens_tui.sessions import Branch, Session, SessionError
 
-ErrorsBy = Literal["image", "seed", "subject", "seed+subject"]
-"""What the jackknife leaves out in turn."""
+ErrorsBy = Literal["auto", "image", "seed", "subject", "seed+subject"]
+"""What the jackknife leaves out in turn; "auto" is what fits the images, see `fitting_errors`."""
 DEFAULT_EPS = 0.5
 DEFAULT_SUBSPACE_DIM = 10
 # Their labels are held in memory: 0.8 GB for the thousand images that are analysed at most.
@@ -39,7 +40,7 @@ class Settings:
             where prompts share their seeds, else `free`.
         overlap_permutations: how many of them the overlap gets, at some four times the cost; all.
         seed: random seed for permutations, halves and projections.
-        errors: what the jackknife leaves out in turn; no error bars.
+        errors: what the jackknife leaves out in turn, "auto" for what the images share; no error bars.
         iso_rate: choose each layer's ε so that its R is this many nats, in place of `eps`.
         thorough: also what costs seconds: split-half ceilings and normality.
         quick: only the rates, for a first look: no ranks and no overlap, which need eigenvalues, unless these
@@ -99,7 +100,7 @@ class Settings:
             raise SettingsError(f"images must be at least 1, not {self.images}")
 
     def resolve(self, session: Session) -> "Settings":
-        """The same with the session's defaults filled in, save `subspace_dim`: it depends on the images.
+        """The same with the session's defaults filled in, but for rank and errors: they depend on images.
 
         Raises:
             SettingsError: if the session lacks what is asked.
@@ -121,6 +122,20 @@ class Settings:
             )
         except SessionError as error:
             raise SettingsError(str(error)) from None
+
+
+def fitting_errors(prompts: Sequence[int], seeds: Sequence[int]) -> ErrorsBy:
+    """What the jackknife is to leave out of images with these prompts and seeds: what they share.
+
+    Images of one seed or one subject are not independent, and where both are shared only leaving out both
+    covers (docs/validation.md).
+    """
+    shared = [
+        name
+        for name, of in (("seed", seeds), ("subject", prompts))
+        if 1 < len(set(of)) < len(set(zip(prompts, seeds, strict=True)))
+    ]
+    return "+".join(shared) or "image"  # type: ignore[return-value]
 
 
 def default_design(session: Session, labels: str) -> Design:

@@ -134,7 +134,7 @@ class _Tables:
 
     def ratio(self) -> Iterator[RatioRow]:
         for labels in self._analyzer.session.manifest.label_schemes:
-            figures = self._present(labels=labels, errors="image")
+            figures = self._present(labels=labels, errors="auto")
             design = figures.settings.design
             assert design is not None
             for layer in first_middle_last(figures):
@@ -142,8 +142,8 @@ class _Tables:
                 yield RatioRow(labels, design, layer.layer, layer.ratio, error, null)
 
     def branches(self) -> Iterator[BranchRow]:
-        cond = self._figures(branch="cond", errors="image")
-        uncond = self._figures(branch="uncond", errors="image")
+        cond = self._figures(branch="cond", errors="auto")
+        uncond = self._figures(branch="uncond", errors="auto")
         found = compare(cond, uncond)
         for layer in first_middle_last(cond):
             yield BranchRow(layer.layer, found.layers[layer.layer]["delta_R"])

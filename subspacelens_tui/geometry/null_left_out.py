@@ -210,18 +210,16 @@ def _parts(G: Float64Array, blocks: _Blocks, group_of: npt.NDArray[np.intp], sca
 
 def _inverse(B: Float64Array, alpha: float) -> Float64Array:
     with too_large_refused():
-        inverse: Float64Array = np.linalg.inv(alpha * B + np.eye(B.shape[-1]))
-    return inverse
+        return np.asarray(np.linalg.inv(alpha * B + np.eye(B.shape[-1])))
 
 
 def _log_minors(inverses: Float64Array, which: npt.NDArray[np.intp], S: npt.NDArray[np.intp]) -> Float64Array:
     """log det (A⁻¹)_SS (q,) of the inverses (b, n, n) named in `which` (q,) at the images S (q, s)."""
     minors = inverses[which[:, None, None], S[:, :, None], S[:, None, :]]
-    found: Float64Array
     if S.shape[1] == 1:
-        sign, found = np.sign(minors[:, 0, 0]), np.log(np.abs(minors[:, 0, 0]))
+        sign, logs = np.sign(minors[:, 0, 0]), np.log(np.abs(minors[:, 0, 0]))
     else:
-        sign, found = np.linalg.slogdet(minors)
+        sign, logs = np.linalg.slogdet(minors)
     if not np.all(sign > 0):
         raise GeometryError(TOO_LARGE)
-    return found
+    return np.asarray(logs)

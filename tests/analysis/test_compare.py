@@ -128,8 +128,7 @@ def test_the_tables_are_made_of_the_figures(planted: PlantedSessionFactory) -> N
     assert [(row.labels, row.layer) for row in tables.ratio] == [
         (labels, layer) for labels in ("coarse", "fine") for layer in (0, 3, 5)
     ]
-    of_fine = Settings(labels="fine", permutations=19, subspace_dim=2, errors="image")
-    fine = analyzer.figures(of_fine).layers[3]
+    fine = analyzer.figures(Settings(labels="fine", permutations=19, subspace_dim=2, errors="auto")).layers[3]
     row = tables.ratio[4]
     assert row.ratio == fine.ratio
     assert row.null == fine.nulls["ratio"]

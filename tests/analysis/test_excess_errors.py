@@ -9,6 +9,7 @@ from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.compare import compare
 from subspacelens_tui.analysis.deferred import deferred_errors
 from subspacelens_tui.analysis.output.rows import curve_rows, layer_columns
+from subspacelens_tui.analysis.settings import fitting_errors
 from subspacelens_tui.geometry import permuted_labels, rate_reduction
 from subspacelens_tui.sessions import open_session
 from tests.conftest import PlantedSession
@@ -93,3 +94,25 @@ def test_without_a_null_or_errors_there_is_none(analyzer: Analyzer, tmp_path: Pa
     for settings in (Settings(errors="seed"), Settings(permutations=PERMUTATIONS)):
         layer = analyzer.figures(settings).layers[0]
         assert not any("excess" in key for key in layer.errors)
+
+
+@pytest.mark.parametrize(
+    ("prompts", "seeds", "by"),
+    [
+        ([0, 1, 0, 1], [5, 5, 6, 6], "seed+subject"),
+        ([0, 0, 1, 1], [1, 2, 3, 4], "subject"),
+        ([0, 1, 2, 3], [1, 1, 2, 2], "seed"),
+        ([0, 1, 2], [1, 1, 1], "image"),
+        ([0, 1, 2], [1, 2, 3], "image"),
+    ],
+    ids=["both shared", "seeds of their own", "prompts of their own", "one seed", "nothing shared"],
+)
+def test_by_default_what_the_images_share_is_left_out(prompts: list[int], seeds: list[int], by: str) -> None:
+    assert fitting_errors(prompts, seeds) == by
+
+
+def test_the_default_is_said_with_the_result(analyzer: Analyzer) -> None:
+    result = analyzer.figures(Settings(errors="auto"))
+    assert result.settings.errors == "seed+subject"
+    of_both = analyzer.figures(Settings(errors="seed+subject"))
+    assert result.layers[0].errors["delta_R"] == of_both.layers[0].errors["delta_R"]

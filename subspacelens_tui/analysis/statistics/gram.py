@@ -354,7 +354,7 @@ class LeftOut(Resampled):
         self._labels = layer.labels if codes is None else codes
         self._permuted = codes is not None
         self._groups = groups_of(layer.sample.images, by)
-        self._of_images = by == "image"
+        self._by, self._of_images = by, by == "image"
 
     def members(self) -> Iterator[GramPart]:
         """One after the other."""
@@ -386,9 +386,12 @@ class LeftOut(Resampled):
             return self._ranks[metric.key]
         return None
 
-    @cached_property
+    @property
     def _rates(self) -> tuple[Float64Array, Float64Array]:
-        """R and Rc without each."""
+        """R and Rc without each: kept, for the error of the excess asks for R again."""
+        return self._whole.keep_last(("rates without", self._by), self._whole.eps, self._rates_anew)  # type: ignore[no-any-return]
+
+    def _rates_anew(self) -> tuple[Float64Array, Float64Array]:
         whole, sample = self._whole, self._whole.sample
         G, labels, precision = sample.raw[whole.index], whole.labels, sample.precision(whole.index, whole.eps)
         groups, cancelled = None if self._of_images else self._groups, self._watch.cancelled

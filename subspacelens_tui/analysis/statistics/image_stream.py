@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.left_out import NotFiniteImages
 from subspacelens_tui.analysis.metrics import METRICS
 from subspacelens_tui.analysis.progress import Watch
@@ -47,6 +48,7 @@ class ImageStream:
         groups: the class of each group of images that is added up: subjects if there is room for a scatter
             of each, else the classes themselves.
         by_subject: which of the two.
+        images: prompt, seed and class of each.
         not_finite: the images whose features are not finite, and so cannot be used.
         problems: one line for each file that cannot be read.
 
@@ -77,7 +79,14 @@ class ImageStream:
             )
         self.groups = [classes[prompt] for prompt in subjects] if self.by_subject else names
         images = session.manifest.images
-        self._sizes = Counter(classes[images[image].prompt] for image in recorded)
+        of = [images[image] for image in recorded]
+        self.images = Images(
+            [image.prompt for image in of],
+            [image.seed for image in of],
+            [classes[image.prompt] for image in of],
+            [],
+        )
+        self._sizes = Counter(self.images.labels)
         self._group_of = {
             prompt: place if self.by_subject else names.index(classes[prompt])
             for place, prompt in enumerate(subjects)

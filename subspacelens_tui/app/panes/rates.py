@@ -224,4 +224,4 @@ class RatesPane(PlotPane):
             return ""
         if reason := main.layers[0].missing.get("errors"):
             return f"none, {plain(reason)}"
-        return wanted if main.settings.errors else "…"
+        return main.settings.errors or "…"

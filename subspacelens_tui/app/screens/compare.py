@@ -131,7 +131,7 @@ class CompareScreen(Screen[None], NeedsRoom):
             side.settings,
             permutations=stage.permutations,
             overlap_permutations=stage.overlap_permutations,
-            errors=side.settings.errors or "image",
+            errors=side.settings.errors or "auto",
         )
 
         def work(analyzer: Analyzer, cancelled: IsCancelled) -> _Computed:
