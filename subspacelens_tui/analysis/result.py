@@ -14,6 +14,7 @@ from subspacelens_tui.analysis.quantities import HEADLINE, Quantity, quantity
 from subspacelens_tui.analysis.rounding import rounding_notes
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar
+from subspacelens_tui.analysis.uncertainty.multiple_tests import MultipleTests
 from subspacelens_tui.geometry import NullSummary
 from subspacelens_tui.sessions.steps import step_name
 
@@ -157,6 +158,10 @@ class Result:
         """One quantity over the layers: a metric by its key, or `KEY.excess`, `KEY.z`, … of its null."""
         asked: Quantity = quantity(name)
         return [asked.value(layer) for layer in self.layers]
+
+    def tests(self, key: str) -> MultipleTests:
+        """The tests of a metric at all layers, read together."""
+        return MultipleTests.of([layer.nulls.get(key) for layer in self.layers])
 
     def stack(self, key: str) -> Float64Array | None:
         """The matrices or curves of all layers on top of each other, NaN where a layer has none.

@@ -19,7 +19,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class RatioRow:
-    """Rc/R of one label scheme at one layer, with its error, and its null under the named design."""
+    """Rc/R of one label scheme at one layer, and its null under the named design, with errors of both."""
 
     labels: str
     design: Design
@@ -27,6 +27,7 @@ class RatioRow:
     ratio: float | None
     error: ErrorBar | None
     null: NullSummary | None
+    excess_error: ErrorBar | None = None
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,8 @@ class _Tables:
             assert design is not None
             for layer in first_middle_last(figures):
                 error, null = layer.errors.get("ratio"), layer.nulls.get("ratio")
-                yield RatioRow(labels, design, layer.layer, layer.ratio, error, null)
+                of_excess = layer.errors.get("ratio.excess")
+                yield RatioRow(labels, design, layer.layer, layer.ratio, error, null, of_excess)
 
     def branches(self) -> Iterator[BranchRow]:
         cond = self._figures(branch="cond", errors="auto")

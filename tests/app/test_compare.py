@@ -31,7 +31,7 @@ async def test_branches_of_a_session_with_the_error_of_their_difference(
         screen = await compared(app)
         analyzer = Analyzer(open_session(session.path))
         sides = [
-            analyzer.figures(Settings(branch=branch, errors="image", permutations=20, overlap_permutations=4))
+            analyzer.figures(Settings(branch=branch, errors="auto", permutations=20, overlap_permutations=4))
             for branch in ("cond", "uncond")
         ]
         expected = compare(*sides)

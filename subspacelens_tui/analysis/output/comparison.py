@@ -7,7 +7,7 @@ from rich.text import Text
 
 from subspacelens_tui.analysis.compare import COMPARED, Comparison, rounding
 from subspacelens_tui.analysis.metrics import Table
-from subspacelens_tui.analysis.output.console import PlainTable, console, number, print_json
+from subspacelens_tui.analysis.output.console import INTERVAL, PlainTable, console, number, print_json
 from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.sessions.sanitise import plain
@@ -24,12 +24,13 @@ def print_comparison(names: tuple[str, str], comparison: Comparison, as_json: bo
         for note in figures.notes:
             out.print(Text(f"   {plain(note)}"))
     errors = "paired" if comparison.paired else "the sides taken as independent"
-    out.print(Text(f"difference B - A, ± by the jackknife, {errors}; rates in nats"))
+    said = f"{INTERVAL} is half its 95 % confidence interval by the jackknife, {errors}"
+    out.print(Text(f"difference B - A; {said}; rates in nats"))
     for name in COMPARED:
         if _is_shown(name, comparison):
             out.print(Text(f"\n{name}", style="bold"))
             rows = [[str(i), *_cells(layer[name])] for i, layer in enumerate(comparison.layers)]
-            out.print(PlainTable(["layer", "A", "B", "B - A", "±"], rows))
+            out.print(PlainTable(["layer", "A", "B", "B - A", INTERVAL], rows))
 
 
 def _is_shown(name: str, comparison: Comparison) -> bool:
@@ -41,7 +42,7 @@ def _is_shown(name: str, comparison: Comparison) -> bool:
 
 
 def _cells(difference: Any) -> list[str]:
-    values = (difference.a, difference.b, difference.difference, difference.standard_error)
+    values = (difference.a, difference.b, difference.difference, difference.half_width)
     return [number(value) for value in values]
 
 

@@ -176,8 +176,10 @@ def spectrum_rows(figures: Result, layer: int) -> Iterator[FlatRow]:
 
 def sweep_rows(sweep: Sweep) -> Iterator[FlatRow]:
     """A row for each configuration and layer."""
-    rows = zip(sweep.rows, sweep.timesteps, sweep.values, sweep.peaks, sweep.dips, strict=True)
-    for row, timestep, values, peak, dip in rows:
+    rows = zip(
+        sweep.rows, sweep.timesteps, sweep.values, sweep.peaks, sweep.dips, sweep.passes.tolist(), strict=True
+    )
+    for row, timestep, values, peak, dip, passes in rows:
         for layer, value in enumerate(values.tolist()):
             yield {
                 **asdict(row),
@@ -186,6 +188,7 @@ def sweep_rows(sweep: Sweep) -> Iterator[FlatRow]:
                 sweep.figure: None if math.isnan(value) else value,
                 "peak": layer == peak,
                 "dip": layer == dip,
+                **({} if sweep.tests is None else {"passes": passes[layer]}),
             }
 
 

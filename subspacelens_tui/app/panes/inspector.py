@@ -153,7 +153,7 @@ class Inspector(Pane):
         row.append((fit(_written(metric, null.mean) if null else "", _NULL, "right"), self.ink("dim")))
         row.append((fit(numbers.score(null.z) if null else "", _SCORE, "right"), self.ink("dim")))
         if error is not None:
-            half = f"±{_written(metric, error.standard_error)}"
+            half = f"±{_written(metric, error.half_width)}"
             row.append((fit(half, _ERROR, "right"), self.ink("dim")))
         yield whole_pieces(row, width)
         if moved := layer.rounding.get(metric.key):
@@ -166,7 +166,7 @@ class Inspector(Pane):
             waiting = plain(layer.missing.get("nulls", "permuting labels …"))
             return [name, (" " + waiting if layer.delta_R is not None else "", self.ink("faint"))]
         excess = fit(numbers.figure(null.excess, signed=True), _VALUE, "right")
-        half = f"±{numbers.figure(error.standard_error)}" if error else ""
+        half = f"±{numbers.figure(error.half_width)}" if error else ""
         return [
             name,
             (excess, self.ink("accent")),
@@ -261,7 +261,7 @@ def _head(layer: LayerResult) -> list[str]:
         return head
     head.append(fit("null" if layer.nulls else "", _NULL, "right"))
     head.append(fit("z" if layer.nulls else "", _SCORE, "right"))
-    return [*head, fit("±s.e.", _ERROR, "right")] if layer.errors else head
+    return [*head, fit("±95 %", _ERROR, "right")] if layer.errors else head
 
 
 def _range(sizes: tuple[int, ...]) -> str:

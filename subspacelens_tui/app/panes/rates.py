@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from subspacelens_tui.analysis.quantities import Values, error_bands, null_bands, quantity
+from subspacelens_tui.analysis.quantities import HEADLINE, Values, error_bands, null_bands, quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import cut
@@ -209,7 +209,9 @@ class RatesPane(PlotPane):
             return [f"{null}, {designs}", null]
         null = f"░ null 95 %: n = {n}" + (", refining" if self.analysis.refining else "")
         error = f" · ╱ error 95 %: {error}" if error else ""
+        tests = f" · {self.analysis.main.tests(HEADLINE).short('layers')}"
         return [
+            f"{null}, {designs}{error}{tests}",
             f"{null}, {designs}{error}",
             f"{null}{error}",
             f"░ null n = {n}{error.replace(' 95 %', '')}",
