@@ -12,9 +12,10 @@ from subspacelens_tui.analysis.quantities import HEADLINE
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
-from subspacelens_tui.app.drawing.painted import Row, cut_row, whole_pieces
+from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row, whole_pieces
 from subspacelens_tui.app.keys import Key, bindings
 from subspacelens_tui.app.panes.pane import COMPUTING, WAITING, Numbers, Pane
+from subspacelens_tui.geometry import NullSummary
 from subspacelens_tui.sessions.sanitise import plain
 
 _NAME, _VALUE, _NULL, _SCORE, _ERROR = 9, 6, 7, 7, 7
@@ -170,9 +171,17 @@ class Inspector(Pane):
         return [
             name,
             (excess, self.ink("accent")),
-            (fit(f"p {numbers.probability(null.p)}", _NULL + _SCORE, "centre"), self.ink("dim")),
+            self._p(null),
             (fit(half, _ERROR, "right"), self.ink("dim")),
         ]
+
+    def _p(self, null: NullSummary) -> Piece:
+        """The p-value; while more permutations are on their way faint, with how many it rests on."""
+        assert self.analysis is not None
+        p = numbers.probability(null.p, null.permutations)
+        if self.analysis.refining:
+            return fit(f"p {p}, n {null.permutations}", _NULL + _SCORE, "centre"), self.ink("faint")
+        return fit(f"p {p}", _NULL + _SCORE, "centre"), self.ink("dim")
 
     # What costs seconds is of the images that the rest is of, or says of how many it is, or is on its way.
 
