@@ -52,6 +52,20 @@ def rank_errors(
         return _with_errors(found.layers[layer], analyzer, found, Watch(cancelled), family)
 
 
+def overlap_errors(
+    analyzer: Analyzer, found: Result, layer: int, cancelled: IsCancelled | None = None
+) -> LayerResult:
+    """One layer of a result with the error bars of its overlap and of its excess, where it can have any.
+
+    Raises:
+        SettingsError: if the session has lost the images that the result is of.
+        Cancelled: once `cancelled` says True.
+    """
+    family = METRICS["overlap_mean"].family
+    with one_blas_thread():
+        return _with_errors(found.layers[layer], analyzer, found, Watch(cancelled), family)
+
+
 def deferred_errors(
     analyzer: Analyzer, found: Result, layer: int, cancelled: IsCancelled | None = None
 ) -> LayerResult:

@@ -104,4 +104,5 @@ def _labelings(stream: ImageStream, codes: list[int], settings: Settings) -> Lab
 def _notes(session: Session, stream: ImageStream) -> Iterator[str]:
     """What the reader of the metrics should know."""
     yield f"of all {stream.count} images, exactly, from d × d second moments"
+    yield from stream.unused
     yield from unread_lines(session.manifest)

@@ -87,10 +87,7 @@ class LayerResult:
         if self.nulls:
             record["nulls"] = {key: asdict(null) for key, null in self.nulls.items()}
         if self.errors:
-            record["errors"] = {
-                key: {"standard_error": bar.standard_error, "low": bar.low, "high": bar.high}
-                for key, bar in self.errors.items()
-            }
+            record["errors"] = {key: bar.to_json() for key, bar in self.errors.items()}
         if self.missing:
             record["missing"] = dict(self.missing)
         if self.rounding:

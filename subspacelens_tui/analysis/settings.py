@@ -7,6 +7,9 @@ from typing import Literal, get_args
 
 from subspacelens_tui.geometry import DESIGNS, VIEWS, Design, View
 from subspacelens_tui.sessions import Branch, Session, SessionError
+from subspacelens_tui.sessions.format import UNLABELLED
+from subspacelens_tui.sessions.lookalikes import canonical
+from subspacelens_tui.sessions.sanitise import some_of
 
 ErrorsBy = Literal["auto", "image", "seed", "subject", "seed+subject"]
 """What the jackknife leaves out in turn; "auto" is what fits the images, see `fitting_errors`."""
@@ -46,6 +49,7 @@ class Settings:
         quick: only the rates, for a first look: no ranks and no overlap, which need eigenvalues, unless these
             are known already.
         images: only the first so many images in recording order; all.
+        classes: only the images of these classes, two or more; of all.
     """
 
     labels: str | None = None
@@ -64,6 +68,7 @@ class Settings:
     thorough: bool = False
     quick: bool = False
     images: int | None = None
+    classes: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.eps) and self.eps > 0):
@@ -98,6 +103,8 @@ class Settings:
             raise SettingsError(f"seed must be 0 or more, not {self.seed}")
         if self.images is not None and self.images < 1:
             raise SettingsError(f"images must be at least 1, not {self.images}")
+        if self.classes is not None and len(set(map(canonical, self.classes))) < 2:
+            raise SettingsError(f"two different classes are needed, not {some_of(self.classes)}")
 
     def resolve(self, session: Session) -> "Settings":
         """The same with the session's defaults filled in, but for rank and errors: they depend on images.
@@ -116,12 +123,27 @@ class Settings:
             return replace(
                 self,
                 labels=labels,
+                classes=_known_classes(session, labels, self.classes),
                 design=self.design or default_design(session, labels),
                 step=session.resolve_step(self.step),
                 guidance=guidance,
             )
         except SessionError as error:
             raise SettingsError(str(error)) from None
+
+
+def _known_classes(session: Session, labels: str, asked: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """The classes asked for as the session writes them."""
+    if asked is None:
+        return None
+    names = dict.fromkeys(prompt.labels[labels] for prompt in session.manifest.prompts)
+    known = {canonical(name): name for name in names if name != UNLABELLED}
+    for name in asked:
+        if canonical(name) not in known:
+            raise SettingsError(
+                f"there is no class {name!r} in {labels!r}: it has {some_of(list(known.values()))}"
+            )
+    return tuple(known[canonical(name)] for name in asked)
 
 
 def fitting_errors(prompts: Sequence[int], seeds: Sequence[int]) -> ErrorsBy:
@@ -141,7 +163,8 @@ def fitting_errors(prompts: Sequence[int], seeds: Sequence[int]) -> ErrorsBy:
 def default_design(session: Session, labels: str) -> Design:
     """The permutation design that fits a label scheme, see docs/validation.md."""
     manifest = session.manifest
-    if len({prompt.labels[labels] for prompt in manifest.prompts}) < len(manifest.prompts):
+    classes = [of for prompt in manifest.prompts if (of := prompt.labels[labels]) != UNLABELLED]
+    if len(set(classes)) < len(classes):
         return "subjects"
     seeds = {image.seed for image in manifest.images}
     noises = {(image.prompt, image.seed) for image in manifest.images}
