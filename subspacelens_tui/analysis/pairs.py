@@ -75,7 +75,7 @@ def pairs(
     if not two:
         raise SettingsError(f"there is one class only ({every.classes[0]})")
     found, results = [], []
-    asked = replace(settings, rank=every.settings.rank)
+    asked = replace(settings, subspace_dim=every.settings.subspace_dim)
     for done, (first, second) in enumerate(two):
         of = analyzer.figures(replace(asked, classes=(first, second)), cancelled, layer=layer)
         results.append(of)

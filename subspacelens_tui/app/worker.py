@@ -26,6 +26,7 @@ from subspacelens_tui.out_of_memory import memory_ran_out
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.control import requested
 from subspacelens_tui.sessions.format import MANIFEST
+from subspacelens_tui.sessions.labels import add_labels
 
 _QUICK = 0.15
 _WORTH_REFINING_LIVE = 0.5
@@ -44,10 +45,11 @@ class Worker:
     Args:
         path: the session's folder.
         settings: of the first selection; only what it asks for is begun at once.
+        labels_file: adds label schemes to it.
     """
 
-    def __init__(self, path: Path, settings: Settings | None = None) -> None:
-        self._path = path
+    def __init__(self, path: Path, settings: Settings | None = None, labels_file: Path | None = None) -> None:
+        self._path, self._labels_file = path, labels_file
         self._settings = settings or Settings()
         self._thread = ThreadPoolExecutor(1, "analysis")
         self._analyzer: Analyzer | None = None
@@ -188,7 +190,10 @@ class Worker:
         """The session as it is now; opened anew if another `session.json` was copied over the one it had."""
         known = self._analyzer.session if self._analyzer is not None else None
         if self._analyzer is None or (known is not None and known.manifest.blocks and known.replaced):
-            self._analyzer = Analyzer(open_session(self._path))
+            session = open_session(self._path)
+            if self._labels_file is not None:
+                add_labels(session, self._labels_file)
+            self._analyzer = Analyzer(session)
             self._grown = self._lost = True
             return self._analyzer.session
         before = self._analyzer.session.files

@@ -82,7 +82,7 @@ def test_a_comparison_has_the_error_of_the_difference_of_two_excesses(analyzer: 
 
 
 def test_that_of_the_overlap_comes_with_the_closer_look(analyzer: Analyzer) -> None:
-    result = analyzer.figures(Settings(errors="seed", permutations=PERMUTATIONS, rank=2))
+    result = analyzer.figures(Settings(errors="seed", permutations=PERMUTATIONS, subspace_dim=2))
     assert "overlap_mean.excess" not in result.layers[0].errors
     closer = deferred_errors(analyzer, result, 0)
     bar = closer.errors["overlap_mean.excess"]

@@ -11,7 +11,7 @@ from subspacelens_tui.sessions import open_session
 from tests.conftest import CATEGORIES, PlantedSession
 
 FIRST, SECOND, THIRD = CATEGORIES
-SETTINGS = Settings(permutations=6, errors="seed", rank=2)
+SETTINGS = Settings(permutations=6, errors="seed", subspace_dim=2)
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def analyzer(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
 
 def test_a_pair_is_the_metrics_of_its_images_alone(analyzer: Analyzer) -> None:
     session = analyzer.session
-    found = analyzer.figures(Settings(classes=(THIRD, FIRST), permutations=6, errors="seed", rank=2))
+    found = analyzer.figures(Settings(classes=(THIRD, FIRST), permutations=6, errors="seed", subspace_dim=2))
     labels = np.asarray(session.labels("coarse"))
     kept = np.isin(labels, [FIRST, THIRD])
     Z, y = session.features(1)[:, kept].astype(np.float64), labels[kept]
@@ -50,7 +50,7 @@ def test_all_pairs_by_their_overlap(analyzer: Analyzer, capsys: pytest.CaptureFi
     assert overlaps == sorted(overlaps, reverse=True)
     first = found.pairs[0]
     alone = analyzer.figures(
-        Settings(permutations=6, errors="seed", rank=2, classes=(first.first, first.second))
+        Settings(permutations=6, errors="seed", subspace_dim=2, classes=(first.first, first.second))
     )
     assert first.layer.overlap_mean == alone.layers[1].overlap_mean
     assert first.layer.null == alone.layers[1].null

@@ -194,7 +194,9 @@ def test_nulls_without_each_of_gram_matrices(session: Path, features: View, by: 
 
 
 def test_nulls_without_each_subject_of_scatters_and_of_tokens(session: Path, tokens: Path) -> None:
-    settings = Settings(features="centred", rank=2, errors="subject", design="subjects", permutations=4)
+    settings = Settings(
+        features="centred", subspace_dim=2, errors="subject", design="subjects", permutations=4
+    )
     scatter, layer = scatters(session, settings), gram(session, "centred")
     of_subjects = np.asarray(
         permuted_labels(np.asarray(scatter.groups.codes), "subjects", 4, 0, groups=range(9))

@@ -29,7 +29,8 @@ def print_pairs(found: Pairs, as_json: bool) -> None:
         else ""
     )
     said = f"; {interval_words(settings)}" if settings.errors else ""
-    of = f"layer {found.layer}, labels {plain(settings.labels or '')}, subspaces of dimension {settings.rank}"
+    labels = plain(settings.labels or "")
+    of = f"layer {found.layer}, labels {labels}, subspaces of dimension {settings.subspace_dim}"
     out.print(Text(f"Pairs of classes, the most overlapping first: {of}{null}{said}"))
     headers = ["", ""]
     for key in PAIR_METRICS:

@@ -426,8 +426,9 @@ class SessionScreen(Screen[None], NeedsRoom):
         self.app.push_screen(CompareScreen(*sides, self.setup, {path: self.worker}, self.selected))
 
 
-def worker_on(path: Path, settings: Settings | None, setup: Setup) -> Worker:
-    """A worker that begins with what a session opens with."""
+def worker_on(path: Path, settings: Settings | None, setup: Setup, first: bool = False) -> Worker:
+    """A worker that begins with what a session opens with; the app's `first` one with its label file."""
     # Imported before anything is computed: the two would wait for each other.
     prepare()
-    return Worker(path, settings or opening_settings(setup, path))
+    labels_file = setup.labels_file if first else None
+    return Worker(path, settings or opening_settings(setup, path), labels_file)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from subspacelens_tui.cli.analysis import open_session, say_losses, settings_of
 from subspacelens_tui.cli.command import Command
 from subspacelens_tui.cli.progress import progress
-from subspacelens_tui.options.analysis import SETTINGS
+from subspacelens_tui.options.analysis import QUICK_PERMUTATIONS, SETTINGS
 from subspacelens_tui.options.common import JSON
 from subspacelens_tui.options.option import Option
 
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     sides: list[Result] = []
     for side in (arguments.a, arguments.b):
         name, changes = split_side(side)
-        settings = side_settings(settings_of(arguments), changes)
+        settings = side_settings(settings_of(arguments, permutations=QUICK_PERMUTATIONS), changes)
         with progress() as say:
             session = open_session(arguments, name, say_notes=not sides)
             sides.append(Analyzer(session).figures(settings, progress=say))
