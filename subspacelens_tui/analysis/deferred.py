@@ -7,7 +7,7 @@ from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.evaluate import measured, of_costs
 from subspacelens_tui.analysis.layer_evaluation import Measured
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Family
-from subspacelens_tui.analysis.progress import IsCancelled, Watch
+from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.statistics.base import Labelings
 from subspacelens_tui.analysis.uncertainty.excess import add_excess_errors
@@ -79,8 +79,30 @@ def deferred_errors(
         return _with_errors(found.layers[layer], analyzer, found, Watch(cancelled), None)
 
 
+def with_deferred_errors(
+    analyzer: Analyzer, found: Result, cancelled: IsCancelled | None = None, progress: Progress | None = None
+) -> Result:
+    """A result with the error bars of ranks and overlaps at all layers; those of excesses are not among them.
+
+    Raises:
+        SettingsError: if the session has lost the images that the result is of.
+        Cancelled: once `cancelled` says True.
+    """
+    watch, layers = Watch(cancelled, progress), []
+    with one_blas_thread():
+        for place, layer in enumerate(found.layers):
+            watch.report("error bars of ranks and overlaps", place, len(found.layers))
+            layers.append(_with_errors(layer, analyzer, found, watch, None, excess=False))
+    return replace(found, layers=tuple(layers))
+
+
 def _with_errors(
-    known: LayerResult, analyzer: Analyzer, found: Result, watch: Watch, family: Family | None
+    known: LayerResult,
+    analyzer: Analyzer,
+    found: Result,
+    watch: Watch,
+    family: Family | None,
+    excess: bool = True,
 ) -> LayerResult:
     """The layer with the errors by recomputation, of one family of metrics or of all."""
     if found.settings.errors is None:
@@ -93,7 +115,7 @@ def _with_errors(
     statistics = analyzer.layers_of(found)[known.layer]
     layer = Measured(statistics, deferred, dict(known.nulls))
     add_errors(layer, found.settings.errors, True, watch)
-    labelings = labelings_of(statistics.sample.images, found.settings)
+    labelings = labelings_of(statistics.sample.images, found.settings) if excess else None
     if isinstance(labelings, Labelings):
         add_excess_errors(layer, found.settings.errors, labelings, True, watch)
     return replace(known, errors={**known.errors, **layer.errors}, missing={**known.missing, **layer.missing})

@@ -23,10 +23,13 @@ def print_comparison(names: tuple[str, str], comparison: Comparison, as_json: bo
         out.print(Text(f"{letter}  {plain(name)}: {figures.images} images, step {figures.step_name}"))
         for note in figures.notes:
             out.print(Text(f"   {plain(note)}"))
+    for warning in comparison.warnings:
+        out.print(Text(f"note: {plain(warning)}"))
     errors = "paired" if comparison.paired else "the sides taken as independent"
     said = f"{INTERVAL} is half its 95 % confidence interval by the jackknife, {errors}"
     out.print(Text(f"difference B - A; {said}; rates in nats"))
-    for name in COMPARED:
+    # What is to be read first stands first.
+    for name in sorted(COMPARED, key=lambda name: name != "excess"):
         if _is_shown(name, comparison):
             out.print(Text(f"\n{name}", style="bold"))
             rows = [[str(i), *_cells(layer[name])] for i, layer in enumerate(comparison.layers)]
@@ -61,6 +64,7 @@ def _json(names: tuple[str, str], comparison: Comparison) -> dict[str, Any]:
         "a": _side(names[0], comparison.a),
         "b": _side(names[1], comparison.b),
         "paired": comparison.paired,
+        "warnings": list(comparison.warnings),
         "layers": [
             {"layer": index, **{figure: _record(comparison, index, figure) for figure in layer}}
             for index, layer in enumerate(comparison.layers)
