@@ -12,16 +12,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from subspacelens_tui.cli import main
 from subspacelens_tui.cli.commands import record
+from subspacelens_tui.options.analysis import QUICK_PERMUTATIONS
 from subspacelens_tui.sessions import open_session
 from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.format import MANIFEST
-from tests.conftest import PlantedSessionFactory
+from tests.conftest import CATEGORIES, PlantedSessionFactory
 
 
 def run(*arguments: str) -> int:
@@ -104,7 +106,8 @@ def test_analyze(sessions: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*arguments, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     asked = {"labels": "fine", "eps": 0.3, "branch": "uncond", "step": 5, "features": "centred", "rank": 2}
-    resolved = {"guidance": 3.0, "permutations": 4, "design": "within-seed", "seed": 0, "errors": "image"}
+    resolved = {"guidance": 3.0, "permutations": 4, "design": "within-seed", "seed": 0}
+    resolved["errors"] = "seed+subject"
     assert found["settings"].items() >= (asked | resolved).items()
     assert run(*arguments) == 0
     assert "36 images, labels fine, ε 0.3, uncond, step 5" in capsys.readouterr().out
@@ -333,6 +336,47 @@ def test_tables_sweep_and_compare(sessions: Path, capsys: pytest.CaptureFixture[
         assert "\x1b" not in capsys.readouterr().out
     assert run("compare", "whole", "whole@step=5", *common[:-1]) == 0
     assert "delta_R" in capsys.readouterr().out
+
+
+def test_unasked_there_is_a_quick_null(sessions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def layers(*options: str) -> list[dict[str, Any]]:
+        assert run("analyze", "whole", *options, "--sessions", str(sessions), "--json") == 0
+        found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["layers"]
+        return found
+
+    unasked, without = layers(), layers("--permutations", "0")
+    assert unasked[0]["nulls"]["delta_R"]["permutations"] == QUICK_PERMUTATIONS
+    assert (
+        unasked[0]["errors"]["excess"]["low"] < unasked[0]["excess"] < unasked[0]["errors"]["excess"]["high"]
+    )
+    assert "excess" not in without[0]
+    assert without[0]["delta_R"] == unasked[0]["delta_R"]
+    assert "nulls" not in layers("--every-image")[0]
+
+
+def test_two_classes_pairs_and_other_eps(sessions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    common = ["--permutations", "4", "--sessions", str(sessions)]
+    first, second, _ = CATEGORIES
+    assert run("analyze", "whole", "--pair", f"{second},{first}", *common, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [of["name"] for of in found["classes"]] == [first, second]
+    assert found["multiple_tests"]["metrics"]["delta_R"]["count"] == 6
+    assert run("analyze", "whole", "--pair", f"{first},dragons", *common) == 2
+    assert "there is no class 'dragons'" in capsys.readouterr().err
+    assert run("analyze", "whole", "--pairs", "--layer", "1", *common, "--json") == 0
+    pairs = json.loads(capsys.readouterr().out)
+    assert (pairs["layer"], len(pairs["pairs"])) == (1, 3)
+    [of_two] = [pair for pair in pairs["pairs"] if pair["classes"] == [first, second]]
+    assert of_two["delta_R"]["value"] == pytest.approx(found["layers"][1]["delta_R"])
+    assert run("analyze", "whole", "--over-eps", *common, "--json") == 0
+    over = json.loads(capsys.readouterr().out)["eps"]
+    assert [layer["eps"] for layer in over] == sorted(layer["eps"] for layer in over)
+    assert over[6]["eps"] == pytest.approx(0.5)
+    for kind in ("--pairs", "--over-eps"):
+        assert run("analyze", "whole", kind, *common) == 0
+        assert "95 % confidence interval" in capsys.readouterr().out
+        assert run("analyze", "whole", kind, "--layer", "9", *common) == 2
+        assert "there is no layer 9: the session has 0 to 5" in capsys.readouterr().err
 
 
 def test_a_label_file_adds_a_scheme_to_analyze(

@@ -48,6 +48,9 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--thorough": (None, "thorough", True),
     "--sweep": ("R", "sweep", "R"),
     "--tables": (None, "tables", True),
+    "--pairs": (None, "pairs", True),
+    "--over-eps": (None, "over_eps", True),
+    "--pair": ("animals,vehicles", "classes", ("animals", "vehicles")),
     "--every-image": (None, "every_image", True),
     "--table": ("of.csv", "table", "of.csv"),
     "--yes": (None, "yes", True),
@@ -117,8 +120,8 @@ def test_what_is_not_typed_is_as_in_python() -> None:
     assert Request(**given(parsed("record"), Request)) == Request()
     assert Request(**given(parsed("demo"), Request)) == Request()
     assert settings_of(parsed("replay")) == Settings()
-    assert settings_of(parsed("analyze")) == settings_of(parsed("compare")) == Settings(errors="image")
-    assert settings_of(parsed("export")) == Settings(errors="image", permutations=200)
+    assert settings_of(parsed("analyze")) == settings_of(parsed("compare")) == Settings(errors="auto")
+    assert settings_of(parsed("export")) == Settings(errors="auto", permutations=200)
     assert settings_of(parsed("analyze", "--errors", "none")) == Settings()
 
 

@@ -16,13 +16,20 @@ from subspacelens_tui.analysis.left_out import NoImagesError, left_out_lines, wh
 from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
 from subspacelens_tui.analysis.result import Result, Subset
 from subspacelens_tui.analysis.rounding import rounding_notes
-from subspacelens_tui.analysis.settings import DEFAULT_SUBSPACE_DIM, ErrorsBy, Settings, SettingsError
+from subspacelens_tui.analysis.settings import (
+    DEFAULT_SUBSPACE_DIM,
+    ErrorsBy,
+    Settings,
+    SettingsError,
+    fitting_errors,
+)
 from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.analysis.statistics.gram import GramLayer
 from subspacelens_tui.analysis.statistics.gram_sample import Sample
 from subspacelens_tui.analysis.subset import MOST_IMAGES
 from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar, overlap_error
 from subspacelens_tui.analysis.uncertainty.permutation import labelings_of
+from subspacelens_tui.analysis.used_images import unused_lines, used_prompts
 from subspacelens_tui.geometry import GeometryError
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.prompt_problems import unread_lines
@@ -54,22 +61,27 @@ class Analyzer:
         return self.session.refresh()
 
     def figures(
-        self, settings: Settings, cancelled: IsCancelled | None = None, progress: Progress | None = None
+        self,
+        settings: Settings,
+        cancelled: IsCancelled | None = None,
+        progress: Progress | None = None,
+        layer: int | None = None,
     ) -> Result:
-        """The metrics of all layers.
+        """The metrics of all layers, or of one.
 
         Args:
             settings: what to compute.
             cancelled: asked many times a second; once it says True, the computation ends with `Cancelled`.
             progress: called a few times a second, on this thread, with what is computed, how much of it is
                 done and how much there is: ("permutations", 1200, 5600).
+            layer: the only one that the result is to have; all.
 
         Raises:
             SettingsError: if the session lacks what is asked.
             Cancelled: see above.
         """
         with one_blas_thread(scipy=_needs_scipy(settings)):
-            return self._figures(settings.resolve(self.session), Watch(cancelled, progress))
+            return self._figures(settings.resolve(self.session), Watch(cancelled, progress), layer)
 
     def rates_at(self, settings: Settings, eps: npt.ArrayLike) -> tuple[Float64Array, Float64Array]:
         """R and Rc (E, layers), in nats, of the same images at E values of ε: a whole sweep in milliseconds.
@@ -90,12 +102,26 @@ class Analyzer:
         Raises:
             SettingsError: if the session has lost them.
         """
-        settings = replace(result.settings, images=result.images)
+        settings = result.settings
         growing = self._configuration(settings)
-        positions = growing.order(settings.images)
+        if self._takes_all(settings):
+            settings = replace(settings, images=result.images)
+        positions = self._positions(settings, growing)[: result.images]
         if len(positions) != result.images:
             raise SettingsError("the images that the figures are of are no longer there")
         return self._layers(self._sample(settings, growing, positions), settings, growing, positions)
+
+    def _takes_all(self, settings: Settings) -> bool:
+        """Whether the images of all classes and prompts are used."""
+        return len(used_prompts(self.session.manifest, settings)) == len(self.session.manifest.prompts)
+
+    def _positions(self, settings: Settings, growing: GrowingGrams) -> list[int]:
+        """The images of resolved settings in recording order."""
+        positions = growing.order(settings.images)
+        if self._takes_all(settings):
+            return positions
+        used, images = used_prompts(self.session.manifest, settings), self.session.manifest.images
+        return [at for at in positions if images[growing.images[at]].prompt in used]
 
     def _layers(
         self, sample: Sample, settings: Settings, growing: GrowingGrams, positions: list[int]
@@ -120,8 +146,10 @@ class Analyzer:
         with one_blas_thread():
             settings = settings.resolve(self.session)
             sample, growing, positions = self._all_of(settings)
-            r = settings.subspace_dim or default_subspace_dim(sample.sizes)
-            settings = replace(settings, subspace_dim=r, iso_rate=None)
+            asked = replace(settings, errors=by, iso_rate=None)
+            settings = fitted(asked, sample.images, sample.sizes)
+            assert settings.errors is not None
+            by = settings.errors
             layers = self._layers(sample, settings, growing, positions)
             try:
                 return [
@@ -130,27 +158,32 @@ class Analyzer:
             except GeometryError as error:
                 raise SettingsError(f"the overlap has no error bar: {error}") from None
 
-    def _figures(self, settings: Settings, watch: Watch) -> Result:
+    def _figures(self, settings: Settings, watch: Watch, only: int | None = None) -> Result:
         timestep = timestep_of(self.session, settings)
         if not self.session.manifest.blocks:  # the model is not loaded
             absent = why_empty(self.session, None, (), None)
             return Result(settings, 0, (), (), (), timestep=timestep, absent=absent)
         growing = self._configuration(settings)
-        positions = growing.order(settings.images)
+        positions = self._positions(settings, growing)
         left_out = growing.left_out
+        asked = [growing.images[at] for at in growing.order(settings.images)]
         losses = left_out_lines(self.session, growing.problems, left_out)
-        notes = (*losses, *_notes(growing, self.session, settings, len(positions)))
+        unused = unused_lines(self.session.manifest, settings, asked)
+        notes = (*losses, *unused, *_notes(growing, self.session, settings, len(positions)))
         if not positions:
             absent = why_empty(self.session, settings.guidance, growing.problems, left_out)
+            absent = f"none of the {len(asked)} images is of these classes" if asked else absent
             found = Result(settings, 0, (), (), (), timestep=timestep, notes=notes)
             return replace(found, left_out=left_out, losses=losses, absent=absent)
         sample = self._sample(settings, growing, positions)
-        if settings.subspace_dim is None:
-            settings = replace(settings, subspace_dim=default_subspace_dim(sample.sizes))
+        settings = fitted(settings, sample.images, sample.sizes)
         knows = sample.knows_eigenvalues(settings.subspace_dim)
+        blocks = self.session.manifest.blocks
+        chosen = range(len(blocks)) if only is None else [only]
+        of_layers = self._layers(sample, settings, growing, positions)
         layers = evaluate(
-            self._layers(sample, settings, growing, positions),
-            [block.name for block in self.session.manifest.blocks],
+            [of_layers[layer] for layer in chosen],
+            [blocks[layer].name for layer in chosen],
             settings,
             labelings_of(sample.images, settings),
             watch,
@@ -172,7 +205,7 @@ class Analyzer:
 
     def _all_of(self, settings: Settings) -> tuple[Sample, GrowingGrams, list[int]]:
         growing = self._configuration(settings)
-        positions = growing.order(settings.images)
+        positions = self._positions(settings, growing)
         if not positions:
             raise NoImagesError(
                 why_empty(self.session, settings.guidance, growing.problems, growing.left_out)
@@ -210,6 +243,7 @@ class Analyzer:
             guidance=settings.guidance,
             features=settings.features,
             images=len(positions),
+            classes=settings.classes,
             seed=settings.seed if growing.is_subset else 0,
         )
         return _recent(
@@ -264,6 +298,15 @@ def timestep_of(session: Session, settings: Settings) -> float | None:
     """The scheduler's timestep at the step of resolved settings; None where the session does not say."""
     assert settings.step is not None
     return session.manifest.timestep(settings.step)
+
+
+def fitted(settings: Settings, images: Images, class_sizes: Iterable[int]) -> Settings:
+    """Resolved settings with what depends on the images filled in."""
+    if settings.subspace_dim is None:
+        settings = replace(settings, subspace_dim=default_subspace_dim(class_sizes))
+    if settings.errors == "auto":
+        settings = replace(settings, errors=fitting_errors(images.prompts, images.seeds))
+    return settings
 
 
 def default_subspace_dim(class_sizes: Iterable[int]) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Container
 
 from subspacelens_tui.sessions import Manifest
+from subspacelens_tui.sessions.format import UNLABELLED
 
 
 def ordered_classes(manifest: Manifest, scheme: str, present: Container[str]) -> tuple[str, ...]:
@@ -11,13 +12,14 @@ def ordered_classes(manifest: Manifest, scheme: str, present: Container[str]) ->
     The coarsest comes first; within a group, and where nothing groups them, in order of first appearance
     among the prompts. So the order is the same for every pane, table and file, however the prompts are mixed.
     """
-    labels = {name: [prompt.labels[name] for prompt in manifest.prompts] for name in manifest.label_schemes}
+    prompts = [prompt for prompt in manifest.prompts if prompt.labels[scheme] != UNLABELLED]
+    labels = {name: [prompt.labels[name] for prompt in prompts] for name in manifest.label_schemes}
     own = labels[scheme]
     count = len(set(own))
     coarser = [
         other
         for other in labels.values()
-        if len(set(zip(own, other, strict=True))) == count > len(set(other)) > 1
+        if UNLABELLED not in other and len(set(zip(own, other, strict=True))) == count > len(set(other)) > 1
     ]
     coarser.sort(key=lambda other: len(set(other)))
     # First appearance, scheme by scheme: a class inherits the place of the groups it is in.

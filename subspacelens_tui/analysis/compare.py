@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,6 +53,11 @@ class Difference:
     low: float | None = None
     high: float | None = None
 
+    @property
+    def half_width(self) -> float | None:
+        """Of the interval; None where there is none."""
+        return None if self.low is None or self.high is None else (self.high - self.low) / 2
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -69,6 +74,14 @@ class Comparison:
     b: Result
     paired: bool
     layers: tuple[dict[str, Difference], ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What else differs between the sides than what was asked about, a line each.
+
+        Rates, ranks and overlaps depend on N and on ε; other prompts are other classes in all but name.
+        """
+        return tuple(_unlike(self.a, self.b))
 
 
 def compare(a: Result, b: Result) -> Comparison:
@@ -91,6 +104,25 @@ def compare(a: Result, b: Result) -> Comparison:
         for one, other in zip(a.layers, b.layers, strict=True)
     )
     return Comparison(a, b, paired, layers)
+
+
+def _unlike(a: Result, b: Result) -> Iterator[str]:
+    one, other = a.settings, b.settings
+    if a.images != b.images:
+        yield f"N differs: {a.images} images and {b.images}; rates, ranks and overlaps depend on it"
+    if one.step != other.step:
+        yield f"the steps differ: {a.step_name} and {b.step_name}"
+    if (one.eps, one.iso_rate) != (other.eps, other.iso_rate):
+        yield f"ε differs: {_precision(one)} and {_precision(other)}; rates depend on it"
+    here, there = ({prompt for prompt, _ in side.image_keys} for side in (a, b))
+    if here != there:
+        yield f"the prompts differ: {len(here & there)} are in both, {len(here - there)} in A only, " + (
+            f"{len(there - here)} in B only"
+        )
+
+
+def _precision(settings: Settings) -> str:
+    return f"{settings.eps:g}" if settings.iso_rate is None else f"that of R = {settings.iso_rate:g}"
 
 
 def rounding(comparison: Comparison, layer: int, name: str) -> float | None:
@@ -136,13 +168,13 @@ def side_settings(settings: Settings, changes: str) -> Settings:
 
 def _difference(name: str, one: LayerResult, other: LayerResult, paired: bool) -> Difference:
     asked = quantity(name)
-    a, b, key = asked.value(one), asked.value(other), asked.metric.key
+    a, b = asked.value(one), asked.value(other)
     if a is None or b is None:
         return Difference(a, b, None)
-    # The error of an excess is that of its metric: the mean of the null is a constant beside it.
-    if not asked.shifted or key not in one.errors or key not in other.errors:
+    bars = asked.error(one), asked.error(other)
+    if bars[0] is None or bars[1] is None:
         return Difference(a, b, b - a)
-    error, margin = _error(one.errors[key], other.errors[key], paired)
+    error, margin = _error(bars[0], bars[1], paired)
     return Difference(a, b, b - a, error, b - a - margin, b - a + margin)
 
 

@@ -7,9 +7,12 @@ from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.evaluate import measured, of_costs
 from subspacelens_tui.analysis.layer_evaluation import Measured
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Family
-from subspacelens_tui.analysis.progress import IsCancelled, Watch
+from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
 from subspacelens_tui.analysis.result import LayerResult, Result
+from subspacelens_tui.analysis.statistics.base import Labelings
+from subspacelens_tui.analysis.uncertainty.excess import add_excess_errors
 from subspacelens_tui.analysis.uncertainty.jackknife import add_errors
+from subspacelens_tui.analysis.uncertainty.permutation import labelings_of
 from subspacelens_tui.geometry import GeometryError
 
 
@@ -49,6 +52,20 @@ def rank_errors(
         return _with_errors(found.layers[layer], analyzer, found, Watch(cancelled), family)
 
 
+def overlap_errors(
+    analyzer: Analyzer, found: Result, layer: int, cancelled: IsCancelled | None = None
+) -> LayerResult:
+    """One layer of a result with the error bars of its overlap and of its excess, where it can have any.
+
+    Raises:
+        SettingsError: if the session has lost the images that the result is of.
+        Cancelled: once `cancelled` says True.
+    """
+    family = METRICS["overlap_mean"].family
+    with one_blas_thread():
+        return _with_errors(found.layers[layer], analyzer, found, Watch(cancelled), family)
+
+
 def deferred_errors(
     analyzer: Analyzer, found: Result, layer: int, cancelled: IsCancelled | None = None
 ) -> LayerResult:
@@ -62,8 +79,30 @@ def deferred_errors(
         return _with_errors(found.layers[layer], analyzer, found, Watch(cancelled), None)
 
 
+def with_deferred_errors(
+    analyzer: Analyzer, found: Result, cancelled: IsCancelled | None = None, progress: Progress | None = None
+) -> Result:
+    """A result with the error bars of ranks and overlaps at all layers; those of excesses are not among them.
+
+    Raises:
+        SettingsError: if the session has lost the images that the result is of.
+        Cancelled: once `cancelled` says True.
+    """
+    watch, layers = Watch(cancelled, progress), []
+    with one_blas_thread():
+        for place, layer in enumerate(found.layers):
+            watch.report("error bars of ranks and overlaps", place, len(found.layers))
+            layers.append(_with_errors(layer, analyzer, found, watch, None, excess=False))
+    return replace(found, layers=tuple(layers))
+
+
 def _with_errors(
-    known: LayerResult, analyzer: Analyzer, found: Result, watch: Watch, family: Family | None
+    known: LayerResult,
+    analyzer: Analyzer,
+    found: Result,
+    watch: Watch,
+    family: Family | None,
+    excess: bool = True,
 ) -> LayerResult:
     """The layer with the errors by recomputation, of one family of metrics or of all."""
     if found.settings.errors is None:
@@ -73,8 +112,12 @@ def _with_errors(
         for metric in METRICS.scalars
         if metric.error is Cost.DEFERRED and metric.key in known.values and family in (None, metric.family)
     }
-    layer = Measured(analyzer.layers_of(found)[known.layer], deferred)
+    statistics = analyzer.layers_of(found)[known.layer]
+    layer = Measured(statistics, deferred, dict(known.nulls))
     add_errors(layer, found.settings.errors, True, watch)
+    labelings = labelings_of(statistics.sample.images, found.settings) if excess else None
+    if isinstance(labelings, Labelings):
+        add_excess_errors(layer, found.settings.errors, labelings, True, watch)
     return replace(known, errors={**known.errors, **layer.errors}, missing={**known.missing, **layer.missing})
 
 

@@ -8,6 +8,7 @@ from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.result import LayerResult
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.statistics.base import Labelings, LayerStatistics
+from subspacelens_tui.analysis.uncertainty.excess import add_excess_errors
 from subspacelens_tui.analysis.uncertainty.jackknife import add_errors
 from subspacelens_tui.analysis.uncertainty.permutation import add_nulls
 from subspacelens_tui.geometry import GeometryError
@@ -47,6 +48,8 @@ def evaluate(
         for index, of_layer in enumerate(found):
             watch.report("error bars", index, len(found))
             add_errors(of_layer, settings.errors, settings.thorough, watch)
+            if isinstance(labelings, Labelings):
+                add_excess_errors(of_layer, settings.errors, labelings, settings.thorough, watch)
     return [result(of_layer, name) for of_layer, name in zip(found, names, strict=True)]
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from subspacelens_tui.analysis.analyzer import default_subspace_dim, timestep_of
+from subspacelens_tui.analysis.analyzer import fitted, timestep_of
 from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.classes import ordered_classes
 from subspacelens_tui.analysis.evaluate import evaluate
@@ -60,8 +60,7 @@ def _figures(session: Session, settings: Settings, watch: Watch) -> Result:
         return replace(found, left_out=left_out, losses=losses, absent=absent)
     classes = ordered_classes(session.manifest, settings.labels or "", set(stream.groups))
     codes = [classes.index(name) for name in stream.groups]
-    r = settings.subspace_dim or default_subspace_dim(stream.class_sizes(classes))
-    settings = replace(settings, subspace_dim=r)
+    settings = fitted(settings, stream.images, stream.class_sizes(classes))
     groups = ImageGroups(classes, codes, stream.by_subject)
     labelings = _labelings(stream, codes, settings)
     try:
@@ -105,4 +104,5 @@ def _labelings(stream: ImageStream, codes: list[int], settings: Settings) -> Lab
 def _notes(session: Session, stream: ImageStream) -> Iterator[str]:
     """What the reader of the metrics should know."""
     yield f"of all {stream.count} images, exactly, from d × d second moments"
+    yield from stream.unused
     yield from unread_lines(session.manifest)

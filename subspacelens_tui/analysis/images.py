@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from subspacelens_tui.geometry import GeometryError
+from subspacelens_tui.sessions.format import UNLABELLED
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Images:
         nested = [
             other
             for other in self.other_labels
-            if len(set(zip(self.labels, other, strict=True))) == fine > len(set(other)) > 1
+            if UNLABELLED not in other
+            and len(set(zip(self.labels, other, strict=True))) == fine > len(set(other)) > 1
         ]
         if not nested:
             raise GeometryError(

@@ -12,6 +12,7 @@ from subspacelens_tui.analysis.metrics import METRICS, Metric, Shape
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.result import LayerResult, Result
+    from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar
 
 HEADLINE = "delta_R"
 Band = tuple[float | None, float | None]
@@ -52,8 +53,14 @@ class Quantity:
 
     @property
     def shifted(self) -> bool:
-        """Whether it is the metric but for a constant, so that the metric's error is its own."""
+        """Whether it is the metric but for a constant, so that the metric's null is its own."""
         return self.aspect in ("", "excess")
+
+    def error(self, layer: "LayerResult") -> "ErrorBar | None":
+        """Its error bar; None where there is none."""
+        if self.aspect not in ("", "excess"):
+            return None
+        return layer.errors.get(excess_name(self.metric) if self.aspect else self.metric.key)
 
     @property
     def label(self) -> str:
@@ -89,10 +96,8 @@ class Quantity:
 
     def error_band(self, layer: "LayerResult") -> Band:
         """The 95 % interval by the jackknife; Nones where there is none."""
-        bar, shift = layer.errors.get(self.metric.key), self._shift(layer)
-        if bar is None or shift is None or not self.shifted:
-            return None, None
-        return bar.low - shift, bar.high - shift
+        bar = self.error(layer)
+        return (None, None) if bar is None else (bar.low, bar.high)
 
     def null_band(self, layer: "LayerResult") -> Band:
         """The central 95 % under permuted labels; Nones where there is no null."""
@@ -111,6 +116,11 @@ class Quantity:
     def rounding(self, layer: "LayerResult") -> float | None:
         """How far rounding may have moved it, or what it is a multiple of; None if not visibly."""
         return layer.rounding.get(self.metric.key)
+
+
+def excess_name(metric: Metric) -> str:
+    """The name of its excess, under which its error is known: "excess" of ΔR, else "KEY.excess"."""
+    return "excess" if metric.key == HEADLINE else f"{metric.key}.excess"
 
 
 @lru_cache

@@ -14,6 +14,7 @@ from subspacelens_tui.analysis.quantities import HEADLINE, Quantity, quantity
 from subspacelens_tui.analysis.rounding import rounding_notes
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar
+from subspacelens_tui.analysis.uncertainty.multiple_tests import MultipleTests
 from subspacelens_tui.geometry import NullSummary
 from subspacelens_tui.sessions.steps import step_name
 
@@ -33,7 +34,7 @@ class LayerResult:
         values: key → number or record, of the metrics that there are.
         arrays: key → matrix or curve.
         nulls: key → its values under permuted labels, if permutations were asked for.
-        errors: key → its jackknife error bar, if asked for.
+        errors: key → its jackknife error bar, if asked for; of an excess under "excess" or "KEY.excess".
         missing: key → why there is no value; also for "nulls", "errors", "null of …" and "error of …".
         rounding: key → how far rounding may have moved it, of those that are not right to a millionth.
         massive: what is so much larger than the rest that rounding matters, if anything.
@@ -86,10 +87,7 @@ class LayerResult:
         if self.nulls:
             record["nulls"] = {key: asdict(null) for key, null in self.nulls.items()}
         if self.errors:
-            record["errors"] = {
-                key: {"standard_error": bar.standard_error, "low": bar.low, "high": bar.high}
-                for key, bar in self.errors.items()
-            }
+            record["errors"] = {key: bar.to_json() for key, bar in self.errors.items()}
         if self.missing:
             record["missing"] = dict(self.missing)
         if self.rounding:
@@ -157,6 +155,10 @@ class Result:
         """One quantity over the layers: a metric by its key, or `KEY.excess`, `KEY.z`, … of its null."""
         asked: Quantity = quantity(name)
         return [asked.value(layer) for layer in self.layers]
+
+    def tests(self, key: str) -> MultipleTests:
+        """The tests of a metric at all layers, read together."""
+        return MultipleTests.of([layer.nulls.get(key) for layer in self.layers])
 
     def stack(self, key: str) -> Float64Array | None:
         """The matrices or curves of all layers on top of each other, NaN where a layer has none.

@@ -1,14 +1,18 @@
 """What one asks of an analysis, and the mistakes one can make in asking."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from subspacelens_tui.geometry import DESIGNS, VIEWS, Design, View
 from subspacelens_tui.sessions import Branch, Session, SessionError
+from subspacelens_tui.sessions.format import UNLABELLED
+from subspacelens_tui.sessions.lookalikes import canonical
+from subspacelens_tui.sessions.sanitise import some_of
 
-ErrorsBy = Literal["image", "seed", "subject", "seed+subject"]
-"""What the jackknife leaves out in turn."""
+ErrorsBy = Literal["auto", "image", "seed", "subject", "seed+subject"]
+"""What the jackknife leaves out in turn; "auto" is what fits the images, see `fitting_errors`."""
 DEFAULT_EPS = 0.5
 DEFAULT_SUBSPACE_DIM = 10
 # Their labels are held in memory: 0.8 GB for the thousand images that are analysed at most.
@@ -39,12 +43,13 @@ class Settings:
             where prompts share their seeds, else `free`.
         overlap_permutations: how many of them the overlap gets, at some four times the cost; all.
         seed: random seed for permutations, halves and projections.
-        errors: what the jackknife leaves out in turn; no error bars.
+        errors: what the jackknife leaves out in turn, "auto" for what the images share; no error bars.
         iso_rate: choose each layer's ε so that its R is this many nats, in place of `eps`.
         thorough: also what costs seconds: split-half ceilings and normality.
         quick: only the rates, for a first look: no ranks and no overlap, which need eigenvalues, unless these
             are known already.
         images: only the first so many images in recording order; all.
+        classes: only the images of these classes, two or more; of all.
     """
 
     labels: str | None = None
@@ -63,6 +68,7 @@ class Settings:
     thorough: bool = False
     quick: bool = False
     images: int | None = None
+    classes: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.eps) and self.eps > 0):
@@ -97,9 +103,11 @@ class Settings:
             raise SettingsError(f"seed must be 0 or more, not {self.seed}")
         if self.images is not None and self.images < 1:
             raise SettingsError(f"images must be at least 1, not {self.images}")
+        if self.classes is not None and len(set(map(canonical, self.classes))) < 2:
+            raise SettingsError(f"two different classes are needed, not {some_of(self.classes)}")
 
     def resolve(self, session: Session) -> "Settings":
-        """The same with the session's defaults filled in, save `subspace_dim`: it depends on the images.
+        """The same with the session's defaults filled in, but for rank and errors: they depend on images.
 
         Raises:
             SettingsError: if the session lacks what is asked.
@@ -115,6 +123,7 @@ class Settings:
             return replace(
                 self,
                 labels=labels,
+                classes=_known_classes(session, labels, self.classes),
                 design=self.design or default_design(session, labels),
                 step=session.resolve_step(self.step),
                 guidance=guidance,
@@ -123,10 +132,39 @@ class Settings:
             raise SettingsError(str(error)) from None
 
 
+def _known_classes(session: Session, labels: str, asked: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """The classes asked for as the session writes them."""
+    if asked is None:
+        return None
+    names = dict.fromkeys(prompt.labels[labels] for prompt in session.manifest.prompts)
+    known = {canonical(name): name for name in names if name != UNLABELLED}
+    for name in asked:
+        if canonical(name) not in known:
+            raise SettingsError(
+                f"there is no class {name!r} in {labels!r}: it has {some_of(list(known.values()))}"
+            )
+    return tuple(known[canonical(name)] for name in asked)
+
+
+def fitting_errors(prompts: Sequence[int], seeds: Sequence[int]) -> ErrorsBy:
+    """What the jackknife is to leave out of images with these prompts and seeds: what they share.
+
+    Images of one seed or one subject are not independent, and where both are shared only leaving out both
+    covers (docs/validation.md).
+    """
+    shared = [
+        name
+        for name, of in (("seed", seeds), ("subject", prompts))
+        if 1 < len(set(of)) < len(set(zip(prompts, seeds, strict=True)))
+    ]
+    return "+".join(shared) or "image"  # type: ignore[return-value]
+
+
 def default_design(session: Session, labels: str) -> Design:
     """The permutation design that fits a label scheme, see docs/validation.md."""
     manifest = session.manifest
-    if len({prompt.labels[labels] for prompt in manifest.prompts}) < len(manifest.prompts):
+    classes = [of for prompt in manifest.prompts if (of := prompt.labels[labels]) != UNLABELLED]
+    if len(set(classes)) < len(classes):
         return "subjects"
     seeds = {image.seed for image in manifest.images}
     noises = {(image.prompt, image.seed) for image in manifest.images}

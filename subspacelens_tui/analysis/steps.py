@@ -10,10 +10,9 @@ from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.separation import Separation, separation, words
-from subspacelens_tui.analysis.settings import ErrorsBy, Settings, SettingsError
+from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.geometry import NullSummary
-from subspacelens_tui.sessions import Session
 
 
 @dataclass(frozen=True)
@@ -89,17 +88,6 @@ def separations(
 def _at(
     analyzer: Analyzer, settings: Settings, watch: Watch, overlaps: Float64Array, steps: int
 ) -> Separation:
-    bars = analyzer.overlap_errors(settings, leave_out(analyzer.session), watch.cancelled, watch.progress)
+    bars = analyzer.overlap_errors(settings, "auto", watch.cancelled, watch.progress)
     kinds = range(len(bars[0].left_out))
     return separation(overlaps, [np.stack([bar.left_out[k] for bar in bars], axis=1) for k in kinds], steps)
-
-
-def leave_out(session: Session) -> ErrorsBy:
-    """Seeds and subjects where there are several of both, since images share both; else those there are."""
-    images = [session.manifest.images[index] for index in session.images()]
-    kinds: list[ErrorsBy] = []
-    if len({image.seed for image in images}) > 1:
-        kinds.append("seed")
-    if len({image.prompt for image in images}) > 1:
-        kinds.append("subject")
-    return "seed+subject" if len(kinds) == 2 else kinds[0] if kinds else "image"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.incremental_grams import Configuration
@@ -13,7 +14,11 @@ from subspacelens_tui.analysis.quantities import names, quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.statistics.columns import Float64Array
+from subspacelens_tui.analysis.uncertainty.jackknife import combined_error
+from subspacelens_tui.analysis.uncertainty.multiple_tests import LEVEL, MultipleTests
 from subspacelens_tui.sessions import Branch, Manifest
+
+_UNMARKED = "peaks and dips are not marked: {} has no error here to tell them from noise"
 
 
 @dataclass(frozen=True)
@@ -24,9 +29,10 @@ class Sweep:
         figure: its name.
         rows: the configurations, guidance by guidance, in each step by step.
         values: (rows, layers), NaN where the metric is missing.
-        peaks, dips: for each row the layer of the most prominent interior maximum and minimum; None where
-            the curve has none.
+        peaks, dips: for each row the layer of the most prominent interior maximum and minimum that stands
+            out beyond noise, see `extremes`; None where the curve has none, or no error.
         timesteps: the scheduler's at the step of each row; None where the session does not say.
+        tests: those of the metric in all cells, row by row, read together; None without a null.
         notes: what the reader should know, of any configuration.
         losses: those of them that say what is left out.
         absent: why there is no image at any configuration; empty if there is one.
@@ -38,9 +44,17 @@ class Sweep:
     peaks: tuple[int | None, ...]
     dips: tuple[int | None, ...]
     timesteps: tuple[float | None, ...]
+    tests: MultipleTests | None = None
     notes: tuple[str, ...] = ()
     losses: tuple[str, ...] = ()
     absent: str = ""
+
+    @property
+    def passes(self) -> npt.NDArray[np.bool_]:
+        """(rows, layers) which cells pass together with the others."""
+        if self.tests is None:
+            return np.zeros(self.values.shape, dtype=bool)
+        return np.asarray(self.tests.survive).reshape(self.values.shape)
 
 
 def sweep(
@@ -98,17 +112,73 @@ def swept(figure: str, rows: Sequence[tuple[Configuration, Result]]) -> Sweep:
     values = np.full((len(rows), layers), np.nan)
     for row, (_, found) in zip(values, rows, strict=True):
         row[: len(found.layers)] = [np.nan if value is None else value for value in found.curve(figure)]
+    marks = [extremes(found, figure) for _, found in rows]
+    notes = dict.fromkeys(note for _, found in rows for note in found.notes)
+    if layers and not any(has_errors(found, figure) for _, found in rows):
+        notes[_UNMARKED.format(quantity(figure).label)] = None
     return Sweep(
         figure,
         tuple(row for row, _ in rows),
         values,
-        peaks=tuple(prominent_peak(row) for row in values),
-        dips=tuple(prominent_peak(-row) for row in values),
+        peaks=tuple(peak for peak, _ in marks),
+        dips=tuple(dip for _, dip in marks),
         timesteps=tuple(found.timestep for _, found in rows),
-        notes=tuple(dict.fromkeys(note for _, found in rows for note in found.notes)),
+        tests=tests_of([found for _, found in rows], figure, layers),
+        notes=tuple(notes),
         losses=tuple(dict.fromkeys(note for _, found in rows for note in found.losses)),
         absent="" if layers or not rows else rows[0][1].absent,
     )
+
+
+def tests_of(rows: Sequence[Result], figure: str, layers: int) -> MultipleTests | None:
+    """The tests of a metric over configurations and layers, row by row; None where there is no null."""
+    key = quantity(figure).metric.key
+    nulls = [
+        found.layers[layer].nulls.get(key) if layer < len(found.layers) else None
+        for found in rows
+        for layer in range(layers)
+    ]
+    return MultipleTests.of(nulls) if any(nulls) else None
+
+
+def has_errors(found: Result, figure: str) -> bool:
+    """Whether a quantity has its error at every layer, without which no peak is told from noise."""
+    asked = quantity(figure)
+    return bool(found.layers) and all(asked.error(layer) is not None for layer in found.layers)
+
+
+def extremes(found: Result, figure: str) -> tuple[int | None, int | None]:
+    """The layers of the most prominent interior maximum and minimum, as far as they stand out beyond noise.
+
+    A peak does if the curve falls from it on both sides, to the bases that scipy's prominence is of, by more
+    than the error of that difference: the jackknife with the same images left out of both layers, at 5 % over
+    all interior layers (Bonferroni), for the peak was chosen among them.
+    """
+    asked = quantity(figure)
+    bars = [asked.error(layer) for layer in found.layers]
+    if not bars or any(bar is None for bar in bars):
+        return None, None
+    curve = np.asarray([np.nan if value is None else value for value in found.curve(figure)])
+    per_kind = zip(*(bar.left_out for bar in bars if bar is not None), strict=True)
+    left_out = [np.stack(of_kind, axis=1) for of_kind in per_kind]
+    return _beyond_noise(curve, left_out), _beyond_noise(-curve, [-values for values in left_out])
+
+
+def _beyond_noise(curve: Float64Array, left_out: Sequence[Float64Array]) -> int | None:
+    """The layer of the most prominent interior maximum if it stands out; `left_out` are (m, L) each."""
+    # Imported here: the app loads this module at its start.
+    from scipy.signal import peak_prominences
+
+    peak = prominent_peak(curve)
+    if peak is None:
+        return None
+    _, [left], [right] = peak_prominences(curve, [peak])
+    level = 1 - 2 * LEVEL / (2 * max(1, len(curve) - 2))
+    for base in (int(left), int(right)):
+        _, margin = combined_error([values[:, peak] - values[:, base] for values in left_out], level)
+        if curve[peak] - curve[base] <= margin:
+            return None
+    return peak
 
 
 def prominent_peak(curve: Float64Array) -> int | None:

@@ -19,7 +19,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class RatioRow:
-    """Rc/R of one label scheme at one layer, with its error, and its null under the named design."""
+    """Rc/R of one label scheme at one layer, and its null under the named design, with errors of both."""
 
     labels: str
     design: Design
@@ -27,6 +27,7 @@ class RatioRow:
     ratio: float | None
     error: ErrorBar | None
     null: NullSummary | None
+    excess_error: ErrorBar | None = None
 
 
 @dataclass(frozen=True)
@@ -134,16 +135,17 @@ class _Tables:
 
     def ratio(self) -> Iterator[RatioRow]:
         for labels in self._analyzer.session.manifest.label_schemes:
-            figures = self._present(labels=labels, errors="image")
+            figures = self._present(labels=labels, errors="auto")
             design = figures.settings.design
             assert design is not None
             for layer in first_middle_last(figures):
                 error, null = layer.errors.get("ratio"), layer.nulls.get("ratio")
-                yield RatioRow(labels, design, layer.layer, layer.ratio, error, null)
+                of_excess = layer.errors.get("ratio.excess")
+                yield RatioRow(labels, design, layer.layer, layer.ratio, error, null, of_excess)
 
     def branches(self) -> Iterator[BranchRow]:
-        cond = self._figures(branch="cond", errors="image")
-        uncond = self._figures(branch="uncond", errors="image")
+        cond = self._figures(branch="cond", errors="auto")
+        uncond = self._figures(branch="uncond", errors="auto")
         found = compare(cond, uncond)
         for layer in first_middle_last(cond):
             yield BranchRow(layer.layer, found.layers[layer.layer]["delta_R"])

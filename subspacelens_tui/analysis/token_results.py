@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from subspacelens_tui.analysis.analyzer import default_subspace_dim, timestep_of
+from subspacelens_tui.analysis.analyzer import fitted, timestep_of
 from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.evaluate import evaluate
 from subspacelens_tui.analysis.layer_evaluation import Measured
@@ -105,8 +105,8 @@ def _of_finite(
     T = session.manifest.tokens
     assert T is not None
     sample = TokenImages(session, settings, bad_tokens)
-    if settings.subspace_dim is None and len(sample):
-        settings = replace(settings, subspace_dim=default_subspace_dim(size * T for size in sample.sizes))
+    if len(sample):
+        settings = fitted(settings, sample.images, [size * T for size in sample.sizes])
     with one_blas_thread():
         layers = _layers(session, sample, settings, on_layer) if len(sample) else ()
     results = tuple(layer.figures for layer in layers)

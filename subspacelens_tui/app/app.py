@@ -68,7 +68,7 @@ class SubspaceLensApp(ShortTraceback, App[None]):
         self._settings = settings
         self._layer = layer
         # All that curves need is imported by now; they are computed while Textual starts.
-        self._worker = worker_on(session, settings, self.setup) if session is not None else None
+        self._worker = worker_on(session, settings, self.setup, first=True) if session is not None else None
         self._garbage = Collector()
         self._theme_at_first: str | None = None
 

@@ -224,6 +224,25 @@ COMPARE: tuple[Key, ...] = (
     Key("leave-comparison", "escape", "leave_comparison", "back", "Compare", "back"),
 )
 
+PAIR: tuple[Key, ...] = (
+    Key("pair-layer-before", "up,k", "layer(-1)", "previous layer", "Pair of classes"),
+    Key("pair-layer", "down,j", "layer(1)", "next layer", "Pair of classes", "layer"),
+    Key(
+        "pair-pictures",
+        "enter",
+        "pair_pictures",
+        "images of both classes side by side",
+        "Pair of classes",
+        "images",
+    ),
+    Key("copy-pair", "y", "copy", "copy the curves as text (OSC 52, works over SSH)", "Pair of classes"),
+    Key("copy-pair-numbers", "Y", "copy_numbers", "copy the numbers as a table", "Pair of classes"),
+    Key(
+        "export-pair", "E", "export_pane", "export the pair: SVG, PNG, CSV, JSON, Parquet", "Pair of classes"
+    ),
+    Key("leave-pair", "escape", "leave_pair", "back to the matrix", "Pair of classes", "back"),
+)
+
 LIST: tuple[Key, ...] = (
     Key("previous-session", "up,k", "move(-1)", "session above", "Sessions", "move"),
     Key("next-session", "down,j", "move(1)", "session below", "Sessions"),
@@ -258,6 +277,7 @@ SCOPES: dict[str, tuple[Key, ...]] = {
     "the gallery": (*GALLERY, *ANYWHERE),
     "the sweep": (*SWEEP, *ANYWHERE),
     "the comparison": (*COMPARE, *ANYWHERE),
+    "a pair of classes": (*PAIR, *ANYWHERE),
     **PANE_SCOPES,
     "the scrubber": Scrubber.keys,
     "the ε slider": EpsSlider.keys,
@@ -272,6 +292,7 @@ EVERY_KEY: tuple[Key, ...] = (
     *GALLERY,
     *SWEEP,
     *COMPARE,
+    *PAIR,
     *LIST,
     *FORM,
     *ANYWHERE,

@@ -51,9 +51,12 @@ def score(value: float | None) -> str:
     return NONE if value is None else f"{value:+.1f}" if abs(value) < 1000 else f"{value:+.0e}"
 
 
-def probability(value: float | None) -> str:
-    """A p-value."""
-    return NONE if value is None else fraction(value, 3)
+def probability(value: float | None, permutations: int = 0) -> str:
+    """A p-value; of so many permutations "≤ .048" where it is the smallest that they can give."""
+    if value is None:
+        return NONE
+    smallest = permutations > 0 and value * (permutations + 1) < 1.5
+    return ("≤ " if smallest else "") + fraction(value, 3)
 
 
 def duration(seconds: float | None) -> str:

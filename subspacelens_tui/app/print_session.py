@@ -29,6 +29,7 @@ def show(
     layer: int | None = None,
     size: tuple[int, int] | None = None,
     preferences: Preferences | None = None,
+    labels_file: Path | None = None,
 ) -> int:
     """Print the session screen to stdout and return the exit status: 1 if there is nothing to show.
 
@@ -39,13 +40,15 @@ def show(
         size: columns and rows; those of the terminal, or 120 × 40 in a pipe.
         preferences: how it is to look. Nothing is remembered, so that it prints the same each time.
 
+        labels_file: adds label schemes.
+
     Raises:
         SessionError: if the session cannot be shown, with the reason.
         MemoryError: if memory ran out; ImportError or OSError where a library could not be loaded for that.
     """
     if size is None:
         size = os.get_terminal_size() if sys.stdout.isatty() else (_WIDTH, _HEIGHT)
-    setup = Setup(as_encoded(preferences or Preferences(), sys.stdout))
+    setup = Setup(as_encoded(preferences or Preferences(), sys.stdout), labels_file=labels_file)
     drawn = asyncio.run(_drawn(session, settings or Settings(), layer, size, setup))
     lines = drawn.rows
     if sys.stdout.isatty():

@@ -87,7 +87,7 @@ def first_selection(settings: Settings, manifest: Manifest) -> tuple[Selection, 
         guidance=had("guidance", settings.guidance, manifest.guidance, manifest.guidance[0]),
         branch=had("branch", settings.branch, manifest.branches, "cond"),
         permutations=0,
-        errors=settings.errors or "image",
+        errors=settings.errors or "auto",
     )
     return _settled(Selection(resolved, branch=resolved.branch)), complaints
 

@@ -30,6 +30,7 @@ class Setup:
         saved: what the app remembers from one time to the next.
         start_recorder: how a recording is started; None where none can be.
         keys_from: what the keys were read from, for messages.
+        labels_file: adds label schemes to the session that the app was started on.
         over_ssh: whether every byte to the terminal crosses a network.
     """
 
@@ -37,6 +38,7 @@ class Setup:
     saved: SavedState = field(default_factory=SavedState)
     start_recorder: StartRecorder | None = None
     keys_from: str = "keys"
+    labels_file: Path | None = None
     over_ssh: bool = field(default_factory=lambda: "SSH_CONNECTION" in os.environ)
 
     @cached_property

@@ -8,22 +8,25 @@ and their computation is cancelled.
 import asyncio
 import contextlib
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from subspacelens_tui.analysis import Analyzer, Cancelled
 from subspacelens_tui.analysis.result import Result
-from subspacelens_tui.analysis.settings import Settings, SettingsError
+from subspacelens_tui.analysis.settings import ErrorsBy, Settings, SettingsError
 from subspacelens_tui.app.jobs import Job, Jobs
-from subspacelens_tui.app.refinement_stages import FEW, FIRST, MANY, Stage, stages
+from subspacelens_tui.app.refinement_stages import FEW, FIRST, MANY, Stage, full, stages
 from subspacelens_tui.app.selection import Selection, Which, first_selection
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.out_of_memory import memory_ran_out
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.control import requested
 from subspacelens_tui.sessions.format import MANIFEST
+from subspacelens_tui.sessions.labels import add_labels
 
 _QUICK = 0.15
 _WORTH_REFINING_LIVE = 0.5
@@ -32,6 +35,8 @@ _POLL_FINISHED = 2.0
 _REST = 9.0
 # What is beside the metrics and nobody waits for, at most one in forty.
 _JOBS_REST = 39.0
+# Metrics of this many label schemes and branches: keys that go back and forth find them.
+_FINAL_KEPT = 8
 
 
 class Worker:
@@ -40,10 +45,11 @@ class Worker:
     Args:
         path: the session's folder.
         settings: of the first selection; only what it asks for is begun at once.
+        labels_file: adds label schemes to it.
     """
 
-    def __init__(self, path: Path, settings: Settings | None = None) -> None:
-        self._path = path
+    def __init__(self, path: Path, settings: Settings | None = None, labels_file: Path | None = None) -> None:
+        self._path, self._labels_file = path, labels_file
         self._settings = settings or Settings()
         self._thread = ThreadPoolExecutor(1, "analysis")
         self._analyzer: Analyzer | None = None
@@ -54,6 +60,7 @@ class Worker:
         self._permuted = 0
         self._grown = self._lost = False
         self._known: tuple[object, int] = (None, 0)
+        self._final: OrderedDict[Settings, _Final] = OrderedDict()
         self._cost = float("inf")
         self._rest_since = self._took = 0.0
         self._jobs = Jobs()
@@ -183,7 +190,10 @@ class Worker:
         """The session as it is now; opened anew if another `session.json` was copied over the one it had."""
         known = self._analyzer.session if self._analyzer is not None else None
         if self._analyzer is None or (known is not None and known.manifest.blocks and known.replaced):
-            self._analyzer = Analyzer(open_session(self._path))
+            session = open_session(self._path)
+            if self._labels_file is not None:
+                add_labels(session, self._labels_file)
+            self._analyzer = Analyzer(session)
             self._grown = self._lost = True
             return self._analyzer.session
         before = self._analyzer.session.files
@@ -223,6 +233,10 @@ class Worker:
         if self._grown:
             self._grown = self._lost = False
             self._known = (None, 0)
+            self._final.clear()
+        if self._as_known(selection):
+            self._analysed, self._permuted = generation, MANY
+            return
         began = time.monotonic()
         for stage in self._stages(selection, recording.state.phase.running):
             stage_began = time.monotonic()
@@ -237,12 +251,43 @@ class Worker:
                 # Asking again would fail again; the next selection or batch may not.
                 self._permuted = MANY
                 break
+            if stage.last and stage.permutations >= MANY and analysis.error is None:
+                self._keep(analysis)
             if stage.overlap_permutations >= FIRST:
                 self._known = (_spectra_of(selection), stage.overlap_permutations)
         if generation == self._generation:
             self._analysed = generation
         now = time.monotonic()
         self._rest_since, self._took = now, now - began
+
+    def _keep(self, analysis: Analysis) -> None:
+        """Keep what will not get better, for a selection that needs it again."""
+        assert self._recording is not None
+        for which, settings in analysis.selection.wanted(self._recording.manifest).items():
+            key = replace(settings, errors=None)
+            self._final[key] = _Final(analysis.figures[which], settings.errors)
+            self._final.move_to_end(key)
+        while len(self._final) > _FINAL_KEPT:
+            self._final.popitem(last=False)
+
+    def _as_known(self, selection: Selection) -> bool:
+        """Hand on what is known of a selection that asks for nothing new; False if it asks for more.
+
+        Where only other error bars are asked for, the null is handed on without any at once.
+        """
+        assert self._recording is not None
+        wanted = selection.wanted(self._recording.manifest)
+        known = {which: self._final.get(replace(of, errors=None)) for which, of in wanted.items()}
+        found = {which: of for which, of in known.items() if of is not None}
+        if len(found) < len(wanted):
+            return False
+        as_asked = all(found[which].errors == of.errors for which, of in wanted.items())
+        figures = {
+            which: of.figures if as_asked else _without_errors(of.figures) for which, of in found.items()
+        }
+        final = as_asked or selection.settings.errors is None
+        self._on_analysis(Analysis(selection, figures, MANY, refining=not final))
+        return final
 
     async def _do(self, job: Job) -> None:
         generation, began = self._generation, time.monotonic()
@@ -275,6 +320,13 @@ class Worker:
     def _stages(self, selection: Selection, live: bool) -> Iterator[Stage]:
         affordable = not live or self._cost * MANY / FEW <= _WORTH_REFINING_LIVE
         known = self._known[1] if self._known[0] == _spectra_of(selection) else 0
+        assert self._recording is not None
+        if all(
+            replace(of, errors=None) in self._final
+            for of in selection.wanted(self._recording.manifest).values()
+        ):
+            # The null is there, and stays while the error bars are on their way.
+            return iter([full(MANY, last=True)])
         return stages(self._cost > _QUICK, affordable, known, self._generation == self._analysed)
 
     async def _computed(self, selection: Selection, stage: Stage, generation: int) -> Analysis | None:
@@ -313,6 +365,18 @@ class Worker:
             )
             for which, settings in selection.wanted(self._analyzer.session.manifest).items()
         }
+
+
+class _Final(NamedTuple):
+    """Metrics with as many permutations as there will be, and the errors that were asked for with them."""
+
+    figures: Result
+    errors: ErrorsBy | None
+
+
+def _without_errors(figures: Result) -> Result:
+    layers = tuple(replace(layer, errors={}) for layer in figures.layers)
+    return replace(figures, settings=replace(figures.settings, errors=None), layers=layers)
 
 
 def _failure(error: Exception) -> str:

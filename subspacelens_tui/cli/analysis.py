@@ -26,11 +26,16 @@ def open_session(arguments: argparse.Namespace, name: str, say_notes: bool = Tru
     from subspacelens_tui.sessions.labels import add_labels
 
     session = open_session(find_session(name, sessions_folder(arguments.sessions)))
-    if arguments.labels_file is not None:
-        notes = add_labels(session, Path(arguments.labels_file))
+    if (file := labels_file(arguments)) is not None:
+        notes = add_labels(session, file)
         for note in notes if say_notes else ():
             say(note)
     return session
+
+
+def labels_file(arguments: argparse.Namespace) -> Path | None:
+    """That of `--labels-file`."""
+    return None if arguments.labels_file is None else Path(arguments.labels_file)
 
 
 def settings_of(arguments: argparse.Namespace, **unless_given: Any) -> Settings:
@@ -44,8 +49,12 @@ def checked_selection(arguments: argparse.Namespace, folder: Path, preferences: 
     """The settings to open a session with, refused here where the line is still seen."""
     from subspacelens_tui.analysis import SettingsError
     from subspacelens_tui.sessions import open_session
+    from subspacelens_tui.sessions.labels import add_labels
 
     session = open_session(folder)
+    if (file := labels_file(arguments)) is not None:
+        for note in add_labels(session, file):
+            say(note)
     # Not every session has the scheme that the user likes best.
     labels = preferences.labels if preferences.labels in session.manifest.label_schemes else None
     settings = settings_of(arguments, eps=preferences.eps, labels=labels)

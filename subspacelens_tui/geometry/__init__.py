@@ -30,6 +30,7 @@ from subspacelens_tui.geometry.normality import (
     jarque_bera_critical_value,
     projection_normality,
 )
+from subspacelens_tui.geometry.null_left_out import null_rates_left_out
 from subspacelens_tui.geometry.nulls import (
     NullSummary,
     null_class_centred_rate,
@@ -124,6 +125,7 @@ __all__ = [
     "null_class_centred_rate",
     "null_class_rate",
     "null_overlap",
+    "null_rates_left_out",
     "null_spectra",
     "overlap_from_gram",
     "participation_ratio_from_spectrum",

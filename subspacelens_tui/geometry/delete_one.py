@@ -26,17 +26,37 @@ def delete_one_rates(
     G: Array, labels: Any, index: ClassIndex, scale: Array, view: str, xp: Any
 ) -> tuple[Array, Array]:
     """R (..., N) and Rc (..., N) without each image, from raw G (..., N, N); `scale` (...) is d/ε²."""
+    return delete_one_coding_rates(G, labels, index, scale, view, xp), delete_one_class_rates(
+        G, labels, index, scale, view, xp
+    )
+
+
+def delete_one_coding_rates(
+    G: Array, labels: Any, index: ClassIndex, scale: Array, view: str, xp: Any
+) -> Array:
+    """R (..., N) without each image; arguments as of `delete_one_rates`."""
     n = G.shape[-1]
     alpha = scale / (n - 1)
-    viewed = feature_view(G, view, labels)
     if view == "trace":
-        return _trace_normalised(G, index, scale, xp)
+        return _without_each_at(G, _trace_scales(G, scale, xp) / (n - 1), xp)
+    viewed = feature_view(G, view, labels)
     if view == "centred":
-        R = _without_means(viewed, ClassIndex(("all",), (np.arange(n),)), alpha, xp)
-        return R, _centred_class_rates(viewed, index, scale, xp)
+        return _without_means(viewed, ClassIndex(("all",), (np.arange(n),)), alpha, xp)
     if view == "class-centred":
-        return _without_means(viewed, index, alpha, xp), _class_rates(viewed, index, scale, True, xp)
-    return _without_each(viewed, alpha, xp), _class_rates(viewed, index, scale, False, xp)
+        return _without_means(viewed, index, alpha, xp)
+    return _without_each(viewed, alpha, xp)
+
+
+def delete_one_class_rates(
+    G: Array, labels: Any, index: ClassIndex, scale: Array, view: str, xp: Any
+) -> Array:
+    """Rc (..., N) without each image; arguments as of `delete_one_rates`."""
+    if view == "trace":
+        return _trace_normalised_class_rates(G, index, _trace_scales(G, scale, xp), xp)
+    viewed = feature_view(G, view, labels)
+    if view == "centred":
+        return _centred_class_rates(viewed, index, scale, xp)
+    return _class_rates(viewed, index, scale, view == "class-centred", xp)
 
 
 def _without_each(B: Array, alpha: Array, xp: Any) -> Array:
@@ -118,14 +138,16 @@ def _centred_class_rates(G: Array, index: ClassIndex, scale: Array, xp: Any) -> 
     return result / (n - 1)
 
 
-def _trace_normalised(G: Array, index: ClassIndex, scale: Array, xp: Any) -> tuple[Array, Array]:
-    """R and Rc (..., N) where leaving image i out rescales all others to mean squared norm 1."""
-    n = G.shape[-1]
+def _trace_scales(G: Array, scale: Array, xp: Any) -> Array:
+    """d/ε² times the factor (N-1)/(tr G - Gᵢᵢ) (..., N) by which the rest gets mean squared norm 1."""
     norms = xp.linalg.diagonal(G)
-    # d/ε² times the factor (N-1)/(tr G - Gᵢᵢ) that normalises the rest: (..., N).
-    scales = scale[..., None] * (n - 1) / (xp.sum(norms, axis=-1, keepdims=True) - norms)
-    R = _without_each_at(G, scales / (n - 1), xp)
-    Rc = xp.zeros_like(R)
+    rest = xp.sum(norms, axis=-1, keepdims=True) - norms
+    return scale[..., None] * (G.shape[-1] - 1) / rest
+
+
+def _trace_normalised_class_rates(G: Array, index: ClassIndex, scales: Array, xp: Any) -> Array:
+    """Rc (..., N) where leaving image i out rescales all others to mean squared norm 1."""
+    Rc = xp.zeros_like(scales)
     for members in index.members:
         m = xp.asarray(members, device=device(G))
         size = len(members)
@@ -133,7 +155,7 @@ def _trace_normalised(G: Array, index: ClassIndex, scale: Array, xp: Any) -> tup
         rates = size * 0.5 * _log_dets_at(xp.linalg.eigvalsh(block), scales / size, xp)
         rates[..., m] = (size - 1) * _without_each_at(block, scales[..., m] / (size - 1), xp)
         Rc = Rc + rates
-    return R, Rc / (n - 1)
+    return Rc / (G.shape[-1] - 1)
 
 
 def _without_each_at(B: Array, alpha: Array, xp: Any) -> Array:

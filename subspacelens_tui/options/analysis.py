@@ -1,6 +1,6 @@
 """Options of an analysis; each is a field of `analysis.settings.Settings`, which checks it."""
 
-from subspacelens_tui.options.option import Option, switch
+from subspacelens_tui.options.option import Option, path, switch
 
 EPS = Option("--eps", "E", "coding precision ε (default: 0.5)", float)
 FEATURES = Option(
@@ -26,42 +26,56 @@ SELECTION = (
 )
 
 
-def evidence(permutations: int) -> tuple[Option, ...]:
-    """Options of nulls and errors, with a number of permutations unless another is given."""
+def evidence(permutations: int | None) -> tuple[Option, ...]:
+    """Options of nulls and errors, with so many permutations unless given otherwise; None is a quick null."""
+    default = f"{QUICK_PERMUTATIONS}, a quick null" if permutations is None else "%(default)s"
     return (
         Option(
             "--permutations",
             "P",
-            "label permutations (default: %(default)s)",
+            f"label permutations, 0 for no null (default: {default})",
             int,
             permutations,
-            more="0 means no null",
+            more="for p-values to report take 200 or more" if permutations is None else "0 means no null",
         ),
         *_EVIDENCE,
     )
 
 
+QUICK_PERMUTATIONS = 50
+"""Of the null that `analyze` and `compare` show unasked."""
+LABELS_FILE = Option(
+    "--labels-file",
+    "FILE",
+    "TOML that adds label schemes to the session",
+    path,
+    more="[prompt-sets.md](prompt-sets.md) has the format; images of prompts that it leaves out are not used",
+)
 _EVIDENCE = (
     Option("--seed", "N", "random seed for permutations and splits (default: %(default)s)", int, 0),
     Option(
         "--errors",
         "BY",
-        "standard errors: jackknife over image, seed, subject or seed+subject, or none (default: image)",
+        "jackknife over image, seed, subject or seed+subject; auto: what they share; or none (default: auto)",
         lambda text: None if text == "none" else text,
-        "image",
+        "auto",
         more="[reading-metrics.md](reading-metrics.md) says which to use",
     ),
-    Option(
-        "--labels-file",
-        "FILE",
-        "TOML that adds label schemes to the session",
-        more="[prompt-sets.md](prompt-sets.md) has the format",
-    ),
+    LABELS_FILE,
+)
+CLASSES = Option(
+    "--pair",
+    "A,B[,…]",
+    "only the images of these classes, two or more (default: of all)",
+    lambda text: tuple(text.split(",")),
+    dest="classes",
+    more="null and errors are of these images alone",
 )
 # Of `analyze` and `compare`, in this order.
 SETTINGS = (
     *SELECTION,
-    *evidence(permutations=0),
+    CLASSES,
+    *evidence(permutations=None),
     Option(
         "--design",
         "D",

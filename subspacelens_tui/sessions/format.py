@@ -4,7 +4,7 @@ The folder as a whole is described in docs/session-format.md.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -73,6 +73,10 @@ class ModelInfo(_Part):
     components_from: _Text | None = None
     random_init: bool = False
     compiled: bool = False
+
+
+UNLABELLED = ""
+"""The class of a prompt that a label file leaves out: its images are not used under that scheme."""
 
 
 class Prompt(_Part):
@@ -191,6 +195,20 @@ class Manifest(_Part):
     def branches(self) -> tuple[Branch, ...]:
         """The branches that some image of the session has."""
         return BRANCHES if max(self.guidance) > 1 else BRANCHES[:1]
+
+    def with_schemes(self, schemes: Mapping[str, Sequence[str]]) -> "Manifest":
+        """The same with more label schemes: for each the class of every prompt, or `UNLABELLED`.
+
+        Raises:
+            ValidationError: if a name is too long.
+        """
+        prompts = []
+        for place, prompt in enumerate(self.prompts):
+            more = {scheme: labels[place] for scheme, labels in schemes.items()}
+            there = {scheme: label for scheme, label in more.items() if label != UNLABELLED}
+            checked = Prompt(text=prompt.text, labels={**dict.fromkeys(more, "x"), **there})
+            prompts.append(checked.model_copy(update={"labels": {**prompt.labels, **more}}))
+        return self.model_copy(update={"prompts": prompts})
 
     def timestep(self, step: int) -> float | None:
         """The scheduler's timestep at a denoising step; None where the session does not say."""

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from subspacelens_tui.sessions.lookalikes import canonical, label_notes, look_alikes
 from subspacelens_tui.sessions.errors import SessionError
-from subspacelens_tui.sessions.format import Manifest, Prompt
+from subspacelens_tui.sessions.format import UNLABELLED, Manifest
 from subspacelens_tui.sessions.reader import Session
 from subspacelens_tui.sessions.text_files import TextFileError, from_home, read_toml
 
@@ -23,7 +23,8 @@ def add_labels(session: Session, path: Path) -> list[str]:
     Prompts and schemes are matched, and labels kept, in their `sessions.alike.canonical` form.
 
     Returns:
-        One line for each thing that may not be as its author thinks: labels that were taken as one.
+        One line for each thing that may not be as its author thinks: prompts that are left out, and labels
+        that were taken as one.
 
     Raises:
         SessionError: with one clear line, if the file cannot be read or does not fit the prompts.
@@ -38,14 +39,22 @@ def add_labels(session: Session, path: Path) -> list[str]:
     except _MistakeError as error:
         raise SessionError(f"label file {path}: {error}") from None
     try:
-        session.manifest = _with_schemes(session.manifest, written)
+        canonical_labels = {scheme: list(map(canonical, labels)) for scheme, labels in written.items()}
+        session.add_schemes(canonical_labels)
     except ValidationError as error:
         raise SessionError(f"label file {path}: a name is too long: {error.errors()[0]['msg']}") from None
     return [
         f"label file {path}: {note}"
         for scheme, labels in written.items()
-        for note in label_notes(scheme, labels)
+        for note in (*_left_out(scheme, labels), *label_notes(scheme, labels))
     ]
+
+
+def _left_out(scheme: str, labels: Sequence[str]) -> list[str]:
+    count = labels.count(UNLABELLED)
+    verb = "has" if count == 1 else "have"
+    said = f"{count} of {len(labels)} prompts {verb} no class in {scheme!r}: their images are not used with it"
+    return [said] if count else []
 
 
 def _tables(found: Mapping[str, Any]) -> dict[str, dict[str, str]]:
@@ -74,25 +83,11 @@ def _of_prompts(manifest: Manifest, scheme: str, table: Mapping[str, str]) -> li
         raise _MistakeError(f"[{scheme}] names a prompt twice: {spelled} look alike")
     labels = [table.get(text, others.get(canonical(text))) for text in texts]
     for text, label in zip(texts, labels, strict=True):
-        if not label or not canonical(label):
+        if label is not None and not canonical(label):
             raise _MistakeError(f"[{scheme}] gives {text!r} no class")
     known = set(map(canonical, texts))
     if unknown := [text for text in table if canonical(text) not in known]:
         raise _MistakeError(f"[{scheme}] names {unknown[0]!r}, which is no prompt of the session")
     if len({canonical(label) for label in labels if label}) < 2:
         raise _MistakeError(f"[{scheme}] has one class only")
-    return [label for label in labels if label]
-
-
-def _with_schemes(manifest: Manifest, written: Mapping[str, Sequence[str]]) -> Manifest:
-    prompts = [
-        Prompt(
-            text=prompt.text,
-            labels={
-                **prompt.labels,
-                **{scheme: canonical(labels[index]) for scheme, labels in written.items()},
-            },
-        )
-        for index, prompt in enumerate(manifest.prompts)
-    ]
-    return manifest.model_copy(update={"prompts": prompts})
+    return [UNLABELLED if label is None else label for label in labels]

@@ -2,7 +2,7 @@
 
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,7 @@ class Session:
         self._log: deque[Event] = deque(maxlen=_LOG_LENGTH)
         self._batches = Batches(path)
         self._not_finite: set[int] = set()
+        self._schemes: dict[str, Sequence[str]] = {}
         self._events = EventReader(path)
         self._tracker = StateTracker()
         self.refresh()
@@ -174,8 +175,19 @@ class Session:
     def _read_manifest_if_new(self) -> None:
         stamp = stamp_at(self.path / MANIFEST)
         if stamp is None or stamp != self._manifest_stamp:
-            self.manifest = read_manifest(self.path)
+            manifest = read_manifest(self.path)
+            fits = all(len(labels) == len(manifest.prompts) for labels in self._schemes.values())
+            self.manifest = manifest.with_schemes(self._schemes) if self._schemes and fits else manifest
             self._manifest_stamp = stamp
+
+    def add_schemes(self, schemes: Mapping[str, Sequence[str]]) -> None:
+        """Add label schemes, for each the class of every prompt, that stay while the session is followed.
+
+        Raises:
+            ValidationError: if a name is too long.
+        """
+        self.manifest = self.manifest.with_schemes(schemes)
+        self._schemes |= schemes
 
     def images(self, guidance: float | None = None) -> list[int]:
         """Indices of the recorded images of one guidance scale (default: the first)."""
@@ -183,7 +195,10 @@ class Session:
         return sorted(i for i in self._batches.images if self.manifest.images[i].guidance == wanted)
 
     def labels(self, scheme: str | None = None, guidance: float | None = None) -> list[str]:
-        """The class of each image of `images(guidance)` under a label scheme (default: the first)."""
+        """The class of each image of `images(guidance)` under a label scheme (default: the first).
+
+        It is "" for the images of prompts that a label file leaves out.
+        """
         scheme = self.resolve_scheme(scheme)
         prompts, images = self.manifest.prompts, self.manifest.images
         return [prompts[images[i].prompt].labels[scheme] for i in self.images(guidance)]

@@ -83,6 +83,23 @@ def test_a_side_is_said_in_words() -> None:
             side_settings(settings, words)
 
 
+def test_what_else_differs_is_said(planted: PlantedSessionFactory) -> None:
+    analyzer = Analyzer(open_session(planted(layers=2, seeds=3).start().record().path))
+    one = analyzer.figures(Settings())
+    assert compare(one, analyzer.figures(Settings(labels="fine"))).warnings == ()
+    few = analyzer.figures(Settings(images=9, eps=0.25, step=5))
+    assert compare(one, few).warnings == (
+        "N differs: 27 images and 9; rates, ranks and overlaps depend on it",
+        "the steps differ: 19 and 5",
+        "ε differs: 0.5 and 0.25; rates depend on it",
+    )
+    first, second, _ = one.classes
+    of_two = analyzer.figures(Settings(classes=(first, second)))
+    assert compare(one, of_two).warnings[-1] == (
+        "the prompts differ: 6 are in both, 3 in A only, 0 in B only"
+    )
+
+
 def test_a_sweep_has_a_row_for_every_guidance_and_step(planted: PlantedSessionFactory) -> None:
     session = open_session(planted(guidance=(1.0, 3.0, 4.5), capture_steps=(0, 5, 19)).start().record().path)
     analyzer = Analyzer(session)
@@ -128,8 +145,7 @@ def test_the_tables_are_made_of_the_figures(planted: PlantedSessionFactory) -> N
     assert [(row.labels, row.layer) for row in tables.ratio] == [
         (labels, layer) for labels in ("coarse", "fine") for layer in (0, 3, 5)
     ]
-    of_fine = Settings(labels="fine", permutations=19, subspace_dim=2, errors="image")
-    fine = analyzer.figures(of_fine).layers[3]
+    fine = analyzer.figures(Settings(labels="fine", permutations=19, subspace_dim=2, errors="auto")).layers[3]
     row = tables.ratio[4]
     assert row.ratio == fine.ratio
     assert row.null == fine.nulls["ratio"]

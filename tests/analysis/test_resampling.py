@@ -171,3 +171,48 @@ def test_a_metric_without_a_closed_form_has_its_null_and_its_error_all_the_same(
     assert np.std(values) > 0
     assert len(layer.left_out("seed", WATCH).values([metric])[metric.key]) == 3
     assert Need.SPECTRUM in metric.needs
+
+
+RATES = [METRICS[key] for key in ("Rc", "delta_R", "ratio")]
+
+
+def of_members(layer: LayerStatistics, by: str, under: Labelings) -> dict[str, np.ndarray]:
+    """The means under permuted labels without each group, through the members."""
+    found = LayerStatistics.null_left_out(layer, RATES, by, under, WATCH)
+    assert not any(isinstance(mean, GeometryError) for mean in found.values())
+    return found  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("by", ["image", "seed", "subject"])
+@pytest.mark.parametrize("features", VIEWS)
+def test_nulls_without_each_of_gram_matrices(session: Path, features: View, by: str) -> None:
+    layer = gram(session, features)
+    found = layer.null_left_out(RATES, by, labelings(layer), WATCH)
+    for key, means in of_members(layer, by, labelings(layer)).items():
+        np.testing.assert_allclose(found[key], means, rtol=1e-8, err_msg=key)  # type: ignore[arg-type]
+        assert np.std(means) > 0
+
+
+def test_nulls_without_each_subject_of_scatters_and_of_tokens(session: Path, tokens: Path) -> None:
+    settings = Settings(
+        features="centred", subspace_dim=2, errors="subject", design="subjects", permutations=4
+    )
+    scatter, layer = scatters(session, settings), gram(session, "centred")
+    of_subjects = np.asarray(
+        permuted_labels(np.asarray(scatter.groups.codes), "subjects", 4, 0, groups=range(9))
+    )
+    subjects = np.asarray(layer.sample.images.prompts)  # type: ignore[attr-defined]
+    one = of_members(scatter, "subject", Labelings(of_subjects, "subjects"))
+    other = of_members(layer, "subject", Labelings(of_subjects[:, subjects], "subjects"))
+    for key, means in one.items():
+        np.testing.assert_allclose(means, other[key], rtol=1e-8)
+    for features in ("raw", "class-centred"):
+        layer = token_layer(tokens, features)
+        under = Labelings(np.asarray(permuted_labels(codes(), "free", 3, 0)), "free")
+        closed = layer.null_left_out(RATES, "image", under, WATCH)
+        for key, means in closed.items():
+            rows = []
+            for labels in under.codes:
+                members = list(layer.left_out("image", WATCH, labels).members())
+                rows.append([METRICS[key].value(member) for member in members])
+            np.testing.assert_allclose(means, np.mean(rows, axis=0), rtol=1e-7)  # type: ignore[arg-type]

@@ -205,7 +205,9 @@ def test_a_planted_class_is_found(session: Session) -> None:
     layer = found.figures.layers[0]
     assert layer.null is not None
     assert layer.null.p == pytest.approx(1 / 40)
-    assert layer.errors.keys() == {"R", "Rc", "delta_R", "ratio", *(metric.key for metric in METRICS.means)}
+    excesses = {"Rc.excess", "excess", "ratio.excess"}
+    rates = {"R", "Rc", "delta_R", "ratio"}
+    assert layer.errors.keys() == {*rates, *excesses, *(metric.key for metric in METRICS.means)}
     assert found.layers[0].image_means.nulls["delta_R"].excess > 0
 
 

@@ -2,6 +2,7 @@
 
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.compare import COMPARED, compare
+from subspacelens_tui.analysis.deferred import with_deferred_errors
 from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.screens.compare import CompareScreen
@@ -31,21 +32,28 @@ async def test_branches_of_a_session_with_the_error_of_their_difference(
         screen = await compared(app)
         analyzer = Analyzer(open_session(session.path))
         sides = [
-            analyzer.figures(Settings(branch=branch, errors="image", permutations=20, overlap_permutations=4))
+            with_deferred_errors(
+                analyzer,
+                analyzer.figures(
+                    Settings(branch=branch, errors="auto", permutations=20, overlap_permutations=4)
+                ),
+            )
             for branch in ("cond", "uncond")
         ]
         expected = compare(*sides)
         assert screen._comparison.paired
         assert screen._comparison.layers == expected.layers
-        here = expected.layers[1]["delta_R"]
+        assert expected.layers[1]["overlap_mean"].standard_error is not None
+        here = expected.layers[1]["excess"]
         assert f"{numbers.figure(here.difference, signed=True)} ±" in app.text()
         assert "left out of both" in app.text()
         await app.press("d")
-        assert f"Compare  {quantity(COMPARED[COMPARED.index('delta_R') + 1]).title}" in app.text()
+        assert f"Compare  {quantity(COMPARED[COMPARED.index('excess') + 1]).title}" in app.text()
         # The second side is the one that the keys change; then the first.
         await app.press("b", "s")
         screen = await compared(app)
         assert [side.settings.step for side in screen._sides] == [19, 5]
+        assert "the steps differ: 19 and 5" in app.text()
         await app.press("tab", "l", "f")
         screen = await compared(app)
         assert (screen._sides[0].settings.labels, screen._sides[0].settings.features) == ("fine", "centred")

@@ -149,12 +149,12 @@ async def test_images_that_come_while_one_looks(on: OpenApp, planted: Planted) -
 
 async def test_the_images_of_a_cell_of_the_matrix(on: OpenApp, planted: Planted) -> None:
     async with on(with_pictures(planted(seeds=2, guidance=(3.0, 6.0)).start())) as app:
-        await app.press("5", "down", "enter")
+        await app.press("5", "down", "P")
         assert isinstance(app.app.screen, GalleryScreen)
         # The cell food × food is its class alone.
         assert title(app).endswith(": food")
         assert not grid(app, "second").display
-        await app.press("escape", "left", "enter")
+        await app.press("escape", "left", "P")
         overlap = app.screen.analysis.main.overlap[0, 1, 0]
         assert f"overlap {overlap:.3f}".replace("0.", ".") in title(app)
         shown = app.app.screen._listing.manifest
@@ -185,7 +185,7 @@ async def test_images_that_cannot_be_shown_say_why(on: OpenApp, planted: Planted
 async def test_pictures_can_be_turned_off(on: OpenApp, planted: Planted, reads: list[int]) -> None:
     setup = Setup(Preferences(pictures="off"))
     async with on(with_pictures(planted(seeds=1).start()), setup=setup) as app:
-        for keys in (("a",), ("5", "enter")):
+        for keys in (("a",), ("5", "P")):
             await app.press(*keys)
             assert app.app.screen is app.screen
             assert "pictures are off: start with --pictures auto" in app.text()

@@ -120,8 +120,8 @@ async def test_the_footer_shows_the_keys_of_the_moment(on: OpenApp, planted: Pla
         assert "pause" not in names()
         assert {"follow", "play", "gallery"} <= set(names())
         await app.press("5")
-        assert names()[3:5] == ["cell-left", "cell-pictures"]
-        assert "enter images" in app.text().splitlines()[-1]
+        assert names()[3:5] == ["cell-left", "cell-pair"]
+        assert "enter pair" in app.text().splitlines()[-1]
         await app.press("7")
         assert names()[3] == LogPane.keys[0].name
         # A click in the footer is the key.

@@ -412,7 +412,7 @@ async def test_every_key_can_be_pressed_anywhere(
     on: OpenApp, planted: Planted, size: tuple[int, int]
 ) -> None:
     leaves = ("app.", "leave", "back", "sessions", "type_eps", "export")
-    leaves += ("gallery", "cell_pictures", "sweep", "compare")
+    leaves += ("gallery", "cell_pair", "cell_pictures", "sweep", "compare")
     async with on(planted(guidance=(3.0, 6.0), layers=2, seeds=2).start().record(), size=size) as app:
         await app.pilot.press("5")
         for key in (*OverlapMatrixPane.keys, *SESSION, *Scrubber.keys, *LogPane.keys):
@@ -466,7 +466,7 @@ async def test_intervals_and_nulls_of_every_figure(on: OpenApp, planted: Planted
         layer = app.screen.analysis.main.layers[5]
         inspector = app.screen.query_one("#inspector").as_text()
         for figure in ("delta_R", "Rc"):
-            assert f"±{numbers.figure(layer.errors[figure].standard_error)}" in inspector
+            assert f"±{numbers.figure(layer.errors[figure].half_width)}" in inspector
             assert numbers.figure(layer.nulls[figure].mean) in inspector
         assert numbers.fraction(layer.nulls["overlap_mean"].mean, 3) in inspector
 
@@ -494,21 +494,21 @@ async def test_what_costs_seconds_is_computed_for_the_selected_layer(on: OpenApp
             thorough[1].hoyer_laplace,
         ):
             assert numbers.fraction(value, 3) in figures
-        assert f"±{numbers.fraction(thorough[1].errors['overlap_mean'].standard_error, 3)}" in figures
+        assert f"±{numbers.fraction(thorough[1].errors['overlap_mean'].half_width, 3)}" in figures
         await app.press("z", "pagedown")
         assert "N 36" in app.screen.query_one("#inspector").as_text()
 
 
 async def test_the_frame_says_what_the_bands_are(on: OpenApp, planted: Planted) -> None:
     async with on(planted().start().record(), size=(200, 60)) as app:
-        assert "░ null 95 %: n = 200, subjects, within-seed · ╱ error 95 %: image" in app.text()
+        assert "░ null 95 %: n = 200, subjects, within-seed · ╱ error 95 %: seed+subject" in app.text()
         layer = app.screen.analysis.main.layers[0]
-        half = (layer.errors["delta_R"].high - layer.errors["delta_R"].low) / 2
+        half = layer.errors["excess"].half_width
         assert f"{numbers.figure(layer.null.excess, signed=True)} ±{numbers.figure(half)}" in app.text()
         await app.press("b", "b", "b")
-        assert "╱ error 95 %, image" in app.text()
+        assert "╱ error 95 %, seed+subject" in app.text()
         assert "░ null" not in app.text()
-        await app.press("i", "i", "i", "i")
+        await app.press("i", "i", "i", "i", "i")
         assert app.screen.selection.settings.errors is None
         assert "error 95 %" not in app.text()
 

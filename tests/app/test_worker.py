@@ -2,12 +2,16 @@
 
 import asyncio
 import threading
+from typing import Any
 
-from subspacelens_tui.analysis import Analyzer
+import pytest
+
+from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.progress import IsCancelled
+from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.worker import Worker
-from tests.app.conftest import PATIENCE
+from tests.app.conftest import PATIENCE, OpenApp
 from tests.conftest import PlantedSessionFactory
 
 
@@ -36,3 +40,36 @@ async def test_what_somebody_waits_for_is_done_soon(planted: PlantedSessionFacto
             assert await order.get() == "waited for"
         worker.close()
         following.cancel()
+
+
+async def test_a_key_that_changes_the_display_only_does_not_restart_the_null(
+    on: OpenApp, planted: PlantedSessionFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Settings] = []
+    figures = Analyzer.figures
+
+    def counted(analyzer: Analyzer, settings: Settings, *others: Any) -> Result:
+        asked.append(settings)
+        return figures(analyzer, settings, *others)
+
+    async with on(planted(layers=2, seeds=3).start().record()) as app:
+        before = app.screen.analysis
+        assert before.permutations == 200
+        monkeypatch.setattr(Analyzer, "figures", counted)
+        await app.press("t")
+        assert not app.screen.selection.together
+        assert asked == []
+        assert app.screen.analysis.figures == {before.selection.main: before.main}
+        await app.press("t")
+        assert asked == []
+        assert app.screen.analysis.figures == before.figures
+        # Other error bars: the null stays, and is not drawn anew either.
+        await app.press("i")
+        assert {settings.permutations for settings in asked} == {200}
+        after = app.screen.analysis.main
+        assert after.settings.errors == "image"
+        assert [layer.null for layer in after.layers] == [layer.null for layer in before.main.layers]
+        asked.clear()
+        await app.press(*"iiii")
+        assert app.screen.selection.settings.errors is None
+        assert not app.screen.analysis.main.layers[0].errors

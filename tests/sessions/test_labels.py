@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from subspacelens_tui.analysis import Analyzer, Settings
+from subspacelens_tui.analysis.every_image import every_image_figures
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.format import Prompt
 from subspacelens_tui.sessions.labels import add_labels
@@ -27,10 +28,34 @@ def test_a_label_file_adds_schemes_to_a_session(session: Session, tmp_path: Path
     assert open_session(session.path).manifest.label_schemes == ("coarse", "fine")
 
 
+def test_a_label_file_may_leave_prompts_out(planted: PlantedSessionFactory, tmp_path: Path) -> None:
+    session = open_session(planted(seeds=4).start().record().path)
+    every = len(session.images())
+    path = tmp_path / "labels.toml"
+    path.write_text(f"[size]\n{LINES}\n".replace('"a lion" = "small"\n', ""))
+    assert add_labels(session, path) == [
+        f"label file {path}: 1 of 9 prompts has no class in 'size': their images are not used with it"
+    ]
+    analyzer = Analyzer(session)
+    found = analyzer.figures(Settings(labels="size", permutations=4))
+    assert found.images == every - 4
+    assert sorted(found.classes) == ["large", "small"]
+    assert not any("lion" in prompt for prompt, _ in found.image_keys)
+    assert f"4 of {every} images are not used: no class in 'size'" in found.notes
+    assert analyzer.figures(Settings(labels="fine")).images == every
+    assert every_image_figures(session, Settings(labels="size")).layers[0].delta_R == pytest.approx(
+        found.layers[0].delta_R
+    )
+    # They stay when the recorder writes `session.json` anew.
+    replace_manifest(session.path, open_session(session.path).manifest)
+    session.refresh()
+    assert session.manifest.label_schemes == ("coarse", "fine", "size")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (f"[size]\n{LINES}\n".replace('"a lion" = "small"\n', ""), r"\[size\] gives 'a lion' no class"),
+        (f"[size]\n{LINES}\n".replace('"a lion" = "small"', '"a lion" = ""'), r"\[size\] gives 'a lion' no class"),
         (f'[size]\n{LINES}\n"a bear" = "small"\n', r"\[size\] names 'a bear', which is no prompt"),
         (f"[fine]\n{LINES}\n", "has a scheme 'fine' already"),
         (f"[size]\n{LINES}\n".replace("large", "small"), r"\[size\] has one class only"),

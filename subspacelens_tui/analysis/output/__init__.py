@@ -12,6 +12,8 @@ from subspacelens_tui.analysis.output.files import (
     write_table,
 )
 from subspacelens_tui.analysis.output.listing import print_listing
+from subspacelens_tui.analysis.output.over_eps import print_over_eps
+from subspacelens_tui.analysis.output.pairs import print_pairs
 from subspacelens_tui.analysis.output.plots import (
     Plot,
     curve_plot,
@@ -42,6 +44,8 @@ __all__ = [
     "print_comparison",
     "print_figures",
     "print_listing",
+    "print_over_eps",
+    "print_pairs",
     "print_sweep",
     "print_tables",
     "print_tokens",

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from subspacelens_tui.analysis.compare import COMPARED, Comparison, rounding
 from subspacelens_tui.analysis.metrics import Table
-from subspacelens_tui.analysis.output.console import PlainTable, console, number, print_json
+from subspacelens_tui.analysis.output.console import INTERVAL, PlainTable, console, number, print_json
 from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.sessions.sanitise import plain
@@ -23,13 +23,17 @@ def print_comparison(names: tuple[str, str], comparison: Comparison, as_json: bo
         out.print(Text(f"{letter}  {plain(name)}: {figures.images} images, step {figures.step_name}"))
         for note in figures.notes:
             out.print(Text(f"   {plain(note)}"))
+    for warning in comparison.warnings:
+        out.print(Text(f"note: {plain(warning)}"))
     errors = "paired" if comparison.paired else "the sides taken as independent"
-    out.print(Text(f"difference B - A, ± by the jackknife, {errors}; rates in nats"))
-    for name in COMPARED:
+    said = f"{INTERVAL} is half its 95 % confidence interval by the jackknife, {errors}"
+    out.print(Text(f"difference B - A; {said}; rates in nats"))
+    # What is to be read first stands first.
+    for name in sorted(COMPARED, key=lambda name: name != "excess"):
         if _is_shown(name, comparison):
             out.print(Text(f"\n{name}", style="bold"))
             rows = [[str(i), *_cells(layer[name])] for i, layer in enumerate(comparison.layers)]
-            out.print(PlainTable(["layer", "A", "B", "B - A", "±"], rows))
+            out.print(PlainTable(["layer", "A", "B", "B - A", INTERVAL], rows))
 
 
 def _is_shown(name: str, comparison: Comparison) -> bool:
@@ -41,7 +45,7 @@ def _is_shown(name: str, comparison: Comparison) -> bool:
 
 
 def _cells(difference: Any) -> list[str]:
-    values = (difference.a, difference.b, difference.difference, difference.standard_error)
+    values = (difference.a, difference.b, difference.difference, difference.half_width)
     return [number(value) for value in values]
 
 
@@ -60,6 +64,7 @@ def _json(names: tuple[str, str], comparison: Comparison) -> dict[str, Any]:
         "a": _side(names[0], comparison.a),
         "b": _side(names[1], comparison.b),
         "paired": comparison.paired,
+        "warnings": list(comparison.warnings),
         "layers": [
             {"layer": index, **{figure: _record(comparison, index, figure) for figure in layer}}
             for index, layer in enumerate(comparison.layers)

@@ -20,6 +20,10 @@ _WORDS_AT_LEAST, _GAP = 12, 2
 _LEFT = ("name", "state", "model", "created", "labels", "design", "")
 
 
+# Heads the half-widths of 95 % intervals: the one thing that ± stands for in tables and on screens.
+INTERVAL = "±95%"
+
+
 def number(value: float | None) -> str:
     """Four digits, or a dash where there is no metric."""
     if value is None:

@@ -1,16 +1,18 @@
 """The metrics of every layer, as a table and as JSON."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from rich.text import Text
 
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Metric, Shape, Table
-from subspacelens_tui.analysis.output.console import PlainTable, console, number, print_json
+from subspacelens_tui.analysis.output.console import INTERVAL, PlainTable, console, number, print_json
 from subspacelens_tui.analysis.quantities import HEADLINE, quantity
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.analysis.uncertainty.multiple_tests import MultipleTests, tests_json
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.sanitise import plain
 
@@ -29,7 +31,22 @@ def figures_json(session: Session, figures: Result) -> dict[str, Any]:
         ],
         "layers": [layer.to_json() for layer in figures.layers],
         **_arrays(figures),
+        **_tests(figures),
         "notes": list(figures.notes),
+    }
+
+
+def _tests(result: Result) -> dict[str, Any]:
+    """The tests of each metric over the layers, read together; nothing without nulls."""
+    keys = [
+        metric.key for metric in METRICS.scalars if any(metric.key in layer.nulls for layer in result.layers)
+    ]
+    if not keys:
+        return {}
+    tests = {key: result.tests(key) for key in keys}
+    return {
+        "multiple_tests": tests_json()
+        | {"over": "layers", "metrics": {key: of.to_json() for key, of in tests.items()}}
     }
 
 
@@ -66,10 +83,12 @@ def print_figures(session: Session, figures: Result, as_json: bool) -> None:
             f"class subspaces of dimension {settings.subspace_dim}; rates in nats" + _null_words(settings)
         )
     )
-    columns = _columns(settings)
+    columns = _columns(settings, figures.tests(HEADLINE))
     rows = [[cell(layer) for _, cell in columns] for layer in figures.layers]
     out.print(PlainTable([heading for heading, _ in columns], rows))
-    for line in (*_reasons(figures), *figures.notes):
+    tests = figures.tests(HEADLINE)
+    said = [f"* ΔR over {tests.words('layers')}"] if tests.count else []
+    for line in (*said, *_reasons(figures), *figures.notes):
         out.print(Text(plain(line)))
 
 
@@ -77,22 +96,29 @@ def _null_words(settings: Settings) -> str:
     words = (
         f"; null of {settings.permutations} {settings.design} permutations" if settings.permutations else ""
     )
+    return words + (f"; {interval_words(settings)}" if settings.errors else "")
+
+
+def interval_words(settings: Settings) -> str:
+    """What ± stands for."""
     over = " and ".join(f"{kind}s" for kind in (settings.errors or "").split("+"))
-    return words + (f"; ± by the jackknife over {over}" if settings.errors else "")
+    return f"{INTERVAL} is half the 95 % confidence interval, by the jackknife over {over}"
 
 
-def _columns(settings: Settings) -> list[tuple[str, Callable[[LayerResult], str]]]:
+def _columns(settings: Settings, tests: MultipleTests) -> list[tuple[str, Callable[[LayerResult], str]]]:
     """Headings and cells: the layer, then every metric that a table has room for."""
     columns: list[tuple[str, Callable[[LayerResult], str]]] = [("layer", lambda layer: str(layer.layer))]
     for metric in METRICS.of_shape(Shape.SCALAR, Shape.RECORD):
         if metric.table is not Table.NOTHING and (settings.thorough or metric.cost is not Cost.DEFERRED):
-            columns += _metric_columns(metric, settings)
+            columns += _metric_columns(metric, settings, tests)
     if settings.iso_rate is not None:
         columns.append(("ε", lambda layer: number(layer.eps)))
     return columns
 
 
-def _metric_columns(metric: Metric, settings: Settings) -> Iterator[tuple[str, Callable[[LayerResult], str]]]:
+def _metric_columns(
+    metric: Metric, settings: Settings, tests: MultipleTests
+) -> Iterator[tuple[str, Callable[[LayerResult], str]]]:
     """A metric, its error and its null; of the headline metric the excess with its z and p as well."""
     key = metric.key
     if metric.shape is Shape.RECORD:
@@ -102,13 +128,30 @@ def _metric_columns(metric: Metric, settings: Settings) -> Iterator[tuple[str, C
     yield metric.short, lambda layer: number(layer.values.get(key))
     if metric.table is not Table.EVIDENCE:
         return
-    if settings.errors and metric.error and (settings.thorough or key == HEADLINE):
-        yield "±", lambda layer: number(layer.errors[key].standard_error if key in layer.errors else None)
+    with_errors = bool(settings.errors and metric.error and (settings.thorough or key == HEADLINE))
+    if with_errors:
+        yield INTERVAL, partial(_half_width, key)
     if settings.permutations and metric.null:
         aspects = ("null_mean", "excess", "z", "p") if key == HEADLINE else ("null_mean",)
         for aspect in aspects:
             asked = quantity(f"{key}.{aspect}")
+            if aspect == "p":
+                yield "p ", partial(_marked_p, tests.survive)
+                continue
             yield aspect.removesuffix("_mean"), lambda layer, asked=asked: number(asked.value(layer))  # type: ignore[misc]
+            if with_errors and aspect == "excess":
+                yield INTERVAL, partial(_half_width, f"{key}.excess")
+
+
+def _marked_p(passes: Sequence[bool], layer: LayerResult) -> str:
+    """The p of the headline metric, with a star where it is one of those that pass together."""
+    null = layer.null
+    return number(null.p if null else None) + ("*" if null and passes[layer.layer] else " ")
+
+
+def _half_width(name: str, layer: LayerResult) -> str:
+    bar = quantity(name).error(layer)
+    return number(bar.half_width if bar else None)
 
 
 def _reasons(figures: Result) -> Iterable[str]:

@@ -47,8 +47,9 @@ def layer_columns(layer: LayerResult) -> FlatRow:
             }
         elif name == "errors":
             for key, bar in value.items():
-                flat[f"{key}_se"] = bar["standard_error"]
-                flat |= {f"{key}_{end}": bar[end] for end in ("low", "high")}
+                column = key.replace(".", "_")
+                flat[f"{column}_se"] = bar["standard_error"]
+                flat |= {f"{column}_{end}": bar[end] for end in ("low", "high")}
         elif name == "missing":
             flat["missing"] = "; ".join(f"{key}: {why}" for key, why in value.items())
         elif name == "rounding":
@@ -112,6 +113,7 @@ def layer_rows(figures: Result, found: LayerResult, images: int | None = None) -
         if value is None and missing is None:
             continue
         null, error = found.nulls.get(key), found.errors.get(key)
+        of_excess = quantity(f"{key}.excess").error(found) if null else None
         yield {
             **setting_columns(figures),
             "images": images or figures.images,
@@ -125,6 +127,10 @@ def layer_rows(figures: Result, found: LayerResult, images: int | None = None) -
             "standard_error": error.standard_error if error else None,
             "low": error.low if error else None,
             "high": error.high if error else None,
+            "excess": null.excess if null else None,
+            "excess_standard_error": of_excess.standard_error if of_excess else None,
+            "excess_low": of_excess.low if of_excess else None,
+            "excess_high": of_excess.high if of_excess else None,
             "missing": missing,
             **({"rounding": found.rounding.get(key)} if found.rounding else {}),
         }
@@ -170,8 +176,10 @@ def spectrum_rows(figures: Result, layer: int) -> Iterator[FlatRow]:
 
 def sweep_rows(sweep: Sweep) -> Iterator[FlatRow]:
     """A row for each configuration and layer."""
-    rows = zip(sweep.rows, sweep.timesteps, sweep.values, sweep.peaks, sweep.dips, strict=True)
-    for row, timestep, values, peak, dip in rows:
+    rows = zip(
+        sweep.rows, sweep.timesteps, sweep.values, sweep.peaks, sweep.dips, sweep.passes.tolist(), strict=True
+    )
+    for row, timestep, values, peak, dip, passes in rows:
         for layer, value in enumerate(values.tolist()):
             yield {
                 **asdict(row),
@@ -180,6 +188,7 @@ def sweep_rows(sweep: Sweep) -> Iterator[FlatRow]:
                 sweep.figure: None if math.isnan(value) else value,
                 "peak": layer == peak,
                 "dip": layer == dip,
+                **({} if sweep.tests is None else {"passes": passes[layer]}),
             }
 
 

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from subspacelens_tui.analysis.output.console import PlainTable, console, number, print_json
 from subspacelens_tui.analysis.sweep import Sweep
+from subspacelens_tui.analysis.uncertainty.multiple_tests import MultipleTests, tests_json
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import step_name
 
@@ -17,19 +18,31 @@ def print_sweep(sweep: Sweep, as_json: bool) -> None:
         print_json(_json(sweep))
         return
     out = console()
-    out.print(Text(f"{sweep.figure}: ▲ the most prominent maximum between the ends, ▼ the same minimum"))
+    out.print(
+        Text(
+            f"{sweep.figure}: ▲ the most prominent maximum between the ends, ▼ the same minimum, beyond noise"
+        )
+    )
     headers = ["guidance", "step", *(f"L{layer}" for layer in range(sweep.values.shape[1]))]
-    rows = []
+    rows, passes = [], sweep.passes
     for index, row in enumerate(sweep.rows):
         marks = {sweep.dips[index]: "▼", sweep.peaks[index]: "▲"}
         cells = [
-            number(None if math.isnan(value) else value) + marks.get(layer, " ")
+            number(None if math.isnan(value) else value)
+            + marks.get(layer, " ")
+            + " *"[int(passes[index, layer])]
             for layer, value in enumerate(sweep.values[index].tolist())
         ]
         rows.append([f"{row.guidance:g}", step_name(row.step, sweep.timesteps[index]), *cells])
     out.print(PlainTable(headers, rows))
+    if sweep.tests is not None:
+        out.print(Text(f"* {sweep.tests.words('layers and configurations')}"))
     for note in sweep.notes:
         out.print(Text(plain(note)))
+
+
+def _tests(tests: MultipleTests) -> dict[str, Any]:
+    return {"multiple_tests": tests_json() | {"over": "layers and configurations", "count": tests.count}}
 
 
 def _json(sweep: Sweep) -> dict[str, Any]:
@@ -44,10 +57,18 @@ def _json(sweep: Sweep) -> dict[str, Any]:
                 "values": [None if math.isnan(value) else value for value in values],
                 "peak": peak,
                 "dip": dip,
+                **({} if sweep.tests is None else {"passes": passes}),
             }
-            for row, timestep, values, peak, dip in zip(
-                sweep.rows, sweep.timesteps, sweep.values.tolist(), sweep.peaks, sweep.dips, strict=True
+            for row, timestep, values, peak, dip, passes in zip(
+                sweep.rows,
+                sweep.timesteps,
+                sweep.values.tolist(),
+                sweep.peaks,
+                sweep.dips,
+                sweep.passes.tolist(),
+                strict=True,
             )
         ],
+        **(_tests(sweep.tests) if sweep.tests is not None else {}),
         "notes": list(sweep.notes),
     }

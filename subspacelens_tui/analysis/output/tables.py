@@ -6,9 +6,10 @@ from typing import Any
 
 from rich.text import Text
 
-from subspacelens_tui.analysis.output.console import PlainTable, console, number, print_json
+from subspacelens_tui.analysis.output.console import INTERVAL, PlainTable, console, number, print_json
 from subspacelens_tui.analysis.separation import ranges
 from subspacelens_tui.analysis.tables import Tables
+from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar
 from subspacelens_tui.geometry import NullSummary
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import step_name
@@ -26,7 +27,8 @@ def print_tables(tables: Tables, as_json: bool) -> None:
             out.print(Text(plain(tables.missing[name])))
         else:
             out.print(PlainTable(headers, rows))
-    for line in (tables.moves, *tables.notes):
+    said = f"{INTERVAL} is half the 95 % confidence interval, by the jackknife over what the images share"
+    for line in (tables.moves, said, *tables.notes):
         console().print(Text(plain(line)))
 
 
@@ -34,7 +36,7 @@ def _parts(tables: Tables) -> Iterable[tuple[str, str, list[str], list[list[str]
     yield (
         "Rc/R at the first, middle and last block",
         "ratio",
-        ["labels", "design", "layer", "Rc/R", "±", "null", "excess", "p"],
+        ["labels", "design", "layer", "Rc/R", INTERVAL, "null", "excess", INTERVAL, "p"],
         [
             [
                 plain(row.labels),
@@ -42,7 +44,9 @@ def _parts(tables: Tables) -> Iterable[tuple[str, str, list[str], list[list[str]
                 str(row.layer),
                 number(row.ratio),
                 _error(row.error),
-                *_null(row.null),
+                *_null(row.null)[:2],
+                _error(row.excess_error),
+                _null(row.null)[2],
             ]
             for row in tables.ratio
         ],
@@ -50,12 +54,12 @@ def _parts(tables: Tables) -> Iterable[tuple[str, str, list[str], list[list[str]
     yield (
         "ΔR of the conditional and the unconditional branch (nats)",
         "branches",
-        ["layer", "cond", "uncond", "uncond - cond", "±"],
+        ["layer", "cond", "uncond", "uncond - cond", INTERVAL],
         [
             [
                 str(row.layer),
                 *(number(v) for v in (row.delta_R.a, row.delta_R.b, row.delta_R.difference)),
-                number(row.delta_R.standard_error),
+                number(row.delta_R.half_width),
             ]
             for row in tables.branches
         ],
@@ -83,8 +87,8 @@ def _parts(tables: Tables) -> Iterable[tuple[str, str, list[str], list[list[str]
     )
 
 
-def _error(error: Any) -> str:
-    return number(error.standard_error if error else None)
+def _error(error: ErrorBar | None) -> str:
+    return number(error.half_width if error else None)
 
 
 def _null(null: NullSummary | None) -> list[str]:
@@ -96,7 +100,8 @@ def tables_json(tables: Tables) -> dict[str, Any]:
     content = asdict(tables)
     del content["losses"]  # they are among the notes
     for row in content["ratio"]:
-        if row["error"]:
-            # One value for each image is no part of a table.
-            row["error"].pop("left_out")
+        for error in (row["error"], row["excess_error"]):
+            if error:
+                # One value for each image is no part of a table.
+                error.pop("left_out")
     return content

@@ -22,6 +22,8 @@ Float64Array = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 T = TypeVar("T")
 
+# Of each every group is left out in turn: with more of them the error moves by a few per cent.
+PERMUTED_MEMBERS = 10
 ONE_GROUP = "all images are of one group, and leaving it out leaves none; record more of them"
 
 
@@ -200,13 +202,47 @@ class LayerStatistics(ABC):
         """Each of some layers under the labelings."""
         raise NotImplementedError
 
-    def left_out(self, by: str, watch: Watch) -> "Resampled":
+    def left_out(self, by: str, watch: Watch, codes: Codes | None = None) -> "Resampled":
         """The layer without each "image", "seed" or "subject" in turn.
+
+        Args:
+            by: which.
+            watch: progress and cancellation.
+            codes: permuted labels, as a row of `Labelings`; None for its own.
 
         Raises:
             GeometryError: there is one of them only.
         """
         raise NotImplementedError
+
+    def null_left_out(
+        self, metrics: "Sequence[Metric]", by: str, labelings: Labelings, watch: Watch
+    ) -> "dict[str, Float64Array | GeometryError]":
+        """Metric → its mean under permuted labels (m,) without each "image", "seed" or "subject" in turn.
+
+        The permutations are fixed, each restricted to the images that are left. Where there is no closed form
+        the first `PERMUTED_MEMBERS` of them are used. What cannot be had is its reason.
+
+        Raises:
+            GeometryError: there is one image, seed or subject only.
+            Cancelled: see `Watch`.
+        """
+        found: dict[str, list[Float64Array] | GeometryError] = {metric.key: [] for metric in metrics}
+        for codes in labelings.first(PERMUTED_MEMBERS).codes:
+            without = self.left_out(by, watch, codes)
+            able = [metric for metric in metrics if isinstance(found[metric.key], list)]
+            without.prepare(able)
+            for metric in able:
+                rows = found[metric.key]
+                assert isinstance(rows, list)
+                try:
+                    rows.append(without.values([metric])[metric.key])
+                except GeometryError as error:
+                    found[metric.key] = error
+        return {
+            key: rows if isinstance(rows, GeometryError) else np.mean(rows, axis=0)
+            for key, rows in found.items()
+        }
 
     def keep(self, key: Any, compute: Callable[[], T]) -> T:
         """The value under a key, computed the first time."""

@@ -8,10 +8,11 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from subspacelens_tui.analysis.metrics.registry import Metric
+from subspacelens_tui.analysis.metrics.registry import METRICS, Metric
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.statistics.base import (
+    Codes,
     Labelings,
     LayerStatistics,
     Resampled,
@@ -31,6 +32,7 @@ from subspacelens_tui.geometry import (
     gram_spectrum,
     group_jackknife,
     jackknife,
+    null_rates_left_out,
     permuted_classes,
 )
 from subspacelens_tui.geometry.classes import class_index
@@ -45,6 +47,8 @@ T = TypeVar("T")
 ColumnValues = Mapping[str, Float64Array]
 """Metric of single images → its values (layers, N)."""
 _SUBSPACE_MEANS = ("overlap_mean", "explained_mean")
+# Of which the error of an excess is, in closed form: from 50 to 200 it moves by some two per cent.
+PERMUTED_RATES = 50
 
 
 class GramLayer(LayerStatistics):
@@ -151,9 +155,44 @@ class GramLayer(LayerStatistics):
         together = PermutedLayers(sample, eps, r, labelings, watch)
         return [Relabelled(layer, place, together, labelings, watch) for place, layer in enumerate(mine)]
 
-    def left_out(self, by: str, watch: Watch) -> Resampled:
+    def left_out(self, by: str, watch: Watch, codes: Codes | None = None) -> Resampled:
         """Of images in closed form as far as there is one."""
-        return LeftOut(self, by, watch)
+        return LeftOut(self, by, watch, codes)
+
+    def null_left_out(
+        self, metrics: Sequence[Metric], by: str, labelings: Labelings, watch: Watch
+    ) -> dict[str, Float64Array | GeometryError]:
+        """In closed form of rates, as far as their Gram matrix holds them."""
+        rates = [metric for metric in metrics if {base.key for base in metric.bases} <= {"R", "Rc"}]
+        if not rates or self.sample.rates_are_coarse(self.index, self.eps):
+            return super().null_left_out(metrics, by, labelings, watch)
+        found: dict[str, Float64Array | GeometryError] = {}
+        try:
+            found |= self._null_rates_left_out(rates, by, labelings.first(PERMUTED_RATES), watch)
+        except GeometryError as error:
+            found |= {metric.key: error for metric in rates}
+        others = [metric for metric in metrics if metric not in rates]
+        return found | (super().null_left_out(others, by, labelings, watch) if others else {})
+
+    def _null_rates_left_out(
+        self, rates: Sequence[Metric], by: str, labelings: Labelings, watch: Watch
+    ) -> dict[str, Float64Array]:
+        groups = None if by == "image" else groups_of(self.sample.images, by)
+        precision = self.sample.precision(self.index, self.eps)
+        R, Rc = null_rates_left_out(
+            self.sample.raw[self.index],
+            labelings.codes,
+            groups,
+            1,
+            precision,
+            self.sample.view,
+            progress=watch.of("error bars of the excess", 0, len(labelings.codes)),
+            cancelled=watch.cancelled,
+        )
+        if R is None:
+            # The labels do not enter it.
+            R = self.left_out(by, watch).values([METRICS["R"]])["R"]
+        return {metric.key: metric.of_values({"R": R, "Rc": Rc}).mean(axis=0) for metric in rates}
 
     def keep(self, key: Any, compute: Any) -> Any:
         """With the sample."""
@@ -303,23 +342,25 @@ class LeftOut(Resampled):
         layer: as it is.
         by: which.
         watch: progress and cancellation.
+        codes: permuted labels; None for its own.
 
     Raises:
         GeometryError: there is one of them only.
     """
 
-    def __init__(self, layer: GramLayer, by: str, watch: Watch) -> None:
+    def __init__(self, layer: GramLayer, by: str, watch: Watch, codes: Codes | None = None) -> None:
         super().__init__(layer)
         self._whole, self._watch = layer, watch
+        self._labels = layer.labels if codes is None else codes
+        self._permuted = codes is not None
         self._groups = groups_of(layer.sample.images, by)
-        self._of_images = by == "image"
+        self._by, self._of_images = by, by == "image"
 
     def members(self) -> Iterator[GramPart]:
         """One after the other."""
-        labels = self._whole.labels
         for kept in kept_without(self._groups):
             self._watch.check()
-            yield GramPart(self._whole, kept, labels[kept])
+            yield GramPart(self._whole, kept, self._labels[kept])
 
     def observed(self, metric: Metric, value: float) -> float:
         """Of overlaps without their matrices."""
@@ -329,10 +370,12 @@ class LeftOut(Resampled):
 
     @cached_property
     def _original(self) -> GramPart:
-        return GramPart(self._whole, np.arange(self._whole.images), self._whole.labels)
+        return GramPart(self._whole, np.arange(self._whole.images), self._labels)
 
     def closed_form(self, metric: Metric) -> Float64Array | None:
-        """Of rates and means over images, and without single images of ranks."""
+        """Of rates and means over images, and without single images of ranks; of its own labels only."""
+        if self._permuted:
+            return None
         if metric.key in ("R", "Rc"):
             return self._rates[int(metric.key == "Rc")]
         if metric.mean:
@@ -343,9 +386,12 @@ class LeftOut(Resampled):
             return self._ranks[metric.key]
         return None
 
-    @cached_property
+    @property
     def _rates(self) -> tuple[Float64Array, Float64Array]:
-        """R and Rc without each."""
+        """R and Rc without each: kept, for the error of the excess asks for R again."""
+        return self._whole.keep_last(("rates without", self._by), self._whole.eps, self._rates_anew)  # type: ignore[no-any-return]
+
+    def _rates_anew(self) -> tuple[Float64Array, Float64Array]:
         whole, sample = self._whole, self._whole.sample
         G, labels, precision = sample.raw[whole.index], whole.labels, sample.precision(whole.index, whole.eps)
         groups, cancelled = None if self._of_images else self._groups, self._watch.cancelled

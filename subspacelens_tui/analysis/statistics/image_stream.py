@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.left_out import NotFiniteImages
 from subspacelens_tui.analysis.metrics import METRICS
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.statistics.columns import Columns, Float64Array, values_of
+from subspacelens_tui.analysis.used_images import unused_lines, used_prompts
 from subspacelens_tui.geometry.scatters import Moments, MomentsSum
 from subspacelens_tui.sessions import Session, SessionError
 from subspacelens_tui.sessions.features import FeatureFile
@@ -47,8 +49,10 @@ class ImageStream:
         groups: the class of each group of images that is added up: subjects if there is room for a scatter
             of each, else the classes themselves.
         by_subject: which of the two.
+        images: prompt, seed and class of each.
         not_finite: the images whose features are not finite, and so cannot be used.
         problems: one line for each file that cannot be read.
+        unused: what is to be said of images that are not used.
 
     Raises:
         SettingsError: if there is no room for a scatter of each class.
@@ -64,6 +68,7 @@ class ImageStream:
         prompts = session.manifest.prompts
         assert settings.labels is not None
         classes = [prompt.labels[settings.labels] for prompt in prompts]
+        self._used = used_prompts(session.manifest, settings)
         recorded = self._look_through()
         self.count = len(recorded)
         subjects = sorted({session.manifest.images[image].prompt for image in recorded})
@@ -77,7 +82,14 @@ class ImageStream:
             )
         self.groups = [classes[prompt] for prompt in subjects] if self.by_subject else names
         images = session.manifest.images
-        self._sizes = Counter(classes[images[image].prompt] for image in recorded)
+        of = [images[image] for image in recorded]
+        self.images = Images(
+            [image.prompt for image in of],
+            [image.seed for image in of],
+            [classes[image.prompt] for image in of],
+            [],
+        )
+        self._sizes = Counter(self.images.labels)
         self._group_of = {
             prompt: place if self.by_subject else names.index(classes[prompt])
             for place, prompt in enumerate(subjects)
@@ -106,7 +118,8 @@ class ImageStream:
             finite = self.not_finite.usable(images, rows)
             usable += [image for image, is_finite in zip(images, finite, strict=True) if is_finite]
         self._files = kept
-        return usable
+        self.unused = tuple(unused_lines(self._session.manifest, self._settings, usable))
+        return [image for image in usable if self._session.manifest.images[image].prompt in self._used]
 
     def _read(self, file: FeatureFile, layers: range) -> list[npt.NDArray[np.float32]]:
         return self._session.read(file, self._settings.branch, self._settings.step, layers)
@@ -137,7 +150,10 @@ class ImageStream:
     def _add(self, file: FeatureFile, layers: range, adders: list["_Adder"]) -> None:
         images = self._session.manifest.images
         kept = [
-            place for place, row in enumerate(file.rows) if file.images[row] not in self.not_finite.layers
+            place
+            for place, row in enumerate(file.rows)
+            if file.images[row] not in self.not_finite.layers
+            and images[file.images[row]].prompt in self._used
         ]
         group = np.asarray([self._group_of[images[file.images[file.rows[place]]].prompt] for place in kept])
         for adder, rows in zip(adders, self._read(file, layers), strict=True):

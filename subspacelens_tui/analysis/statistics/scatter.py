@@ -12,6 +12,7 @@ from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.rounding import massive_dimension, rates_moved
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.statistics.base import (
+    Codes,
     Float64Array,
     Labelings,
     LayerStatistics,
@@ -270,9 +271,9 @@ class ScatterLayer(ScatterPart):
         """Whole groups change their class."""
         return [Relabelled(layer, labelings, watch) for layer in cast(Sequence[ScatterLayer], layers)]
 
-    def left_out(self, by: str, watch: Watch) -> Resampled:
+    def left_out(self, by: str, watch: Watch, codes: Codes | None = None) -> Resampled:
         """Subjects only."""
-        return WithoutSubjects(self, by, watch)
+        return WithoutSubjects(self, by, watch, codes)
 
     def part(self, kept: Sequence[int], codes: Sequence[int]) -> ScatterPart:
         """Some of the groups under some classes."""
@@ -322,13 +323,15 @@ class WithoutSubjects(Resampled):
         layer: as it is.
         by: what is to be left out.
         watch: progress and cancellation.
+        codes: the class of each subject under permuted labels; None for its own.
 
     Raises:
         GeometryError: that is something else, or not kept apart.
     """
 
-    def __init__(self, layer: ScatterLayer, by: str, watch: Watch) -> None:
+    def __init__(self, layer: ScatterLayer, by: str, watch: Watch, codes: Codes | None = None) -> None:
         super().__init__(layer)
+        self._codes = list(layer.groups.codes) if codes is None else codes.tolist()
         asked = layer.settings.errors
         if asked != "subject" or not layer.groups.by_subject:
             why = "there are too many subjects" if asked == "subject" else "use --errors subject"
@@ -337,11 +340,10 @@ class WithoutSubjects(Resampled):
 
     def members(self) -> Iterator[ScatterPart]:
         """One after the other."""
-        codes = list(self._whole.groups.codes)
-        for place in range(len(codes)):
-            self._watch.report("error bars", place, len(codes))
-            kept = [group for group in range(len(codes)) if group != place]
-            yield self._whole.part(kept, [codes[group] for group in kept])
+        for place in range(len(self._codes)):
+            self._watch.report("error bars", place, len(self._codes))
+            kept = [group for group in range(len(self._codes)) if group != place]
+            yield self._whole.part(kept, [self._codes[group] for group in kept])
 
     def closed_form(self, metric: Metric) -> Float64Array | None:
         """Of means over images."""

@@ -11,6 +11,7 @@ from subspacelens_tui.analysis.incremental_grams import Configuration, GrowingGr
 from subspacelens_tui.analysis.left_out import left_out_lines, why_empty
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.uncertainty.permutation import labelings_of
+from subspacelens_tui.analysis.used_images import unused_lines, used_prompts
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.prompt_problems import unread_lines
 
@@ -58,7 +59,10 @@ class TokenImages:
         self._growing.not_finite.add(dict(bad_tokens or {}))
         images, bad = self._growing.images, self._growing.not_finite.layers
         order = self._growing.order(settings.images)
-        self._positions = [position for position in order if images[position] not in bad]
+        used = used_prompts(session.manifest, settings)
+        asked = [position for position in order if images[position] not in bad]
+        self._unused = tuple(unused_lines(session.manifest, settings, [images[at] for at in asked]))
+        self._positions = [at for at in asked if session.manifest.images[images[at]].prompt in used]
         self.left_out = self._growing.not_finite.summary(sum(image not in bad for image in images))
         kept = [images[position] for position in self._positions]
         self._kept = kept
@@ -95,6 +99,7 @@ class TokenImages:
 
     def notes(self) -> Iterator[str]:
         """What the reader of the metrics should know."""
+        yield from self._unused
         yield from unread_lines(self._session.manifest)
         count = len(self) * (self._session.manifest.tokens or 0)
         width = max((block.width for block in self._session.manifest.blocks), default=0)

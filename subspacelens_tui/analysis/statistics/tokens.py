@@ -226,9 +226,9 @@ class TokenLayer(TokenPart):
         """Whole images change their class."""
         return [Relabelled(layer, labelings, watch) for layer in cast(Sequence[TokenLayer], layers)]
 
-    def left_out(self, by: str, watch: Watch) -> Resampled:
+    def left_out(self, by: str, watch: Watch, codes: Codes | None = None) -> Resampled:
         """All tokens of each image, seed or subject."""
-        return LeftOut(self, by, watch)
+        return LeftOut(self, by, watch, codes)
 
     def part(self, kept: npt.NDArray[np.intp], codes: Codes, of_vectors: bool) -> TokenPart:
         """Some of the images under some labels.
@@ -289,13 +289,15 @@ class LeftOut(Resampled):
         layer: as it is.
         by: which.
         watch: progress and cancellation.
+        codes: permuted labels; None for its own.
 
     Raises:
         GeometryError: there is one of them only.
     """
 
-    def __init__(self, layer: TokenLayer, by: str, watch: Watch) -> None:
+    def __init__(self, layer: TokenLayer, by: str, watch: Watch, codes: Codes | None = None) -> None:
         super().__init__(layer)
+        self._codes = layer.codes if codes is None else codes
         self._whole, self._watch, self._of_images = layer, watch, by == "image"
         self._groups = groups_of(layer.of, by)
 
@@ -303,7 +305,7 @@ class LeftOut(Resampled):
         """One after the other."""
         for kept in kept_without(self._groups):
             self._watch.check()
-            yield self._whole.part(kept, self._whole.codes[kept], self._whole.massive_rates)
+            yield self._whole.part(kept, self._codes[kept], self._whole.massive_rates)
 
     def closed_form(self, metric: Metric) -> Float64Array | None:
         """Of means, and of rates without single images."""
@@ -315,6 +317,8 @@ class LeftOut(Resampled):
 
     @cached_property
     def _rates(self) -> tuple[Float64Array, Float64Array]:
-        viewed = replace(self._whole.viewed, massive=self._whole.massive_rates)
-        features, codes = self._whole.settings.features, self._whole.codes
-        return rates_without_images(viewed, features, codes, self._whole.eps)
+        features, viewed = self._whole.settings.features, self._whole.viewed
+        if features == "class-centred":
+            viewed = token_view(self._whole.raw, features, self._codes)
+        viewed = replace(viewed, massive=self._whole.massive_rates)
+        return rates_without_images(viewed, features, self._codes, self._whole.eps)

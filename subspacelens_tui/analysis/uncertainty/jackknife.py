@@ -30,6 +30,15 @@ class ErrorBar:
     high: float
     left_out: tuple[Float64Array, ...] = field(compare=False, repr=False)
 
+    @property
+    def half_width(self) -> float:
+        """Of the interval: what ± stands for in tables and on screens."""
+        return (self.high - self.low) / 2
+
+    def to_json(self) -> dict[str, float]:
+        """Without what was left out."""
+        return {"standard_error": self.standard_error, "low": self.low, "high": self.high}
+
 
 def error_bar(value: float, left_out: Sequence[Float64Array]) -> ErrorBar:
     """The error bar of a metric from its values without each image or group; several kinds add in squares.

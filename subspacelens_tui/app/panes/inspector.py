@@ -12,9 +12,10 @@ from subspacelens_tui.analysis.quantities import HEADLINE
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
-from subspacelens_tui.app.drawing.painted import Row, cut_row, whole_pieces
+from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row, whole_pieces
 from subspacelens_tui.app.keys import Key, bindings
 from subspacelens_tui.app.panes.pane import COMPUTING, WAITING, Numbers, Pane
+from subspacelens_tui.geometry import NullSummary
 from subspacelens_tui.sessions.sanitise import plain
 
 _NAME, _VALUE, _NULL, _SCORE, _ERROR = 9, 6, 7, 7, 7
@@ -153,27 +154,34 @@ class Inspector(Pane):
         row.append((fit(_written(metric, null.mean) if null else "", _NULL, "right"), self.ink("dim")))
         row.append((fit(numbers.score(null.z) if null else "", _SCORE, "right"), self.ink("dim")))
         if error is not None:
-            half = f"±{_written(metric, error.standard_error)}"
+            half = f"±{_written(metric, error.half_width)}"
             row.append((fit(half, _ERROR, "right"), self.ink("dim")))
         yield whole_pieces(row, width)
         if moved := layer.rounding.get(metric.key):
             yield from self._reason("", f"rounding may change it by {moved:.2g}", width)
 
     def _excess(self, layer: LayerResult) -> Row:
-        null, error = layer.null, layer.errors.get("delta_R")
+        null, error = layer.null, layer.errors.get("excess")
         name = (fit("excess", _NAME), self.ink("dim"))
         if null is None:
             waiting = plain(layer.missing.get("nulls", "permuting labels …"))
             return [name, (" " + waiting if layer.delta_R is not None else "", self.ink("faint"))]
         excess = fit(numbers.figure(null.excess, signed=True), _VALUE, "right")
-        # Of the same kind as that of ΔR: the mean of the null is a constant beside it.
-        half = f"±{numbers.figure(error.standard_error)}" if error else ""
+        half = f"±{numbers.figure(error.half_width)}" if error else ""
         return [
             name,
             (excess, self.ink("accent")),
-            (fit(f"p {numbers.probability(null.p)}", _NULL + _SCORE, "centre"), self.ink("dim")),
+            self._p(null),
             (fit(half, _ERROR, "right"), self.ink("dim")),
         ]
+
+    def _p(self, null: NullSummary) -> Piece:
+        """The p-value; while more permutations are on their way faint, with how many it rests on."""
+        assert self.analysis is not None
+        p = numbers.probability(null.p, null.permutations)
+        if self.analysis.refining:
+            return fit(f"p {p}, n {null.permutations}", _NULL + _SCORE, "centre"), self.ink("faint")
+        return fit(f"p {p}", _NULL + _SCORE, "centre"), self.ink("dim")
 
     # What costs seconds is of the images that the rest is of, or says of how many it is, or is on its way.
 
@@ -262,7 +270,7 @@ def _head(layer: LayerResult) -> list[str]:
         return head
     head.append(fit("null" if layer.nulls else "", _NULL, "right"))
     head.append(fit("z" if layer.nulls else "", _SCORE, "right"))
-    return [*head, fit("±s.e.", _ERROR, "right")] if layer.errors else head
+    return [*head, fit("±95 %", _ERROR, "right")] if layer.errors else head
 
 
 def _range(sizes: tuple[int, ...]) -> str:

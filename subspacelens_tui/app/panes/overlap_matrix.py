@@ -59,8 +59,16 @@ class OverlapMatrixPane(Pane):
         Key("cell-up", "up", "cell(-1, 0)", "overlap: cell above", "In the overlap matrix"),
         Key("cell-down", "down", "cell(1, 0)", "overlap: cell below", "In the overlap matrix"),
         Key(
-            "cell-pictures",
+            "cell-pair",
             "enter",
+            "cell_pair",
+            "overlap: both classes over the layers, with null and error",
+            "In the overlap matrix",
+            "pair",
+        ),
+        Key(
+            "cell-pictures",
+            "P",
             "cell_pictures",
             "overlap: images of both classes side by side",
             "In the overlap matrix",

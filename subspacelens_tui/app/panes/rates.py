@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from subspacelens_tui.analysis.quantities import Values, error_bands, null_bands
+from subspacelens_tui.analysis.quantities import HEADLINE, Values, error_bands, null_bands, quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import cut
@@ -155,8 +155,10 @@ class RatesPane(PlotPane):
         halves = []
         for _, _, _, figures in shown_sets(self.analysis):
             # One branch may have no images although the other has.
-            bar = figures.layers[self.selected].errors.get("delta_R") if figures.layers else None
-            halves.append(numbers.half_width(bar.low, bar.high) if bar else "")
+            asked = quantity(self._figure)
+            halves.append(
+                numbers.half_width(*asked.error_band(figures.layers[self.selected])) if figures.layers else ""
+            )
         return halves
 
     def legend(self) -> list[LegendEntry]:
@@ -207,7 +209,9 @@ class RatesPane(PlotPane):
             return [f"{null}, {designs}", null]
         null = f"░ null 95 %: n = {n}" + (", refining" if self.analysis.refining else "")
         error = f" · ╱ error 95 %: {error}" if error else ""
+        tests = f" · {self.analysis.main.tests(HEADLINE).short('layers')}"
         return [
+            f"{null}, {designs}{error}{tests}",
             f"{null}, {designs}{error}",
             f"{null}{error}",
             f"░ null n = {n}{error.replace(' 95 %', '')}",
@@ -222,4 +226,4 @@ class RatesPane(PlotPane):
             return ""
         if reason := main.layers[0].missing.get("errors"):
             return f"none, {plain(reason)}"
-        return wanted if main.settings.errors else "…"
+        return main.settings.errors or "…"

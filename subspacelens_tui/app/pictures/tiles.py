@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from subspacelens_tui.app.pictures.source import Listing
-from subspacelens_tui.sessions.format import Manifest
+from subspacelens_tui.sessions.format import UNLABELLED, Manifest
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,11 @@ def tiles_of(listing: Listing, scheme: str, name: str | None, guidance: float | 
 
 def _finest(manifest: Manifest) -> str:
     """The label scheme with the most classes: its classes are the subjects."""
-    sizes = {scheme: len({p.labels[scheme] for p in manifest.prompts}) for scheme in manifest.label_schemes}
+    sizes = {
+        scheme: len({p.labels[scheme] for p in manifest.prompts})
+        for scheme in manifest.label_schemes
+        if all(p.labels[scheme] != UNLABELLED for p in manifest.prompts)
+    }
     return max(sizes, key=lambda scheme: sizes[scheme])
 
 
@@ -62,5 +66,5 @@ def in_words(manifest: Manifest, image: int) -> str:
     """All that is known of an image."""
     info = manifest.images[image]
     prompt = manifest.prompts[info.prompt]
-    labels = ", ".join(dict.fromkeys(prompt.labels.values()))
+    labels = ", ".join(filter(None, dict.fromkeys(prompt.labels.values())))
     return f"image {image} · seed {info.seed} · guidance {info.guidance:g} · {labels} · “{prompt.text}”"

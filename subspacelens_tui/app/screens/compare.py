@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from subspacelens_tui.analysis import Analyzer, Settings, SettingsError
 from subspacelens_tui.analysis.compare import COMPARED, Comparison, compare
+from subspacelens_tui.analysis.deferred import with_deferred_errors
 from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import quantity
@@ -83,7 +84,7 @@ class CompareScreen(Screen[None], NeedsRoom):
         self._comparison: Comparison | None = None
         self._trouble = ""
         self._warnings: list[str] = []
-        self._changes, self._figure, self._layer = 1, COMPARED.index("delta_R"), layer
+        self._changes, self._figure, self._layer = 1, COMPARED.index("excess"), layer
         send_minimal_updates(self)
         adopt_export(self, self._exportable)
 
@@ -106,8 +107,9 @@ class CompareScreen(Screen[None], NeedsRoom):
 
     def on_unmount(self) -> None:
         """Let go of the sessions that were opened for this."""
-        for name, side in zip(_NAMES, self._sides, strict=True):
+        for index, (name, side) in enumerate(zip(_NAMES, self._sides, strict=True)):
             self._open[side.path].drop(f"compared {name}")
+            self._open[side.path].drop(_errors_of(index))
         for path in self._own:
             self._open[path].close()
 
@@ -131,7 +133,7 @@ class CompareScreen(Screen[None], NeedsRoom):
             side.settings,
             permutations=stage.permutations,
             overlap_permutations=stage.overlap_permutations,
-            errors=side.settings.errors or "image",
+            errors=side.settings.errors or "auto",
         )
 
         def work(analyzer: Analyzer, cancelled: IsCancelled) -> _Computed:
@@ -140,6 +142,8 @@ class CompareScreen(Screen[None], NeedsRoom):
 
         def done(found: object, reason: str | None) -> None:
             self._found[index] = found if isinstance(found, _Computed) else reason or "it cannot be compared"
+            if isinstance(found, _Computed):
+                self._ask_errors(index, side, found)
             self._compare()
 
         self._found[index] = None
@@ -147,6 +151,19 @@ class CompareScreen(Screen[None], NeedsRoom):
             Job(f"compared {_NAMES[index]}", side, work, done, urgent=True)
         )
         self._compare()
+
+    def _ask_errors(self, index: int, side: Side, computed: _Computed) -> None:
+        """The errors of ranks and overlaps, which take seconds, once all else is there."""
+
+        def work(analyzer: Analyzer, cancelled: IsCancelled) -> Result:
+            return with_deferred_errors(analyzer, computed.figures, cancelled)
+
+        def done(found: object, reason: str | None) -> None:
+            if isinstance(found, Result) and self._found[index] is computed:
+                self._found[index] = replace(computed, figures=found)
+                self._compare()
+
+        self._open[side.path].want(Job(_errors_of(index), (side, computed.figures.images), work, done))
 
     def _compare(self) -> None:
         a, b = self._found
@@ -193,6 +210,7 @@ class CompareScreen(Screen[None], NeedsRoom):
                 sides.setdefault(found.problems[0], []).append(name)
         computed = [of.figures for of in self._found if isinstance(of, _Computed)]
         lines = [f"{' and '.join(names)}: {problem}" for problem, names in sides.items()]
+        lines += self._comparison.warnings if self._comparison is not None else ()
         lines += [line for figures in computed for line in figures.rounding]
         if lines != self._warnings:
             self._warnings = lines
@@ -248,6 +266,7 @@ class CompareScreen(Screen[None], NeedsRoom):
         place = paths.index(here.path) if here.path in paths else -1
         self._sides[self._changes] = Side(paths[(place + 1) % len(paths)], here.settings)
         self._open[here.path].drop(f"compared {_NAMES[self._changes]}")
+        self._open[here.path].drop(_errors_of(self._changes))
         self._ask(self._changes)
 
     def action_other_side(self) -> None:
@@ -278,6 +297,11 @@ class CompareScreen(Screen[None], NeedsRoom):
         """Quit as from where it was opened."""
         self.dismiss(None)
         self.app.call_later(self.app.action_quit)
+
+
+def _errors_of(index: int) -> str:
+    """The job of the errors of a side."""
+    return f"errors of {_NAMES[index]}"
 
 
 def _sessions_beside(path: Path) -> list[Path]:

@@ -26,6 +26,7 @@ from subspacelens_tui.app.widgets.picture_grid import PictureGrid
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.sessions import SessionError
+from subspacelens_tui.sessions.format import UNLABELLED
 from subspacelens_tui.sessions.sanitise import plain
 
 _POLL, _POLL_SSH = 1.0, 2.0
@@ -185,7 +186,8 @@ class GalleryScreen(Screen[None], NeedsRoom):
         """The classes of the current scheme, in the order of the prompts."""
         if self._listing is None:
             return []
-        return list(dict.fromkeys(p.labels[self._scheme_name] for p in self._listing.manifest.prompts))
+        of_prompts = dict.fromkeys(p.labels[self._scheme_name] for p in self._listing.manifest.prompts)
+        return [name for name in of_prompts if name != UNLABELLED]
 
     def _say(self) -> None:
         """The chosen image in words, or what is wrong."""

@@ -370,6 +370,23 @@ class SessionScreen(Screen[None], NeedsRoom):
         """All images, by subject."""
         self._open_gallery(None)
 
+    def action_cell_pair(self) -> None:
+        """Both classes of the selected cell of the matrix over the layers; of one class its images."""
+        cell, selection = self.query_one(OverlapMatrixPane).selected_cell(), self.selection
+        if cell is None or selection is None or cell[0] == cell[1]:
+            self.action_cell_pictures()
+            return
+        from subspacelens_tui.app.screens.pair import PairScreen
+
+        scheme, branch = selection.main
+        settings = replace(selection.settings, labels=scheme, branch=branch)
+        name = self.state.path.resolve().name
+        self.app.push_screen(
+            PairScreen(
+                name, self.worker, settings, cell[:2], self.setup, self.action_cell_pictures, self.selected
+            )
+        )
+
     def action_cell_pictures(self) -> None:
         """The images of both classes of the selected cell of the matrix."""
         matrix, selection = self.query_one(OverlapMatrixPane), self.selection
@@ -428,8 +445,9 @@ class SessionScreen(Screen[None], NeedsRoom):
         self.app.push_screen(CompareScreen(*sides, self.setup, {path: self.worker}, self.selected))
 
 
-def worker_on(path: Path, settings: Settings | None, setup: Setup) -> Worker:
-    """A worker that begins with what a session opens with."""
+def worker_on(path: Path, settings: Settings | None, setup: Setup, first: bool = False) -> Worker:
+    """A worker that begins with what a session opens with; the app's `first` one with its label file."""
     # Imported before anything is computed: the two would wait for each other.
     prepare()
-    return Worker(path, settings or opening_settings(setup, path))
+    labels_file = setup.labels_file if first else None
+    return Worker(path, settings or opening_settings(setup, path), labels_file)

@@ -18,7 +18,7 @@ from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.result import Result
-from subspacelens_tui.analysis.sweep import configurations, prominent_peak
+from subspacelens_tui.analysis.sweep import configurations, extremes, tests_of
 from subspacelens_tui.app.controllers.export import Exportable
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, SWEEP
@@ -81,7 +81,7 @@ class SweepScreen(Screen[Configuration], NeedsRoom):
             settings,
             permutations=stage.permutations,
             overlap_permutations=stage.overlap_permutations,
-            errors=None,
+            errors=settings.errors or "auto",
             images=None,
         )
         self._rows = configurations(manifest, settings.branch)
@@ -116,11 +116,7 @@ class SweepScreen(Screen[Configuration], NeedsRoom):
         figures = analyzer.figures(replace(self._settings, step=row.step, guidance=row.guidance), cancelled)
         if not figures.layers:
             raise NoImagesError(figures.absent)
-        marks = {}
-        for figure in SHOWN:
-            curve = np.array([np.nan if value is None else value for value in figures.curve(figure)])
-            marks[figure] = (prominent_peak(curve), prominent_peak(-curve))
-        return _Computed(figures, marks)
+        return _Computed(figures, {figure: extremes(figures, figure) for figure in SHOWN})
 
     def _take(self, index: int, found: object, reason: str | None) -> None:
         self._found[index] = found if isinstance(found, _Computed) else reason or "it could not be computed"
@@ -129,21 +125,36 @@ class SweepScreen(Screen[Configuration], NeedsRoom):
 
     def _show(self) -> None:
         figure = SHOWN[self._figure]
-        rows = []
+        rows, passes, tests = [], *self._tests(figure)
         for index, configuration in enumerate(self._rows):
             found, timestep = self._found.get(index), self._manifest.timestep(configuration.step)
             if isinstance(found, _Computed):
                 of = found.figures
                 reason = plain(of.why_missing(figure)) or "no values at these settings"
                 values, marks = tuple(of.curve(figure)), found.marks[figure]
-                rows.append(SweepRow(configuration, values, *marks, of.images, reason, timestep))
+                rows.append(
+                    SweepRow(
+                        configuration, values, *marks, passes.get(index, ()), of.images, reason, timestep
+                    )
+                )
             else:
                 rows.append(SweepRow(configuration, reason=plain(found or ""), timestep=timestep))
         computed = [found.figures for found in self._found.values() if isinstance(found, _Computed)]
         rounding = (line for figures in computed for line in figures.rounding)
         self.query_one(StatusLine).warn([*self._problems[:1], *rounding])
         self.query_one("#title", Static).update(f" {self._title}")
-        self.query_one(SweepMap).update(figure, rows)
+        self.query_one(SweepMap).update(figure, rows, tests)
+
+    def _tests(self, figure: str) -> tuple[dict[int, tuple[bool, ...]], str]:
+        """Of each row which cells pass together, and what is to be said of all."""
+        found = {index: of.figures for index, of in self._found.items() if isinstance(of, _Computed)}
+        layers = max((len(of.layers) for of in found.values()), default=0)
+        tests = tests_of(list(found.values()), figure, layers)
+        if tests is None:
+            return {}, ""
+        rows = np.asarray(tests.survive).reshape(-1, layers).tolist()
+        passes = {index: tuple(row) for index, row in zip(found, rows, strict=True)}
+        return passes, f"dim: fails, {tests.short('tests')}"
 
     @property
     def _title(self) -> str:

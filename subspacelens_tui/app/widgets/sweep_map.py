@@ -31,6 +31,7 @@ class SweepRow:
         configuration: which it is.
         values: one a layer; none while they are computed, or where there are none.
         peak, dip: layers of the most prominent maximum and minimum.
+        passes: whether the test of each passes together with all others of the map; none without tests.
         images: how many the values are of.
         reason: why there are no values, once that is known.
         timestep: of its denoising step, where that is known.
@@ -40,6 +41,7 @@ class SweepRow:
     values: tuple[float | None, ...] = ()
     peak: int | None = None
     dip: int | None = None
+    passes: tuple[bool, ...] = ()
     images: int | None = None
     reason: str = ""
     timestep: float | None = None
@@ -60,13 +62,14 @@ class SweepMap(Painted, can_focus=True):
     rows: Sequence[SweepRow] = ()
     row = column = 0
     figure = ""
+    tests = ""
     # The row of the layers, one configuration and one cell of it, the scale, the words.
     least = (_LABEL + _CELL_AT_MOST, 4)
     _top = _left = 0
 
-    def update(self, figure: str, rows: Sequence[SweepRow]) -> None:
-        """Show this."""
-        self.figure, self.rows = figure, rows
+    def update(self, figure: str, rows: Sequence[SweepRow], tests: str = "") -> None:
+        """Show this; `tests` says what the dim cells are."""
+        self.figure, self.rows, self.tests = figure, rows, tests
         self.repaint()
 
     @property
@@ -86,6 +89,7 @@ class SweepMap(Painted, can_focus=True):
                 self.figure: value,
                 "peak": layer == row.peak,
                 "dip": layer == row.dip,
+                **({"passes": row.passes[layer]} if row.passes else {}),
             }
             for row in self.rows
             for layer, value in enumerate(row.values)
@@ -163,7 +167,9 @@ class SweepMap(Painted, can_focus=True):
         for layer in layers:
             mark = _PEAK if layer == row.peak else _DIP if layer == row.dip else ""
             here = chosen and layer == self.column
-            pieces.append(self._cell(row.values[layer], mark, here, cell, scale))
+            style = Style(dim=bool(row.passes) and not row.passes[layer])
+            text, ink = self._cell(row.values[layer], mark, here, cell, scale)
+            pieces.append((text, ink + style))
         return pieces
 
     def _cell(
@@ -182,7 +188,8 @@ class SweepMap(Painted, can_focus=True):
         return text, ramp_style(ramp_index(value, *scale)) + bold
 
     def _legend(self, low: float, high: float) -> list[Piece]:
-        marks = f"   {_PEAK} the most prominent maximum between the ends, {_DIP} the same minimum"
+        marks = f"   {self.tests}   " if self.tests else "   "
+        marks += f"{_PEAK} the most prominent maximum between the ends, {_DIP} the same minimum, beyond noise"
         least, most = numbers.ends(low, high)
         if low == high:
             return [(f"  {least} everywhere", self.ink("dim"))]

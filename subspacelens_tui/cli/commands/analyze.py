@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from subspacelens_tui.cli.analysis import open_session, say_losses, settings_of
 from subspacelens_tui.cli.command import Command
 from subspacelens_tui.cli.progress import progress
-from subspacelens_tui.options.analysis import SETTINGS
+from subspacelens_tui.options.analysis import QUICK_PERMUTATIONS, SETTINGS
 from subspacelens_tui.options.common import JSON, SESSION
 from subspacelens_tui.options.option import Group, Option, switch
 
@@ -21,13 +21,25 @@ def run(arguments: argparse.Namespace) -> int:
     """As text or JSON, in the way that was asked for."""
     from subspacelens_tui.analysis import Analyzer
     from subspacelens_tui.analysis.every_image import every_image_figures
-    from subspacelens_tui.analysis.output import print_figures, print_sweep, print_tables, print_tokens
+    from subspacelens_tui.analysis.output import (
+        print_figures,
+        print_over_eps,
+        print_pairs,
+        print_sweep,
+        print_tables,
+        print_tokens,
+    )
+    from subspacelens_tui.analysis.over_eps import over_eps
+    from subspacelens_tui.analysis.pairs import pairs
     from subspacelens_tui.analysis.sweep import sweep
     from subspacelens_tui.analysis.tables import article_tables
     from subspacelens_tui.analysis.token_results import token_figures
 
     session = open_session(arguments, arguments.session)
-    settings, analyzer, as_json = settings_of(arguments), Analyzer(session), arguments.json
+    # A permutation of tokens or of d × d matrices takes what hundreds of others take.
+    quick = 0 if arguments.tokens or arguments.every_image else QUICK_PERMUTATIONS
+    settings = settings_of(arguments, permutations=quick)
+    analyzer, as_json = Analyzer(session), arguments.json
     if arguments.tables:
         with progress() as say:
             tables = article_tables(analyzer, settings, progress=say)
@@ -39,6 +51,16 @@ def run(arguments: argparse.Namespace) -> int:
         _refuse_empty(session, swept.absent)
         print_sweep(swept, as_json)
         say_losses(swept.losses)
+    elif arguments.pairs:
+        with progress() as say:
+            of_pairs = pairs(analyzer, settings, arguments.layer, progress=say)
+        print_pairs(of_pairs, as_json)
+        say_losses(of_pairs.losses)
+    elif arguments.over_eps:
+        with progress() as say:
+            over = over_eps(analyzer, settings, arguments.layer, progress=say)
+        print_over_eps(over, as_json)
+        say_losses(over.of.losses)
     elif arguments.tokens:
         with progress() as say:
             tokens = token_figures(session, settings, functools.partial(say, "layers"))
@@ -78,7 +100,18 @@ COMMAND = Command(
             "one metric at every guidance scale and step",
             group=_KIND,
             more="by its key, or what its null says of it (`overlap_mean.z`, see [metrics.md](metrics.md)); "
-            "peak and dip over the layers are marked",
+            "peak and dip over the layers are marked where they stand out beyond noise",
+        ),
+        switch(
+            "--pairs",
+            "the pairs of classes at --layer, the most overlapping first",
+            more="each of the images of its two classes alone, with their null and error",
+            group=_KIND,
+        ),
+        switch(
+            "--over-eps",
+            "excess and z at --layer for ε from an eighth to eight times --eps",
+            group=_KIND,
         ),
         switch(
             "--tables",
@@ -98,6 +131,7 @@ COMMAND = Command(
             "use every image exactly; only metrics computable from d × d matrices",
             group=_KIND,
         ),
+        Option("--layer", "L", "the layer of --pairs and --over-eps (default: the last)", int),
         *SETTINGS,
         JSON,
     ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from subspacelens_tui.cli.analysis import open_session, say_losses, settings_of
 from subspacelens_tui.cli.command import Command
 from subspacelens_tui.cli.progress import progress
-from subspacelens_tui.options.analysis import SETTINGS
+from subspacelens_tui.options.analysis import QUICK_PERMUTATIONS, SETTINGS
 from subspacelens_tui.options.common import JSON
 from subspacelens_tui.options.option import Option
 
@@ -20,15 +20,18 @@ def run(arguments: argparse.Namespace) -> int:
     """B minus A, metric by metric, with its error."""
     from subspacelens_tui.analysis import Analyzer
     from subspacelens_tui.analysis.compare import compare, side_settings, split_side
+    from subspacelens_tui.analysis.deferred import with_deferred_errors
     from subspacelens_tui.analysis.output import print_comparison
 
     sides: list[Result] = []
     for side in (arguments.a, arguments.b):
         name, changes = split_side(side)
-        settings = side_settings(settings_of(arguments), changes)
+        settings = side_settings(settings_of(arguments, permutations=QUICK_PERMUTATIONS), changes)
         with progress() as say:
             session = open_session(arguments, name, say_notes=not sides)
-            sides.append(Analyzer(session).figures(settings, progress=say))
+            analyzer = Analyzer(session)
+            found = analyzer.figures(settings, progress=say)
+            sides.append(with_deferred_errors(analyzer, found, progress=say))
     print_comparison((arguments.a, arguments.b), compare(*sides), as_json=arguments.json)
     say_losses([line for figures in sides for line in figures.losses])
     return 0

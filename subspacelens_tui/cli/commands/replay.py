@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
-from subspacelens_tui.cli.analysis import checked_selection
+from subspacelens_tui.cli.analysis import checked_selection, labels_file
 from subspacelens_tui.cli.command import Command
 from subspacelens_tui.cli.preferences import setup
 from subspacelens_tui.cli.program import need_terminal
-from subspacelens_tui.options.analysis import LAYER, SELECTION
+from subspacelens_tui.options.analysis import LABELS_FILE, LAYER, SELECTION
 from subspacelens_tui.options.common import APPEARANCE, SESSION
 
 
@@ -20,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = sessions_folder(arguments.sessions)
     session = find_session(arguments.session, folder)
     need_terminal("a session: `subspacelens-tui show` prints its panes, `analyze` its figures")
-    used = setup(arguments)
+    used = replace(setup(arguments), labels_file=labels_file(arguments))
     asked = checked_selection(arguments, session, used.preferences)
     # Without options it opens as it was left.
     settings = asked if any(getattr(arguments, option.name) is not None for option in SELECTION) else None
@@ -31,6 +32,6 @@ COMMAND = Command(
     "replay",
     "open a session, finished or running",
     run,
-    (SESSION, LAYER, *APPEARANCE, *SELECTION),
+    (SESSION, LAYER, *APPEARANCE, *SELECTION, LABELS_FILE),
     order=30,
 )

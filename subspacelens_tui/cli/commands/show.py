@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from subspacelens_tui.cli.analysis import checked_selection, say_problems
+from subspacelens_tui.cli.analysis import checked_selection, labels_file, say_problems
 from subspacelens_tui.cli.command import Command
 from subspacelens_tui.cli.preferences import setup
-from subspacelens_tui.options.analysis import LAYER, SELECTION
+from subspacelens_tui.options.analysis import LABELS_FILE, LAYER, SELECTION
 from subspacelens_tui.options.common import APPEARANCE, SESSION
 
 
@@ -21,13 +21,14 @@ def run(arguments: argparse.Namespace) -> int:
     used = setup(arguments)
     settings = checked_selection(arguments, session, used.preferences)
     say_problems(open_session(session))
-    return show(session, settings, arguments.layer, preferences=used.preferences)
+    labels = labels_file(arguments)
+    return show(session, settings, arguments.layer, preferences=used.preferences, labels_file=labels)
 
 
 COMMAND = Command(
     "show",
     "print the panes of a session once",
     run,
-    (SESSION, LAYER, *APPEARANCE, *SELECTION),
+    (SESSION, LAYER, *APPEARANCE, *SELECTION, LABELS_FILE),
     order=40,
 )

@@ -1,0 +1,105 @@
+"""The error of an excess: the jackknife of a metric less its null mean, both without the same images.
+
+Taking the mean of the null for a constant would give an excess the error of its metric. It is not one: images
+that raise ΔR raise it under permuted labels too, and the excess is known up to seven times better
+(docs/validation.md). The permutations stay the same, each restricted to the images that are left.
+"""
+
+from collections.abc import Sequence
+
+from subspacelens_tui.analysis.layer_evaluation import Measured
+from subspacelens_tui.analysis.metrics import METRICS, Cost, Metric
+from subspacelens_tui.analysis.progress import Watch
+from subspacelens_tui.analysis.quantities import excess_name
+from subspacelens_tui.analysis.settings import ErrorsBy
+from subspacelens_tui.analysis.statistics.base import Labelings
+from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar, error_bar
+from subspacelens_tui.geometry import GeometryError
+
+
+def add_excess_errors(
+    layer: Measured, by: ErrorsBy, labelings: Labelings, thorough: bool, watch: Watch
+) -> None:
+    """Give the excess of every metric of a layer its error bar, or the reason why it has none.
+
+    Args:
+        layer: whose metrics have their nulls and their own errors.
+        by: what is left out in turn.
+        labelings: those of the nulls.
+        thorough: also of metrics whose errors are by recomputation; otherwise only those that are known.
+        watch: progress and cancellation.
+
+    Raises:
+        Cancelled: see `Watch`.
+    """
+    for cost in (Cost.FIRST, Cost.DEFERRED):
+        for metrics in METRICS.families().values():
+            able = [
+                metric
+                for metric in metrics
+                if metric.error is cost and metric.key in layer.nulls and metric.key in layer.errors
+            ]
+            if not able:
+                continue
+            of_null = labelings.first(layer.nulls[able[0].key].permutations)
+            key = _key(able, layer, by, of_null)
+            if cost is Cost.FIRST or thorough or layer.statistics.knows(key):
+                _add(layer, able, key, by, of_null, watch)
+
+
+def _key(
+    metrics: Sequence[Metric], layer: Measured, by: ErrorsBy, labelings: Labelings
+) -> tuple[object, ...]:
+    """What the means of the nulls without each group depend on beside ε."""
+    settings = layer.statistics.settings
+    names = dict.fromkeys(name for metric in metrics for name in metric.depends_on)
+    depends_on = tuple(getattr(settings, name) for name in names)
+    keys = tuple(metric.key for metric in metrics)
+    return "null left out", keys, by, labelings.key, len(labelings.codes), depends_on
+
+
+def _add(
+    layer: Measured,
+    metrics: Sequence[Metric],
+    key: tuple[object, ...],
+    by: ErrorsBy,
+    labelings: Labelings,
+    watch: Watch,
+) -> None:
+    statistics = layer.statistics
+
+    def bars() -> dict[str, ErrorBar | str]:
+        return _bars(layer, metrics, by, labelings, watch)
+
+    try:
+        if any(metric.depends_on_eps for metric in metrics):
+            found = statistics.keep_last(key, statistics.eps, bars)
+        else:
+            found = statistics.keep(key, bars)
+    except GeometryError as error:
+        layer.missing[f"error of {excess_name(metrics[0])}"] = str(error)
+        return
+    for name, bar in found.items():
+        if isinstance(bar, str):
+            layer.missing[f"error of {name}"] = bar
+        else:
+            layer.errors[name] = bar
+
+
+def _bars(
+    layer: Measured, metrics: Sequence[Metric], by: ErrorsBy, labelings: Labelings, watch: Watch
+) -> dict[str, ErrorBar | str]:
+    """The error bar of each excess, or why it has none."""
+    kinds = by.split("+")
+    under = [layer.statistics.null_left_out(metrics, kind, labelings, watch) for kind in kinds]
+    found: dict[str, ErrorBar | str] = {}
+    for metric in metrics:
+        means = [of_kind[metric.key] for of_kind in under]
+        failed = next((mean for mean in means if isinstance(mean, GeometryError)), None)
+        if failed is not None:
+            found[excess_name(metric)] = str(failed)
+            continue
+        own = layer.errors[metric.key].left_out
+        left_out = [of_own - mean for of_own, mean in zip(own, means, strict=True)]  # type: ignore[operator]
+        found[excess_name(metric)] = error_bar(layer.nulls[metric.key].excess, left_out)
+    return found

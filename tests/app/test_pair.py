@@ -1,0 +1,45 @@
+"""A cell of the overlap matrix leads to its two classes."""
+
+import pytest
+
+from subspacelens_tui.analysis import Analyzer, Settings
+from subspacelens_tui.analysis.deferred import overlap_errors
+from subspacelens_tui.app import numbers
+from subspacelens_tui.app.screens.gallery import GalleryScreen
+from subspacelens_tui.app.screens.pair import PairScreen
+from subspacelens_tui.sessions import open_session
+from tests.app.conftest import OpenApp, with_pictures
+from tests.conftest import CATEGORIES
+from tests.conftest import PlantedSessionFactory as Planted
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_a_cell_leads_to_its_two_classes_and_these_to_their_images(
+    on: OpenApp, planted: Planted, size: tuple[int, int]
+) -> None:
+    session = with_pictures(planted(layers=3, seeds=3).start())
+    async with on(session, size=size) as app:
+        await app.press("5", "enter")
+        screen = app.app.screen
+        assert isinstance(screen, PairScreen)
+        await app.settled()
+        first, second, _ = CATEGORIES
+        analyzer = Analyzer(open_session(session.path))
+        asked = Settings(classes=(first, second), permutations=200, overlap_permutations=40, errors="auto")
+        found = analyzer.figures(asked)
+        assert screen._found.layers[2] == overlap_errors(analyzer, found, 2)
+        assert f"Pair  {first} × {second}" in app.text()
+        await app.press("down", "down")
+        layer = screen._found.layers[2]
+        assert "200 permutations, subjects" in app.text() or size[0] == 80
+        assert f"{numbers.figure(layer.null.excess, signed=True)} ±" in app.text()
+        assert f"p {numbers.probability(layer.null.p, 200)}" in app.text()
+        overlap, bar = layer.overlap_mean, layer.errors["overlap_mean"]
+        assert f"{numbers.figure(overlap)} ±{numbers.figure(bar.half_width)}" in app.text()
+        await app.press("enter")
+        assert isinstance(app.app.screen, GalleryScreen)
+        await app.press("escape", "escape")
+        assert app.app.screen is app.screen
+        # A class beside itself has nothing to be told from.
+        await app.press("left", "enter")
+        assert isinstance(app.app.screen, GalleryScreen)
