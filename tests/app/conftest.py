@@ -12,11 +12,15 @@ from PIL import Image
 from textual.pilot import Pilot
 from textual.worker import WorkerCancelled
 
+from subspacelens_tui.app import refinement_stages, worker
 from subspacelens_tui.app.app import SubspaceLensApp
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.textual_private import screen_rows
 from subspacelens_tui.sessions.writer import image_path, write_image
+from tests.app.idle import wait_by_the_event_loop
 from tests.conftest import PlantedSession
+
+__all__ = ["wait_by_the_event_loop"]
 
 SIZE = (120, 40)
 PATIENCE = 300.0  # a machine may be busy; what hangs, hangs longer
@@ -84,9 +88,17 @@ OpenApp = Callable[..., AbstractAsyncContextManager[Driver]]
 
 
 @pytest.fixture
-def open_app(monkeypatch: pytest.MonkeyPatch) -> OpenApp:
+def permutations() -> int:
+    """How many a null has in the end: few, but more than the stage before has."""
+    return 2 * refinement_stages.FEW
+
+
+@pytest.fixture
+def open_app(monkeypatch: pytest.MonkeyPatch, permutations: int) -> OpenApp:
     """Open the app on a folder of sessions, or on one session."""
     monkeypatch.setenv("TEXTUAL_COLOR_SYSTEM", "truecolor")
+    for module in (refinement_stages, worker):
+        monkeypatch.setattr(module, "MANY", permutations)
 
     @asynccontextmanager
     async def opened(

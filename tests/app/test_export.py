@@ -183,7 +183,8 @@ async def test_a_sweep_is_taken_away(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     async with on(planted(guidance=(3.0, 6.0), layers=3, seeds=2).start().record(), size=(150, 40)) as app:
-        await app.press("m", "d", "Y")
+        await app.press("m")
+        await app.press("d", "Y")
         shown = app.app.screen.query_one(SweepMap)
         rows = list(csv.DictReader(io.StringIO(app.app.clipboard), delimiter="\t"))
         wanted = [value for row in shown.rows for value in row.values]

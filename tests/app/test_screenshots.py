@@ -13,6 +13,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from subspacelens_tui.app import refinement_stages
 from subspacelens_tui.app.preferences import Preferences
 from subspacelens_tui.app.setup import Setup
 from tests.app.conftest import OpenApp, with_pictures
@@ -68,6 +69,12 @@ class Text(SingleFileSnapshotExtension):
 
     def serialize(self, data: Any, **options: Any) -> str:
         return str(data)
+
+
+@pytest.fixture
+def permutations() -> int:
+    """As many as users get."""
+    return refinement_stages.MANY
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from textual.command import CommandList
 from textual.widgets import Button, Input
 
-from subspacelens_tui.app import numbers
+from subspacelens_tui.app import numbers, refinement_stages
 from subspacelens_tui.app.dialogs.ask import Ask
 from subspacelens_tui.app.dialogs.eps import EpsDialog
 from subspacelens_tui.app.dialogs.help import HelpScreen
@@ -25,20 +25,8 @@ from subspacelens_tui.sessions.control import ask, requested
 from tests.app.conftest import PATIENCE, OpenApp
 from tests.conftest import PlantedSessionFactory as Planted
 
-SHOWN = (
-    "planted › planted",
-    "✓ finished 36/36",
-    "Layers · coarse · cond",
-    "Excess ΔR",
-    "Effective rank",
-    "Overlap · coarse · cond",
-    "Metrics · coarse · cond",
-    "×200",
-    "36/36 all images",
-    "animals × food",
-)
 
-
+@pytest.mark.parametrize("permutations", [refinement_stages.MANY])
 async def test_a_finished_session_shows_every_pane(on: OpenApp, planted: Planted) -> None:
     async with on(planted().start().record()) as app:
         shown = app.text()
@@ -60,38 +48,37 @@ async def test_a_finished_session_shows_every_pane(on: OpenApp, planted: Planted
         assert app.screen.analysis.permutations == 200
 
 
-@pytest.mark.parametrize(
-    ("key", "before", "after"),
-    [
-        ("l", "[coarse]", "[fine]"),
-        ("minus", "[0.5]", "[0.4]"),
-        ("plus", "[0.5]", "[0.63]"),
-        ("b", "[cond]", "[uncond]"),
-        ("s", "[19]", "[5]"),
-        ("S", "[19]", "[5]"),
-        ("f", "[raw]", "[centred]"),
-        ("F", "[raw]", "[trace]"),
-        ("g", "[3]", "[6]"),
-        ("r", "[auto 6]", "[7]"),
-        ("R", "[auto 6]", "[5]"),
-        ("u", "null [auto]", "[free]"),
-        ("i", "[image]", "[seed]"),
-    ],
-)
-async def test_each_setting_has_its_key(
-    on: OpenApp, planted: Planted, key: str, before: str, after: str
-) -> None:
-    async with on(planted(guidance=(3.0, 6.0)).start().record(), size=(200, 50)) as app:
-        old = app.screen.analysis
-        assert before in app.text()
-        await app.press(key)
-        assert after in app.text()
-        assert before not in app.text()
-        new = app.screen.analysis
-        assert old is not None
-        assert new is not None
-        assert new.selection == app.screen.selection
-        assert new.error is None
+SETTINGS = [
+    ("l", "[coarse]", "[fine]"),
+    ("minus", "[0.5]", "[0.4]"),
+    ("plus", "[0.5]", "[0.63]"),
+    ("b", "[cond]", "[uncond]"),
+    ("s", "[19]", "[5]"),
+    ("S", "[19]", "[5]"),
+    ("f", "[raw]", "[centred]"),
+    ("F", "[raw]", "[trace]"),
+    ("g", "[3]", "[6]"),
+    ("r", "[auto 6]", "[7]"),
+    ("R", "[auto 6]", "[5]"),
+    ("u", "null [auto]", "[free]"),
+    ("i", "[image]", "[seed]"),
+]
+
+
+async def test_each_setting_has_its_key(on: OpenApp, planted: Planted) -> None:
+    async with on(planted(layers=2, guidance=(3.0, 6.0)).start().record(), size=(200, 50)) as app:
+        first = app.screen.selection
+        for key, before, after in SETTINGS:
+            assert before in app.text(), key
+            await app.press(key)
+            assert after in app.text(), key
+            assert before not in app.text(), key
+            new = app.screen.analysis
+            assert new is not None
+            assert new.selection == app.screen.selection != first, key
+            assert new.error is None, key
+            app.screen.state.look(first)
+            await app.settled()
 
 
 async def test_the_figures_are_those_of_the_settings(on: OpenApp, planted: Planted) -> None:
@@ -104,7 +91,8 @@ async def test_the_figures_are_those_of_the_settings(on: OpenApp, planted: Plant
         analysis = app.screen.analysis
         assert analysis is not None
         assert analysis.main is not None
-        settings = replace(app.screen.selection.settings, permutations=200, overlap_permutations=40)
+        many = refinement_stages.MANY
+        settings = replace(app.screen.selection.settings, permutations=many, overlap_permutations=many // 5)
         expected = Analyzer(open_session(session.path)).figures(settings)
         # The errors of the ranks came later, by themselves.
         for layer, same in zip(analysis.main.layers, expected.layers, strict=True):
@@ -290,7 +278,7 @@ async def test_a_growing_session_updates_while_one_looks(on: OpenApp, planted: P
         session.record()
         await app.settled()
         assert "✓ finished 36/36" in app.text()
-        assert app.screen.analysis.permutations == 200
+        assert app.screen.analysis.permutations == refinement_stages.MANY
 
 
 async def test_a_session_watched_from_its_first_moment(on: OpenApp, planted: Planted) -> None:
@@ -501,7 +489,8 @@ async def test_what_costs_seconds_is_computed_for_the_selected_layer(on: OpenApp
 
 async def test_the_frame_says_what_the_bands_are(on: OpenApp, planted: Planted) -> None:
     async with on(planted().start().record(), size=(200, 60)) as app:
-        assert "░ null 95 %: n = 200, subjects, within-seed · ╱ error 95 %: seed+subject" in app.text()
+        null = f"░ null 95 %: n = {refinement_stages.MANY}, subjects, within-seed"
+        assert f"{null} · ╱ error 95 %: seed+subject" in app.text()
         layer = app.screen.analysis.main.layers[0]
         half = layer.errors["excess"].half_width
         assert f"{numbers.figure(layer.null.excess, signed=True)} ±{numbers.figure(half)}" in app.text()

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,6 +20,7 @@ from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.planning.plan import Request, plan
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.writer import create_session
+from tests.warm_start import WarmPopen
 
 QUICK = Request(seeds=1, steps=3)
 PATIENCE = 240
@@ -58,6 +60,27 @@ def scheduler(kind: str, **changes: Any) -> Any:
     """A scheduler for the bundled model, which predicts images: some cannot, and need a `prediction_type`."""
     config = json.loads((demo.MODEL_PATH / "scheduler" / "scheduler_config.json").read_text())
     return getattr(diffusers, kind).from_config({**config, **changes})
+
+
+@pytest.fixture(scope="session")
+def warm_source() -> Iterator[None]:
+    """The process that others are forked from ends with the tests."""
+    yield
+    WarmPopen.close_source()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def warm_start(warm_source: None) -> Iterator[None]:
+    """Processes of the program need not import torch first, but for those of `cold_start`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess, "Popen", WarmPopen)
+        yield
+
+
+@pytest.fixture
+def cold_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes start from nothing, as for users: for tests of what happens then."""
+    monkeypatch.setattr(subprocess, "Popen", WarmPopen.__base__)
 
 
 @pytest.fixture

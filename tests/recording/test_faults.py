@@ -84,6 +84,7 @@ def test_a_recording_that_goes_on_writes_nothing_outside_its_session(planned: Pl
     assert (outside / ".mine.tmp").exists() if outside.is_dir() else outside.read_text() == "mine"
 
 
+@pytest.mark.usefixtures("cold_start")
 def test_a_detached_recorder_imports_nothing_from_the_working_folder(
     planned: Planned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,14 +96,17 @@ def test_a_detached_recorder_imports_nothing_from_the_working_folder(
     assert open_session(folder).state.phase is Phase.FINISHED
 
 
-def test_a_recorder_can_start_in_a_folder_that_was_deleted(
+@pytest.mark.usefixtures("cold_start")
+def test_a_recorder_can_start_in_a_folder_that_was_deleted_where_warnings_are_errors(
     planned: Planned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What a shell was left with: neither has to do with the recording."""
     folder = planned(prompts=prompt_file(tmp_path, "lion"))
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
     assert start_recorder(folder).wait(PATIENCE) == 0
     assert open_session(folder).state.phase is Phase.FINISHED
 
@@ -149,15 +153,6 @@ def test_packages_without_their_metadata_have_no_known_version(monkeypatch: pyte
 
     monkeypatch.setattr(metadata, "version", missing)
     assert versions_of(["subspacelens-tui", "torch"]) == {"subspacelens-tui": "0.1.0", "torch": "unknown"}
-
-
-def test_warnings_that_a_shell_makes_errors_end_no_recording(
-    planned: Planned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = planned(prompts=prompt_file(tmp_path, "lion"))
-    monkeypatch.setenv("PYTHONWARNINGS", "error")
-    assert start_recorder(folder).wait(PATIENCE) == 0
-    assert open_session(folder).state.phase is Phase.FINISHED
 
 
 @pytest.mark.usefixtures("own_signals")

@@ -135,6 +135,7 @@ def test_a_model_that_is_nowhere_fails_with_what_to_do(
     assert "'nobody/nothing' is neither a folder nor in the hub's cache" in detail
 
 
+@pytest.mark.usefixtures("cold_start")
 def test_the_recorder_says_it_started_before_anything_slow(planned: Planned) -> None:
     folder = planned()
     with recording(folder) as process:

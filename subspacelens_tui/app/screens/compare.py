@@ -81,6 +81,8 @@ class CompareScreen(Screen[None], NeedsRoom):
         self._open = dict(workers or {})
         self._own: list[Path] = []
         self._found: list[_Computed | str | None] = [None, None]
+        # What can be chosen is known while a side is computed anew: keys come faster than metrics.
+        self._manifests: list[Manifest | None] = [None, None]
         self._comparison: Comparison | None = None
         self._trouble = ""
         self._warnings: list[str] = []
@@ -143,6 +145,7 @@ class CompareScreen(Screen[None], NeedsRoom):
         def done(found: object, reason: str | None) -> None:
             self._found[index] = found if isinstance(found, _Computed) else reason or "it cannot be compared"
             if isinstance(found, _Computed):
+                self._manifests[index] = found.manifest
                 self._ask_errors(index, side, found)
             self._compare()
 
@@ -236,10 +239,10 @@ class CompareScreen(Screen[None], NeedsRoom):
 
     def _change(self, change: Callable[[Selection, Manifest], Selection]) -> None:
         """Change the side that the keys are for."""
-        side, found = self._sides[self._changes], self._found[self._changes]
-        if isinstance(found, _Computed):
-            selection, _ = first_selection(side.settings, found.manifest)
-            settings = replace(change(selection, found.manifest).settings, errors=side.settings.errors)
+        side, manifest = self._sides[self._changes], self._manifests[self._changes]
+        if manifest is not None:
+            selection, _ = first_selection(side.settings, manifest)
+            settings = replace(change(selection, manifest).settings, errors=side.settings.errors)
             self._sides[self._changes] = replace(side, settings=settings)
             self._ask(self._changes)
 
@@ -265,6 +268,7 @@ class CompareScreen(Screen[None], NeedsRoom):
             return
         place = paths.index(here.path) if here.path in paths else -1
         self._sides[self._changes] = Side(paths[(place + 1) % len(paths)], here.settings)
+        self._manifests[self._changes] = None
         self._open[here.path].drop(f"compared {_NAMES[self._changes]}")
         self._open[here.path].drop(_errors_of(self._changes))
         self._ask(self._changes)

@@ -95,8 +95,7 @@ class NewRunScreen(Screen[Path], NeedsRoom):
 
     def on_resize(self, event: events.Resize) -> None:
         """Notes beside the fields, or below them where there is no room."""
-        self.set_class(self.size.width < _NARROW, "narrow")
-        self.set_class(self.size.width >= _BROAD, "broad")
+        self.update_classes({"narrow": self.size.width < _NARROW, "broad": self.size.width >= _BROAD})
 
     @property
     def _texts(self) -> dict[str, str]:

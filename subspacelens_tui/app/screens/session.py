@@ -296,11 +296,16 @@ class SessionScreen(Screen[None], NeedsRoom):
     def arrange_panes(self) -> None:
         """Show the panes as the layout has them now."""
         arrangement = self.pane_layout.arrangement()
-        self.set_class(arrangement.folded, "folded")
-        self.set_class(self.pane_layout.maximised is not None, "maximised")
-        self.set_class(arrangement.roomy, "roomy")
-        self.set_class(self.size.width >= WIDE, "wide")
-        self.set_class(arrangement.broad and not arrangement.single, "broad")
+        # At once: each change by itself has the style sheet applied to all of the screen.
+        self.update_classes(
+            {
+                "folded": arrangement.folded,
+                "maximised": self.pane_layout.maximised is not None,
+                "roomy": arrangement.roomy,
+                "wide": self.size.width >= WIDE,
+                "broad": arrangement.broad and not arrangement.single,
+            }
+        )
         self.query_one(PaneBody).show(lambda pane: self.pane_layout.is_seen(pane, arrangement))
         self._resize_panes()
         self.query_one(PaneTabs).repaint()

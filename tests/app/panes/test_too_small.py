@@ -1,6 +1,7 @@
 """A pane without figures says which it is: too little room, no values and why, or that they are computed."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +24,7 @@ from subspacelens_tui.app.widgets.comparison import ComparisonPlot
 from subspacelens_tui.app.widgets.sweep_map import SweepMap
 from subspacelens_tui.sessions import Phase, RunState
 from tests.app.conftest import Driver, OpenApp, with_pictures
-from tests.app.test_widgets import analysis, drawn
+from tests.app.test_widgets import Stage, analysis, drawn, rows
 from tests.conftest import PlantedSessionFactory as Planted
 
 SMALL = [(20, 5), (39, 100), (300, 9)]
@@ -109,10 +110,14 @@ async def test_every_size_has_figures_or_says_what_it_needs(pane: type[Pane]) ->
     spectrum = {"spectra": np.array([9.0, 3.0, 1.0])}
     layers = tuple(replace(layer, arrays={**layer.arrays, **spectrum}) for layer in of.main.layers)
     of = replace(of, figures={of.selection.main: replace(of.main, layers=layers)})
-    shown = 0
-    for width in (4, 9, 14, 17, 18, 36, 60):
-        for height in (1, 2, 3, 4, 5, 6, 7, 12):
-            text = await drawn(pane(), (width, height), None, of, 0)
+    shown, widget = 0, pane()
+    async with Stage(widget, (60, 12)).run_test(size=(140, 50)) as pilot:
+        widget.update(None, of, 0)
+        for width, height in itertools.product((4, 9, 14, 17, 18, 36, 60), (1, 2, 3, 4, 5, 6, 7, 12)):
+            widget.styles.width, widget.styles.height = width, height
+            await pilot.pause()
+            assert widget.size == (width, height)
+            text = rows(widget)
             assert "no values" not in text
             if not (small := words(text).startswith(("too", "needs"))):
                 shown += 1
@@ -140,15 +145,20 @@ async def resized(app: Driver, size: tuple[int, int]) -> str:
     return app.text()
 
 
-SCREENS = ("", "4", "w", "5", "w", "w", "6", "7", "question_mark", "escape e")
-OVER_IT = ("escape m", "escape c", "escape a", "escape o", "n")
+SCREENS = ("", "question_mark", "escape e", "escape m", "escape c", "escape a", "escape o", "n")
+PANES_OF_ONE_SCREEN = ("4", "w", "5", "w", "w", "6", "7")
+# Whether a screen is seen at all is the same whichever of its panes is focused.
+OF_PANES = [(40, 10), (50, 15), (300, 100)]
 
 
-async def test_every_screen_at_every_size(on: OpenApp, planted: Planted) -> None:
-    async with on(with_pictures(planted(layers=4, guidance=(3.0, 6.0)).start())) as app:
-        for keys in (*SCREENS, *OVER_IT):
+@pytest.mark.parametrize(("screens", "sizes"), [(SCREENS, SIZES), (PANES_OF_ONE_SCREEN, OF_PANES)])
+async def test_every_screen_at_every_size(
+    on: OpenApp, planted: Planted, screens: Sequence[str], sizes: Sequence[tuple[int, int]]
+) -> None:
+    async with on(with_pictures(planted(layers=2, seeds=2, guidance=(3.0, 6.0)).start())) as app:
+        for keys in screens:
             await app.press(*keys.split())
-            for size in SIZES:
+            for size in sizes:
                 text = await resized(app, size)
                 whole = words(text).startswith("too small: needs 40 columns and 10 rows")
                 assert whole == (size in SMALL), (keys, size)
