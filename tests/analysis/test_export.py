@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import itertools
 import json
 import os
 import subprocess
@@ -52,7 +53,14 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_every_format_of_a_session(session: Session, tmp_path: Path) -> None:
+def test_every_step_and_branch_of_a_session(session: Session, tmp_path: Path) -> None:
+    paths = export(session, tmp_path / "out", Settings(), parse_formats("csv"))
+    settings = {tuple(row[name] for name in ("labels", "branch", "step")) for row in rows_of(paths[0])}
+    assert settings == set(itertools.product(("coarse", "fine"), ("cond", "uncond"), ("5", "19")))
+
+
+def test_every_format_of_a_session(planted: PlantedSessionFactory, tmp_path: Path) -> None:
+    session = open_session(planted(layers=3, guidance=(1.0,)).start().record().path)
     settings = Settings(permutations=6, errors="image")
     paths = export(session, tmp_path / "out", settings, parse_formats("all"))
     assert len({*paths}) == len(paths)
@@ -62,10 +70,10 @@ def test_every_format_of_a_session(session: Session, tmp_path: Path) -> None:
         assert float(text["overlap_mean_null_mean"]) == row["overlap_mean_null_mean"]
         assert float(text["delta_R_se"]) == row["delta_R_se"]
     plots = tmp_path / "out" / "plots"
-    curve = rows_of(plots / "excess-uncond-step19-guidance3.csv")
+    curve = rows_of(plots / "excess-cond-step19-guidance1.csv")
     assert [row["labels"] for row in curve] == ["coarse"] * 3 + ["fine"] * 3
     for kind in ("svg", "png", "csv", "parquet"):
-        for name in ("overlap-cond-step5-guidance3-fine", "sweep-excess-uncond-coarse"):
+        for name in ("overlap-cond-step5-guidance1-fine", "sweep-excess-cond-coarse"):
             assert plots / f"{name}.{kind}" in paths
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.worker import WorkerCancelled
 
 from subspacelens_tui.app import refinement_stages, worker
@@ -51,15 +52,19 @@ class Driver:
         await settling
 
     async def _settled(self) -> None:
+        before: list[Screen[Any]] = []
         async with asyncio.timeout(PATIENCE):
-            if any(isinstance(screen, SessionScreen) for screen in self.app.screen_stack):
-                await self.screen.worker.settled()
-            for screen in self.app.screen_stack:
-                # One that another took the place of was cancelled; the other is waited for in the next round.
-                while others := [w for w in screen.workers if w.group != "worker" and not w.is_finished]:
-                    with contextlib.suppress(WorkerCancelled):
-                        await self.app.workers.wait_for_complete(others)
-        await self.pilot.pause()
+            # What is waited for may open another screen, which has its own to wait for.
+            while before != self.app.screen_stack:
+                before = [*self.app.screen_stack]
+                if any(isinstance(screen, SessionScreen) for screen in before):
+                    await self.screen.worker.settled()
+                for screen in before:
+                    # One that another took the place of was cancelled; the other is waited for then.
+                    while others := [w for w in screen.workers if w.group != "worker" and not w.is_finished]:
+                        with contextlib.suppress(WorkerCancelled):
+                            await self.app.workers.wait_for_complete(others)
+                await self.pilot.pause()
 
     async def drawn(self) -> None:
         """Give every pane its turn: on a busy machine some may still show what was there before."""

@@ -13,13 +13,14 @@ import torch
 from diffusers import PixArtTransformer2DModel
 
 from subspacelens_tui import demo
+from subspacelens_tui.cli import main
 from subspacelens_tui.models import ModelError
 from subspacelens_tui.models.loading import load_pipeline
 from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.recording import __main__ as detached
 from subspacelens_tui.recording import spawn
 from subspacelens_tui.sessions import Phase, open_session
-from tests.recording.conftest import PATIENCE
+from tests.recording.conftest import PATIENCE, prompt_file
 
 DEMO = str(demo.MODEL_PATH)
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -66,8 +67,8 @@ def test_a_transformer_of_the_hub_is_recorded_with_the_parts_of_another_model(tm
     sessions = tmp_path / "sessions"
     where = ["--sessions", str(sessions), "--headless"]
     options = ["--model", "some/transformer", "--revision", "v2", "--variant", "fp16"]
-    options += ["--components-from", "some/parts", "--prompts", "demo", "--guidance", "3"]
-    options += ["--seeds", "1", "--steps", "2", "--batch-size", "5", "--name", "run"]
+    options += ["--components-from", "some/parts", "--prompts", prompt_file(tmp_path, "lion")]
+    options += ["--guidance", "3", "--seeds", "1", "--steps", "2", "--batch-size", "5", "--name", "run"]
     done = program("record", *where, *options, home=tmp_path / "hf")
     assert done.returncode == 0, done.stderr
     model = open_session(sessions / "run").manifest.model
@@ -237,29 +238,31 @@ def test_a_class_that_is_not_installed_is_named(tmp_path: Path) -> None:
         load_pipeline(ModelSource(str(folder)), torch.float32)
 
 
-def test_what_a_folder_lacks_is_said_before_a_session_is_made(tmp_path: Path) -> None:
+def test_what_a_folder_lacks_is_said_before_a_session_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "fp16"
     shutil.copytree(DEMO, folder)
     for path in folder.glob("*/*.safetensors"):
         path.rename(path.with_name(path.name.replace(".", ".fp16.", 1)))
     where = ["--headless", "--sessions", str(tmp_path / "sessions"), "--seeds", "1", "--steps", "2"]
-    done = program("record", *where, "--model", str(folder), home=tmp_path / "hf")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == (
+    assert main(["record", *where, "--model", str(folder)]) == 1
+    assert tuple(capsys.readouterr()) == (
+        "",
         f"subspacelens-tui: model {str(folder)!r} has weights of variant fp16 only (transformer, vae, "
-        "text_encoder): add `--variant fp16`\n"
+        "text_encoder): add `--variant fp16`\n",
     )
     assert not (tmp_path / "sessions").exists()
     for option in ([], ["--variant", "fp16"]):
-        told = program("doctor", "--model", str(folder), *option, home=tmp_path / "hf")
-        assert told.returncode == (0 if option else 1)
+        assert main(["doctor", "--model", str(folder), *option]) == (0 if option else 1)
 
 
 def test_what_the_cache_lacks_can_be_put_right_and_gone_on_with(tmp_path: Path) -> None:
     """Offline: a session of a model that is not in the cache yet waits for it."""
     where = ["--headless", "--sessions", str(tmp_path / "sessions"), "--seeds", "1", "--steps", "2"]
-    asked = ["--model", "some/model", "--prompts", "demo", "--guidance", "1", "--name", "run"]
-    done = program("record", *where, *asked, "--batch-size", "25", home=tmp_path / "hf")
+    prompts = prompt_file(tmp_path, "lion")
+    asked = ["--model", "some/model", "--prompts", prompts, "--guidance", "1", "--name", "run"]
+    done = program("record", *where, *asked, home=tmp_path / "hf")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
         "subspacelens-tui: model 'some/model' is neither a folder nor in the hub's cache, and HF_HUB_OFFLINE "

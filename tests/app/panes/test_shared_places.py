@@ -5,7 +5,7 @@ import pytest
 
 from subspacelens_tui.analysis import Analyzer
 from subspacelens_tui.analysis.tables import article_tables
-from subspacelens_tui.app import numbers
+from subspacelens_tui.app import numbers, refinement_stages
 from subspacelens_tui.app.preferences import Preferences
 from subspacelens_tui.app.saved_state import SavedState
 from subspacelens_tui.app.setup import Setup
@@ -68,6 +68,7 @@ async def test_the_spectrum_is_that_of_the_selected_layer(on: OpenApp, planted: 
         assert f"erank {numbers.figure(app.screen.analysis.main.layers[5].effective_rank)}" in pane.as_text()
 
 
+@pytest.mark.parametrize("permutations", [refinement_stages.MANY])
 async def test_overlap_by_layer_with_its_null_halves_and_errors(on: OpenApp, planted: Planted) -> None:
     async with on(planted(layers=2).start().record(), size=(200, 60)) as app:
         await app.press("5", "w")
