@@ -92,6 +92,12 @@ def screen_text(app: SubspaceLensApp) -> str:
 OpenApp = Callable[..., AbstractAsyncContextManager[Driver]]
 
 
+@pytest.fixture(autouse=True)
+def no_recorder_is_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a test takes: no recorder writes signs of life for planted sessions."""
+    monkeypatch.setattr("subspacelens_tui.sessions.state.STALE_SECONDS", float("inf"))
+
+
 @pytest.fixture
 def permutations() -> int:
     """How many a null has in the end: few, but more than the stage before has."""
