@@ -61,7 +61,7 @@ SETTINGS = [
     ("r", "[auto 6]", "[7]"),
     ("R", "[auto 6]", "[5]"),
     ("u", "null [auto]", "[free]"),
-    ("i", "[image]", "[seed]"),
+    ("i", "│[auto]│", "│[image]│"),
 ]
 
 
