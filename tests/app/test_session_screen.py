@@ -75,7 +75,7 @@ async def test_a_finished_session_shows_every_pane(on: OpenApp, planted: Planted
         ("r", "[auto 6]", "[7]"),
         ("R", "[auto 6]", "[5]"),
         ("u", "null [auto]", "[free]"),
-        ("i", "[image]", "[seed]"),
+        ("i", "│[auto]", "[image]"),
     ],
 )
 async def test_each_setting_has_its_key(
