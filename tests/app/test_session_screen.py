@@ -61,7 +61,7 @@ SETTINGS = [
     ("r", "[auto 6]", "[7]"),
     ("R", "[auto 6]", "[5]"),
     ("u", "null [auto]", "[free]"),
-    ("i", "│[auto]│", "│[image]│"),
+    ("i", "│[auto]", "[image]"),
 ]
 
 
