@@ -12,6 +12,7 @@ from subspacelens_tui.analysis.output.files import (
     write_table,
 )
 from subspacelens_tui.analysis.output.listing import print_listing
+from subspacelens_tui.analysis.output.notes import print_notes
 from subspacelens_tui.analysis.output.over_eps import print_over_eps
 from subspacelens_tui.analysis.output.pairs import print_pairs
 from subspacelens_tui.analysis.output.plots import (
@@ -44,6 +45,7 @@ __all__ = [
     "print_comparison",
     "print_figures",
     "print_listing",
+    "print_notes",
     "print_over_eps",
     "print_pairs",
     "print_sweep",

@@ -11,7 +11,7 @@ from subspacelens_tui.app.drawing.cell_text import fit
 from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.app.widgets.run_bar import mark
 from subspacelens_tui.sessions import Phase, RunState
-from subspacelens_tui.sessions.catalog import Listing
+from subspacelens_tui.sessions.listing import Listing
 from subspacelens_tui.sessions.sanitise import plain
 
 _STATE, _IMAGES, _WHEN, _SIZE = 15, 9, 14, 9
