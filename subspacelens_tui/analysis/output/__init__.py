@@ -1,6 +1,7 @@
 """Results as text for people, JSON for programs, tables and plots on disk."""
 
 from subspacelens_tui.analysis.output.comparison import print_comparison
+from subspacelens_tui.analysis.output.export_part import Part
 from subspacelens_tui.analysis.output.export_session import DEFAULT_FORMATS, export
 from subspacelens_tui.analysis.output.files import (
     FORMATS,
@@ -24,6 +25,7 @@ from subspacelens_tui.analysis.output.plots import (
     sweep_plot,
     write_plot,
 )
+from subspacelens_tui.analysis.output.provenance import Provenance
 from subspacelens_tui.analysis.output.results import figures_json, print_figures
 from subspacelens_tui.analysis.output.sweep import print_sweep
 from subspacelens_tui.analysis.output.tables import print_tables
@@ -35,7 +37,9 @@ __all__ = [
     "PLOT_FORMATS",
     "TABLE_FORMATS",
     "ExportError",
+    "Part",
     "Plot",
+    "Provenance",
     "curve_plot",
     "export",
     "figures_json",

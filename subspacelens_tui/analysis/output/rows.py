@@ -26,6 +26,10 @@ def setting_columns(figures: Result) -> FlatRow:
         "labels": settings.labels,
         "eps": settings.eps,
         "features": settings.features,
+        "design": settings.design if settings.permutations else None,
+        "permutations": settings.permutations,
+        "errors": settings.errors,
+        "seed": settings.seed,
     }
 
 
