@@ -54,6 +54,8 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--every-image": (None, "every_image", True),
     "--table": ("of.csv", "table", "of.csv"),
     "--yes": (None, "yes", True),
+    "--metric": ("R,excess", "only_metrics", ("R", "excess")),
+    "--force": (None, "force", True),
     "--filter": ("20 steps", "filter", "20 steps"),
     "--tag": ("a, b", "tag", ("a", "b")),
     "--untag": ("a,b", "untag", ("a", "b")),
@@ -84,6 +86,10 @@ OF_A_COMMAND: dict[tuple[str, str], tuple[str | None, str, Any]] = {
     ("record", "--tokens"): ("9", "tokens", 9),
     ("analyze", "--guidance"): ("4.5", "guidance", 4.5),
     ("import", "--guidance"): ("4.5", "guidance", 4.5),
+    ("export", "--labels"): ("fine,coarse", "only_labels", ("fine", "coarse")),
+    ("export", "--branch"): ("cond", "only_branches", ("cond",)),
+    ("export", "--step"): ("5,19", "only_steps", (5, 19)),
+    ("export", "--guidance"): ("1,4.5", "only_guidance", (1.0, 4.5)),
     ("analyze", "--tokens"): (None, "tokens", True),
 }
 # Commands of which another one's options are taken, and what must be typed anyway.

@@ -14,6 +14,8 @@ from subspacelens_tui.sessions import Session, SessionError
 from subspacelens_tui.sessions.format import Manifest
 
 _ABOUT = ("null of ", "error of ")
+# One table has both.
+_MATRICES = {"overlap", "explained"}
 Places = tuple[Configuration, ...]
 
 
@@ -86,7 +88,8 @@ class Part:
         """The metrics that tables have."""
         if self.metrics is None:
             return None
-        return frozenset(name if name in METRICS else quantity(name).metric.key for name in self.metrics)
+        keys = {name if name in METRICS else quantity(name).metric.key for name in self.metrics}
+        return frozenset(keys | _MATRICES if keys & _MATRICES else keys)
 
     @property
     def thorough(self) -> bool:
@@ -101,9 +104,10 @@ class Part:
             name for name in self.metrics if name not in METRICS or METRICS[name].shape is Shape.SCALAR
         )
 
-    def has(self, *keys: str) -> bool:
-        """Whether one of some metrics is wanted."""
-        return self.keys is None or not self.keys.isdisjoint(keys)
+    @property
+    def has_matrices(self) -> bool:
+        """Whether the overlap of the classes is wanted."""
+        return self.keys is None or not self.keys.isdisjoint(_MATRICES)
 
     def result(self, result: Result) -> Result:
         """The same with nothing of other metrics."""

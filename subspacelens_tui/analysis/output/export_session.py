@@ -122,12 +122,13 @@ class _Export:
 
     def targets(self) -> Iterator[Path]:
         """The files that may be written."""
-        for name in ("figures", "overlap", "tokens"):
-            if name != "tokens" or self._session.manifest.tokens is not None:
-                yield from (self._folder / f"{name}.{kind}" for kind in self._tables)
+        tables = ["figures", *["overlap"] * self.part.has_matrices]
+        tables += ["tokens"] * (self._session.manifest.tokens is not None)
+        yield from (self._folder / f"{name}.{kind}" for name in tables for kind in self._tables)
         names = [_curve_name(curve, at) for at in self._places for curve in self.part.curves(_CURVES)]
         for scheme in self._schemes:
-            names += [self._matrices_name(at, scheme) for at in self._places]
+            if self.part.has_matrices:
+                names += [self._matrices_name(at, scheme) for at in self._places]
             for branch in dict.fromkeys(at.branch for at in self._places):
                 names += [self._sweep_name(of, branch, scheme) for of in self.part.curves(_SWEPT)]
         kinds = [*self._images, *self._behind] if self._images else []
@@ -167,7 +168,7 @@ class _Export:
     def write_tables(self, parts: Sequence[Result], tokens: Sequence[Row]) -> Iterator[Path]:
         """The tables in every format; the paths."""
         tables: dict[str, list[Row]] = {"figures": [row for of in parts for row in figure_rows(of)]}
-        if self.part.has("overlap", "explained"):
+        if self.part.has_matrices:
             tables["overlap"] = [row for of in parts for row in overlap_rows(of)]
         if tokens:
             tables["tokens"] = list(tokens)
