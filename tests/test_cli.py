@@ -52,6 +52,39 @@ def test_list(sessions: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "is damaged" in found["damaged"]["detail"]
 
 
+def test_list_filters_and_sorts_by_what_it_shows(
+    sessions: Path, planted: PlantedSessionFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planted("short", layers=1, guidance=(1.0,), capture_steps=(5,)).start().record(1)
+
+    def found(*options: str) -> list[str]:
+        capsys.readouterr()
+        assert run("list", "--json", "--sessions", str(sessions), *options) == 0
+        return [entry["name"] for entry in json.loads(capsys.readouterr().out)]
+
+    assert run("note", "short", "--sessions", str(sessions), "--tag", "try,b", "--text", "Too Few") == 0
+    assert capsys.readouterr().out == "short: try, b\nToo Few\n"
+    assert run("note", "short", "--sessions", str(sessions), "--untag", "b", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"session": "short", "tags": ["try"], "notes": "Too Few"}
+    assert (
+        found("--filter", "few PLANTED")
+        == found("--tag", "try")
+        == found("--filter", "guidance 1")
+        == ["short"]
+    )
+    assert found("--filter", "nowhere") == found("--tag", "try,b") == []
+    assert found("--sort", "name") == ["damaged", "short", "whole"]
+    assert found("--sort", "images") == found("--sort", "size") == ["whole", "short", "damaged"]
+    assert found("--sort", "guidance") == found("--sort", "tags") == ["short", "whole", "damaged"]
+    for mistake in (
+        ["list", "--sort", "colour"],
+        ["list", "--tag", "a,,b"],
+        ["note", "short", "--untag", "c"],
+    ):
+        assert run(*mistake, "--sessions", str(sessions)) in (1, 2)
+        assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_the_folder_may_stand_before_the_command_or_in_the_environment(
     sessions: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

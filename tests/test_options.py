@@ -11,7 +11,7 @@ import pytest
 from subspacelens_tui.analysis import Settings
 from subspacelens_tui.cli.analysis import settings_of
 from subspacelens_tui.cli.command import given
-from subspacelens_tui.cli.commands import list as command_list
+from subspacelens_tui.cli.commands import rename
 from subspacelens_tui.cli.parser import parser
 from subspacelens_tui.options.recording import FIELDS
 from subspacelens_tui.planning import Request
@@ -54,6 +54,13 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--every-image": (None, "every_image", True),
     "--table": ("of.csv", "table", "of.csv"),
     "--yes": (None, "yes", True),
+    "--metric": ("R,excess", "only_metrics", ("R", "excess")),
+    "--force": (None, "force", True),
+    "--filter": ("20 steps", "filter", "20 steps"),
+    "--tag": ("a, b", "tag", ("a", "b")),
+    "--untag": ("a,b", "untag", ("a", "b")),
+    "--sort": ("size", "sort", "size"),
+    "--text": ("two\nlines", "text", "two\nlines"),
     "--prompts": ("subjects-25", "prompts", "subjects-25"),
     "--seeds": ("3", "seeds", 3),
     "--steps": ("30", "steps", 30),
@@ -79,12 +86,16 @@ OF_A_COMMAND: dict[tuple[str, str], tuple[str | None, str, Any]] = {
     ("record", "--tokens"): ("9", "tokens", 9),
     ("analyze", "--guidance"): ("4.5", "guidance", 4.5),
     ("import", "--guidance"): ("4.5", "guidance", 4.5),
+    ("export", "--labels"): ("fine,coarse", "only_labels", ("fine", "coarse")),
+    ("export", "--branch"): ("cond", "only_branches", ("cond",)),
+    ("export", "--step"): ("5,19", "only_steps", (5, 19)),
+    ("export", "--guidance"): ("1,4.5", "only_guidance", (1.0, 4.5)),
     ("analyze", "--tokens"): (None, "tokens", True),
 }
 # Commands of which another one's options are taken, and what must be typed anyway.
 LIKE = {"demo": "record", "compare": "analyze", "replay": "analyze", "show": "analyze"}
 WITH = {"compare": ["a", "b"], "rename": ["a", "b"], "export": ["run", "--to", "x"]}
-WITH |= {command: ["run"] for command in ("analyze", "replay", "show", "stop", "import", "delete")}
+WITH |= {command: ["run"] for command in ("analyze", "replay", "show", "stop", "import", "delete", "note")}
 
 
 def flags() -> list[tuple[str, str]]:
@@ -149,5 +160,5 @@ def test_the_page_is_that_of_the_declarations() -> None:
 
 def test_extending_shows_a_command_as_it_is() -> None:
     shown = (PAGE.parent / "extending.md").read_text(encoding="utf-8")
-    file = Path(command_list.__file__).read_text(encoding="utf-8")
+    file = Path(rename.__file__).read_text(encoding="utf-8")
     assert "\n".join(f"    +{line}" for line in file.splitlines()) in shown

@@ -148,6 +148,7 @@ SESSION: tuple[Key, ...] = (
     Key("pause", "p", "pause_recording", "pause or resume the recording", "Recording", "pause"),
     Key("stop", "x", "stop_recording", "stop the recording (asks)", "Recording"),
     Key("sessions", "o", "sessions", "list of sessions", "Everywhere", "sessions"),
+    Key("info", "N", "info", "session page: what was recorded, notes and tags", "Everywhere"),
 )
 
 GALLERY: tuple[Key, ...] = (
@@ -252,7 +253,17 @@ LIST: tuple[Key, ...] = (
     Key("first-session", "home", "move(-1000000)", "first session", "Sessions"),
     Key("last-session", "end", "move(1000000)", "last session", "Sessions"),
     Key("open", "enter", "open", "open the session", "Sessions", "open"),
-    Key("filter", "slash", "filter", "filter by name or model as you type", "Sessions", "filter"),
+    Key("filter", "slash", "filter", "filter by words of any column, tags and notes", "Sessions", "filter"),
+    Key("sort-sessions", "s", "sort(1)", "sort by the next column: the title says which", "Sessions", "sort"),
+    Key("sort-sessions-before", "S", "sort(-1)", "sort by the column before", "Sessions"),
+    Key(
+        "session-info",
+        "N",
+        "info",
+        "session page: what was recorded, notes and tags",
+        "Sessions",
+        "page",
+    ),
     Key("delete", "D,delete", "delete", "delete the session (asks)", "Sessions", "delete"),
     Key("new", "n", "new_run", "start a new recording", "Sessions", "new"),
     Key("compare-sessions", "c", "compare", "compare: mark a session, then another", "Sessions", "compare"),
@@ -260,6 +271,15 @@ LIST: tuple[Key, ...] = (
     Key("clear-filter", "escape", "clear_filter", "clear the filter", "Sessions"),
 )
 
+INFO: tuple[Key, ...] = (
+    Key("facts-up", "up,k", "scroll_facts(-1)", "line above", "Session page", "scroll"),
+    Key("facts-down", "down,j", "scroll_facts(1)", "line below", "Session page"),
+    Key("facts-page-up", "pageup", "scroll_facts(-10)", "ten lines up", "Session page"),
+    Key("facts-page-down", "pagedown", "scroll_facts(10)", "ten lines down", "Session page"),
+    Key("edit-notes", "enter", "edit", "write tags and notes: enter, tab, esc", "Session page", "edit"),
+    Key("save-notes", "ctrl+s", "save", "save tags and notes", "Session page", "save"),
+    Key("leave-info", "escape", "leave_info", "save, and back", "Session page", "back"),
+)
 
 FORM: tuple[Key, ...] = (
     Key("start", "ctrl+s,f5", "start", "start the recording", "New recording", "start"),
@@ -274,6 +294,7 @@ FORM: tuple[Key, ...] = (
 SCOPES: dict[str, tuple[Key, ...]] = {
     "a session": (*SESSION, *ANYWHERE),
     "the list of sessions": (*LIST, *ANYWHERE),
+    "a session's page": (*INFO, *ANYWHERE),
     "the form of a new recording": FORM,
     "the gallery": (*GALLERY, *ANYWHERE),
     "the sweep": (*SWEEP, *ANYWHERE),
@@ -295,6 +316,7 @@ EVERY_KEY: tuple[Key, ...] = (
     *COMPARE,
     *PAIR,
     *LIST,
+    *INFO,
     *FORM,
     *ANYWHERE,
 )

@@ -136,3 +136,11 @@ def numbers(kind: type[int] | type[float]) -> Callable[[str], list[int] | list[f
         return found
 
     return parse
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Words with commas between them; blanks around each do not count."""
+    found = tuple(word.strip() for word in text.split(","))
+    if not all(found):
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not a list of words like a,b")
+    return found

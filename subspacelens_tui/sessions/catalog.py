@@ -4,16 +4,17 @@ import contextlib
 import os
 import shutil
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.features import FOLDER as FEATURES
 from subspacelens_tui.sessions.files import names_inside
 from subspacelens_tui.sessions.format import IMAGES, MANIFEST
+from subspacelens_tui.sessions.listing import Listing
 from subspacelens_tui.sessions.names import session_path
+from subspacelens_tui.sessions.notes import Notes, read_notes
 from subspacelens_tui.sessions.reader import Session, open_session
-from subspacelens_tui.sessions.state import Phase, RunState
+from subspacelens_tui.sessions.state import Phase
 from subspacelens_tui.sessions.text_files import from_home
 
 ENVIRONMENT = "SUBSPACELENS_SESSIONS"
@@ -67,23 +68,6 @@ def _modified(folder: Path) -> float:
         return 0.0
 
 
-@dataclass(frozen=True)
-class Listing:
-    """A line of the list of sessions.
-
-    `problem` says why one could not be opened, `problems` what is wrong with one that could.
-    """
-
-    name: str
-    path: Path
-    created: str
-    model: str
-    bytes: int
-    state: RunState | None
-    problem: str | None = None
-    problems: tuple[str, ...] = ()
-
-
 class SessionList:
     """The sessions of a folder, read again and again: of one that is known only what is new is read.
 
@@ -96,7 +80,7 @@ class SessionList:
         self._open: dict[str, Session] = {}
 
     def read(self) -> list[Listing]:
-        """All sessions, newest first; damaged ones are listed with their problem.
+        """All sessions, the one whose `session.json` was last replaced first; damaged ones are listed with their problem.
 
         Raises:
             SessionError: if the folder is not there or cannot be read.
@@ -114,18 +98,33 @@ class SessionList:
 
     def _listing(self, name: str, session: Session | None) -> Listing:
         path = self._folder / name
-        size = _size(path)
+        size, modified = _size(path), _modified(path)
         try:
             if session is None or session.replaced:
                 session = open_session(path)
             else:
                 session.refresh()
         except SessionError as error:
-            return Listing(name, path, "", "", size, None, str(error))
+            return Listing(name, path, "", "", size, None, str(error), modified=modified)
         self._open[name] = session
         manifest, problems = session.manifest, tuple(session.problems)
+        try:
+            notes = read_notes(path)
+        except SessionError as error:
+            notes, problems = Notes(), (*problems, str(error))
         return Listing(
-            name, path, manifest.created, manifest.model.id, size, session.state, problems=problems
+            name,
+            path,
+            manifest.created,
+            manifest.model.id,
+            size,
+            session.state,
+            problems=problems,
+            modified=modified,
+            prompt_set=manifest.prompt_set,
+            steps=manifest.steps,
+            guidance=tuple(manifest.guidance),
+            notes=notes,
         )
 
 

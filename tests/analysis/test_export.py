@@ -17,9 +17,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 from pyarrow import parquet
 
-from subspacelens_tui.analysis import Analyzer, Result, Settings
+from subspacelens_tui.analysis import Analyzer, Result, Settings, SettingsError
 from subspacelens_tui.analysis.output import (
     ExportError,
+    Part,
     curve_plot,
     export,
     matrices_plot,
@@ -75,6 +76,100 @@ def test_every_format_of_a_session(planted: PlantedSessionFactory, tmp_path: Pat
     for kind in ("svg", "png", "csv", "parquet"):
         for name in ("overlap-cond-step5-guidance1-fine", "sweep-excess-cond-coarse"):
             assert plots / f"{name}.{kind}" in paths
+
+
+def test_a_part_of_a_session_is_the_same_as_in_all_of_it(session: Session, tmp_path: Path) -> None:
+    settings = Settings(permutations=6, errors="auto")
+    formats = parse_formats("csv,json,svg,parquet")
+    part = Part(("excess", "effective_rank"), ("fine",), ("cond",), (19, 5, 19), (3.0,))
+    paths = export(session, tmp_path / "part", settings, formats, part=part)
+    export(session, tmp_path / "all", settings, ["csv", "json"])
+    assert not [path.name for path in paths if path.name.startswith("overlap")]
+    names = {path.stem for path in paths if path.suffix == ".svg"}
+    curves = {
+        f"{name}-cond-step{step}-guidance3" for name in ("excess", "effective_rank") for step in (5, 19)
+    }
+    assert names == curves | {"sweep-excess-cond-fine", "sweep-effective_rank-cond-fine"}
+    kept = rows_of(tmp_path / "part" / "figures.csv")
+    every = [
+        row
+        for row in rows_of(tmp_path / "all" / "figures.csv")
+        if (row["labels"], row["branch"]) == ("fine", "cond")
+    ]
+    assert kept == [{name: row[name] for name in kept[0]} for row in every]
+    assert {"delta_R", "excess_low", "effective_rank"} <= kept[0].keys()
+    assert not {"R", "ratio", "ratio_null_mean", "hoyer", "hoyer_se", "missing"} & kept[0].keys()
+    figures = json.loads((tmp_path / "part" / "figures.json").read_text())
+    assert [of["settings"]["step"] for of in figures] == [5, 19]
+    assert figures[0]["layers"][0]["nulls"].keys() == {"delta_R"}
+    assert "ratio" not in figures[0]["layers"][0]
+
+
+def test_every_file_says_session_settings_null_and_versions(session: Session, tmp_path: Path) -> None:
+    settings = Settings(permutations=6, errors="auto")
+    part = Part(("excess", "overlap"), branches=("cond",), steps=(19,))
+    paths = export(session, tmp_path, settings, parse_formats("all"), part=part)
+    for path in paths:
+        if path.suffix == ".csv":
+            rows = rows_of(path)
+            assert {row["session"] for row in rows} == {"planted"}
+            assert {(row["labels"], row["design"]) for row in rows} <= {
+                ("coarse", "subjects"),
+                ("fine", "within-seed"),
+            }
+            assert {row["permutations"] for row in rows} == {"6"}
+            assert {row["errors"] for row in rows} == {"seed+subject"}
+            assert all("numpy" in row["versions"] for row in rows)
+            continue
+        text = path.read_text() if path.suffix in (".svg", ".json") else ""
+        if path.suffix == ".parquet":
+            text = parquet.read_schema(path).metadata[b"subspacelens_tui"].decode()
+        elif path.suffix == ".png":
+            with Image.open(path) as image:
+                text = image.text["Description"]
+        for words in (
+            "planted",
+            "within-seed" if "fine" in path.name else "subjects",
+            "seed+subject",
+            "scipy",
+        ):
+            assert words in text, (path, words)
+
+
+def test_files_that_are_there_are_spared(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "plots").mkdir()
+    kept = tmp_path / "plots" / "excess-cond-step5-guidance3.svg"
+    kept.write_text("mine")
+    (tmp_path / "tables.csv").touch()
+    part = Part(metrics=("excess",), steps=(5,))
+    with monkeypatch.context() as patch:
+        patch.setattr(Analyzer, "figures", None)
+        with pytest.raises(ExportError, match=r"excess-cond-step5-guidance3.svg already: .* --force"):
+            export(session, tmp_path, Settings(), ["svg"], part=part)
+    assert export(session, tmp_path, Settings(), ["csv"], part=part)
+    with pytest.raises(ExportError, match=r"figures.csv already: .* --force"):
+        export(session, tmp_path, Settings(), ["csv"], part=part)
+    export(session, tmp_path, Settings(permutations=2), ["svg"], part=part, overwrite=True)
+    assert kept.read_text() != "mine"
+
+
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
+        (Part(metrics=("rank",)), "there is no metric 'rank' to export"),
+        (Part(metrics=("effective_rank.z",)), "there is no metric 'effective_rank.z'"),
+        (Part(labels=("colour",)), "there is no label scheme 'colour'"),
+        (Part(branches=("both",)), "there is no branch 'both': planted has cond and uncond"),
+        (Part(steps=(6,)), "step 6 was not captured"),
+        (Part(guidance=(4.0,)), "guidance 4 was not recorded"),
+    ],
+)
+def test_a_part_that_the_session_lacks(session: Session, tmp_path: Path, part: Part, says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        export(session, tmp_path / "out", Settings(), part=part)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_row_has_every_figure_with_its_error_and_its_null(figures: Result, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Taking panes away: the numbers behind each are those of the analysis, on the clipboard and in files."""
 
 import csv
+import html
 import io
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -107,6 +109,17 @@ async def test_numbers_are_copied_as_a_table(on: OpenApp, planted: Planted) -> N
         assert "copied: 9 rows of numbers behind Overlap" in app.text()
 
 
+def saved(path: Path, numbers: Sequence[Any]) -> list[dict[str, Any]]:
+    """The rows of an exported JSON, as far as they are the pane's; the rest says whence they are."""
+    rows = json.loads(path.with_suffix(".json").read_text())
+    for row, shown in zip(rows, numbers, strict=True):
+        assert row["session"] == "planted"
+        assert "numpy" in row["versions"]
+        assert {"eps", "features", "permutations", "errors", "seed"} <= row.keys()
+        assert shown.keys() <= row.keys()
+    return [{name: row[name] for name in shown} for row, shown in zip(rows, numbers, strict=True)]
+
+
 async def test_a_pane_is_exported_with_its_numbers(
     on: OpenApp, planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,7 +138,7 @@ async def test_a_pane_is_exported_with_its_numbers(
                 rows = list(csv.DictReader(file))
             wanted = [{name: "" if v is None else str(v) for name, v in row.items()} for row in numbers]
             assert [{name: row[name] for name in w} for row, w in zip(rows, wanted, strict=True)] == wanted
-            assert json.loads(path.with_suffix(".json").read_text()) == [dict(row) for row in numbers]
+            assert saved(path, numbers) == [dict(row) for row in numbers]
             table = parquet.read_table(path.with_suffix(".parquet")).to_pylist()
             assert [row["layer"] for row in table] == [row["layer"] for row in numbers]
             svg = path.with_suffix(".svg").read_text()
@@ -136,6 +149,23 @@ async def test_a_pane_is_exported_with_its_numbers(
                 assert len(png.getcolors(1 << 20)) > 10
             plots = [path.with_name(f"{stem}-plot.{kind}") for kind in ("svg", "png")]
             assert [plot.exists() for plot in plots] == [key != "1"] * 2
+            about = json.loads(
+                parquet.read_schema(path.with_suffix(".parquet")).metadata[b"subspacelens_tui"]
+            )
+            assert {source["session"] for source in about["sources"]} == {"planted"}
+            assert {source["settings"]["design"] for source in about["sources"]} <= {
+                "subjects",
+                "within-seed",
+            }
+            for file in (path.with_suffix(".png"), *(plot for plot in plots[1:] if plot.exists())):
+                with Image.open(file) as png:
+                    assert json.loads(png.text["Description"])["versions"] == about["versions"]
+            described = html.unescape(re.search("<metadata>(.*?)</metadata>", svg)[1])
+            assert json.loads(described) == about
+            before = path.with_suffix(".csv").read_bytes()
+            await app.press("E")
+            assert f"exported to exports/planted/{stem}-2: " in " ".join(app.screen.message()[1].split())
+            assert path.with_suffix(".csv").read_bytes() == before
 
 
 async def test_what_is_not_installed_is_said_and_the_rest_written(
@@ -199,7 +229,7 @@ async def test_a_sweep_is_taken_away(
         await app.press("E")
         assert ": .svg, .csv, .json, .parquet, .png" in " ".join(app.text().split())
         path = tmp_path / "exports/planted/sweep-delta_R-coarse-cond-eps0-5-raw"
-        assert json.loads(path.with_suffix(".json").read_text()) == shown.numbers()
+        assert saved(path, shown.numbers()) == shown.numbers()
         assert "guidance" in path.with_suffix(".svg").read_text()
 
 
@@ -215,7 +245,7 @@ async def test_a_comparison_is_taken_away(
             await worker.settled()
         await app.press("Y")
         rows = list(csv.DictReader(io.StringIO(app.app.clipboard), delimiter="\t"))
-        wanted = [layer["delta_R"] for layer in screen._comparison.layers]
+        wanted = [layer["excess"] for layer in screen._comparison.layers]
         for name in ("a", "b", "difference", "standard_error", "low", "high"):
             assert [float(row[name]) for row in rows] == [getattr(of, name) for of in wanted]
         await app.press("y")
@@ -225,6 +255,6 @@ async def test_a_comparison_is_taken_away(
         assert "✗ cannot export to" in app.text()
         (tmp_path / "exports").unlink()
         await app.press("E")
-        assert json.loads((tmp_path / "exports/planted/compare-delta_R-planted.json").read_text()) == list(
-            screen.query(ComparisonPlot).first().numbers()
-        )
+        path = tmp_path / "exports/planted/compare-excess-planted.json"
+        numbers = list(screen.query(ComparisonPlot).first().numbers())
+        assert saved(path, numbers) == numbers

@@ -1,6 +1,7 @@
 """Results as text for people, JSON for programs, tables and plots on disk."""
 
 from subspacelens_tui.analysis.output.comparison import print_comparison
+from subspacelens_tui.analysis.output.export_part import Part
 from subspacelens_tui.analysis.output.export_session import DEFAULT_FORMATS, export
 from subspacelens_tui.analysis.output.files import (
     FORMATS,
@@ -12,6 +13,7 @@ from subspacelens_tui.analysis.output.files import (
     write_table,
 )
 from subspacelens_tui.analysis.output.listing import print_listing
+from subspacelens_tui.analysis.output.notes import print_notes
 from subspacelens_tui.analysis.output.over_eps import print_over_eps
 from subspacelens_tui.analysis.output.pairs import print_pairs
 from subspacelens_tui.analysis.output.plots import (
@@ -23,6 +25,7 @@ from subspacelens_tui.analysis.output.plots import (
     sweep_plot,
     write_plot,
 )
+from subspacelens_tui.analysis.output.provenance import Provenance
 from subspacelens_tui.analysis.output.results import figures_json, print_figures
 from subspacelens_tui.analysis.output.sweep import print_sweep
 from subspacelens_tui.analysis.output.tables import print_tables
@@ -34,7 +37,9 @@ __all__ = [
     "PLOT_FORMATS",
     "TABLE_FORMATS",
     "ExportError",
+    "Part",
     "Plot",
+    "Provenance",
     "curve_plot",
     "export",
     "figures_json",
@@ -44,6 +49,7 @@ __all__ = [
     "print_comparison",
     "print_figures",
     "print_listing",
+    "print_notes",
     "print_over_eps",
     "print_pairs",
     "print_sweep",

@@ -17,7 +17,7 @@ from subspacelens_tui.ascii_fallback import encodable
 # A number cut short is a wrong number: what does not fit a terminal goes on in its next line.
 _WIDTH = 10_000
 _WORDS_AT_LEAST, _GAP = 12, 2
-_LEFT = ("name", "state", "model", "created", "labels", "design", "")
+_LEFT = ("name", "state", "model", "created", "labels", "design", "prompts", "tags", "")
 
 
 # Heads the half-widths of 95 % intervals: the one thing that ± stands for in tables and on screens.

@@ -9,15 +9,18 @@ from typing import Any
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.incremental_grams import Configuration
 from subspacelens_tui.analysis.left_out import NoImagesError, why_empty
+from subspacelens_tui.analysis.output.export_part import Part, Places
 from subspacelens_tui.analysis.output.files import (
     PLOT_FORMATS,
     TABLE_FORMATS,
     Row,
     need,
+    refuse_existing,
     write_json,
     write_table,
 )
 from subspacelens_tui.analysis.output.plots import Plot, curve_plot, matrices_plot, sweep_plot, write_plot
+from subspacelens_tui.analysis.output.provenance import Provenance, versions
 from subspacelens_tui.analysis.output.results import figures_json
 from subspacelens_tui.analysis.output.rows import figure_rows, overlap_rows, token_rows
 from subspacelens_tui.analysis.progress import Progress
@@ -41,11 +44,13 @@ def export(
     formats: Sequence[str] = DEFAULT_FORMATS,
     progress: Progress | None = None,
     on_loss: Callable[[str], None] = lambda line: None,
+    part: Part | None = None,
+    overwrite: bool = False,
 ) -> list[Path]:
-    """Write every label scheme, branch, captured step and guidance scale of a session.
+    """Write every label scheme, branch, captured step and guidance scale of a session, or a part of them.
 
     `figures`, `overlap` and, where the session has tokens, `tokens` in every table format; with plot formats
-    also `plots/`, with the numbers behind each beside it.
+    also `plots/`, with the numbers behind each beside it. Every file says its session, settings and versions.
 
     Args:
         session: to export.
@@ -54,22 +59,26 @@ def export(
         formats: some of `FORMATS`.
         progress: as of `Analyzer.figures`.
         on_loss: called with each line that says what is left out.
+        part: what of it; default: all.
+        overwrite: whether files that are there may be written over.
 
     Raises:
         NoImagesError: if there is no image to export.
         SessionError: if the folder cannot be written.
-        SettingsError: if the metrics cannot be had.
-        ExportError: if a format needs a package that is not installed.
+        SettingsError: if the metrics cannot be had, or the session lacks the part.
+        ExportError: if a format needs a package that is not installed, or a file is there already.
     """
     for name in formats:
         need(name)
     if not session.files:
         raise NoImagesError(f"there is nothing to export: {why_empty(session, None, (), None)}")
+    export = _Export(session, folder, (part or Part()).of(session), formats)
+    if not overwrite:
+        refuse_existing(export.targets())
     made = not folder.exists()
     _check_folder(folder)
-    tables = [name for name in TABLE_FORMATS if name in formats]
-    images = [name for name in PLOT_FORMATS if name in formats]
-    every = list(_all(session, settings, progress))
+    settings = replace(settings, thorough=settings.thorough or export.part.thorough)
+    every = list(export.results(settings, progress))
     parts = [figures for figures in every if figures.layers]
     if not parts:
         if made:
@@ -77,10 +86,9 @@ def export(
         raise NoImagesError(f"there is nothing to export: {every[0].absent}")
     for line in dict.fromkeys(line for figures in every for line in figures.losses):
         on_loss(line)
-    tokens = list(_tokens(session, settings, progress))
+    tokens = list(export.token_rows(settings, progress))
     try:
-        paths = list(_write_tables(session, folder, parts, tokens, tables))
-        return paths + (_write_plots(parts, folder / "plots", images, tables) if images else [])
+        return [*export.write_tables(parts, tokens), *export.write_plots(parts)]
     except OSError as error:
         raise SessionError(f"cannot write to {folder}: {error.strerror or error}") from None
 
@@ -94,107 +102,158 @@ def _check_folder(folder: Path) -> None:
         raise SessionError(f"cannot write to {folder}: {error.strerror or error}") from None
 
 
-def _all(session: Session, settings: Settings, progress: Progress | None) -> Iterator[Result]:
-    analyzer = Analyzer(session)
-    for where in _configurations(session):
-        for labels in session.manifest.label_schemes:
-            yield analyzer.figures(
-                replace(
+class _Export:
+    """One export: what is computed, and the files that it goes to.
+
+    Args:
+        session: to export.
+        folder: of the files.
+        part: of the session, by its names.
+        formats: some of `FORMATS`.
+    """
+
+    def __init__(self, session: Session, folder: Path, part: Part, formats: Sequence[str]) -> None:
+        self._session, self._folder, self.part = session, folder, part
+        self._tables = [name for name in TABLE_FORMATS if name in formats]
+        self._images = [name for name in PLOT_FORMATS if name in formats]
+        self._behind = [name for name in self._tables if name != "json"] or ["csv"]
+        self._schemes = part.schemes(session.manifest)
+        self._places: Places = part.configurations(session)
+
+    def targets(self) -> Iterator[Path]:
+        """The files that may be written."""
+        tables = ["figures", *["overlap"] * self.part.has_matrices]
+        tables += ["tokens"] * (self._session.manifest.tokens is not None)
+        yield from (self._folder / f"{name}.{kind}" for name in tables for kind in self._tables)
+        names = [_curve_name(curve, at) for at in self._places for curve in self.part.curves(_CURVES)]
+        for scheme in self._schemes:
+            if self.part.has_matrices:
+                names += [self._matrices_name(at, scheme) for at in self._places]
+            for branch in dict.fromkeys(at.branch for at in self._places):
+                names += [self._sweep_name(of, branch, scheme) for of in self.part.curves(_SWEPT)]
+        kinds = [*self._images, *self._behind] if self._images else []
+        yield from (self._folder / "plots" / f"{name}.{kind}" for name in names for kind in kinds)
+
+    def _asked(self, settings: Settings) -> Iterator[Settings]:
+        for at in self._places:
+            for labels in self._schemes:
+                yield replace(
                     settings,
                     labels=labels,
-                    branch=where.branch,
-                    step=where.step,
-                    guidance=where.guidance,
+                    branch=at.branch,
+                    step=at.step,
+                    guidance=at.guidance,
                     subspace_dim=None,
-                ),
-                progress=progress,
+                )
+
+    def results(self, settings: Settings, progress: Progress | None) -> Iterator[Result]:
+        """The metrics of every configuration and label scheme."""
+        analyzer = Analyzer(self._session)
+        for asked in self._asked(settings):
+            yield self.part.result(analyzer.figures(asked, progress=progress))
+
+    def token_rows(self, settings: Settings, progress: Progress | None) -> Iterator[Row]:
+        """Those of the tokens; none where the session has none."""
+        if self._session.manifest.tokens is None:
+            return
+        few = min(settings.permutations, _TOKEN_PERMUTATIONS)
+        for asked in self._asked(settings):
+            asked = replace(asked, thorough=False, permutations=few, overlap_permutations=0)
+            found = token_figures(self._session, asked, _said(progress))
+            yield from token_rows(replace(found, figures=self.part.result(found.figures)))
+
+    def _about(self, parts: Sequence[Result]) -> Provenance:
+        return Provenance([(self._session.name, of.settings) for of in parts])
+
+    def write_tables(self, parts: Sequence[Result], tokens: Sequence[Row]) -> Iterator[Path]:
+        """The tables in every format; the paths."""
+        tables: dict[str, list[Row]] = {"figures": [row for of in parts for row in figure_rows(of)]}
+        if self.part.has_matrices:
+            tables["overlap"] = [row for of in parts for row in overlap_rows(of)]
+        if tokens:
+            tables["tokens"] = list(tokens)
+        about = self._about(parts)
+        for name, rows in tables.items():
+            kept = about.rows(map(self.part.record, rows))
+            for kind in self._tables:
+                path = self._folder / f"{name}.{kind}"
+                if (name, kind) == ("figures", "json"):
+                    write_json(path, [self._object(of) for of in parts])
+                    yield path
+                elif (name, kind) != ("overlap", "json"):  # figures.json has the matrices
+                    yield write_table(path, kept, about.text())
+
+    def _object(self, result: Result) -> dict[str, Any]:
+        """What `analyze --json` says, with the versions."""
+        found = self.part.record(figures_json(self._session, result))
+        layers = [self.part.record(layer) for layer in found["layers"]]
+        return {**found, "layers": layers, "versions": versions()}
+
+    def write_plots(self, parts: Sequence[Result]) -> list[Path]:
+        """The plots with the numbers behind them; the paths."""
+        if not self._images:
+            return []
+        folder = self._folder / "plots"
+        folder.mkdir(exist_ok=True)
+        return [
+            path
+            for plot, of in self._plots(parts)
+            for path in write_plot(
+                replace(plot, rows=tuple(map(self.part.record, plot.rows))),
+                folder,
+                self._images,
+                self._behind,
+                self._about(of),
             )
+        ]
 
+    def _plots(self, parts: Sequence[Result]) -> Iterator[tuple[Plot, list[Result]]]:
+        """Each with what it is of."""
+        places: dict[Configuration, list[Result]] = {}
+        sweeps: dict[tuple[str, str], list[tuple[Configuration, Result]]] = {}
+        for result in parts:
+            of = result.settings
+            assert of.step is not None
+            assert of.guidance is not None
+            assert of.labels is not None
+            where = Configuration(of.branch, of.step, of.guidance)
+            places.setdefault(where, []).append(result)
+            sweeps.setdefault((of.branch, of.labels), []).append((where, result))
+        for where, found in places.items():
+            for curve in self.part.curves(_CURVES):
+                if any(value is not None for result in found for value in result.curve(curve)):
+                    yield curve_plot(_curve_name(curve, where), found, curve), found
+            for result in found:
+                if result.overlap is not None:
+                    name = self._matrices_name(where, result.settings.labels or "")
+                    yield matrices_plot(name, result), [result]
+        for (branch, labels), rows in sweeps.items():
+            if len(rows) > 1:
+                for curve in self.part.curves(_SWEPT):
+                    name = self._sweep_name(curve, branch, labels)
+                    yield sweep_plot(name, swept(curve, rows)), [result for _, result in rows]
 
-def _configurations(session: Session) -> Iterator[Configuration]:
-    manifest = session.manifest
-    for guidance in manifest.guidance:
-        if not session.images(guidance):
-            continue
-        for branch in manifest.branches if guidance > 1 else manifest.branches[:1]:
-            for step in manifest.capture_steps:
-                yield Configuration(branch, step, guidance)
+    def _matrices_name(self, where: Configuration, labels: str) -> str:
+        return f"overlap-{_place(where)}-{self._stem(labels)}"
 
+    def _sweep_name(self, curve: str, branch: str, labels: str) -> str:
+        return f"sweep-{curve}-{branch}-{self._stem(labels)}"
 
-def _tokens(session: Session, settings: Settings, progress: Progress | None) -> Iterator[Row]:
-    if session.manifest.tokens is None:
-        return
-    few = min(settings.permutations, _TOKEN_PERMUTATIONS)
-    for where in _configurations(session):
-        for labels in session.manifest.label_schemes:
-            asked = replace(
-                settings,
-                labels=labels,
-                branch=where.branch,
-                step=where.step,
-                guidance=where.guidance,
-                subspace_dim=None,
-                thorough=False,
-                permutations=few,
-                overlap_permutations=0,
-            )
-            yield from token_rows(token_figures(session, asked, _said(progress)))
+    def _stem(self, labels: str) -> str:
+        schemes = list(self._session.manifest.label_schemes)
+        return _stem(schemes, schemes.index(labels))
 
 
 def _said(progress: Progress | None) -> Any:
     return lambda done, total: progress("layers of tokens", done, total) if progress else None
 
 
-def _write_tables(
-    session: Session, folder: Path, parts: list[Result], tokens: list[Row], formats: list[str]
-) -> Iterator[Path]:
-    tables: dict[str, list[Row]] = {
-        "figures": [row for figures in parts for row in figure_rows(figures)],
-        "overlap": [row for figures in parts for row in overlap_rows(figures)],
-        **({"tokens": tokens} if tokens else {}),
-    }
-    for name, rows in tables.items():
-        for kind in formats:
-            path = folder / f"{name}.{kind}"
-            if (name, kind) == ("figures", "json"):
-                write_json(path, [figures_json(session, figures) for figures in parts])
-                yield path
-            elif (name, kind) != ("overlap", "json"):  # figures.json has the matrices
-                yield write_table(path, rows)
+def _place(where: Configuration) -> str:
+    return f"{where.branch}-step{where.step}-guidance{where.guidance:g}"
 
 
-def _write_plots(parts: list[Result], folder: Path, images: list[str], tables: list[str]) -> list[Path]:
-    folder.mkdir(exist_ok=True)
-    behind = [name for name in tables if name != "json"] or ["csv"]
-    return [path for plot in _plots(parts) for path in write_plot(plot, folder, images, behind)]
-
-
-def _plots(parts: list[Result]) -> Iterator[Plot]:
-    places: dict[Configuration, list[Result]] = {}
-    sweeps: dict[tuple[str, str], list[tuple[Configuration, Result]]] = {}
-    for figures in parts:
-        of = figures.settings
-        assert of.step is not None
-        assert of.guidance is not None
-        assert of.labels is not None
-        where = Configuration(of.branch, of.step, of.guidance)
-        places.setdefault(where, []).append(figures)
-        sweeps.setdefault((of.branch, of.labels), []).append((where, figures))
-    schemes = list(dict.fromkeys(labels for _, labels in sweeps))
-    for where, found in places.items():
-        place = f"{where.branch}-step{where.step}-guidance{where.guidance:g}"
-        for figure in _CURVES:
-            if any(value is not None for figures in found for value in figures.curve(figure)):
-                yield curve_plot(f"{figure}-{place}", found, figure)
-        for figures in found:
-            if figures.overlap is not None:
-                number = schemes.index(figures.settings.labels or "")
-                yield matrices_plot(f"overlap-{place}-{_stem(schemes, number)}", figures)
-    for (branch, labels), rows in sweeps.items():
-        if len(rows) > 1:
-            for figure in _SWEPT:
-                name = f"sweep-{figure}-{branch}-{_stem(schemes, schemes.index(labels))}"
-                yield sweep_plot(name, swept(figure, rows))
+def _curve_name(curve: str, where: Configuration) -> str:
+    return f"{curve}-{_place(where)}"
 
 
 def _stem(schemes: list[str], number: int) -> str:

@@ -71,10 +71,25 @@ def need(name: str) -> None:
             os.environ["MPLBACKEND"] = backend
 
 
-def write_table(path: Path, rows: Iterable[Row]) -> Path:
+def refuse_existing(paths: Iterable[Path]) -> None:
+    """See that none of some files is there.
+
+    Raises:
+        ExportError: with the first of those that are, and what to do.
+    """
+    there = [path for path in paths if os.path.lexists(path)]
+    if there:
+        more = f" and {len(there) - 1} more of its files" if len(there) > 1 else ""
+        raise ExportError(
+            f"there is a {there[0]} already{more}: choose another folder, or write over it with --force"
+        )
+
+
+def write_table(path: Path, rows: Iterable[Row], metadata: str = "") -> Path:
     """Write rows in the format of the path's ending: .csv, .json or .parquet. What is missing is empty.
 
-    The file is there as a whole or not at all: half of a table looks like one.
+    Parquet has room for metadata beside its columns; it goes under the key `subspacelens_tui`. The file is
+    there as a whole or not at all: half of a table looks like one.
 
     Raises:
         ExportError: the format needs a package that is not installed.
@@ -84,7 +99,10 @@ def write_table(path: Path, rows: Iterable[Row]) -> Path:
     kind = path.suffix.removeprefix(".")
     need(kind)
     with whole_file(path) as temporary:
-        {"csv": _write_csv, "json": _write_json, "parquet": _write_parquet}[kind](temporary, rows)
+        if kind == "parquet":
+            _write_parquet(temporary, rows, metadata)
+        else:
+            {"csv": _write_csv, "json": write_json}[kind](temporary, rows)
     return path
 
 
@@ -109,22 +127,20 @@ def _write_csv(path: Path, rows: list[Row]) -> None:
         writer.writerows(rows)
 
 
-def _write_json(path: Path, rows: list[Row]) -> None:
-    write_json(path, rows)
-
-
 def write_json(path: Path, content: Any) -> None:
     """Write an object as JSON, in which NaN is a defect of ours."""
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     path.write_text(text, encoding="utf-8", errors=UNDECODED)
 
 
-def _write_parquet(path: Path, rows: list[Row]) -> None:
+def _write_parquet(path: Path, rows: list[Row], metadata: str) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
     columns = _columns(rows)
     table = pa.table({name: [_decoded(row.get(name)) for row in rows] for name in columns})
+    if metadata:
+        table = table.replace_schema_metadata({"subspacelens_tui": metadata})
     parquet.write_table(table, path)
 
 

@@ -4,9 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from subspacelens_tui.analysis.output.console import PlainTable, console, print_json
-from subspacelens_tui.sessions.catalog import Listing
+from subspacelens_tui.sessions.listing import Listing
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.state import RankState, RunState
+
+_HEADERS = (
+    *("name", "state", "model", "images", "size", "created"),
+    *("prompts", "steps", "guidance", "tags", ""),
+)
 
 
 def print_listing(listings: Sequence[Listing], as_json: bool) -> None:
@@ -25,10 +30,14 @@ def print_listing(listings: Sequence[Listing], as_json: bool) -> None:
                 f"{state.recorded}/{state.planned}" if state else "",
                 f"{listing.bytes / 2**20:.1f} MiB",
                 plain(listing.created),
+                plain(listing.prompt_set),
+                "" if listing.steps is None else str(listing.steps),
+                ",".join(f"{scale:g}" for scale in listing.guidance),
+                plain(", ".join(listing.tags)),
                 plain(_remark(listing)),
             ]
         )
-    console().print(PlainTable(["name", "state", "model", "images", "size", "created", ""], rows))
+    console().print(PlainTable(_HEADERS, rows))
 
 
 def _remark(listing: Listing) -> str:
@@ -46,7 +55,7 @@ def _listing_json(listing: Listing) -> dict[str, Any]:
     return {
         "name": listing.name,
         "path": str(listing.path),
-        "state": state.words if state else "damaged",
+        "state": listing.state_words,
         "detail": listing.problem or (state.detail if state else ""),
         "problems": list(listing.problems),
         "model": listing.model,
@@ -55,6 +64,11 @@ def _listing_json(listing: Listing) -> dict[str, Any]:
         "left_out": state.left_out if state else None,
         "bytes": listing.bytes,
         "created": listing.created,
+        "prompt_set": listing.prompt_set,
+        "steps": listing.steps,
+        "guidance": list(listing.guidance),
+        "tags": list(listing.tags),
+        "notes": listing.notes.text,
         "rate": state.rate if state else None,
         "ranks": [_rank_json(rank) for rank in state.ranks] if state else [],
     }

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from subspacelens_tui.analysis.output.files import PLOT_FORMATS, Row, need, write_table
+from subspacelens_tui.analysis.output.provenance import Provenance
 from subspacelens_tui.analysis.output.rows import figure_rows, overlap_rows, spectrum_rows, sweep_rows
 from subspacelens_tui.analysis.quantities import error_bands, null_bands, quantity
 from subspacelens_tui.analysis.result import Result
@@ -54,9 +55,15 @@ class Plot:
 
 
 def write_plot(
-    plot: Plot, folder: Path, formats: Iterable[str] = PLOT_FORMATS, data: Iterable[str] = ("csv",)
+    plot: Plot,
+    folder: Path,
+    formats: Iterable[str] = PLOT_FORMATS,
+    data: Iterable[str] = ("csv",),
+    about: Provenance | None = None,
 ) -> list[Path]:
     """Write a plot in some formats, and the numbers behind it in some; the paths.
+
+    Every file says where its numbers come from, if that is given.
 
     Raises:
         ExportError: matplotlib, or what a data format needs, is not installed.
@@ -67,11 +74,13 @@ def write_plot(
         need(name)
     paths = [folder / f"{plot.name}.{name}" for name in formats]
     if formats:
-        _draw(plot, paths)
-    return [*paths, *(write_table(folder / f"{plot.name}.{name}", plot.rows) for name in data)]
+        _draw(plot, paths, about.text() if about else "")
+    rows = about.rows(plot.rows) if about else plot.rows
+    said = about.text() if about else ""
+    return [*paths, *(write_table(folder / f"{plot.name}.{name}", rows, said) for name in data)]
 
 
-def _draw(plot: Plot, paths: Sequence[Path]) -> None:
+def _draw(plot: Plot, paths: Sequence[Path], description: str = "") -> None:
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -84,7 +93,9 @@ def _draw(plot: Plot, paths: Sequence[Path]) -> None:
         figure = Figure(figsize=plot.size, layout="constrained")
         plot.draw(figure)
         for path in paths:
-            metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
+            metadata: dict[str, str | None] = {"Date": None} if path.suffix == ".svg" else {"Software": None}
+            if description:
+                metadata["Description"] = description
             with whole_file(path) as temporary:
                 figure.savefig(temporary, format=path.suffix.removeprefix("."), metadata=metadata)
 

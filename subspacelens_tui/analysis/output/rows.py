@@ -26,6 +26,11 @@ def setting_columns(figures: Result) -> FlatRow:
         "labels": settings.labels,
         "eps": settings.eps,
         "features": settings.features,
+        "subspace_dim": settings.subspace_dim,
+        "design": settings.design if settings.permutations else None,
+        "permutations": settings.permutations,
+        "errors": settings.errors,
+        "seed": settings.seed,
     }
 
 
@@ -158,7 +163,6 @@ def overlap_rows(figures: Result, layer: int | None = None) -> Iterator[FlatRow]
                 yield {
                     **setting_columns(figures),
                     "rank": figures.settings.subspace_dim,  # the older name
-                    "subspace_dim": figures.settings.subspace_dim,
                     "layer": index,
                     "class": first,
                     "other": second,

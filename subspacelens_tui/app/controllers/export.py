@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.strip import Strip
 
+from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.controllers.controller import Controller
 from subspacelens_tui.app.controllers.session_state import SessionState
 from subspacelens_tui.app.panes.pane import Numbers, Pane
@@ -32,6 +33,7 @@ class Exportable:
         seen: as it is on the screen.
         numbers: behind it.
         plot: makes it for publication, of the name of its files, if there is one.
+        sources: sessions and settings of the numbers, which the files say.
     """
 
     heading: str
@@ -42,6 +44,7 @@ class Exportable:
     seen: Sequence[Strip]
     numbers: Numbers
     plot: Callable[[str], "Plot | None"] = lambda name: None
+    sources: Sequence[tuple[str, Settings]] = ()
 
 
 class ExportController(Controller):
@@ -96,13 +99,15 @@ class ExportController(Controller):
             self._tell(f"there are no numbers behind {found.heading} yet: nothing to export")
             return
         self._tell(f"exporting {found.heading} …")
-        from subspacelens_tui.app.pane_export import export, file_name
+        from subspacelens_tui.analysis.output import Provenance
+        from subspacelens_tui.app.pane_export import export, file_name, free_name
 
-        folder, name = _FOLDER / found.session, file_name(*found.parts)
-        plot = found.plot(f"{name}-plot")
+        folder = _FOLDER / found.session
+        name = free_name(folder, file_name(*found.parts))
+        plot, about = found.plot(f"{name}-plot"), Provenance(found.sources)
         try:
             written = await asyncio.to_thread(
-                export, folder, name, found.title, found.seen, found.numbers, plot
+                export, folder, name, found.title, found.seen, found.numbers, plot, about
             )
         except OSError as error:
             self._complain(f"cannot export to {folder.resolve()}: {error.strerror or error}")
@@ -113,15 +118,18 @@ class ExportController(Controller):
 
 def exportable_pane(pane: Pane, state: SessionState) -> Exportable:
     """A pane of the session screen."""
+    session = state.path.resolve().name
+    found = state.analysis.figures.values() if state.analysis else ()
     return Exportable(
         heading=pane.heading,
         title=pane.title_text,
-        session=state.path.resolve().name,
+        session=session,
         parts=tuple(_parts(pane, state)),
         text=pane.as_text(),
         seen=pane.seen(),
         numbers=pane.numbers(),
         plot=pane.publication,
+        sources=[(session, of.settings) for of in found] or [(session, Settings())],
     )
 
 

@@ -17,10 +17,10 @@ _SHADES = {"░": 0.25, "▒": 0.5, "▓": 0.75, "█": 1.0}
 _Triplet = tuple[int, int, int]
 
 
-def pane_png(seen: Sequence[Strip], path: Path) -> Path:
-    """Draw the rows; needs matplotlib, for its fonts."""
+def pane_png(seen: Sequence[Strip], path: Path, description: str = "") -> Path:
+    """Draw the rows, with a description in the file; needs matplotlib, for its fonts."""
     from matplotlib import get_data_path
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
     font = ImageFont.truetype(Path(get_data_path(), "fonts/ttf/DejaVuSansMono.ttf"), _SIZE)
     columns = max((strip.cell_length for strip in seen), default=1)
@@ -40,7 +40,10 @@ def pane_png(seen: Sequence[Strip], path: Path) -> Path:
                     pen.rectangle(box, fill=ground)
                     _cell(pen, font, character, box, ink, ground)
                 column += wide
-    image.save(path)
+    said = PngImagePlugin.PngInfo()
+    if description:
+        said.add_text("Description", description)
+    image.save(path, pnginfo=said)
     return path
 
 

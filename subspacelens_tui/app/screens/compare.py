@@ -233,6 +233,11 @@ class CompareScreen(Screen[None], NeedsRoom):
             text="\n".join([*lines, *(plot.as_text() for plot in plots)]),
             seen=[row for plot in plots for row in plot.seen()],
             numbers=plots[0].numbers(),
+            sources=[
+                (name, of.figures.settings)
+                for name, of in zip(names, self._found, strict=True)
+                if isinstance(of, _Computed)
+            ],
         )
 
     # What the keys do

@@ -173,6 +173,7 @@ class PairScreen(Screen[None], NeedsRoom):
             text="\n".join([*lines, *(plot.as_text() for plot in plots)]),
             seen=[row for plot in plots for row in plot.seen()],
             numbers=self._numbers(),
+            sources=[(self._session, self._found.settings if self._found else self._settings)],
         )
 
     # What the keys do

@@ -374,6 +374,12 @@ class SessionScreen(Screen[None], NeedsRoom):
         """Back to the list of sessions."""
         self.dismiss()
 
+    def action_info(self) -> None:
+        """What was recorded, with its notes and tags."""
+        from subspacelens_tui.app.screens.session_info import SessionInfoScreen
+
+        self.app.push_screen(SessionInfoScreen(self.state.path, self.setup))
+
     def action_gallery(self) -> None:
         """All images, by subject."""
         self._open_gallery(None)

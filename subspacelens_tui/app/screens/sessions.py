@@ -22,12 +22,8 @@ from subspacelens_tui.app.widgets.session_table import SessionTable
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.sessions import Phase, SessionError
-from subspacelens_tui.sessions.catalog import (
-    Listing,
-    SessionList,
-    delete_session,
-    rename_session,
-)
+from subspacelens_tui.sessions.catalog import SessionList, delete_session, rename_session
+from subspacelens_tui.sessions.listing import ORDERS, Listing
 from subspacelens_tui.sessions.names import session_path
 from subspacelens_tui.sessions.sanitise import plain
 
@@ -63,8 +59,12 @@ class SessionsScreen(Screen[None], NeedsRoom):
 
     def compose(self) -> ComposeResult:
         """Title, filter, table, message, keys."""
-        yield Static(f" SubspaceLens  sessions in {plain(self._folder)}", id="title", markup=False)
-        yield Input(placeholder="filter: name or model", id="filter", compact=True)
+        yield Static("", id="title", markup=False)
+        yield Input(
+            placeholder="filter: name, model, state, prompts, steps, guidance, tags, notes",
+            id="filter",
+            compact=True,
+        )
         yield SessionTable(id="sessions")
         yield StatusLine(id="status")
         yield KeyBar(in_footer(self.setup.keymap.table(LIST, ANYWHERE)), id="keys")
@@ -72,8 +72,14 @@ class SessionsScreen(Screen[None], NeedsRoom):
     def on_mount(self) -> None:
         """Read now and every other second."""
         self.query_one("#filter").display = False
+        self._show_title()
         self.set_interval(_POLL, self.read)
         self.read()
+
+    def _show_title(self) -> None:
+        order = self.query_one(SessionTable).order.name
+        words = f" SubspaceLens  sessions by {order}  in {plain(self._folder)}"
+        self.query_one("#title", Static).update(words)
 
     def on_screen_resume(self) -> None:
         """Read at once when coming back to it."""
@@ -166,6 +172,27 @@ class SessionsScreen(Screen[None], NeedsRoom):
         field.value = ""
         field.display = False
         self.query_one(SessionTable).focus()
+
+    def action_sort(self, by: int) -> None:
+        """Order the list by what comes next."""
+        table, names = self.query_one(SessionTable), list(ORDERS)
+        place = names.index(table.order.name) + by
+        table.sort(ORDERS[names[place % len(names)]])
+        self._show_title()
+        self._show_message()
+
+    def action_info(self) -> None:
+        """What was recorded in the selected session, with its notes and tags."""
+        chosen = self.query_one(SessionTable).chosen
+        if chosen is None:
+            return
+        if chosen.problem is not None:
+            self._complaint = chosen.problem
+            self._show_message()
+            return
+        from subspacelens_tui.app.screens.session_info import SessionInfoScreen
+
+        self.app.push_screen(SessionInfoScreen(chosen.path, self.setup))
 
     def action_delete(self) -> None:
         """Delete the selected session, after asking."""

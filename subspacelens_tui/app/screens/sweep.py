@@ -175,6 +175,11 @@ class SweepScreen(Screen[Configuration], NeedsRoom):
             text="\n".join([self._title, shown.as_text()]),
             seen=shown.seen(),
             numbers=shown.numbers(),
+            sources=[
+                (self._session, found.figures.settings)
+                for found in self._found.values()
+                if isinstance(found, _Computed)
+            ],
         )
 
     # What the keys do

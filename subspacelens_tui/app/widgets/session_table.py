@@ -1,6 +1,7 @@
-"""The sessions of a folder, one a row: state, name, model, images, when, size."""
+"""The sessions of a folder, one a row: state, name, model, images, and as much more as there is room for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from textual import events
@@ -11,11 +12,37 @@ from subspacelens_tui.app.drawing.cell_text import fit
 from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.app.widgets.run_bar import mark
 from subspacelens_tui.sessions import Phase, RunState
-from subspacelens_tui.sessions.catalog import Listing
+from subspacelens_tui.sessions.listing import ORDERS, Listing, Order
 from subspacelens_tui.sessions.sanitise import plain
 
-_STATE, _IMAGES, _WHEN, _SIZE = 15, 9, 14, 9
+_STATE, _IMAGES, _WHEN = 15, 9, 14
 _NAME_AT_LEAST = 14
+# Name and model have so much before they share with columns that say less.
+_ROOMY = 48
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column that is there if there is room.
+
+    Attributes:
+        heading: over it.
+        width: in cells, with a blank before it.
+        cell: its text.
+        order: what the list is ordered by where it is ordered by this.
+        leaves: the least that name and model must be left with.
+    """
+
+    heading: str
+    width: int
+    cell: Callable[[Listing], str]
+    order: str
+    leaves: int = _ROOMY
+
+    def fitted(self, text: str) -> str:
+        """Words to the left, with a blank before them; numbers to the right."""
+        words = self.order in ("tags", "prompts")
+        return "  " + fit(text, self.width - 2) if words else fit(text, self.width, "right")
 
 
 class SessionTable(Painted, can_focus=True):
@@ -26,6 +53,7 @@ class SessionTable(Painted, can_focus=True):
     Attributes:
         listings: all sessions; None while they are being read.
         wanted: the filter.
+        order: of the rows.
         advice: what to say when there is none.
     """
 
@@ -36,6 +64,7 @@ class SessionTable(Painted, can_focus=True):
         super().__init__(id=id)
         self.listings: Sequence[Listing] | None = None
         self.wanted = ""
+        self.order = next(iter(ORDERS.values()))
         self.advice: Sequence[str] = ()
         self._chosen: str | None = None
         self._top = 0
@@ -46,15 +75,19 @@ class SessionTable(Painted, can_focus=True):
         self.repaint()
 
     def filter(self, wanted: str) -> None:
-        """Show only sessions whose name or model contains this."""
+        """Show only sessions in which all words of this are found."""
         self.wanted = wanted
+        self.repaint()
+
+    def sort(self, order: Order) -> None:
+        """Show them in this order."""
+        self.order = order
         self.repaint()
 
     @property
     def shown(self) -> list[Listing]:
-        """The sessions that match the filter."""
-        wanted = self.wanted.casefold()
-        return [x for x in self.listings or () if wanted in f"{x.name} {x.model}".casefold()]
+        """The sessions that match the filter, in their order."""
+        return self.order.sorted(x for x in self.listings or () if x.matches(self.wanted))
 
     @property
     def chosen(self) -> Listing | None:
@@ -96,33 +129,36 @@ class SessionTable(Painted, can_focus=True):
             return (f"no session matches “{plain(self.wanted)}”: esc clears the filter",)
         return self.advice
 
-    def _columns(self, width: int) -> tuple[int, int, bool, bool]:
-        """Widths of name and model, and whether there is room for when and size."""
+    def _columns(self, width: int) -> tuple[int, int, list[_Column]]:
+        """Widths of name and model, and the columns between that there is room for."""
         room = width - 2 - _STATE - _IMAGES - 2
-        when = room - _WHEN >= 2 * _NAME_AT_LEAST
-        room -= _WHEN if when else 0
-        size = room - _SIZE >= 2 * _NAME_AT_LEAST
-        room -= _SIZE if size else 0
+        seen = []
+        # The one that the list is ordered by goes first.
+        for column in sorted(_COLUMNS, key=lambda column: column.order != self.order.name):
+            if not any(map(column.cell, self.listings or ())):
+                continue
+            if room - column.width >= self._leaves(column):
+                seen.append(column)
+                room -= column.width
         longest = max((len(plain(x.name)) for x in self.listings or ()), default=0) + 2
         name = min(max(_NAME_AT_LEAST, longest), max(_NAME_AT_LEAST, room * 3 // 5))
-        return name, max(0, room - name), when, size
+        return name, max(0, room - name), [column for column in _COLUMNS if column in seen]
+
+    def _leaves(self, column: _Column) -> int:
+        return 2 * _NAME_AT_LEAST if column.order == self.order.name else column.leaves
 
     def _headings(self, width: int) -> Row:
-        name, model, when, size = self._columns(width)
+        name, model, columns = self._columns(width)
         text = "  " + fit("session", name) + fit("state", _STATE) + fit("images", _IMAGES, "right")
-        text += fit("when", _WHEN, "right") if when else ""
-        text += fit("size", _SIZE, "right") if size else ""
+        text += "".join(column.fitted(column.heading) for column in columns)
         return cut_row([(text + "  " + fit("model", model), self.ink("dim"))], width)
 
     def _row(self, listing: Listing, chosen: bool, width: int) -> Row:
-        name, model, when, size = self._columns(width)
+        name, model, columns = self._columns(width)
         pieces: list[Piece] = [("▶ " if chosen else "  ", self.ink("accent"))]
         pieces.append((fit(plain(listing.name), name - 1) + " ", self.ink("strong")))
         pieces += self._state(listing)
-        if when:
-            pieces.append((fit(_when(listing.created), _WHEN, "right"), self.ink("dim")))
-        if size:
-            pieces.append((fit(numbers.size(listing.bytes), _SIZE, "right"), self.ink("dim")))
+        pieces += [(column.fitted(column.cell(listing)), self.ink("dim")) for column in columns]
         if listing.problem is not None:
             pieces.append(("  " + plain(listing.problem.replace(f"{listing.path}/", "")), self.ink("error")))
         else:
@@ -174,3 +210,13 @@ def _when(created: str) -> str:
         return datetime.fromisoformat(created).astimezone().strftime("%d %b %H:%M")
     except (ValueError, OverflowError):
         return plain(created)[:_WHEN]
+
+
+_COLUMNS = (
+    _Column("when", _WHEN, lambda of: _when(of.created), "created", 2 * _NAME_AT_LEAST),
+    _Column("size", 9, lambda of: numbers.size(of.bytes), "size", 2 * _NAME_AT_LEAST),
+    _Column("tags", 18, lambda of: plain(", ".join(of.tags)), "tags", 2 * _NAME_AT_LEAST),
+    _Column("prompts", 15, lambda of: plain(of.prompt_set), "prompts"),
+    _Column("steps", 7, lambda of: "" if of.steps is None else str(of.steps), "steps"),
+    _Column("guidance", 10, lambda of: ",".join(f"{scale:g}" for scale in of.guidance), "guidance"),
+)

@@ -5,16 +5,49 @@ from __future__ import annotations
 import argparse
 
 from subspacelens_tui.cli.command import Command
+from subspacelens_tui.cli.program import UsageError
 from subspacelens_tui.options.common import JSON
+from subspacelens_tui.options.option import Option, words
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """State, model, images and size of each."""
+    """State, model, images, size, settings and tags of each."""
     from subspacelens_tui.analysis.output import print_listing
     from subspacelens_tui.sessions.catalog import list_sessions, sessions_folder
+    from subspacelens_tui.sessions.listing import ORDERS
+    from subspacelens_tui.sessions.lookalikes import canonical
 
-    print_listing(list_sessions(sessions_folder(arguments.sessions)), as_json=arguments.json)
+    if arguments.sort not in ORDERS:
+        raise UsageError(f"there is no order {arguments.sort!r}: use {', '.join(ORDERS)}")
+    every = ORDERS[arguments.sort].sorted(list_sessions(sessions_folder(arguments.sessions)))
+    tags = [canonical(tag) for tag in arguments.tag or ()]
+    found = [listing for listing in every if listing.matches(arguments.filter, tags)]
+    print_listing(found, as_json=arguments.json)
     return 0
 
 
-COMMAND = Command("list", "list the sessions", run, (JSON,), order=60, needs_arrays=False)
+COMMAND = Command(
+    "list",
+    "list the sessions",
+    run,
+    (
+        Option(
+            "--filter",
+            "TEXT",
+            "only those with these words, in any case",
+            default="",
+            more="of name, model, state, prompt set, steps, guidance, tags, notes; `20 steps guidance 3`",
+        ),
+        Option("--tag", "T[,T…]", "only those with these tags", words),
+        Option(
+            "--sort",
+            "KEY",
+            "created, name, model, state, prompts, steps, guidance, images, size, tags (%(default)s)",
+            default="created",
+            more="newest, most images and largest first; what has nothing to be sorted by comes last",
+        ),
+        JSON,
+    ),
+    order=60,
+    needs_arrays=False,
+)
