@@ -41,9 +41,9 @@ def fraction(value: float | None, digits: int = 2) -> str:
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
-def half_width(low: float | None, high: float | None) -> str:
-    """Half an interval as " ±0.42"; nothing where there is none."""
-    return "" if low is None or high is None else f" ±{figure((high - low) / 2)}"
+def interval(low: float | None, high: float | None) -> str:
+    """An interval as [0.60, 2.05]; nothing where there is none."""
+    return "" if low is None or high is None else f"[{figure(low)}, {figure(high)}]"
 
 
 def score(value: float | None) -> str:

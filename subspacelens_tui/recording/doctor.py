@@ -20,7 +20,7 @@ from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.libraries import need_webp
 from subspacelens_tui.recording.versions import versions_of
 
-_VERSIONS_OF = ("subspacelens-tui", "torch", "diffusers", "transformers", "numpy", "textual", "plotext")
+_VERSIONS_OF = ("subspacelens-tui", "torch", "diffusers", "transformers", "numpy", "textual")
 # Looked at even where it is not on this machine, because it is what people come for.
 _PIXART_XL = "PixArt-alpha/PixArt-XL-2-512x512"
 
