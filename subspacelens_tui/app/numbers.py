@@ -68,16 +68,6 @@ def duration(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def size(count: float) -> str:
-    """A number of bytes as 512 B, 14 kB, 3.1 MB or 2.4 GB."""
-    value = float(count)
-    units = iter(("B", "kB", "MB", "GB", "TB"))
-    unit = next(units)
-    while value >= 1000 and unit != "TB":
-        value, unit = value / 1000, next(units)
-    return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
-
-
 def gigabytes(count: float) -> str:
     """A number of bytes in whole GB, without the unit."""
     return f"{count / 1e9:.0f}"

@@ -275,7 +275,8 @@ def _cell(ink: _Ink | None, spans: Sequence[Span], row: int, column: int, zero: 
     band = band_cell(spans, row, plot.markers, plot.tints) if spans else None
     # Dots and the line at zero take turns.
     if zero and (band is None or band.character == " " or (band.part == "texture" and column % 4 == 3)):
-        return Cell(_ZERO[plot.markers], "zero", None, behind)
+        full = band.band if band is not None and band.character == " " else None
+        return Cell(_ZERO[plot.markers], "zero", None, full)
     return band or _BLANK
 
 

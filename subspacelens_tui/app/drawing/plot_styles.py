@@ -27,9 +27,7 @@ class PlotStyles:
         dim, faint = widget.ink("dim"), widget.ink("faint")
         self._parts = {"frame": dim, "name": dim, "cursor": dim, "zero": faint}
         self._shaded = not widget.few_colours
-        background = widget.ground.bgcolor
-        triplet = background.triplet if background is not None else None
-        self._background = triplet.hex if triplet is not None else "#000000" if self._dark else "#ffffff"
+        self._background = widget.background
         self._styles: dict[tuple[str, int | None, int | None], Style] = {}
 
     def row(self, cells: tuple[Cell, ...]) -> list[Piece]:

@@ -42,6 +42,8 @@ def pane_png(seen: Sequence[Strip], path: Path) -> Path:
                 if wide:
                     pen.rectangle(box, fill=ground)
                     _cell(pen, font, character, box, ink, ground)
+                    if style is not None and style.underline:
+                        pen.line((box[0], box[3], box[2], box[3]), fill=ink, width=2)
                 column += wide
     image.save(path)
     return path

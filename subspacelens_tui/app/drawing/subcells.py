@@ -23,6 +23,8 @@ _BOTH = tuple(left | right for left, right in zip(*DOTS, strict=True))
 _EVERY_OTHER = (0x40, 0x20, 0x02, 0x08)
 _BAR = {"ascii": "|||", "braille": "╷╵│", "blocks": "╷╵│"}
 _HALVES = ".':"
+# How many times more of a cell a band must cover than the one on top to be drawn in its place.
+_ON_TOP = 2
 _THIN = {"braille": "━", "blocks": "━", "ascii": "="}
 
 COVERED: dict[str, tuple[float, float]] = {
@@ -75,19 +77,27 @@ def band_cell(spans: Sequence[Span], row: int, markers: Markers, tints: bool) ->
     """
     if not tints or markers == "ascii":
         return next(filter(None, (_dotted(span, row, markers) for span in spans)), None)
-    # Two colours and one edge are all that a cell has: what is behind gives way.
-    for count in range(len(spans), 0, -1):
-        colours = eighths(spans[:count], row)
-        edges = [place for place in range(1, _EIGHTHS) if colours[place] != colours[place - 1]]
-        if len(edges) > 1:
-            continue
-        lower, upper = colours[0], colours[-1]
-        if lower == upper:
-            if lower is not None:
-                return Cell(" ", "band", lower, lower)
-            continue
-        return Cell(LOWER[edges[0]], "gap" if lower is None else "band", lower, upper)
-    return _thin(spans[0], row, markers) if spans else None
+    # Two colours and one edge are all that a cell has: with more, one band gives way.
+    alone = sorted(spans, key=lambda span: -_share(span, row) * (_ON_TOP if span is spans[0] else 1))
+    if cell := _blocks(spans, row):
+        return cell
+    return next(filter(None, (_blocks([of], row) or _thin(of, row, markers) for of in alone)), None)
+
+
+def _blocks(spans: Sequence[Span], row: int) -> Cell | None:
+    """The cell that draws bands in blocks, if one can."""
+    colours = eighths(spans, row)
+    edges = [place for place in range(1, _EIGHTHS) if colours[place] != colours[place - 1]]
+    lower, upper = colours[0], colours[-1]
+    if len(edges) > 1 or (lower is None and upper is None):
+        return None
+    if not edges:
+        return Cell(" ", "band", lower, lower)
+    return Cell(LOWER[edges[0]], "gap" if lower is None else "band", lower, upper)
+
+
+def _share(span: Span, row: int) -> float:
+    return min(span.high, row + 1) - max(span.low, row)
 
 
 def _thin(span: Span, row: int, markers: Markers) -> Cell | None:

@@ -6,11 +6,11 @@ from datetime import datetime
 from textual import events
 from textual.message import Message
 
-from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
 from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.app.widgets.run_bar import mark
 from subspacelens_tui.sessions import Phase, RunState
+from subspacelens_tui.sessions.byte_sizes import readable
 from subspacelens_tui.sessions.catalog import Listing
 from subspacelens_tui.sessions.sanitise import plain
 
@@ -122,7 +122,7 @@ class SessionTable(Painted, can_focus=True):
         if when:
             pieces.append((fit(_when(listing.created), _WHEN, "right"), self.ink("dim")))
         if size:
-            pieces.append((fit(numbers.size(listing.bytes), _SIZE, "right"), self.ink("dim")))
+            pieces.append((fit(readable(listing.bytes), _SIZE, "right"), self.ink("dim")))
         if listing.problem is not None:
             pieces.append(("  " + plain(listing.problem.replace(f"{listing.path}/", "")), self.ink("error")))
         else:

@@ -234,3 +234,14 @@ def test_a_bar_or_band_down_to_zero_has_no_lower_end_on_a_logarithmic_axis() -> 
     first = 1 + next(x for x, cell in enumerate(cells[-2]) if cell.character != " ")
     assert bottom[first].part == "bar"
     assert bottom[first + 2].band == 0
+
+
+def test_the_zero_line_does_not_cut_a_hole_into_a_band_behind_another() -> None:
+    layers = 12
+    wide, narrow = Band((-0.6,) * layers, (0.55,) * layers, 0), Band((-0.16,) * layers, (0.16,) * layers, 1)
+    plot = Plot((Curve(FINE, 1), Curve(COARSE, 0)), (wide, narrow), zero=True)
+    seen = drawn(plot, (49, 10), "braille", True)
+    held_to_the_numbers(seen)
+    zero = [cell for row, _, cell in seen.inside() if cell.part == "zero"]
+    assert len(zero) == 42
+    assert None not in {cell.band for cell in zero}
