@@ -31,7 +31,7 @@ _CELL_AT_MOST, _TALL_AT_MOST = 16, 8
 _TALL = 0.6
 # Letters of a head that can be read; below that heads are written downwards, if there are as many rows.
 _READABLE = 4
-_HEAD_AT_MOST = 12
+_DOWN_AT_LEAST, _HEAD_AT_MOST = 3, 12
 _SCROLLS_WELL = 9
 # The scale; a row with its heads and the name of its cell, and below them the scale if there is room.
 _COLUMNS, _ROWS = 18, 3
@@ -274,8 +274,10 @@ class OverlapMatrixPane(Pane):
         columns = min(count, max(1, (width - label - 1) // cell))
         label = max(label, min(whole, width - 1 - columns * cell))
         # One row of heads is there in any case; where the matrix scrolls, some of its rows give way to them.
-        spare = max(rows + 1 - count, _READABLE if rows >= _SCROLLS_WELL else 1)
-        down = cell - 1 < min(longest, _READABLE) and spare >= _READABLE
+        spare = rows + 1 - count
+        if spare < 1:
+            spare = _READABLE if rows >= _SCROLLS_WELL else 1
+        down = cell - 1 < min(longest, _READABLE) and spare >= _DOWN_AT_LEAST
         head = min(longest, spare, _HEAD_AT_MOST) if down else 1
         rows += 1 - head
         shown = min(count, max(1, rows))
@@ -314,8 +316,7 @@ class OverlapMatrixPane(Pane):
                 plain_ink = "faint" if touching and column % 2 else "dim"
                 style = self.ink("accent" if column == self.column else plain_ink)
                 if layout.head == 1:
-                    text = cut(name, layout.cell - (layout.cell > 2)) if layout.cell > _READABLE else name
-                    text = text[: layout.cell - (layout.cell > 2)]
+                    text = name[: layout.cell - (layout.cell > 2)]
                     row.append((fit(text, layout.cell, "centre" if layout.cell > 2 else "left"), style))
                 else:
                     # From above to below, down to the matrix.
@@ -356,9 +357,7 @@ class OverlapMatrixPane(Pane):
         text = " " * width
         if with_text and self.digits and width >= _HUNDREDTHS_CELL:
             own = "·" if self._signed() else "1"
-            digits = self._digits(value, width) if row != column else own
-            # A blank before rather than after: the line between two groups goes there.
-            text = fit(f" {digits}" if len(digits) < width else digits, width, "centre")
+            text = _centred(self._digits(value, width) if row != column else own, width)
         if row == column:
             style = self.ink("faint")
             text = text if text.strip() or not with_text else fit("·", width, "centre")
@@ -374,7 +373,7 @@ class OverlapMatrixPane(Pane):
             style += Style(bold=True)
             if with_text:
                 value_text = text.strip()
-                text = fit(f"▸{value_text}◂" if 3 <= len(value_text) + 2 <= width else "◆", width, "centre")
+                text = _centred(f"▸{value_text}◂" if 3 <= len(value_text) + 2 <= width else "◆", width)
         return text, style
 
     def _legend(self, scale: _Scale, width: int) -> Row:
@@ -459,3 +458,8 @@ class OverlapMatrixPane(Pane):
         if (cell := self._cell_at(event.get_content_offset(self))) is not None:
             self.row, self.column = cell
             self.repaint()
+
+
+def _centred(text: str, width: int) -> str:
+    """Text in the middle of a cell, sooner with a blank before it: the line between two groups goes there."""
+    return f"{' ' * ((width - len(text) + 1) // 2)}{text}".ljust(width)

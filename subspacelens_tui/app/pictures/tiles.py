@@ -32,6 +32,11 @@ class Tile:
     subject: str
     detail: str
 
+    @property
+    def name(self) -> str:
+        """The words below it."""
+        return self.subject + self.detail
+
 
 def tiles_of(listing: Listing, scheme: str, name: str | None, guidance: float | None) -> list[Tile]:
     """The images of a class of a scheme (of all classes if None), in the order of their subjects.
@@ -54,16 +59,11 @@ def tiles_of(listing: Listing, scheme: str, name: str | None, guidance: float | 
 
 
 def _subjects(manifest: Manifest) -> list[str]:
-    """What each prompt is of: its class in the finest label scheme, or itself where that has others."""
+    """What each prompt is of: its class in the finest label scheme, or its text where a class has more."""
     finest = _finest(manifest)
-    of = [prompt.labels[finest] for prompt in manifest.prompts]
-    texts: dict[str, set[str]] = {}
-    for label, prompt in zip(of, manifest.prompts, strict=True):
-        texts.setdefault(label, set()).add(prompt.text)
-    return [
-        label if len(texts[label]) == 1 else prompt.text
-        for label, prompt in zip(of, manifest.prompts, strict=True)
-    ]
+    named = {(prompt.labels[finest], prompt.text) for prompt in manifest.prompts}
+    broad = len(named) > len({label for label, _ in named})
+    return [prompt.text if broad else prompt.labels[finest] for prompt in manifest.prompts]
 
 
 def _finest(manifest: Manifest) -> str:

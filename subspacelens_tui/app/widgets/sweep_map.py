@@ -20,7 +20,7 @@ from subspacelens_tui.sessions.steps import step_name
 # The mark of the chosen row, then columns as wide as their heads; timesteps only where they are known.
 _MARK, _HEADS, _TIMESTEP = 2, ("guidance", "  step", "      t", "     N"), 2
 _LABEL = _MARK + sum(map(len, _HEADS)) + 2
-_CELL_AT_MOST, _TICKS = 10, 5
+_CELL_AT_LEAST, _CELL_AT_MOST, _TICKS = 6, 10, 5
 _PEAK, _DIP = "▲", "▼"
 
 
@@ -73,7 +73,7 @@ class SweepMap(Painted, can_focus=True):
     tests = ""
     signed = False
     # The row of the layers, one configuration and one cell of it, the scale, the words.
-    least = (_LABEL + _CELL_AT_MOST, 4)
+    least = (_LABEL + _CELL_AT_LEAST, 4)
     _top = _left = 0
     _pointed: tuple[int, int] | None = None
 
@@ -118,8 +118,8 @@ class SweepMap(Painted, can_focus=True):
         return [value for value in values if value is not None and math.isfinite(value)]
 
     def _digits(self) -> int:
-        """The columns of a cell that says its value, with room for a mark and a blank beside it."""
-        return max((len(self._written(value)) for value in self._known()), default=0) + 2
+        """The columns of a cell that says its value, with room for two marks and a blank."""
+        return max((len(self._written(value)) for value in self._known()), default=0) + 3
 
     def _written(self, value: float | None) -> str:
         return numbers.figure(value, signed=self.signed)
