@@ -30,7 +30,7 @@ _DIFFERENCE_HEAD = [
     " " * _NAME + fit("uncond", _VALUE, "right"),
     fit("cond", _VALUE, "right"),
     fit("c − u", _NULL + 1, "right"),
-    fit("±s.e.", _ERROR, "right"),
+    fit("±95 %", _ERROR, "right"),
 ]
 
 
@@ -174,8 +174,8 @@ class Inspector(Pane):
         if of.difference is not None and of.difference >= 0:
             changed = f"+{changed}"
         row.append((fit(changed, _NULL + 1, "right"), self.ink("strong")))
-        if of.standard_error is not None:
-            row.append((fit(f"±{_written(metric, of.standard_error)}", _ERROR, "right"), self.ink("dim")))
+        if of.half_width is not None:
+            row.append((fit(f"±{_written(metric, of.half_width)}", _ERROR, "right"), self.ink("dim")))
         return whole_pieces(row, width)
 
     def _metric(

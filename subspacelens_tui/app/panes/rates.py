@@ -179,12 +179,16 @@ class RatesPane(PlotPane):
                 of.colour,
                 of.dashed,
                 interval(of.low, of.high, self.here),
-                "" if at(of.p, self.here) is None else f"p {numbers.probability(at(of.p, self.here))}",
+                self._p(at(of.p, self.here)),
                 self._shape(of),
                 at(of.beyond, self.here) is not False,
             )
             for of in self._curves()
         ]
+
+    def _p(self, p: float | None) -> str:
+        assert self.analysis is not None
+        return "" if p is None else f"p {numbers.probability(p, self.analysis.permutations)}"
 
     def _written(self, value: float | None) -> str:
         return numbers.figure(value, signed=self._difference)

@@ -77,9 +77,7 @@ class SweepMap(Painted, can_focus=True):
     _top = _left = 0
     _pointed: tuple[int, int] | None = None
 
-    def update(
-        self, figure: str, rows: Sequence[SweepRow], tests: str = "", signed: bool = False
-    ) -> None:
+    def update(self, figure: str, rows: Sequence[SweepRow], tests: str = "", signed: bool = False) -> None:
         """Show this; `tests` says what the dim cells are."""
         self.figure, self.rows, self.tests, self.signed = figure, rows, tests, signed
         self.repaint()
