@@ -50,7 +50,9 @@ class LayerPlot(Painted):
             return self.said(self.message, width, height)
         plot = replace(self._plot(self.result), markers=self.markers, tints=not self.few_colours)
         if not has_values(plot):
-            return self.said(plain(self.result.why_missing(self._quantity.name)) or "no values", width, height)
+            return self.said(
+                plain(self.result.why_missing(self._quantity.name)) or "no values", width, height
+            )
         columns, rows = least_size(plot, height - 1)
         if width < columns or height - 1 < rows:
             return self.too_small(width, height, columns, rows + 1)
