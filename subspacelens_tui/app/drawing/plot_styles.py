@@ -14,6 +14,7 @@ from subspacelens_tui.app.drawing.plot import point
 from subspacelens_tui.app.drawing.plot_parts import Cell, Markers
 
 _BAND_SHARE, _TEXTURE_SHARE, _BAR_SHARE = 0.3, 0.5, 0.7
+_GAP = "  "
 _LINE = {False: "━━", True: "╍╍"}
 _ASCII_LINE = {False: "--", True: "- "}
 
@@ -116,8 +117,8 @@ def legend_rows(
             break
     # A number that is cut is another number.
     rows = [whole_pieces(row, width) for row in rows[:most]]
-    if note and row_width(rows[-1]) + len(note) + 2 <= width:
-        rows[-1].append(("  " + note, widget.ink("dim")))
+    if note and row_width(rows[-1]) + len(_GAP) + len(note) <= width:
+        rows[-1].append((_GAP + note, widget.ink("dim")))
     return rows
 
 
@@ -125,9 +126,9 @@ def _rows(head: Piece, entries: Sequence[list[Piece]], width: int) -> list[list[
     """Entries one after the other; one that does not fit begins a row below the first."""
     rows: list[list[Piece]] = [[head]]
     for entry in entries:
-        if len(rows[-1]) > 1 and row_width(rows[-1]) + row_width(entry) > width:
+        if len(rows[-1]) > 1 and row_width(rows[-1]) + len(_GAP) + row_width(entry) > width:
             rows.append([(" " * len(head[0]), head[1])])
-        rows[-1] += entry
+        rows[-1] += [(_GAP, head[1]), *entry] if len(rows[-1]) > 1 else entry
     return rows
 
 
@@ -141,4 +142,4 @@ def _entry(
     name = f" {entry.name}" if entry.name else ""
     pieces = [(f"{line}{name} ", styles.curve(entry.colour)), (entry.value, widget.ink("strong"))]
     beside = [text for part in parts if (text := getattr(entry, part))]
-    return [*pieces, (" ".join(["", *beside]) + "  ", widget.ink("dim"))]
+    return [*pieces, (" ".join(["", *beside]), widget.ink("dim"))]

@@ -237,6 +237,7 @@ class RatesPane(PlotPane):
             f"░ null 95 %: {n} permutations{refining}, {designs}{bars}",
             f"░ null 95 %: {n} permutations{refining}{bars}",
             f"░ null, n = {n}{bars}",
+            f"░ null 95 %{bars}",
             f"░ null 95 %: {n} permutations{refining}",
             f"░ null, n = {n}",
         ]
