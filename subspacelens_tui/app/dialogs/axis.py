@@ -70,7 +70,7 @@ def parse_limits(text: str, log: bool = False) -> Limits:
     if not (math.isfinite(low) and math.isfinite(high) and max(abs(low), abs(high)) <= LARGEST):
         raise ValueError("both ends must be finite numbers")
     if low >= high:
-        raise ValueError(f"the first number must be the smaller one: {low:g} is not below {high:g}")
+        raise ValueError(f"{low:g} is not below {high:g}")
     if log and low <= 0:
         raise ValueError("a logarithmic axis starts above zero")
     return low, high
