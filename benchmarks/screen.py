@@ -24,7 +24,7 @@ from terminal import Terminal
 
 PROGRAM = [sys.executable, "-m", "subspacelens_tui"]
 # All that the program has imported when it draws its first curves.
-IMPORTS = "import plotext, subspacelens_tui.cli, subspacelens_tui.app.app"
+IMPORTS = "import subspacelens_tui.cli, subspacelens_tui.app.app"
 # Seconds of a core in two seconds: to look at the folder takes less.
 _IDLE = 0.1
 EMPTY = f"""

@@ -19,7 +19,7 @@ _ALIKE = {
     # shades, and bars by eighths
     **dict(zip("░▒▓█", ".:+#", strict=True)),
     **dict(zip("▁▂▃▄▅▆▇", "_.:-=+*", strict=True)),
-    **dict(zip("▏▎▍▌▋▊▉", "  --###", strict=True)),
+    **dict(zip("▏▎▍▌▋▊▉", "||--###", strict=True)),
     "▀": '"',
     # symbols
     **dict(zip("↑↓←→⇧↵⏎", "^v<>S//", strict=True)),

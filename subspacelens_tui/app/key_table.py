@@ -108,6 +108,8 @@ SESSION: tuple[Key, ...] = (
         "other views of the pane: spectrum; overlap by layer, by step",
         "Display",
     ),
+    Key("axis-range", "A", "axis_range", "plot: type the range of its y axis", "Display"),
+    Key("log-axis", "G", "log_axis", "plot: logarithmic or linear y axis", "Display"),
     Key("digits", "n", "digits", "matrix: digits in the cells, or colours only", "Display", "numbers"),
     Key("next-pane", "tab", "pane(1)", "next pane", "Panes", "pane", first=True),
     Key("previous-pane", "shift+tab", "pane(-1)", "previous pane", "Panes"),

@@ -41,9 +41,9 @@ def fraction(value: float | None, digits: int = 2) -> str:
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
-def half_width(low: float | None, high: float | None) -> str:
-    """Half an interval as " ±0.42"; nothing where there is none."""
-    return "" if low is None or high is None else f" ±{figure((high - low) / 2)}"
+def interval(low: float | None, high: float | None) -> str:
+    """An interval as [0.60, 2.05]; nothing where there is none."""
+    return "" if low is None or high is None else f"[{figure(low)}, {figure(high)}]"
 
 
 def score(value: float | None) -> str:
@@ -66,16 +66,6 @@ def duration(seconds: float | None) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def size(count: float) -> str:
-    """A number of bytes as 512 B, 14 kB, 3.1 MB or 2.4 GB."""
-    value = float(count)
-    units = iter(("B", "kB", "MB", "GB", "TB"))
-    unit = next(units)
-    while value >= 1000 and unit != "TB":
-        value, unit = value / 1000, next(units)
-    return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
 
 
 def gigabytes(count: float) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from subspacelens_tui.analysis.compare import Comparison, compare
+from subspacelens_tui.analysis.compare import Comparison, Difference, compare
 from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.steps import Separations
@@ -137,6 +137,23 @@ class Analysis:
             if cond and uncond and cond.layers and uncond.layers:
                 found[scheme] = compare(uncond, cond)
         return found
+
+    @property
+    def is_difference(self) -> bool:
+        """Whether cond minus uncond is looked at."""
+        return self.selection.branch == "difference"
+
+    @property
+    def main_branch(self) -> str:
+        """The branch of the list, the matrix and the inspector, or that they show a difference."""
+        return "cond − uncond" if self.is_difference else self.selection.main[1]
+
+    def difference_of(self, layer: int) -> Mapping[str, Difference] | None:
+        """Cond minus uncond at a layer, of the main label scheme; None as long as there is none."""
+        compared = self.differences.get(self.selection.main[0])
+        if compared is None or layer >= len(compared.layers):
+            return None
+        return compared.layers[layer]
 
     def of(self, scheme: str, branch: Branch) -> Result | None:
         """The metrics of one label scheme and branch, if the selection has them."""

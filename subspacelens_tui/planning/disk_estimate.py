@@ -23,10 +23,3 @@ def picture_bytes(manifest: Manifest, picture: PictureShape) -> int:
     """About the bytes of all pictures that are kept."""
     side = min(picture.side, _LARGEST_PICTURE)
     return int(len(manifest.images) * side**2 * _PICTURE_BYTES_PER_PIXEL)
-
-
-def readable(size: float) -> str:
-    """Bytes for people: `1.1 GiB`, `26.0 MiB`."""
-    if size >= 2**28:
-        return f"{size / 2**30:.1f} GiB"
-    return f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size / 2**10:.0f} KiB"

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from subspacelens_tui.planning.disk_estimate import feature_bytes, picture_bytes, readable
+from subspacelens_tui.planning.disk_estimate import feature_bytes, picture_bytes
 from subspacelens_tui.planning.machine import host_memory
 from subspacelens_tui.planning.memory_estimate import MemoryEstimate, estimate_memory
 from subspacelens_tui.planning.plan import Request, plan
 from subspacelens_tui.planning.recorded_speed import KnownRate, known_rate
 from subspacelens_tui.planning.steps import captured_at_most
+from subspacelens_tui.sessions.byte_sizes import readable
 from subspacelens_tui.sessions.format import Manifest
 
 

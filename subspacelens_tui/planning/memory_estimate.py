@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 from subspacelens_tui.models.source import at_hand
 from subspacelens_tui.planning.device import Device, find_device
-from subspacelens_tui.planning.disk_estimate import readable
 from subspacelens_tui.planning.pipeline_shape import (
     PIXART_XL,
     PIXART_XL_PICTURE,
@@ -15,6 +14,7 @@ from subspacelens_tui.planning.pipeline_shape import (
     transformer_shape,
 )
 from subspacelens_tui.planning.weights_memory import ITEM_BYTES, Weights, weights
+from subspacelens_tui.sessions.byte_sizes import readable
 from subspacelens_tui.sessions.format import Manifest
 
 # Live tensors at the peak of a forward pass, counted on PixArt-XL's true architecture

@@ -11,7 +11,6 @@ from subspacelens_tui.models import ARCHITECTURES
 from subspacelens_tui.models.source import DEMO
 from subspacelens_tui.planning import Estimate, Request, plan
 from subspacelens_tui.planning.device import Device
-from subspacelens_tui.planning.disk_estimate import readable
 from subspacelens_tui.planning.machine import cores, host_memory
 from subspacelens_tui.planning.memory_estimate import MemoryEstimate, estimate_memory
 from subspacelens_tui.planning.pipeline_shape import transformer_shape
@@ -19,8 +18,9 @@ from subspacelens_tui.planning.prompts import shipped_prompt_sets
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.libraries import need_webp
 from subspacelens_tui.recording.versions import versions_of
+from subspacelens_tui.sessions.byte_sizes import readable
 
-_VERSIONS_OF = ("subspacelens-tui", "torch", "diffusers", "transformers", "numpy", "textual", "plotext")
+_VERSIONS_OF = ("subspacelens-tui", "torch", "diffusers", "transformers", "numpy", "textual")
 # Looked at even where it is not on this machine, because it is what people come for.
 _PIXART_XL = "PixArt-alpha/PixArt-XL-2-512x512"
 

@@ -45,7 +45,8 @@ async def test_branches_of_a_session_with_the_error_of_their_difference(
         assert screen._comparison.layers == expected.layers
         assert expected.layers[1]["overlap_mean"].standard_error is not None
         here = expected.layers[1]["excess"]
-        assert f"{numbers.figure(here.difference, signed=True)} ±" in app.text()
+        interval = numbers.interval(here.low, here.high)
+        assert f"B − A {numbers.figure(here.difference, signed=True)} {interval}" in app.text()
         assert "left out of both" in app.text()
         await app.press("d")
         assert f"Compare  {quantity(COMPARED[COMPARED.index('excess') + 1]).title}" in app.text()

@@ -4,17 +4,21 @@ import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 from textual.widgets import Static
 
 from subspacelens_tui.app.pictures import source
+from subspacelens_tui.app.pictures.source import Listing
+from subspacelens_tui.app.pictures.tiles import tiles_of
 from subspacelens_tui.app.preferences import Preferences
 from subspacelens_tui.app.screens.gallery import GalleryScreen
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.gallery_bar import GalleryBar
 from subspacelens_tui.app.widgets.picture_grid import PictureGrid
+from subspacelens_tui.sessions.format import ImageInfo, Prompt
 from subspacelens_tui.sessions.writer import image_path
 from tests.app.conftest import PATIENCE, Driver, OpenApp, with_pictures
 from tests.conftest import PlantedSessionFactory as Planted
@@ -52,6 +56,9 @@ async def test_images_are_shown_by_subject_each_in_words(on: OpenApp, planted: P
         assert isinstance(app.app.screen, GalleryScreen)
         assert names(app)[:4] == ["lion 0", "lion 1", "penguin 0", "penguin 1"]
         assert "image 0 · seed 0 · guidance 3 · animals, lion · “a lion”" in app.text()
+        # A row a subject.
+        captions = next(line for line in app.text().splitlines() if "▶lion 0" in line)
+        assert captions.split() == ["▶lion", "0", "lion", "1"]
         await app.press("right", "right")
         assert "▶penguin 0" in app.text()
         assert "image 1 · seed 0 · guidance 3 · animals, penguin" in app.text()
@@ -239,3 +246,16 @@ async def test_a_hostile_name_is_shown_literally(on: OpenApp, planted: Planted) 
     async with on(with_pictures(planted("\x1b[31mred[bold]\u202e", seeds=1).start())) as app:
         await app.press("a")
         assert title(app) == " SubspaceLens  gallery of ␛[31mred[bold]�"
+
+
+def test_images_are_named_by_their_prompts_where_labels_are_broad() -> None:
+    prompts = [
+        Prompt(text=text, labels={"kind": kind})
+        for text, kind in (("a red car", "vehicle"), ("a blue bus", "vehicle"), ("a lion", "animal"))
+    ]
+    images = [ImageInfo(prompt=prompt, seed=seed, guidance=3.0) for prompt in range(3) for seed in (0, 1)]
+    manifest = SimpleNamespace(prompts=prompts, images=images, label_schemes=["kind"], guidance=[3.0])
+    tiles = tiles_of(Listing("run", manifest, tuple(range(6)), False), "kind", None, None)
+    assert [tile.name for tile in tiles] == [
+        *("a red car 0", "a red car 1", "a blue bus 0", "a blue bus 1", "a lion 0", "a lion 1")
+    ]

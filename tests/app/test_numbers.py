@@ -41,12 +41,6 @@ def test_other_forms() -> None:
     assert numbers.fraction(None) == "–"
     assert numbers.probability(0.005) == ".005"
     assert [numbers.duration(s) for s in (None, 7, 78, 7391)] == ["–", "0:07", "1:18", "2:03:11"]
-    assert [numbers.size(s) for s in (512, 14_200, 3_100_000, 2_400_000_000)] == [
-        "512 B",
-        "14 kB",
-        "3.1 MB",
-        "2.4 GB",
-    ]
 
 
 @given(st.floats(-1e12, 1e12), st.floats(0, 1) | st.floats(0, 1e-12))

@@ -4,6 +4,7 @@ import pytest
 
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.deferred import overlap_errors
+from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.screens.gallery import GalleryScreen
 from subspacelens_tui.app.screens.pair import PairScreen
@@ -32,10 +33,11 @@ async def test_a_cell_leads_to_its_two_classes_and_these_to_their_images(
         await app.press("down", "down")
         layer = screen._found.layers[2]
         assert "200 permutations, subjects" in app.text() or size[0] == 80
-        assert f"{numbers.figure(layer.null.excess, signed=True)} ±" in app.text()
+        of_excess = numbers.interval(*quantity("excess").error_band(layer))
+        assert f"{numbers.figure(layer.null.excess, signed=True)} {of_excess}" in app.text()
         assert f"p {numbers.probability(layer.null.p, 200)}" in app.text()
         overlap, bar = layer.overlap_mean, layer.errors["overlap_mean"]
-        assert f"{numbers.figure(overlap)} ±{numbers.figure(bar.half_width)}" in app.text()
+        assert f"{numbers.figure(overlap)} {numbers.interval(bar.low, bar.high)}" in app.text()
         await app.press("enter")
         assert isinstance(app.app.screen, GalleryScreen)
         await app.press("escape", "escape")

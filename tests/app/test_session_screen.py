@@ -20,6 +20,7 @@ from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.selection import CHOICES
 from subspacelens_tui.app.setup import Setup
+from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.scrubber import Scrubber
 from subspacelens_tui.sessions.control import ask, requested
 from tests.app.conftest import PATIENCE, OpenApp
@@ -118,6 +119,62 @@ async def test_both_branches_and_their_difference(on: OpenApp, planted: Planted)
         await app.press("b")
         assert "cond − uncond" in app.text()
         assert "░ null" not in app.text()
+        # The list, the matrix and the metrics show the difference too.
+        screen = app.screen
+        found = screen.analysis.difference_of(2)
+        await app.press("j", "j", "5")
+        named = {pane.pane_name: pane for pane in screen.panes}
+        for name in ("layers", "overlap", "inspector"):
+            assert "coarse · cond − uncond" in named[name].title_text
+        row = next(line for line in named["layers"].as_text().splitlines() if "▶" in line).split()
+        assert row[2] == numbers.figure(found["delta_R"].difference, signed=True)
+        line = next(line for line in named["inspector"].as_text().splitlines() if line.startswith("ΔR"))
+        assert line.split()[1:4] == [
+            *(numbers.figure(value) for value in (found["delta_R"].a, found["delta_R"].b)),
+            numbers.figure(found["delta_R"].difference, signed=True),
+        ]
+        sides = [screen.analysis.of("coarse", branch).overlap[2] for branch in ("cond", "uncond")]
+        a, b, value = named["overlap"].selected_cell()
+        assert value == pytest.approx((sides[0] - sides[1])[0, 1])
+        assert {(of["class_a"], of["class_b"]): of["difference"] for of in named["overlap"].numbers()}[
+            a, b
+        ] == value
+
+
+async def test_a_pane_keeps_the_keys_and_has_the_axis_that_was_chosen(on: OpenApp, planted: Planted) -> None:
+    async with on(planted(layers=3, seeds=2).start().record()) as app:
+        await app.press("3", "z", "z")
+        assert app.screen.focused.pane_name == "rates"
+        pane = app.screen.focused
+        await app.press("A")
+        field = app.app.screen.query_one(Input)
+        for bad, says in (("5 0", "5 is not below 0"), ("x", "two numbers"), ("nan 1", "finite")):
+            field.value = bad
+            await app.press("enter")
+            assert says in app.text()
+        field.value = "0 4000"
+        await app.press("enter")
+        assert pane.limits == (0.0, 4000.0)
+        assert "4000" in pane.as_text()
+        await app.press("G")
+        # A logarithmic axis does not begin at zero.
+        assert (pane.is_log, pane.limits) == (True, None)
+        assert "1e1" in pane.as_text()
+        await app.press("G", "1", "A")
+        assert app.app.screen is app.screen
+        assert "layers has no axes" in app.text()
+
+
+async def test_the_value_under_the_mouse_is_said(on: OpenApp, planted: Planted) -> None:
+    async with on(planted(layers=5, seeds=2).start().record()) as app:
+        pane = next(pane for pane in app.screen.panes if pane.pane_name == "rates")
+        await app.pilot.hover(pane, offset=(pane.size.width, pane.size.height - 4))
+        assert pane.here == 4
+        assert pane.as_text().splitlines()[1].startswith("L4 ")
+        value = numbers.figure(app.screen.analysis.main.layers[4].delta_R)
+        assert value in pane.as_text().splitlines()[1]
+        await app.pilot.hover(app.screen.query_one(KeyBar))
+        assert pane.here == app.screen.selected == 0
 
 
 async def test_typed_eps_is_taken_or_refused_with_a_message_that_stays(on: OpenApp, planted: Planted) -> None:
@@ -444,7 +501,7 @@ async def test_a_pane_is_copied_as_text(on: OpenApp, planted: Planted) -> None:
         lines = app.app.clipboard.splitlines()
         assert lines[0] == "Layers · coarse · cond · step 19"
         assert lines[1].split() == ["L", "ΔR", "excess", "Rc/R", "erank"]
-        assert len(lines) == 8
+        assert sum(line.strip("▶ ")[:1].isdigit() for line in lines[2:]) == 6
         assert "copied: Layers" in app.text()
 
 
@@ -489,17 +546,19 @@ async def test_what_costs_seconds_is_computed_for_the_selected_layer(on: OpenApp
 
 async def test_the_frame_says_what_the_bands_are(on: OpenApp, planted: Planted) -> None:
     async with on(planted().start().record(), size=(200, 60)) as app:
-        null = f"░ null 95 %: n = {refinement_stages.MANY}, subjects, within-seed"
-        assert f"{null} · ╱ error 95 %: seed+subject" in app.text()
+        null = f"░ null 95 %: {refinement_stages.MANY} permutations, subjects, within-seed"
+        foot = f"{null} · │ 95 % CI, seed+subject"
+        assert foot in app.text()
         layer = app.screen.analysis.main.layers[0]
-        half = layer.errors["excess"].half_width
-        assert f"{numbers.figure(layer.null.excess, signed=True)} ±{numbers.figure(half)}" in app.text()
+        bar, p = layer.errors["excess"], numbers.probability(layer.null.p, refinement_stages.MANY)
+        head = f"{numbers.figure(layer.null.excess, signed=True)} {numbers.interval(bar.low, bar.high)} p {p}"
+        assert head in app.text()
         await app.press("b", "b", "b")
-        assert "╱ error 95 %, seed+subject" in app.text()
+        assert "│ 95 % CI, seed+subject" in app.text()
         assert "░ null" not in app.text()
         await app.press("i", "i", "i", "i", "i")
         assert app.screen.selection.settings.errors is None
-        assert "error 95 %" not in app.text()
+        assert "95 % CI" not in app.text()
 
 
 async def test_the_first_null_line_says_that_it_is_an_estimate(on: OpenApp, planted: Planted) -> None:
@@ -508,7 +567,7 @@ async def test_the_first_null_line_says_that_it_is_an_estimate(on: OpenApp, plan
         first = replace(seen, permutations=4, refining=True)
         app.screen._take_analysis(first)
         await app.pilot.pause()
-        assert "null: first estimate, n = 4" in app.text()
+        assert "null: first estimate, 4 permutations" in app.text()
         assert "null 95 %" not in app.text()
 
 

@@ -33,7 +33,7 @@ async def test_sessions_are_listed_with_their_state(open_app: OpenApp, planted: 
         assert "✗ damaged" in app.text()
         assert "is damaged" in app.text()
         assert "planted" in rows["two"]
-        assert "kB" in rows["two"]
+        assert "KiB" in rows["two"]
 
 
 async def test_an_empty_folder_says_what_to_type(open_app: OpenApp, tmp_path: Path) -> None:

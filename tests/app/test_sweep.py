@@ -12,7 +12,7 @@ from subspacelens_tui.app.screens.sweep import SweepScreen
 from subspacelens_tui.app.widgets.sweep_map import SweepMap, SweepRow
 from subspacelens_tui.sessions import open_session
 from tests.app.conftest import OpenApp
-from tests.app.test_widgets import drawn
+from tests.app.test_widgets import Stage, drawn
 from tests.conftest import PlantedSessionFactory as Planted
 
 
@@ -71,6 +71,24 @@ async def test_a_number_is_whole_or_not_there(width: int) -> None:
         assert width < 80 or len(said) == len(rows) * len(VALUES)
         if said:
             assert "▸" in lines[column]
+
+
+async def test_numbers_keep_apart_and_those_that_are_chance_are_dim(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("textual.constants.COLOR_SYSTEM", "truecolor")
+    shown = SweepMap()
+    values = (-0.07, -0.07, -0.31, 0.4)
+    rows = [SweepRow(Configuration("cond", 0, 3.0), values, 1, 2, 9, p=(0.5, 0.01, None, 0.05))]
+    async with Stage(shown, (90, 6)).run_test(size=(100, 20)) as pilot:
+        shown.update("excess", rows, signed=True)
+        await pilot.pause()
+        text = shown.as_text()
+        cells = [segment for segment in shown.render_line(1) if segment.text.strip()][-4:]
+    assert text.splitlines()[1].split()[-4:] == ["▸-0.07", "-0.07▲", "-0.31▼", "+0.40"]
+    assert "dimmed: p > .05" in text
+    assert "-0.40" in text.splitlines()[4]
+    assert "L0: -0.07 (p .500)" in text
+    # The first two are of one value, and differ in their p.
+    assert cells[0].style.bgcolor != cells[1].style.bgcolor
 
 
 async def test_more_layers_than_columns_follow_the_chosen_one() -> None:

@@ -1,6 +1,7 @@
 """What single widgets draw, row by row: golden text."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from textual.app import App, ComposeResult
 from textual.geometry import Region
 from textual.widget import Widget
 
+from subspacelens_tui.analysis.classes import group_starts
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.panes.inspector import Inspector
@@ -121,6 +123,32 @@ async def test_matrix_of_25_classes_in_little_room() -> None:
     assert lines[-1].startswith("class00 × class01 .2")
 
 
+async def test_heads_are_written_downwards_where_cells_are_narrow_and_groups_are_ruled(
+    planted: Planted,
+) -> None:
+    session = planted(seeds=2).start()
+    manifest = session.manifest
+    subjects = [prompt.labels["fine"] for prompt in manifest.prompts]
+    starts = group_starts(manifest, "fine", subjects)
+    groups = [prompt.labels["coarse"] for prompt in manifest.prompts]
+    assert [groups[place] != groups[place - 1] for place in range(1, len(groups))] == [
+        place in starts for place in range(1, len(groups))
+    ]
+    assert group_starts(manifest, "coarse", sorted(set(groups))) == ()
+    pane, found = OverlapMatrixPane(), analysis(subjects)
+    settings = replace(SETTINGS, labels="fine")
+    figures = replace(found.figures["coarse", "cond"], settings=settings)
+    found = Analysis(Selection(settings), {("fine", "cond"): figures}, permutations=200)
+    recording = Recording("run", manifest, 3, state(Phase.FINISHED), "run", (), (), {3.0: 18})
+    pane.digits = False
+    text = (await drawn(pane, (40, 24), recording, found, 0)).splitlines()
+    head = text.index(next(line for line in text if line.startswith("L0")))
+    columns = ["".join(line.ljust(40)[x] for line in text[: head + 1]).strip() for x in range(40)]
+    names = [name for name in columns[len(max(subjects, key=len)) :] if name]
+    assert names == [subject[: head + 1] for subject in subjects]
+    assert text[head + 1].count("▏") == len(starts)
+
+
 async def test_matrix_larger_than_its_room_scrolls_with_its_cursor() -> None:
     names = [f"{i:02}" for i in range(60)]
     pane = OverlapMatrixPane()
@@ -152,6 +180,14 @@ async def test_inspector_scrolls_where_it_does_not_fit() -> None:
 
 async def test_layer_list() -> None:
     assert await drawn(LayerList(), (36, 5), None, analysis(), 1) == LAYERS
+
+
+async def test_layer_list_says_more_of_each_layer_where_there_is_room() -> None:
+    pane = LayerList()
+    lines = (await drawn(pane, (40, 13), None, analysis(), 1)).splitlines()
+    assert [line.split()[0] for line in lines[1::4]] == ["0", "▶", "2"]
+    assert "Rc 79.5" in lines[2]
+    assert not lines[4].strip()
 
 
 async def test_layer_list_keeps_the_selected_layer_in_sight() -> None:
@@ -216,12 +252,12 @@ async def test_only_what_changed_is_sent(monkeypatch: pytest.MonkeyPatch) -> Non
 
 MATRIX = """\
 L1        animals buildin   food
-animals      1     ▸.37◂    .22
-buildings   .37      1      .36
-food        .22     .36      1
+animals       1     ▸.37◂    .22
+buildings    .37      1      .36
+food         .22     .36      1
 
 
-.2            .4  mean .30
+.20            .40  mean .30
 animals × buildings .367"""
 INSPECTOR = """\
 L2       transformer_blocks.2

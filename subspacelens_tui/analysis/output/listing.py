@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from subspacelens_tui.analysis.output.console import PlainTable, console, print_json
+from subspacelens_tui.sessions.byte_sizes import readable
 from subspacelens_tui.sessions.listing import Listing
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.state import RankState, RunState
@@ -28,7 +29,7 @@ def print_listing(listings: Sequence[Listing], as_json: bool) -> None:
                 _state_words(state) if state else "damaged",
                 plain(listing.model),
                 f"{state.recorded}/{state.planned}" if state else "",
-                f"{listing.bytes / 2**20:.1f} MiB",
+                readable(listing.bytes),
                 plain(listing.created),
                 plain(listing.prompt_set),
                 "" if listing.steps is None else str(listing.steps),

@@ -4,6 +4,7 @@ Colours are Okabe and Ito's for curves and cividis for matrices: both hold for c
 """
 
 import math
+import textwrap
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from subspacelens_tui.sessions.steps import step_name
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _STYLES = ("-", "--", "-.", ":")
+# At seven points, along a colour bar beside a heatmap.
+_LETTERS_AN_INCH = 11
+_POINTS = ("o", "D", "s", "^")
 _SETTINGS: dict[Any, Any] = {
     "font.size": 8,
     "axes.spines.top": False,
@@ -113,7 +117,7 @@ def curve_plot(name: str, curves: Sequence[Result], figure: str) -> Plot:
     def draw(canvas: Any) -> None:
         axes = canvas.add_subplot()
         for number, of in enumerate(curves):
-            _draw_curve(axes, of, figure, _COLOURS[number % len(_COLOURS)], _STYLES[number % len(_STYLES)])
+            _draw_curve(axes, of, figure, number)
         if asked.metric.ceiling and curves and curves[0].layers:
             ceiling = [layer.rank_ceiling for layer in curves[0].layers]
             axes.plot(range(len(ceiling)), ceiling, color="0.5", lw=0.8, label="min(N, d)")
@@ -123,36 +127,45 @@ def curve_plot(name: str, curves: Sequence[Result], figure: str) -> Plot:
         axes.set_ylabel(asked.words)
         if not any(value is not None for of in curves for value in of.curve(figure)):
             _say_why_empty(axes, curves[0].why_missing(figure) if curves else "")
-        _literal(axes.legend(frameon=False, fontsize=7).get_texts())
-        axes.set_title(
-            "filled: 95 % interval by the jackknife; hatched: 95 % of the null", fontsize=6, color="0.4"
-        )
+        # Beside the curves there is no corner that is always free.
+        legend = canvas.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=7)
+        _literal(legend.get_texts())
+        axes.set_title(_encoding(curves, figure), fontsize=6, color="0.4")
 
-    return Plot(name, (4.8, 3.0), draw, tuple(row for of in curves for row in figure_rows(of)))
+    return Plot(name, (4.8, 3.3), draw, tuple(row for of in curves for row in figure_rows(of)))
 
 
-def _draw_curve(axes: Any, of: Result, figure: str, colour: str, style: str) -> None:
+def _encoding(curves: Sequence[Result], figure: str) -> str:
+    """What stands for what in a plot of curves, as on the screen; only what is there."""
+    with_null = [of for of in curves if any(end is not None for end in null_bands(of, figure)[0])]
+    with_error = [of for of in curves if any(end is not None for end in error_bands(of, figure)[0])]
+    words = []
+    if with_null:
+        words.append("shaded: 95 % of the null, points inside it hollow")
+    if with_error:
+        errors = ", ".join(dict.fromkeys(str(of.settings.errors) for of in with_error))
+        words.append(f"bars: 95 % CI, jackknife ({errors})")
+    return "; ".join(words)
+
+
+def _draw_curve(axes: Any, of: Result, figure: str, number: int) -> None:
+    colour, style = _COLOURS[number % len(_COLOURS)], _STYLES[number % len(_STYLES)]
+    marker = _POINTS[number % len(_POINTS)]
     layers = np.arange(len(of.layers))
     settings = of.settings
     label = plain(
         f"{settings.labels}, {settings.branch}, step {of.step_name}, guidance {settings.guidance:g}"
     )
-    axes.plot(layers, _values(of.curve(figure)), style, color=colour, lw=1.4, marker=".", ms=4, label=label)
-    low, high = error_bands(of, figure)
-    if any(value is not None for value in low):
-        axes.fill_between(layers, _values(low), _values(high), color=colour, alpha=0.25, lw=0)
-    low, high = null_bands(of, figure)
-    if any(value is not None for value in low):
-        axes.fill_between(
-            layers,
-            _values(low),
-            _values(high),
-            facecolor="none",
-            edgecolor=colour,
-            hatch="/////",
-            lw=0.4,
-            alpha=0.7,
-        )
+    values = np.array(_values(of.curve(figure)))
+    axes.plot(layers, values, style, color=colour, lw=1.2, marker=marker, ms=4, label=label)
+    low, high = (np.array(_values(ends)) for ends in null_bands(of, figure))
+    if np.isfinite(low).any():
+        axes.fill_between(layers, low, high, color=colour, alpha=0.25, lw=0)
+        inside = (low <= values) & (values <= high)
+        axes.plot(layers[inside], values[inside], marker, color=colour, mfc="white", ms=4)
+    low, high = (np.array(_values(ends)) for ends in error_bands(of, figure))
+    if np.isfinite(low).any():
+        axes.vlines(layers, low, high, color=colour, lw=0.8, alpha=0.7)
 
 
 def _values(values: Iterable[float | None]) -> list[float]:
@@ -164,7 +177,7 @@ def matrix_plot(name: str, figures: Result, layer: int) -> Plot:
 
     def draw(canvas: Any) -> None:
         axes = canvas.add_subplot()
-        image = _draw_matrix(axes, figures, layer, names=True)
+        image = _draw_matrix(axes, figures, layer)
         if image is not None:
             canvas.colorbar(image, ax=axes, shrink=0.8, label=f"overlap, r = {figures.settings.subspace_dim}")
 
@@ -184,27 +197,45 @@ def matrices_plot(name: str, figures: Result) -> Plot:
             if index >= len(figures.layers):
                 axes.axis("off")
                 continue
-            image = _draw_matrix(axes, figures, index, names=False) or image
+            below = index + columns >= len(figures.layers)
+            image = _draw_matrix(axes, figures, index, index % columns == 0, below, size) or image
         if image is not None:
             canvas.colorbar(image, ax=grid, shrink=0.6, label=f"overlap, r = {figures.settings.subspace_dim}")
 
-    return Plot(name, (1.1 * columns + 1, 1.2 * rows + 0.3), draw, tuple(overlap_rows(figures)))
+    # A row of a matrix is as high as its name.
+    size = 4.0
+    side = max(1.1, 1.15 * size / 72 * len(figures.classes))
+    names = 0.6 * size / 72 * max((len(plain(name)) for name in figures.classes), default=0)
+    wide, high = side * columns + names + 1, (side + 0.2) * rows + names + 0.2
+    return Plot(name, (wide, high), draw, tuple(overlap_rows(figures)))
 
 
-def _draw_matrix(axes: Any, figures: Result, layer: int, names: bool) -> Any:
-    """The image, or None where the layer's overlap is missing, with the reason in its place."""
+def _draw_matrix(
+    axes: Any, figures: Result, layer: int, beside: bool = True, below: bool = True, size: float = 6.0
+) -> Any:
+    """The image, or None where the layer's overlap is missing, with the reason in its place.
+
+    Args:
+        axes: to draw on.
+        figures: whose overlap.
+        layer: which.
+        beside, below: whether the classes are named there.
+        size: of their names, in points.
+    """
     axes.set_title(f"layer {layer}", fontsize=7)
     axes.spines[:].set_visible(False)
-    ticks = range(len(figures.classes)) if names else ()
-    axes.set_xticks(ticks)
-    axes.set_yticks(ticks)
+    ticks = range(len(figures.classes))
+    axes.set_xticks(ticks if below else ())
+    axes.set_yticks(ticks if beside else ())
+    axes.tick_params(length=2, width=0.5)
     if figures.overlap is None or math.isnan(figures.overlap[layer, 0, 0]):
         axes.text(0.5, 0.5, "missing", ha="center", va="center", transform=axes.transAxes, fontsize=7)
         return None
-    if names:
-        shown = [plain(name) for name in figures.classes]
-        _literal(axes.set_xticklabels(shown, rotation=90, fontsize=6))
-        _literal(axes.set_yticklabels(shown, fontsize=6))
+    shown = [plain(name) for name in figures.classes]
+    if below:
+        _literal(axes.set_xticklabels(shown, rotation=90, fontsize=size))
+    if beside:
+        _literal(axes.set_yticklabels(shown, fontsize=size))
     return axes.imshow(figures.overlap[layer], vmin=0, vmax=1, cmap="cividis")
 
 
@@ -238,13 +269,24 @@ def spectrum_plot(name: str, figures: Result, layer: int) -> Plot:
 
 
 def sweep_plot(name: str, sweep: Sweep) -> Plot:
-    """A heatmap of configurations by layers, with the peak (▲) and the dip (▼) of each row."""
+    """A heatmap of configurations by layers, with the peak (▲) and the dip (▼) of each row.
+
+    Where zero says something, it is the middle of the colours, which diverge from it.
+    """
+    height = max(2.6, 1.2 + 0.22 * len(sweep.rows))
 
     def draw(canvas: Any) -> None:
         axes = canvas.add_subplot()
-        image = axes.imshow(sweep.values, aspect="auto", cmap="cividis", interpolation="nearest")
-        if np.isfinite(sweep.values).any():
-            canvas.colorbar(image, ax=axes, label=quantity(sweep.figure).words)
+        known = np.abs(sweep.values[np.isfinite(sweep.values)])
+        colours: dict[str, Any] = {"cmap": "cividis"}
+        if quantity(sweep.figure).has_zero_line and known.size:
+            largest = float(known.max()) or 1.0
+            colours = {"cmap": "PuOr_r", "vmin": -largest, "vmax": largest}
+        image = axes.imshow(sweep.values, aspect="auto", interpolation="nearest", **colours)
+        if known.size:
+            # A label longer than its bar would be cut off at the edge of the picture.
+            words = textwrap.fill(quantity(sweep.figure).words, max(16, int(height * _LETTERS_AN_INCH)))
+            canvas.colorbar(image, ax=axes).set_label(words, fontsize=7)
         else:
             _say_why_empty(axes, "")
         for row, (peak, dip) in enumerate(zip(sweep.peaks, sweep.dips, strict=True)):
@@ -261,7 +303,7 @@ def sweep_plot(name: str, sweep: Sweep) -> Plot:
             fontsize=6,
         )
 
-    return Plot(name, (5.5, max(2.6, 1.2 + 0.22 * len(sweep.rows))), draw, tuple(sweep_rows(sweep)))
+    return Plot(name, (5.5, height), draw, tuple(sweep_rows(sweep)))
 
 
 def _name_places(axes: Any, label: str, places: range) -> None:

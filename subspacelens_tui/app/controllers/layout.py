@@ -138,9 +138,11 @@ class LayoutController(Controller):
         self.action_jump(names[(place + by) % len(names)])
 
     def action_maximise(self) -> None:
-        """Show the pane alone, or all again."""
-        self.maximised = None if self.maximised is not None else self.here
-        self._arrange(self.maximised or self.arrangement().focus)
+        """Show the pane alone, or all again; it keeps the keys as long as it is seen."""
+        here = self.here
+        self.maximised = None if self.maximised is not None else here
+        arrangement = self.arrangement()
+        self._arrange(here if here in arrangement.visible else arrangement.focus)
 
     def action_next_measure(self) -> None:
         """Excess, ΔR, or both."""

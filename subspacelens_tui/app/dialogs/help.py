@@ -1,5 +1,6 @@
 """Help, made from the key table, so that it cannot lie."""
 
+import textwrap
 from collections.abc import Sequence
 from itertools import groupby
 from typing import ClassVar
@@ -18,6 +19,8 @@ from subspacelens_tui.app.keys import Key
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
 
 _KEYS = 14
+# As in the style sheet: columns of the dialog, and of what is around its text.
+_WIDEST, _FRAME = 92, 8
 _READING = """\
 ΔR, the rate reduction, is the coding rate of all images less that within the classes (MCR², nats). It
 grows with scale and with any labels: read the excess over permuted labels. ε is the coding precision,
@@ -36,25 +39,31 @@ class HelpScreen(ModalScreen[str], NeedsRoom):
         self._keys = sorted(keys, key=lambda key: key.group == "Everywhere")
 
     def compose(self) -> ComposeResult:
-        """Group by group."""
+        """The lines, and how to go on."""
+        with VerticalScroll(classes="dialog help"):
+            yield Static(self._text(self.app.size.width), id="help-lines")
+            yield Static("esc closes this; the arrow keys scroll; a click on a line does it", classes="hint")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Break the lines anew."""
+        self.query_one("#help-lines", Static).update(self._text(event.size.width))
+
+    def _text(self, width: int) -> Text:
+        """Group by group, on a screen of this width."""
+        room = max(_KEYS, min(_WIDEST, width * 9 // 10) - _FRAME - _KEYS - 2)
         text = Text()
         for group, keys in groupby(self._keys, key=lambda key: key.group):
             text.append(f"{group}\n", "bold")
             for key in keys:
                 click = Style.from_meta({"@click": f"screen.choose('{key.name}')"})
-                text.append(f"  {key.shown:<{_KEYS}}", Style(bold=True) + click)
-                text.append(key.says, click)
-                text.append("\n")
+                _append(text, key.shown, key.says, room, click)
             text.append("\n")
         text.append("How to read it\n", "bold")
         text.append(_READING.replace("\n", " "))
         text.append("\n\nAbbreviations\n", "bold")
         for short, label in glossary().items():
-            text.append(f"  {short:<{_KEYS}}", "bold")
-            text.append(f"{label}\n")
-        with VerticalScroll(classes="dialog help"):
-            yield Static(text)
-            yield Static("esc closes this; the arrow keys scroll; a click on a line does it", classes="hint")
+            _append(text, short, label, room)
+        return text
 
     def on_key(self, event: events.Key) -> None:
         """What opens it closes it."""
@@ -65,3 +74,13 @@ class HelpScreen(ModalScreen[str], NeedsRoom):
     def action_choose(self, name: str) -> None:
         """What a line says is to be done."""
         self.dismiss(next(key.run for key in self._keys if key.name == name))
+
+
+def _append(text: Text, name: str, says: str, room: int, click: Style | None = None) -> None:
+    """A name and what it says beside it, on as many lines as that takes."""
+    click = click or Style()
+    for line in textwrap.wrap(says, room):
+        text.append(f"  {name:<{_KEYS}}", Style(bold=True) + click)
+        text.append(line, click)
+        text.append("\n")
+        name = ""

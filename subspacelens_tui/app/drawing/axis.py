@@ -6,28 +6,32 @@ Ticks are decimals, and a label is its tick exactly: it keeps its sign, and no t
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import NamedTuple
 
 ROWS_AT_LEAST = 3
 """Rows of an axis through zero: one for each end, one for zero."""
 
 LARGEST = 1e150
-"""What is larger has no place on an axis."""
+"""What is larger has no place on an axis; nor on a logarithmic one what is smaller than its inverse."""
 
 _LABEL = 6
-_TICK_ROWS = 2.5
 _TICK_COLUMNS = 9
+# Rows from one tick to the next, by the rows of the plot: as few as leave room to read.
+_TICK_ROWS = ((6, (1, 2)), (16, (2, 3)), (math.inf, (3, 4, 5)))
 # Values closer to each other than this share of them are drawn as a straight line: labels that tell them
 # apart would be longer than anyone reads.
 _CONSTANT = 1e-6
+_STEPS_TRIED = 40
 _FACTORS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5))
 _ROUNDING = 1e-9
 
 
 class Axis(NamedTuple):
-    """Lowest and highest value, and the ticks, ascending, with what they say.
+    """Values in the middle of the lowest and the highest row, and the ticks, ascending, with what they say.
 
-    On a logarithmic axis all values are common logarithms.
+    Ticks stand in the middle of rows, except on a logarithmic axis of less than an octave. On a logarithmic
+    axis all values are common logarithms.
     """
 
     low: float
@@ -42,7 +46,7 @@ class Axis(NamedTuple):
 
 
 def value_axis(low: float, high: float, rows: int, zero: bool = False) -> Axis:
-    """An axis whose limits hold still while the values move a little.
+    """An axis whose limits hold still while the values move a little, with each tick in the middle of a row.
 
     Args:
         low, high: what must have its place, at most `LARGEST` in size.
@@ -52,7 +56,11 @@ def value_axis(low: float, high: float, rows: int, zero: bool = False) -> Axis:
     if zero:
         low, high = min(low, 0.0), max(high, 0.0)
     low, high = _apart(low, high)
-    bottom, top, ticks = _on_round_numbers(low, high, rows, _steps((high - low) / _intervals(rows)))
+    between = next(few for most, few in _TICK_ROWS if rows < most)
+    steps = islice(_steps((high - low) / rows), _STEPS_TRIED)
+    found = _on_rows(low, high, rows, [(step, count) for step in steps for count in between])
+    assert found is not None, "there is always a larger step"
+    bottom, top, ticks = found
     return Axis(bottom, top, tuple(map(float, ticks)), tuple(_texts(ticks)))
 
 
@@ -65,14 +73,18 @@ def log_axis(low: float, high: float, rows: int) -> Axis:
     """
     if high - low < math.log10(2):
         return _within_an_octave(*_apart(10.0**low, 10.0**high), rows)
-    steps = (step for step in _steps(max(1.0, (high - low) / _intervals(rows))) if step == int(step))
-    bottom, top, ticks = _on_round_numbers(low, high, rows, steps)
+    decades = [(Decimal(1), count) for count in range(1, rows)]
+    steps = [step for step in islice(_steps(2.0), _STEPS_TRIED) if step == int(step)]
+    several = [(step, count) for step in steps for count in _TICK_ROWS[0][1]]
+    found = _on_rows(low, high, rows, decades) or _on_rows(low, high, rows, several)
+    assert found is not None, "there is always a larger step"
+    bottom, top, ticks = found
     return Axis(bottom, top, tuple(map(float, ticks)), tuple(f"1e{tick:.0f}" for tick in ticks))
 
 
 def _within_an_octave(low: float, high: float, rows: int) -> Axis:
     """A logarithmic axis of values, with ticks at both ends and between where they have rows of their own."""
-    step = next(_steps((high - low) / max(3, _intervals(rows))))
+    step = next(_steps((high - low) / max(3, round(rows / 2.5))))
     first, last = _outside(low, high, step)
     ticks = [step * i for i in range(first, last + 1)]
     bottom, top = math.log10(ticks[0]), math.log10(ticks[-1])
@@ -96,10 +108,6 @@ def _apart(low: float, high: float) -> tuple[float, float]:
     return low - pad, high + pad
 
 
-def _intervals(rows: int) -> int:
-    return max(1, round(rows / _TICK_ROWS))
-
-
 def _steps(least: float) -> Iterator[Decimal]:
     """Distances of ticks, ascending: 1, 2, 2.5 and 5 times powers of ten."""
     decade = math.floor(math.log10(least))
@@ -117,21 +125,28 @@ def _outside(low: float, high: float, step: Decimal) -> tuple[int, int]:
     return math.floor(low / size + _ROUNDING), math.ceil(high / size - _ROUNDING)
 
 
-def _on_round_numbers(
-    low: float, high: float, rows: int, steps: Iterable[Decimal]
-) -> tuple[float, float, list[Decimal]]:
-    """Limits and ticks of the smallest step that gives two ticks or more, each with a row of its own."""
-    for step in steps:
-        first, last = _outside(low, high, step)
-        size = float(step)
-        # Half a step is enough of a margin; a whole one would waste rows.
-        lower = first + 0.5 if low >= (first + 0.5) * size else first
-        upper = last - 0.5 if high <= (last - 0.5) * size else last
-        for bottom, top in ((lower, upper), (first, last)):
-            numbers = range(math.ceil(bottom), math.floor(top) + 1)
-            if len(numbers) > 1 and top - bottom <= rows - 1:
-                return bottom * size, top * size, [step * number for number in numbers]
-    raise AssertionError("there is always a larger step")
+def _on_rows(
+    low: float, high: float, rows: int, grids: Iterable[tuple[Decimal, int]]
+) -> tuple[float, float, list[Decimal]] | None:
+    """Limits and ticks of the finest of some grids that gives two ticks or more, each in the middle of a row.
+
+    Args:
+        low, high: what must have its place between the lower edge of the lowest row and the upper one of the
+            highest.
+        rows: how many there are.
+        grids: the distance of two ticks in value, and in rows.
+    """
+    for step, count in sorted(grids, key=lambda grid: grid[0] / grid[1]):
+        row = float(step) / count
+        first, last = math.floor(low / row + 0.5 + _ROUNDING), math.ceil(high / row - 0.5 - _ROUNDING)
+        spare = rows - 1 - (last - first)
+        # What is spare goes below as well as above, but not below a zero.
+        below = min(spare // 2, first) if first >= 0 else spare // 2
+        first -= below
+        numbers = range(math.ceil(first / count), (first + rows - 1) // count + 1)
+        if spare >= 0 and len(numbers) > 1:
+            return first * row, (first + rows - 1) * row, [step * number for number in numbers]
+    return None
 
 
 def _texts(ticks: Sequence[Decimal]) -> list[str]:

@@ -17,7 +17,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from subspacelens_tui.app.drawing.cell_text import cut, fit
-from subspacelens_tui.app.drawing.palette import SHADES, STEPS, ramp_style
+from subspacelens_tui.app.drawing.palette import SHADES, ramp_steps, ramp_style
 
 Piece = tuple[str, Style]
 Row = Sequence[Piece]
@@ -107,11 +107,22 @@ class Painted(Widget):
         """Whether the terminal has too few colours for shades of them."""
         return self.app.console.color_system in (None, "standard", "windows")
 
-    def ramp(self) -> list[Piece]:
-        """The steps of the matrices' colours, or of their shades, from low to high."""
+    def ramp(self, diverging: bool = False, mark: int | None = None) -> list[Piece]:
+        """The steps of the matrices' colours, or of their shades, from low to high; one of them marked."""
         if self.few_colours:
-            return [(SHADES.strip(), self.ink())]
-        return [(" ", ramp_style(step)) for step in range(STEPS)]
+            return [(SHADES[:0:-1] + SHADES if diverging else SHADES.strip(), self.ink())]
+        return [
+            ("┃" if step == mark else " ", ramp_style(step, diverging))
+            for step in range(ramp_steps(diverging))
+        ]
+
+    @property
+    def background(self) -> str:
+        """The colour behind what is painted, as #rrggbb."""
+        colour = self.ground.bgcolor
+        triplet = colour.triplet if colour is not None else None
+        dark = self.app.current_theme.dark
+        return triplet.hex if triplet is not None else "#000000" if dark else "#ffffff"
 
     def seen(self) -> list[Strip]:
         """What is on the screen, with what the widget has around it."""

@@ -35,8 +35,14 @@ _RAMPS = {
         *("#808080", "#9e9e9e", "#b2b2b2", "#d0d0d0", "#eeeeee"),
     ),
 }
+# The same for what has a sign: blue below zero, orange above, dark around it.
+_DIVERGING = (
+    *("#87ffff", "#00d7ff", "#00afd7", "#0087af", "#005f87", "#00005f", "#262626"),
+    *("#262626", "#5f0000", "#875f00", "#af5f00", "#d78700", "#ffaf00", "#ffd75f"),
+)
 STEPS = 10
 _BRIGHT = 0.18
+_DIMMED, _DIMMED_INK = 0.3, 0.6
 
 _chosen = {"curves": "okabe-ito", "ramp": "viridis"}
 
@@ -56,6 +62,11 @@ def curve_colour(index: int, dark: bool) -> str:
     return colours[index % len(colours)]
 
 
+def ramp_steps(diverging: bool = False) -> int:
+    """How many colours a ramp has."""
+    return len(_DIVERGING) if diverging else STEPS
+
+
 def ramp_index(value: float, low: float, high: float, steps: int = STEPS) -> int:
     """Which step of a ramp over [low, high] a value falls on."""
     if not high > low:
@@ -63,10 +74,19 @@ def ramp_index(value: float, low: float, high: float, steps: int = STEPS) -> int
     return min(steps - 1, max(0, int((value - low) / (high - low) * steps)))
 
 
-def ramp_style(index: int) -> Style:
-    """A cell of the matrix: a step of the ramp, with text that is readable on it."""
-    colour = _RAMPS[_chosen["ramp"]][index]
+def ramp_style(index: int, diverging: bool = False, dimmed: str | None = None) -> Style:
+    """A cell of a matrix: a step of the ramp, with text that is readable on it.
+
+    Args:
+        index: of the step.
+        diverging: whether the middle of the ramp is zero.
+        dimmed: the background that most of the colour gives way to, as #rrggbb; None for all of the colour.
+    """
+    colour = (_DIVERGING if diverging else _RAMPS[_chosen["ramp"]])[index]
     ink = "#000000" if _luminance(colour) > _BRIGHT else "#ffffff"
+    if dimmed is not None:
+        colour = blend(colour, dimmed, _DIMMED)
+        ink = blend("#000000" if _luminance(colour) > _BRIGHT else "#ffffff", colour, _DIMMED_INK)
     return Style.from_color(Color.parse(ink), Color.parse(colour))
 
 

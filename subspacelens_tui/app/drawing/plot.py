@@ -1,15 +1,16 @@
-"""Curves over the layers as rows of cells. The one module that knows plotext.
+"""Curves over the layers as rows of cells: numbers to cells, in as true parts of cells as characters have.
 
-plotext (6.1) draws braille curves, axes and ticks into a matrix of cells on a figure that the whole
-process shares; each call here sets it up anew, and is remembered by what it draws and at which size.
-Colours come later: a cell names the part it belongs to, so that themes cost nothing.
+Ticks are in the middle of rows, layers in the middle of columns. Shading covers eighths of cells and never
+more than a band does; bars stand at the layers; lines join them in dots; a point says by the ground it stands
+on whether its value is inside a band. So nothing on the screen says other than the numbers. Colours come
+later: a cell names the part it belongs to, so that themes cost nothing.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from itertools import pairwise
 
 from subspacelens_tui.app.drawing.axis import (
     LARGEST,
@@ -19,14 +20,44 @@ from subspacelens_tui.app.drawing.axis import (
     log_axis,
     value_axis,
 )
-from subspacelens_tui.app.drawing.backdrop import draw_behind, with_cursor
-from subspacelens_tui.app.drawing.plot_parts import Cell, Cells, Curve, Markers, Plot, between
+from subspacelens_tui.app.drawing.plot_parts import Band, Bars, Cell, Cells, Curve, Plot, Values
+from subspacelens_tui.app.drawing.subcells import (
+    BRAILLE,
+    DOTS,
+    QUADRANTS,
+    Span,
+    band_cell,
+    bar_character,
+    eighths,
+)
 
-_PLOTEXT_MARKERS = {"braille": "braille", "blocks": "hd", "ascii": "*"}
-_LONE = {"braille": "•", "blocks": "•", "ascii": "*"}
-_ASCII_FRAME = str.maketrans("│┤┼└┬─├", "||+++-|")
+# Beside a row, beside one with a tick; corner, below a column, below one with a tick.
+_FRAMES: dict[str, tuple[str, ...]] = {
+    "braille": tuple("│┤└─┬"),
+    "blocks": tuple("│┤└─┬"),
+    "ascii": tuple("|++-+"),
+}
+_CURSOR = {"braille": "┊", "blocks": "┊", "ascii": ":"}
+_ZERO = {"braille": "┄", "blocks": "┄", "ascii": "-"}
+# Filled and hollow, by shape.
+_POINTS = {
+    "braille": ("●○", "◆◇", "■□"),
+    "blocks": ("●○", "◆◇", "■□"),
+    "ascii": ("Oo", "Xx", "Ss"),
+}
+# Dots of a cell: columns and rows.
+_DOTS = {"braille": (2, 4), "blocks": (2, 2), "ascii": (1, 1)}
+_BLANK = Cell(" ", "")
 _COLUMNS_AT_LEAST = 4
 _DASH, _DASH_GAP = 5, 4
+# Columns from one layer to the next, where there is room for points.
+_POINT_COLUMNS = 2
+
+
+def point(shape: int, filled: bool, markers: str) -> str:
+    """The character of a point, as of a curve with this shape."""
+    shapes = _POINTS[markers]
+    return shapes[shape % len(shapes)][0 if filled else 1]
 
 
 def layer_at(column: int, cells: Cells, layers: int) -> int | None:
@@ -61,7 +92,7 @@ def _least_columns(plot: Plot) -> int:
 def draw(plot: Plot, width: int, height: int) -> Cells:
     """The cells of a plot, `height` rows of `width`; empty if it has no values or needs more room."""
     cells = _without_cursor(replace(plot, cursor=None), width, height)
-    return with_cursor(cells, plot, _left(cells)) if cells else ()
+    return _with_cursor(cells, plot, _left(cells)) if cells else ()
 
 
 @lru_cache(maxsize=32)
@@ -71,38 +102,106 @@ def _without_cursor(plot: Plot, width: int, height: int) -> Cells:
     if rows < ROWS_AT_LEAST or not _all_values(plot):
         return ()
     axis = _axis(plot, rows)
-    if width - axis.width - 1 < _least_columns(plot):
+    columns = width - axis.width - 1
+    if columns < _least_columns(plot):
         return ()
-    drawn = _by_plotext(plot.curves, plot.markers, width, height, axis, plot.first)
-    grid = [list(row) for row in drawn]
-    draw_behind(grid, plot, axis.width + 1, axis.low, axis.high)
-    return tuple(tuple(row) for row in grid)
+    frame = Frame(rows, columns, plot.layers, axis.low, axis.high)
+    inside = _inside(plot, frame)
+    return (*_beside(axis, inside, frame, plot), *_below(axis.width, frame, plot))
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where values and layers are on a grid of cells.
+
+    Attributes:
+        rows, columns: of the grid.
+        layers: how many there are.
+        low, high: values in the middle of the lowest and of the highest row.
+    """
+
+    rows: int
+    columns: int
+    layers: int
+    low: float
+    high: float
+
+    def height(self, value: float) -> float:
+        """Of a value, in cells from the lower edge of the grid; as far outside as the edge's neighbour."""
+        height = 0.5 + (value - self.low) / (self.high - self.low) * (self.rows - 1)
+        return min(self.rows + 1.0, max(-1.0, height))
+
+    def column(self, layer: int) -> int:
+        """The column that a layer is in the middle of."""
+        if self.layers == 1:
+            return (self.columns - 1) // 2
+        return round(layer / (self.layers - 1) * (self.columns - 1))
+
+    def heights(self, values: Values) -> list[float | None]:
+        """Those of one value a layer, with none for the layers that are missing at the end."""
+        known = [None if value is None else self.height(value) for value in values]
+        return known + [None] * (self.layers - len(known))
+
+    def at(self, heights: Sequence[float | None], x: float) -> float | None:
+        """The height at a place between layers, in columns, on the straight line between the two; or None."""
+        place = x / (self.columns - 1) * (self.layers - 1) if self.layers > 1 else 0.0
+        # Layers are in the middle of columns, so that the neighbours may be others than the rounded ones.
+        left = min(self.layers - 1, max(0, int(place)))
+        while left and self.column(left) > x:
+            left -= 1
+        while left < self.layers - 1 and self.column(left + 1) <= x:
+            left += 1
+        start = self.column(left)
+        if left == self.layers - 1 or x <= start:
+            return heights[left] if x == start else None
+        a, b, end = heights[left], heights[left + 1], self.column(left + 1)
+        return None if a is None or b is None else a + (x - start) / (end - start) * (b - a)
 
 
 def _axis(plot: Plot, rows: int) -> Axis:
     """The axis of the values of a plot that is drawable."""
-    values = _all_values(plot)
+    values = [value for value in _all_values(plot) if math.isfinite(value)]
+    low, high = plot.limits or (min(values), max(values))
     if plot.log:
-        return log_axis(min(values), max(values), rows)
-    return value_axis(min(values), max(values), rows, plot.zero)
+        return log_axis(low, high, rows)
+    return value_axis(low, high, rows, plot.zero and plot.limits is None)
 
 
 def _drawable(plot: Plot) -> Plot:
-    """The plot with gaps for what has no place on its axis: plotext would end the process over infinity."""
+    """The plot with gaps for what has no place on its axis.
+
+    On a logarithmic axis a band or bar that reaches down to zero has no lower end.
+    """
 
     def placed(value: float | None) -> float | None:
-        if value is None or not abs(value) <= LARGEST or (plot.log and value <= 0):
+        if value is None or not abs(value) <= LARGEST or (plot.log and value < 1 / LARGEST):
             return None
         return math.log10(value) if plot.log else value
 
-    def drawable(values: tuple[float | None, ...]) -> tuple[float | None, ...]:
+    def drawable(values: Values) -> Values:
         return tuple(map(placed, values))
+
+    def lower(low: Values, high: Values) -> Values:
+        if not plot.log:
+            return drawable(low)
+        ends = zip(low, high, strict=True)
+        return tuple(
+            -math.inf if a is not None and a <= 0 and b is not None and b > 0 else placed(a) for a, b in ends
+        )
 
     return replace(
         plot,
         curves=tuple(replace(curve, values=drawable(curve.values)) for curve in plot.curves),
-        bands=tuple(replace(band, low=drawable(band.low), high=drawable(band.high)) for band in plot.bands),
+        bands=tuple(replace(of, low=lower(of.low, of.high), high=drawable(of.high)) for of in plot.bands),
+        bars=tuple(replace(of, low=lower(of.low, of.high), high=drawable(of.high)) for of in plot.bars),
+        limits=_placed_limits(plot),
     )
+
+
+def _placed_limits(plot: Plot) -> tuple[float, float] | None:
+    if plot.limits is None or not plot.log:
+        return plot.limits
+    return (math.log10(plot.limits[0]), math.log10(plot.limits[1])) if plot.limits[0] > 0 else None
 
 
 def _all_values(plot: Plot) -> list[float]:
@@ -110,94 +209,238 @@ def _all_values(plot: Plot) -> list[float]:
     if not plot.layers:
         return []
     series: list[Sequence[float | None]] = [curve.values for curve in plot.curves]
-    for band in plot.bands:
-        series += [band.low, band.high]
-    return [value for values in series for value in values if value is not None]
+    ranges: Iterable[Band | Bars] = (*plot.bands, *plot.bars)
+    for of in ranges:
+        series += [of.low, of.high]
+    found = [value for values in series for value in values if value is not None]
+    return found if any(map(math.isfinite, found)) else []
 
 
-def prepare() -> None:
-    """Import what draws curves: a tenth of a second, which the list of sessions need not wait for."""
-    import plotext  # noqa: F401
+# What is inside the axes
 
 
-@lru_cache(maxsize=32)
-def _by_plotext(
-    curves: tuple[Curve, ...], markers: Markers, width: int, height: int, axis: Axis, first: int
-) -> Cells:
-    """Axes and curves; kept apart from what lies behind, which may change alone."""
-    import plotext
+@dataclass(frozen=True)
+class _Ink:
+    """What is drawn over the bands in one cell, and the height it stands for, if it is one."""
 
-    figure = plotext.figure
-    plotext.terminal.limit(False, False)
-    figure.clear.data()
-    figure.clear.settings()
-    figure.plot_size(width, height)
-    figure.canvas("default")
-    figure.legend(False)
-    figure.axes(False, axis=0, side=1)
-    figure.axes(False, axis=1, side=1)
-    layers = max(len(curve.values) for curve in curves)
-    where = layer_ticks(layers, width - axis.width - 1, first)
-    figure.ruler(0, 0).ticks(where, [str(tick + first) for tick in where])
-    figure.ruler(0, 0).lim(*((0, layers - 1) if layers > 1 else (-0.5, 0.5)))
-    figure.ruler(1, 0).ticks(list(axis.ticks), [f"{label:>{axis.width}}" for label in axis.labels])
-    figure.ruler(1, 0).lim(axis.low, axis.high)
-    for curve in curves:
-        _add(plotext, curve, markers, width - axis.width - 1)
-    return _cells(figure.build(), markers, width, height, axis.width)
+    character: str
+    part: str
+    colour: int
+    height: float | None = None
 
 
-def _cells(matrix: Any, markers: Markers, width: int, height: int, left: int) -> Cells:
-    lines = [line[:width].ljust(width) for line in matrix.string(colorless=True).split("\n")[:height]]
-    if markers == "ascii":
-        lines = [line.translate(_ASCII_FRAME) for line in lines]
-    return tuple(
-        tuple(
-            _cell(character, _colour_of(matrix.get(y, x)) if y < height - 2 and x > left else None)
-            for x, character in enumerate(line)
-        )
-        for y, line in enumerate(lines)
+_Drawn = dict[tuple[int, int], _Ink]
+
+
+def _inside(plot: Plot, frame: Frame) -> list[list[Cell]]:
+    """The cells between the axes, the highest row first."""
+    over = _over(plot, frame)
+    bands = [(frame.heights(band.low), frame.heights(band.high), band.colour) for band in plot.bands[::-1]]
+    zero = _zero_row(plot, frame)
+    grid: list[list[Cell]] = [[] for _ in range(frame.rows)]
+    for column in range(frame.columns):
+        spans = []
+        for lower, upper, colour in bands:
+            low, high = frame.at(lower, column), frame.at(upper, column)
+            if low is not None and high is not None:
+                spans.append(Span(low, high, colour))
+        for row in range(frame.rows):
+            here = [span for span in spans if span.low < row + 1 and span.high > row]
+            cell = _cell(over.get((row, column)), here, row, column, row == zero, plot)
+            grid[frame.rows - 1 - row].append(cell)
+    return grid
+
+
+def _zero_row(plot: Plot, frame: Frame) -> int | None:
+    if plot.log or not frame.low <= 0 <= frame.high:
+        return None
+    return int(frame.height(0.0))
+
+
+def _cell(ink: _Ink | None, spans: Sequence[Span], row: int, column: int, zero: bool, plot: Plot) -> Cell:
+    if ink is None and not spans and not zero:
+        return _BLANK
+    tinted = plot.tints and plot.markers != "ascii"
+    colours = set(eighths(spans, row)) if spans and tinted else {None}
+    behind = next(iter(colours)) if len(colours) == 1 else None
+    if ink is not None:
+        if behind is not None or not tinted:
+            return Cell(ink.character, ink.part, ink.colour, behind)
+        # No shading, or some: what stands for one height says whether it is inside, a point by its ground.
+        inside = _topmost(spans, ink.height) if ink.height is not None else None
+        if inside is None or ink.part == "point" or colours == {None}:
+            return Cell(ink.character, ink.part, ink.colour, inside if ink.part == "point" else None)
+        if None not in colours:
+            return Cell(ink.character, ink.part, ink.colour, inside)
+    band = band_cell(spans, row, plot.markers, plot.tints) if spans else None
+    # Dots and the line at zero take turns.
+    if zero and (band is None or band.character == " " or (band.part == "texture" and column % 4 == 3)):
+        full = band.band if band is not None and band.character == " " else None
+        return Cell(_ZERO[plot.markers], "zero", None, full)
+    return band or _BLANK
+
+
+def _topmost(spans: Sequence[Span], height: float) -> int | None:
+    return next((span.colour for span in spans if span.low <= height <= span.high), None)
+
+
+def _over(plot: Plot, frame: Frame) -> _Drawn:
+    """Bars, lines and points, what comes later over what came before."""
+    drawn: _Drawn = {}
+    gaps = [frame.column(layer + 1) - frame.column(layer) for layer in range(frame.layers - 1)]
+    pointed = min(gaps, default=_POINT_COLUMNS) >= _POINT_COLUMNS
+    lines, bars = (
+        [_line(curve, plot, frame) for curve in plot.curves],
+        [_bars(of, plot, frame) for of in plot.bars],
     )
+    # Where every column has a bar, a line below them would not be seen.
+    for layer in (*lines, *bars) if pointed else (*bars, *lines):
+        drawn.update(layer)
+    for curve in plot.curves:
+        if pointed and curve.points:
+            drawn.update(_points(curve, plot, frame))
+    return drawn
 
 
-def _add(plotext: Any, curve: Curve, markers: Markers, columns: int) -> None:
-    points = _dashes(curve.values, columns) if curve.dashed else list(enumerate(curve.values))
-    drawn = [
-        (x, y, before)
-        for before, (x, y) in zip([(0.0, None), *points], points, strict=False)
-        if y is not None
-    ]
-    if not drawn:
-        return
-    # A lone dot of braille is easily missed.
-    shape = _LONE[markers] if len(drawn) == 1 else _PLOTEXT_MARKERS[markers]
-    marker = plotext.marker(shape, pixel=(curve.colour + 1, 0, 0))
-    signal = plotext.figure.signal([x for x, _, _ in drawn], [y for _, y, _ in drawn], marker=marker)
-    for index, (_, _, before) in enumerate(drawn):
-        signal.line(index, before[1] is not None)
-    plotext.figure.draw(signal)
+def _points(curve: Curve, plot: Plot, frame: Frame) -> _Drawn:
+    found: _Drawn = {}
+    for layer, height in enumerate(frame.heights(curve.values)):
+        if height is not None and 0 <= height <= frame.rows:
+            filled = not curve.beyond or curve.beyond[layer]
+            row = min(frame.rows - 1, int(height))
+            character = point(curve.shape, filled, plot.markers)
+            found[row, frame.column(layer)] = _Ink(character, "point", curve.colour, height)
+    return found
 
 
-def _dashes(values: Sequence[float | None], columns: int) -> list[tuple[float, float | None]]:
-    """The curve sampled at every dot, with gaps."""
-    if len(values) < 2:
-        return list(enumerate(values))
-    dots = 2 * max(1, columns - 1)
-    return [
-        (
-            (len(values) - 1) * i / dots,
-            between(values, (len(values) - 1) * i / dots) if i % (_DASH + _DASH_GAP) < _DASH else None,
+def _bars(bars: Bars, plot: Plot, frame: Frame) -> _Drawn:
+    found: _Drawn = {}
+    ends = zip(frame.heights(bars.low), frame.heights(bars.high), strict=True)
+    for layer, (low, high) in enumerate(ends):
+        if low is None or high is None:
+            continue
+        for row in range(max(0, int(low)), min(frame.rows, int(high) + 1)):
+            if character := bar_character(low, high, row, plot.markers):
+                found[row, frame.column(layer)] = _Ink(character, "bar", bars.colour)
+    return found
+
+
+def _line(curve: Curve, plot: Plot, frame: Frame) -> _Drawn:
+    """A curve in dots; a value with gaps on both sides is a point."""
+    across, up = _DOTS[plot.markers]
+    heights = frame.heights(curve.values)
+    dots: dict[tuple[int, int], set[tuple[int, int]]] = {}
+    for x, y in _dots(heights, frame, across, up):
+        if curve.dashed and x % (_DASH + _DASH_GAP) >= _DASH:
+            continue
+        dots.setdefault((y // up, x // across), set()).add((x % across, y % up))
+    found: _Drawn = {}
+    for (row, column), within in dots.items():
+        if 0 <= row < frame.rows and 0 <= column < frame.columns:
+            height = frame.at(heights, column)
+            if height is None:
+                height = row + (min(y for _, y in within) + 0.5) / up
+            found[row, column] = _Ink(_dotted(within, plot.markers), "curve", curve.colour, height)
+    for layer, height in enumerate(heights):
+        alone = all(
+            of is None for of in (heights[max(0, layer - 1) : layer] + heights[layer + 1 : layer + 2])
         )
-        for i in range(dots + 1)
-    ]
+        if height is not None and alone and 0 <= height <= frame.rows:
+            character = point(curve.shape, True, plot.markers)
+            row = min(frame.rows - 1, int(height))
+            found[row, frame.column(layer)] = _Ink(character, "curve", curve.colour, height)
+    return found
 
 
-def _colour_of(pixel: Any) -> int | None:
-    colour = pixel.foreground()
-    return colour[0] - 1 if colour is not None and colour[1:] == (0, 0) and colour[0] else None
+def _dots(heights: Sequence[float | None], frame: Frame, across: int, up: int) -> Iterator[tuple[int, int]]:
+    """The dots of a line, by column and row from the lower left: the line goes through each of them."""
+    for layer, (a, b) in enumerate(pairwise(heights)):
+        if a is None or b is None:
+            continue
+        start, end = frame.column(layer) + 0.5, frame.column(layer + 1) + 0.5
+        first, last = math.floor(start * across), max(math.floor(start * across), math.ceil(end * across) - 1)
+        for x in range(first, last + 1):
+            left, right = max(start, x / across), min(end, (x + 1) / across)
+            share = (b - a) / (end - start) if end > start else 0.0
+            ends = (a + (left - start) * share, a + (right - start) * share) if share else (a, b)
+            low, high = min(ends) * up, max(ends) * up
+            if high - low < 1:
+                low = high = (low + high) / 2
+            for y in range(math.floor(low), math.floor(high) + 1):
+                yield x, y
 
 
-def _cell(character: str, colour: int | None) -> Cell:
-    if colour is not None and character != " ":
-        return Cell(character, "curve", colour)
-    return Cell(character, "frame" if character != " " else "")
+def _dotted(dots: Iterable[tuple[int, int]], markers: str) -> str:
+    if markers == "braille":
+        return chr(BRAILLE + sum(DOTS[x][y] for x, y in dots))
+    if markers == "blocks":
+        return QUADRANTS[sum(1 << (2 * x + y) for x, y in dots)]
+    return "*"
+
+
+# The axes, the cursor
+
+
+def _beside(
+    axis: Axis, inside: Sequence[Sequence[Cell]], frame: Frame, plot: Plot
+) -> Iterator[tuple[Cell, ...]]:
+    """The rows with the axis of values to their left."""
+    line, tick, *_ = _FRAMES[plot.markers]
+    labels = {
+        min(frame.rows - 1, int(frame.height(value))): label
+        for value, label in zip(axis.ticks, axis.labels, strict=True)
+    }
+    for index, cells in enumerate(inside):
+        label = labels.get(frame.rows - 1 - index)
+        text = f"{label or '':>{axis.width}}"
+        beside = [Cell(character, "frame" if character != " " else "") for character in text]
+        yield (*beside, Cell(line if label is None else tick, "frame"), *cells)
+
+
+def _below(left: int, frame: Frame, plot: Plot) -> Iterator[tuple[Cell, ...]]:
+    """The axis of the layers, and what its ticks say."""
+    *_, corner, line, tick = _FRAMES[plot.markers]
+    layers = layer_ticks(plot.layers, frame.columns, plot.first)
+    ticks = {frame.column(layer): str(layer + plot.first) for layer in layers}
+    drawn = "".join(tick if column in ticks else line for column in range(frame.columns))
+    yield tuple(Cell(c, "frame" if c != " " else "") for c in " " * left + corner + drawn)
+    names = [" "] * frame.columns
+    for column, text in ticks.items():
+        start = min(frame.columns - len(text), max(0, column - (len(text) - 1) // 2))
+        names[start : start + len(text)] = text
+    parts = ["frame" if name != " " else "" for name in names]
+    place = _widest_gap("".join(names), len(plot.across) + 2)
+    if place is not None:
+        names[place : place + len(plot.across)] = plot.across
+        parts[place : place + len(plot.across)] = ["name"] * len(plot.across)
+    yield (*[Cell(" ", "")] * (left + 1), *map(Cell, names, parts))
+
+
+def _widest_gap(text: str, width: int) -> int | None:
+    """Where a name goes in the middle of the widest gap between others, the last if there are more."""
+    best: tuple[int, int] | None = None
+    start: int | None = None
+    for place, character in enumerate(text + "|"):
+        if character != " ":
+            if start is not None and place - start >= max(width, best[1] if best else 0):
+                best = (start, place - start)
+            start = None
+        elif start is None:
+            start = place
+    return None if best is None else best[0] + (best[1] - width + 2) // 2
+
+
+def _with_cursor(cells: Cells, plot: Plot, left: int) -> Cells:
+    """The cells of a plot with its cursor where nothing else is drawn."""
+    if plot.cursor is None or not 0 <= plot.cursor < plot.layers:
+        return cells
+    frame = Frame(len(cells) - 2, len(cells[0]) - left, plot.layers, 0.0, 1.0)
+    place = left + frame.column(plot.cursor)
+
+    def marked(row: tuple[Cell, ...]) -> tuple[Cell, ...]:
+        cell = row[place]
+        if cell.character != " " and cell.part != "zero":
+            return row
+        return (*row[:place], Cell(_CURSOR[plot.markers], "cursor", None, cell.band), *row[place + 1 :])
+
+    return tuple(map(marked, cells[:-2])) + cells[-2:]

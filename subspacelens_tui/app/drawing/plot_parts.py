@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 Markers = Literal["braille", "blocks", "ascii"]
+Values = tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
@@ -15,21 +16,35 @@ class Curve:
         values: layer by layer.
         colour: index of the curve's colour.
         dashed: drawn with gaps.
+        points: whether each layer has a point, where there is room for points.
+        beyond: for each layer whether its point is filled; all are if empty.
+        shape: index of the shape of its points.
     """
 
-    values: tuple[float | None, ...]
+    values: Values
     colour: int
     dashed: bool = False
+    points: bool = True
+    beyond: tuple[bool, ...] = ()
+    shape: int = 0
 
 
 @dataclass(frozen=True)
 class Band:
-    """A range at each layer, behind the curves: shaded for a null, hatched for an error."""
+    """A range at each layer and between layers, shaded behind the curves: what the null gives."""
 
-    low: tuple[float | None, ...]
-    high: tuple[float | None, ...]
+    low: Values
+    high: Values
     colour: int
-    hatched: bool = False
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A vertical bar at each layer: the interval of its value."""
+
+    low: Values
+    high: Values
+    colour: int
 
 
 @dataclass(frozen=True)
@@ -38,21 +53,29 @@ class Plot:
 
     Attributes:
         curves: later ones over earlier ones.
-        bands: behind them.
+        bands: behind them; later ones over earlier ones.
+        bars: at the layers; later ones over earlier ones.
         cursor: the layer to mark, if any.
         zero: whether the axis must include 0.
         log: whether the axis of values is logarithmic; what is not positive is a gap then.
+        limits: values the axis reaches from and to, at least; those that what is drawn needs if None.
         first: what the first place is called, 0 for layers.
+        across: what the places are.
         markers: what the terminal's font can show.
+        tints: whether bands can be tints of the background; else they are dotted.
     """
 
     curves: tuple[Curve, ...]
     bands: tuple[Band, ...] = ()
+    bars: tuple[Bars, ...] = ()
     cursor: int | None = None
     zero: bool = False
     log: bool = False
+    limits: tuple[float, float] | None = None
     first: int = 0
+    across: str = "layer"
     markers: Markers = "braille"
+    tints: bool = True
 
     @property
     def layers(self) -> int:
@@ -61,8 +84,10 @@ class Plot:
 
 
 class Cell(NamedTuple):
-    """One cell: its character, the part it belongs to, the colour index of a curve or an error, and that of
-    the shaded band behind it. Parts are "frame", "curve", "cursor", "zero", "error", "band", and "" for none.
+    """One cell: its character, the part it belongs to, the colour index of that part, and the band behind it.
+
+    Parts are "frame", "name" (of an axis), "point", "curve", "bar", "zero", "cursor", "band", "gap" (the
+    character is what a band does not cover), "texture" (a band in dots) and "" for none.
     """
 
     character: str

@@ -8,11 +8,14 @@ from rich.cells import cell_len
 from rich.color import Color
 from textual.strip import Strip
 
+from subspacelens_tui.app.drawing.subcells import COVERED, LOWER
+
 _WIDTH, _HEIGHT, _SIZE = 18, 36, 30
 _INK, _GROUND = (224, 224, 224), (18, 18, 18)
 # Places of the dots of braille in a cell, by bit.
 _DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 _SHADES = {"░": 0.25, "▒": 0.5, "▓": 0.75, "█": 1.0}
+_LEFT = " ▏▎▍▌▋▊▉"
 
 _Triplet = tuple[int, int, int]
 
@@ -39,6 +42,8 @@ def pane_png(seen: Sequence[Strip], path: Path, description: str = "") -> Path:
                 if wide:
                     pen.rectangle(box, fill=ground)
                     _cell(pen, font, character, box, ink, ground)
+                    if style is not None and style.underline:
+                        pen.line((box[0], box[3], box[2], box[3]), fill=ink, width=2)
                 column += wide
     said = PngImagePlugin.PngInfo()
     if description:
@@ -64,7 +69,11 @@ def _cell(
         share = _SHADES[character]
         mixed = tuple(round(share * a + (1 - share) * b) for a, b in zip(ink, ground, strict=True))
         pen.rectangle(box, fill=mixed)
-    elif character == "▀":
-        pen.rectangle((left, top, right, (top + bottom) // 2), fill=ink)
+    elif character in LOWER or character == "▀":
+        low, high = (round(_HEIGHT * part) for part in COVERED[character])
+        if high > low:
+            pen.rectangle((left, bottom + 1 - high, right, bottom - low), fill=ink)
+    elif character in _LEFT:
+        pen.rectangle((left, top, left + _WIDTH * _LEFT.index(character) // 8 - 1, bottom), fill=ink)
     elif not character.isspace():
         pen.text((left, top), character, fill=ink, font=font)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from subspacelens_tui.analysis.quantities import Values, error_bands
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.drawing.plot_parts import Band, Curve, Plot
+from subspacelens_tui.app.drawing.plot_parts import Bars, Curve, Plot
+from subspacelens_tui.app.drawing.plot_styles import LegendEntry
 from subspacelens_tui.app.panes.pane import Numbers
-from subspacelens_tui.app.panes.plot_pane import LegendEntry, PlotPane, at, minus
+from subspacelens_tui.app.panes.plot_pane import PlotPane, at, interval, minus
 from subspacelens_tui.sessions import Branch
 
 if TYPE_CHECKING:
@@ -43,12 +44,13 @@ class EffectiveRankPane(PlotPane):
         return f"at most {ceiling} ({'images' if main.images <= ceiling else 'width'})"
 
     def subtitles(self) -> Sequence[str]:
-        """What the hatched band is, and what else the pane shows."""
+        """What the bars are, and what else the pane shows."""
         main = self.analysis.main if self.analysis else None
         known = main is not None and any("effective_rank" in layer.errors for layer in main.layers)
         if main is None or not known or self._difference:
             return [self.others]
-        return [f"╱ error 95 %: {main.settings.errors} · {self.others}", self.others]
+        bars = f"│ 95 % CI, {main.settings.errors}"
+        return [f"{bars} · {self.others}", bars, self.others]
 
     def _of_branches(self) -> list[tuple[Branch, Result]]:
         return self.analysis.of_branches if self.analysis is not None else []
@@ -62,13 +64,12 @@ class EffectiveRankPane(PlotPane):
         return [(branch, values, branch == "uncond" and len(sets) > 1) for branch, values in sets]
 
     def plot(self) -> Plot:
-        """One curve a branch, uncond dashed beside cond; hatched what errors are known."""
+        """One curve a branch, uncond dashed beside cond; bars of what errors are known."""
         curves = [Curve(values, RANK_COLOUR, dashed) for _, values, dashed in self._curves()]
         main = self.analysis.main if self.analysis else None
         if main is None or self._difference:
             return Plot(tuple(reversed(curves)))
-        band = Band(*error_bands(main, _FIGURE), RANK_COLOUR, hatched=True)
-        return Plot(tuple(reversed(curves)), (band,))
+        return Plot(tuple(reversed(curves)), bars=(Bars(*error_bands(main, _FIGURE), RANK_COLOUR),))
 
     def numbers(self) -> Numbers:
         """Each curve with its error band, or the difference of the branches."""
@@ -91,8 +92,17 @@ class EffectiveRankPane(PlotPane):
         return self.analysis is not None and self.analysis.selection.branch == "difference"
 
     def legend(self) -> list[LegendEntry]:
-        """Each branch with its value at the selected layer."""
+        """Each branch with its value at the layer, the main one with its interval."""
+        main = self.analysis.main if self.analysis else None
+        ends = ((), ()) if main is None or self._difference else error_bands(main, _FIGURE)
         return [
-            LegendEntry(name, numbers.figure(at(values, self.selected)), RANK_COLOUR, dashed)
+            LegendEntry(
+                name,
+                numbers.figure(at(values, self.here)),
+                RANK_COLOUR,
+                dashed,
+                "" if dashed else interval(*ends, self.here),
+                shape=0,
+            )
             for name, values, dashed in self._curves()
         ]

@@ -2,11 +2,13 @@
 
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
 
+from subspacelens_tui.analysis.compare import Difference
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Format, Metric, Shape
 from subspacelens_tui.analysis.quantities import HEADLINE
 from subspacelens_tui.analysis.result import LayerResult, Result
@@ -22,6 +24,14 @@ _NAME, _VALUE, _NULL, _SCORE, _ERROR = 9, 6, 7, 7, 7
 _HEAD = 2
 # A name and its value; the head and one of them.
 _LEAST = (_NAME + _VALUE, _HEAD + 1)
+
+
+_DIFFERENCE_HEAD = [
+    " " * _NAME + fit("uncond", _VALUE, "right"),
+    fit("cond", _VALUE, "right"),
+    fit("c − u", _NULL + 1, "right"),
+    fit("±95 %", _ERROR, "right"),
+]
 
 
 def _written(metric: Metric, value: float | None) -> str:
@@ -57,7 +67,9 @@ class Inspector(Pane):
 
     def title_detail(self) -> str:
         """Which metrics these are."""
-        return " · ".join(self.analysis.selection.main) if self.analysis else ""
+        if self.analysis is None:
+            return ""
+        return f"{self.analysis.selection.main[0]} · {self.analysis.main_branch}"
 
     def _shown(self) -> LayerResult | None:
         return self.analysis.layer(self.selected) if self.analysis else None
@@ -74,6 +86,8 @@ class Inspector(Pane):
         layer, main = self._shown(), self.analysis.main if self.analysis else None
         if layer is None or main is None or self.analysis is None:
             return []
+        if self.analysis.is_difference:
+            return self._difference_rows()
         rows = list(layer_rows(main, layer))
         if older := self.analysis.older_layer(self.selected):
             known = {row["figure"] for row in rows}
@@ -90,8 +104,10 @@ class Inspector(Pane):
             return
         place = (fit(f"L{self.selected}", _NAME), self.ink("accent"))
         yield cut_row([place, (plain(layer.name), self.ink("dim"))], width)
-        yield whole_pieces([(text, self.ink("dim")) for text in _head(layer)], width)
-        rows = list(self._table(layer, main, width))
+        difference = self.analysis is not None and self.analysis.is_difference
+        head = _DIFFERENCE_HEAD if difference else _head(layer)
+        yield whole_pieces([(text, self.ink("dim")) for text in head], width)
+        rows = list(self._differences(main, width) if difference else self._table(layer, main, width))
         self._rows = len(rows)
         self._top = min(self._top, max(0, len(rows) - max(1, height - _HEAD)))
         yield from rows[self._top :]
@@ -126,6 +142,41 @@ class Inspector(Pane):
         yield cut_row([(sample, self.ink("dim"))], width)
         for note in main.notes:
             yield from (((row, self.ink("dim")),) for row in textwrap.wrap(plain(note), max(10, width)))
+
+    def _difference_rows(self) -> Numbers:
+        assert self.analysis is not None
+        found = self.analysis.difference_of(self.selected) or {}
+        return [{"layer": self.selected, "figure": name, **asdict(of)} for name, of in found.items()]
+
+    def _differences(self, main: Result, width: int) -> Iterator[Row]:
+        """Each metric on uncond and on cond, the difference, and its error."""
+        assert self.analysis is not None
+        found = self.analysis.difference_of(self.selected)
+        if found is None:
+            yield self._words("", COMPUTING, width)
+            return
+        for metric in (metric for metrics in METRICS.families().values() for metric in metrics):
+            if metric.key in found:
+                yield self._difference(metric, metric.short, found[metric.key], width)
+            if metric.key == HEADLINE:
+                yield self._difference(metric, "excess", found["excess"], width)
+        sample = f"N {main.images}  K {len(main.classes)}  n {_range(main.class_sizes)}"
+        yield cut_row([(sample, self.ink("dim"))], width)
+
+    def _difference(self, metric: Metric, name: str, of: Difference, width: int) -> Row:
+        row: list[Piece] = [(fit(name, _NAME), self.ink("dim"))]
+        blank = self.blank
+        for value in (of.a, of.b):
+            row.append(
+                (fit(blank if value is None else _written(metric, value), _VALUE, "right"), self.ink("dim"))
+            )
+        changed = blank if of.difference is None else _written(metric, of.difference)
+        if of.difference is not None and of.difference >= 0:
+            changed = f"+{changed}"
+        row.append((fit(changed, _NULL + 1, "right"), self.ink("strong")))
+        if of.half_width is not None:
+            row.append((fit(f"±{_written(metric, of.half_width)}", _ERROR, "right"), self.ink("dim")))
+        return whole_pieces(row, width)
 
     def _metric(
         self, metric: Metric, layer: LayerResult, older: LayerResult | None, width: int

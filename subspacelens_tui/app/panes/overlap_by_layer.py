@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from subspacelens_tui.analysis.quantities import Values, error_bands
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.drawing.plot_parts import Band, Curve, Plot
+from subspacelens_tui.app.drawing.plot_parts import Band, Bars, Curve, Plot
+from subspacelens_tui.app.drawing.plot_styles import LegendEntry
 from subspacelens_tui.app.panes.pane import WAITING, Deferred, Numbers
-from subspacelens_tui.app.panes.plot_pane import LegendEntry, PlotPane, at
+from subspacelens_tui.app.panes.plot_pane import PlotPane, at, interval, outside
 from subspacelens_tui.app.refinement_stages import FEW
 
 if TYPE_CHECKING:
@@ -58,21 +59,42 @@ class OverlapByLayerPane(PlotPane):
         ]
 
     def plot(self) -> Plot:
-        """The overlap over its null, and the halves."""
+        """The overlap with its bars over its null, and the halves."""
         main = self.analysis.main if self.analysis else None
         if main is None:
             return Plot(())
-        curves = [Curve(values, colour, dashed) for _, values, colour, dashed in self._curves()]
-        bands = [Band(*error_bands(main, "overlap_mean"), _OVERLAP, hatched=True)]
-        if (main.settings.overlap_permutations or 0) >= FEW:
-            bands.append(Band(self._null("low"), self._null("high"), _OVERLAP))
-        return Plot(tuple(reversed(curves)), tuple(bands))
+        curves = [
+            Curve(values, colour, dashed, points=not dashed, beyond=self._beyond(name), shape=colour)
+            for name, values, colour, dashed in self._curves()
+        ]
+        bars = (Bars(*error_bands(main, "overlap_mean"), _OVERLAP),)
+        bands = (Band(self._null("low"), self._null("high"), _OVERLAP),) if self._has_band else ()
+        return Plot(tuple(reversed(curves)), bands, bars)
+
+    @property
+    def _has_band(self) -> bool:
+        main = self.analysis.main if self.analysis else None
+        return main is not None and (main.settings.overlap_permutations or 0) >= FEW
+
+    def _beyond(self, name: str) -> tuple[bool, ...]:
+        main = self.analysis.main if self.analysis else None
+        if main is None or name != "overlap" or not self._has_band:
+            return ()
+        return outside(main.curve("overlap_mean"), self._null("low"), self._null("high"))
 
     def legend(self) -> list[LegendEntry]:
-        """Each curve with its value at the selected layer."""
+        """Each curve with its value at the layer, the overlap with its interval."""
+        main = self.analysis.main if self.analysis else None
+        ends = error_bands(main, "overlap_mean") if main is not None else ((), ())
         return [
             LegendEntry(
-                name, numbers.fraction(at(values, self.selected)) if values else WAITING, colour, dashed
+                name,
+                numbers.fraction(at(values, self.here)) if values else WAITING,
+                colour,
+                dashed,
+                interval(*ends, self.here) if name == "overlap" else "",
+                shape=None if dashed else colour,
+                filled=at(self._beyond(name), self.here) is not False,
             )
             for name, values, colour, dashed in self._curves()
         ]
@@ -119,6 +141,6 @@ class OverlapByLayerPane(PlotPane):
         main = self.analysis.main if self.analysis else None
         n = main.settings.overlap_permutations if main else 0
         errors = main is not None and any("overlap_mean" in layer.errors for layer in main.layers)
-        error = f" · ╱ error 95 %: {main.settings.errors}" if main and errors else ""
-        null = f"░ null 95 %: n = {n}" if (n or 0) >= FEW else f"╍ null: n = {n or 0}"
+        error = f" · │ 95 % CI, {main.settings.errors}" if main and errors else ""
+        null = f"░ null 95 %: n = {n}" if self._has_band else f"╍ null: n = {n or 0}"
         return [f"{null}{error} · {self.others}", f"{null}{error}", f"{null} · {self.others}", null]

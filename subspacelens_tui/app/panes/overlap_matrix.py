@@ -1,18 +1,21 @@
 """The overlap of the class subspaces at the selected layer, as a matrix of coloured cells."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
+from textual.geometry import Offset
 
+from subspacelens_tui.analysis.classes import group_starts
+from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import cut, fit
-from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row
-from subspacelens_tui.app.drawing.palette import SHADES, ramp_index, ramp_style
+from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row, whole_pieces
+from subspacelens_tui.app.drawing.palette import SHADES, ramp_index, ramp_steps, ramp_style
 from subspacelens_tui.app.keys import Key, bindings
 from subspacelens_tui.app.panes.pane import Numbers, Pane
 from subspacelens_tui.sessions.sanitise import plain
@@ -23,18 +26,30 @@ if TYPE_CHECKING:
 _LABEL_AT_MOST = 12
 _LABEL_AT_LEAST = 4
 _LABEL_SHARE = 5
-_CELL_AT_MOST = 8
-_TALL_AT_MOST = 3
+_CELL_AT_MOST, _TALL_AT_MOST = 16, 8
+# Rows of a cell for each of its columns: a little more than a square.
+_TALL = 0.6
+# Letters of a head that can be read; below that heads are written downwards, if there are as many rows.
+_READABLE = 4
+_DOWN_AT_LEAST, _HEAD_AT_MOST = 3, 12
+_SCROLLS_WELL = 9
 # The scale; a row with its heads and the name of its cell, and below them the scale if there is room.
 _COLUMNS, _ROWS = 18, 3
 # In a cell of three there is room for the hundredths only.
 _HUNDREDTHS_CELL = 3
+# Of what has a sign, with room for the brackets of the selected cell.
+_THOUSANDTHS_CELL = 6
 _ROUND_TO = 0.1
+_NICE = (1.0, 2.0, 5.0, 10.0)
+_RULE = "▏"
 
 
 @dataclass(frozen=True)
 class _Grid:
-    """Where the cells are: width of labels and cells, first row and column shown, how many, how tall."""
+    """Where the cells are: width of labels and cells, first row and column shown, how many, how tall.
+
+    `head` is the number of rows of the heads; more than one if they are written downwards.
+    """
 
     label: int
     cell: int
@@ -43,6 +58,20 @@ class _Grid:
     rows: int
     columns: int
     tall: int
+    head: int
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """What colours stand for: the values of the ends of the ramp, and whether zero is its middle."""
+
+    low: float
+    high: float
+    diverging: bool = False
+
+    def style(self, value: float) -> Style:
+        steps = ramp_steps(self.diverging)
+        return ramp_style(ramp_index(value, self.low, self.high, steps), self.diverging)
 
 
 class OverlapMatrixPane(Pane):
@@ -93,6 +122,7 @@ class OverlapMatrixPane(Pane):
         self.row, self.column = 0, 1
         self._top = self._left = 0
         self._grid: _Grid | None = None
+        self._pointed: tuple[int, int] | None = None
 
     def subtitles(self) -> Sequence[str]:
         """What else the pane shows."""
@@ -103,8 +133,8 @@ class OverlapMatrixPane(Pane):
         main = self.analysis.main if self.analysis else None
         if self.analysis is None or main is None:
             return ""
-        scheme, branch = self.analysis.selection.main
-        return f"{cut(scheme, 14)} · {branch} · r={main.settings.subspace_dim}"
+        scheme, _ = self.analysis.selection.main
+        return f"{cut(scheme, 14)} · {self.analysis.main_branch} · r={main.settings.subspace_dim}"
 
     @property
     def class_names(self) -> Sequence[str]:
@@ -112,24 +142,65 @@ class OverlapMatrixPane(Pane):
         main = self.analysis.main if self.analysis else None
         return main.classes if main else ()
 
-    def _matrix(self) -> Any:
-        main = self.analysis.main if self.analysis else None
-        if main is None or main.overlap is None or self.selected >= len(main.overlap):
+    def _sides(self) -> list[Any]:
+        """The matrix of the layer, or of cond and of uncond for a difference; None for what is missing."""
+        if self.analysis is None:
+            return []
+        scheme, branch = self.analysis.selection.main
+        branches = ("cond", "uncond") if self.analysis.is_difference else (branch,)
+        found = [self.analysis.of(scheme, of) for of in branches]  # type: ignore[arg-type]
+        return [self._of(figures) for figures in found]
+
+    def _of(self, figures: Result | None) -> Any:
+        if figures is None or figures.overlap is None or self.selected >= len(figures.overlap):
             return None
-        matrix = main.overlap[self.selected]
+        matrix = figures.overlap[self.selected]
         return None if math.isnan(matrix[0, 0]) else matrix
 
+    def _matrix(self) -> Any:
+        sides = self._sides()
+        if not sides or any(side is None for side in sides):
+            return None
+        if len(sides) == 1:
+            return sides[0]
+        return sides[0] - sides[1] if sides[0].shape == sides[1].shape else None
+
+    def _signed(self) -> bool:
+        return self.analysis is not None and self.analysis.is_difference
+
     def numbers(self) -> Numbers:
-        """Overlap and variance explained of each pair of classes at the layer."""
+        """Overlap and variance explained of each pair of classes at the layer, or the difference."""
         from subspacelens_tui.analysis.output.rows import overlap_rows
 
+        if self._signed():
+            return self._differences()
         main = self.analysis.main if self.analysis else None
         return list(overlap_rows(main, self.selected)) if main and self._matrix() is not None else []
 
+    def _differences(self) -> Numbers:
+        sides, matrix = self._sides(), self._matrix()
+        if matrix is None:
+            return []
+        names = self.class_names
+        return [
+            {
+                "layer": self.selected,
+                "class_a": names[a],
+                "class_b": names[b],
+                "cond": float(sides[0][a, b]),
+                "uncond": float(sides[1][a, b]),
+                "difference": float(matrix[a, b]),
+            }
+            for a in range(len(names))
+            for b in range(len(names))
+        ]
+
     def publication(self, name: str) -> "Plot | None":
-        """The matrix of the layer."""
+        """The matrix of the layer; a difference has no plot of its own."""
         from subspacelens_tui.analysis.output import matrix_plot
 
+        if self._signed():
+            return None
         main = self.analysis.main if self.analysis else None
         return matrix_plot(name, main, self.selected) if main and self._matrix() is not None else None
 
@@ -168,16 +239,24 @@ class OverlapMatrixPane(Pane):
         self.row, self.column = min(self.row, count - 1), min(self.column, count - 1)
         room = max(1, height - 3)
         layout = self._laid_out(width, room, count)
-        low, high = self._scale(matrix)
-        yield self._heads(layout)
+        scale, rules = self._scale(matrix), self._rules()
+        yield from self._heads(layout, rules)
         for row in range(layout.top, layout.top + layout.rows):
             for line in range(layout.tall):
-                yield self._row(matrix, row, layout, low, high, with_text=line == (layout.tall - 1) // 2)
-        for _ in range(room - layout.rows * layout.tall):
+                with_text = line == (layout.tall - 1) // 2
+                ruled = row + 1 in rules and line == layout.tall - 1 and row + 1 < layout.top + layout.rows
+                yield self._row(matrix, row, layout, scale, rules, with_text, ruled)
+        for _ in range(room + 1 - layout.head - layout.rows * layout.tall):
             yield ()
         if height > _ROWS:
-            yield self._legend(low, high, width)
+            yield self._legend(scale, width)
         yield self._named(matrix, width)
+
+    def _rules(self) -> tuple[int, ...]:
+        """The classes that a coarser group begins with."""
+        if self.recording is None or self.analysis is None:
+            return ()
+        return group_starts(self.recording.manifest, self.analysis.selection.main[0], self.class_names)
 
     def _why_missing(self) -> str:
         layer = self.analysis.layer(self.selected) if self.analysis else None
@@ -185,7 +264,7 @@ class OverlapMatrixPane(Pane):
 
     def _laid_out(self, width: int, rows: int, count: int) -> _Grid:
         longest = max(len(plain(name)) for name in self.class_names)
-        label = min(max(_LABEL_AT_MOST, width // _LABEL_SHARE), longest)
+        label = whole = min(max(_LABEL_AT_MOST, width // _LABEL_SHARE), longest)
         # Labels give way first, if that makes room for digits; then cells; then the matrix scrolls.
         least = min(label, _LABEL_AT_LEAST)
         fits = [cell for cell in (4, 3) if self.digits and least + 1 + count * cell <= width]
@@ -193,109 +272,194 @@ class OverlapMatrixPane(Pane):
         label = max(least, min(label, width - 1 - count * wanted))
         cell = min(max(_CELL_AT_MOST, longest + 1), max(1, (width - label - 1) // count))
         columns = min(count, max(1, (width - label - 1) // cell))
+        label = max(label, min(whole, width - 1 - columns * cell))
+        # One row of heads is there in any case; where the matrix scrolls, some of its rows give way to them.
+        spare = rows + 1 - count
+        if spare < 1:
+            spare = _READABLE if rows >= _SCROLLS_WELL else 1
+        down = cell - 1 < min(longest, _READABLE) and spare >= _DOWN_AT_LEAST
+        head = min(longest, spare, _HEAD_AT_MOST) if down else 1
+        rows += 1 - head
         shown = min(count, max(1, rows))
         self._top = max(min(self._top, self.row, count - shown), self.row - shown + 1, 0)
         self._left = max(min(self._left, self.column, count - columns), self.column - columns + 1, 0)
         most = 1 if self.few_colours and self.digits else _TALL_AT_MOST
-        tall = min(most, max(1, rows // count), max(1, cell // 2))
-        self._grid = _Grid(label, cell, self._top, self._left, shown, columns, tall)
+        tall = min(most, max(1, rows // count), max(1, round(_TALL * cell)))
+        self._grid = _Grid(label, cell, self._top, self._left, shown, columns, tall, head)
         return self._grid
 
-    def _scale(self, matrix: Any) -> tuple[float, float]:
+    def _scale(self, matrix: Any) -> _Scale:
         """The range of the off-diagonal cells, rounded outwards so that colours hold still."""
         others = [float(matrix[i, j]) for i in range(len(matrix)) for j in range(len(matrix)) if i != j]
+        if self._signed():
+            largest = max(map(abs, others), default=0.0) or 1.0
+            decade = 10.0 ** math.floor(math.log10(largest))
+            most = next(of * decade for of in _NICE if of * decade >= largest * (1 - 1e-9))
+            return _Scale(-most, most, diverging=True)
         if not others:
-            return 0.0, 1.0
+            return _Scale(0.0, 1.0)
         low = max(0.0, math.floor(min(others) / _ROUND_TO + 1e-9) * _ROUND_TO)
         # Its ends differ, also where all classes share one subspace.
         low = min(low, 1.0 - _ROUND_TO)
         high = math.ceil(max(others) / _ROUND_TO - 1e-9) * _ROUND_TO
-        return low, min(1.0, max(high, low + _ROUND_TO))
+        return _Scale(low, min(1.0, max(high, low + _ROUND_TO)))
 
-    def _heads(self, layout: _Grid) -> Row:
-        row: list[Piece] = [(fit(f"L{self.selected}", layout.label + 1), self.ink("accent"))]
-        for column in range(layout.left, layout.left + layout.columns):
-            # Where heads touch, every other one is fainter.
-            plain_ink = "faint" if layout.cell <= 2 and column % 2 else "dim"
-            style = self.ink("accent" if column == self.column else plain_ink)
-            room = layout.cell - (layout.cell > 2)
-            name = plain(self.class_names[column])[:room]
-            row.append((fit(name, layout.cell, "centre" if layout.cell > 2 else "left"), style))
-        return row
+    def _heads(self, layout: _Grid, rules: Sequence[int]) -> Iterator[Row]:
+        columns = range(layout.left, layout.left + layout.columns)
+        names = [plain(self.class_names[column]) for column in columns]
+        for line in range(layout.head):
+            corner = f"L{self.selected}" if line == layout.head - 1 else ""
+            row: list[Piece] = [(fit(corner, layout.label + 1), self.ink("accent"))]
+            for column, name in zip(columns, names, strict=True):
+                # Where heads touch, every other one is fainter.
+                touching = layout.cell <= (2 if layout.head == 1 else 1)
+                plain_ink = "faint" if touching and column % 2 else "dim"
+                style = self.ink("accent" if column == self.column else plain_ink)
+                if layout.head == 1:
+                    text = name[: layout.cell - (layout.cell > 2)]
+                    row.append((fit(text, layout.cell, "centre" if layout.cell > 2 else "left"), style))
+                else:
+                    # From above to below, down to the matrix.
+                    letters = f"{name[: layout.head]:>{layout.head}}"
+                    row.append((fit(letters[line], layout.cell, "centre"), style))
+            yield row
 
-    def _row(self, matrix: Any, row: int, layout: _Grid, low: float, high: float, with_text: bool) -> Row:
+    def _row(
+        self,
+        matrix: Any,
+        row: int,
+        layout: _Grid,
+        scale: _Scale,
+        rules: Sequence[int],
+        with_text: bool,
+        ruled: bool,
+    ) -> Row:
         style = self.ink("accent" if row == self.row else "dim")
         name = plain(self.class_names[row])
         pieces: list[Piece] = [(fit(name if with_text else "", layout.label) + " ", style)]
         for column in range(layout.left, layout.left + layout.columns):
-            pieces.append(self._cell(matrix, row, column, layout.cell, (low, high), with_text))
+            text, of_cell = self._cell(matrix, row, column, layout.cell, scale, with_text)
+            if column in rules and column > layout.left and text[0] == " ":
+                text = _RULE + text[1:]
+            pieces.append((text, of_cell + Style(underline=True) if ruled else of_cell))
         return pieces
 
-    def _cell(
-        self, matrix: Any, row: int, column: int, width: int, scale: tuple[float, float], with_text: bool
-    ) -> Piece:
+    def _digits(self, value: float, width: int) -> str:
+        if self._signed():
+            if width <= _HUNDREDTHS_CELL + 1:
+                return f"{round(100 * value):+d}"
+            return f"{value:+.{3 if width > _THOUSANDTHS_CELL else 2}f}".replace("0.", ".")
+        return numbers.fraction(value) if width > _HUNDREDTHS_CELL else f"{100 * value:02.0f}"
+
+    def _cell(self, matrix: Any, row: int, column: int, width: int, scale: _Scale, with_text: bool) -> Piece:
         value = float(matrix[row, column])
         chosen = row == self.row and column == self.column
         text = " " * width
         if with_text and self.digits and width >= _HUNDREDTHS_CELL:
-            digits = numbers.fraction(value) if width > _HUNDREDTHS_CELL else f"{100 * value:02.0f}"
-            text = fit(digits if row != column else "1", width, "centre")
+            own = "·" if self._signed() else "1"
+            text = _centred(self._digits(value, width) if row != column else own, width)
         if row == column:
             style = self.ink("faint")
             text = text if text.strip() or not with_text else fit("·", width, "centre")
         elif self.few_colours:
             style = self.ink()
-            shade = SHADES[ramp_index(value, *scale, len(SHADES))]
+            size = abs(value) if scale.diverging else value
+            shade = SHADES[ramp_index(size, 0.0 if scale.diverging else scale.low, scale.high, len(SHADES))]
             text = text if text.strip() else shade * width
         else:
-            style = ramp_style(ramp_index(value, *scale))
+            style = scale.style(value)
         if chosen:
             # Its colour stays: it is what one wants to see. Brackets or a diamond mark it, in any terminal.
             style += Style(bold=True)
             if with_text:
                 value_text = text.strip()
-                text = fit(f"▸{value_text}◂" if 3 <= len(value_text) + 2 <= width else "◆", width, "centre")
+                text = _centred(f"▸{value_text}◂" if 3 <= len(value_text) + 2 <= width else "◆", width)
         return text, style
 
-    def _legend(self, low: float, high: float, width: int) -> Row:
-        """The colour scale, with the mean of the cells it colours."""
-        mean = self._mean()
+    def _legend(self, scale: _Scale, width: int) -> Row:
+        """The colour scale with the null marked, and the mean of the cells it colours."""
+        mean, null = self._mean(), None if scale.diverging else self._null()
+        mark = None
+        if null is not None and scale.low <= null <= scale.high:
+            mark = ramp_index(null, scale.low, scale.high)
+        low, high = numbers.fraction(scale.low), numbers.fraction(scale.high)
+        if scale.diverging:
+            low, high = numbers.figure(scale.low), numbers.figure(scale.high, signed=True)
         row: list[Piece] = [
-            (f"{numbers.fraction(low, 1)} ", self.ink("dim")),
-            *self.ramp(),
-            (f" {numbers.fraction(high, 1)}", self.ink("dim")),
+            (f"{low} ", self.ink("dim")),
+            *self.ramp(scale.diverging, mark),
+            (f" {high}", self.ink("dim")),
             ("  mean ", self.ink("dim")),
-            (numbers.fraction(mean), self.ink("strong")),
+            (numbers.fraction(mean, 3 if scale.diverging else 2), self.ink("strong")),
         ]
-        return cut_row(row, width)
+        if null is not None:
+            sign = "┃ " if mark is not None and not self.few_colours else ""
+            row.append((f"  {sign}null {numbers.fraction(null)}", self.ink("dim")))
+        return whole_pieces(row, width)
 
     def _mean(self) -> float | None:
-        main = self.analysis.main if self.analysis else None
+        """Of the cells off the diagonal, or the difference of those of cond and uncond."""
+        if self.analysis is None:
+            return None
+        if self.analysis.is_difference:
+            layer = self.analysis.difference_of(self.selected)
+            return layer["overlap_mean"].difference if layer else None
+        main = self.analysis.main
         return main.layers[self.selected].overlap_mean if main and self.selected < len(main.layers) else None
 
+    def _null(self) -> float | None:
+        main = self.analysis.main if self.analysis else None
+        layer = main.layers[self.selected] if main and self.selected < len(main.layers) else None
+        null = layer.nulls.get("overlap_mean") if layer else None
+        return null.mean if null else None
+
     def _named(self, matrix: Any, width: int) -> Row:
-        """The selected cell in words."""
-        a, b = plain(self.class_names[self.row]), plain(self.class_names[self.column])
-        value = numbers.fraction(float(matrix[self.row, self.column]), 3)
+        """The cell under the mouse, else the selected one, in words."""
+        row, column = self._pointed or (self.row, self.column)
+        row, column = min(row, len(matrix) - 1), min(column, len(matrix) - 1)
+        a, b = plain(self.class_names[row]), plain(self.class_names[column])
+        value, sides = numbers.fraction(float(matrix[row, column]), 3), ""
+        if self._signed():
+            value = f"{float(matrix[row, column]):+.3f}".replace("0.", ".")
+            cond, uncond = (numbers.fraction(float(side[row, column]), 3) for side in self._sides())
+            sides = f"  cond {cond}, uncond {uncond}"
         room = max(2, (width - len(value) - 5) // 2)
-        return cut_row(
-            [
-                (f"{cut(a, room)} × {cut(b, room)} ", self.ink("accent")),
-                (value, self.ink("strong")),
-            ],
-            width,
-        )
+        pieces: list[Piece] = [
+            (f"{cut(a, room)} × {cut(b, room)} ", self.ink("accent")),
+            (value, self.ink("strong")),
+        ]
+        return whole_pieces([*cut_row(pieces, width), (sides, self.ink("dim"))], width)
+
+    def _cell_at(self, offset: Offset | None) -> tuple[int, int] | None:
+        """The row and the column of the cell at a place of the pane."""
+        layout = self._grid
+        if offset is None or layout is None or offset.y < layout.head or offset.x <= layout.label:
+            return None
+        row = (offset.y - layout.head) // layout.tall + layout.top
+        column = (offset.x - layout.label - 1) // layout.cell + layout.left
+        inside = row < layout.top + layout.rows and column < layout.left + layout.columns
+        return (row, column) if inside else None
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Name the cell under the mouse."""
+        self._point_at(self._cell_at(event.get_content_offset(self)))
+
+    def on_leave(self) -> None:
+        """Name the selected one again."""
+        self._point_at(None)
+
+    def _point_at(self, cell: tuple[int, int] | None) -> None:
+        if cell != self._pointed:
+            self._pointed = cell
+            self.repaint()
 
     def on_click(self, event: events.Click) -> None:
         """Select the cell under the mouse."""
-        offset, layout = event.get_content_offset(self), self._grid
-        if offset is None or layout is None:
-            return
-        row = (offset.y - 1) // layout.tall + layout.top
-        column = (offset.x - layout.label - 1) // layout.cell + layout.left
-        if (
-            layout.top <= row < layout.top + layout.rows
-            and layout.left <= column < layout.left + layout.columns
-        ):
-            self.row, self.column = row, column
+        if (cell := self._cell_at(event.get_content_offset(self))) is not None:
+            self.row, self.column = cell
             self.repaint()
+
+
+def _centred(text: str, width: int) -> str:
+    """Text in the middle of a cell, sooner with a blank before it: the line between two groups goes there."""
+    return f"{' ' * ((width - len(text) + 1) // 2)}{text}".ljust(width)

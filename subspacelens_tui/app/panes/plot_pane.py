@@ -1,35 +1,21 @@
 """The base of the panes that show curves over the layers: a legend with values, and the plot."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
-from operator import itemgetter
+from dataclasses import replace
 from typing import ClassVar
 
-from rich.color import Color
-from rich.style import Style
 from textual import events
 
 from subspacelens_tui.analysis.quantities import Values
-from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
-from subspacelens_tui.app.drawing.palette import blend, curve_colour
+from subspacelens_tui.app import numbers
+from subspacelens_tui.app.drawing.painted import Piece, Row
 from subspacelens_tui.app.drawing.plot import draw, has_values, layer_at, least_size
-from subspacelens_tui.app.drawing.plot_parts import Cell, Cells, Markers, Plot
+from subspacelens_tui.app.drawing.plot_parts import Cells, Markers, Plot
+from subspacelens_tui.app.drawing.plot_styles import LegendEntry, PlotStyles, legend_rows
 from subspacelens_tui.app.panes.pane import LayerChosen, Pane
 
-_BAND_SHARE, _HATCH_SHARE = 0.22, 0.7
-_LINE = {False: "━━", True: "╍╍"}
-_ASCII_LINE = {False: "--", True: "- "}
-
-
-@dataclass(frozen=True)
-class LegendEntry:
-    """One entry of the legend: a swatch, a name, and the value at the selected layer."""
-
-    name: str
-    value: str
-    colour: int
-    dashed: bool = False
+# Of the rows of a pane the legend takes one, and another for each so many.
+_ROWS_A_LEGEND_ROW = 6
 
 
 class PlotPane(Pane):
@@ -38,15 +24,20 @@ class PlotPane(Pane):
     Attributes:
         markers: what the terminal's font can show.
         figures: whose values it shows, to say why where there are none.
+        limits: what the axis of values reaches from and to; fits what is drawn if None.
+        log_axis: whether that axis is logarithmic; as the pane has it if None.
     """
 
     of_a_step = True
     markers: Markers = "braille"
     figures: ClassVar[Sequence[str]] = ()
+    limits: tuple[float, float] | None = None
+    log_axis: bool | None = None
     _cells: Cells = ()
+    _pointed: int | None = None
 
     def plot(self) -> Plot:
-        """The curves to draw; the cursor is added here."""
+        """The curves to draw; cursor, limits and scale are added here."""
         raise NotImplementedError
 
     def legend(self) -> list[LegendEntry]:
@@ -61,35 +52,73 @@ class PlotPane(Pane):
         """A word at the end of the legend."""
         return ""
 
+    @property
+    def here(self) -> int:
+        """The layer whose values the legend says: the one under the mouse, else the selected one."""
+        return self.selected if self._pointed is None else self._pointed
+
+    def head(self) -> str:
+        """What the legend is of."""
+        return f"L{self.here}"
+
+    @property
+    def is_log(self) -> bool:
+        """Whether the axis of values is logarithmic."""
+        return self.plot().log if self.log_axis is None else self.log_axis
+
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """The legend, then the plot."""
         self._cells = ()
-        plot = replace(self.plot(), cursor=self.cursor(), markers=self.markers)
+        plot = self._drawn()
         if not has_values(plot):
-            return self.said(self.why_missing(*self.figures), width, height)
-        columns, rows = least_size(plot, height - 1)
+            return self.said(self._why_empty(), width, height)
+        # The legend takes no row that the plot needs.
+        most = max(1, min(height // _ROWS_A_LEGEND_ROW, height - least_size(plot, height - 1)[1]))
+        above = self._legend(width, most)
+        columns, rows = least_size(plot, height - len(above))
         if width < columns or height - 1 < rows:
             return self.too_small(width, height, columns, rows + 1)
-        self._cells = draw(plot, width, height - 1)
+        self._cells = draw(plot, width, height - len(above))
         styles = PlotStyles(self)
-        return [self._legend_row(width), *(styles.row(row) for row in self._cells)]
+        return [*above, *(styles.row(row) for row in self._cells)]
 
-    def _legend_row(self, width: int) -> Row:
-        lines = _ASCII_LINE if self.markers == "ascii" else _LINE
-        row: list[Piece] = [(f"L{self.selected:<3}", self.ink("accent"))]
-        for entry in self.legend():
-            colour = Style.from_color(Color.parse(curve_colour(entry.colour, self.app.current_theme.dark)))
-            pieces: list[Piece] = [
-                (f" {lines[entry.dashed]} ", colour),
-                (f"{entry.name} " if entry.name else "", self.ink("dim")),
-                (entry.value + " ", self.ink("strong")),
-            ]
-            if row_width(row) + row_width(pieces) > width:
-                break
-            row += pieces
-        if self.note() and row_width(row) + len(self.note()) + 1 <= width:
-            row.append((" " + self.note(), self.ink("dim")))
-        return cut_row(row, width)
+    def _drawn(self) -> Plot:
+        plot = self.plot()
+        return replace(
+            plot,
+            cursor=self.cursor(),
+            markers=self.markers,
+            tints=not self.few_colours,
+            limits=self.limits,
+            log=plot.log if self.log_axis is None else self.log_axis,
+        )
+
+    def _why_empty(self) -> str:
+        if self.is_log and has_values(self.plot()):
+            return "no value is positive: a logarithmic axis has no place for them"
+        return self.why_missing(*self.figures)
+
+    def _legend(self, width: int, most: int) -> list[list[Piece]]:
+        head = (f"{self.head():<4} ", self.ink("accent"))
+        return legend_rows(head, self.legend(), self.note(), width, most, self.markers, self)
+
+    def place_at(self, column: int) -> int | None:
+        """The place of the plot nearest to a column of the pane."""
+        return layer_at(column, self._cells, self._drawn().layers)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Say the values under the mouse."""
+        offset = event.get_content_offset(self)
+        self._point_at(None if offset is None else self.place_at(offset.x))
+
+    def on_leave(self) -> None:
+        """Say those of the selected layer again."""
+        self._point_at(None)
+
+    def _point_at(self, place: int | None) -> None:
+        if place != self._pointed:
+            self._pointed = place
+            self.repaint()
 
     def on_click(self, event: events.Click) -> None:
         """Choose the layer under the mouse."""
@@ -102,51 +131,6 @@ class PlotPane(Pane):
             self.post_message(LayerChosen(layer))
 
 
-class PlotStyles:
-    """Styles of the parts of a plot in a pane's colours."""
-
-    def __init__(self, pane: Painted) -> None:
-        self._dark = pane.app.current_theme.dark
-        self._base = pane.ink()
-        self._parts = {"frame": pane.ink("dim"), "cursor": pane.ink("dim"), "zero": pane.ink("faint")}
-        # With few colours there is no tint of the background: the band is drawn in characters.
-        self._shaded = not pane.few_colours
-        background = pane.ground.bgcolor
-        triplet = background.triplet if background is not None else None
-        self._background = triplet.hex if triplet is not None else "#000000" if self._dark else "#ffffff"
-        self._styles: dict[tuple[str, int | None, int | None], Style] = {}
-
-    def row(self, cells: tuple[Cell, ...]) -> list[Piece]:
-        """Runs of cells of one style."""
-        return [
-            ("".join(self._character(cell) for cell in run), self._style(*kind))
-            for kind, run in groupby(cells, key=itemgetter(slice(1, None)))
-        ]
-
-    def _character(self, cell: Cell) -> str:
-        return " " if cell.part == "band" and self._shaded else cell.character
-
-    def _style(self, part: str, colour: int | None, band: int | None) -> Style:
-        kind = (part, colour, band)
-        if kind not in self._styles:
-            self._styles[kind] = self._made(*kind)
-        return self._styles[kind]
-
-    def _made(self, part: str, colour: int | None, band: int | None) -> Style:
-        style = self._parts.get(part, self._base)
-        if part == "curve" and colour is not None:
-            style = Style.from_color(Color.parse(curve_colour(colour, self._dark)))
-        if part == "error" and colour is not None:
-            style = Style.from_color(Color.parse(self._faint(colour, _HATCH_SHARE)))
-        if band is not None and self._shaded:
-            style += Style.from_color(None, Color.parse(self._faint(band, _BAND_SHARE)))
-        return style
-
-    def _faint(self, colour: int, share: float) -> str:
-        curve = curve_colour(colour, self._dark)
-        return blend(curve, self._background, share) if self._shaded else curve
-
-
 def minus(a: Sequence[float | None], b: Sequence[float | None]) -> Values:
     """Differences, None where one side is."""
     return tuple(None if x is None or y is None else x - y for x, y in zip(a, b, strict=False))
@@ -155,3 +139,18 @@ def minus(a: Sequence[float | None], b: Sequence[float | None]) -> Values:
 def at(values: Sequence[float | None], layer: int) -> float | None:
     """The value at a layer, None beyond the last."""
     return values[layer] if layer < len(values) else None
+
+
+def interval(low: Sequence[float | None], high: Sequence[float | None], layer: int) -> str:
+    """The interval at a layer as [0.6, 2.0]; nothing where there is none."""
+    return numbers.interval(at(low, layer), at(high, layer))
+
+
+def outside(values: Sequence[float | None], low: Values, high: Values) -> tuple[bool, ...]:
+    """For each layer whether its value is outside a band; no layers where there is no band."""
+    if not any(end is not None for end in high):
+        return ()
+    return tuple(
+        value is not None and at(low, layer) is not None and not low[layer] <= value <= high[layer]  # type: ignore[operator]
+        for layer, value in enumerate(values)
+    )

@@ -1,15 +1,18 @@
 """ΔR over the layers with its null."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from subspacelens_tui.analysis.compare import Comparison
 from subspacelens_tui.analysis.quantities import HEADLINE, Values, error_bands, null_bands, quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import cut
-from subspacelens_tui.app.drawing.plot_parts import Band, Curve, Plot
+from subspacelens_tui.app.drawing.plot_parts import Band, Bars, Curve, Plot
+from subspacelens_tui.app.drawing.plot_styles import LegendEntry
 from subspacelens_tui.app.panes.pane import Numbers
-from subspacelens_tui.app.panes.plot_pane import LegendEntry, PlotPane, at
+from subspacelens_tui.app.panes.plot_pane import PlotPane, at, interval, outside
 from subspacelens_tui.app.refinement_stages import FEW
 from subspacelens_tui.app.selection import Measure
 from subspacelens_tui.app.snapshots import Analysis
@@ -42,6 +45,20 @@ def shown_sets(analysis: Analysis) -> list[tuple[str, str, Branch, Result]]:
 def scheme_colour(analysis: Analysis, scheme: str, schemes: Sequence[str]) -> int:
     """The colour of a label scheme: the same wherever it is shown."""
     return list(schemes).index(scheme) if scheme in schemes else 0
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """A curve and what is said of it; intervals, null and p have no layers where there are none."""
+
+    name: str
+    values: Values
+    colour: int
+    dashed: bool
+    low: Values
+    high: Values
+    beyond: tuple[bool, ...] = ()
+    p: Values = ()
 
 
 class RatesPane(PlotPane):
@@ -77,24 +94,35 @@ class RatesPane(PlotPane):
         assert self.analysis is not None
         return scheme_colour(self.analysis, scheme, self._schemes())
 
-    def _curves(self) -> list[tuple[str, Values, int, bool]]:
-        """Name, values, colour and dashing of the curves, the main one first."""
+    def _curves(self) -> list[_Curve]:
+        """The curves, the main one first, each with its interval and the null it is held against."""
         if self.analysis is None:
             return []
-        if not self._difference:
-            return [
-                (name, tuple(figures.curve(self._figure)), self._colour(scheme), self._dashed(scheme, branch))
-                for name, scheme, branch, figures in shown_sets(self.analysis)
-            ]
-        return [
-            (
-                cut(plain(scheme), _NAME),
-                tuple(layer[self._figure].difference for layer in comparison.layers),
-                self._colour(scheme),
-                False,
-            )
-            for scheme, comparison in self.analysis.differences.items()
-        ]
+        if self._difference:
+            return [self._of_difference(*of) for of in self.analysis.differences.items()]
+        return [self._of_set(*of) for of in shown_sets(self.analysis)]
+
+    def _of_set(self, name: str, scheme: str, branch: Branch, figures: Result) -> _Curve:
+        assert self.analysis is not None
+        values = tuple(figures.curve(self._figure))
+        of_main_branch = branch == self.analysis.selection.settings.branch
+        has_null = of_main_branch and self.analysis.permutations >= FEW
+        p = [quantity(f"{HEADLINE}.p").value(layer) for layer in figures.layers]
+        return _Curve(
+            name,
+            values,
+            self._colour(scheme),
+            self._dashed(scheme, branch),
+            *(error_bands(figures, self._figure) if of_main_branch else ((), ())),
+            beyond=outside(values, *null_bands(figures, self._figure)) if has_null else (),
+            p=tuple(p) if has_null else (),
+        )
+
+    def _of_difference(self, scheme: str, comparison: Comparison) -> _Curve:
+        found = [layer[self._figure] for layer in comparison.layers]
+        low, high = tuple(of.low for of in found), tuple(of.high for of in found)
+        values = tuple(of.difference for of in found)
+        return _Curve(cut(plain(scheme), _NAME), values, self._colour(scheme), False, low, high)
 
     def _dashed(self, scheme: str, branch: Branch) -> bool:
         assert self.analysis is not None
@@ -113,60 +141,54 @@ class RatesPane(PlotPane):
         ]
 
     def plot(self) -> Plot:
-        """ΔR with its errors hatched, and the null behind: its mean dashed, its 95 % shaded."""
+        """The curves with their intervals as bars, and the null behind: its mean dashed, its 95 % shaded."""
         if self.analysis is None:
             return Plot(())
-        curves = [Curve(values, colour, dashed) for _, values, colour, dashed in self._curves()]
-        bands = self._differences() if self._difference else []
+        shown = self._curves()
+        curves = [
+            Curve(of.values, of.colour, of.dashed, beyond=of.beyond, shape=self._shape(of)) for of in shown
+        ]
+        bars = [Bars(of.low, of.high, of.colour) for of in shown]
+        bands = []
         for figures in self._with_null():
             colour = self._colour(figures.settings.labels or "")
             if self.analysis.permutations >= FEW:
                 bands.append(Band(*null_bands(figures, self._figure), colour))
-            bands.append(Band(*error_bands(figures, self._figure), colour, hatched=True))
             # Where dashes stand for something else, the band alone stands for the null.
             if len(self.analysis.selection.branches) == 1 and not self.app.no_color:
                 curves += self._null_mean(figures, colour)
-        return Plot(tuple(reversed(curves)), tuple(bands), zero=self._zero())
+        # What is selected is drawn last, over the rest.
+        return Plot(tuple(curves[::-1]), tuple(bands[::-1]), tuple(bars[::-1]), zero=self._zero())
 
-    def _differences(self) -> list[Band]:
-        """The intervals of cond minus uncond, the same images left out of both."""
-        assert self.analysis is not None
-        bands = []
-        for scheme, comparison in self.analysis.differences.items():
-            found = [layer[self._figure] for layer in comparison.layers]
-            low, high = tuple(of.low for of in found), tuple(of.high for of in found)
-            bands.append(Band(low, high, self._colour(scheme), hatched=True))
-        return bands
+    def _shape(self, of: _Curve) -> int:
+        """The shape of the points: of the scheme, as the colour."""
+        return of.colour
 
     def _null_mean(self, figures: Result, colour: int) -> list[Curve]:
-        return [Curve(tuple(figures.curve("null_mean")), colour, dashed=True)]
+        return [Curve(tuple(figures.curve("null_mean")), colour, dashed=True, points=False)]
 
     def _zero(self) -> bool:
         return self._difference
 
-    def _halves(self) -> list[str]:
-        """Half the width of the interval of each curve at the selected layer, as far as there is one."""
-        if self.analysis is None:
-            return []
-        if self._difference:
-            compared = self.analysis.differences.values()
-            bars = [of.layers[self.selected][self._figure] for of in compared]
-            return [numbers.half_width(bar.low, bar.high) for bar in bars]
-        halves = []
-        for _, _, _, figures in shown_sets(self.analysis):
-            # One branch may have no images although the other has.
-            asked = quantity(self._figure)
-            halves.append(
-                numbers.half_width(*asked.error_band(figures.layers[self.selected])) if figures.layers else ""
-            )
-        return halves
-
     def legend(self) -> list[LegendEntry]:
-        """Each curve with its value at the selected layer, and half the width of its interval."""
+        """Each curve with its value at the layer, the interval of it, and its p."""
         return [
-            LegendEntry(name, self._written(at(values, self.selected)) + half, colour, dashed)
-            for (name, values, colour, dashed), half in zip(self._curves(), self._halves(), strict=True)
+            LegendEntry(
+                of.name,
+                self._written(at(of.values, self.here)),
+                of.colour,
+                of.dashed,
+                interval(of.low, of.high, self.here),
+                self._p(at(of.p, self.here)),
+                self._shape(of),
+                at(of.beyond, self.here) is not False,
+            )
+            for of in self._curves()
         ]
+
+    def _p(self, p: float | None) -> str:
+        assert self.analysis is not None
+        return "" if p is None else f"p {numbers.probability(p, self.analysis.permutations)}"
 
     def _written(self, value: float | None) -> str:
         return numbers.figure(value, signed=self._difference)
@@ -192,12 +214,12 @@ class RatesPane(PlotPane):
         return curve_plot(name, [figures for _, _, _, figures in shown_sets(self.analysis)], self._figure)
 
     def subtitles(self) -> Sequence[str]:
-        """What the bands are, and how good the null is by now."""
+        """What the shading and the bars are, and how good the null is by now."""
         if self.analysis is None or self.analysis.main is None or not self.analysis.main.layers:
             return ()
         error = self._error_words()
         if self._difference:
-            return [f"╱ error 95 %, {error}"] if error else ()
+            return [f"│ 95 % CI, {error}"] if error else ()
         if reason := self.analysis.main.layers[0].missing.get("nulls"):
             return [plain(reason)]
         n = self.analysis.permutations
@@ -205,17 +227,19 @@ class RatesPane(PlotPane):
             return ["null: permuting labels …"]
         designs = ", ".join(dict.fromkeys(str(f.settings.design) for f in self._with_null()))
         if n < FEW:
-            null = f"╍ null: first estimate, n = {n}"
+            null = f"╍ null: first estimate, {n} permutations"
             return [f"{null}, {designs}", null]
-        null = f"░ null 95 %: n = {n}" + (", refining" if self.analysis.refining else "")
-        error = f" · ╱ error 95 %: {error}" if error else ""
+        refining = ", refining" if self.analysis.refining else ""
+        bars = f" · │ 95 % CI, {error}" if error else ""
         tests = f" · {self.analysis.main.tests(HEADLINE).short('layers')}"
         return [
-            f"{null}, {designs}{error}{tests}",
-            f"{null}, {designs}{error}",
-            f"{null}{error}",
-            f"░ null n = {n}{error.replace(' 95 %', '')}",
-            null,
+            f"░ null 95 %: {n} permutations{refining}, {designs}{bars}{tests}",
+            f"░ null 95 %: {n} permutations{refining}, {designs}{bars}",
+            f"░ null 95 %: {n} permutations{refining}{bars}",
+            f"░ null, n = {n}{bars}",
+            f"░ null 95 %{bars}",
+            f"░ null 95 %: {n} permutations{refining}",
+            f"░ null, n = {n}",
         ]
 
     def _error_words(self) -> str:

@@ -8,9 +8,10 @@ from textual import events
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.plot_parts import Curve, Plot
+from subspacelens_tui.app.drawing.plot_styles import LegendEntry
 from subspacelens_tui.app.panes.effective_rank import RANK_COLOUR
 from subspacelens_tui.app.panes.pane import Numbers
-from subspacelens_tui.app.panes.plot_pane import LegendEntry, PlotPane
+from subspacelens_tui.app.panes.plot_pane import PlotPane, at
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.output import Plot as PublicationPlot
@@ -50,8 +51,11 @@ class SpectrumPane(PlotPane):
     def plot(self) -> Plot:
         """One curve a branch, uncond dashed beside cond."""
         spectra = self._spectra()
-        curves = [Curve(values, RANK_COLOUR, dashed=index > 0) for index, (_, values) in enumerate(spectra)]
-        return Plot(tuple(reversed(curves)), log=True, first=1)
+        curves = [
+            Curve(values, RANK_COLOUR, dashed=index > 0, points=False)
+            for index, (_, values) in enumerate(spectra)
+        ]
+        return Plot(tuple(reversed(curves)), log=True, first=1, across="eigenvalue, the largest first")
 
     def cursor(self) -> int | None:
         """The effective rank: how many of them the images fill."""
@@ -59,13 +63,18 @@ class SpectrumPane(PlotPane):
         layer = main.layers[self.selected] if main and self.selected < len(main.layers) else None
         return round(layer.effective_rank) - 1 if layer and layer.effective_rank else None
 
+    def head(self) -> str:
+        """The layer; under the mouse, the eigenvalue there."""
+        return f"L{self.selected}" if self._pointed is None else f"λ{self._pointed + 1}"
+
     def legend(self) -> list[LegendEntry]:
-        """Each branch with its largest eigenvalue."""
-        entries = []
-        for index, (branch, values) in enumerate(self._spectra()):
-            largest = numbers.figure(values[0] if values else None)
-            entries.append(LegendEntry(f"{branch}, largest λ", largest, RANK_COLOUR, index > 0))
-        return entries
+        """Each branch with the eigenvalue under the mouse, else with its largest one."""
+        place = self._pointed or 0
+        what = ", largest λ" if self._pointed is None else ""
+        return [
+            LegendEntry(f"{branch}{what}", numbers.figure(at(values, place)), RANK_COLOUR, index > 0)
+            for index, (branch, values) in enumerate(self._spectra())
+        ]
 
     def note(self) -> str:
         """What the cursor is, and how many there are."""

@@ -26,10 +26,16 @@ class Pair:
 
 @dataclass(frozen=True)
 class Tile:
-    """One image: its index in the session, and the words below it."""
+    """One image: its index in the session, what it is of, and what tells it from others of that."""
 
     image: int
-    name: str
+    subject: str
+    detail: str
+
+    @property
+    def name(self) -> str:
+        """The words below it."""
+        return self.subject + self.detail
 
 
 def tiles_of(listing: Listing, scheme: str, name: str | None, guidance: float | None) -> list[Tile]:
@@ -41,19 +47,27 @@ def tiles_of(listing: Listing, scheme: str, name: str | None, guidance: float | 
         name: of the class.
         guidance: only those of this scale, if given.
     """
-    manifest, finest = listing.manifest, _finest(listing.manifest)
-    tiles = []
+    manifest = listing.manifest
+    tiles, subjects = [], _subjects(manifest)
     for image in listing.images:
         info = manifest.images[image]
-        labels = manifest.prompts[info.prompt].labels
-        if name in (None, labels[scheme]) and guidance in (None, info.guidance):
+        subject = subjects[info.prompt]
+        if name in (None, manifest.prompts[info.prompt].labels[scheme]) and guidance in (None, info.guidance):
             scale = f" ×{info.guidance:g}" if len(manifest.guidance) > 1 else ""
-            tiles.append(Tile(image, f"{labels[finest]} {info.seed}{scale}"))
+            tiles.append(Tile(image, subject, f" {info.seed}{scale}"))
     return tiles
 
 
+def _subjects(manifest: Manifest) -> list[str]:
+    """What each prompt is of: its class in the finest label scheme, or its text where a class has more."""
+    finest = _finest(manifest)
+    named = {(prompt.labels[finest], prompt.text) for prompt in manifest.prompts}
+    broad = len(named) > len({label for label, _ in named})
+    return [prompt.text if broad else prompt.labels[finest] for prompt in manifest.prompts]
+
+
 def _finest(manifest: Manifest) -> str:
-    """The label scheme with the most classes: its classes are the subjects."""
+    """The label scheme of all prompts with the most classes."""
     sizes = {
         scheme: len({p.labels[scheme] for p in manifest.prompts})
         for scheme in manifest.label_schemes

@@ -15,6 +15,7 @@ from subspacelens_tui.analysis.incremental_grams import Configuration
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.controllers.arrangement import WIDE
+from subspacelens_tui.app.controllers.axes import AxesController
 from subspacelens_tui.app.controllers.borders import BordersController
 from subspacelens_tui.app.controllers.controller import TypedAhead, adopt
 from subspacelens_tui.app.controllers.deferred_metrics import DeferredMetrics
@@ -28,7 +29,6 @@ from subspacelens_tui.app.controllers.saved_state import SavedStateController
 from subspacelens_tui.app.controllers.selection import LayerController, SelectionController
 from subspacelens_tui.app.controllers.session_state import SessionState
 from subspacelens_tui.app.controllers.status import status
-from subspacelens_tui.app.drawing.plot import prepare
 from subspacelens_tui.app.garbage import freeze_imports
 from subspacelens_tui.app.initial_settings import opening_settings
 from subspacelens_tui.app.key_table import ANYWHERE, PANE_SCOPES, SESSION
@@ -127,6 +127,7 @@ class SessionScreen(Screen[None], NeedsRoom):
             copy=lambda text: self.app.copy_to_clipboard(text),
             run=lambda work: self.run_worker(work, group="export"),
         )
+        axes = AxesController(lambda: self._pane(self.pane_layout.here_pane()), self._push, self.state.tell)
         self.typed_ahead = TypedAhead(
             lambda: self.state.selection is not None, self.choices, self.layer_choice, self.playback
         )
@@ -138,6 +139,7 @@ class SessionScreen(Screen[None], NeedsRoom):
             self.label_file,
             self.recorder,
             export,
+            axes,
             *self.panes,
         )
 
@@ -461,7 +463,5 @@ class SessionScreen(Screen[None], NeedsRoom):
 
 def worker_on(path: Path, settings: Settings | None, setup: Setup, first: bool = False) -> Worker:
     """A worker that begins with what a session opens with; the app's `first` one with its label file."""
-    # Imported before anything is computed: the two would wait for each other.
-    prepare()
     labels_file = setup.labels_file if first else None
     return Worker(path, settings or opening_settings(setup, path), labels_file)

@@ -134,7 +134,14 @@ class SweepScreen(Screen[Configuration], NeedsRoom):
                 values, marks = tuple(of.curve(figure)), found.marks[figure]
                 rows.append(
                     SweepRow(
-                        configuration, values, *marks, of.images, reason, timestep, passes.get(index, ())
+                        configuration,
+                        values,
+                        *marks,
+                        of.images,
+                        reason,
+                        timestep,
+                        passes.get(index, ()),
+                        _p_values(of, figure),
                     )
                 )
             else:
@@ -143,7 +150,7 @@ class SweepScreen(Screen[Configuration], NeedsRoom):
         rounding = (line for figures in computed for line in figures.rounding)
         self.query_one(StatusLine).warn([*self._problems[:1], *rounding])
         self.query_one("#title", Static).update(f" {self._title}")
-        self.query_one(SweepMap).update(figure, rows, tests)
+        self.query_one(SweepMap).update(figure, rows, tests, quantity(figure).has_zero_line)
 
     def _tests(self, figure: str) -> tuple[dict[int, tuple[bool, ...]], str]:
         """Of each row which cells pass together, and what is to be said of all."""
@@ -210,3 +217,11 @@ class SweepScreen(Screen[Configuration], NeedsRoom):
         """Quit as from the session."""
         self.dismiss(None)
         self.app.call_later(self.app.action_quit)
+
+
+def _p_values(of: Result, figure: str) -> tuple[float | None, ...]:
+    """The p of an excess at each layer; none for what is not one."""
+    asked = quantity(figure)
+    if not asked.has_zero_line:
+        return ()
+    return tuple(null.p if (null := layer.nulls.get(asked.metric.key)) else None for layer in of.layers)

@@ -1,23 +1,20 @@
 """Two sides of a comparison: their curves over each other, and the difference with its error."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Literal
 
-from rich.color import Color
-from rich.style import Style
 from textual import events
 
 from subspacelens_tui.analysis.compare import Comparison, Difference, rounding
-from subspacelens_tui.analysis.quantities import Values, error_bands
+from subspacelens_tui.analysis.quantities import Values, error_bands, quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row
-from subspacelens_tui.app.drawing.palette import curve_colour
+from subspacelens_tui.app.drawing.painted import Painted, Row
 from subspacelens_tui.app.drawing.plot import draw, has_values, layer_at, least_size
-from subspacelens_tui.app.drawing.plot_parts import Band, Cells, Curve, Markers, Plot
+from subspacelens_tui.app.drawing.plot_parts import Bars, Cells, Curve, Markers, Plot
+from subspacelens_tui.app.drawing.plot_styles import LegendEntry, PlotStyles, legend_rows
 from subspacelens_tui.app.panes.pane import LayerChosen, Numbers
-from subspacelens_tui.app.panes.plot_pane import PlotStyles
 from subspacelens_tui.sessions.sanitise import plain
 
 A_COLOUR, B_COLOUR = 0, 1
@@ -33,6 +30,7 @@ class ComparisonPlot(Painted):
     figure = ""
     selected = 0
     _cells: Cells = ()
+    _pointed: int | None = None
 
     def __init__(self, shows: Literal["sides", "difference"], *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -48,7 +46,12 @@ class ComparisonPlot(Painted):
         self._cells = ()
         if self.comparison is None:
             return self.said(self.message, width, height)
-        plot = self._sides() if self._shows == "sides" else self._difference()
+        plot = replace(
+            self._sides() if self._shows == "sides" else self._difference(),
+            cursor=self.selected,
+            markers=self.markers,
+            tints=not self.few_colours,
+        )
         if not has_values(plot):
             return self.said(self._why_missing(self.comparison), width, height)
         columns, rows = least_size(plot, height - 1)
@@ -56,8 +59,12 @@ class ComparisonPlot(Painted):
             return self.too_small(width, height, columns, rows + 1)
         self._cells = draw(plot, width, height - 1)
         styles = PlotStyles(self)
-        legend = cut_row(self._legend(self.comparison.layers[self.selected][self.figure]), width)
-        return [legend, *(styles.row(row) for row in self._cells)]
+        here = self.selected if self._pointed is None else self._pointed
+        found = self.comparison.layers[min(here, len(self.comparison.layers) - 1)][self.figure]
+        head = (f"L{here:<3} ", self.ink("accent"))
+        entries, note = self._legend(found, here), self._note()
+        legend = legend_rows(head, entries, note, width, 1, self.markers, self)
+        return [*legend, *(styles.row(row) for row in self._cells)]
 
     def _why_missing(self, comparison: Comparison) -> str:
         reasons = (
@@ -91,39 +98,61 @@ class ComparisonPlot(Painted):
     def _sides(self) -> Plot:
         assert self.comparison is not None
         a, b = self._of(lambda of: of.a), self._of(lambda of: of.b)
-        curves = (Curve(b, B_COLOUR, dashed=True), Curve(a, A_COLOUR))
-        bands = (self._band(self.comparison.b, B_COLOUR), self._band(self.comparison.a, A_COLOUR))
-        return Plot(curves, bands, cursor=self.selected, markers=self.markers)
+        curves = (Curve(b, B_COLOUR, dashed=True, shape=B_COLOUR), Curve(a, A_COLOUR, shape=A_COLOUR))
+        bars = (self._bars(self.comparison.b, B_COLOUR), self._bars(self.comparison.a, A_COLOUR))
+        return Plot(curves, bars=bars)
 
-    def _band(self, figures: Result, colour: int) -> Band:
-        return Band(*error_bands(figures, self.figure), colour, hatched=True)
+    def _bars(self, figures: Result, colour: int) -> Bars:
+        return Bars(*error_bands(figures, self.figure), colour)
 
     def _difference(self) -> Plot:
         curve = Curve(self._of(lambda of: of.difference), _DIFFERENCE)
         low, high = self._of(lambda of: of.low), self._of(lambda of: of.high)
-        band = Band(low, high, _DIFFERENCE, hatched=True)
-        return Plot((curve,), (band,), cursor=self.selected, zero=True, markers=self.markers)
+        return Plot((curve,), bars=(Bars(low, high, _DIFFERENCE),), zero=True)
 
-    def _legend(self, here: Difference) -> list[Piece]:
-        row: list[Piece] = [(f"L{self.selected:<3}", self.ink("accent"))]
-        if self._shows == "sides":
-            row += self._entry("━━", "A", numbers.figure(here.a), A_COLOUR)
-            row += self._entry("╍╍", "B", numbers.figure(here.b), B_COLOUR)
-            return [*row, (" ╱ error 95 %", self.ink("dim"))]
-        half = numbers.half_width(here.low, here.high)
-        row += self._entry("━━", "B − A", numbers.figure(here.difference, signed=True) + half, _DIFFERENCE)
-        return [*row, (f" ╱ error 95 %, {self._error_words()}", self.ink("dim"))]
+    def _legend(self, here: Difference, layer: int) -> list[LegendEntry]:
+        assert self.comparison is not None
+        if self._shows == "difference":
+            value = numbers.figure(here.difference, signed=True)
+            between = numbers.interval(here.low, here.high)
+            return [LegendEntry("B − A", value, _DIFFERENCE, interval=between, shape=0)]
+        sides = (self.comparison.a, here.a), (self.comparison.b, here.b)
+        return [
+            LegendEntry(
+                name,
+                numbers.figure(value),
+                colour,
+                dashed=colour == B_COLOUR,
+                interval=numbers.interval(*quantity(self.figure).error_band(figures.layers[layer])),
+                shape=colour,
+            )
+            for name, colour, (figures, value) in zip("AB", (A_COLOUR, B_COLOUR), sides, strict=True)
+        ]
+
+    def _note(self) -> str:
+        return "│ 95 % CI" if self._shows == "sides" else f"│ 95 % CI, {self._error_words()}"
 
     def _error_words(self) -> str:
         assert self.comparison is not None
         if all(layer[self.figure].low is None for layer in self.comparison.layers):
-            return "none for this figure"
+            return "none for this metric"
         by = self.comparison.a.settings.errors
         return f"{by}, left out of both" if self.comparison.paired else f"{by}, as of independent sides"
 
-    def _entry(self, line: str, name: str, value: str, colour: int) -> list[Piece]:
-        style = Style.from_color(Color.parse(curve_colour(colour, self.app.current_theme.dark)))
-        return [(f" {line} ", style), (f"{name} ", self.ink("dim")), (f"{value} ", self.ink("strong"))]
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Say the values under the mouse."""
+        offset = event.get_content_offset(self)
+        layers = len(self.comparison.layers) if self.comparison is not None else 0
+        self._point_at(None if offset is None else layer_at(offset.x, self._cells, layers))
+
+    def on_leave(self) -> None:
+        """Say those of the selected layer again."""
+        self._point_at(None)
+
+    def _point_at(self, layer: int | None) -> None:
+        if layer != self._pointed:
+            self._pointed = layer
+            self.repaint()
 
     def on_click(self, event: events.Click) -> None:
         """Choose the layer under the mouse."""

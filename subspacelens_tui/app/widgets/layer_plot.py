@@ -1,20 +1,19 @@
 """One quantity of one set of metrics over the layers: its curve, its null and its error."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from rich.color import Color
-from rich.style import Style
 from textual import events
 
 from subspacelens_tui.analysis.quantities import error_bands, null_bands, quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row
-from subspacelens_tui.app.drawing.palette import curve_colour
+from subspacelens_tui.app.drawing.painted import Painted, Row
 from subspacelens_tui.app.drawing.plot import draw, has_values, layer_at, least_size
-from subspacelens_tui.app.drawing.plot_parts import Band, Cells, Curve, Markers, Plot
+from subspacelens_tui.app.drawing.plot_parts import Band, Bars, Cells, Curve, Markers, Plot
+from subspacelens_tui.app.drawing.plot_styles import LegendEntry, PlotStyles, legend_rows
 from subspacelens_tui.app.panes.pane import LayerChosen
-from subspacelens_tui.app.panes.plot_pane import PlotStyles
+from subspacelens_tui.app.panes.plot_pane import outside
 from subspacelens_tui.sessions.sanitise import plain
 
 _COLOUR = 0
@@ -33,6 +32,7 @@ class LayerPlot(Painted):
     message = ""
     selected = 0
     _cells: Cells = ()
+    _pointed: int | None = None
 
     def __init__(self, name: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -48,43 +48,61 @@ class LayerPlot(Painted):
         self._cells = ()
         if self.result is None:
             return self.said(self.message, width, height)
-        name = self._quantity.name
-        bands = (
-            Band(*null_bands(self.result, name), _COLOUR),
-            Band(*error_bands(self.result, name), _COLOUR, hatched=True),
-        )
-        curve = Curve(tuple(self.result.curve(name)), _COLOUR)
-        zero = self._quantity.has_zero_line
-        plot = Plot((curve,), bands, cursor=self.selected, zero=zero, markers=self.markers)
+        plot = replace(self._plot(self.result), markers=self.markers, tints=not self.few_colours)
         if not has_values(plot):
-            return self.said(plain(self.result.why_missing(name)) or "no values", width, height)
+            return self.said(
+                plain(self.result.why_missing(self._quantity.name)) or "no values", width, height
+            )
         columns, rows = least_size(plot, height - 1)
         if width < columns or height - 1 < rows:
             return self.too_small(width, height, columns, rows + 1)
         self._cells = draw(plot, width, height - 1)
         styles = PlotStyles(self)
-        return [cut_row(self._legend(self.result), width), *(styles.row(row) for row in self._cells)]
+        here = min(self.selected if self._pointed is None else self._pointed, len(self.result.layers) - 1)
+        head = (f"L{here:<3} ", self.ink("accent"))
+        legend = legend_rows(head, [self._legend(self.result, here)], "", width, 1, self.markers, self)
+        return [*legend, *(styles.row(row) for row in self._cells)]
 
-    def _legend(self, result: Result) -> list[Piece]:
-        """The value at the selected layer, its interval, and what the null says."""
-        layer = result.layers[self.selected]
-        asked, style = self._quantity, self._line()
-        half = numbers.half_width(*asked.error_band(layer))
-        value = numbers.figure(asked.value(layer), signed=asked.has_zero_line)
-        row: list[Piece] = [
-            (f"L{self.selected:<3}", self.ink("accent")),
-            ("━━ ", style),
-            (f"{asked.title} ", self.ink("dim")),
-            (value, self.ink("strong")),
-            (f"{half} (95 %)" if half else "", self.ink("dim")),
-        ]
+    def _plot(self, result: Result) -> Plot:
+        """The curve with its intervals as bars, and its null shaded."""
+        name = self._quantity.name
+        null = null_bands(result, name)
+        curve = Curve(tuple(result.curve(name)), _COLOUR, beyond=outside(result.curve(name), *null))
+        bars = Bars(*error_bands(result, name), _COLOUR)
+        zero = self._quantity.has_zero_line
+        return Plot((curve,), (Band(*null, _COLOUR),), (bars,), cursor=self.selected, zero=zero)
+
+    def _legend(self, result: Result, here: int) -> LegendEntry:
+        """The value at a layer, its interval, and what the null says."""
+        layer, asked = result.layers[here], self._quantity
         null = layer.nulls.get(asked.metric.key)
-        if null is not None:
-            row.append((f"   p {numbers.probability(null.p, null.permutations)}", self.ink("dim")))
-        return row
+        p = f"p {numbers.probability(null.p, null.permutations)}" if null is not None else ""
+        value = numbers.figure(asked.value(layer), signed=asked.has_zero_line)
+        filled = outside(result.curve(asked.name), *null_bands(result, asked.name))
+        return LegendEntry(
+            asked.title,
+            value,
+            _COLOUR,
+            interval=numbers.interval(*asked.error_band(layer)),
+            p=p,
+            shape=0,
+            filled=not filled or filled[here],
+        )
 
-    def _line(self) -> Style:
-        return Style.from_color(Color.parse(curve_colour(_COLOUR, self.app.current_theme.dark)))
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Say the values under the mouse."""
+        offset = event.get_content_offset(self)
+        layers = len(self.result.layers) if self.result is not None else 0
+        self._point_at(None if offset is None else layer_at(offset.x, self._cells, layers))
+
+    def on_leave(self) -> None:
+        """Say those of the selected layer again."""
+        self._point_at(None)
+
+    def _point_at(self, layer: int | None) -> None:
+        if layer != self._pointed:
+            self._pointed = layer
+            self.repaint()
 
     def on_click(self, event: events.Click) -> None:
         """Choose the layer under the mouse."""

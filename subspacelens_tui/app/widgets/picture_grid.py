@@ -3,16 +3,17 @@
 import textwrap
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
 
 from subspacelens_tui.app.drawing.canvas import Canvas
-from subspacelens_tui.app.drawing.cell_text import fit
+from subspacelens_tui.app.drawing.cell_text import cut, fit
 from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row
 from subspacelens_tui.app.drawing.picture_cells import Drawn
 from subspacelens_tui.app.pictures.source import PictureSource
@@ -27,17 +28,24 @@ _WIDE = 150
 # Drawn pictures are kept up to so many cells, about 100 bytes each.
 _CELLS_KEPT = 200_000
 _STEP = 0.1
+# Images of a subject that make it worth a row; how much smaller pictures may be for all to fit in one.
+_OF_A_SUBJECT, _SMALLER = 2, 0.6
 
 
 @dataclass(frozen=True)
 class _Placing:
-    """Width and height of a picture, tiles in a row, rows of tiles, the first of these that is seen."""
+    """Width and height of a picture, tiles in a row, rows seen, the first of these, and all rows."""
 
     width: int
     height: int
     columns: int
     rows: int
     top: int
+    lines: tuple[range, ...]
+
+    def line_of(self, tile: int) -> int:
+        """The row of tiles that a tile is in."""
+        return next(line for line, tiles in enumerate(self.lines) if tile in tiles)
 
 
 class PictureGrid(Overlaid, can_focus=True):
@@ -90,8 +98,8 @@ class PictureGrid(Overlaid, can_focus=True):
         """The images that are seen."""
         if self._placed is None:
             return set()
-        first, count = self._placed.top * self._placed.columns, self._placed.rows * self._placed.columns
-        return {tile.image for tile in self.tiles[first : first + count]}
+        seen = self._placed.lines[self._placed.top : self._placed.top + self._placed.rows]
+        return {self.tiles[place].image for line in seen for place in line if place < len(self.tiles)}
 
     def read_anew(self, images: set[int]) -> None:
         """Read these again, whose files have changed."""
@@ -109,8 +117,13 @@ class PictureGrid(Overlaid, can_focus=True):
 
     def move(self, across: int, down: int) -> None:
         """Choose the tile so many places to the right and rows further down."""
-        columns = self._placed.columns if self._placed is not None and not self.alone else 1
-        self.choose(self.chosen + across + down * columns)
+        layout = self._placed
+        if layout is None or not self.tiles:
+            return
+        here = layout.line_of(self.chosen)
+        line = layout.lines[min(len(layout.lines) - 1, max(0, here + down))]
+        place = line[min(self.chosen - layout.lines[here].start, len(line) - 1)]
+        self.choose(place + across)
 
     def page(self, by: int) -> None:
         """Choose the tile a page further."""
@@ -141,7 +154,7 @@ class PictureGrid(Overlaid, can_focus=True):
         first = _AT_FIRST_WIDE if width >= _WIDE else _AT_FIRST
         if 4 * (first + 1) > width + 1 or 2 * (canvas.rows(first) + 1) > height:
             first = _AT_FIRST_SMALL
-        wanted = width if self.alone else self._asked_width or first
+        wanted = width if self.alone else self._asked_width or self._of_a_subject(width, first)
         # A picture and its name are always seen whole.
         tile = max(1, min(wanted, width, self._widest(height)))
         columns = 1 if self.alone else max(1, (width + 1) // (tile + 1))
@@ -150,9 +163,29 @@ class PictureGrid(Overlaid, can_focus=True):
         tile = max(tile, min((width + 1) // columns - 1, self._widest(height // rows)))
         tall = max(1, min(canvas.rows(tile), height // rows - 1))
         top = self._placed.top if self._placed is not None else 0
-        here, last = self.chosen // columns, (len(self.tiles) - 1) // columns
+        placing = _Placing(tile, tall, columns, rows, 0, tuple(self._lines(columns)))
+        here, last = placing.line_of(self.chosen), len(placing.lines) - 1
         top = max(min(top, here, last - rows + 1), here - rows + 1, 0)
-        return _Placing(tile, tall, columns, rows, top)
+        return replace(placing, top=top)
+
+    def _runs(self) -> list[int]:
+        """How many tiles there are of each subject, if a row for each does not leave most places blank."""
+        runs = [len(list(run)) for _, run in groupby(self.tiles, key=lambda tile: tile.subject)]
+        return runs if len(self.tiles) >= _OF_A_SUBJECT * len(runs) else [len(self.tiles)]
+
+    def _lines(self, columns: int) -> Iterator[range]:
+        """The tiles of each row: a subject begins a row of its own."""
+        first = 0
+        for count in self._runs():
+            for start in range(first, first + count, columns):
+                yield range(start, min(start + columns, first + count))
+            first += count
+
+    def _of_a_subject(self, width: int, first: int) -> int:
+        """A width at which a row has all images of a subject, if it is not much below another."""
+        runs = self._runs()
+        fits = (width + 1) // max(runs) - 1
+        return min(first, fits) if len(runs) > 1 and fits >= _SMALLER * first else first
 
     def _widest(self, height: int) -> int:
         """The columns of the largest square that leaves a row for its name."""
@@ -175,7 +208,8 @@ class PictureGrid(Overlaid, can_focus=True):
         self._placed = layout = self._laid_out(width, height)
         gap = (" ", self.ink())
         for row in range(layout.top, layout.top + layout.rows):
-            shown = self.tiles[row * layout.columns : (row + 1) * layout.columns]
+            line_of_tiles = layout.lines[row] if row < len(layout.lines) else range(0)
+            shown = self.tiles[line_of_tiles.start : line_of_tiles.stop]
             y = first + (row - layout.top) * (layout.height + 1)
             pictures = [
                 self._picture(tile, layout, column * (layout.width + 1), y)
@@ -184,7 +218,7 @@ class PictureGrid(Overlaid, can_focus=True):
             for line in range(layout.height):
                 yield [piece for picture in pictures for piece in (*picture[line], gap)]
             row_of_names: list[Piece] = []
-            for index, tile in enumerate(shown, row * layout.columns):
+            for index, tile in enumerate(shown, line_of_tiles.start):
                 row_of_names += [self._caption(tile, layout.width, index == self.chosen), gap]
             yield row_of_names
         if self._missing and not self._loading:
@@ -192,7 +226,9 @@ class PictureGrid(Overlaid, can_focus=True):
 
     def _caption(self, tile: Tile, width: int, chosen: bool) -> Piece:
         ink = ("selected" if self.has_focus else "strong") if chosen else "dim"
-        return fit(("▶" if chosen else " ") + plain(tile.name), width), self.ink(ink)
+        detail = plain(tile.detail)
+        subject = cut(plain(tile.subject), max(0, width - 1 - len(detail)))
+        return fit(("▶" if chosen else " ") + subject + detail, width), self.ink(ink)
 
     def _picture(self, tile: Tile, layout: _Placing, x: int, y: int) -> list[list[Piece]]:
         """The rows of the tile at a place: the picture in the middle of its room, or why there is none."""
@@ -283,9 +319,12 @@ class PictureGrid(Overlaid, can_focus=True):
             self.post_message(self.Opened())
             return
         row, column = (offset.y - bool(self.heading)) // (layout.height + 1), offset.x // (layout.width + 1)
-        index = (layout.top + row) * layout.columns + column
-        if row < 0 or column >= layout.columns or index >= len(self.tiles):
+        if row < 0 or layout.top + row >= len(layout.lines):
             return
+        line = layout.lines[layout.top + row]
+        if column >= len(line):
+            return
+        index = line[column]
         if index == self.chosen:
             self.post_message(self.Opened())
         else:

@@ -7,11 +7,11 @@ from datetime import datetime
 from textual import events
 from textual.message import Message
 
-from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
 from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.app.widgets.run_bar import mark
 from subspacelens_tui.sessions import Phase, RunState
+from subspacelens_tui.sessions.byte_sizes import readable
 from subspacelens_tui.sessions.listing import ORDERS, Listing, Order
 from subspacelens_tui.sessions.sanitise import plain
 
@@ -214,7 +214,7 @@ def _when(created: str) -> str:
 
 _COLUMNS = (
     _Column("when", _WHEN, lambda of: _when(of.created), "created", 2 * _NAME_AT_LEAST),
-    _Column("size", 9, lambda of: numbers.size(of.bytes), "size", 2 * _NAME_AT_LEAST),
+    _Column("size", 9, lambda of: readable(of.bytes), "size", 2 * _NAME_AT_LEAST),
     _Column("tags", 18, lambda of: plain(", ".join(of.tags)), "tags", 2 * _NAME_AT_LEAST),
     _Column("prompts", 15, lambda of: plain(of.prompt_set), "prompts"),
     _Column("steps", 7, lambda of: "" if of.steps is None else str(of.steps), "steps"),

@@ -6,20 +6,21 @@ from dataclasses import dataclass
 
 from rich.style import Style
 from textual import events
+from textual.geometry import Offset
 from textual.message import Message
 
 from subspacelens_tui.analysis.incremental_grams import Configuration
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
 from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row
-from subspacelens_tui.app.drawing.palette import SHADES, ramp_index, ramp_style
+from subspacelens_tui.app.drawing.palette import SHADES, ramp_index, ramp_steps, ramp_style
 from subspacelens_tui.app.panes.pane import COMPUTING, Numbers
 from subspacelens_tui.sessions.steps import step_name
 
 # The mark of the chosen row, then columns as wide as their heads; timesteps only where they are known.
 _MARK, _HEADS, _TIMESTEP = 2, ("guidance", "  step", "      t", "     N"), 2
 _LABEL = _MARK + sum(map(len, _HEADS)) + 2
-_CELL_AT_MOST, _TICKS = 6, 5
+_CELL_AT_LEAST, _CELL_AT_MOST, _TICKS = 6, 10, 5
 _PEAK, _DIP = "▲", "▼"
 
 
@@ -35,6 +36,7 @@ class SweepRow:
         reason: why there are no values, once that is known.
         timestep: of its denoising step, where that is known.
         passes: whether the test of each passes together with all others of the map; none without tests.
+        p: of each value, for values that are an excess; empty for others.
     """
 
     configuration: Configuration
@@ -45,6 +47,11 @@ class SweepRow:
     reason: str = ""
     timestep: float | None = None
     passes: tuple[bool, ...] = ()
+    p: tuple[float | None, ...] = ()
+
+    def is_dimmed(self, layer: int) -> bool:
+        """Whether a value fails its test."""
+        return bool(self.passes) and not self.passes[layer]
 
 
 class SweepMap(Painted, can_focus=True):
@@ -54,6 +61,7 @@ class SweepMap(Painted, can_focus=True):
         rows: the configurations.
         row, column: the selected cell.
         figure: what it is of.
+        signed: whether zero says something: colours diverge from it then.
     """
 
     class Opened(Message):
@@ -63,13 +71,15 @@ class SweepMap(Painted, can_focus=True):
     row = column = 0
     figure = ""
     tests = ""
+    signed = False
     # The row of the layers, one configuration and one cell of it, the scale, the words.
-    least = (_LABEL + _CELL_AT_MOST, 4)
+    least = (_LABEL + _CELL_AT_LEAST, 4)
     _top = _left = 0
+    _pointed: tuple[int, int] | None = None
 
-    def update(self, figure: str, rows: Sequence[SweepRow], tests: str = "") -> None:
+    def update(self, figure: str, rows: Sequence[SweepRow], tests: str = "", signed: bool = False) -> None:
         """Show this; `tests` says what the dim cells are."""
-        self.figure, self.rows, self.tests = figure, rows, tests
+        self.figure, self.rows, self.tests, self.signed = figure, rows, tests, signed
         self.repaint()
 
     @property
@@ -106,8 +116,11 @@ class SweepMap(Painted, can_focus=True):
         return [value for value in values if value is not None and math.isfinite(value)]
 
     def _digits(self) -> int:
-        """The columns of a cell that says its value, with room for two marks."""
-        return max((len(numbers.figure(value)) for value in self._known()), default=0) + 2
+        """The columns of a cell that says its value, with room for two marks and a blank."""
+        return max((len(self._written(value)) for value in self._known()), default=0) + 3
+
+    def _written(self, value: float | None) -> str:
+        return numbers.figure(value, signed=self.signed)
 
     def _cell_width(self, width: int) -> int:
         return max(1, min(max(_CELL_AT_MOST, self._digits()), (width - self._label) // max(1, self.count)))
@@ -134,7 +147,7 @@ class SweepMap(Painted, can_focus=True):
         self._left = max(min(self._left, self.column, self.count - shown), self.column - shown + 1, 0)
         layers = range(self._left, self._left + shown)
         known = self._known()
-        low, high = (min(known), max(known)) if known else (0.0, 1.0)
+        low, high = self._ends(known)
         room = height - 3
         self._top = max(min(self._top, self.row, len(self.rows) - room), self.row - room + 1, 0)
         yield cut_row([(self._heads(cell, layers), self.ink("dim"))], width)
@@ -145,6 +158,15 @@ class SweepMap(Painted, can_focus=True):
             yield ()
         yield cut_row(self._legend(low, high) if known else [], width)
         yield cut_row([(self._words(), self.ink("strong"))], width)
+
+    def _ends(self, known: Sequence[float]) -> tuple[float, float]:
+        """The values of the ends of the ramp; as far from zero on both sides where zero says something."""
+        if not known:
+            return 0.0, 1.0
+        if self.signed:
+            most = max(map(abs, known))
+            return -most, most
+        return min(known), max(known)
 
     def _heads(self, cell: int, layers: range) -> str:
         step = max(1, math.ceil(_TICKS / cell))
@@ -167,25 +189,35 @@ class SweepMap(Painted, can_focus=True):
         for layer in layers:
             mark = _PEAK if layer == row.peak else _DIP if layer == row.dip else ""
             here = chosen and layer == self.column
-            style = Style(dim=bool(row.passes) and not row.passes[layer])
-            text, ink = self._cell(row.values[layer], mark, here, cell, scale)
-            pieces.append((text, ink + style))
+            pieces.append(self._cell(row.values[layer], mark, here, cell, scale, row.is_dimmed(layer)))
         return pieces
 
     def _cell(
-        self, value: float | None, mark: str, here: bool, width: int, scale: tuple[float, float]
+        self,
+        value: float | None,
+        mark: str,
+        here: bool,
+        width: int,
+        scale: tuple[float, float],
+        dimmed: bool,
     ) -> Piece:
         if value is None:
             return fit("·", width, "centre"), self.ink("faint")
-        digits = numbers.figure(value) if width >= self._digits() else ""
+        digits = self._written(value) if width >= self._digits() else ""
         # What does not fit beside the digits gives way to them; the chosen cell is underlined as well.
         forms = (f"{'▸' if here else ''}{digits}{mark}", f"{digits}{mark}", mark or ("▸" if here else ""))
-        text = fit(next(form for form in forms if len(form) <= width), width, "centre")
+        # A blank before the digits, so that they do not run into those of the next cell.
+        room = width - 1 if digits else width
+        text = fit(next(form for form in forms if len(form) <= room), room, "centre")
+        text = f"{text:>{width}}"
         bold = Style(bold=bool(mark) or here, underline=here)
         if self.few_colours:
-            shade = SHADES[ramp_index(value, *scale, len(SHADES))]
-            return (text if text.strip() else shade * width), self.ink() + bold
-        return text, ramp_style(ramp_index(value, *scale)) + bold
+            low, high = (0.0, scale[1]) if self.signed else scale
+            shade = SHADES[ramp_index(abs(value) if self.signed else value, low, high, len(SHADES))]
+            return (text if text.strip() else shade * width), self.ink("faint" if dimmed else "") + bold
+        ground = self.background if dimmed else None
+        step = ramp_index(value, *scale, ramp_steps(self.signed))
+        return text, ramp_style(step, self.signed, ground) + bold
 
     def _legend(self, low: float, high: float) -> list[Piece]:
         marks = f"   {self.tests}   " if self.tests else "   "
@@ -195,30 +227,52 @@ class SweepMap(Painted, can_focus=True):
             return [(f"  {least} everywhere", self.ink("dim"))]
         return [
             (f"  {least} ", self.ink("dim")),
-            *self.ramp(),
-            (f" {most}", self.ink("dim")),
+            *self.ramp(self.signed),
+            (f" {'+' if self.signed else ''}{most}", self.ink("dim")),
             (marks, self.ink("dim")),
         ]
 
     def _words(self) -> str:
-        row = self.rows[min(self.row, len(self.rows) - 1)]
+        place_of, column = self._pointed or (self.row, self.column)
+        row = self.rows[min(place_of, len(self.rows) - 1)]
         at = row.configuration
         place = f"  guidance {at.guidance:g}, step {step_name(at.step, row.timestep)}"
-        if self.column >= len(row.values):
+        if column >= len(row.values):
             return place
+        known = row.p[column] if column < len(row.p) else None
+        p = "" if known is None else f" (p {numbers.probability(known)})"
         peak = f", peak L{row.peak}" if row.peak is not None else ""
         dip = f", dip L{row.dip}" if row.dip is not None else ""
-        return f"{place}, L{self.column}: {numbers.figure(row.values[self.column])}{peak}{dip}"
+        return f"{place}, L{column}: {self._written(row.values[column])}{p}{peak}{dip}"
+
+    def _cell_at(self, offset: Offset | None) -> tuple[int, int] | None:
+        """The row and the layer at a place of the map; those of the selected layer left of the cells."""
+        if offset is None or not 1 <= offset.y <= len(self.rows) - self._top:
+            return None
+        column = self.column
+        if offset.x >= self._label:
+            column = self._left + (offset.x - self._label) // self._cell_width(self.size.width)
+        return self._top + offset.y - 1, min(max(0, self.count - 1), column)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Say the value under the mouse."""
+        self._point_at(self._cell_at(event.get_content_offset(self)))
+
+    def on_leave(self) -> None:
+        """Say that of the selected cell again."""
+        self._point_at(None)
+
+    def _point_at(self, cell: tuple[int, int] | None) -> None:
+        if cell != self._pointed:
+            self._pointed = cell
+            self.repaint()
 
     def on_click(self, event: events.Click) -> None:
         """Select the cell under the mouse; a second click looks at its configuration."""
-        offset = event.get_content_offset(self)
-        if offset is None or not 1 <= offset.y <= len(self.rows) - self._top:
+        cell = self._cell_at(event.get_content_offset(self))
+        if cell is None:
             return
-        self.row = self._top + offset.y - 1
-        if offset.x >= self._label:
-            column = self._left + (offset.x - self._label) // self._cell_width(self.size.width)
-            self.column = min(max(0, self.count - 1), column)
+        self.row, self.column = cell
         self.repaint()
         if event.chain > 1:
             self.post_message(self.Opened())

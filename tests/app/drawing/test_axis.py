@@ -36,7 +36,7 @@ def written(cells: Cells) -> list[tuple[int, str]]:
 
 
 def drawn(values: Sequence[float | None], log: bool) -> list[float]:
-    return [v for v in values if v is not None and abs(v) <= 1e150 and (v > 0 or not log)]
+    return [v for v in values if v is not None and abs(v) <= 1e150 and (v >= 1e-150 or not log)]
 
 
 @settings(max_examples=200, deadline=None)
@@ -98,7 +98,7 @@ def test_the_scale_of_whatever_is_drawn_can_be_read(
 def test_the_names_of_layers_do_not_touch(layers: int, more: int, first: int) -> None:
     plot = Plot((Curve((1.0,) * layers, 0),), first=first)
     cells = draw(plot, least_size(plot, 8)[0] + more, 8)
-    names = "".join(cell.character for cell in cells[-1]).split()
+    names = "".join(" " if cell.part == "name" else cell.character for cell in cells[-1]).split()
     assert [int(name) for name in names] == sorted({int(name) for name in names})
     ticks = "".join(cell.character for cell in cells[-2]).count("┬")
     assert (ticks, int(names[-1])) == (len(names), layers - 1 + first)
@@ -110,7 +110,7 @@ def test_the_names_of_layers_do_not_touch(layers: int, more: int, first: int) ->
         ((-5e-6, 5e-6), ["5e-6", "2.5e-6", "0", "-2.5e-6", "-5e-6"]),
         ((1e-12, 3e-12), ["3e-12", "2.5e-12", "2e-12", "1.5e-12", "1e-12"]),
         ((-1e9, 2e9), ["2e9", "1e9", "0", "-1e9"]),
-        ((-120000.0, 80000.0), ["1e5", "5e4", "0", "-5e4", "-1e5"]),
+        ((-120000.0, 80000.0), ["5e4", "0", "-5e4", "-1e5"]),
         ((123456.0, 123460.0), ["123460", "123459", "123458", "123457", "123456"]),
         ((1234.5, 1234.8), ["1234.8", "1234.7", "1234.6", "1234.5"]),
         ((-0.004, 0.001), ["0.000", "-0.002", "-0.004"]),

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from subspacelens_tui.app.drawing.plot import draw, layer_at
-from subspacelens_tui.app.drawing.plot_parts import Band, Cells, Curve, Plot
+from subspacelens_tui.app.drawing.plot_parts import Band, Bars, Cells, Curve, Plot
 
 
 def text(cells: Cells) -> str:
@@ -18,35 +18,36 @@ def test_a_curve_with_a_gap_a_band_and_a_cursor() -> None:
 
 GOLDEN = """\
   10.0┤                            ┊
-      │                            ┊⣀⡠⠔⠂
-   7.5┤                         ⣀⠤⠒⠉
-      │                    ⢀⡠⠔⠊⠉   ┊
-   5.0┤                  ⠔⠊⠁       ┊
-      │░░░░░░░░░░░░░░░░░░░░░░░░░░░░┊░░░░
-   2.5┤░░░░░░░⢀⡠⠔⠊⠁░░░░░░░░░░░░░░░░┊░░░░
-      │   ⣀⠤⠒⠉⠁                    ┊
-   0.0┤⠐⠒⠉                         ┊
+      │                            ┊⣀⠤⠔●
+   7.5┤                         ●⠤⠒●
+      │                    ⢀●⠔⠊⠉   ┊
+   5.0┤                  ●⠊⠁       ┊
+      │▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅
+   2.5┤▁▁▁▁▁▁▁●▁▁▁●▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
+      │   ⣀●⠒⠉                     ┊
+   0.0┤●⠊⠉┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┊┄┄┄┄
       └┬─────────────────┬─────────────┬
-       0                 5             9"""
+       0      layer      5             9"""
 
 
-def test_errors_are_hatched_over_the_shaded_null_with_and_without_braille() -> None:
-    curve = Curve((1.0,) * 9, 0)
-    null, error = Band((3.0,) * 9, (6.0,) * 9, 0), Band((5.0,) * 9, (9.0,) * 9, 0, hatched=True)
-    for markers, shade, hatch in (("braille", "░", "╱"), ("ascii", ".", "/")):
-        cells = draw(Plot((curve,), (null, error), markers=markers), 30, 16)
-        column = [row[20] for row in cells[:-2]]
-        kinds = "".join(dict.fromkeys(cell.character for cell in column if cell.part in ("band", "error")))
-        assert kinds == hatch + shade
-        # Where both are, the hatch is drawn on the tint of the null.
-        assert {cell.band for cell in column if cell.part == "error"} == {None, 0}
+def test_what_is_beside_the_points_says_what_it_is() -> None:
+    curve = Curve((1.0, 3.0, 2.0), 0, beyond=(True, False, True), shape=1)
+    bars = Bars((0.0, 2.0, 1.5), (2.0, 5.0, 2.5), 0)
+    for markers, points, bar in (("braille", "◆◇◆", "╷│╵"), ("ascii", "XxX", "|")):
+        cells = draw(Plot((curve,), bars=(bars,), markers=markers), 30, 16)
+        drawn = [cell for column in zip(*cells, strict=True) for cell in column]
+        assert "".join(cell.character for cell in drawn if cell.part == "point") == points
+        assert {cell.character for cell in drawn if cell.part == "bar"} <= set(bar)
+        assert "".join(cell.character for cell in cells[-1] if cell.part == "name") == "layer"
 
 
 def test_a_logarithmic_axis_has_powers_of_ten_and_no_place_for_zero() -> None:
     spectrum = Curve((1000.0, 100.0, 10.0, 1.0, 0.1, 0.0), 0)
     drawn = text(draw(Plot((spectrum,), log=True, first=1), 40, 14)).splitlines()
-    assert [line[:6].strip() for line in drawn if line[:6].strip()] == ["1e3", "1e2", "1e1", "1e0", "1e-1"]
-    assert drawn[-1].split() == ["1", "3", "5", "6"]
+    assert [line[:6].strip() for line in drawn if line[:6].strip()] == [
+        *("1e4", "1e3", "1e2", "1e1", "1e0", "1e-1")
+    ]
+    assert drawn[-1].split() == ["1", "3", "layer", "5", "6"]
     # A straight line, for the values fall tenfold from place to place; then a gap.
     assert not any(line[38:].strip("─┬ ") for line in drawn[:-2])
 

@@ -79,7 +79,7 @@ async def test_overlap_by_layer_with_its_null_halves_and_errors(on: OpenApp, pla
         for value in (layer.overlap_mean, layer.nulls["overlap_mean"].mean, own, others):
             assert numbers.fraction(value) in text
         assert all("overlap_mean" in layer.errors for layer in analysis.main.layers)
-        assert "░ null 95 %: n = 40 · ╱ error 95 %: image" in app.text()
+        assert f"░ null 95 %: n = 40 · │ 95 % CI, {analysis.main.settings.errors}" in app.text()
 
 
 async def test_least_overlap_by_step_is_what_the_tables_say(on: OpenApp, planted: Planted) -> None:
