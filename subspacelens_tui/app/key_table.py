@@ -37,6 +37,7 @@ SESSION: tuple[Key, ...] = (
     Key("last-layer", "end", "last_layer", "last layer", "Layers"),
     Key("labels", "l", "next_choice('labels', 1)", "labels: next scheme", "Analysis", "labels"),
     Key("smaller-eps", "minus", "eps(-1)", "ε: smaller, ten steps per decade", "Analysis", "ε"),
+    Key("label-file", "ctrl+l", "label_file", "labels: add schemes from a label file", "Analysis"),
     Key("larger-eps", "plus,equals_sign", "eps(1)", "ε: larger", "Analysis"),
     Key("type-eps", "e", "type_eps", "ε: type a value or use the slider", "Analysis"),
     Key(

@@ -284,3 +284,8 @@ def with_images(selection: Selection, images: int | None) -> Selection:
 def with_subspace_dim(selection: Selection, subspace_dim: int | None) -> Selection:
     """The selection with class subspaces of this dimension; None leaves it to the number of images."""
     return _with(selection, subspace_dim=subspace_dim)
+
+
+def with_labels(selection: Selection, scheme: str) -> Selection:
+    """The selection under another label scheme."""
+    return _with(selection, labels=scheme, subspace_dim=None)

@@ -147,4 +147,6 @@ def _same_choices(one: Manifest, other: Manifest) -> bool:
     """Whether the same can be chosen in both, apart from layers and steps that come with the model."""
     if one.blocks and (len(one.blocks), one.capture_steps) != (len(other.blocks), other.capture_steps):
         return False
-    return (one.label_schemes, one.guidance) == (other.label_schemes, other.guidance)
+    # A label file may have added schemes.
+    schemes = other.label_schemes[: len(one.label_schemes)]
+    return (one.label_schemes, one.guidance) == (schemes, other.guidance)

@@ -180,7 +180,7 @@ class Inspector(Pane):
         assert self.analysis is not None
         p = numbers.probability(null.p, null.permutations)
         if self.analysis.refining:
-            return fit(f"p {p}, n {null.permutations}", _NULL + _SCORE, "centre"), self.ink("faint")
+            return fit(f"p {p} n{null.permutations}", _NULL + _SCORE, "centre"), self.ink("faint")
         return fit(f"p {p}", _NULL + _SCORE, "centre"), self.ink("dim")
 
     # What costs seconds is of the images that the rest is of, or says of how many it is, or is on its way.

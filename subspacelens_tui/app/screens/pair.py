@@ -76,6 +76,7 @@ class PairScreen(Screen[None], NeedsRoom):
         """Title, curves, keys."""
         yield Static("", id="title", markup=False)
         yield Static("", id="side-a", classes="side", markup=False)
+        yield Static("", id="side-b", classes="side", markup=False)
         for name in SHOWN:
             plot = LayerPlot(name, id=f"pair-{name}")
             plot.markers = self.setup.preferences.markers
@@ -128,23 +129,30 @@ class PairScreen(Screen[None], NeedsRoom):
             return
         first, second = map(plain, self._settings.classes or ("", ""))
         self.query_one("#title", Static).update(f" Pair  {first} × {second}")
-        self.query_one("#side-a", Static).update(f" {self._words()}")
+        self.query_one("#side-a", Static).update(f" {self._of()}")
+        self.query_one("#side-b", Static).update(f" {self._evidence()}")
         if self._found is not None:
             self._layer = min(self._layer, len(self._found.layers) - 1)
         for plot in self.query(LayerPlot):
             plot.update(self._found, self._layer, plain(self._reason))
 
-    def _words(self) -> str:
-        """What it is of, and how good it is by now."""
+    def _of(self) -> str:
+        """What it is of."""
         at, found = self._settings, self._found
         of = f"{plain(at.labels or '')} · {at.branch} · ε {at.eps:g} · {at.features}"
         if found is None:
             return of
-        of = f"{of} · step {found.step_name} · N {found.images} · r {found.settings.subspace_dim}"
+        return f"{of} · step {found.step_name} · N {found.images} · r {found.settings.subspace_dim}"
+
+    def _evidence(self) -> str:
+        """What the bands are, and how good the null is by now."""
+        found = self._found
+        if found is None:
+            return ""
         null = next((layer.null for layer in found.layers if layer.null), None)
         count = f"{null.permutations} permutations, {found.settings.design}" if null else "no null"
         more = " (more on their way)" if self._refining else f" · {found.tests(HEADLINE).short('layers')}"
-        return f"{of} · ░ null 95 %: {count}{more} · ╱ error 95 %: {found.settings.errors}"
+        return f"░ null 95 %: {count}{more} · ╱ error 95 %: {found.settings.errors}"
 
     # Export
 

@@ -19,6 +19,7 @@ from subspacelens_tui.app.controllers.borders import BordersController
 from subspacelens_tui.app.controllers.controller import TypedAhead, adopt
 from subspacelens_tui.app.controllers.deferred_metrics import DeferredMetrics
 from subspacelens_tui.app.controllers.export import ExportController, exportable_pane
+from subspacelens_tui.app.controllers.label_file import LabelFileController
 from subspacelens_tui.app.controllers.layout import LayoutController
 from subspacelens_tui.app.controllers.pane_updates import PaneUpdates
 from subspacelens_tui.app.controllers.playback import PlaybackController
@@ -114,6 +115,7 @@ class SessionScreen(Screen[None], NeedsRoom):
             self.setup.saved, self._side_by_side, self._focused_name, self._resize_panes, self.state.tell
         )
         self.choices = SelectionController(self.state, self._push)
+        self.label_file = LabelFileController(self.state, self._push)
         self.layer_choice = LayerController(self.state, self._listed, self._show_layer)
         self.playback = PlaybackController(self.state, self.set_interval)
         self.recorder = RecordingController(self.state, self._push, self.run_worker, lambda: self.app.exit())
@@ -133,6 +135,7 @@ class SessionScreen(Screen[None], NeedsRoom):
             self.pane_layout,
             self.borders,
             self.typed_ahead,
+            self.label_file,
             self.recorder,
             export,
             *self.panes,
