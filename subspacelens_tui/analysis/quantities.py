@@ -155,6 +155,8 @@ def glossary() -> dict[str, str]:
         "excess": "value less the mean under permuted labels",
         "z": "excess in standard deviations of the values under permuted labels",
         "p": "share of permutations at least as extreme, one-sided",
+        "±95 %": "half the 95 % confidence interval, by the jackknife",
+        "BH": "Benjamini–Hochberg: which tests pass when all of them are read together",
         "s.e.": "standard error, by the jackknife",
         "null": "mean under permuted labels",
     }

@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from validation import agreement, coverage, demo_model, false_positives, figure_coverage, planted, separation
+from validation import (
+    agreement,
+    coverage,
+    demo_model,
+    excess_coverage,
+    false_positives,
+    figure_coverage,
+    planted,
+    separation,
+)
 from validation.false_positives import Scenario
 from validation.planted_sessions import Effects
 
@@ -113,3 +122,13 @@ def test_the_demo_model(monkeypatch: pytest.MonkeyPatch) -> None:
     assert model["images"] == 50
     assert model["largest_unconditional_delta_R_over_R"] < 1e-8
     assert "effects" in demo_model.texts(result)
+
+
+def test_the_error_of_an_excess_is_not_that_of_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(excess_coverage, "SCENARIOS", coverage.SCENARIOS[1:2])  # seeds vary
+    monkeypatch.setattr(excess_coverage, "WIDTHS", (48,))
+    monkeypatch.setattr(excess_coverage, "TESTS", (("coarse", "seed"),))
+    (row,) = excess_coverage.run(data_sets=50)["rows"]
+    assert row["covered"] / 50 > 0.85
+    assert row["error_over_spread"] == pytest.approx(1.25, abs=0.3)
+    assert row["error_of_rate_over_spread"] > 2 * row["error_over_spread"]
