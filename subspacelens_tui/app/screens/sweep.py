@@ -134,7 +134,7 @@ class SweepScreen(Screen[Configuration], NeedsRoom):
                 values, marks = tuple(of.curve(figure)), found.marks[figure]
                 rows.append(
                     SweepRow(
-                        configuration, values, *marks, passes.get(index, ()), of.images, reason, timestep
+                        configuration, values, *marks, of.images, reason, timestep, passes.get(index, ())
                     )
                 )
             else:

@@ -31,20 +31,20 @@ class SweepRow:
         configuration: which it is.
         values: one a layer; none while they are computed, or where there are none.
         peak, dip: layers of the most prominent maximum and minimum.
-        passes: whether the test of each passes together with all others of the map; none without tests.
         images: how many the values are of.
         reason: why there are no values, once that is known.
         timestep: of its denoising step, where that is known.
+        passes: whether the test of each passes together with all others of the map; none without tests.
     """
 
     configuration: Configuration
     values: tuple[float | None, ...] = ()
     peak: int | None = None
     dip: int | None = None
-    passes: tuple[bool, ...] = ()
     images: int | None = None
     reason: str = ""
     timestep: float | None = None
+    passes: tuple[bool, ...] = ()
 
 
 class SweepMap(Painted, can_focus=True):
@@ -189,7 +189,7 @@ class SweepMap(Painted, can_focus=True):
 
     def _legend(self, low: float, high: float) -> list[Piece]:
         marks = f"   {self.tests}   " if self.tests else "   "
-        marks += f"{_PEAK} the most prominent maximum between the ends, {_DIP} the same minimum, beyond noise"
+        marks += f"{_PEAK} most prominent maximum, {_DIP} minimum between the ends, beyond noise"
         least, most = numbers.ends(low, high)
         if low == high:
             return [(f"  {least} everywhere", self.ink("dim"))]
