@@ -19,7 +19,7 @@ TESTS: tuple[tuple[str, ErrorsBy], ...] = (("coarse", "image"), ("coarse", "seed
 TRUTH = 2
 
 
-def run(data_sets: int = 800) -> dict[str, Any]:
+def run(data_sets: int = 200) -> dict[str, Any]:
     """Coverage for every scenario, width, labels and kind of jackknife."""
     return {
         "data_sets": data_sets,
