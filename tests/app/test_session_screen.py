@@ -457,7 +457,7 @@ async def test_every_key_can_be_pressed_anywhere(
     on: OpenApp, planted: Planted, size: tuple[int, int]
 ) -> None:
     leaves = ("app.", "leave", "back", "sessions", "type_eps", "export")
-    leaves += ("gallery", "cell_pair", "cell_pictures", "sweep", "compare")
+    leaves += ("gallery", "label_file", "cell_pair", "cell_pictures", "sweep", "compare")
     async with on(planted(guidance=(3.0, 6.0), layers=2, seeds=2).start().record(), size=size) as app:
         await app.pilot.press("5")
         for key in (*OverlapMatrixPane.keys, *SESSION, *Scrubber.keys, *LogPane.keys):
