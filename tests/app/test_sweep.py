@@ -77,17 +77,18 @@ async def test_numbers_keep_apart_and_those_that_are_chance_are_dim(monkeypatch:
     monkeypatch.setattr("textual.constants.COLOR_SYSTEM", "truecolor")
     shown = SweepMap()
     values = (-0.07, -0.07, -0.31, 0.4)
-    rows = [SweepRow(Configuration("cond", 0, 3.0), values, 1, 2, 9, p=(0.5, 0.01, None, 0.05))]
+    tests = {"passes": (False, True, True, True), "p": (0.5, 0.01, None, 0.05)}
+    rows = [SweepRow(Configuration("cond", 0, 3.0), values, 1, 2, 9, **tests)]
     async with Stage(shown, (90, 6)).run_test(size=(100, 20)) as pilot:
-        shown.update("excess", rows, signed=True)
+        shown.update("excess", rows, "dim: fails", signed=True)
         await pilot.pause()
         text = shown.as_text()
         cells = [segment for segment in shown.render_line(1) if segment.text.strip()][-4:]
     assert text.splitlines()[1].split()[-4:] == ["▸-0.07", "-0.07▲", "-0.31▼", "+0.40"]
-    assert "dimmed: p > .05" in text
+    assert "dim: fails" in text
     assert "-0.40" in text.splitlines()[4]
     assert "L0: -0.07 (p .500)" in text
-    # The first two are of one value, and differ in their p.
+    # The first two are of one value, and one of them fails its test.
     assert cells[0].style.bgcolor != cells[1].style.bgcolor
 
 
