@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.blas import one_blas_thread
-from subspacelens_tui.analysis.evaluate import measured, of_costs
+from subspacelens_tui.analysis.evaluate import measured, of_costs, result
 from subspacelens_tui.analysis.layer_evaluation import Measured
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Family
 from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
@@ -12,7 +12,7 @@ from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.statistics.base import Labelings
 from subspacelens_tui.analysis.uncertainty.excess import add_excess_errors
 from subspacelens_tui.analysis.uncertainty.jackknife import add_errors
-from subspacelens_tui.analysis.uncertainty.permutation import labelings_of
+from subspacelens_tui.analysis.uncertainty.permutation import add_nulls, add_own_nulls, labelings_of
 from subspacelens_tui.geometry import GeometryError
 
 
@@ -29,11 +29,19 @@ def deferred_metrics(
     """
     watch, known = Watch(cancelled), found.layers[layer]
     with one_blas_thread():
-        statistics = analyzer.layers_of(found)[layer]
+        statistics = analyzer.layers_of(found, watch)[layer]
         watch.check()
         more = measured(statistics, of_costs([Cost.DEFERRED]))
+        add_own_nulls([more])
+        if statistics.labelings is not None:
+            add_nulls([more], statistics.labelings, found.settings, watch)
+        of_layer = result(more, known.name)
         with_them = replace(
-            known, values={**known.values, **more.values}, missing={**known.missing, **more.missing}
+            known,
+            values={**known.values, **of_layer.values},
+            arrays={**known.arrays, **of_layer.arrays},
+            nulls={**of_layer.nulls, **known.nulls},
+            missing={**known.missing, **of_layer.missing},
         )
         return _with_errors(with_them, analyzer, found, watch, METRICS["effective_rank"].family)
 
@@ -114,7 +122,7 @@ def _with_errors(
     }
     statistics = analyzer.layers_of(found)[known.layer]
     layer = Measured(statistics, deferred, dict(known.nulls))
-    add_errors(layer, found.settings.errors, True, watch)
+    add_errors(layer, found.settings.errors, lambda key: True, watch)
     labelings = labelings_of(statistics.sample.images, found.settings) if excess else None
     if isinstance(labelings, Labelings):
         add_excess_errors(layer, found.settings.errors, labelings, True, watch)

@@ -45,7 +45,9 @@ class Settings:
         seed: random seed for permutations, halves and projections.
         errors: what the jackknife leaves out in turn, "auto" for what the images share; no error bars.
         iso_rate: choose each layer's ε so that its R is this many nats, in place of `eps`.
-        thorough: also what costs seconds: split-half ceilings and normality.
+        thorough: also what costs seconds: split-half ceilings and normality, and errors by recomputation.
+        metrics: of the metrics that are on request those that are wanted, by key; all of them if thorough.
+        between_layers: also the metrics of what a block does to its input, which take eigenvectors.
         quick: only the rates, for a first look: no ranks and no overlap, which need eigenvalues, unless these
             are known already.
         images: only the first so many images in recording order; all.
@@ -66,6 +68,8 @@ class Settings:
     errors: ErrorsBy | None = None
     iso_rate: float | None = None
     thorough: bool = False
+    metrics: tuple[str, ...] = ()
+    between_layers: bool = True
     quick: bool = False
     images: int | None = None
     classes: tuple[str, ...] | None = None
@@ -105,6 +109,10 @@ class Settings:
             raise SettingsError(f"images must be at least 1, not {self.images}")
         if self.classes is not None and len(set(map(canonical, self.classes))) < 2:
             raise SettingsError(f"two different classes are needed, not {some_of(self.classes)}")
+
+    def wants(self, key: str) -> bool:
+        """Whether a metric that is on request is asked for."""
+        return self.thorough or key in self.metrics
 
     def resolve(self, session: Session) -> "Settings":
         """The same with the session's defaults filled in, but for rank and errors: they depend on images.
