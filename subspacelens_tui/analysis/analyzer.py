@@ -327,7 +327,8 @@ def _needs_scipy(settings: Settings) -> bool:
     """Whether its import pays; the first curves of the app are not kept waiting by it."""
     overlap = settings.overlap_permutations is None or settings.overlap_permutations > 1
     permuted = settings.permutations and (overlap or not settings.quick)
-    return bool(permuted or settings.errors or settings.thorough)
+    pairs = settings.between_layers and not settings.quick
+    return bool(permuted or pairs or settings.errors or settings.thorough or settings.metrics)
 
 
 def timestep_of(session: Session, settings: Settings) -> float | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from subspacelens_tui.analysis.left_out import NoImagesError
-from subspacelens_tui.analysis.metrics import METRICS
+from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.quantities import HEADLINE, quantity
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.settings import Settings, SettingsError
@@ -99,8 +99,9 @@ def compare(a: Result, b: Result) -> Comparison:
             f"one side has {len(a.layers)} layers, the other {len(b.layers)}: they cannot be paired"
         )
     paired = a.image_keys == b.image_keys and a.settings.errors == b.settings.errors
+    names = [name for name in COMPARED if _is_known(name, a, b)]
     layers = tuple(
-        {name: _difference(name, one, other, paired) for name in COMPARED}
+        {name: _difference(name, one, other, paired) for name in names}
         for one, other in zip(a.layers, b.layers, strict=True)
     )
     return Comparison(a, b, paired, layers)
@@ -123,6 +124,14 @@ def _unlike(a: Result, b: Result) -> Iterator[str]:
 
 def _precision(settings: Settings) -> str:
     return f"{settings.eps:g}" if settings.iso_rate is None else f"that of R = {settings.iso_rate:g}"
+
+
+def _is_known(name: str, a: Result, b: Result) -> bool:
+    """Whether a quantity is to be compared: always, unless it is on request and was not asked for."""
+    asked = quantity(name)
+    if asked.metric.cost is not Cost.DEFERRED:
+        return True
+    return any(value is not None for side in (a, b) for value in side.curve(name))
 
 
 def rounding(comparison: Comparison, layer: int, name: str) -> float | None:

@@ -38,7 +38,7 @@ def evaluate(
         Cancelled: see `Watch`.
     """
     # Spectra before rates, which take them where there are any and cheaper factors where not.
-    costs = [*[Cost.SPECTRA] * spectra, Cost.FIRST, *[Cost.PAIRS] * settings.between_layers]
+    costs = [*[Cost.SPECTRA] * spectra, Cost.FIRST, *[Cost.PAIRS] * (spectra and settings.between_layers)]
     metrics = [*of_costs(costs), *requested(settings)]
     found = []
     for index, layer in enumerate(layers):

@@ -63,7 +63,9 @@ class BlockGrams:
         return cls(len(before), before.T @ before, before.T @ delta, delta.T @ delta)
 
     def part(self, kept: np.ndarray) -> "BlockGrams":
-        """Of some of the images, with their own mean."""
+        """Of some of the images, ascending, with their own mean."""
+        if len(kept) == len(self.before):
+            return self
         rows = kept[:, None]
         parts = (_recentred(of[rows, kept]) for of in (self.before, self.cross, self.update))
         return BlockGrams(self.width, *parts)

@@ -22,7 +22,7 @@ _BOTH: dict[str, Any] = {
 
 def _permuted(statistics: LayerStatistics, labelings: Any) -> Any:
     """L_y under permuted labels."""
-    return statistics.label_evidence().values
+    return statistics.label_evidence(labelings).values
 
 
 @metric(
@@ -46,9 +46,30 @@ def label_part(statistics: LayerStatistics) -> float:
     return statistics.label_part()[0]
 
 
-def _permuted_alignment(statistics: LayerStatistics, labelings: Any) -> Any:
-    """In the norms of the labels themselves, so that its z and p are those of L_y."""
-    return np.asarray(_permuted(statistics, labelings)) / statistics.label_part()[1]
+def _same_norms(statistics: LayerStatistics, labelings: Any) -> Any:
+    """Those of the labels themselves, so that z and p of the alignment are those of L_y."""
+    return np.full(len(labelings.codes), statistics.label_part()[1])
+
+
+@metric(
+    LABEL_PART,
+    key="label_scale",
+    label="norms of the label part",
+    short="norms",
+    unit="nats",
+    formula="‖CZ⊥‖ ‖Δ⊥‖",
+    source="",
+    about="What the label part would be if the block did nothing but compress its classes.",
+    needs=_NEEDS,
+    cost=Cost.DEFERRED,
+    permuted=_same_norms,
+    table=Table.NOTHING,
+    no_null="permuted labels are taken in the same norms",
+    no_error=_WIDE,
+)
+def label_scale(statistics: LayerStatistics) -> float:
+    """At the layer's ε."""
+    return statistics.label_part()[1]
 
 
 @metric(
@@ -58,19 +79,18 @@ def _permuted_alignment(statistics: LayerStatistics, labelings: Any) -> Any:
     short="A_lab",
     unit="",
     formula="L_y/(‖CZ⊥‖ ‖Δ⊥‖); permuted labels in the same norms",
+    of=("label_part", "label_scale"),
     source="",
     about="1 for a step that compresses the classes. A claim needs z_rot beside p: see label claim.",
     needs=_NEEDS,
     cost=Cost.DEFERRED,
     null="greater",
-    permuted=_permuted_alignment,
     table=Table.NOTHING,
     no_error=_WIDE,
 )
-def label_alignment(statistics: LayerStatistics) -> float:
-    """At the layer's ε."""
-    part, scale = statistics.label_part()
-    return part / scale
+def label_alignment(label_part: Any, label_scale: Any) -> Any:
+    """A cosine."""
+    return label_part / label_scale
 
 
 @metric(

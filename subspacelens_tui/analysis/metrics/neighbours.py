@@ -9,7 +9,7 @@ NEIGHBOURS = Family("neighbours", "Nearest neighbours", order=10, evidence="neig
 
 
 def _permuted(statistics: LayerStatistics, labelings: Any) -> Any:
-    return statistics.knn(labelings)
+    return statistics.knn(labelings.codes)
 
 
 @metric(

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
-from subspacelens_tui.analysis.compare import COMPARED, Comparison, rounding
+from subspacelens_tui.analysis.compare import Comparison, rounding
 from subspacelens_tui.analysis.metrics import Table
 from subspacelens_tui.analysis.output.console import INTERVAL, PlainTable, console, number, print_json
 from subspacelens_tui.analysis.quantities import quantity
@@ -29,7 +29,7 @@ def print_comparison(names: tuple[str, str], comparison: Comparison, as_json: bo
     said = f"{INTERVAL} is half its 95 % confidence interval by the jackknife, {errors}"
     out.print(Text(f"difference B - A; {said}; rates in nats"))
     # What is to be read first stands first.
-    for name in sorted(COMPARED, key=lambda name: name != "excess"):
+    for name in sorted(comparison.layers[0], key=lambda name: name != "excess"):
         if _is_shown(name, comparison):
             out.print(Text(f"\n{name}", style="bold"))
             rows = [[str(i), *_cells(layer[name])] for i, layer in enumerate(comparison.layers)]

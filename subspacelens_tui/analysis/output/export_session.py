@@ -9,6 +9,7 @@ from typing import Any
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.incremental_grams import Configuration
 from subspacelens_tui.analysis.left_out import NoImagesError, why_empty
+from subspacelens_tui.analysis.metrics import METRICS, Shape
 from subspacelens_tui.analysis.output.files import (
     PLOT_FORMATS,
     TABLE_FORMATS,
@@ -17,9 +18,23 @@ from subspacelens_tui.analysis.output.files import (
     write_json,
     write_table,
 )
-from subspacelens_tui.analysis.output.plots import Plot, curve_plot, matrices_plot, sweep_plot, write_plot
+from subspacelens_tui.analysis.output.plots import (
+    Plot,
+    curve_plot,
+    layers_plot,
+    matrices_plot,
+    sweep_plot,
+    write_plot,
+)
 from subspacelens_tui.analysis.output.results import figures_json
-from subspacelens_tui.analysis.output.rows import figure_rows, overlap_rows, token_rows
+from subspacelens_tui.analysis.output.rows import (
+    curve_point_rows,
+    figure_rows,
+    layer_pair_rows,
+    overlap_rows,
+    step_pair_rows,
+    token_rows,
+)
 from subspacelens_tui.analysis.progress import Progress
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.settings import Settings
@@ -28,7 +43,7 @@ from subspacelens_tui.analysis.token_results import token_figures
 from subspacelens_tui.sessions import Session, SessionError
 
 DEFAULT_FORMATS = ("csv", "json")
-_CURVES = ("delta_R", "excess", "ratio", "effective_rank", "overlap_mean")
+_CURVES = ("delta_R", "excess", "ratio", "effective_rank", "overlap_mean", "spectral_share", "expansion_z")
 _SWEPT = ("excess", "effective_rank", "overlap_mean")
 # A permutation of tokens takes what thousands of those of image means take.
 _TOKEN_PERMUTATIONS = 20
@@ -152,6 +167,7 @@ def _write_tables(
         "figures": [row for figures in parts for row in figure_rows(figures)],
         "overlap": [row for figures in parts for row in overlap_rows(figures)],
         **({"tokens": tokens} if tokens else {}),
+        **_other_tables(parts, session.manifest.capture_steps),
     }
     for name, rows in tables.items():
         for kind in formats:
@@ -159,8 +175,34 @@ def _write_tables(
             if (name, kind) == ("figures", "json"):
                 write_json(path, [figures_json(session, figures) for figures in parts])
                 yield path
-            elif (name, kind) != ("overlap", "json"):  # figures.json has the matrices
+            elif kind != "json" or name == "tokens":  # figures.json has the matrices and curves
                 yield write_table(path, rows)
+
+
+def _other_tables(parts: list[Result], steps: Sequence[int]) -> dict[str, list[Row]]:
+    """The metrics that are curves or matrices, a table each, where there are any."""
+    found: dict[str, list[Row]] = {}
+    for metric in METRICS.of_shape(Shape.CURVE, Shape.LAYERS, Shape.STEPS):
+        # They do not depend on the labels, and these on the step neither.
+        every = _unlike(parts, ("labels", "step") if metric.shape is Shape.STEPS else ("labels",))
+        if metric.shape is Shape.CURVE:
+            rows = [row for of in every for row in curve_point_rows(of, metric.key)]
+        elif metric.shape is Shape.LAYERS:
+            rows = [row for of in every for row in layer_pair_rows(of, metric.key)]
+        else:
+            rows = [row for of in every for row in step_pair_rows(of, metric.key, steps)]
+        if rows:
+            found[metric.key] = list[Row](rows)
+    return found
+
+
+def _unlike(parts: list[Result], names: Sequence[str]) -> list[Result]:
+    """The results of which no two differ in these settings only."""
+    found: dict[tuple[object, ...], Result] = {}
+    for of in parts:
+        others = {name: getattr(of.settings, name) for name in ("branch", "step", "guidance", "labels")}
+        found.setdefault(tuple(value for name, value in others.items() if name not in names), of)
+    return list(found.values())
 
 
 def _write_plots(parts: list[Result], folder: Path, images: list[str], tables: list[str]) -> list[Path]:
@@ -187,6 +229,8 @@ def _plots(parts: list[Result]) -> Iterator[Plot]:
             if any(value is not None for figures in found for value in figures.curve(figure)):
                 yield curve_plot(f"{figure}-{place}", found, figure)
         for figures in found:
+            if figures is found[0]:
+                yield from (layers_plot(f"{key}-{place}", figures, key) for key in figures.matrices)
             if figures.overlap is not None:
                 number = schemes.index(figures.settings.labels or "")
                 yield matrices_plot(f"overlap-{place}-{_stem(schemes, number)}", figures)

@@ -190,8 +190,8 @@ class LayerStatistics(ABC):
         """L_y in nats at ε, and the product of norms by which it becomes a cosine."""
         raise NotImplementedError
 
-    def label_evidence(self) -> "LabelEvidence":
-        """L_y under the permuted labels of the settings, and its excess under rotations."""
+    def label_evidence(self, labelings: Labelings | None = None) -> "LabelEvidence":
+        """L_y under permuted labels, default: those of the settings; and its excess under rotations."""
         raise NotImplementedError
 
     def knn(self, labelings: Codes | None = None) -> Float64Array:

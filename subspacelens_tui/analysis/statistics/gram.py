@@ -209,9 +209,9 @@ class GramLayer(LayerStatistics):
 
         return self.sample.keep_last((self.index, "label value"), self.eps, found)
 
-    def label_evidence(self) -> LabelEvidence:
+    def label_evidence(self, labelings: Labelings | None = None) -> LabelEvidence:
         """By an inverse of each class's block for each labelling."""
-        labelings = self.labelings
+        labelings = labelings or self.labelings  # type: ignore[assignment]
         assert isinstance(labelings, Labelings)
 
         def found() -> LabelEvidence:
@@ -431,6 +431,11 @@ class GramPart(LayerStatistics):
         """Anew."""
         return fit_contraction(self._update.gains)
 
+    def label_part(self) -> tuple[float, float]:
+        """Anew."""
+        part = LabelPart(self._whole.block_grams().part(self._chosen), self.eps)
+        return part.value(self._labels), part.scale(self._labels)
+
     def knn(self, labelings: Codes | None = None) -> Float64Array:
         """Anew."""
         prompts = np.asarray(self._sample.images.prompts)[self._chosen]
@@ -483,7 +488,7 @@ class Relabelled(Resampled):
             return np.asarray(found.overlap if metric.key == "overlap_mean" else found.variance_explained)
         if metric.permuted is not None:
             self._watch.check()
-            return np.asarray(metric.permuted(self._whole, self._labelings.codes))
+            return np.asarray(metric.permuted(self._whole, self._labelings))
         return None
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.geometry import GeometryError, NullSummary, summarize_null
 from subspacelens_tui.geometry.cka import cka_null_std, cka_of, permuted_cka, u_centred
+from subspacelens_tui.geometry.inputs import features as features_of
 from subspacelens_tui.geometry.label_part import CRITICAL_Z, LEVEL
 from subspacelens_tui.geometry.updates import BlockGrams
 from subspacelens_tui.sessions import SessionError
@@ -158,7 +159,12 @@ def stacked_u_centred(features: Iterator[Float64Array]) -> Float64Array:
 
 
 def gram_of(Z: Float64Array) -> Float64Array:
-    """The centred Gram matrix of features (d, N)."""
+    """The centred Gram matrix of features (d, N).
+
+    Raises:
+        GeometryError: some are not finite, or there are fewer than two images.
+    """
+    _, Z = features_of(Z)
     centred = Z - Z.mean(axis=1, keepdims=True)
     G: Float64Array = centred.T @ centred
     return G

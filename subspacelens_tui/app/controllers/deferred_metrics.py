@@ -113,6 +113,7 @@ class DeferredMetrics(Controller):
         settings = replace(
             main.settings,
             errors=None,
+            between_layers=False,
             permutations=FEW,
             overlap_permutations=FEW,
             images=selection.settings.images,
