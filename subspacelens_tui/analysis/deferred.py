@@ -125,7 +125,7 @@ def _with_errors(
     add_errors(layer, found.settings.errors, lambda key: True, watch)
     labelings = labelings_of(statistics.sample.images, found.settings) if excess else None
     if isinstance(labelings, Labelings):
-        add_excess_errors(layer, found.settings.errors, labelings, True, watch)
+        add_excess_errors(layer, found.settings.errors, labelings, lambda key: True, watch)
     return replace(known, errors={**known.errors, **layer.errors}, missing={**known.missing, **layer.missing})
 
 

@@ -6,7 +6,7 @@ from subspacelens_tui.analysis.layer_evaluation import Measured
 from subspacelens_tui.analysis.metrics import ARRAYS, METRICS, Cost, Metric, Shape
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.result import LayerResult
-from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.analysis.settings import ALL_METRICS, Settings, SettingsError
 from subspacelens_tui.analysis.statistics.base import Labelings, LayerStatistics
 from subspacelens_tui.analysis.uncertainty.excess import add_excess_errors
 from subspacelens_tui.analysis.statistics.columns import Float64Array
@@ -35,8 +35,11 @@ def evaluate(
         spectra: whether also what needs eigenvalues.
 
     Raises:
+        SettingsError: a metric is asked for that there is not.
         Cancelled: see `Watch`.
     """
+    if unknown := [key for key in settings.metrics if key not in METRICS and key != ALL_METRICS]:
+        raise SettingsError(f"there is no metric {unknown[0]!r}: use all, or some of {', '.join(METRICS)}")
     # Spectra before rates, which take them where there are any and cheaper factors where not.
     costs = [*[Cost.SPECTRA] * spectra, Cost.FIRST, *[Cost.PAIRS] * (spectra and settings.between_layers)]
     metrics = [*of_costs(costs), *requested(settings)]
@@ -50,9 +53,9 @@ def evaluate(
     if settings.errors is not None:
         for index, of_layer in enumerate(found):
             watch.report("error bars", index, len(found))
-            add_errors(of_layer, settings.errors, settings.wants, watch)
+            add_errors(of_layer, settings.errors, settings.wants_error, watch)
             if isinstance(labelings, Labelings):
-                add_excess_errors(of_layer, settings.errors, labelings, settings.thorough, watch)
+                add_excess_errors(of_layer, settings.errors, labelings, settings.wants_error, watch)
     return [result(of_layer, name) for of_layer, name in zip(found, names, strict=True)]
 
 

@@ -19,6 +19,7 @@ DEFAULT_SUBSPACE_DIM = 10
 # Beyond, ε² is too small or too large for float64 once features multiply it.
 _LEAST_EPS = 1e-100
 _MOST_PERMUTATIONS = 100_000
+ALL_METRICS = "all"
 
 
 class SettingsError(ValueError):
@@ -46,7 +47,7 @@ class Settings:
         errors: what the jackknife leaves out in turn, "auto" for what the images share; no error bars.
         iso_rate: choose each layer's ε so that its R is this many nats, in place of `eps`.
         thorough: also what costs seconds: split-half ceilings and normality, and errors by recomputation.
-        metrics: of the metrics that are on request those that are wanted, by key; all of them if thorough.
+        metrics: of the metrics that are on request those that are wanted, by key, or "all".
         between_layers: also the metrics of what a block does to its input, which take eigenvectors.
         quick: only the rates, for a first look: no ranks and no overlap, which need eigenvalues, unless these
             are known already.
@@ -112,7 +113,11 @@ class Settings:
 
     def wants(self, key: str) -> bool:
         """Whether a metric that is on request is asked for."""
-        return self.thorough or key in self.metrics
+        return self.thorough or key in self.metrics or ALL_METRICS in self.metrics
+
+    def wants_error(self, key: str) -> bool:
+        """Whether its error by recomputation is: not without each image, which takes too long unasked."""
+        return self.thorough or (self.errors != "image" and self.wants(key))
 
     def resolve(self, session: Session) -> "Settings":
         """The same with the session's defaults filled in, but for rank and errors: they depend on images.

@@ -12,6 +12,7 @@ from subspacelens_tui.analysis.output.console import INTERVAL, PlainTable, conso
 from subspacelens_tui.analysis.quantities import HEADLINE, quantity
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.analysis.statistics.pairs_of_layers import MatrixNull
 from subspacelens_tui.analysis.uncertainty.multiple_tests import MultipleTests, tests_json
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.sanitise import plain
@@ -81,19 +82,21 @@ def _matrices(result: Result) -> dict[str, Any]:
     found: dict[str, Any] = {key: matrix.tolist() for key, matrix in result.matrices.items()}
     found |= dict.fromkeys(result.missing)
     if result.matrix_nulls:
-        found["nulls"] = {
-            key: {
-                "mean": 0.0,
-                "std": null.std,
-                "z": null.z.tolist(),
-                "p": None if null.p is None else null.p.tolist(),
-                "permutations": null.permutations,
-            }
-            for key, null in result.matrix_nulls.items()
-        }
+        found["nulls"] = {key: matrix_null_json(null) for key, null in result.matrix_nulls.items()}
     if result.missing:
         found["missing"] = dict(result.missing)
     return found
+
+
+def matrix_null_json(null: MatrixNull) -> dict[str, Any]:
+    """The null of a matrix: of mean 0, with z and p for each entry."""
+    return {
+        "mean": 0.0,
+        "std": null.std,
+        "z": null.z.tolist(),
+        "p": None if null.p is None else null.p.tolist(),
+        "permutations": null.permutations,
+    }
 
 
 def print_figures(session: Session, figures: Result, as_json: bool) -> None:
