@@ -4,12 +4,13 @@ from dataclasses import replace
 
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.blas import one_blas_thread
-from subspacelens_tui.analysis.evaluate import measured, of_costs, result
+from subspacelens_tui.analysis.evaluate import measured, of_all_layers, of_costs, result
 from subspacelens_tui.analysis.layer_evaluation import Measured
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Family
 from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.statistics.base import Labelings
+from subspacelens_tui.analysis.statistics.pairs_of_layers import LayersTogether
 from subspacelens_tui.analysis.uncertainty.excess import add_excess_errors
 from subspacelens_tui.analysis.uncertainty.jackknife import add_errors
 from subspacelens_tui.analysis.uncertainty.permutation import add_nulls, add_own_nulls, labelings_of
@@ -127,6 +128,21 @@ def _with_errors(
     if isinstance(labelings, Labelings):
         add_excess_errors(layer, found.settings.errors, labelings, lambda key: True, watch)
     return replace(known, errors={**known.errors, **layer.errors}, missing={**known.missing, **layer.missing})
+
+
+def cka_of_layers(analyzer: Analyzer, found: Result, cancelled: IsCancelled | None = None) -> Result:
+    """A result with the CKA of all of its layers, or why there is none.
+
+    Raises:
+        SettingsError: if the session has lost the images that the result is of.
+        Cancelled: once `cancelled` says True.
+    """
+    settings = replace(found.settings, metrics=("cka",), thorough=False, permutations=0)
+    with one_blas_thread():
+        layers = analyzer.layers_of(found)
+        together = LayersTogether(lambda layer: layers[layer].features(), len(layers), 0, 0, cancelled)
+        matrices, nulls, missing = of_all_layers(together, settings)
+    return replace(found, matrices=matrices, matrix_nulls=nulls, missing=missing)
 
 
 def split_halves(
