@@ -25,15 +25,16 @@ def of_updates(result: Result) -> str:
         parts.append(f"{_blocks(down, 'contract')} low-variance directions, as a denoiser does")
     if up:
         parts.append(f"{_blocks(up, 'expand')} low-variance directions, as a step up the coding rate does")
-    said = "; ".join(parts) or "No block contracts or expands beyond chance"
+    said = "; ".join(parts) or "no block contracts or expands beyond chance"
     by_chance = 0.05 * len(known)
-    return f"{said}: {len(down) + len(up)} of {len(known)} beyond chance, which alone gives {by_chance:.2g}."
+    count = f"{len(down) + len(up)} of {len(known)} beyond chance, which alone gives {by_chance:.2g}."
+    return f"{said[0].upper()}{said[1:]}: {count}"
 
 
 def _blocks(layers: Sequence[int], verb: str) -> str:
     """Some blocks and what they do."""
     one = len(layers) == 1
-    return f"Block {ranges(layers)} {verb}s" if one else f"Blocks {ranges(layers)} {verb}"
+    return f"block {ranges(layers)} {verb}s" if one else f"blocks {ranges(layers)} {verb}"
 
 
 def of_gains(layer: LayerResult) -> str:

@@ -61,15 +61,15 @@ class DeferredMetrics(Controller):
             self._take(replace(now, closer={**kept, layer: of_layer}, closer_images=images))
 
         self._state.worker.want(Job("layer", (selection, images, layer), look, looked))
+        needed = self._needed()
+        if Deferred.CKA in needed:
+            self._compare_layers(analysis, main)
         if main.settings.errors is not None:
             self._state.worker.want(Job("overlap error", (selection, images, layer), more, looked))
-        needed = self._needed()
         if Deferred.SPLIT_HALVES in needed:
             self._split_halves(analysis, main)
         if Deferred.LEAST_OVERLAP_BY_STEP in needed:
             self._compare_steps(analysis, main)
-        if Deferred.CKA in needed:
-            self._compare_layers(analysis, main)
         self._want_errors("rank errors", analysis, main, rank_errors)
 
     def _want_errors(
