@@ -13,6 +13,8 @@ from validation import (
     excess_coverage,
     false_positives,
     figure_coverage,
+    mechanism,
+    mechanism_demo,
     planted,
     separation,
 )
@@ -26,6 +28,8 @@ PARTS: dict[str, ModuleType] = {
     "separation": separation,
     "agreement": agreement,
     "demo-model": demo_model,
+    "mechanism": mechanism,
+    "mechanism-demo": mechanism_demo,
 }
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"

@@ -34,7 +34,7 @@ class Cost(Enum):
 
     FIRST = "at once, with the first curves"
     SPECTRA = "next, with eigenvalues"
-    PAIRS = "with the last refinement, from eigenvectors of the layer before"
+    PAIRS = "always, from eigenvectors of what the block receives; in the app with the error bars"
     DEFERRED = "on request: `--metrics`, `--thorough`, or the layer that is looked at"
 
 
