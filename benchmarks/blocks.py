@@ -1,6 +1,7 @@
 """Metrics of blocks against the linear algebra they cannot do without: `python benchmarks/blocks.py`."""
 
 import argparse
+import itertools
 
 import numpy as np
 from ratios import compare, seconds
@@ -31,14 +32,14 @@ def planted(layers: int) -> list[np.ndarray]:
 
 def bare(features: list[np.ndarray]) -> None:
     """The products of each pair of layers, and one eigendecomposition of each."""
-    for Z, after in zip(features, features[1:], strict=False):
+    for Z, after in itertools.pairwise(features):
         _ = Z.T @ after
         np.linalg.eigh(Z.T @ Z)
 
 
 def report(features: list[np.ndarray]) -> None:
     """Update, expansion, gains with their fit and null, and CKA of all layers."""
-    for Z, after in zip(features, features[1:], strict=False):
+    for Z, after in itertools.pairwise(features):
         update = Update.of(BlockGrams.of(Z, after))
         _ = update.spectral_null, update.radial_null, update.expansion(EPS)
         contraction_nulls(fit_contraction(update.gains), update.gains)
@@ -48,7 +49,7 @@ def report(features: list[np.ndarray]) -> None:
 def labelled(features: list[np.ndarray], labels: np.ndarray, design: str, groups: np.ndarray) -> None:
     """The label part with 200 permutations of one design."""
     labelings = permuted_labels(labels, design, 200, 0, groups=groups)
-    for Z, after in zip(features, features[1:], strict=False):
+    for Z, after in itertools.pairwise(features):
         part = LabelPart(BlockGrams.of(Z, after), EPS)
         part.scale(labels)
         part.rotation(labels, part.under(labelings))

@@ -27,14 +27,15 @@ the eigenvalues of ZᵀZ, σ their roots. ε is not squared (the MCR², ReduNet 
 `eps`). r is the dimension of the class subspaces (`--subspace-dim`). "key" is the name in JSON, in tables
 on disk and in Python; "short" the one on screens and in the text report.
 
-What a block does to its input is measured with Z what it receives (for the first block, what the recorder kept
-of its input), Z′ what it puts out and Δ = Z′ − Z, all centred whatever the transform.
+Of what a block does to its input, Z is what it receives (the first one, what the recorder kept of its input),
+Z′ what it puts out and Δ = Z′ − Z, all centred whatever the transform.
 
 A metric with a null also has, under names of its own, what that null says: `KEY.excess` (value minus the
-mean of its null, permuted labels unless its entry says otherwise), `KEY.z` (that in standard deviations of the permuted values), `KEY.p`
-((1 + #{permuted at least as extreme})/(1 + permutations), one-sided), and `KEY.null_mean`, `KEY.null_std`,
-`KEY.null_low`, `KEY.null_high` (mean, standard deviation, 2.5 % and 97.5 % quantiles). `analyze --sweep`
-takes a metric's key and these. Without a key they are those of ΔR: `excess` is `delta_R.excess`.
+mean of its null, that of permuted labels unless its entry says otherwise), `KEY.z` (that in standard
+deviations of the null), `KEY.p` ((1 + #{permuted at least as extreme})/(1 + permutations), one-sided), and
+`KEY.null_mean`, `KEY.null_std`, `KEY.null_low`, `KEY.null_high` (mean, standard deviation, 2.5 % and 97.5 %
+quantiles). `analyze --sweep` takes a metric's key and these. Without a key they are those of ΔR: `excess` is
+`delta_R.excess`.
 """
 _KINDS: dict[str, type[LayerStatistics]] = {"`--every-image`": ScatterLayer, "`--tokens`": TokenLayer}
 

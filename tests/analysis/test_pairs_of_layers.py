@@ -176,3 +176,21 @@ def test_they_are_swept_and_have_errors_and_end_when_asked(session: Session) -> 
             Settings(metrics=("label_claim",), permutations=400, overlap_permutations=0),
             lambda: next(calls) > 8,
         )
+
+
+def test_the_exponent_of_a_power_law_is_found_and_says_where_it_cannot_be(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    roots = np.arange(1, 65) ** -0.75
+
+    def alter(layer: int, features: np.ndarray, images: list[int]) -> np.ndarray:
+        return rng.standard_normal(features.shape) * roots
+
+    path = PlantedSession(tmp_path / "s", seeds=100, layers=1, width=64, capture_steps=(19,), alter=alter)
+    settings = Settings(metrics=("alpha_req",), between_layers=False)
+    wide = Analyzer(open_session(path.start().record().path)).figures(settings).layers[0]
+    assert wide.alpha_req == pytest.approx(1.5, abs=0.15)
+    narrow = PlantedSession(tmp_path / "n", layers=1, width=16).start().record().path
+    assert (
+        "no more than half of 16"
+        in Analyzer(open_session(narrow)).figures(settings).layers[0].missing["alpha_req"]
+    )
