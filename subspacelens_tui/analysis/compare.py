@@ -91,6 +91,14 @@ class Comparison:
     cka_null: MatrixNull | None = None
     missing: str = ""
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What else differs between the sides than what was asked about, a line each.
+
+        Rates, ranks and overlaps depend on N and on ε; other prompts are other classes in all but name.
+        """
+        return tuple(_unlike(self.a, self.b))
+
 
 def with_cka(found: Comparison, a: Analyzer, b: Analyzer) -> Comparison:
     """A comparison with the CKA of all layers of both sides, of the same prompts and seeds.
@@ -114,14 +122,6 @@ def with_cka(found: Comparison, a: Analyzer, b: Analyzer) -> Comparison:
         return replace(found, cka=cka_of(first, second), cka_null=null)
     except GeometryError as error:
         return replace(found, missing=str(error))
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What else differs between the sides than what was asked about, a line each.
-
-        Rates, ranks and overlaps depend on N and on ε; other prompts are other classes in all but name.
-        """
-        return tuple(_unlike(self.a, self.b))
 
 
 def compare(a: Result, b: Result) -> Comparison:

@@ -101,7 +101,7 @@ def with_deferred_errors(
     with one_blas_thread():
         for place, layer in enumerate(found.layers):
             watch.report("error bars of ranks and overlaps", place, len(found.layers))
-            layers.append(_with_errors(layer, analyzer, found, watch, None, excess=False))
+            layers.append(_with_errors(layer, analyzer, found, watch, None, unasked=False))
     return replace(found, layers=tuple(layers))
 
 
@@ -111,20 +111,26 @@ def _with_errors(
     found: Result,
     watch: Watch,
     family: Family | None,
-    excess: bool = True,
+    unasked: bool = True,
 ) -> LayerResult:
-    """The layer with the errors by recomputation, of one family of metrics or of all."""
+    """The layer with the errors by recomputation, of one family of metrics or of all.
+
+    `unasked` is whether excesses are among them, and what takes eigenvectors, without their being asked for.
+    """
     if found.settings.errors is None:
         return known
     deferred = {
         metric.key: known.values[metric.key]
         for metric in METRICS.scalars
-        if metric.error is Cost.DEFERRED and metric.key in known.values and family in (None, metric.family)
+        if metric.error is Cost.DEFERRED
+        and metric.key in known.values
+        and family in (None, metric.family)
+        and (unasked or metric.cost is not Cost.PAIRS or found.settings.wants(metric.key))
     }
     statistics = analyzer.layers_of(found)[known.layer]
     layer = Measured(statistics, deferred, dict(known.nulls))
     add_errors(layer, found.settings.errors, lambda key: True, watch)
-    labelings = labelings_of(statistics.sample.images, found.settings) if excess else None
+    labelings = labelings_of(statistics.sample.images, found.settings) if unasked else None
     if isinstance(labelings, Labelings):
         add_excess_errors(layer, found.settings.errors, labelings, lambda key: True, watch)
     return replace(known, errors={**known.errors, **layer.errors}, missing={**known.missing, **layer.missing})

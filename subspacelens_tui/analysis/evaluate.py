@@ -8,9 +8,9 @@ from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.result import LayerResult
 from subspacelens_tui.analysis.settings import ALL_METRICS, Settings, SettingsError
 from subspacelens_tui.analysis.statistics.base import Labelings, LayerStatistics
-from subspacelens_tui.analysis.uncertainty.excess import add_excess_errors
 from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.analysis.statistics.pairs_of_layers import LayersTogether, MatrixNull
+from subspacelens_tui.analysis.uncertainty.excess import add_excess_errors
 from subspacelens_tui.analysis.uncertainty.jackknife import add_errors
 from subspacelens_tui.analysis.uncertainty.permutation import add_nulls, add_own_nulls
 from subspacelens_tui.geometry import GeometryError

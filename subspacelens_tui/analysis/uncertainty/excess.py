@@ -37,7 +37,9 @@ def add_excess_errors(
             able = [
                 metric
                 for metric in metrics
-                if metric.error is cost and metric.key in layer.nulls and metric.key in layer.errors
+                if metric.error is cost
+                and metric.key in layer.nulls
+                and metric.key in layer.errors
                 # The mean of a null in closed form is 0, or known as well as the metric.
                 and metric.own_null is None
             ]
