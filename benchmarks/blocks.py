@@ -4,7 +4,7 @@ import argparse
 import itertools
 
 import numpy as np
-from ratios import compare, seconds
+from ratios import compare
 from threadpoolctl import threadpool_limits
 
 from subspacelens_tui.analysis.statistics.pairs_of_layers import LayersTogether
@@ -70,12 +70,16 @@ def main() -> None:
             arguments.rounds,
         )
         few = features[: LABELLED + 1]
-        for name, labels, design, groups in (
+        for name, *of in (
             ("coarse", COARSE, "subjects", FINE),
             ("fine", FINE, "fine-within-coarse", COARSE),
         ):
-            took = min(seconds(lambda x=(labels, design, groups): labelled(few, *x)) for _ in range(2))
-            print(f"200 permutations of the label part, {name}: {took / LABELLED:.2f} s a block")
+            compare(
+                f"200 permutations of the label part, {name} / the same",
+                lambda of=of: labelled(few, *of),
+                lambda: bare(few),
+                arguments.rounds,
+            )
 
 
 if __name__ == "__main__":

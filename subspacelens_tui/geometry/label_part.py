@@ -73,17 +73,22 @@ class LabelPart:
                 "the update is a function of the spectrum alone: nothing of it is left for labels to explain"
             )
 
-    def _inverses(self, labels: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
-        """B_k of the classes, some at a time: flat indices (m, n²) into N × N, B (m, n, n), and α_k."""
+    def _inverses(
+        self, labels: np.ndarray, halves: bool = False
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
+        """B_k of the classes, some at a time: flat indices (m, n²) into N × N, B (m, n, n), and α_k.
+
+        If `halves`, a matrix whose symmetric part is B does as well.
+        """
         n = self._n
-        G = self._grams.before
+        G = self._grams.before.ravel()
         for _, members in class_index(labels, n).by_size():
             size = members.shape[1]
             alpha = self._scale / size
             flat = (members[:, :, None] * n + members[:, None, :]).reshape(len(members), -1)
-            A = (alpha * G.ravel()[flat]).reshape(-1, size, size)
+            A = alpha * G.take(flat, mode="clip").reshape(-1, size, size)
             A[:, range(size), range(size)] += 1
-            yield flat, _inverse(A), alpha
+            yield flat, _inverse(A, halves), alpha
 
     def value(self, labels: np.ndarray) -> float:
         """L_y in nats, of labels (N,)."""
@@ -91,8 +96,8 @@ class LabelPart:
 
     def _value_and_mean(self, labels: np.ndarray, into: np.ndarray | None) -> float:
         total = 0.0
-        for flat, B, _ in self._inverses(labels):
-            total += float(np.vdot(self._D.ravel()[flat], B))
+        for flat, B, _ in self._inverses(labels, halves=True):
+            total += float(np.vdot(self._D.take(flat, mode="clip"), B))
             if into is not None:
                 into.ravel()[flat] += B.reshape(flat.shape)
         return -self._alpha * total
@@ -153,7 +158,7 @@ class LabelPart:
             for chunk in chunks(labelings, progress, cancelled)
             for labels in chunk
         ]
-        return PermutedLabelParts(np.asarray(values), total / len(labelings))
+        return PermutedLabelParts(np.asarray(values), (total + total.T) / (2 * len(labelings)))
 
     def rotation(self, labels: np.ndarray, permuted: PermutedLabelParts) -> tuple[float, float]:
         """The excess of L_y in standard deviations under rotations of Δ⊥, and as a cosine.
@@ -183,21 +188,25 @@ class LabelPart:
         return found
 
 
-def _inverse(A: np.ndarray) -> np.ndarray:
-    """Inverses (m, n, n) of positive definite matrices, which are overwritten."""
+def _inverse(A: np.ndarray, halves: bool = False) -> np.ndarray:
+    """Inverses (m, n, n) of positive definite matrices, which are overwritten.
+
+    If `halves`, matrices may come whose symmetric parts they are: half of the work around LAPACK.
+    """
     if A.shape[-1] < _LARGE_CLASS:
         found: np.ndarray = np.linalg.inv(A)
         return found
     # Imported here: the app loads this module at its start.
     from scipy.linalg import lapack
 
+    doubled = 2 * np.tri(A.shape[-1]) - np.eye(A.shape[-1])
     for block in A:
         # Transposed, a C-ordered matrix is what LAPACK takes without a copy.
         factor, failed = lapack.dpotrf(block.T, lower=1, clean=0, overwrite_a=1)
         inverse, lost = lapack.dpotri(factor, lower=1, overwrite_c=1)
         if failed or lost:
             raise GeometryError("the features are too large for an inverse in float64; raise ε")
-        lower = np.tril(inverse, -1)
-        block[...] = lower + lower.T
-        block.flat[:: len(block) + 1] = np.diagonal(inverse)
+        # LAPACK leaves the upper triangle as it was. A copy: the inverse stands where the block stood.
+        half = inverse * doubled
+        block[...] = half if halves else (half + half.T) / 2
     return A

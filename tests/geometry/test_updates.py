@@ -8,7 +8,7 @@ import torch
 
 from subspacelens_tui.geometry import GeometryError, permuted_labels
 from subspacelens_tui.geometry.contraction import contraction_nulls, fit_contraction
-from subspacelens_tui.geometry.label_part import CRITICAL_Z, LabelPart
+from subspacelens_tui.geometry.label_part import CRITICAL_Z, LabelPart, _inverse
 from subspacelens_tui.geometry.updates import BlockGrams, Update
 
 D, N, EPS = 96, 200, 0.5
@@ -253,6 +253,14 @@ def test_an_input_of_few_dimensions_has_a_size_and_no_directions(Z: np.ndarray) 
     ):
         with pytest.raises(GeometryError, match="spans 7 dimensions of 96"):
             asked()
+
+
+@pytest.mark.parametrize("size", [47, 48, 90])
+def test_inverses_are_the_same_however_large_a_class_is(size: int) -> None:
+    rng = np.random.default_rng(size)
+    X = rng.standard_normal((3, 20, size))
+    A = np.swapaxes(X, 1, 2) @ X + np.eye(size)
+    np.testing.assert_allclose(_inverse(A.copy()) @ A, np.broadcast_to(np.eye(size), A.shape), atol=1e-9)
 
 
 def test_labels_that_tell_nothing_apart_have_no_alignment(Z: np.ndarray) -> None:
