@@ -24,7 +24,7 @@ _DESIGNS = {
 }
 
 
-def run(seeds: int = 8, steps: int = 20) -> dict[str, Any]:
+def run(seeds: int = 5, steps: int = 20) -> dict[str, Any]:
     """Record both models with the command line, and take the metrics of blocks at every captured step."""
     with tempfile.TemporaryDirectory() as folder:
         models = {
