@@ -143,7 +143,9 @@ def cka_of_layers(analyzer: Analyzer, found: Result, cancelled: IsCancelled | No
         SettingsError: if the session has lost the images that the result is of.
         Cancelled: once `cancelled` says True.
     """
-    settings = replace(found.settings, metrics=("cka",), thorough=False, permutations=0)
+    settings = replace(
+        found.settings, metrics=("cka",), thorough=False, permutations=0, overlap_permutations=None
+    )
     with one_blas_thread():
         layers = analyzer.layers_of(found)
         together = LayersTogether(lambda layer: layers[layer].features(), len(layers), 0, 0, cancelled)

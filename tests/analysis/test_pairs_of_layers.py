@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from subspacelens_tui.analysis import Analyzer, Cancelled, Settings, SettingsError
 from subspacelens_tui.analysis.compare import compare, with_cka
-from subspacelens_tui.analysis.deferred import deferred_metrics
+from subspacelens_tui.analysis.deferred import cka_of_layers, deferred_metrics
 from subspacelens_tui.analysis.metrics import METRICS
 from subspacelens_tui.analysis.output import export, figures_json, gains_plot, layers_plot, write_plot
 from subspacelens_tui.analysis.sweep import sweep
@@ -125,6 +125,10 @@ def test_cka_is_of_layers_branches_and_steps_in_json_and_tables(session: Session
         return Z.astype(np.float64).T @ Z
 
     n = result.images
+    # As the app asks for it, of a result that has its permutations.
+    closer = Analyzer(session)
+    looked = cka_of_layers(closer, closer.figures(Settings(permutations=20, overlap_permutations=4)))
+    np.testing.assert_allclose(looked.matrices["cka"], result.matrices["cka"])
     assert whole["cka"][0][2] == pytest.approx(unbiased_cka(of(0), of(2)), rel=1e-6)
     assert whole["nulls"]["cka"]["std"] == cka_null_std(n)
     assert whole["nulls"]["cka"]["p"][1][1] == 1 / 21
