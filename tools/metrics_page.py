@@ -27,11 +27,15 @@ the eigenvalues of ZᵀZ, σ their roots. ε is not squared (the MCR², ReduNet 
 `eps`). r is the dimension of the class subspaces (`--subspace-dim`). "key" is the name in JSON, in tables
 on disk and in Python; "short" the one on screens and in the text report.
 
+Of what a block does to its input, Z is what it receives (the first one, what the recorder kept of its input),
+Z′ what it puts out and Δ = Z′ − Z, all centred whatever the transform.
+
 A metric with a null also has, under names of its own, what that null says: `KEY.excess` (value minus the
-mean under permuted labels), `KEY.z` (that in standard deviations of the permuted values), `KEY.p`
-((1 + #{permuted at least as extreme})/(1 + permutations), one-sided), and `KEY.null_mean`, `KEY.null_std`,
-`KEY.null_low`, `KEY.null_high` (mean, standard deviation, 2.5 % and 97.5 % quantiles). `analyze --sweep`
-takes a metric's key and these. Without a key they are those of ΔR: `excess` is `delta_R.excess`.
+mean of its null, that of permuted labels unless its entry says otherwise), `KEY.z` (that in standard
+deviations of the null), `KEY.p` ((1 + #{permuted at least as extreme})/(1 + permutations), one-sided), and
+`KEY.null_mean`, `KEY.null_std`, `KEY.null_low`, `KEY.null_high` (mean, standard deviation, 2.5 % and 97.5 %
+quantiles). `analyze --sweep` takes a metric's key and these. Without a key they are those of ΔR: `excess` is
+`delta_R.excess`.
 """
 _KINDS: dict[str, type[LayerStatistics]] = {"`--every-image`": ScatterLayer, "`--tokens`": TokenLayer}
 
@@ -60,18 +64,24 @@ def _rows(metric: Metric) -> Iterator[tuple[str, str]]:
         yield "unit", metric.unit
     if metric.source:
         yield "source", metric.source
+    if metric.relations:
+        yield "elsewhere", metric.relations
     if metric.shape is not Shape.SCALAR:
-        yield "value", metric.shape.value
-    yield (
-        "null",
-        f"permuted labels; {metric.null} values are the more structured" if metric.null else metric.no_null,
-    )
+        yield "value", metric.shape.value + f" ({', '.join(metric.columns)})" * bool(metric.columns)
+    yield "null", _null(metric)
     yield "error", _error(metric)
     yield "computed", metric.cost.value
     for kind, statistics in _KINDS.items():
         reasons = [statistics.lacks[need] for need in metric.needs if need in statistics.lacks]
         if reasons:
             yield f"not with {kind}", reasons[0]
+
+
+def _null(metric: Metric) -> str:
+    if metric.null is None:
+        return metric.no_null
+    tail = "both tails count" if metric.null == "either" else f"{metric.null} values are the more structured"
+    return f"{metric.null_by}; {tail}"
 
 
 def _error(metric: Metric) -> str:

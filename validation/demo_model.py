@@ -43,13 +43,14 @@ def run(seeds: int = 10, steps: int = 20) -> dict[str, Any]:
             "steps": steps,
             "permutations": PERMUTATIONS,
             "models": {
-                name: _figures(_recorded(Path(folder), name, seeds, steps, options))
+                name: _figures(recorded(Path(folder), name, seeds, steps, options))
                 for name, options in MODELS.items()
             },
         }
 
 
-def _recorded(folder: Path, name: str, seeds: int, steps: int, options: tuple[str, ...]) -> Session:
+def recorded(folder: Path, name: str, seeds: int, steps: int, options: tuple[str, ...]) -> Session:
+    """A session of the demo model in a folder, by the command line."""
     size = ["--seeds", str(seeds), "--steps", str(steps), "--device", "cpu"]
     where = ["--sessions", str(folder), "--name", name.replace(" ", "-")]
     command = [sys.executable, "-m", "subspacelens_tui", "record", "--headless", *size, *where, *options]

@@ -13,6 +13,8 @@ from validation import (
     excess_coverage,
     false_positives,
     figure_coverage,
+    mechanism,
+    mechanism_demo,
     planted,
     separation,
 )
@@ -26,6 +28,8 @@ PARTS: dict[str, ModuleType] = {
     "separation": separation,
     "agreement": agreement,
     "demo-model": demo_model,
+    "mechanism": mechanism,
+    "mechanism-demo": mechanism_demo,
 }
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
@@ -49,7 +53,7 @@ def write_results(results: dict[str, Any]) -> None:
 
 def document(results: dict[str, Any]) -> str:
     """The text of docs/validation.md: every {part.name} of the template filled in."""
-    texts = {name: part.texts(results[name]) for name, part in PARTS.items()}
+    texts = {name: part.texts(results[name]) for name, part in PARTS.items() if name in results}
     return _PLACE.sub(lambda place: texts[place[1]][place[2]], TEMPLATE.read_text(encoding="utf-8"))
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.classes import ordered_classes
-from subspacelens_tui.analysis.evaluate import evaluate
+from subspacelens_tui.analysis.evaluate import evaluate, of_all_layers
 from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.incremental_grams import Configuration, GrowingGrams
 from subspacelens_tui.analysis.left_out import NoImagesError, left_out_lines, why_empty
@@ -23,15 +23,17 @@ from subspacelens_tui.analysis.settings import (
     SettingsError,
     fitting_errors,
 )
+from subspacelens_tui.analysis.statistics.base import Labelings
 from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.analysis.statistics.gram import GramLayer
 from subspacelens_tui.analysis.statistics.gram_sample import Sample
+from subspacelens_tui.analysis.statistics.pairs_of_layers import Elsewhere, LayersTogether
 from subspacelens_tui.analysis.subset import MOST_IMAGES
 from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar, overlap_error
 from subspacelens_tui.analysis.uncertainty.permutation import labelings_of
 from subspacelens_tui.analysis.used_images import unused_lines, used_prompts
 from subspacelens_tui.geometry import GeometryError
-from subspacelens_tui.sessions import Session
+from subspacelens_tui.sessions import Branch, Session
 from subspacelens_tui.sessions.prompt_problems import unread_lines
 
 K = TypeVar("K")
@@ -96,8 +98,8 @@ class Analyzer:
             except GeometryError as error:
                 raise SettingsError(str(error)) from None
 
-    def layers_of(self, result: Result) -> list[GramLayer]:
-        """The statistics of the images that a result is of, layer by layer.
+    def layers_of(self, result: Result, watch: Watch = Watch()) -> list[GramLayer]:  # noqa: B008 - frozen
+        """The statistics of the images that a result is of, layer by layer, with its permuted labels.
 
         Raises:
             SettingsError: if the session has lost them.
@@ -109,7 +111,9 @@ class Analyzer:
         positions = self._positions(settings, growing)[: result.images]
         if len(positions) != result.images:
             raise SettingsError("the images that the figures are of are no longer there")
-        return self._layers(self._sample(settings, growing, positions), settings, growing, positions)
+        sample = self._sample(settings, growing, positions)
+        labelings = labelings_of(sample.images, settings)
+        return self._layers(sample, settings, growing, positions, labelings, watch)
 
     def _takes_all(self, settings: Settings) -> bool:
         """Whether the images of all classes and prompts are used."""
@@ -124,10 +128,34 @@ class Analyzer:
         return [at for at in positions if images[growing.images[at]].prompt in used]
 
     def _layers(
-        self, sample: Sample, settings: Settings, growing: GrowingGrams, positions: list[int]
+        self,
+        sample: Sample,
+        settings: Settings,
+        growing: GrowingGrams,
+        positions: list[int],
+        labelings: Labelings | str | None = None,
+        watch: Watch = Watch(),  # noqa: B008 - it is frozen
     ) -> list[GramLayer]:
         columns = growing.columns(positions)
-        return [GramLayer(sample, layer, settings, columns) for layer in range(len(sample.widths))]
+        elsewhere = self._elsewhere(settings, growing, positions)
+        return [
+            GramLayer(sample, layer, settings, columns, elsewhere, labelings, watch)
+            for layer in range(len(sample.widths))
+        ]
+
+    def _elsewhere(self, settings: Settings, growing: GrowingGrams, positions: list[int]) -> Elsewhere:
+        """The same images on the other branch and at the other captured steps."""
+        here, step = settings.branch, settings.step
+        assert settings.guidance is not None
+        assert step is not None
+        other: Branch = "uncond" if here == "cond" else "cond"
+        both = settings.guidance > 1
+        return Elsewhere(
+            inputs=lambda: growing.inputs(positions),
+            branch=(lambda layer: growing.features_at(layer, positions, other, step)) if both else None,
+            steps=self.session.manifest.capture_steps,
+            at_step=lambda at, layer: growing.features_at(layer, positions, here, at),
+        )
 
     def overlap_errors(
         self,
@@ -178,17 +206,22 @@ class Analyzer:
         sample = self._sample(settings, growing, positions)
         settings = fitted(settings, sample.images, sample.sizes)
         knows = sample.knows_eigenvalues(settings.subspace_dim)
+        labelings = labelings_of(sample.images, settings)
         blocks = self.session.manifest.blocks
         chosen = range(len(blocks)) if only is None else [only]
-        of_layers = self._layers(sample, settings, growing, positions)
+        of_layers = self._layers(sample, settings, growing, positions, labelings, watch)
         layers = evaluate(
             [of_layers[layer] for layer in chosen],
             [blocks[layer].name for layer in chosen],
             settings,
-            labelings_of(sample.images, settings),
+            labelings,
             watch,
             spectra=not settings.quick or knows,
         )
+        together = LayersTogether(
+            sample.features, len(layers), settings.permutations, settings.seed, watch.cancelled
+        )
+        matrices, matrix_nulls, missing = of_all_layers(together, settings)
         return Result(
             settings=settings,
             images=sample.count,
@@ -201,6 +234,9 @@ class Analyzer:
             notes=(*notes, *rounding_notes(layers)),
             left_out=left_out,
             losses=losses,
+            matrices=matrices,
+            matrix_nulls=matrix_nulls,
+            missing=missing,
         )
 
     def _all_of(self, settings: Settings) -> tuple[Sample, GrowingGrams, list[int]]:
@@ -291,7 +327,8 @@ def _needs_scipy(settings: Settings) -> bool:
     """Whether its import pays; the first curves of the app are not kept waiting by it."""
     overlap = settings.overlap_permutations is None or settings.overlap_permutations > 1
     permuted = settings.permutations and (overlap or not settings.quick)
-    return bool(permuted or settings.errors or settings.thorough)
+    pairs = settings.between_layers and not settings.quick
+    return bool(permuted or pairs or settings.errors or settings.thorough or settings.metrics)
 
 
 def timestep_of(session: Session, settings: Settings) -> float | None:

@@ -6,12 +6,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.left_out import NoImagesError
-from subspacelens_tui.analysis.metrics import METRICS
+from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.quantities import HEADLINE, quantity
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.settings import Settings, SettingsError
+from subspacelens_tui.analysis.statistics.columns import Float64Array
+from subspacelens_tui.analysis.statistics.pairs_of_layers import (
+    MatrixNull,
+    cka_matrix_null,
+    stacked_u_centred,
+)
 from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar, combined_error
+from subspacelens_tui.geometry import GeometryError
+from subspacelens_tui.geometry.cka import cka_of
 
 # First those that have always been here, by the names that they have always had.
 COMPARED = tuple(
@@ -68,12 +77,19 @@ class Comparison:
         paired: whether both are of the same prompts and seeds in the same order, so that the jackknife can
             leave out the same image on both sides; otherwise the errors are added as independent ones.
         layers: metric → difference, layer by layer.
+        cka: unbiased CKA of every layer of A (rows) and of B (columns), where it was asked for; None where
+            the sides are not of the same images.
+        cka_null: its null.
+        missing: why there is no CKA.
     """
 
     a: Result
     b: Result
     paired: bool
     layers: tuple[dict[str, Difference], ...]
+    cka: Float64Array | None = None
+    cka_null: MatrixNull | None = None
+    missing: str = ""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -82,6 +98,30 @@ class Comparison:
         Rates, ranks and overlaps depend on N and on ε; other prompts are other classes in all but name.
         """
         return tuple(_unlike(self.a, self.b))
+
+
+def with_cka(found: Comparison, a: Analyzer, b: Analyzer) -> Comparison:
+    """A comparison with the CKA of all layers of both sides, of the same prompts and seeds.
+
+    Args:
+        found: of the two.
+        a, b: what its sides are results of.
+
+    Raises:
+        SettingsError: a session has lost the images that its result is of.
+    """
+    if found.a.image_keys != found.b.image_keys:
+        return replace(found, missing="CKA compares the same images: the sides differ in prompts or seeds")
+    settings = found.a.settings
+    try:
+        first, second = (
+            stacked_u_centred(layer.features() for layer in of.layers_of(result))
+            for of, result in ((a, found.a), (b, found.b))
+        )
+        null = cka_matrix_null(first, second, settings.permutations, settings.seed)
+        return replace(found, cka=cka_of(first, second), cka_null=null)
+    except GeometryError as error:
+        return replace(found, missing=str(error))
 
 
 def compare(a: Result, b: Result) -> Comparison:
@@ -99,8 +139,9 @@ def compare(a: Result, b: Result) -> Comparison:
             f"one side has {len(a.layers)} layers, the other {len(b.layers)}: they cannot be paired"
         )
     paired = a.image_keys == b.image_keys and a.settings.errors == b.settings.errors
+    names = [name for name in COMPARED if _is_known(name, a, b)]
     layers = tuple(
-        {name: _difference(name, one, other, paired) for name in COMPARED}
+        {name: _difference(name, one, other, paired) for name in names}
         for one, other in zip(a.layers, b.layers, strict=True)
     )
     return Comparison(a, b, paired, layers)
@@ -123,6 +164,14 @@ def _unlike(a: Result, b: Result) -> Iterator[str]:
 
 def _precision(settings: Settings) -> str:
     return f"{settings.eps:g}" if settings.iso_rate is None else f"that of R = {settings.iso_rate:g}"
+
+
+def _is_known(name: str, a: Result, b: Result) -> bool:
+    """Whether a quantity is to be compared: always, unless it is on request and was not asked for."""
+    asked = quantity(name)
+    if asked.metric.cost is not Cost.DEFERRED:
+        return True
+    return any(value is not None for side in (a, b) for value in side.curve(name))
 
 
 def rounding(comparison: Comparison, layer: int, name: str) -> float | None:

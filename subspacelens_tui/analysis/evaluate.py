@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 
 from subspacelens_tui.analysis.layer_evaluation import Measured
-from subspacelens_tui.analysis.metrics import METRICS, Cost, Metric, Shape
+from subspacelens_tui.analysis.metrics import ARRAYS, METRICS, Cost, Metric, Shape
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.result import LayerResult
-from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.analysis.settings import ALL_METRICS, Settings, SettingsError
 from subspacelens_tui.analysis.statistics.base import Labelings, LayerStatistics
+from subspacelens_tui.analysis.statistics.columns import Float64Array
+from subspacelens_tui.analysis.statistics.pairs_of_layers import LayersTogether, MatrixNull
 from subspacelens_tui.analysis.uncertainty.excess import add_excess_errors
 from subspacelens_tui.analysis.uncertainty.jackknife import add_errors
-from subspacelens_tui.analysis.uncertainty.permutation import add_nulls
+from subspacelens_tui.analysis.uncertainty.permutation import add_nulls, add_own_nulls
 from subspacelens_tui.geometry import GeometryError
 
 
@@ -33,29 +35,67 @@ def evaluate(
         spectra: whether also what needs eigenvalues.
 
     Raises:
+        SettingsError: a metric is asked for that there is not.
         Cancelled: see `Watch`.
     """
+    if unknown := [key for key in settings.metrics if key not in METRICS and key != ALL_METRICS]:
+        raise SettingsError(f"there is no metric {unknown[0]!r}: use all, or some of {', '.join(METRICS)}")
     # Spectra before rates, which take them where there are any and cheaper factors where not.
-    costs = [*[Cost.SPECTRA] * spectra, Cost.FIRST, *[Cost.DEFERRED] * settings.thorough]
-    metrics = of_costs(costs)
+    costs = [*[Cost.SPECTRA] * spectra, Cost.FIRST, *[Cost.PAIRS] * (spectra and settings.between_layers)]
+    metrics = [*of_costs(costs), *requested(settings)]
     found = []
     for index, layer in enumerate(layers):
         watch.report("layers", index, len(layers))
         found.append(measured(layer, metrics))
+    add_own_nulls(found)
     if labelings is not None:
         add_nulls(found, labelings, settings, watch)
     if settings.errors is not None:
         for index, of_layer in enumerate(found):
             watch.report("error bars", index, len(found))
-            add_errors(of_layer, settings.errors, settings.thorough, watch)
+            add_errors(of_layer, settings.errors, settings.wants_error, watch)
             if isinstance(labelings, Labelings):
-                add_excess_errors(of_layer, settings.errors, labelings, settings.thorough, watch)
+                add_excess_errors(of_layer, settings.errors, labelings, settings.wants_error, watch)
     return [result(of_layer, name) for of_layer, name in zip(found, names, strict=True)]
 
 
 def of_costs(costs: Sequence[Cost]) -> list[Metric]:
-    """The metrics of some costs, in the order of these."""
-    return [metric for cost in costs for metric in METRICS.values() if metric.cost is cost]
+    """The metrics of single layers of some costs, in the order of these."""
+    return [
+        metric
+        for cost in costs
+        for metric in METRICS.values()
+        if metric.cost is cost and metric.shape is not Shape.LAYERS
+    ]
+
+
+def requested(settings: Settings) -> list[Metric]:
+    """The metrics of single layers that are on request and asked for, with those that they are of."""
+    asked = [metric for metric in of_costs([Cost.DEFERRED]) if settings.wants(metric.key)]
+    wanted = {base.key for metric in asked for base in metric.bases} | {metric.key for metric in asked}
+    return [metric for metric in of_costs([Cost.DEFERRED]) if metric.key in wanted]
+
+
+def of_all_layers(
+    together: LayersTogether, settings: Settings
+) -> tuple[dict[str, Float64Array], dict[str, MatrixNull], dict[str, str]]:
+    """The matrices, layers × layers, that are asked for, with their nulls; or why they are missing.
+
+    Raises:
+        Cancelled: see `LayersTogether`.
+    """
+    found: dict[str, Float64Array] = {}
+    nulls: dict[str, MatrixNull] = {}
+    missing: dict[str, str] = {}
+    for metric in METRICS.of_shape(Shape.LAYERS):
+        if settings.wants(metric.key):
+            try:
+                found[metric.key] = metric.compute(together)
+                assert metric.own_null is not None
+                nulls[metric.key] = metric.own_null(together)
+            except GeometryError as error:
+                missing[metric.key] = str(error)
+    return found, nulls, missing
 
 
 def measured(layer: LayerStatistics, metrics: Sequence[Metric]) -> Measured:
@@ -92,7 +132,7 @@ def result(layer: Measured, name: str) -> LayerResult:
     statistics = layer.statistics
     moved = statistics.rounding(layer.values)
     known = [METRICS[key] for key in (*layer.values, *layer.missing) if key in METRICS]
-    arrays = {metric.key for metric in known if metric.shape in (Shape.CLASSES, Shape.SPECTRUM)}
+    arrays = {metric.key for metric in known if metric.shape in ARRAYS}
     return LayerResult(
         layer=statistics.index,
         name=name,

@@ -57,6 +57,7 @@ class GrowingGrams:
         self._sources: dict[int, tuple[str, Stamp]] = {}
         self._broken: dict[tuple[str, Stamp], str] = {}
         self._features = [np.empty((0, block.width), dtype=np.float32) for block in self._blocks]
+        self._inputs: dict[int, npt.NDArray[np.float32]] = {}
         self._grams = np.empty((len(self._blocks), 0, 0))
         self._columns = {metric.key: np.empty((len(self._blocks), 0)) for metric in METRICS.means}
 
@@ -107,6 +108,7 @@ class GrowingGrams:
         gone = {image for image, source in self._sources.items() if held.get(image) != source}
         for image in gone:
             del self._sources[image]
+            self._inputs.pop(image, None)
         self.not_finite.forget(gone)
         self._broken = {key: why for key, why in self._broken.items() if key in keys}
         return gone
@@ -187,6 +189,41 @@ class GrowingGrams:
     def features(self, layer: int, positions: list[int]) -> Float64Array:
         """Features (d, n) of a layer, of the images at these positions."""
         return self._features[layer][positions].T.astype(np.float64)
+
+    def inputs(self, positions: list[int]) -> Float64Array:
+        """What the first block receives (d, n), of the images at these positions.
+
+        Raises:
+            SessionError: a file does not hold it, or not as wide as the others.
+        """
+        missing = {self.images[position] for position in positions} - self._inputs.keys()
+        where = self._configuration
+        for file in self._session.files_of(where.guidance) if missing else ():
+            rows = [row for row in file.rows if file.images[row] in missing]
+            if rows:
+                found = self._session.read_input(file, where.branch, where.step, rows)
+                self._inputs |= {file.images[row]: of for row, of in zip(rows, found, strict=True)}
+        of_images = [self._inputs[self.images[position]] for position in positions]
+        if len({len(of) for of in of_images}) != 1:
+            raise SessionError("what the first block receives is not of one width in all files")
+        return np.stack(of_images, axis=1).astype(np.float64)
+
+    def features_at(self, layer: int, positions: list[int], branch: Branch, step: int) -> Float64Array:
+        """Features (d, n) of the images at these positions on another branch or at another step, as read.
+
+        Raises:
+            SessionError: a file cannot be read.
+        """
+        wanted = {self.images[position]: place for place, position in enumerate(positions)}
+        rows: npt.NDArray[np.float32] = np.full(
+            (len(wanted), self._blocks[layer].width), np.nan, dtype=np.float32
+        )
+        for file in self._session.files_of(self._configuration.guidance):
+            mine = [row for row in file.rows if file.images[row] in wanted]
+            if mine:
+                found = self._session.read(file, branch, step, [layer], mine)[0]
+                rows[[wanted[file.images[row]] for row in mine]] = found
+        return rows.T.astype(np.float64)
 
     def columns(self, positions: list[int]) -> dict[str, Float64Array]:
         """The metrics of single images (layers, n) at these positions; NaN where one has none."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from subspacelens_tui.analysis.metrics import METRICS, Metric, Shape
+from subspacelens_tui.analysis.metrics import METRICS, Metric, Need, Shape
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.result import LayerResult, Result
@@ -21,13 +21,13 @@ Values = tuple[float | None, ...]
 """One end, layer by layer."""
 
 _WORDS = {
-    "excess": "excess {} over permuted labels",
+    "excess": "excess {} over {}",
     "z": "excess of {} in standard deviations of the null",
     "p": "p of {}, one-sided",
-    "null_mean": "mean of {} under permuted labels",
-    "null_std": "standard deviation of {} under permuted labels",
-    "null_low": "2.5 % quantile of {} under permuted labels",
-    "null_high": "97.5 % quantile of {} under permuted labels",
+    "null_mean": "mean of {} under {}",
+    "null_std": "standard deviation of {} under {}",
+    "null_low": "2.5 % quantile of {} under {}",
+    "null_high": "97.5 % quantile of {} under {}",
 }
 _NO_UNIT = ("z", "p")
 
@@ -48,8 +48,14 @@ class Quantity:
 
     @property
     def of_null(self) -> bool:
-        """Whether it needs permutations."""
+        """Whether it is an aspect of a null."""
         return bool(self.aspect)
+
+    @property
+    def needs_permutations(self) -> bool:
+        """Whether that null, or the metric itself, is of permuted labels."""
+        of_labels = self.of_null and self.metric.own_null is None
+        return of_labels or Need.PERMUTATIONS in self.metric.needs
 
     @property
     def shifted(self) -> bool:
@@ -65,7 +71,10 @@ class Quantity:
     @property
     def label(self) -> str:
         """In words, without the unit."""
-        return _WORDS[self.aspect].format(self.metric.short) if self.aspect else self.metric.label
+        if not self.aspect:
+            return self.metric.label
+        null = "permuted labels" if self.metric.own_null is None else "its null"
+        return _WORDS[self.aspect].format(self.metric.short, null)
 
     @property
     def words(self) -> str:

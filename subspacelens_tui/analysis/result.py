@@ -13,6 +13,7 @@ from subspacelens_tui.analysis.metrics import METRICS, Cost, Shape
 from subspacelens_tui.analysis.quantities import HEADLINE, Quantity, quantity
 from subspacelens_tui.analysis.rounding import rounding_notes
 from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.analysis.statistics.pairs_of_layers import MatrixNull
 from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar
 from subspacelens_tui.analysis.uncertainty.multiple_tests import MultipleTests
 from subspacelens_tui.geometry import NullSummary
@@ -120,6 +121,9 @@ class Result:
         left_out: the images that are not finite, if any.
         losses: those of the notes that say what was recorded and is not in the results.
         absent: why there are no layers; empty if there are.
+        matrices: key → matrix, layers × layers, of those that were asked for.
+        matrix_nulls: key → its null.
+        missing: key → why such a matrix is missing.
     """
 
     settings: Settings
@@ -134,6 +138,9 @@ class Result:
     left_out: LeftOut | None = None
     losses: tuple[str, ...] = ()
     absent: str = ""
+    matrices: Mapping[str, Float64Array] = field(default_factory=dict, compare=False, repr=False)
+    matrix_nulls: Mapping[str, MatrixNull] = field(default_factory=dict, compare=False, repr=False)
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def step_name(self) -> str:

@@ -19,6 +19,7 @@ DEFAULT_SUBSPACE_DIM = 10
 # Beyond, ε² is too small or too large for float64 once features multiply it.
 _LEAST_EPS = 1e-100
 _MOST_PERMUTATIONS = 100_000
+ALL_METRICS = "all"
 
 
 class SettingsError(ValueError):
@@ -45,7 +46,9 @@ class Settings:
         seed: random seed for permutations, halves and projections.
         errors: what the jackknife leaves out in turn, "auto" for what the images share; no error bars.
         iso_rate: choose each layer's ε so that its R is this many nats, in place of `eps`.
-        thorough: also what costs seconds: split-half ceilings and normality.
+        thorough: also what costs seconds: split-half ceilings and normality, and errors by recomputation.
+        metrics: of the metrics that are on request those that are wanted, by key, or "all".
+        between_layers: also the metrics of what a block does to its input, which take eigenvectors.
         quick: only the rates, for a first look: no ranks and no overlap, which need eigenvalues, unless these
             are known already.
         images: only the first so many images in recording order; all.
@@ -66,6 +69,8 @@ class Settings:
     errors: ErrorsBy | None = None
     iso_rate: float | None = None
     thorough: bool = False
+    metrics: tuple[str, ...] = ()
+    between_layers: bool = True
     quick: bool = False
     images: int | None = None
     classes: tuple[str, ...] | None = None
@@ -105,6 +110,14 @@ class Settings:
             raise SettingsError(f"images must be at least 1, not {self.images}")
         if self.classes is not None and len(set(map(canonical, self.classes))) < 2:
             raise SettingsError(f"two different classes are needed, not {some_of(self.classes)}")
+
+    def wants(self, key: str) -> bool:
+        """Whether a metric that is on request is asked for."""
+        return self.thorough or key in self.metrics or ALL_METRICS in self.metrics
+
+    def wants_error(self, key: str) -> bool:
+        """Whether its error by recomputation is: not without each image, which takes too long unasked."""
+        return self.thorough or (self.errors != "image" and self.wants(key))
 
     def resolve(self, session: Session) -> "Settings":
         """The same with the session's defaults filled in, but for rank and errors: they depend on images.

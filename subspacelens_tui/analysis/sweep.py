@@ -75,10 +75,11 @@ def sweep(
     if figure not in names():
         raise SettingsError(f"there is no metric {figure!r} to sweep: use one of {', '.join(names())}")
     asked = quantity(figure)
-    if asked.of_null and not settings.permutations:
+    if asked.needs_permutations and not settings.permutations:
         raise SettingsError(f"{figure} needs permutations: add --permutations 200")
+    settings = replace(settings, between_layers=asked.metric.cost is Cost.PAIRS)
     if asked.metric.cost is Cost.DEFERRED:
-        settings = replace(settings, thorough=True)
+        settings = replace(settings, metrics=(asked.metric.key,))
     rows = configurations(analyzer.session.manifest, settings.branch)
     if not rows:
         raise SettingsError("there is no uncond branch in this session: it was recorded at guidance 1 only")

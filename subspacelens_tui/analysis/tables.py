@@ -116,7 +116,7 @@ class _Tables:
         return None if self._some else self._absent
 
     def _figures(self, **changes: object) -> Result:
-        settings = replace(self._settings, **changes)  # type: ignore[arg-type]
+        settings = replace(self._settings, between_layers=False, **changes)  # type: ignore[arg-type]
         found = self._analyzer.figures(settings, self._watch.cancelled, self._watch.progress)
         self.notes |= dict.fromkeys(found.notes)
         self.losses |= dict.fromkeys(found.losses)

@@ -54,6 +54,7 @@ class Analysis:
         closer: layers of the main metrics with what costs seconds, as far as they were looked at.
         halves: for each layer the overlap of halves of one class, and of two, once asked for.
         separation: where the classes overlap least at each step, once asked for.
+        alike: the main metrics with the CKA of all layers, once asked for.
         closer_images, halves_images: how many images these are of: fewer than the metrics where more have
             come since.
     """
@@ -68,6 +69,7 @@ class Analysis:
     halves: tuple[tuple[float | None, float | None], ...] = ()
     halves_images: int = 0
     separation: Separations | None = None
+    alike: Result | None = None
 
     def with_deferred_of(self, before: "Analysis") -> "Analysis":
         """The metrics with what costs seconds of those before, until it is computed anew."""
@@ -78,6 +80,7 @@ class Analysis:
             halves=before.halves,
             halves_images=before.halves_images,
             separation=before.separation,
+            alike=before.alike,
         )
 
     def layer(self, index: int) -> LayerResult | None:
@@ -92,6 +95,7 @@ class Analysis:
         return replace(
             known,
             errors={**closer.errors, **known.errors},
+            nulls={**{key: closer.nulls[key] for key in _DEFERRED if key in closer.nulls}, **known.nulls},
             missing={**closer.missing, **known.missing},
             values={**known.values, **{key: closer.values[key] for key in _DEFERRED if key in closer.values}},
         )

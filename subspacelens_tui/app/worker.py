@@ -359,6 +359,8 @@ class Worker:
                     permutations=stage.permutations,
                     overlap_permutations=stage.overlap_permutations,
                     quick=stage.quick,
+                    # Eigenvectors take several times what eigenvalues do.
+                    between_layers=stage.errors,
                     errors=settings.errors if stage.errors else None,
                 ),
                 cancelled,

@@ -71,6 +71,14 @@ CLASSES = Option(
     dest="classes",
     more="null and errors are of these images alone",
 )
+METRICS = Option(
+    "--metrics",
+    "KEY,…",
+    "also compute these metrics, by key, or all",
+    lambda text: tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip())),
+    more="label part, neighbours, CKA, … are computed on request only; named ones also get the errors that "
+    "are by recomputation, unless these are over images. [metrics.md](metrics.md) has the keys",
+)
 # Of `analyze` and `compare`, in this order.
 SETTINGS = (
     *SELECTION,
@@ -83,6 +91,7 @@ SETTINGS = (
         more="it says which labels may be exchanged, see [reading-metrics.md](reading-metrics.md)",
     ),
     Option("--iso-rate", "R", "choose ε in each layer so that R has this value, in nats", float),
+    METRICS,
     switch(
         "--thorough",
         "also compute split-half ceilings, normality and spectra",

@@ -31,7 +31,7 @@ FOLDER = "features"
 # A header of ours has about 100 bytes for each tensor, and at most two tensors for each block.
 _HEADER_BYTES = 64 * 1024
 _HEADER_BYTES_A_BLOCK = 1024
-_POSITIONS, _COUNTS = "token_positions", "token_counts"
+_INPUT, _POSITIONS, _COUNTS = "input", "token_positions", "token_counts"
 _INTEGERS = ("images", _POSITIONS, _COUNTS)
 
 Int64Array = npt.NDArray[np.int64]
@@ -121,6 +121,21 @@ class FeatureFile:
         return self._read(
             lambda file: [file.read(block_key(block), wanted, (branch, step)) for block in blocks]
         )
+
+    def read_input(self, branch: int, step: int, rows: Sequence[int]) -> npt.NDArray[np.float32]:
+        """What the first block receives at one branch and captured step (rows, input width).
+
+        Raises:
+            SessionError: the file does not hold it for all of its images.
+        """
+
+        def read(file: TensorFile) -> list[npt.NDArray[Any]]:
+            shape = _shape(self.path, file, _INPUT)
+            if shape is None or len(shape) != 4 or shape[0] != len(self.images):
+                raise SessionError(f"{self.path} does not hold what the first block receives")
+            return [file.read(_INPUT, rows, (branch, step))]
+
+        return self._read(read)[0]
 
     def read_tokens(self, branch: int, step: int, block: int) -> npt.NDArray[np.float32]:
         """The tokens of one block at one branch and captured step (rows, T, width)."""

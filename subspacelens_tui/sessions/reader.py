@@ -299,6 +299,16 @@ class Session:
         """The features of some blocks from one file, each (rows, width); of some of its rows if given."""
         return file.read(*self._indices(file, branch, step), blocks, rows)
 
+    def read_input(
+        self, file: FeatureFile, branch: Branch, step: int | None, rows: Sequence[int]
+    ) -> npt.NDArray[np.float32]:
+        """What the first block receives, of some rows of one file (rows, input width).
+
+        Raises:
+            SessionError: the file does not hold it.
+        """
+        return file.read_input(*self._indices(file, branch, step), rows)
+
     def _indices(self, file: FeatureFile, branch: Branch, step: int | None) -> tuple[int, int]:
         """Where a branch and a captured step are along the axes of a file's tensors."""
         image = self.manifest.images[file.images[0]]

@@ -42,7 +42,7 @@ def test_the_text_shows_every_layer_and_no_terminal_escapes(
 def test_the_export_is_what_analyze_says(planted: PlantedSessionFactory, tmp_path: Path) -> None:
     session = open_session(planted(guidance=(1.0, 3.0)).start().record().path)
     paths = export(session, tmp_path / "out", Settings(permutations=20, errors="image"))
-    assert [path.name for path in paths] == ["figures.csv", "figures.json", "overlap.csv"]
+    assert [path.name for path in paths] == ["figures.csv", "figures.json", "overlap.csv", "gains.csv"]
     with paths[0].open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     # cond at guidance 1; cond and uncond at guidance 3; 2 steps, 2 schemes, 6 layers each

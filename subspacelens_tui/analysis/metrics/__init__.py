@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 
 from subspacelens_tui.analysis.metrics.registry import (
+    ARRAYS,
     METRICS,
     Cost,
     Family,
@@ -18,4 +19,4 @@ from subspacelens_tui.analysis.statistics.base import Need
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
-__all__ = ["METRICS", "Cost", "Family", "Format", "Metric", "Need", "Shape", "Table", "Tail"]
+__all__ = ["ARRAYS", "METRICS", "Cost", "Family", "Format", "Metric", "Need", "Shape", "Table", "Tail"]

@@ -29,6 +29,7 @@ _SPECTRAL: dict[str, Any] = {
     formula="exp(−Σ p log p), p = σ/Σσ, σ the singular values",
     source="Roy & Vetterli 2007",
     about="The number of equal singular values of the same entropy.",
+    relations="RankMe (Garrido et al. 2023, arXiv 2210.02885), of raw features",
     **_SPECTRAL,
 )
 def effective_rank(statistics: LayerStatistics) -> float:
@@ -45,6 +46,8 @@ def effective_rank(statistics: LayerStatistics) -> float:
     formula="exp(−Σ p log p), p = λ/Σλ",
     source="Roy & Vetterli 2007",
     about="The same of the eigenvalues: it counts directions by their variance.",
+    relations="its logarithm is matrix entropy (von Neumann; Rényi's of order 1: Skean et al. 2025, "
+    "arXiv 2502.02013)",
     **_SPECTRAL,
 )
 def eigenvalue_rank(statistics: LayerStatistics) -> float:
@@ -76,6 +79,7 @@ def participation_ratio_unbiased(statistics: LayerStatistics) -> float:
     formula="(Σλ)²/Σλ²",
     source="Gao et al. 2017, bioRxiv 214262",
     about="The number of equal eigenvalues with the same sum and sum of squares; too small where N is small.",
+    relations="its logarithm is the matrix Rényi entropy of order 2",
     **_SPECTRAL,
 )
 def participation_ratio(statistics: LayerStatistics) -> float:
@@ -92,6 +96,7 @@ def participation_ratio(statistics: LayerStatistics) -> float:
     formula="Σλ/λ₁",
     source="Rudelson & Vershynin 2007",
     about="How many times the largest eigenvalue the trace is; it does not see what is small.",
+    relations="its logarithm is the matrix Rényi entropy of order ∞, the min-entropy",
     **_SPECTRAL,
 )
 def stable_rank(statistics: LayerStatistics) -> float:

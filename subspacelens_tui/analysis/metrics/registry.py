@@ -10,7 +10,7 @@ from subspacelens_tui.analysis.statistics.base import LayerStatistics, Need
 from subspacelens_tui.analysis.statistics.columns import Columns
 from subspacelens_tui.geometry import GeometryError
 
-Tail = Literal["greater", "smaller"]
+Tail = Literal["greater", "smaller", "either"]
 
 
 class Shape(Enum):
@@ -20,6 +20,13 @@ class Shape(Enum):
     RECORD = "a few numbers with names"
     CLASSES = "a matrix, classes × classes"
     SPECTRUM = "a curve over the index"
+    CURVE = "a curve: a row for each point"
+    STEPS = "a matrix, captured steps × captured steps"
+    LAYERS = "a matrix, layers × layers"
+
+
+ARRAYS = (Shape.CLASSES, Shape.SPECTRUM, Shape.CURVE, Shape.STEPS)
+"""The shapes of one layer that are no number and no record."""
 
 
 class Cost(Enum):
@@ -27,7 +34,8 @@ class Cost(Enum):
 
     FIRST = "at once, with the first curves"
     SPECTRA = "next, with eigenvalues"
-    DEFERRED = "on request: `--thorough`, or the layer that is looked at"
+    PAIRS = "always, from eigenvectors of what the block receives; in the app with the error bars"
+    DEFERRED = "on request: `--metrics`, `--thorough`, or the layer that is looked at"
 
 
 class Table(Enum):
@@ -81,7 +89,10 @@ class Metric:
         of: the metrics it is a function of, number by number or array by array.
         mean: whether it is a mean over images of what `compute` gives for each.
         shape: of its value.
-        null: which tail of its permuted values is evidence of structure; or why it has no null.
+        null: which tail of its null is evidence of structure; or why it has no null.
+        null_by: what its null is made by.
+        own_null: gives its null, where that is by something else than permuted labels.
+        permuted: gives its values under permuted labels without going through them one by one.
         ties: the metric whose rounding is its own, for one that is a difference of large numbers.
         error: when its jackknife error is computed; or why it has none.
         cost: when it is computed.
@@ -90,6 +101,8 @@ class Metric:
         parts: of a record, its fields and what they are called there.
         remark: a few words that stand beside it on a screen.
         ceiling: whether min(N, d) bounds it.
+        columns: of a curve, what its points consist of.
+        relations: what it is called elsewhere, and how that is defined by it.
     """
 
     key: str
@@ -106,6 +119,9 @@ class Metric:
     mean: bool = False
     shape: Shape = Shape.SCALAR
     null: Tail | None = None
+    null_by: str = "permuted labels"
+    own_null: Callable[..., Any] | None = None
+    permuted: Callable[..., Any] | None = None
     no_null: str = ""
     ties: str | None = None
     error: Cost | None = None
@@ -116,6 +132,8 @@ class Metric:
     parts: Mapping[str, str] = field(default_factory=dict)
     remark: str = ""
     ceiling: bool = False
+    columns: tuple[str, ...] = ()
+    relations: str = ""
 
     def value(self, statistics: LayerStatistics) -> Any:
         """Its value of one layer.

@@ -19,6 +19,8 @@ from subspacelens_tui.analysis.output.pairs import print_pairs
 from subspacelens_tui.analysis.output.plots import (
     Plot,
     curve_plot,
+    gains_plot,
+    layers_plot,
     matrices_plot,
     matrix_plot,
     spectrum_plot,
@@ -43,6 +45,8 @@ __all__ = [
     "curve_plot",
     "export",
     "figures_json",
+    "gains_plot",
+    "layers_plot",
     "matrices_plot",
     "matrix_plot",
     "parse_formats",

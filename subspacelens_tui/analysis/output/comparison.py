@@ -5,9 +5,10 @@ from typing import Any
 
 from rich.text import Text
 
-from subspacelens_tui.analysis.compare import COMPARED, Comparison, rounding
+from subspacelens_tui.analysis.compare import Comparison, rounding
 from subspacelens_tui.analysis.metrics import Table
 from subspacelens_tui.analysis.output.console import INTERVAL, PlainTable, console, number, print_json
+from subspacelens_tui.analysis.output.results import matrix_null_json
 from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.sessions.sanitise import plain
@@ -29,11 +30,19 @@ def print_comparison(names: tuple[str, str], comparison: Comparison, as_json: bo
     said = f"{INTERVAL} is half its 95 % confidence interval by the jackknife, {errors}"
     out.print(Text(f"difference B - A; {said}; rates in nats"))
     # What is to be read first stands first.
-    for name in sorted(COMPARED, key=lambda name: name != "excess"):
+    for name in sorted(comparison.layers[0], key=lambda name: name != "excess"):
         if _is_shown(name, comparison):
             out.print(Text(f"\n{name}", style="bold"))
             rows = [[str(i), *_cells(layer[name])] for i, layer in enumerate(comparison.layers)]
             out.print(PlainTable(["layer", "A", "B", "B - A", INTERVAL], rows))
+    if comparison.missing:
+        out.print(Text(plain(comparison.missing)))
+    if comparison.cka is not None and comparison.cka_null is not None:
+        std = number(comparison.cka_null.std)
+        out.print(Text(f"\nunbiased CKA of A (rows) and B; by chance 0 ± {std}", style="bold"))
+        headings = ["layer", *(f"B{layer}" for layer in range(comparison.cka.shape[1]))]
+        cells = [[number(value) for value in row] for row in comparison.cka.tolist()]
+        out.print(PlainTable(headings, [[f"A{layer}", *row] for layer, row in enumerate(cells)]))
 
 
 def _is_shown(name: str, comparison: Comparison) -> bool:
@@ -69,7 +78,17 @@ def _json(names: tuple[str, str], comparison: Comparison) -> dict[str, Any]:
             {"layer": index, **{figure: _record(comparison, index, figure) for figure in layer}}
             for index, layer in enumerate(comparison.layers)
         ],
+        **_cka(comparison),
     }
+
+
+def _cka(comparison: Comparison) -> dict[str, Any]:
+    """The CKA of both sides' layers with its null, or why it is missing, where it was asked for."""
+    if comparison.missing:
+        return {"cka": None, "missing": {"cka": comparison.missing}}
+    if comparison.cka is None or comparison.cka_null is None:
+        return {}
+    return {"cka": comparison.cka.tolist(), "nulls": {"cka": matrix_null_json(comparison.cka_null)}}
 
 
 def _record(comparison: Comparison, layer: int, figure: str) -> dict[str, Any]:

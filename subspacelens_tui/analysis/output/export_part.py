@@ -109,12 +109,17 @@ class Part:
         """Whether the overlap of the classes is wanted."""
         return self.keys is None or not self.keys.isdisjoint(_MATRICES)
 
+    def of_shape(self, *shapes: Shape) -> list[str]:
+        """The metrics of these shapes that are wanted."""
+        return [metric.key for metric in METRICS.of_shape(*shapes) if _wanted(metric.key, self.metrics)]
+
     def result(self, result: Result) -> Result:
         """The same with nothing of other metrics."""
         keys = self.keys
         if keys is None:
             return result
-        return replace(result, layers=tuple(_layer(of, keys) for of in result.layers))
+        matrices = {key: matrix for key, matrix in result.matrices.items() if key in keys}
+        return replace(result, layers=tuple(_layer(of, keys) for of in result.layers), matrices=matrices)
 
     def record(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """A row, or an object for JSON, without the places of other metrics."""

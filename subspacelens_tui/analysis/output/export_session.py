@@ -9,6 +9,7 @@ from typing import Any
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.incremental_grams import Configuration
 from subspacelens_tui.analysis.left_out import NoImagesError, why_empty
+from subspacelens_tui.analysis.metrics import METRICS, Shape
 from subspacelens_tui.analysis.output.export_part import Part, Places
 from subspacelens_tui.analysis.output.files import (
     PLOT_FORMATS,
@@ -19,10 +20,24 @@ from subspacelens_tui.analysis.output.files import (
     write_json,
     write_table,
 )
-from subspacelens_tui.analysis.output.plots import Plot, curve_plot, matrices_plot, sweep_plot, write_plot
+from subspacelens_tui.analysis.output.plots import (
+    Plot,
+    curve_plot,
+    layers_plot,
+    matrices_plot,
+    sweep_plot,
+    write_plot,
+)
 from subspacelens_tui.analysis.output.provenance import Provenance, versions
 from subspacelens_tui.analysis.output.results import figures_json
-from subspacelens_tui.analysis.output.rows import figure_rows, overlap_rows, token_rows
+from subspacelens_tui.analysis.output.rows import (
+    curve_point_rows,
+    figure_rows,
+    layer_pair_rows,
+    overlap_rows,
+    step_pair_rows,
+    token_rows,
+)
 from subspacelens_tui.analysis.progress import Progress
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.settings import Settings
@@ -31,7 +46,7 @@ from subspacelens_tui.analysis.token_results import token_figures
 from subspacelens_tui.sessions import Session, SessionError
 
 DEFAULT_FORMATS = ("csv", "json")
-_CURVES = ("delta_R", "excess", "ratio", "effective_rank", "overlap_mean")
+_CURVES = ("delta_R", "excess", "ratio", "effective_rank", "overlap_mean", "spectral_share", "expansion_z")
 _SWEPT = ("excess", "effective_rank", "overlap_mean")
 # A permutation of tokens takes what thousands of those of image means take.
 _TOKEN_PERMUTATIONS = 20
@@ -124,8 +139,10 @@ class _Export:
         """The files that may be written."""
         tables = ["figures", *["overlap"] * self.part.has_matrices]
         tables += ["tokens"] * (self._session.manifest.tokens is not None)
+        tables += self.part.of_shape(Shape.CURVE, Shape.LAYERS, Shape.STEPS)
         yield from (self._folder / f"{name}.{kind}" for name in tables for kind in self._tables)
-        names = [_curve_name(curve, at) for at in self._places for curve in self.part.curves(_CURVES)]
+        curves = [*self.part.curves(_CURVES), *self.part.of_shape(Shape.LAYERS)]
+        names = [_curve_name(curve, at) for at in self._places for curve in curves]
         for scheme in self._schemes:
             if self.part.has_matrices:
                 names += [self._matrices_name(at, scheme) for at in self._places]
@@ -172,6 +189,7 @@ class _Export:
             tables["overlap"] = [row for of in parts for row in overlap_rows(of)]
         if tokens:
             tables["tokens"] = list(tokens)
+        tables |= _other_tables(list(parts), self._session.manifest.capture_steps)
         about = self._about(parts)
         for name, rows in tables.items():
             kept = about.rows(map(self.part.record, rows))
@@ -180,7 +198,7 @@ class _Export:
                 if (name, kind) == ("figures", "json"):
                     write_json(path, [self._object(of) for of in parts])
                     yield path
-                elif (name, kind) != ("overlap", "json"):  # figures.json has the matrices
+                elif kind != "json" or name == "tokens":  # figures.json has the matrices and curves
                     yield write_table(path, kept, about.text())
 
     def _object(self, result: Result) -> dict[str, Any]:
@@ -223,6 +241,8 @@ class _Export:
             for curve in self.part.curves(_CURVES):
                 if any(value is not None for result in found for value in result.curve(curve)):
                     yield curve_plot(_curve_name(curve, where), found, curve), found
+            for key in found[0].matrices:
+                yield layers_plot(_curve_name(key, where), found[0], key), found[:1]
             for result in found:
                 if result.overlap is not None:
                     name = self._matrices_name(where, result.settings.labels or "")
@@ -254,6 +274,32 @@ def _place(where: Configuration) -> str:
 
 def _curve_name(curve: str, where: Configuration) -> str:
     return f"{curve}-{_place(where)}"
+
+
+def _other_tables(parts: list[Result], steps: Sequence[int]) -> dict[str, list[Row]]:
+    """The metrics that are curves or matrices, a table each, where there are any."""
+    found: dict[str, list[Row]] = {}
+    for metric in METRICS.of_shape(Shape.CURVE, Shape.LAYERS, Shape.STEPS):
+        # They do not depend on the labels, and these on the step neither.
+        every = _unlike(parts, ("labels", "step") if metric.shape is Shape.STEPS else ("labels",))
+        if metric.shape is Shape.CURVE:
+            rows = [row for of in every for row in curve_point_rows(of, metric.key)]
+        elif metric.shape is Shape.LAYERS:
+            rows = [row for of in every for row in layer_pair_rows(of, metric.key)]
+        else:
+            rows = [row for of in every for row in step_pair_rows(of, metric.key, steps)]
+        if rows:
+            found[metric.key] = list[Row](rows)
+    return found
+
+
+def _unlike(parts: list[Result], names: Sequence[str]) -> list[Result]:
+    """The results of which no two differ in these settings only."""
+    found: dict[tuple[object, ...], Result] = {}
+    for of in parts:
+        others = {name: getattr(of.settings, name) for name in ("branch", "step", "guidance", "labels")}
+        found.setdefault(tuple(value for name, value in others.items() if name not in names), of)
+    return list(found.values())
 
 
 def _stem(schemes: list[str], number: int) -> str:

@@ -13,9 +13,17 @@ from typing import Any
 
 import numpy as np
 
+from subspacelens_tui.analysis.metrics import METRICS
 from subspacelens_tui.analysis.output.files import PLOT_FORMATS, Row, need, write_table
 from subspacelens_tui.analysis.output.provenance import Provenance
-from subspacelens_tui.analysis.output.rows import figure_rows, overlap_rows, spectrum_rows, sweep_rows
+from subspacelens_tui.analysis.output.rows import (
+    curve_point_rows,
+    figure_rows,
+    layer_pair_rows,
+    overlap_rows,
+    spectrum_rows,
+    sweep_rows,
+)
 from subspacelens_tui.analysis.quantities import error_bands, null_bands, quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.sweep import Sweep
@@ -266,6 +274,53 @@ def spectrum_plot(name: str, figures: Result, layer: int) -> Plot:
         axes.set_ylabel(f"eigenvalue, layer {layer}")
 
     return Plot(name, (4.0, 2.8), draw, rows)
+
+
+def gains_plot(name: str, figures: Result, layer: int) -> Plot:
+    """The gains of a layer over the eigenvalues of its input, with their errors and the fitted curve."""
+    rows = tuple(curve_point_rows(figures, "gains", layer))
+    fit = figures.layers[layer].values.get("contraction_fit")
+    slope = figures.layers[layer].values.get("contraction")
+
+    def draw(canvas: Any) -> None:
+        axes = canvas.add_subplot()
+        values = np.array([row["eigenvalue"] for row in rows])
+        axes.errorbar(
+            values,
+            [row["gain"] for row in rows],
+            [1.96 * row["standard_error"] for row in rows],
+            fmt=".",
+            color=_COLOURS[0],
+            ms=3,
+            lw=0.5,
+        )
+        if fit is not None and slope is not None and len(values):
+            at = np.geomspace(values.min(), values.max(), 200)
+            curve = 1 + fit.offset + slope * fit.noise / (at + fit.noise)
+            axes.plot(at, curve, color=_COLOURS[1], lw=1.2, label="1 + a + b σ²/(λ + σ²)")
+            _literal(axes.legend(frameon=False, fontsize=7).get_texts())
+        axes.axhline(1, color="0.5", lw=0.8)
+        if rows:
+            axes.set_xscale("log")
+        else:
+            _say_why_empty(axes, figures.layers[layer].why_missing("contraction"))
+        axes.set_xlabel("variance λ/N along an eigenvector of the input")
+        axes.set_ylabel(f"gain, layer {layer}")
+
+    return Plot(name, (4.0, 2.8), draw, rows)
+
+
+def layers_plot(name: str, figures: Result, key: str) -> Plot:
+    """A matrix, layers × layers."""
+
+    def draw(canvas: Any) -> None:
+        axes = canvas.add_subplot()
+        image = axes.imshow(figures.matrices[key], vmin=0, vmax=1, cmap="cividis")
+        canvas.colorbar(image, ax=axes, shrink=0.8, label=METRICS[key].label)
+        _name_places(axes, "layer", range(len(figures.layers)))
+        axes.set_ylabel("layer")
+
+    return Plot(name, (4.2, 3.4), draw, tuple(layer_pair_rows(figures, key)))
 
 
 def sweep_plot(name: str, sweep: Sweep) -> Plot:

@@ -7,11 +7,12 @@ from typing import Any
 
 from rich.text import Text
 
-from subspacelens_tui.analysis.metrics import METRICS, Cost, Metric, Shape, Table
+from subspacelens_tui.analysis.metrics import ARRAYS, METRICS, Cost, Metric, Shape, Table
 from subspacelens_tui.analysis.output.console import INTERVAL, PlainTable, console, number, print_json
 from subspacelens_tui.analysis.quantities import HEADLINE, quantity
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.analysis.statistics.pairs_of_layers import MatrixNull
 from subspacelens_tui.analysis.uncertainty.multiple_tests import MultipleTests, tests_json
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.sanitise import plain
@@ -32,6 +33,7 @@ def figures_json(session: Session, figures: Result) -> dict[str, Any]:
         "layers": [layer.to_json() for layer in figures.layers],
         **_arrays(figures),
         **_tests(figures),
+        **_matrices(figures),
         "notes": list(figures.notes),
     }
 
@@ -58,14 +60,43 @@ def settings_json(figures: Result) -> dict[str, Any]:
 
 
 def _arrays(result: Result) -> dict[str, Any]:
-    """The matrices and curves of all layers, layer by layer; curves only if thorough."""
+    """The matrices and curves of all layers, layer by layer; those between classes unasked."""
     found: dict[str, Any] = {}
-    for metric in METRICS.of_shape(Shape.CLASSES, Shape.SPECTRUM):
-        if metric.shape is Shape.CLASSES or result.settings.thorough:
+    for metric in METRICS.of_shape(*ARRAYS):
+        if metric.shape is Shape.CLASSES or result.settings.wants(metric.key):
             arrays = [layer.arrays.get(metric.key) for layer in result.layers]
-            lists = [None if array is None else array.tolist() for array in arrays]
+            lists = [None if array is None else _array_json(metric, array) for array in arrays]
             found[metric.key] = lists if any(array is not None for array in arrays) else None
     return found
+
+
+def _array_json(metric: Metric, array: Any) -> Any:
+    """A matrix or curve; one whose points have names for what they consist of, by these."""
+    if metric.shape is not Shape.CURVE:
+        return array.tolist()
+    return dict(zip(metric.columns, array.T.tolist(), strict=True))
+
+
+def _matrices(result: Result) -> dict[str, Any]:
+    """The matrices, layers × layers, that were asked for, with their nulls, or why they are missing."""
+    found: dict[str, Any] = {key: matrix.tolist() for key, matrix in result.matrices.items()}
+    found |= dict.fromkeys(result.missing)
+    if result.matrix_nulls:
+        found["nulls"] = {key: matrix_null_json(null) for key, null in result.matrix_nulls.items()}
+    if result.missing:
+        found["missing"] = dict(result.missing)
+    return found
+
+
+def matrix_null_json(null: MatrixNull) -> dict[str, Any]:
+    """The null of a matrix: of mean 0, with z and p for each entry."""
+    return {
+        "mean": 0.0,
+        "std": null.std,
+        "z": null.z.tolist(),
+        "p": None if null.p is None else null.p.tolist(),
+        "permutations": null.permutations,
+    }
 
 
 def print_figures(session: Session, figures: Result, as_json: bool) -> None:
@@ -109,7 +140,9 @@ def _columns(settings: Settings, tests: MultipleTests) -> list[tuple[str, Callab
     """Headings and cells: the layer, then every metric that a table has room for."""
     columns: list[tuple[str, Callable[[LayerResult], str]]] = [("layer", lambda layer: str(layer.layer))]
     for metric in METRICS.of_shape(Shape.SCALAR, Shape.RECORD):
-        if metric.table is not Table.NOTHING and (settings.thorough or metric.cost is not Cost.DEFERRED):
+        if metric.table is not Table.NOTHING and (
+            settings.wants(metric.key) or metric.cost is not Cost.DEFERRED
+        ):
             columns += _metric_columns(metric, settings, tests)
     if settings.iso_rate is not None:
         columns.append(("ε", lambda layer: number(layer.eps)))
@@ -128,7 +161,7 @@ def _metric_columns(
     yield metric.short, lambda layer: number(layer.values.get(key))
     if metric.table is not Table.EVIDENCE:
         return
-    with_errors = bool(settings.errors and metric.error and (settings.thorough or key == HEADLINE))
+    with_errors = bool(settings.errors and metric.error and (settings.wants(key) or key == HEADLINE))
     if with_errors:
         yield INTERVAL, partial(_half_width, key)
     if settings.permutations and metric.null:
@@ -160,6 +193,8 @@ def _reasons(figures: Result) -> Iterable[str]:
     for layer in figures.layers:
         for key, why in layer.missing.items():
             layers_of.setdefault((why, key), []).append(layer.layer)
+    for key, why in figures.missing.items():
+        layers_of.setdefault((why, key), []).extend(layer.layer for layer in figures.layers)
     keys_of: dict[tuple[str, tuple[int, ...]], list[str]] = {}
     for (why, key), layers in layers_of.items():
         keys_of.setdefault((why, tuple(layers)), []).append(key)

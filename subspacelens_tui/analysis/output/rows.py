@@ -1,7 +1,7 @@
 """Results as flat rows: one for each layer, pair of classes, eigenvalue or configuration."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -45,7 +45,7 @@ def layer_columns(layer: LayerResult) -> FlatRow:
     flat: FlatRow = {}
     for name, value in layer.to_json().items():
         if name in METRICS and METRICS[name].shape is Shape.RECORD:
-            flat |= {f"{name}_{part}": number for part, number in value.items()}
+            flat |= {f"{name}_{part}": number for part, number in (value or {}).items()}
         elif name == "nulls":
             flat |= {
                 f"{key}_null_{part}": number for key, null in value.items() for part, number in null.items()
@@ -176,6 +176,47 @@ def spectrum_rows(figures: Result, layer: int) -> Iterator[FlatRow]:
     if figures.spectra is not None:
         for number, eigenvalue in enumerate(figures.spectra[layer].tolist(), start=1):
             yield {**setting_columns(figures), "layer": layer, "number": number, "eigenvalue": eigenvalue}
+
+
+def curve_point_rows(figures: Result, key: str, layer: int | None = None) -> Iterator[FlatRow]:
+    """A row for each point of a curve that a metric is, of every layer or of one."""
+    for of in figures.layers if layer is None else [figures.layers[layer]]:
+        points = of.arrays.get(key)
+        for point in () if points is None else points.tolist():
+            named = dict(zip(METRICS[key].columns, point, strict=True))
+            yield {**setting_columns(figures), "layer": of.layer, **named}
+
+
+def layer_pair_rows(figures: Result, key: str) -> Iterator[FlatRow]:
+    """A row for each pair of layers of a matrix, layers × layers, with what its null says."""
+    matrix, null = figures.matrices.get(key), figures.matrix_nulls.get(key)
+    for layer, row in enumerate([] if matrix is None else matrix.tolist()):
+        for other, value in enumerate(row):
+            yield {
+                **setting_columns(figures),
+                "images": figures.images,
+                "layer": layer,
+                "other_layer": other,
+                key: value,
+                "null_std": null.std if null else None,
+                "z": float(null.z[layer, other]) if null else None,
+                "p": float(null.p[layer, other]) if null and null.p is not None else None,
+            }
+
+
+def step_pair_rows(figures: Result, key: str, steps: Sequence[int]) -> Iterator[FlatRow]:
+    """A row for each layer and pair of captured steps of a matrix, steps × steps."""
+    for layer in figures.layers:
+        matrix = layer.arrays.get(key)
+        for step, row in zip(steps, [] if matrix is None else matrix.tolist(), strict=False):
+            for other, value in zip(steps, row, strict=True):
+                yield {
+                    **setting_columns(figures),
+                    "step": step,
+                    "other_step": other,
+                    "layer": layer.layer,
+                    key: value,
+                }
 
 
 def sweep_rows(sweep: Sweep) -> Iterator[FlatRow]:

@@ -13,10 +13,13 @@ import numpy.typing as npt
 from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.geometry import GeometryError, mean_off_diagonal
+from subspacelens_tui.geometry import GeometryError, NullSummary, mean_off_diagonal
+from subspacelens_tui.geometry.contraction import Contraction
+from subspacelens_tui.geometry.updates import Update
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.metrics.registry import Metric
+    from subspacelens_tui.analysis.statistics.pairs_of_layers import LabelEvidence
 
 Float64Array = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -37,6 +40,15 @@ class Need(Enum):
     SUBSPACES = "the subspaces of the classes"
     HALVES = "random halves of the classes"
     VECTORS = "all feature vectors at once"
+    UPDATE = "what the block receives beside what it puts out"
+    PERMUTATIONS = "permuted labels"
+    SUBJECTS = "which images are of one subject"
+    BRANCHES = "the other branch of guidance"
+    STEPS = "the other captured steps"
+
+
+BESIDE = (Need.UPDATE, Need.SUBJECTS, Need.BRANCHES, Need.STEPS)
+"""What relates a layer's images to something else by their N × N Gram matrices."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +172,42 @@ class LayerStatistics(ABC):
 
     def features(self) -> Float64Array:
         """The feature vectors (d, N) as they are."""
+        raise NotImplementedError
+
+    def update(self) -> Update:
+        """What the block does to its input, of centred features."""
+        raise NotImplementedError
+
+    def contraction(self) -> Contraction:
+        """The fit of a denoiser to the gains along the eigenvectors of the input."""
+        raise NotImplementedError
+
+    def contraction_nulls(self) -> tuple[NullSummary, NullSummary]:
+        """The nulls of its slope and of its R², by the settings' seed."""
+        raise NotImplementedError
+
+    def label_part(self) -> tuple[float, float]:
+        """L_y in nats at ε, and the product of norms by which it becomes a cosine."""
+        raise NotImplementedError
+
+    def label_evidence(self, labelings: Labelings | None = None) -> "LabelEvidence":
+        """L_y under permuted labels, default: those of the settings; and its excess under rotations."""
+        raise NotImplementedError
+
+    def knn(self, labelings: Codes | None = None) -> Float64Array:
+        """The accuracy (P,) of nearest neighbours of other subjects under labelings; (1,) of the labels."""
+        raise NotImplementedError
+
+    def cka_of_branches(self) -> float:
+        """Unbiased CKA with the same layer on the other branch."""
+        raise NotImplementedError
+
+    def cka_of_branches_null(self) -> NullSummary:
+        """Its null, with the images of one branch permuted."""
+        raise NotImplementedError
+
+    def cka_of_steps(self) -> Float64Array:
+        """The same between all captured steps."""
         raise NotImplementedError
 
     @property

@@ -15,6 +15,7 @@ from subspacelens_tui.analysis.statistics.base import (
     Codes,
     Labelings,
     LayerStatistics,
+    Need,
     Resampled,
     groups_of,
     kept_without,
@@ -23,8 +24,16 @@ from subspacelens_tui.analysis.statistics.base import (
 from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.analysis.statistics.gram_permuted import PermutedLayers
 from subspacelens_tui.analysis.statistics.gram_sample import Sample
+from subspacelens_tui.analysis.statistics.pairs_of_layers import (
+    Elsewhere,
+    LabelEvidence,
+    block_grams,
+    gram_of,
+    stacked_u_centred,
+)
 from subspacelens_tui.geometry import (
     GeometryError,
+    NullSummary,
     class_rate_from_gram,
     coding_rate_from_gram,
     delete_one_ranks,
@@ -34,13 +43,19 @@ from subspacelens_tui.geometry import (
     jackknife,
     null_rates_left_out,
     permuted_classes,
+    summarize_null,
 )
+from subspacelens_tui.geometry.cka import cka_null_std, cka_of, permuted_cka
 from subspacelens_tui.geometry.classes import class_index
+from subspacelens_tui.geometry.contraction import Contraction, contraction_nulls, fit_contraction
 from subspacelens_tui.geometry.delete_one_features import rates_of_features
 from subspacelens_tui.geometry.delete_one_ranks import nearly_all
 from subspacelens_tui.geometry.from_features import permuted_classes_of_features, view_of_features
+from subspacelens_tui.geometry.label_part import LabelPart
+from subspacelens_tui.geometry.neighbours import knn_accuracy, nearest_of_other_groups
 from subspacelens_tui.geometry.singular_values import singular_values
 from subspacelens_tui.geometry.spectra import OF_SINGULAR_VALUES
+from subspacelens_tui.geometry.updates import BlockGrams, Update, normal_null
 
 T = TypeVar("T")
 
@@ -59,12 +74,37 @@ class GramLayer(LayerStatistics):
         index: of this one.
         settings: resolved, with a subspace dimension.
         columns: the metrics of single images.
+        elsewhere: the same images at other points of the session.
+        labelings: permuted labels; or why there are none; None if none were asked for.
+        watch: progress and cancellation.
     """
 
-    def __init__(self, sample: Sample, index: int, settings: Settings, columns: ColumnValues) -> None:
+    def __init__(
+        self,
+        sample: Sample,
+        index: int,
+        settings: Settings,
+        columns: ColumnValues,
+        elsewhere: Elsewhere,
+        labelings: Labelings | str | None = None,
+        watch: Watch = Watch(),  # noqa: B008 - it is frozen
+    ) -> None:
         super().__init__(settings)
         self.sample, self.index, self._columns = sample, index, columns
+        self._elsewhere, self.labelings, self._watch = elsewhere, labelings, watch
         self.width, self.images, self.classes = sample.widths[index], sample.count, sample.classes
+
+    def why_not(self, need: Need) -> str | None:
+        """Also where the session has no other branch or step, or no permutations are asked for."""
+        if need is Need.PERMUTATIONS:
+            if self.labelings is None:
+                return "it needs permutations: add --permutations 200"
+            return self.labelings if isinstance(self.labelings, str) else None
+        if need is Need.BRANCHES and self._elsewhere.branch is None:
+            return "there is one branch only at this guidance"
+        if need is Need.STEPS and len(self._elsewhere.steps) < 2:
+            return "one step was captured only"
+        return super().why_not(need)
 
     def iso_rate_eps(self, rate: float) -> float:
         """From the spectrum."""
@@ -132,6 +172,96 @@ class GramLayer(LayerStatistics):
         Z = view_of_features(self.features(), self.sample.view, self.labels)
         squares: Float64Array = np.einsum("dn,dn->d", Z, Z)
         return squares
+
+    def block_grams(self) -> BlockGrams:
+        """The products of what the block receives and what it adds; those of one layer are kept."""
+        return self.sample.keep_last(
+            "block", self.index, lambda: block_grams(self.index, self.sample.features, self._elsewhere)
+        )
+
+    def update(self) -> Update:
+        """From these, once."""
+        return self.sample.keep((self.index, "update"), lambda: Update.of(self.block_grams()))
+
+    def contraction(self) -> Contraction:
+        """Of its gains."""
+        return self.sample.keep((self.index, "fit of gains"), lambda: fit_contraction(self.update().gains))
+
+    def contraction_nulls(self) -> tuple[NullSummary, NullSummary]:
+        """By refits."""
+        seed = self.settings.seed
+        return self.sample.keep(
+            (self.index, "refits of gains", seed),
+            lambda: contraction_nulls(self.contraction(), self.update().gains, seed),
+        )
+
+    def _label_part(self) -> LabelPart:
+        return self.sample.keep_last(
+            "label part", (self.index, self.eps), lambda: LabelPart(self.block_grams(), self.eps)
+        )
+
+    def label_part(self) -> tuple[float, float]:
+        """By an inverse of each class's block."""
+
+        def found() -> tuple[float, float]:
+            part = self._label_part()
+            return part.value(self.labels), part.scale(self.labels)
+
+        return self.sample.keep_last((self.index, "label value"), self.eps, found)
+
+    def label_evidence(self, labelings: Labelings | None = None) -> LabelEvidence:
+        """By an inverse of each class's block for each labelling."""
+        labelings = labelings or self.labelings  # type: ignore[assignment]
+        assert isinstance(labelings, Labelings)
+
+        def found() -> LabelEvidence:
+            value, _ = self.label_part()
+            part = self._label_part()
+            said = self._watch.of(f"label part of layer {self.index}")
+            permuted = part.under(labelings.codes, said, self._watch.cancelled)
+            return LabelEvidence.of(value, permuted.values, part.rotation(self.labels, permuted))
+
+        key = self.eps, labelings.key, len(labelings.codes)
+        return self.sample.keep_last((self.index, "label evidence"), key, found)
+
+    def knn(self, labelings: Codes | None = None) -> Float64Array:
+        """The neighbours are found once for all labelings."""
+        images = self.sample.images
+        if len(set(zip(images.prompts, images.labels, strict=True))) == len(self.classes):
+            raise GeometryError("each class is one subject: no image of another subject is of its class")
+
+        def neighbours() -> npt.NDArray[np.intp]:
+            return nearest_of_other_groups(gram_of(self.features()), np.asarray(images.prompts))
+
+        codes = np.unique(self.labels, return_inverse=True)[1][None] if labelings is None else labelings
+        return knn_accuracy(self.keep("neighbours", neighbours), codes)
+
+    def cka_of_branches(self) -> float:
+        """Of the same images."""
+        one, other = self._branches()
+        return float(cka_of(one, other)[0, 0])
+
+    def cka_of_branches_null(self) -> NullSummary:
+        """With the images of one branch permuted; without permutations a normal of its exact deviation."""
+        value, count = self.cka_of_branches(), self.settings.permutations
+        if not count:
+            return normal_null(value, cka_null_std(self.images))
+        one, other = self._branches()
+        drawn = permuted_cka(one, other, count, self.settings.seed, self._watch.cancelled)
+        return summarize_null(value, drawn[:, 0, 0], "greater")
+
+    def _branches(self) -> tuple[Float64Array, Float64Array]:
+        """U-centred Gram matrices (1, N, N) on both branches."""
+        branch = self._elsewhere.branch
+        assert branch is not None
+        one, other = stacked_u_centred(of for of in (self.features(), branch(self.index)))
+        return one[None], other[None]
+
+    def cka_of_steps(self) -> Float64Array:
+        """Of the same images."""
+        at = self._elsewhere.at_step
+        centred = stacked_u_centred(at(step, self.index) for step in self._elsewhere.steps)
+        return cka_of(centred, centred)
 
     def rounding(self, values: Mapping[str, Any]) -> Mapping[str, float]:
         """Of the rates and of what is known of spectra and subspaces."""
@@ -289,6 +419,30 @@ class GramPart(LayerStatistics):
         """Without the matrices."""
         return self._subspace_means
 
+    @cached_property
+    def _update(self) -> Update:
+        return Update.of(self._whole.block_grams().part(self._chosen))
+
+    def update(self) -> Update:
+        """From the products of the images that are kept, with their own mean."""
+        return self._update
+
+    def contraction(self) -> Contraction:
+        """Anew."""
+        return fit_contraction(self._update.gains)
+
+    def label_part(self) -> tuple[float, float]:
+        """Anew."""
+        part = LabelPart(self._whole.block_grams().part(self._chosen), self.eps)
+        return part.value(self._labels), part.scale(self._labels)
+
+    def knn(self, labelings: Codes | None = None) -> Float64Array:
+        """Anew."""
+        prompts = np.asarray(self._sample.images.prompts)[self._chosen]
+        G = self._sample.raw[self.index][self._chosen[:, None], self._chosen]
+        codes = np.unique(self._labels, return_inverse=True)[1][None]
+        return knn_accuracy(nearest_of_other_groups(G, prompts), codes)
+
     def column_values(self, key: str) -> Float64Array:
         """Those of the images that are kept."""
         return self._whole.column_values(key)[self._chosen]
@@ -332,6 +486,9 @@ class Relabelled(Resampled):
         if metric.key in _SUBSPACE_MEANS:
             found = self._together.subspaces(self._place)
             return np.asarray(found.overlap if metric.key == "overlap_mean" else found.variance_explained)
+        if metric.permuted is not None:
+            self._watch.check()
+            return np.asarray(metric.permuted(self._whole, self._labelings))
         return None
 
 
@@ -380,6 +537,11 @@ class LeftOut(Resampled):
             return self._rates[int(metric.key == "Rc")]
         if metric.mean:
             return mean_without(self._whole.column_values(metric.key), self._groups)
+        if Need.UPDATE in metric.needs and self._of_images:
+            raise GeometryError(
+                "an eigendecomposition for each image is too many: leave out seeds and subjects, "
+                "--errors seed+subject"
+            )
         if metric.family.name == "ranks" and self._of_images:
             if metric.key not in self._ranks:
                 raise GeometryError("it cannot be had without one of the images; record more of them")

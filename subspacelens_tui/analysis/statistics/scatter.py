@@ -12,6 +12,7 @@ from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.rounding import massive_dimension, rates_moved
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.statistics.base import (
+    BESIDE,
     Codes,
     Float64Array,
     Labelings,
@@ -152,7 +153,10 @@ class ScatterLayer(ScatterPart):
         settings: resolved, with a subspace dimension.
     """
 
-    lacks: Mapping[Need, str] = {Need.HALVES: _NEEDS_GRAM, Need.VECTORS: "it needs all images at once"}  # type: ignore[misc]
+    lacks: Mapping[Need, str] = {  # type: ignore[misc]
+        **dict.fromkeys((Need.HALVES, *BESIDE), _NEEDS_GRAM),
+        Need.VECTORS: "it needs all images at once",
+    }
 
     def __init__(self, index: int, moments: LayerMoments, groups: ImageGroups, settings: Settings) -> None:
         super().__init__(moments.groups, groups.codes, settings)

@@ -16,6 +16,7 @@ from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.rounding import massive, rates_moved
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.statistics.base import (
+    BESIDE,
     Codes,
     Float64Array,
     Labelings,
@@ -137,7 +138,7 @@ class TokenLayer(TokenPart):
         settings: resolved, with a subspace dimension.
     """
 
-    lacks: Mapping[Need, str] = {Need.HALVES: _TOKENS_ONLY, Need.VECTORS: _TOKENS_ONLY}  # type: ignore[misc]
+    lacks: Mapping[Need, str] = dict.fromkeys((Need.HALVES, Need.VECTORS, *BESIDE), _TOKENS_ONLY)  # type: ignore[misc]
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ that raise ΔR raise it under permuted labels too, and the excess is known up to
 (docs/validation.md). The permutations stay the same, each restricted to the images that are left.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from subspacelens_tui.analysis.layer_evaluation import Measured
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Metric
@@ -18,7 +18,7 @@ from subspacelens_tui.geometry import GeometryError
 
 
 def add_excess_errors(
-    layer: Measured, by: ErrorsBy, labelings: Labelings, thorough: bool, watch: Watch
+    layer: Measured, by: ErrorsBy, labelings: Labelings, wanted: Callable[[str], bool], watch: Watch
 ) -> None:
     """Give the excess of every metric of a layer its error bar, or the reason why it has none.
 
@@ -26,7 +26,7 @@ def add_excess_errors(
         layer: whose metrics have their nulls and their own errors.
         by: what is left out in turn.
         labelings: those of the nulls.
-        thorough: also of metrics whose errors are by recomputation; otherwise only those that are known.
+        wanted: of which metrics, by key, also errors that are by recomputation; of others only known ones.
         watch: progress and cancellation.
 
     Raises:
@@ -37,13 +37,17 @@ def add_excess_errors(
             able = [
                 metric
                 for metric in metrics
-                if metric.error is cost and metric.key in layer.nulls and metric.key in layer.errors
+                if metric.error is cost
+                and metric.key in layer.nulls
+                and metric.key in layer.errors
+                # The mean of a null in closed form is 0, or known as well as the metric.
+                and metric.own_null is None
             ]
             if not able:
                 continue
             of_null = labelings.first(layer.nulls[able[0].key].permutations)
             key = _key(able, layer, by, of_null)
-            if cost is Cost.FIRST or thorough or layer.statistics.knows(key):
+            if cost is Cost.FIRST or wanted(able[0].key) or layer.statistics.knows(key):
                 _add(layer, able, key, by, of_null, watch)
 
 

@@ -1,6 +1,6 @@
 """The error of a metric by the jackknife. Why no bootstrap: see `geometry.jackknife`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -56,13 +56,14 @@ def combined_error(left_out: Sequence[Float64Array], level: float = 0.95) -> tup
     return tuple(float(np.sqrt(sum(part[i] ** 2 for part in found))) for i in (0, 1))  # type: ignore[return-value]
 
 
-def add_errors(layer: Measured, by: ErrorsBy, thorough: bool, watch: Watch) -> None:
+def add_errors(layer: Measured, by: ErrorsBy, wanted: Callable[[str], bool], watch: Watch) -> None:
     """Give every metric of a layer its error bar, or the reason why it has none.
 
     Args:
         layer: whose metrics are there.
         by: what is left out in turn; with both, the variances of the two add up (docs/metrics.md).
-        thorough: also the errors that are by recomputation; otherwise only those that are known already.
+        wanted: of which metrics, by key, also the errors that are by recomputation; of others only where
+            they are known already.
         watch: progress and cancellation.
 
     Raises:
@@ -73,7 +74,9 @@ def add_errors(layer: Measured, by: ErrorsBy, thorough: bool, watch: Watch) -> N
     for family, metrics in METRICS.families().items():
         for cost in (Cost.FIRST, Cost.DEFERRED):
             able = [metric for metric in metrics if metric.error is cost and metric.key in layer.values]
-            if able and (cost is Cost.FIRST or thorough or layer.statistics.knows(_key(able, layer, by))):
+            if cost is Cost.DEFERRED and not layer.statistics.knows(_key(able, layer, by)):
+                able = [metric for metric in able if wanted(metric.key)]
+            if able:
                 _add(layer, family, able, by, watch)
 
 
@@ -141,7 +144,7 @@ def overlap_error(
     metric = METRICS["overlap_mean"]
     of_subspaces = [other for other in metric.family_members if other.error]
     layer = Measured(statistics, {other.key: other.value(statistics) for other in of_subspaces})
-    add_errors(layer, by, True, watch)
+    add_errors(layer, by, lambda key: True, watch)
     if metric.key not in layer.errors:
         raise GeometryError(next(iter(layer.missing.values())))
     return layer.errors[metric.key]

@@ -78,12 +78,20 @@ def add_nulls(
         for layer in layers:
             layer.missing["nulls"] = labelings
         return
-    with_null = [metric for metric in METRICS.scalars if metric.null]
+    with_null = [metric for metric in METRICS.scalars if metric.null and metric.own_null is None]
     costly = [metric for metric in with_null if Need.SUBSPACES in metric.needs]
     few = settings.permutations if settings.overlap_permutations is None else settings.overlap_permutations
     # These first: where they get all permutations, their class spectra give the rates as well.
     _add(layers, costly, labelings.first(few), watch)
     _add(layers, [metric for metric in with_null if metric not in costly], labelings, watch)
+
+
+def add_own_nulls(layers: Sequence[Measured]) -> None:
+    """Give every metric of some layers its null where that is by something else than permuted labels."""
+    for layer in layers:
+        for metric in METRICS.scalars:
+            if metric.own_null is not None and metric.key in layer.values:
+                layer.nulls[metric.key] = metric.own_null(layer.statistics)
 
 
 def _add(layers: Sequence[Measured], metrics: list[Metric], labelings: Labelings, watch: Watch) -> None:
@@ -109,7 +117,7 @@ def _add(layers: Sequence[Measured], metrics: list[Metric], labelings: Labelings
 
 
 def _null(metric: Metric, layer: Measured, permuted: Resampled) -> NullSummary:
-    assert metric.null is not None
+    assert metric.null in ("greater", "smaller")
     rounding = TIE
     if metric.ties is not None:
         # A difference of large numbers: what is left of rounding must not pass for an excess.

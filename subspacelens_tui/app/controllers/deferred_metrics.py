@@ -4,7 +4,13 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from subspacelens_tui.analysis import Analyzer
-from subspacelens_tui.analysis.deferred import deferred_errors, deferred_metrics, rank_errors, split_halves
+from subspacelens_tui.analysis.deferred import (
+    cka_of_layers,
+    deferred_errors,
+    deferred_metrics,
+    rank_errors,
+    split_halves,
+)
 from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.progress import IsCancelled, Watch
 from subspacelens_tui.analysis.result import LayerResult, Result
@@ -55,9 +61,11 @@ class DeferredMetrics(Controller):
             self._take(replace(now, closer={**kept, layer: of_layer}, closer_images=images))
 
         self._state.worker.want(Job("layer", (selection, images, layer), look, looked))
+        needed = self._needed()
+        if Deferred.CKA in needed:
+            self._compare_layers(analysis, main)
         if main.settings.errors is not None:
             self._state.worker.want(Job("overlap error", (selection, images, layer), more, looked))
-        needed = self._needed()
         if Deferred.SPLIT_HALVES in needed:
             self._split_halves(analysis, main)
         if Deferred.LEAST_OVERLAP_BY_STEP in needed:
@@ -113,6 +121,7 @@ class DeferredMetrics(Controller):
         settings = replace(
             main.settings,
             errors=None,
+            between_layers=False,
             permutations=FEW,
             overlap_permutations=FEW,
             images=selection.settings.images,
@@ -132,6 +141,21 @@ class DeferredMetrics(Controller):
             self._take(replace(now, separation=steps))
 
         self._state.worker.want(Job("separation", (selection, main.images), compare, compared))
+
+    def _compare_layers(self, analysis: Analysis, main: Result) -> None:
+        """How alike the layers arrange the images."""
+        selection = analysis.selection
+
+        def compare(analyzer: Analyzer, cancelled: IsCancelled) -> Result:
+            return cka_of_layers(analyzer, main, cancelled)
+
+        def compared(found: object, reason: str | None) -> None:
+            now = self._state.analysis
+            if now is not None and now.selection == selection:
+                alike = found if isinstance(found, Result) else replace(main, missing={"cka": reason or ""})
+                self._take(replace(now, alike=alike))
+
+        self._state.worker.want(Job("cka", (selection, main.images), compare, compared))
 
     def _take(self, analysis: Analysis) -> None:
         self._state.analysis = analysis

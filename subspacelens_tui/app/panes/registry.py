@@ -5,8 +5,11 @@ A new pane is a file beside this one and a line here.
 
 from collections.abc import Iterable
 
+from subspacelens_tui.app.panes.block import BlockPane
+from subspacelens_tui.app.panes.cka import CkaPane
 from subspacelens_tui.app.panes.effective_rank import EffectiveRankPane
 from subspacelens_tui.app.panes.excess import ExcessPane
+from subspacelens_tui.app.panes.gains import GainsPane
 from subspacelens_tui.app.panes.inspector import Inspector
 from subspacelens_tui.app.panes.layer_list import LayerList
 from subspacelens_tui.app.panes.log import LogPane
@@ -23,9 +26,12 @@ PANES: tuple[type[Pane], ...] = (
     RatesPane,
     EffectiveRankPane,
     SpectrumPane,
+    BlockPane,
+    GainsPane,
     OverlapMatrixPane,
     OverlapByLayerPane,
     OverlapByStepPane,
+    CkaPane,
     Inspector,
     LogPane,
 )

@@ -13,26 +13,31 @@ from subspacelens_tui.options.common import JSON
 from subspacelens_tui.options.option import Option
 
 if TYPE_CHECKING:
+    from subspacelens_tui.analysis.analyzer import Analyzer
     from subspacelens_tui.analysis.result import Result
 
 
 def run(arguments: argparse.Namespace) -> int:
     """B minus A, metric by metric, with its error."""
-    from subspacelens_tui.analysis import Analyzer
-    from subspacelens_tui.analysis.compare import compare, side_settings, split_side
+    from subspacelens_tui.analysis.analyzer import Analyzer
+    from subspacelens_tui.analysis.compare import compare, side_settings, split_side, with_cka
     from subspacelens_tui.analysis.deferred import with_deferred_errors
     from subspacelens_tui.analysis.output import print_comparison
 
     sides: list[Result] = []
+    analyzers: list[Analyzer] = []
     for side in (arguments.a, arguments.b):
         name, changes = split_side(side)
         settings = side_settings(settings_of(arguments, permutations=QUICK_PERMUTATIONS), changes)
         with progress() as say:
             session = open_session(arguments, name, say_notes=not sides)
-            analyzer = Analyzer(session)
-            found = analyzer.figures(settings, progress=say)
-            sides.append(with_deferred_errors(analyzer, found, progress=say))
-    print_comparison((arguments.a, arguments.b), compare(*sides), as_json=arguments.json)
+            analyzers.append(Analyzer(session))
+            side_figures = analyzers[-1].figures(settings, progress=say)
+            sides.append(with_deferred_errors(analyzers[-1], side_figures, progress=say))
+    found = compare(*sides)
+    if sides[0].settings.wants("cka"):
+        found = with_cka(found, *analyzers)
+    print_comparison((arguments.a, arguments.b), found, as_json=arguments.json)
     say_losses([line for figures in sides for line in figures.losses])
     return 0
 

@@ -34,7 +34,8 @@ def asked(state: NotedState, *needed: Deferred) -> list[str]:
         ((), set()),
         ((Deferred.SPLIT_HALVES,), {"halves"}),
         ((Deferred.LEAST_OVERLAP_BY_STEP,), {"separation"}),
-        (tuple(Deferred), {"halves", "separation"}),
+        ((Deferred.CKA,), {"cka"}),
+        (tuple(Deferred), {"halves", "separation", "cka"}),
     ],
 )
 def test_only_what_panes_that_are_seen_need(

@@ -105,7 +105,7 @@ def test_the_list_is_a_pane_like_others_only_where_one_is_seen(state: NotedState
 def test_panes_that_share_a_place_take_turns(state: NotedState) -> None:
     layout, body = made(state, WIDE)
     layout.action_jump("overlap")
-    for name in ("course", "separation", "overlap"):
+    for name in ("course", "separation", "cka", "overlap"):
         layout.action_pane_view()
         assert body.focused == name
         assert name in visible(layout)

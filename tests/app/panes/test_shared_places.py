@@ -30,10 +30,10 @@ async def test_one_key_or_a_click_on_the_title_shows_what_else_a_pane_has(
         assert "rank" not in seen(app)
         await app.press("5")
         order = []
-        for _ in range(3):
+        for _ in range(4):
             await app.press("w")
             order.append(app.app.focused.id)
-        assert order == ["course", "separation", "overlap"]
+        assert order == ["course", "separation", "cka", "overlap"]
         await app.pilot.click("#overlap", offset=(6, 0))
         await app.settled()
         assert "course" in seen(app)

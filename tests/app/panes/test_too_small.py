@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from subspacelens_tui.analysis.statistics.pairs_of_layers import MatrixNull
 from subspacelens_tui.app.panes import registry
 from subspacelens_tui.app.panes.effective_rank import EffectiveRankPane
 from subspacelens_tui.app.panes.excess import ExcessPane
@@ -107,9 +108,19 @@ async def test_a_value_that_is_on_its_way_is_not_one_that_there_is_not() -> None
 async def test_every_size_has_figures_or_says_what_it_needs(pane: type[Pane]) -> None:
     of = analysis(layers=12)
     assert of.main is not None
-    spectrum = {"spectra": np.array([9.0, 3.0, 1.0])}
-    layers = tuple(replace(layer, arrays={**layer.arrays, **spectrum}) for layer in of.main.layers)
-    of = replace(of, figures={of.selection.main: replace(of.main, layers=layers)})
+    points = np.column_stack([np.geomspace(0.01, 10, 30), np.linspace(0.7, 1.1, 30), np.full(30, 0.05)])
+    arrays = {"spectra": np.array([9.0, 3.0, 1.0]), "gains": points}
+    layers = tuple(
+        replace(
+            layer,
+            arrays={**layer.arrays, **arrays},
+            values={**layer.values, "expansion_z": layer.layer - 4.0},
+        )
+        for layer in of.main.layers
+    )
+    null = MatrixNull(0.01, np.full((12, 12), 90.0), None, 0)
+    alike = replace(of.main, matrices={"cka": 1 - np.eye(12) / 9}, matrix_nulls={"cka": null})
+    of = replace(of, figures={of.selection.main: replace(of.main, layers=layers)}, alike=alike)
     shown, widget = 0, pane()
     async with Stage(widget, (60, 12)).run_test(size=(140, 50)) as pilot:
         widget.update(None, of, 0)
