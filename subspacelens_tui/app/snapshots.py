@@ -152,6 +152,12 @@ class Analysis:
         """The branch of the list, the matrix and the inspector, or that they show a difference."""
         return "cond − uncond" if self.is_difference else self.selection.main[1]
 
+    @property
+    def main_words(self) -> str:
+        """Labels and branch of the main metrics; that they are a difference comes first, and is not cut."""
+        scheme = self.selection.main[0]
+        return f"{self.main_branch} · {scheme}" if self.is_difference else f"{scheme} · {self.main_branch}"
+
     def difference_of(self, layer: int) -> Mapping[str, Difference] | None:
         """Cond minus uncond at a layer, of the main label scheme; None as long as there is none."""
         compared = self.differences.get(self.selection.main[0])

@@ -125,7 +125,7 @@ async def test_both_branches_and_their_difference(on: OpenApp, planted: Planted)
         await app.press("j", "j", "5")
         named = {pane.pane_name: pane for pane in screen.panes}
         for name in ("layers", "overlap", "inspector"):
-            assert "coarse · cond − uncond" in named[name].title_text
+            assert "cond − uncond · coarse" in named[name].title_text
         row = next(line for line in named["layers"].as_text().splitlines() if "▶" in line).split()
         assert row[2] == numbers.figure(found["delta_R"].difference, signed=True)
         line = next(line for line in named["inspector"].as_text().splitlines() if line.startswith("ΔR"))

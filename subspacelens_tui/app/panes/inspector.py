@@ -67,9 +67,7 @@ class Inspector(Pane):
 
     def title_detail(self) -> str:
         """Which metrics these are."""
-        if self.analysis is None:
-            return ""
-        return f"{self.analysis.selection.main[0]} · {self.analysis.main_branch}"
+        return self.analysis.main_words if self.analysis is not None else ""
 
     def _shown(self) -> LayerResult | None:
         return self.analysis.layer(self.selected) if self.analysis else None

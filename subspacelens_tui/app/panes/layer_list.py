@@ -108,8 +108,7 @@ class LayerList(Pane):
         """Which metrics these are, where the curves show several."""
         if self.analysis is None:
             return ""
-        scheme, _ = self.analysis.selection.main
-        return cut(f"{scheme} · {self.analysis.main_branch}", 24)
+        return cut(self.analysis.main_words, 24)
 
     def numbers(self) -> Numbers:
         """Every metric of every layer, in the order of the list."""

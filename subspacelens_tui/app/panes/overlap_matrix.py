@@ -133,8 +133,8 @@ class OverlapMatrixPane(Pane):
         main = self.analysis.main if self.analysis else None
         if self.analysis is None or main is None:
             return ""
-        scheme, _ = self.analysis.selection.main
-        return f"{cut(scheme, 14)} · {self.analysis.main_branch} · r={main.settings.subspace_dim}"
+        words = cut(self.analysis.main_words, 30)
+        return f"{words} · r={main.settings.subspace_dim}"
 
     @property
     def class_names(self) -> Sequence[str]:
