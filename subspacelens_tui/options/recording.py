@@ -110,8 +110,21 @@ DTYPE = FormOption(
 # The fields of the new-run form; one is checked with those before it.
 FIELDS = (MODEL, PROMPTS, SEEDS, STEPS, GUIDANCE, CAPTURE, TOKENS, DEVICE, DTYPE, BATCH_SIZE, NAME)
 
+PRESET = Option(
+    "--preset",
+    "NAME",
+    "the article's experiment: article, or article-sweep for its 4 steps × 3 guidance scales",
+    choices=("article", "article-sweep"),
+    more="25 subjects × 20 seeds, 20 steps, of any model: the shipped prompt set whose words it knows. "
+    "Steps 0, 5, "
+    "10, 15 and 19; the sweep steps 5, 10, 15 and 19 at guidance 2, 4.5 and 7.5 (the article names no "
+    "scales). "
+    "Options typed beside it override it",
+)
+
 # Of `record` and `demo`, in this order.
 RECORDING = (
+    PRESET,
     PROMPTS,
     SEEDS,
     STEPS,

@@ -198,4 +198,4 @@ def _overlap(
     """The mean overlap (P, L) of the images that are kept."""
     sample = layers[0].sample
     G = np.asarray(feature_view(sample.raw[:, kept[:, None], kept], sample.view))
-    return np.asarray(permuted_classes(G, codes, layers[0].rank).overlap)
+    return np.asarray(permuted_classes(G, codes, layers[0].subspace_dim).overlap)

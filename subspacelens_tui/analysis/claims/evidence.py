@@ -20,7 +20,6 @@ from subspacelens_tui.analysis.uncertainty.permutation import labelings_of
 from subspacelens_tui.geometry import Design, GeometryError
 from subspacelens_tui.sessions.steps import step_name
 
-PERMUTATIONS = 200
 # With fewer, no p reaches 5 %.
 LEAST_PERMUTATIONS = 19
 
@@ -48,13 +47,12 @@ class Evidence:
     """
 
     def __init__(self, analyzer: Analyzer, settings: Settings, watch: Watch) -> None:
-        permutations = settings.permutations or PERMUTATIONS
-        if permutations < LEAST_PERMUTATIONS:
+        if settings.permutations < LEAST_PERMUTATIONS:
             raise SettingsError(
-                f"{permutations} permutations give no p of 5 %: use {LEAST_PERMUTATIONS} or more"
+                f"{settings.permutations} permutations give no p of 5 %: use {LEAST_PERMUTATIONS} or more"
             )
         self.analyzer, self.watch = analyzer, watch
-        self.settings = replace(settings, permutations=permutations, errors=None).resolve(analyzer.session)
+        self.settings = replace(settings, errors=None).resolve(analyzer.session)
         self._curves: dict[tuple[str, Settings, bool], Curve] = {}
         self._lacking: dict[tuple[str, Settings, bool], str] = {}
 
@@ -140,7 +138,7 @@ class Evidence:
             CannotTell: if the session lacks what is asked.
         """
         try:
-            asked = replace(self.settings, design=None, **{"rank": None, **changes})
+            asked = replace(self.settings, design=None, **{"subspace_dim": None, **changes})
             found = self.analyzer.figures(asked, self.watch.cancelled, self.watch.progress)
         except SettingsError as error:
             raise CannotTell(str(error)) from None
@@ -154,7 +152,9 @@ class Evidence:
         Raises:
             CannotTell: if it cannot be had.
         """
-        where = key, replace(self.settings, **{"design": None, **changes}), null
+        asked = replace(self.settings, **{"design": None, **changes})
+        # One with a null has everything that one without has.
+        where = key, asked, null or (key, asked, True) in self._curves
         if where in self._lacking:
             raise CannotTell(self._lacking[where])
         if where not in self._curves:

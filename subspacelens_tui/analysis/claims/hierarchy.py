@@ -100,8 +100,10 @@ def is_hierarchy(evidence: Evidence) -> Finding:
     both = np.flatnonzero(p <= LEVEL).tolist()
     best = int(np.argmin(p))
     ratio = fine.values[-1] / coarse.values[-1] if coarse.values[-1] > 0 else float("inf")
-    more = f"ΔR of {schemes.fine} labels is {number(ratio)} times that of {schemes.coarse} ones "
-        "at the last layer"
+    more = (
+        f"ΔR of {schemes.fine} labels is {number(ratio)} times that of {schemes.coarse} ones at the last "
+        "layer"
+    )
     if not ratio > 1:
         verdict, ends = Verdict.NOT_SUPPORTED, ""
     elif both:

@@ -6,12 +6,14 @@ from typing import Any
 
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.claims.claim import CannotTell
-from subspacelens_tui.analysis.claims.evidence import PERMUTATIONS, Evidence
+from subspacelens_tui.analysis.claims.evidence import Evidence
 from subspacelens_tui.analysis.claims.judge import Judged, judged
+from subspacelens_tui.analysis.metrics import METRICS
 from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.settings import ErrorsBy, Settings
 from subspacelens_tui.analysis.sweep import Sweep, configurations, swept
+from subspacelens_tui.analysis.uncertainty.jackknife import error_bar
 from subspacelens_tui.sessions import Session
 
 SWEPT = "delta_R"
@@ -79,8 +81,8 @@ def report_of(
 
     Args:
         analyzer: of the session.
-        settings: ε, step, guidance, permutations and random seed; 0 permutations mean 200.
-        control: of a session to judge beside it, such as random weights, at its own last step.
+        settings: ε, step, guidance, permutations (19 or more) and random seed.
+        control: of a session to judge beside it, such as random weights.
         cancelled, progress: as of `Analyzer.figures`.
 
     Raises:
@@ -89,11 +91,8 @@ def report_of(
         Cancelled: once `cancelled` says True.
     """
     watch = Watch(cancelled, progress)
-    settings = replace(settings, permutations=settings.permutations or PERMUTATIONS)
     evidence = Evidence(analyzer, settings, watch)
-    beside = (
-        None if control is None else Evidence(control, replace(settings, step=None, guidance=None), watch)
-    )
+    beside = None if control is None else Evidence(control, settings, watch)
     for of in (evidence, beside):
         if of is not None:
             of.refuse_empty()
@@ -132,7 +131,7 @@ def _figures(evidence: Evidence) -> Iterator[ReportFigure]:
         "effective-rank",
         "Effective rank",
         "Effective rank peaks at ~69 around layer 10, then collapses to ~22 by layer 27.",
-        both[:1],
+        _with_errors(evidence, "effective_rank", both[:1]),
         "effective_rank",
     )
     yield _swept(evidence)
@@ -141,7 +140,7 @@ def _figures(evidence: Evidence) -> Iterator[ReportFigure]:
         "overlap",
         "Overlap of the class subspaces at each step",
         "Mean off-diagonal overlap drops to its minimum around L14, then rebounds.",
-        _curves(evidence, steps, 0, None),
+        _with_errors(evidence, "overlap_mean", _curves(evidence, steps, 0, None)),
         "overlap_mean",
     )
     yield ReportFigure(
@@ -171,6 +170,29 @@ def _figures(evidence: Evidence) -> Iterator[ReportFigure]:
         "overlap",
         (middle,),
     )
+
+
+def _with_errors(evidence: Evidence, key: str, results: tuple[Result, ...]) -> tuple[Result, ...]:
+    """Results with the errors of a metric that costs too much to have them always, where it has some."""
+    return tuple(_with_error(evidence, key, result) for result in results)
+
+
+def _with_error(evidence: Evidence, key: str, result: Result) -> Result:
+    asked = result.settings
+    changes = {"labels": asked.labels} if METRICS[key].null else {}
+    try:
+        curve = evidence.curve(key, null=False, step=asked.step, **changes)
+    except CannotTell:
+        return result
+    bars = [
+        error_bar(float(value), [of[:, place] for of in curve.left_out])
+        for place, value in enumerate(curve.values)
+    ]
+    layers = [
+        replace(layer, errors={**layer.errors, key: bar})
+        for layer, bar in zip(result.layers, bars, strict=True)
+    ]
+    return replace(result, layers=tuple(layers))
 
 
 def _schemes(evidence: Evidence) -> list[str]:

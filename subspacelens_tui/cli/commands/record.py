@@ -32,7 +32,7 @@ class _Allowed:
 
 def run(arguments: argparse.Namespace) -> int:
     """Record a new session, or go on with one; under a launcher, as one rank of several."""
-    from subspacelens_tui.planning import Request, plan, prompts_of
+    from subspacelens_tui.planning import PRESETS, Request, plan, prompts_of
     from subspacelens_tui.recording.distributed import rank_of
     from subspacelens_tui.sessions.catalog import sessions_folder
     from subspacelens_tui.sessions.names import session_path
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         setup(arguments)  # what is wrong with the settings is said before anything is started
     if arguments.resume is not None:
         return _resume(arguments, rank)
-    request = Request(**given(arguments, Request))
+    request = Request(**{**PRESETS.get(arguments.preset, {}), **given(arguments, Request)})
     manifest = plan(request)
     sessions = sessions_folder(arguments.sessions)
     if rank.alone:

@@ -1,5 +1,6 @@
 """A report on disk: one file, HTML or Markdown by its suffix."""
 
+import itertools
 import os
 from pathlib import Path
 
@@ -29,6 +30,25 @@ def report_path(session: str, asked: Path | None) -> Path:
         raise ExportError(f"there is no folder {path.parent}: make it first")
     if not os.access(path.parent, os.W_OK):
         raise ExportError(f"cannot write to {path.parent}: no permission")
+    return path
+
+
+def new_report(report: Report, folder: Path) -> Path:
+    """Write a report to a folder under a name that is free there: HTML, or Markdown without matplotlib.
+
+    Raises:
+        ExportError: it cannot be written.
+        OSError: the folder cannot be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        need("svg")
+        suffix = HTML_SUFFIXES[0]
+    except ExportError:
+        suffix = MARKDOWN_SUFFIXES[0]
+    names = itertools.chain([f"report{suffix}"], (f"report-{n}{suffix}" for n in itertools.count(2)))
+    path = next(folder / name for name in names if not os.path.lexists(folder / name))
+    write_report(report, path)
     return path
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from importlib import resources
 
-from subspacelens_tui.analysis.claims import Judged, Report, ReportFigure, Verdict
+from subspacelens_tui.analysis.claims import Finding, Judged, Report, ReportFigure, Verdict
 from subspacelens_tui.analysis.output.plots import (
     Plot,
     curve_plot,
@@ -17,6 +17,7 @@ from subspacelens_tui.analysis.output.plots import (
 from subspacelens_tui.analysis.output.report.words import (
     ARTICLE,
     beside,
+    dashes,
     figure_rows,
     in_short,
     made_by,
@@ -90,7 +91,7 @@ def _verdicts(report: Report) -> Iterator[str]:
     yield _row(["Claim", "Verdict", *control], "th scope=col")
     for of in report.claims:
         link = f'<a href="#claim-{of.claim.key}">{_text(of.claim.title)}</a>'
-        cells = [link, _badge(of.finding.verdict), *([_text(beside(of))] if control else [])]
+        cells = [link, _badge(of.finding.verdict) + _why(of.finding), *([_text(beside(of))] * bool(control))]
         yield "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
     yield "</table></div>"
     yield "</section>"
@@ -196,12 +197,18 @@ def _badge(verdict: Verdict) -> str:
     return f'<span class="verdict {_KINDS[verdict]}">{verdict.value}</span>'
 
 
+def _why(finding: Finding) -> str:
+    """What is lacking where it cannot be told."""
+    told = finding.verdict is not Verdict.CANNOT_TELL
+    return "" if told else f"<br><small>{_text(_sentence(finding.says))}</small>"
+
+
 def _row(cells: Sequence[str], tag: str) -> str:
     return "<tr>" + "".join(f"<{tag}>{_text(cell)}</{tag.split()[0]}>" for cell in cells) + "</tr>"
 
 
 def _sentence(words: str) -> str:
-    words = plain(words)
+    words = dashes(plain(words))
     return words if words.endswith(".") else f"{words[:1].upper()}{words[1:]}."
 
 

@@ -6,6 +6,7 @@ from subspacelens_tui.analysis.claims import Judged, Report, ReportFigure
 from subspacelens_tui.analysis.output.report.words import (
     ARTICLE,
     beside,
+    dashes,
     figure_rows,
     in_short,
     made_by,
@@ -32,7 +33,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from ("", "## Verdicts", "")
     control = ["control"] if report.control is not None else []
     rows = [
-        [of.claim.title, of.finding.verdict.value, *([beside(of)] if control else [])] for of in report.claims
+        [of.claim.title, plain(of.finding.words), *([beside(of)] if control else [])] for of in report.claims
     ]
     yield from _table(["claim", "verdict", *control], rows)
     for judged in report.claims:
@@ -48,11 +49,14 @@ def _claim(judged: Judged) -> Iterator[str]:
     yield from ("", f"### {_text(claim.title)}", "")
     if claim.quote:
         yield from (f"> {_text(claim.quote)}", "")
-    yield f"**{finding.verdict.value[0].upper()}{finding.verdict.value[1:]}.** {_text(plain(finding.says))}"
+    yield f"**{finding.verdict.value[0].upper()}{finding.verdict.value[1:]}.** {_text(dashes(plain(finding.says)))}"
     yield from ("", f"Measured: {_text(claim.measured)}", "")
     yield from _table(["", ""], numbers(finding))
     if judged.control is not None:
-        yield from ("", f"Control: {judged.control.verdict.value}. {_text(plain(judged.control.says))}")
+        yield from (
+            "",
+            f"Control: {judged.control.verdict.value}. {_text(dashes(plain(judged.control.says)))}",
+        )
 
 
 def _figure(figure: ReportFigure) -> Iterator[str]:

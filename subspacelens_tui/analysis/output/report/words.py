@@ -1,5 +1,6 @@
 """What HTML and Markdown both say: numbers, rows of tables, what a report is of."""
 
+import re
 from collections.abc import Iterator
 
 from subspacelens_tui import __version__
@@ -12,11 +13,17 @@ from subspacelens_tui.sessions.sanitise import plain
 
 ARTICLE = "the SubspaceLens article (hammamiomar)"
 MINUS = "\N{MINUS SIGN}"
+_NEGATIVE = re.compile(r"(?<![\w–])-(?=[\d.])")
 
 
 def signed_number(value: float | None) -> str:
     """Four digits with a true minus sign."""
     return number(value).replace("-", MINUS)
+
+
+def dashes(words: str) -> str:
+    """Words with true minus signs before numbers."""
+    return _NEGATIVE.sub(MINUS, words)
 
 
 def title(report: Report) -> str:
