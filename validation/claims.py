@@ -192,7 +192,7 @@ CASES = (
         _same(Law(category=1.5, subject=0.7, scale=1 + 3 * DEPTH)),
     ),
     Case("scale ÷ 4", {GROWTH: (NO,)}, _same(Law(category=0.7, scale=4 - 3 * DEPTH))),
-    Case("category effect dips", {"dip": (YES,)}, _same(Law(category=3 * DIP))),
+    Case("category effect dips", {"dip": (YES,)}, _same(Law(category=5 * DIP, seed=0.2))),
     Case("scale dips, nothing else", {"dip": (NULL,)}, _same(Law(scale=0.2 + DIP))),
     Case("category effect grows evenly", {"dip": (NO,)}, _same(Law(category=DEPTH, scale=1 + DEPTH))),
     Case("spectrum flat in the middle", {"rank": (YES,)}, _same(Law(decay=2 - 1.2 * BUMP))),

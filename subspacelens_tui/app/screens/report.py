@@ -106,9 +106,8 @@ class ReportScreen(Screen[None], NeedsRoom):
         if self._report is None:
             return
         report = self._report
-        where = (
-            f"step {report.step_name}  ε {report.settings.eps:g}  {report.settings.permutations} permutations"
-        )
+        at = report.settings
+        where = f"step {report.step_name}  ε {at.eps:g}  {at.permutations} permutations"
         self.query_one("#title", Static).update(f" Claims  {plain(self._session)}  {where}")
         self.query_one("#verdict-text", Static).update(self._verdicts(report))
 
@@ -116,10 +115,9 @@ class ReportScreen(Screen[None], NeedsRoom):
         """Claim by claim: verdict first, then what was found."""
         text = Text()
         for of in report.claims:
-            text.append(
-                f"{of.finding.verdict.value}  ", "bold reverse" if _is_yes(of.finding.verdict) else "bold"
-            )
-            text.append(f"{of.claim.title}\n", "bold")
+            verdict = of.finding.verdict
+            text.append(f" {verdict.value} ", "bold reverse" if verdict is Verdict.SUPPORTED else "bold")
+            text.append(f"  {of.claim.title}\n", "bold")
             text.append(f"  {plain(of.finding.says)}\n\n")
         return text
 
@@ -163,7 +161,3 @@ class ReportScreen(Screen[None], NeedsRoom):
         """Quit as from the session."""
         self.dismiss(None)
         self.app.call_later(self.app.action_quit)
-
-
-def _is_yes(verdict: Verdict) -> bool:
-    return verdict is Verdict.SUPPORTED

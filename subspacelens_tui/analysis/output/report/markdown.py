@@ -49,7 +49,7 @@ def _claim(judged: Judged) -> Iterator[str]:
     yield from ("", f"### {_text(claim.title)}", "")
     if claim.quote:
         yield from (f"> {_text(claim.quote)}", "")
-    yield f"**{finding.verdict.value[0].upper()}{finding.verdict.value[1:]}.** {_text(dashes(plain(finding.says)))}"
+    yield f"**{finding.verdict.value.capitalize()}.** {_text(dashes(plain(finding.says)))}"
     yield from ("", f"Measured: {_text(claim.measured)}", "")
     yield from _table(["", ""], numbers(finding))
     if judged.control is not None:
