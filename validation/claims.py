@@ -93,7 +93,7 @@ def _at(profile: Profile, layer: int) -> float:
 class _Axes:
     """Strong directions, common to all categories or of each its own."""
 
-    rank = 3
+    rank = 8
 
     def __init__(self, rng: np.random.Generator) -> None:
         self._axes = [

@@ -5,6 +5,7 @@ from subspacelens_tui.analysis.claims import (  # noqa: F401  (each declares its
     density,
     growth,
     hierarchy,
+    mechanism,
     overlap,
     ranks,
     shape,

@@ -35,6 +35,7 @@ class _Step:
 
 @claim(
     "branches",
+    100,
     title="Conditional and unconditional branch converge at the last layer",
     quote="By L27, the difference is 0.1 nats",
     measured="ΔR of the coarse labels, conditional less unconditional, as a share of their mean, at "

@@ -69,6 +69,7 @@ class Claim:
 
     Attributes:
         key: its name in JSON and in links.
+        order: its place in the article.
         title: the claim, in a few words.
         quote: how the article says it; "" for what it leaves open.
         measured: what is measured for it.
@@ -78,6 +79,7 @@ class Claim:
     """
 
     key: str
+    order: int
     title: str
     quote: str
     measured: str
@@ -90,14 +92,17 @@ CLAIMS: dict[str, Claim] = {}
 
 
 def claim(
-    key: str, *, title: str, quote: str, measured: str, rule: str, explained: str = ""
+    key: str, order: int, *, title: str, quote: str, measured: str, rule: str, explained: str = ""
 ) -> "Callable[[Callable[[Evidence], Finding]], Callable[[Evidence], Finding]]":
     """Declare the decorated function as the judge of a claim; fields as of `Claim`."""
 
     def declare(judge: "Callable[[Evidence], Finding]") -> "Callable[[Evidence], Finding]":
         if key in CLAIMS:
             raise ValueError(f"the claim {key!r} is declared twice")
-        CLAIMS[key] = Claim(key, title, quote, measured, rule, explained, judge)
+        CLAIMS[key] = Claim(key, order, title, quote, measured, rule, explained, judge)
+        in_order = sorted(CLAIMS.items(), key=lambda item: item[1].order)
+        CLAIMS.clear()
+        CLAIMS.update(in_order)
         return judge
 
     return declare

@@ -14,6 +14,7 @@ LEAST_LAYERS = 10
 
 @claim(
     "density",
+    110,
     title="The most structured layers are the densest",
     quote="The most structured layers (L17–L21) are the densest (0.25–0.35)",
     measured="The rank correlation over the layers, less their trends over the depth, of Hoyer sparsity "

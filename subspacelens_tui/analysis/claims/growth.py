@@ -62,6 +62,7 @@ def _grows(evidence: Evidence, where: str, **changes: Any) -> Finding:
 
 @claim(
     "growth",
+    10,
     title="ΔR grows over the layers",
     quote="ΔR increases 33× across layers",
     measured="ΔR of the coarse labels at the last layer less that at the first, raw features.",
@@ -75,6 +76,7 @@ def grows(evidence: Evidence) -> Finding:
 
 @claim(
     "growth-trace",
+    20,
     title="ΔR grows though the features' scale does not",
     quote="increases 33× across layers (the article does not take the scale out)",
     measured="The same with every layer scaled to mean squared norm 1 (the `trace` transform).",
@@ -88,6 +90,7 @@ def grows_at_one_scale(evidence: Evidence) -> Finding:
 
 @claim(
     "growth-iso-rate",
+    30,
     title="ΔR grows at equal coding rate",
     quote="increases 33× across layers (the article compares layers at one ε)",
     measured="The same with each layer's ε chosen so that its R is the median R of the layers.",
@@ -105,6 +108,7 @@ def grows_at_one_rate(evidence: Evidence) -> Finding:
 
 @claim(
     "dip",
+    40,
     title="ΔR dips after the middle, by two thirds of the depth",
     quote="with a consistent dip at layers 15–18 (of 28)",
     measured="The deepest layer between half and three quarters of the depth that has a higher one on each "

@@ -22,6 +22,7 @@ NESTED: Design = "fine-within-coarse"
 
 @claim(
     "ratio",
+    80,
     title="Rc/R falls more for fine labels than for coarse ones",
     quote="The model compresses per-subject, not just per-category (0.47 to 0.10 fine, 0.67 to 0.35 coarse)",
     measured="The fall of Rc/R from the first to the last layer for fine labels, less that for coarse ones.",
@@ -77,6 +78,7 @@ def _fall(curves: Float64Array) -> Float64Array:
 
 @claim(
     "hierarchy",
+    90,
     title="More ΔR for fine labels than for coarse ones means hierarchy",
     quote="Fine-label ΔR is consistently ~40% higher than coarse, suggesting hierarchical structure",
     measured="The excess of fine ΔR over fine labels permuted within their coarse class, and the excess "

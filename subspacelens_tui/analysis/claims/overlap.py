@@ -21,6 +21,7 @@ def is_middle(layer: int, layers: int) -> bool:
 
 @claim(
     "overlap-middle",
+    60,
     title="Class subspaces overlap least in the middle",
     quote="Mean off-diagonal overlap drops to its minimum around L14 (of 28), then rebounds",
     measured="The layers that could have the least mean overlap of the coarse classes: those whose "
@@ -72,6 +73,7 @@ def least_in_the_middle(evidence: Evidence) -> Finding:
 
 @claim(
     "overlap-moves",
+    70,
     title="The layer of least overlap moves deeper as the noise falls",
     quote="Earlier denoising steps achieve peak separation sooner",
     measured="The layers that could have the least mean overlap at each captured step, at 5 % over all "

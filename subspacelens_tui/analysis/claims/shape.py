@@ -33,6 +33,7 @@ class _Shares:
 
 @claim(
     "non-gaussian",
+    120,
     title="The features are not Gaussian",
     quote="A Jarque-Bera normality test on random projections rejects the isotropic Gaussian null at 55–78% "
     "(expected: 1%)",
