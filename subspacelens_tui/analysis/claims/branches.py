@@ -37,7 +37,7 @@ class _Step:
     "branches",
     100,
     title="Conditional and unconditional branch converge at the last layer",
-    quote="By L27, the difference is 0.1 nats",
+    quote="By layer 27, conditional = 615.8 and unconditional = 615.7.",
     measured="ΔR of the coarse labels, conditional less unconditional, as a share of their mean, at "
     "every captured "
     "step.",

@@ -4,7 +4,7 @@ Layers are of the same images, so their errors and their nulls move together: a 
 takes the same permutation, or leaves out the same images, in all of them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,13 @@ from subspacelens_tui.analysis.statistics.base import Labelings, groups_of, kept
 from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.analysis.statistics.gram import GramLayer, GramPart
 from subspacelens_tui.analysis.uncertainty.jackknife import combined_error
-from subspacelens_tui.geometry import coding_rate_from_gram, feature_view, null_class_rate, permuted_classes
+from subspacelens_tui.geometry import (
+    GeometryError,
+    coding_rate_from_gram,
+    feature_view,
+    null_class_rate,
+    permuted_classes,
+)
 
 # Of the null without each group: the same for all groups, so that most of the noise of so few cancels.
 NULL_OF_JACKKNIFE = 16
@@ -123,7 +129,12 @@ def adjusted_p(values: Float64Array, permuted: Float64Array, sign: int = 1) -> F
 
 
 def curve_of(
-    layers: Sequence[GramLayer], key: str, kinds: Sequence[str], labelings: Labelings | None, watch: Watch
+    layers: Sequence[GramLayer],
+    key: str,
+    kinds: Sequence[str],
+    labelings: Labelings | None,
+    watch: Watch,
+    logarithm: bool = False,
 ) -> Curve:
     """A metric of some layers, jointly.
 
@@ -133,50 +144,57 @@ def curve_of(
         kinds: what the jackknife leaves out, "seed" or "subject" or both.
         labelings: the permuted labels; None for no null.
         watch: progress and cancellation.
+        logarithm: of the metric instead, wherever it is taken.
 
     Raises:
-        GeometryError: a layer lacks the metric, or it cannot be had without one of the groups.
+        GeometryError: a layer lacks the metric or its logarithm, or it cannot be had without a group.
         Cancelled: see `Watch`.
     """
-    metric = METRICS[key]
-    values = np.asarray([float(metric.value(layer)) for layer in layers])
+    metric, scale = METRICS[key], _logarithm if logarithm else np.asarray
+    values = scale(np.asarray([float(metric.value(layer)) for layer in layers]))
     left_out: list[Float64Array] = []
     for kind in kinds:
         watch.report(f"error bars: {kind}s", len(left_out), len(kinds))
         without = [layer.left_out(kind, watch).values([metric])[key] for layer in layers]
-        left_out.append(np.stack(without, axis=1))
+        left_out.append(scale(np.stack(without, axis=1)))
     if labelings is None:
         return Curve(values, tuple(left_out), np.empty((0, len(values))))
     resampled = GramLayer.relabelled(layers, labelings, watch)
-    permuted = np.stack([of.values([metric])[key] for of in resampled], axis=1)
+    permuted = scale(np.stack([of.values([metric])[key] for of in resampled], axis=1))
     few = labelings.first(NULL_OF_JACKKNIFE)
     excess = [
-        without - _null_left_out(layers, metric, kind, few, watch)
+        without
+        - np.stack([scale(of).mean(axis=0) for of in _null_left_out(layers, metric, kind, few, watch)])
         for kind, without in zip(kinds, left_out, strict=True)
     ]
     return Curve(values, tuple(left_out), permuted, tuple(excess))
 
 
+def _logarithm(values: Float64Array) -> Float64Array:
+    if not (values > 0).all():
+        raise GeometryError("it is 0 at a layer, and has no logarithm there")
+    logarithm: Float64Array = np.log(values)
+    return logarithm
+
+
 def _null_left_out(
     layers: Sequence[GramLayer], metric: Metric, kind: str, labelings: Labelings, watch: Watch
-) -> Float64Array:
-    """The mean of a metric under permuted labels (m, L), without each seed or subject in turn."""
+) -> Iterator[Float64Array]:
+    """A metric under permuted labels (P, L), without each seed or subject in turn."""
     sample = layers[0].sample
     groups = list(kept_without(groups_of(sample.images, kind)))
     bases = [base.key for base in metric.bases]
     exact = all(not sample.rates_are_coarse(layer.index, layer.eps) for layer in layers)
-    found = []
     for place, kept in enumerate(groups):
         watch.report(f"null without each {kind}", place, len(groups))
         codes = labelings.codes[:, kept]
         if bases == ["overlap_mean"]:
-            found.append(_overlap(layers, kept, codes).mean(axis=0))
+            yield _overlap(layers, kept, codes)
         elif exact:
-            found.append(_rates(layers, metric, kept, codes).mean(axis=0))
+            yield _rates(layers, metric, kept, codes)
         else:
             members = [[GramPart(layer, kept, labels) for layer in layers] for labels in codes]
-            found.append(np.mean([[metric.value(part) for part in row] for row in members], axis=0))
-    return np.stack(found)
+            yield np.asarray([[metric.value(part) for part in row] for row in members])
 
 
 def _rates(

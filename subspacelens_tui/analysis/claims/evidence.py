@@ -146,7 +146,7 @@ class Evidence:
             raise CannotTell(found.absent)
         return found
 
-    def curve(self, key: str, null: bool = True, **changes: Any) -> Curve:
+    def curve(self, key: str, null: bool = True, logarithm: bool = False, **changes: Any) -> Curve:
         """A metric over the layers, jointly, under changed settings; with its null unless not wanted.
 
         Raises:
@@ -154,22 +154,23 @@ class Evidence:
         """
         asked = replace(self.settings, **{"design": None, **changes})
         # One with a null has everything that one without has.
-        where = key, asked, null or (key, asked, True) in self._curves
+        name = f"log {key}" if logarithm else key
+        where = name, asked, null or (name, asked, True) in self._curves
         if where in self._lacking:
             raise CannotTell(self._lacking[where])
         if where not in self._curves:
             try:
-                self._curves[where] = self._curve(key, null, **changes)
+                self._curves[where] = self._curve(key, null, logarithm, **changes)
             except (GeometryError, SettingsError, NoImagesError) as error:
                 self._lacking[where] = str(error)
                 raise CannotTell(str(error)) from None
         return self._curves[where]
 
-    def _curve(self, key: str, null: bool, **changes: Any) -> Curve:
+    def _curve(self, key: str, null: bool, logarithm: bool, **changes: Any) -> Curve:
         layers, settings = self.layers_under(**changes)
         labelings = self.labelings(layers, settings) if null else None
         with one_blas_thread():
-            return curve_of(layers, key, self.kinds, labelings, self.watch)
+            return curve_of(layers, key, self.kinds, labelings, self.watch, logarithm)
 
     def layers_under(self, design: Design | None = None, **changes: Any) -> tuple[list[GramLayer], Settings]:
         """The statistics of all layers under changed settings, and these settings.

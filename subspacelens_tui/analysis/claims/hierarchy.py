@@ -1,9 +1,11 @@
 """Fine labels against coarse ones: does Rc/R fall more for them, and is there a hierarchy?"""
 
+import math
+
 import numpy as np
 
 from subspacelens_tui.analysis.claims.claim import LEVEL, Finding, Verdict, claim
-from subspacelens_tui.analysis.claims.curves import Curve, adjusted_p
+from subspacelens_tui.analysis.claims.curves import Curve, adjusted_p, difference
 from subspacelens_tui.analysis.claims.evidence import Evidence
 from subspacelens_tui.analysis.claims.judging import (
     contrasted,
@@ -14,7 +16,6 @@ from subspacelens_tui.analysis.claims.judging import (
     signed,
 )
 from subspacelens_tui.analysis.separation import ranges
-from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.geometry import Design
 
 NESTED: Design = "fine-within-coarse"
@@ -24,11 +25,13 @@ NESTED: Design = "fine-within-coarse"
     "ratio",
     80,
     title="Rc/R falls more for fine labels than for coarse ones",
-    quote="The model compresses per-subject, not just per-category (0.47 to 0.10 fine, 0.67 to 0.35 coarse)",
-    measured="The fall of Rc/R from the first to the last layer for fine labels, less that for coarse ones.",
+    quote="The model compresses per-subject, not just per-category",
+    measured="log Rc/R at the first layer less that at the last, for fine labels less for coarse ones: "
+    "by what factor "
+    "it falls.",
     rule="It is above 0 beyond its jackknife error; and beyond what fine labels give that are permuted "
-    "within "
-    "their coarse class, beyond its own jackknife error and with p ≤ .05 under the same permutations in both "
+    "within their "
+    "coarse class, beyond its own jackknife error and with p ≤ .05 under the same permutations in both "
     "layers.",
     explained="Rc/R falls more for fine labels, and as much for permuted ones: it falls with the scale "
     "of the "
@@ -37,50 +40,47 @@ NESTED: Design = "fine-within-coarse"
 def falls_more(evidence: Evidence) -> Finding:
     """First layer against last."""
     schemes = evidence.schemes
-    coarse = evidence.curve("ratio", labels=schemes.coarse)
-    fine = evidence.curve("ratio", labels=schemes.fine, design=NESTED)
+    coarse = evidence.curve("ratio", logarithm=True, labels=schemes.coarse)
+    fine = evidence.curve("ratio", logarithm=True, labels=schemes.fine, design=NESTED)
     both = Curve(
         fine.values - coarse.values,
         tuple(a - b for a, b in zip(fine.left_out, coarse.left_out, strict=True)),
         fine.permuted - coarse.values,
         fine.excess_left_out,
     )
-    seen, excess, p = both.estimate(_fall), both.excess_estimate(_fall), both.p(_fall)
+    fall = difference(0, -1)
+    seen, excess, p = both.estimate(fall), both.excess_estimate(fall), both.p(fall)
     rest = rest_words(excess, p)
-    course = "Rc/R falls from {} to {} for {} labels and from {} to {} for {} ones".format(
-        *(number(fine.values[layer]) for layer in (0, -1)),
-        schemes.fine,
-        *(number(coarse.values[layer]) for layer in (0, -1)),
-        schemes.coarse,
+    course = "; ".join(
+        f"Rc/R of {name} labels falls from {number(math.exp(first))} to {number(math.exp(last))}, by a "
+        f"factor of "
+        f"{number(math.exp(first - last))}"
+        for name, (first, *_, last) in ((schemes.fine, fine.values), (schemes.coarse, coarse.values))
     )
+    against = f"{signed(seen.value - excess.value)} of the difference in logs, {signed(seen.value)}"
     return contrasted(
         seen,
         excess,
         p,
         {
-            Verdict.SUPPORTED: f"{course}; of the difference, {rest} is beyond permuted fine labels.",
-            Verdict.EXPLAINED: f"{course}; permuted fine labels give "
-            f"{number(seen.value - excess.value)} of the "
-            f"{signed(seen.value)}, and {rest} is not beyond null and error.",
+            Verdict.SUPPORTED: f"{course}. Permuted fine labels give {against}, and {rest} is beyond them.",
+            Verdict.EXPLAINED: f"{course}. Permuted fine labels give {against}, and {rest} is not "
+            f"beyond null and "
+            "error.",
             Verdict.NOT_SUPPORTED: f"{course}: no larger fall beyond error.",
         },
-        quantity="fall of Rc/R, fine less coarse",
+        quantity="fall of log Rc/R, fine less coarse",
         unit="",
         null_is=permuted_words(NESTED, evidence.settings.permutations),
         tests=1,
     )
 
 
-def _fall(curves: Float64Array) -> Float64Array:
-    fall: Float64Array = curves[..., 0] - curves[..., -1]
-    return fall
-
-
 @claim(
     "hierarchy",
     90,
     title="More ΔR for fine labels than for coarse ones means hierarchy",
-    quote="Fine-label ΔR is consistently ~40% higher than coarse, suggesting hierarchical structure",
+    quote="is consistently ~40% higher than coarse, suggesting hierarchical structure",
     measured="The excess of fine ΔR over fine labels permuted within their coarse class, and the excess "
     "of coarse "
     "ΔR over whole subjects exchanged between classes.",

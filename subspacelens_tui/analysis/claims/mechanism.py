@@ -12,8 +12,8 @@ from subspacelens_tui.analysis.result import LayerResult
     "mechanism",
     130,
     title="Each block steps up the rate reduction",
-    quote="Whether that increase reflects the same mechanism the theory describes (gradient ascent on rate "
-    "reduction) … remains open",
+    quote="Whether that increase reflects the same mechanism the theory describes (gradient ascent on "
+    "rate reduction) … remains open.",
     measured="Of each block's update the alignment with the expansion (z_E, against rotations) and the "
     "part that "
     "only the labels explain (against permuted labels and against rotations), fine labels.",
@@ -50,7 +50,7 @@ def steps_up(evidence: Evidence) -> Finding:
     "denoiser",
     140,
     title="Each block denoises: it contracts directions of low variance",
-    quote="It shrinks high-variance directions … Compare with the Bayes optimal denoiser … a “deep link”",
+    quote="separating concepts into subspaces as a byproduct of removing noise",
     measured="The slope b of each block's gains along the eigenvectors of its input, and R² of that fit.",
     rule="In more than half of the blocks the 95 % interval of b lies below 0 and R² is beyond gains "
     "that differ from "

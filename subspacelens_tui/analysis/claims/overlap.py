@@ -23,7 +23,7 @@ def is_middle(layer: int, layers: int) -> bool:
     "overlap-middle",
     60,
     title="Class subspaces overlap least in the middle",
-    quote="Mean off-diagonal overlap drops to its minimum around L14 (of 28), then rebounds",
+    quote="Mean off-diagonal overlap drops to its minimum around L14, then rebounds.",
     measured="The layers that could have the least mean overlap of the coarse classes: those whose "
     "overlap is not "
     "larger than the least beyond the jackknife error of the difference, at 5 % over all layers "

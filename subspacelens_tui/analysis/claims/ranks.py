@@ -15,7 +15,7 @@ OF_CEILING = 0.8
     "rank",
     50,
     title="The effective rank rises, then collapses",
-    quote="Effective rank peaks at ~69 around layer 10, then collapses to ~22 by layer 27",
+    quote="Effective rank peaks at ~69 around layer 10, then collapses to ~22 by layer 27.",
     measured="Effective rank at the inner layer where it is largest, above the larger of those at the "
     "first and "
     "the last layer; raw and centred features.",

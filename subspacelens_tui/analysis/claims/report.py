@@ -179,9 +179,9 @@ def _with_errors(evidence: Evidence, key: str, results: tuple[Result, ...]) -> t
 
 def _with_error(evidence: Evidence, key: str, result: Result) -> Result:
     asked = result.settings
-    changes = {"labels": asked.labels} if METRICS[key].null else {}
+    labels = asked.labels if METRICS[key].null else evidence.settings.labels
     try:
-        curve = evidence.curve(key, null=False, step=asked.step, **changes)
+        curve = evidence.curve(key, null=False, step=asked.step, labels=labels)
     except CannotTell:
         return result
     bars = [

@@ -35,8 +35,7 @@ class _Shares:
     "non-gaussian",
     120,
     title="The features are not Gaussian",
-    quote="A Jarque-Bera normality test on random projections rejects the isotropic Gaussian null at 55–78% "
-    "(expected: 1%)",
+    quote="rejects the isotropic Gaussian null at 55–78% across layers (expected: 1%)",
     measured=f"The share of {DIRECTIONS} random projections that Jarque–Bera rejects at 1 %: of the "
     f"images, and of "
     "what is left of them without the means of their subject and of their seed.",
