@@ -38,14 +38,12 @@ class _Step:
     100,
     title="Conditional and unconditional branch converge at the last layer",
     quote="By layer 27, conditional = 615.8 and unconditional = 615.7.",
-    measured="ΔR of the coarse labels, conditional less unconditional, as a share of their mean, at "
-    "every captured "
-    "step.",
-    rule="At some step the gap at the last layer is within ±5 % beyond its jackknife error (two "
-    "one-sided tests), an "
-    "earlier layer has a larger gap beyond the error of the difference, and the excesses over permuted "
-    "labels at "
-    "the last layer are within ±25 % of each other beyond error; at 5 % over steps and layers (Bonferroni).",
+    measured="ΔR of the coarse labels, conditional less unconditional, as a share of their mean, at every "
+    "captured step.",
+    rule="At some step the gap at the last layer is within ±5 % beyond its jackknife error (two one-sided "
+    "tests), an earlier layer has a larger gap beyond the error of the difference, and the excesses over "
+    "permuted labels at the last layer are within ±25 % of each other beyond error; at 5 % over steps and "
+    "layers (Bonferroni).",
     explained="ΔR converges, but the excess does not: what is the same is what any labels have.",
 )
 def converge(evidence: Evidence) -> Finding:

@@ -18,15 +18,12 @@ LEAST_LAYERS = 10
     title="The most structured layers are the densest",
     quote="The most structured layers (L17–L21) are the densest (0.25–0.35)",
     measured="The rank correlation over the layers, less their trends over the depth, of Hoyer sparsity "
-    "with the "
-    "excess of fine ΔR over permuted labels.",
-    rule="Some layer is structured (excess with p ≤ .05, max-T over the layers); the correlation is "
-    "below 0 beyond "
-    "its jackknife error; and it is so among the correlations with the sparsity curve shifted around and "
-    "reflected over the depth (p ≤ .05).",
-    explained="The correlation is negative, and two smooth curves that have nothing to do with each "
-    "other give "
-    "one as strong.",
+    "with the excess of fine ΔR over permuted labels.",
+    rule="Some layer is structured (excess with p ≤ .05, max-T over the layers); the correlation is below 0 "
+    "beyond its jackknife error; and it is so among the correlations with the sparsity curve shifted around "
+    "and reflected over the depth (p ≤ .05).",
+    explained="The correlation is negative, and two smooth curves that have nothing to do with each other "
+    "give one as strong.",
 )
 def structured_are_dense(evidence: Evidence) -> Finding:
     """Over the layers."""
@@ -60,8 +57,7 @@ def structured_are_dense(evidence: Evidence) -> Finding:
     ends = {
         Verdict.SUPPORTED: f"over the depth they go against each other ({signed(value)}, {p_words(p)})",
         Verdict.EXPLAINED: f"their correlation over the depth ({signed(value)}) is one that shifted "
-        f"curves have, "
-        f"too ({p_words(p)})",
+        f"curves have, too ({p_words(p)})",
         Verdict.NOT_SUPPORTED: f"over the depth they do not go against each other beyond error "
         f"({signed(value)})",
     }

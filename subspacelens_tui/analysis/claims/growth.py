@@ -21,11 +21,9 @@ from subspacelens_tui.analysis.statistics.columns import Float64Array
 # Layers 15–18 of 28, and some room on either side.
 DIP_FROM, DIP_TO = 0.5, 0.75
 _RULE = (
-    "ΔR of the last layer exceeds that of the first beyond the jackknife error of their difference; and "
-    "so does "
-    "its excess over permuted labels, beyond its own jackknife error and with p ≤ .05 for the "
-    "difference under "
-    "the same permutations in both layers."
+    "ΔR of the last layer exceeds that of the first beyond the jackknife error of their difference; and so "
+    "does its excess over permuted labels, beyond its own jackknife error and with p ≤ .05 for the "
+    "difference under the same permutations in both layers."
 )
 _EXPLAINED = "ΔR grows, and under permuted labels it grows as much, within error."
 
@@ -49,8 +47,7 @@ def _grows(evidence: Evidence, where: str, **changes: Any) -> Finding:
         {
             Verdict.SUPPORTED: f"{moved}; permuted labels give {against}, and {rest} is beyond them.",
             Verdict.EXPLAINED: f"{moved}, but permuted labels give {against}, and {rest} is not beyond "
-            f"null and "
-            "error.",
+            "null and error.",
             Verdict.NOT_SUPPORTED: f"{moved}, which is no growth beyond its error.",
         },
         quantity="ΔR of the last layer less that of the first",
@@ -113,9 +110,8 @@ def grows_at_one_rate(evidence: Evidence) -> Finding:
     quote="with a consistent dip at layers 15–18",
     measured="The deepest layer between half and three quarters of the depth that has a higher one on each "
     "side; how far the lower of these two lies above it.",
-    rule="Both higher layers exceed it beyond the jackknife error of the difference, at 5 % over all "
-    "pairs of "
-    "a layer in that range and another (Bonferroni); the same holds for the excess over permuted labels, "
+    rule="Both higher layers exceed it beyond the jackknife error of the difference, at 5 % over all pairs "
+    "of a layer in that range and another (Bonferroni); the same holds for the excess over permuted labels, "
     "and the depth of the excess's dip has p ≤ .05 under the same permutations in all layers.",
     explained="ΔR dips, and its excess over permuted labels does not, within error.",
 )

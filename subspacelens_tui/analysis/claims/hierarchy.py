@@ -26,16 +26,13 @@ NESTED: Design = "fine-within-coarse"
     80,
     title="Rc/R falls more for fine labels than for coarse ones",
     quote="The model compresses per-subject, not just per-category",
-    measured="log Rc/R at the first layer less that at the last, for fine labels less for coarse ones: "
-    "by what factor "
-    "it falls.",
+    measured="log Rc/R at the first layer less that at the last, for fine labels less for coarse ones: by "
+    "what factor it falls.",
     rule="It is above 0 beyond its jackknife error; and beyond what fine labels give that are permuted "
-    "within their "
-    "coarse class, beyond its own jackknife error and with p ≤ .05 under the same permutations in both "
-    "layers.",
-    explained="Rc/R falls more for fine labels, and as much for permuted ones: it falls with the scale "
-    "of the "
-    "features and with the number of classes, whatever they mean.",
+    "within their coarse class, beyond its own jackknife error and with p ≤ .05 under the same permutations "
+    "in both layers.",
+    explained="Rc/R falls more for fine labels, and as much for permuted ones: it falls with the scale of "
+    "the features and with the number of classes, whatever they mean.",
 )
 def falls_more(evidence: Evidence) -> Finding:
     """First layer against last."""
@@ -53,8 +50,7 @@ def falls_more(evidence: Evidence) -> Finding:
     rest = rest_words(excess, p)
     course = "; ".join(
         f"Rc/R of {name} labels falls from {number(math.exp(first))} to {number(math.exp(last))}, by a "
-        f"factor of "
-        f"{number(math.exp(first - last))}"
+        f"factor of {number(math.exp(first - last))}"
         for name, (first, *_, last) in ((schemes.fine, fine.values), (schemes.coarse, coarse.values))
     )
     against = f"{signed(seen.value - excess.value)} of the difference in logs, {signed(seen.value)}"
@@ -65,8 +61,7 @@ def falls_more(evidence: Evidence) -> Finding:
         {
             Verdict.SUPPORTED: f"{course}. Permuted fine labels give {against}, and {rest} is beyond them.",
             Verdict.EXPLAINED: f"{course}. Permuted fine labels give {against}, and {rest} is not "
-            f"beyond null and "
-            "error.",
+            "beyond null and error.",
             Verdict.NOT_SUPPORTED: f"{course}: no larger fall beyond error.",
         },
         quantity="fall of log Rc/R, fine less coarse",
@@ -81,16 +76,13 @@ def falls_more(evidence: Evidence) -> Finding:
     90,
     title="More ΔR for fine labels than for coarse ones means hierarchy",
     quote="is consistently ~40% higher than coarse, suggesting hierarchical structure",
-    measured="The excess of fine ΔR over fine labels permuted within their coarse class, and the excess "
-    "of coarse "
-    "ΔR over whole subjects exchanged between classes.",
-    rule="At some layer both excesses have p ≤ .05, each adjusted for the number of layers (max-T under "
-    "the same "
-    "permutations in all layers). The ratio of fine to coarse ΔR itself says nothing: any finer labels "
+    measured="The excess of fine ΔR over fine labels permuted within their coarse class, and the excess of "
+    "coarse ΔR over whole subjects exchanged between classes.",
+    rule="At some layer both excesses have p ≤ .05, each adjusted for the number of layers (max-T under the "
+    "same permutations in all layers). The ratio of fine to coarse ΔR itself says nothing: any finer labels "
     "have more.",
     explained="Fine labels have more ΔR, and not both excesses are beyond their nulls: subjects do not "
-    "differ "
-    "within their class, or classes do not group them.",
+    "differ within their class, or classes do not group them.",
 )
 def is_hierarchy(evidence: Evidence) -> Finding:
     """Two tests at each layer."""

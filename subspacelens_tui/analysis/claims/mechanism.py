@@ -12,14 +12,12 @@ from subspacelens_tui.analysis.result import LayerResult
     "mechanism",
     130,
     title="Each block steps up the rate reduction",
-    quote="Whether that increase reflects the same mechanism the theory describes (gradient ascent on "
-    "rate reduction) … remains open.",
-    measured="Of each block's update the alignment with the expansion (z_E, against rotations) and the "
-    "part that "
-    "only the labels explain (against permuted labels and against rotations), fine labels.",
-    rule="In more than half of the blocks z_E is above 0 at 5 % over all blocks (Bonferroni), and the "
-    "label part is "
-    "beyond both of its nulls.",
+    quote="Whether that increase reflects the same mechanism the theory describes (gradient ascent on rate "
+    "reduction) … remains open.",
+    measured="Of each block's update the alignment with the expansion (z_E, against rotations) and the part "
+    "that only the labels explain (against permuted labels and against rotations), fine labels.",
+    rule="In more than half of the blocks z_E is above 0 at 5 % over all blocks (Bonferroni), and the label "
+    "part is beyond both of its nulls.",
     explained="In more than half of the blocks both point along the step, and not beyond their nulls.",
 )
 def steps_up(evidence: Evidence) -> Finding:
@@ -37,9 +35,8 @@ def steps_up(evidence: Evidence) -> Finding:
         both,
         along,
         len(blocks),
-        f"Of {len(blocks)} blocks {sum(up)} expand beyond chance and {down} contract, {sum(by_labels)} "
-        f"have a label "
-        f"part beyond both nulls, and {both} have both expansion and label part.",
+        f"Of {len(blocks)} blocks {sum(up)} expand beyond chance and {down} contract, {sum(by_labels)} have "
+        f"a label part beyond both nulls, and {both} have both expansion and label part.",
         "share of blocks that step up ΔR",
         "rotations of the update, and permuted labels",
         tests=3 * len(blocks),
@@ -52,11 +49,9 @@ def steps_up(evidence: Evidence) -> Finding:
     title="Each block denoises: it contracts directions of low variance",
     quote="separating concepts into subspaces as a byproduct of removing noise",
     measured="The slope b of each block's gains along the eigenvectors of its input, and R² of that fit.",
-    rule="In more than half of the blocks the 95 % interval of b lies below 0 and R² is beyond gains "
-    "that differ from "
-    "1 by their rotation error only (p ≤ .05). It says contraction, not the denoiser's formula, and "
-    "that expansion "
-    "would be the opposite.",
+    rule="In more than half of the blocks the 95 % interval of b lies below 0 and R² is beyond gains that "
+    "differ from 1 by their rotation error only (p ≤ .05). It says contraction, not the denoiser's formula, "
+    "and that expansion would be the opposite.",
     explained="In more than half of the blocks b is below 0, and not beyond its null.",
 )
 def denoises(evidence: Evidence) -> Finding:
@@ -75,9 +70,8 @@ def denoises(evidence: Evidence) -> Finding:
         beyond,
         below,
         len(blocks),
-        f"Of {len(blocks)} blocks {beyond} contract directions of low variance beyond chance, and "
-        f"{expand} expand "
-        "them.",
+        f"Of {len(blocks)} blocks {beyond} contract directions of low variance beyond chance, and {expand} "
+        "expand them.",
         "share of blocks that contract directions of low variance",
         "refits to gains of 1 with their rotation error",
         tests=2 * len(blocks),

@@ -24,15 +24,12 @@ def is_middle(layer: int, layers: int) -> bool:
     60,
     title="Class subspaces overlap least in the middle",
     quote="Mean off-diagonal overlap drops to its minimum around L14, then rebounds.",
-    measured="The layers that could have the least mean overlap of the coarse classes: those whose "
-    "overlap is not "
-    "larger than the least beyond the jackknife error of the difference, at 5 % over all layers "
+    measured="The layers that could have the least mean overlap of the coarse classes: those whose overlap "
+    "is not larger than the least beyond the jackknife error of the difference, at 5 % over all layers "
     "(Bonferroni).",
-    rule="All these layers lie in the middle third of the depth; so do those of the overlap less its "
-    "mean under "
-    "permuted labels; and at one of them it is below its null (p ≤ .05, max-T over the layers). It "
-    "cannot be told "
-    "where some of the layers lie in the middle and some do not.",
+    rule="All these layers lie in the middle third of the depth; so do those of the overlap less its mean "
+    "under permuted labels; and at one of them it is below its null (p ≤ .05, max-T over the layers). It "
+    "cannot be told where some of the layers lie in the middle and some do not.",
     explained="The overlap is least in the middle, and permuted labels, too, overlap least there.",
 )
 def least_in_the_middle(evidence: Evidence) -> Finding:
@@ -77,11 +74,10 @@ def least_in_the_middle(evidence: Evidence) -> Finding:
     title="The layer of least overlap moves deeper as the noise falls",
     quote="Earlier denoising steps achieve peak separation sooner",
     measured="The layers that could have the least mean overlap at each captured step, at 5 % over all "
-    "layers and "
-    "steps (Bonferroni).",
+    "layers and steps (Bonferroni).",
     rule="Every such layer of the last step is deeper than every one of the first; and so it is for the "
-    "overlap "
-    "less its mean under permuted labels. It cannot be told where a layer could be the one at both steps.",
+    "overlap less its mean under permuted labels. It cannot be told where a layer could be the one at both "
+    "steps.",
     explained="The layer moves, and so does that of permuted labels.",
 )
 def moves_with_the_step(evidence: Evidence) -> Finding:

@@ -16,14 +16,12 @@ OF_CEILING = 0.8
     50,
     title="The effective rank rises, then collapses",
     quote="Effective rank peaks at ~69 around layer 10, then collapses to ~22 by layer 27.",
-    measured="Effective rank at the inner layer where it is largest, above the larger of those at the "
-    "first and "
-    "the last layer; raw and centred features.",
-    rule="The peak exceeds both ends beyond the jackknife error of the difference, at 5 % over the "
-    "inner layers "
-    "(Bonferroni), and does so in centred features as well. It cannot be told where the peak is above "
-    "80 % of the "
-    "ceiling min(N, d), for then the number of images cuts it off; a ceiling cannot make a collapse.",
+    measured="Effective rank at the inner layer where it is largest, above the larger of those at the first "
+    "and the last layer; raw and centred features.",
+    rule="The peak exceeds both ends beyond the jackknife error of the difference, at 5 % over the inner "
+    "layers (Bonferroni), and does so in centred features as well. It cannot be told where the peak is "
+    "above 80 % of the ceiling min(N, d), for then the number of images cuts it off; a ceiling cannot make "
+    "a collapse.",
     explained="It rises and collapses in raw features only: a mean that all images share, which grows and "
     "shrinks, does this.",
 )
@@ -37,8 +35,8 @@ def rises_and_collapses(evidence: Evidence) -> Finding:
     highest = float(raw.values[peak])
     if highest > OF_CEILING * ceiling:
         raise CannotTell(
-            f"the effective rank reaches {number(highest)} of at most min(N, d) = {ceiling}; record "
-            f"more images"
+            f"the effective rank reaches {number(highest)} of at most min(N, d) = {ceiling}; record more "
+            "images"
         )
     seen, control = above_both(raw, peak), above_both(centred, peak_of(centred))
     verdict = Verdict.SUPPORTED if control.low > 0 else Verdict.EXPLAINED

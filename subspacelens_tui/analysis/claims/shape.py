@@ -36,15 +36,12 @@ class _Shares:
     120,
     title="The features are not Gaussian",
     quote="rejects the isotropic Gaussian null at 55–78% across layers (expected: 1%)",
-    measured=f"The share of {DIRECTIONS} random projections that Jarque–Bera rejects at 1 %: of the "
-    f"images, and of "
-    "what is left of them without the means of their subject and of their seed.",
-    rule=f"Both shares exceed those of {SURROGATES} sets of Gaussian images with the same covariance "
-    f"and the same "
-    "means removed, at some layer (p ≤ .05, max-T over the layers).",
+    measured=f"The share of {DIRECTIONS} random projections that Jarque–Bera rejects at 1 %: of the images, "
+    "and of what is left of them without the means of their subject and of their seed.",
+    rule=f"Both shares exceed those of {SURROGATES} sets of Gaussian images with the same covariance and "
+    "the same means removed, at some layer (p ≤ .05, max-T over the layers).",
     explained="All images together are rejected, what is an image's own is not: subjects and seeds have "
-    "means that "
-    "differ, and nothing else is seen.",
+    "means that differ, and nothing else is seen.",
 )
 def is_not_gaussian(evidence: Evidence) -> Finding:
     """Images, and what is an image's own."""

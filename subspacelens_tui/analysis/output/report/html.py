@@ -172,8 +172,10 @@ def _caption(figure: ReportFigure) -> str:
         return (
             "Mean squared cosine of the principal angles between the subspaces of two classes; 1 is the same."
         )
-    return "Filled: 95 % interval by the jackknife. Hatched: 95 % under permuted labels. Where neither "
-    "is drawn, there is none."
+    return (
+        "Filled: 95 % interval by the jackknife. Hatched: 95 % under permuted labels. Where neither is "
+        "drawn, there is none."
+    )
 
 
 def _inline(svg: str, prefix: str, name: str) -> str:

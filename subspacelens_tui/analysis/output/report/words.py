@@ -37,16 +37,17 @@ def subject(report: Report) -> str:
     random = ", random weights" if model.random_init else ""
     return (
         f"{report.images} images of {plain(model.id)}{random}; step {report.step_name}, guidance "
-        f"{settings.guidance:g}, ε {settings.eps:g}; {settings.permutations} permutations, errors by "
-        f"the jackknife "
-        "over seeds and subjects"
+        f"{settings.guidance:g}, ε {settings.eps:g}; {settings.permutations} permutations, errors by the "
+        "jackknife over seeds and subjects"
     )
 
 
 def made_by() -> str:
     """What made it."""
-    return f"Made by subspacelens-tui {__version__}. docs/report.md has each rule in full and how it "
-    "was validated."
+    return (
+        f"Made by subspacelens-tui {__version__}. docs/report.md has each rule in full and how it was "
+        "validated."
+    )
 
 
 def in_short(report: Report) -> str:
