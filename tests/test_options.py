@@ -53,13 +53,10 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--over-eps": (None, "over_eps", True),
     "--pair": ("animals,vehicles", "classes", ("animals", "vehicles")),
     "--every-image": (None, "every_image", True),
-<<<<<<< HEAD
     "--table": ("of.csv", "table", "of.csv"),
     "--yes": (None, "yes", True),
-=======
     "--control": ("other", "control", "other"),
     "--preset": ("article", "preset", "article"),
->>>>>>> 388fa0d (Test claims, report files and presets; document the report)
     "--prompts": ("subjects-25", "prompts", "subjects-25"),
     "--seeds": ("3", "seeds", 3),
     "--steps": ("30", "steps", 30),
@@ -88,15 +85,9 @@ OF_A_COMMAND: dict[tuple[str, str], tuple[str | None, str, Any]] = {
     ("analyze", "--tokens"): (None, "tokens", True),
 }
 # Commands of which another one's options are taken, and what must be typed anyway.
-<<<<<<< HEAD
-LIKE = {"demo": "record", "compare": "analyze", "replay": "analyze", "show": "analyze"}
-WITH = {"compare": ["a", "b"], "rename": ["a", "b"], "export": ["run", "--to", "x"]}
-WITH |= {command: ["run"] for command in ("analyze", "replay", "show", "stop", "import", "delete")}
-=======
 LIKE = {"demo": "record"} | dict.fromkeys(("compare", "replay", "report", "show"), "analyze")
-WITH = {"compare": ["a", "b"], "export": ["run", "--to", "x"]}
-WITH |= {command: ["run"] for command in ("analyze", "replay", "report", "show", "stop")}
->>>>>>> 388fa0d (Test claims, report files and presets; document the report)
+WITH = {"compare": ["a", "b"], "rename": ["a", "b"], "export": ["run", "--to", "x"]}
+WITH |= {command: ["run"] for command in ("analyze", "replay", "report", "show", "stop", "import", "delete")}
 
 
 def flags() -> list[tuple[str, str]]:

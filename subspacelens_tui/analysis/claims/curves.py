@@ -4,29 +4,22 @@ Layers are of the same images, so their errors and their nulls move together: a 
 takes the same permutation, or leaves out the same images, in all of them.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from subspacelens_tui.analysis.claims.claim import LEVEL
 from subspacelens_tui.analysis.metrics import METRICS, Metric
 from subspacelens_tui.analysis.progress import Watch
-from subspacelens_tui.analysis.statistics.base import Labelings, groups_of, kept_without
+from subspacelens_tui.analysis.statistics.base import Labelings
 from subspacelens_tui.analysis.statistics.columns import Float64Array
-from subspacelens_tui.analysis.statistics.gram import GramLayer, GramPart
+from subspacelens_tui.analysis.statistics.gram import GramLayer
 from subspacelens_tui.analysis.uncertainty.jackknife import combined_error
 from subspacelens_tui.geometry import (
     GeometryError,
-    coding_rate_from_gram,
-    feature_view,
-    null_class_rate,
-    permuted_classes,
 )
 
-# Of the null without each group: the same for all groups, so that most of the noise of so few cancels.
-NULL_OF_JACKKNIFE = 16
 _TIE = 1e-9
 
 Contrast = Callable[[Float64Array], Float64Array]
@@ -161,12 +154,11 @@ def curve_of(
         return Curve(values, tuple(left_out), np.empty((0, len(values))))
     resampled = GramLayer.relabelled(layers, labelings, watch)
     permuted = scale(np.stack([of.values([metric])[key] for of in resampled], axis=1))
-    few = labelings.first(NULL_OF_JACKKNIFE)
-    excess = [
-        without
-        - np.stack([scale(of).mean(axis=0) for of in _null_left_out(layers, metric, kind, few, watch)])
-        for kind, without in zip(kinds, left_out, strict=True)
-    ]
+    excess: list[Float64Array] = []
+    for kind, found in zip(kinds, left_out, strict=True):
+        watch.report(f"null without each {kind}", len(excess), len(kinds))
+        null = [_null_left_out(layer, metric, kind, labelings, watch) for layer in layers]
+        excess.append(found - scale(np.stack(null, axis=1)))
     return Curve(values, tuple(left_out), permuted, tuple(excess))
 
 
@@ -178,42 +170,10 @@ def _logarithm(values: Float64Array) -> Float64Array:
 
 
 def _null_left_out(
-    layers: Sequence[GramLayer], metric: Metric, kind: str, labelings: Labelings, watch: Watch
-) -> Iterator[Float64Array]:
-    """A metric under permuted labels (P, L), without each seed or subject in turn."""
-    sample = layers[0].sample
-    groups = list(kept_without(groups_of(sample.images, kind)))
-    bases = [base.key for base in metric.bases]
-    exact = all(not sample.rates_are_coarse(layer.index, layer.eps) for layer in layers)
-    for place, kept in enumerate(groups):
-        watch.report(f"null without each {kind}", place, len(groups))
-        codes = labelings.codes[:, kept]
-        if bases == ["overlap_mean"]:
-            yield _overlap(layers, kept, codes)
-        elif exact:
-            yield _rates(layers, metric, kept, codes)
-        else:
-            members = [[GramPart(layer, kept, labels) for layer in layers] for labels in codes]
-            yield np.asarray([[metric.value(part) for part in row] for row in members])
-
-
-def _rates(
-    layers: Sequence[GramLayer], metric: Metric, kept: npt.NDArray[np.intp], codes: npt.NDArray[np.int64]
+    layer: GramLayer, metric: Metric, kind: str, labelings: Labelings, watch: Watch
 ) -> Float64Array:
-    """A metric of R and Rc (P, L) of the images that are kept."""
-    sample = layers[0].sample
-    eps = sample.precisions([layer.eps for layer in layers])
-    G = np.asarray(feature_view(sample.raw[:, kept[:, None], kept], sample.view))
-    Rc = np.asarray(null_class_rate(G, codes, 1, eps))
-    R = np.asarray(coding_rate_from_gram(G, 1, eps))
-    of_metric: Float64Array = metric.of_values({"R": R, "Rc": Rc})
-    return of_metric
-
-
-def _overlap(
-    layers: Sequence[GramLayer], kept: npt.NDArray[np.intp], codes: npt.NDArray[np.int64]
-) -> Float64Array:
-    """The mean overlap (P, L) of the images that are kept."""
-    sample = layers[0].sample
-    G = np.asarray(feature_view(sample.raw[:, kept[:, None], kept], sample.view))
-    return np.asarray(permuted_classes(G, codes, layers[0].subspace_dim).overlap)
+    """The mean of a metric of a layer under permuted labels (m,), without each seed or subject in turn."""
+    found = layer.null_left_out([metric], kind, labelings, watch)[metric.key]
+    if isinstance(found, GeometryError):
+        raise found
+    return found

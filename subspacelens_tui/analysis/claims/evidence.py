@@ -12,10 +12,9 @@ from subspacelens_tui.analysis.claims.curves import Curve, curve_of
 from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.result import Result
-from subspacelens_tui.analysis.settings import Settings, SettingsError, default_design
+from subspacelens_tui.analysis.settings import Settings, SettingsError, default_design, fitting_errors
 from subspacelens_tui.analysis.statistics.base import Labelings
 from subspacelens_tui.analysis.statistics.gram import GramLayer
-from subspacelens_tui.analysis.steps import leave_out
 from subspacelens_tui.analysis.uncertainty.permutation import labelings_of
 from subspacelens_tui.geometry import Design, GeometryError
 from subspacelens_tui.sessions.steps import step_name
@@ -97,10 +96,10 @@ class Evidence:
 
     @cached_property
     def kinds(self) -> Sequence[str]:
-        """What the jackknife leaves out."""
-        by = leave_out(self.analyzer.session)
-        if by == "image":
-            raise CannotTell("there is one seed and one subject only, so nothing says how far it may be off")
+        """What the jackknife leaves out: what the images share."""
+        session = self.analyzer.session
+        images = [session.manifest.images[index] for index in session.images(self.settings.guidance)]
+        by = fitting_errors([image.prompt for image in images], [image.seed for image in images])
         return by.split("+")
 
     @cached_property

@@ -53,6 +53,7 @@ class Report:
         settings: ε, step, guidance, permutations and seed, resolved.
         images: how many.
         step_name: the step with its timestep.
+        errors: what the jackknife leaves out, in words.
         claims: every claim with its finding.
         figures: the article's, in its order.
         notes: what the reader should know.
@@ -64,6 +65,7 @@ class Report:
     settings: Settings
     images: int
     step_name: str
+    errors: str
     claims: tuple[Judged, ...]
     figures: tuple[ReportFigure, ...]
     notes: tuple[str, ...]
@@ -105,6 +107,7 @@ def report_of(
         settings=evidence.settings,
         images=max((result.images for result in results), default=0),
         step_name=evidence.step_name(evidence.settings.step or 0),
+        errors=" and ".join(f"{kind}s" for kind in evidence.kinds),
         claims=claims,
         figures=figures,
         notes=tuple(dict.fromkeys(note for result in results for note in result.notes)),
@@ -199,11 +202,8 @@ def _schemes(evidence: Evidence) -> list[str]:
     return list(dict.fromkeys((evidence.coarse_or_first, evidence.finest)))
 
 
-def _errors(evidence: Evidence) -> ErrorsBy | None:
-    try:
-        return "+".join(evidence.kinds)  # type: ignore[return-value]
-    except CannotTell:
-        return None
+def _errors(evidence: Evidence) -> ErrorsBy:
+    return "+".join(evidence.kinds)  # type: ignore[return-value]
 
 
 def _curves(

@@ -38,7 +38,7 @@ def subject(report: Report) -> str:
     return (
         f"{report.images} images of {plain(model.id)}{random}; step {report.step_name}, guidance "
         f"{settings.guidance:g}, ε {settings.eps:g}; {settings.permutations} permutations, errors by the "
-        "jackknife over seeds and subjects"
+        f"jackknife over {report.errors}"
     )
 
 
