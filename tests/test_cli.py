@@ -197,6 +197,31 @@ def test_export(sessions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
         assert Path(line).stat().st_size > 0
 
 
+def test_report(planted: PlantedSessionFactory, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sessions = planted("run", layers=2, seeds=2, guidance=(1.0,)).start().record().path.parent
+    planted("random", layers=2, seeds=2, guidance=(1.0,), signal=0.0).start().record()
+    to, typed = tmp_path / "run.md", ("--sessions", str(sessions), "--permutations", "19")
+    assert run("report", "run", "--control", "random", "--to", str(to), *typed) == 0
+    out, err = capsys.readouterr()
+    assert (out.strip(), err) == (str(to), "")
+    text = to.read_text(encoding="utf-8")
+    assert "Control: random" in text
+    assert "| ΔR grows over the layers |" in text
+    for status, wrong, line in (
+        (1, ("--to", str(to)), "is there already: name another file with --to"),
+        (1, ("--to", str(tmp_path / "run.pdf")), "a report is .html or .md, not 'run.pdf'"),
+        (2, ("--to", str(tmp_path / "new.md"), "--permutations", "5"), "5 permutations give no p of 5 %"),
+        (2, ("--to", str(tmp_path / "new.md"), "--step", "3"), "step 3 was not captured"),
+    ):
+        assert run("report", "run", *typed, *wrong) == status
+        found = capsys.readouterr()
+        assert found.out == ""
+        assert line in found.err
+        assert found.err.count("\n") == 1
+    assert to.read_text(encoding="utf-8") == text
+    assert not (tmp_path / "new.md").exists()
+
+
 def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("doctor") == 0
     out = capsys.readouterr().out

@@ -12,9 +12,10 @@ from subspacelens_tui.analysis import Settings
 from subspacelens_tui.cli.analysis import settings_of
 from subspacelens_tui.cli.command import given
 from subspacelens_tui.cli.commands import rename
+from subspacelens_tui.cli.commands.record import asked
 from subspacelens_tui.cli.parser import parser
-from subspacelens_tui.options.recording import FIELDS
-from subspacelens_tui.planning import Request
+from subspacelens_tui.options.recording import FIELDS, PRESET
+from subspacelens_tui.planning import PRESETS, Request, plan
 from tools.cli_page import PAGE, page
 
 # What is typed after a flag, the attribute it goes to, and what it is there.
@@ -61,6 +62,8 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--untag": ("a,b", "untag", ("a", "b")),
     "--sort": ("size", "sort", "size"),
     "--text": ("two\nlines", "text", "two\nlines"),
+    "--control": ("other", "control", "other"),
+    "--preset": ("article", "preset", "article"),
     "--prompts": ("subjects-25", "prompts", "subjects-25"),
     "--seeds": ("3", "seeds", 3),
     "--steps": ("30", "steps", 30),
@@ -93,9 +96,10 @@ OF_A_COMMAND: dict[tuple[str, str], tuple[str | None, str, Any]] = {
     ("analyze", "--tokens"): (None, "tokens", True),
 }
 # Commands of which another one's options are taken, and what must be typed anyway.
-LIKE = {"demo": "record", "compare": "analyze", "replay": "analyze", "show": "analyze"}
+LIKE = {"demo": "record"} | dict.fromkeys(("compare", "replay", "report", "show"), "analyze")
 WITH = {"compare": ["a", "b"], "rename": ["a", "b"], "export": ["run", "--to", "x"]}
-WITH |= {command: ["run"] for command in ("analyze", "replay", "show", "stop", "import", "delete", "note")}
+_OF_A_SESSION = ("analyze", "replay", "report", "show", "stop", "import", "delete", "note")
+WITH |= {command: ["run"] for command in _OF_A_SESSION}
 
 
 def flags() -> list[tuple[str, str]]:
@@ -134,6 +138,18 @@ def test_what_is_not_typed_is_as_in_python() -> None:
     assert settings_of(parsed("analyze")) == settings_of(parsed("compare")) == Settings(errors="auto")
     assert settings_of(parsed("export")) == Settings(errors="auto", permutations=200)
     assert settings_of(parsed("analyze", "--errors", "none")) == Settings()
+    assert settings_of(parsed("report")) == Settings(permutations=200)
+
+
+def test_a_preset_gives_way_to_what_is_typed() -> None:
+    assert PRESET.choices == tuple(PRESETS)
+    article = asked(parsed("record", "--preset", "article"))
+    assert article == Request(seeds=20, steps=20, capture=(0, 5, 10, 15, 19))
+    sweep = asked(parsed("demo", "--preset", "article-sweep", "--seeds", "2", "--guidance", "3"))
+    assert sweep == Request(seeds=2, capture=(5, 10, 15, 19), guidance=[3.0])
+    assert len(plan(asked(parsed("record", "--preset", "article-sweep"))).images) == 25 * 20 * 3
+    assert len(plan(asked(parsed("record", "--preset", "article"))).images) == 500
+    assert asked(parsed("record")) == Request()
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)

@@ -8,6 +8,7 @@ from typing import Any
 
 from validation import (
     agreement,
+    claims,
     coverage,
     demo_model,
     excess_coverage,
@@ -26,6 +27,7 @@ PARTS: dict[str, ModuleType] = {
     "figure-coverage": figure_coverage,
     "excess-coverage": excess_coverage,
     "separation": separation,
+    "claims": claims,
     "agreement": agreement,
     "demo-model": demo_model,
     "mechanism": mechanism,

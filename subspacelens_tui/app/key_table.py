@@ -146,6 +146,7 @@ SESSION: tuple[Key, ...] = (
     Key("next-round", "greater_than_sign,shift+right", "rounds(1)", "one more round of prompts", "Images"),
     Key("compare", "c", "compare", "compare with another branch, step, label scheme or session", "Display"),
     Key("sweep", "m", "sweep", "map: one metric at every guidance scale and step", "Display"),
+    Key("claims", "C", "claims", "claims: the article's, each with its verdict; the report", "Display"),
     Key("gallery", "a", "gallery", "gallery: all images, by subject", "Images", "gallery"),
     Key("pause", "p", "pause_recording", "pause or resume the recording", "Recording", "pause"),
     Key("stop", "x", "stop_recording", "stop the recording (asks)", "Recording"),
@@ -247,6 +248,16 @@ PAIR: tuple[Key, ...] = (
     Key("leave-pair", "escape", "leave_pair", "back to the matrix", "Pair of classes", "back"),
 )
 
+REPORT: tuple[Key, ...] = (
+    Key("verdicts-up", "up,k", "scroll_verdicts(-1)", "up", "Claims", "scroll"),
+    Key("verdicts-down", "down,j", "scroll_verdicts(1)", "down", "Claims"),
+    Key("verdicts-page-up", "pageup", "scroll_verdicts(-10)", "ten rows up", "Claims"),
+    Key("verdicts-page-down", "pagedown", "scroll_verdicts(10)", "ten rows down", "Claims"),
+    Key("copy-verdicts", "y", "copy", "copy the verdicts as text (OSC 52, works over SSH)", "Claims"),
+    Key("write-report", "E", "write_report", "write the report as HTML, with the figures", "Claims", "write"),
+    Key("leave-report", "escape", "leave_report", "back to the session", "Claims", "back"),
+)
+
 LIST: tuple[Key, ...] = (
     Key("previous-session", "up,k", "move(-1)", "session above", "Sessions", "move"),
     Key("next-session", "down,j", "move(1)", "session below", "Sessions"),
@@ -302,6 +313,7 @@ SCOPES: dict[str, tuple[Key, ...]] = {
     "the sweep": (*SWEEP, *ANYWHERE),
     "the comparison": (*COMPARE, *ANYWHERE),
     "a pair of classes": (*PAIR, *ANYWHERE),
+    "the claims": (*REPORT, *ANYWHERE),
     **PANE_SCOPES,
     "the scrubber": Scrubber.keys,
     "the ε slider": EpsSlider.keys,
@@ -317,6 +329,7 @@ EVERY_KEY: tuple[Key, ...] = (
     *SWEEP,
     *COMPARE,
     *PAIR,
+    *REPORT,
     *LIST,
     *INFO,
     *FORM,

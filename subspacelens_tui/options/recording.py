@@ -110,8 +110,19 @@ DTYPE = FormOption(
 # The fields of the new-run form; one is checked with those before it.
 FIELDS = (MODEL, PROMPTS, SEEDS, STEPS, GUIDANCE, CAPTURE, TOKENS, DEVICE, DTYPE, BATCH_SIZE, NAME)
 
+PRESET = Option(
+    "--preset",
+    "NAME",
+    "the article's experiment: article, or article-sweep for its 4 steps × 3 guidance scales",
+    choices=("article", "article-sweep"),
+    more="25 subjects × 20 seeds, 20 steps, of any model: the shipped prompt set whose words it knows. "
+    "Steps 0, 5, 10, 15 and 19; the sweep steps 5, 10, 15 and 19 at guidance 2, 4.5 and 7.5 (the article "
+    "names no scales). Options typed beside it override it",
+)
+
 # Of `record` and `demo`, in this order.
 RECORDING = (
+    PRESET,
     PROMPTS,
     SEEDS,
     STEPS,
@@ -161,9 +172,9 @@ SOURCE = (
         "where text encoder, VAE and scheduler are, for a model that is a transformer only",
         more="the tokenizer too: `--model PixArt-alpha/PixArt-XL-2-256x256 --components-from "
         "PixArt-alpha/PixArt-XL-2-512x512`, or `PixArt-Sigma-XL-2-512-MS` with those of "
-        "`PixArt-Sigma-XL-2-1024-MS`. The weights are looked for in a folder `transformer`; `--revision` and "
-        "`--variant` are of `--model`. The other parts are loaded from their plain files, or from those of a "
-        "variant if there is no other",
+        "`PixArt-Sigma-XL-2-1024-MS`. The weights are looked for in a folder `transformer`; `--revision` "
+        "and `--variant` are of `--model`. The other parts are loaded from their plain files, or from those "
+        "of a variant if there is no other",
     ),
 )
 RESUME = Option("--resume", "SESSION", "resume a recording that was stopped or killed", path)

@@ -6,9 +6,11 @@ Nothing here imports torch: the app asks too, before a recorder is started.
 from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.estimate import Estimate, estimate
 from subspacelens_tui.planning.plan import Request, plan, prompts_of
+from subspacelens_tui.planning.presets import PRESETS
 from subspacelens_tui.planning.prompts import PromptSet, load_prompt_set, shipped_prompt_sets
 
 __all__ = [
+    "PRESETS",
     "Estimate",
     "PlanningError",
     "PromptSet",

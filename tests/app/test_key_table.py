@@ -9,8 +9,8 @@ from subspacelens_tui.app.key_table import EVERY_KEY, SCOPES
 from tests.app.conftest import OpenApp, with_pictures
 from tests.conftest import PlantedSessionFactory as Planted
 
-LEADS = ("", "a", "escape m", "escape c", "escape 5 enter", "escape N", "escape o", "n")
-"""Keys that lead from the session to gallery, sweep, comparison, pair, page, list and form."""
+LEADS = ("", "a", "escape m", "escape c", "escape C", "escape 5 enter", "escape N", "escape o", "n")
+"""Keys that lead from the session to gallery, sweep, comparison, claims, pair, page, list and form."""
 
 
 def test_every_line_has_a_name_of_its_own_and_a_place() -> None:

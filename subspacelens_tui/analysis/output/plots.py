@@ -4,6 +4,7 @@ Colours are Okabe and Ito's for curves and cividis for matrices: both hold for c
 """
 
 import math
+import tempfile
 import textwrap
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -90,6 +91,19 @@ def write_plot(
     rows = about.rows(plot.rows) if about else plot.rows
     said = about.text() if about else ""
     return [*paths, *(write_table(folder / f"{plot.name}.{name}", rows, said) for name in data)]
+
+
+def plot_svg(plot: Plot) -> str:
+    """A plot as the text of an SVG file.
+
+    Raises:
+        ExportError: matplotlib is not installed.
+    """
+    need("svg")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{plot.name}.svg"
+        _draw(plot, [path])
+        return path.read_text(encoding="utf-8")
 
 
 def _draw(plot: Plot, paths: Sequence[Path], description: str = "") -> None:
@@ -193,20 +207,21 @@ def matrix_plot(name: str, figures: Result, layer: int) -> Plot:
     return Plot(name, (side + 0.8, side), draw, tuple(overlap_rows(figures, layer)))
 
 
-def matrices_plot(name: str, figures: Result) -> Plot:
-    """The overlap matrices of all layers side by side, on one scale."""
-    columns = min(7, max(1, len(figures.layers)))
-    rows = max(1, math.ceil(len(figures.layers) / columns))
+def matrices_plot(name: str, figures: Result, layers: Sequence[int] | None = None) -> Plot:
+    """The overlap matrices of some layers (default: all) side by side, on one scale."""
+    shown = range(len(figures.layers)) if layers is None else layers
+    columns = min(7, max(1, len(shown)))
+    rows = max(1, math.ceil(len(shown) / columns))
 
     def draw(canvas: Any) -> None:
         grid = canvas.subplots(rows, columns, squeeze=False)
         image = None
         for index, axes in enumerate(grid.flat):
-            if index >= len(figures.layers):
+            if index >= len(shown):
                 axes.axis("off")
                 continue
-            below = index + columns >= len(figures.layers)
-            image = _draw_matrix(axes, figures, index, index % columns == 0, below, size) or image
+            below = index + columns >= len(shown)
+            image = _draw_matrix(axes, figures, shown[index], index % columns == 0, below, size) or image
         if image is not None:
             canvas.colorbar(image, ax=grid, shrink=0.6, label=f"overlap, r = {figures.settings.subspace_dim}")
 
@@ -215,7 +230,8 @@ def matrices_plot(name: str, figures: Result) -> Plot:
     side = max(1.1, 1.15 * size / 72 * len(figures.classes))
     names = 0.6 * size / 72 * max((len(plain(name)) for name in figures.classes), default=0)
     wide, high = side * columns + names + 1, (side + 0.2) * rows + names + 0.2
-    return Plot(name, (wide, high), draw, tuple(overlap_rows(figures)))
+    behind = tuple(row for layer in shown for row in overlap_rows(figures, layer))
+    return Plot(name, (wide, high), draw, behind)
 
 
 def _draw_matrix(

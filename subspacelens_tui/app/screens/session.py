@@ -444,6 +444,16 @@ class SessionScreen(Screen[None], NeedsRoom):
         )
         self.app.push_screen(screen, chosen)
 
+    def action_claims(self) -> None:
+        """The article's claims, judged by this session."""
+        recording, selection = self.recording, self.selection
+        if selection is None or recording is None or not recording.blocks:
+            return
+        from subspacelens_tui.app.screens.report import ReportScreen
+
+        name = self.state.path.resolve().name
+        self.app.push_screen(ReportScreen(name, self.worker, selection.settings, self.setup))
+
     def action_compare(self) -> None:
         """This selection against another of the session, or of another session."""
         recording, selection = self.recording, self.selection

@@ -18,6 +18,7 @@ from subspacelens_tui.options.recording import ALLOW_PICKLE, DEVICES, MODEL, REC
 from subspacelens_tui.standard_streams import NOBODY_READS, OutputError, drop_output, print_path
 
 if TYPE_CHECKING:
+    from subspacelens_tui.planning import Request
     from subspacelens_tui.recording.distributed import Rank
     from subspacelens_tui.sessions.format import Manifest
 
@@ -32,7 +33,7 @@ class _Allowed:
 
 def run(arguments: argparse.Namespace) -> int:
     """Record a new session, or go on with one; under a launcher, as one rank of several."""
-    from subspacelens_tui.planning import Request, plan, prompts_of
+    from subspacelens_tui.planning import plan, prompts_of
     from subspacelens_tui.recording.distributed import rank_of
     from subspacelens_tui.sessions.catalog import sessions_folder
     from subspacelens_tui.sessions.names import session_path
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         setup(arguments)  # what is wrong with the settings is said before anything is started
     if arguments.resume is not None:
         return _resume(arguments, rank)
-    request = Request(**given(arguments, Request))
+    request = asked(arguments)
     manifest = plan(request)
     sessions = sessions_folder(arguments.sessions)
     if rank.alone:
@@ -61,6 +62,13 @@ def run(arguments: argparse.Namespace) -> int:
             say(note)
         _say_what_it_takes(manifest, sessions)
     return _start(arguments, folder, rank)
+
+
+def asked(arguments: argparse.Namespace) -> Request:
+    """What is to be recorded: what is typed, then what the preset says, then the defaults."""
+    from subspacelens_tui.planning import PRESETS, Request
+
+    return Request(**{**PRESETS.get(arguments.preset, {}), **given(arguments, Request)})
 
 
 def _say_what_it_takes(manifest: Manifest, sessions: Path) -> None:

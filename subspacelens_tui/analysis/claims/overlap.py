@@ -1,0 +1,138 @@
+"""Where over the depth the classes overlap least, and whether that layer moves with the step."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from subspacelens_tui.analysis.claims.claim import LEVEL, CannotTell, Finding, Verdict, claim
+from subspacelens_tui.analysis.claims.curves import Curve, adjusted_p
+from subspacelens_tui.analysis.claims.evidence import Evidence
+from subspacelens_tui.analysis.claims.judging import enough_layers, number, p_words, permuted_words
+from subspacelens_tui.analysis.separation import Separation, ranges, separation
+
+MIDDLE_FROM, MIDDLE_TO = 1 / 3, 2 / 3
+
+
+def is_middle(layer: int, layers: int) -> bool:
+    """Whether a layer lies in the middle third of the depth."""
+    return MIDDLE_FROM <= layer / (layers - 1) <= MIDDLE_TO
+
+
+@claim(
+    "overlap-middle",
+    60,
+    title="Class subspaces overlap least in the middle",
+    quote="Mean off-diagonal overlap drops to its minimum around L14, then rebounds.",
+    measured="The layers that could have the least mean overlap of the coarse classes: those whose overlap "
+    "is not larger than the least beyond the jackknife error of the difference, at 5 % over all layers "
+    "(Bonferroni).",
+    rule="All these layers lie in the middle third of the depth; so do those of the overlap less its mean "
+    "under permuted labels; and at one of them it is below its null (p ≤ .05, max-T over the layers). It "
+    "cannot be told where some of the layers lie in the middle and some do not.",
+    explained="The overlap is least in the middle, and permuted labels, too, overlap least there.",
+)
+def least_in_the_middle(evidence: Evidence) -> Finding:
+    """Of the coarse labels."""
+    enough_layers(evidence.layers)
+    labels, layers = evidence.coarse_or_first, evidence.layers
+    # What needs no null first: it costs a tenth.
+    of_value = _separation(evidence.curve("overlap_mean", null=False, labels=labels))
+    inside = [is_middle(layer, layers) for layer in of_value.candidates]
+    if any(inside) and not all(inside):
+        raise CannotTell(f"the least overlap could be at {_layers(of_value.candidates)}")
+    curve = evidence.curve("overlap_mean", labels=labels)
+    of_excess = _separation(curve, of_excess=True)
+    p = adjusted_p(curve.values, curve.permuted, sign=-1)
+    beyond = min(p[layer] for layer in of_excess.candidates)
+    least = of_value.layer
+    verdict = Verdict.EXPLAINED
+    if not all(inside):
+        verdict = Verdict.NOT_SUPPORTED
+    elif all(is_middle(layer, layers) for layer in of_excess.candidates) and beyond <= LEVEL:
+        verdict = Verdict.SUPPORTED
+    where = f"the overlap is least at {_layers(of_value.candidates)}"
+    null = f"less its null, it could be at {_layers(of_excess.candidates)} ({p_words(beyond)})"
+    others = float(np.min(np.delete(curve.values, of_value.candidates), initial=np.inf))
+    return Finding(
+        verdict,
+        f"{where[0].upper()}{where[1:]}; {null}.",
+        quantity=f"mean overlap at layer {least}"
+        + (f" (the least of the others: {number(others)})" if np.isfinite(others) else ""),
+        value=float(curve.values[least]),
+        null=float(curve.null_mean[least]),
+        null_is=permuted_words(evidence.design_of(labels), evidence.settings.permutations),
+        standard_error=curve.estimate(lambda curves: curves[..., least]).standard_error,
+        p=float(beyond),
+        tests=2 * (layers - 1) + layers,
+    )
+
+
+@claim(
+    "overlap-moves",
+    70,
+    title="The layer of least overlap moves deeper as the noise falls",
+    quote="Earlier denoising steps achieve peak separation sooner",
+    measured="The layers that could have the least mean overlap at each captured step, at 5 % over all "
+    "layers and steps (Bonferroni).",
+    rule="Every such layer of the last step is deeper than every one of the first; and so it is for the "
+    "overlap less its mean under permuted labels. It cannot be told where a layer could be the one at both "
+    "steps.",
+    explained="The layer moves, and so does that of permuted labels.",
+)
+def moves_with_the_step(evidence: Evidence) -> Finding:
+    """First captured step against last."""
+    enough_layers(evidence.layers)
+    labels, steps = evidence.coarse_or_first, [evidence.steps[0], evidence.steps[-1]]
+    if steps[0] == steps[1]:
+        raise CannotTell("one step was captured only")
+    early, late = (
+        _separation(evidence.curve("overlap_mean", null=False, labels=labels, step=step), 2) for step in steps
+    )
+    where = " and ".join(
+        f"{_layers(found.candidates)} at step {evidence.step_name(step)}"
+        for step, found in zip(steps, (early, late), strict=True)
+    )
+    if set(early.candidates) & set(late.candidates):
+        if early.candidates == late.candidates and len(early.candidates) == 1:
+            return _moved(Verdict.NOT_SUPPORTED, f"The overlap is least at {where}.", early, late, evidence)
+        raise CannotTell(f"the least overlap could be at {where}")
+    if not deeper(early, late):
+        says = f"The overlap is least at {where}: it does not move deeper."
+        return _moved(Verdict.NOT_SUPPORTED, says, early, late, evidence)
+    curves = [evidence.curve("overlap_mean", labels=labels, step=step) for step in steps]
+    of_excess = [_separation(curve, 2, of_excess=True) for curve in curves]
+    verdict = Verdict.SUPPORTED if deeper(*of_excess) else Verdict.EXPLAINED
+    ends = {
+        Verdict.SUPPORTED: "less its null, it moves as well",
+        Verdict.EXPLAINED: "less its null, it does not move beyond error",
+    }
+    found = _moved(verdict, f"The overlap is least at {where}; {ends[verdict]}.", early, late, evidence)
+    excess = of_excess[1].layer - of_excess[0].layer
+    return replace(found, null=float(found.value or 0) - excess, null_is="the move that is not in the excess")
+
+
+def _separation(curve: Curve, tests: int = 1, of_excess: bool = False) -> Separation:
+    if of_excess:
+        return separation(curve.excess, curve.excess_left_out, tests)
+    return separation(curve.values, curve.left_out, tests)
+
+
+def deeper(early: Separation, late: Separation) -> bool:
+    """Whether every layer that could be the late one lies deeper than every early one."""
+    return max(early.candidates) < min(late.candidates)
+
+
+def _moved(verdict: Verdict, says: str, early: Separation, late: Separation, evidence: Evidence) -> Finding:
+    return Finding(
+        verdict,
+        says,
+        quantity="layer of least overlap at the last step less that at the first",
+        unit="layers",
+        value=float(late.layer - early.layer),
+        tests=4 * (evidence.layers - 1),
+    )
+
+
+def _layers(layers: Sequence[int]) -> str:
+    return ("layer " if len(layers) == 1 else "layers ") + ranges(layers)

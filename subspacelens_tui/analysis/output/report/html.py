@@ -1,0 +1,218 @@
+"""A report as one HTML file: nothing is fetched, it reads in light and dark, and it prints."""
+
+import re
+from collections.abc import Iterator, Sequence
+from html import escape
+from importlib import resources
+
+from subspacelens_tui.analysis.claims import Finding, Judged, Report, ReportFigure, Verdict
+from subspacelens_tui.analysis.output.plots import (
+    Plot,
+    curve_plot,
+    matrices_plot,
+    matrix_plot,
+    plot_svg,
+    sweep_plot,
+)
+from subspacelens_tui.analysis.output.report.words import (
+    ARTICLE,
+    beside,
+    dashes,
+    figure_rows,
+    in_short,
+    made_by,
+    numbers,
+    subject,
+    title,
+)
+from subspacelens_tui.sessions.sanitise import plain
+
+_KINDS = {
+    Verdict.SUPPORTED: "yes",
+    Verdict.EXPLAINED: "null",
+    Verdict.NOT_SUPPORTED: "no",
+    Verdict.CANNOT_TELL: "open",
+}
+_ID = re.compile(r'(?<=id=")[^"]+|(?<=url\(#)[^)]+|(?<=href="#)[^"]+')
+
+
+def html(report: Report) -> str:
+    """The whole file."""
+    style = resources.files(__package__).joinpath("report.css").read_text(encoding="utf-8")
+    return "\n".join(
+        (
+            "<!doctype html>",
+            '<html lang="en">',
+            "<head>",
+            '<meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+            "style-src 'unsafe-inline'; img-src data:\">",
+            '<meta name="color-scheme" content="light dark">',
+            f"<title>{_text(title(report))}</title>",
+            # An icon that is none: browsers ask for one otherwise.
+            '<link rel="icon" href="data:,">',
+            f"<style>\n{style}</style>",
+            "</head>",
+            "<body>",
+            *_header(report),
+            "<main>",
+            *_verdicts(report),
+            *_claims(report),
+            *_figures(report),
+            "</main>",
+            f"<footer><p>{_text(made_by())}</p></footer>",
+            "</body>",
+            "</html>",
+            "",
+        )
+    )
+
+
+def _header(report: Report) -> Iterator[str]:
+    yield "<header>"
+    yield f"<h1>{_text(title(report))}</h1>"
+    yield f"<p>{_text(subject(report))}.</p>"
+    if report.control is not None:
+        yield f"<p>Control: {_text(plain(report.control.name))}.</p>"
+    yield f'<p class="short">{_text(in_short(report))}</p>'
+    if report.notes:
+        yield from ("<ul>", *(f"<li>{_text(plain(note))}</li>" for note in report.notes), "</ul>")
+    yield '<nav aria-label="Sections"><a href="#verdicts">Verdicts</a> <a href="#claims">Claims</a> '
+    yield '<a href="#figures">Figures</a></nav>'
+    yield "</header>"
+
+
+def _verdicts(report: Report) -> Iterator[str]:
+    control = ["Control"] if report.control is not None else []
+    yield '<section id="verdicts" aria-labelledby="verdicts-title">'
+    yield '<h2 id="verdicts-title">Verdicts</h2>'
+    yield '<div class="wide"><table>'
+    yield _row(["Claim", "Verdict", *control], "th scope=col")
+    for of in report.claims:
+        link = f'<a href="#claim-{of.claim.key}">{_text(of.claim.title)}</a>'
+        cells = [link, _badge(of.finding.verdict) + _why(of.finding), *([_text(beside(of))] * bool(control))]
+        yield "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+    yield "</table></div>"
+    yield "</section>"
+
+
+def _claims(report: Report) -> Iterator[str]:
+    yield '<section id="claims" aria-labelledby="claims-title">'
+    yield '<h2 id="claims-title">Claims</h2>'
+    for of in report.claims:
+        yield from _claim(of)
+    yield "</section>"
+
+
+def _claim(judged: Judged) -> Iterator[str]:
+    claim, finding = judged.claim, judged.finding
+    yield f'<article id="claim-{claim.key}">'
+    yield f"<h3>{_text(claim.title)} {_badge(finding.verdict)}</h3>"
+    if claim.quote:
+        yield f"<blockquote><p>{_text(claim.quote)}</p></blockquote>"
+    yield f'<p class="says">{_text(_sentence(finding.says))}</p>'
+    found = list(numbers(finding))
+    if found:
+        yield "<dl>"
+        for name, value in found:
+            yield f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd></div>"
+        yield "</dl>"
+    if judged.control is not None:
+        yield f"<p>Control: {_badge(judged.control.verdict)} {_text(_sentence(judged.control.says))}</p>"
+    yield "<details><summary>Rule</summary>"
+    yield f"<p>Measured: {_text(claim.measured)}</p><p>Supported: {_text(claim.rule)}</p>"
+    if claim.explained:
+        yield f"<p>Explained by its null: {_text(claim.explained)}</p>"
+    yield "</details>"
+    yield "</article>"
+
+
+def _figures(report: Report) -> Iterator[str]:
+    yield '<section id="figures" aria-labelledby="figures-title">'
+    yield f'<h2 id="figures-title">The figures of {_text(ARTICLE)}, of this session</h2>'
+    for number, figure in enumerate(report.figures, start=1):
+        yield from _figure(number, figure)
+    yield "</section>"
+
+
+def _figure(number: int, figure: ReportFigure) -> Iterator[str]:
+    yield f'<article id="figure-{figure.key}">'
+    yield f"<h3>{number}. {_text(figure.title)}</h3>"
+    yield f"<blockquote><p>{_text(figure.article)}</p></blockquote>"
+    if figure.missing:
+        yield f"<p>Missing: {_text(figure.missing)}.</p>"
+    else:
+        plot = _plot(figure)
+        drawn = _inline(plot_svg(plot), f"f{number}", figure.title)
+        yield f"<figure>{drawn}<figcaption>{_text(_caption(figure))}</figcaption></figure>"
+        headings, rows = figure_rows(figure)
+        if rows:
+            yield '<div class="wide"><table class="numbers">'
+            yield _row(headings, "th scope=col")
+            yield from (_row(row, "td") for row in rows)
+            yield "</table></div>"
+    yield "</article>"
+
+
+def _plot(figure: ReportFigure) -> Plot:
+    if figure.sweep is not None:
+        return sweep_plot(figure.key, figure.sweep)
+    if figure.quantity != "overlap":
+        return curve_plot(figure.key, figure.curves, figure.quantity)
+    if len(figure.layers) == 1:
+        return matrix_plot(figure.key, figure.curves[0], figure.layers[0])
+    return matrices_plot(figure.key, figure.curves[0], figure.layers)
+
+
+def _caption(figure: ReportFigure) -> str:
+    if figure.sweep is not None:
+        return "Conditional branch, coarse labels; ▲ the most prominent inner maximum of a row, ▼ minimum."
+    if figure.quantity == "overlap":
+        return (
+            "Mean squared cosine of the principal angles between the subspaces of two classes; 1 is the same."
+        )
+    return (
+        "Filled: 95 % interval by the jackknife. Hatched: 95 % under permuted labels. Where neither is "
+        "drawn, there is none."
+    )
+
+
+def _inline(svg: str, prefix: str, name: str) -> str:
+    """A drawing for the inside of a page: its ids its own, its ink the page's, its size the column's."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = _ID.sub(lambda found: f"{prefix}-{found[0]}", svg)
+    svg = re.sub(r'(<g id="[^"]*patch_[12]">\s*<path [^>]*?style=")fill: #ffffff', r"\1fill: none", svg)
+    svg = (
+        svg.replace("#000000", "currentColor")
+        .replace("#808080", "var(--faint)")
+        .replace("#666666", "var(--faint)")
+    )
+    svg = re.sub(r'(<svg [^>]*?) (?:width|height)="[\d.]+pt"', r"\1", svg)
+    svg = re.sub(r'(<svg [^>]*?) (?:width|height)="[\d.]+pt"', r"\1", svg)
+    label = escape(name, quote=True)
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1).strip()
+
+
+def _badge(verdict: Verdict) -> str:
+    return f'<span class="verdict {_KINDS[verdict]}">{verdict.value}</span>'
+
+
+def _why(finding: Finding) -> str:
+    """What is lacking where it cannot be told."""
+    told = finding.verdict is not Verdict.CANNOT_TELL
+    return "" if told else f"<br><small>{_text(_sentence(finding.says))}</small>"
+
+
+def _row(cells: Sequence[str], tag: str) -> str:
+    return "<tr>" + "".join(f"<{tag}>{_text(cell)}</{tag.split()[0]}>" for cell in cells) + "</tr>"
+
+
+def _sentence(words: str) -> str:
+    words = dashes(plain(words))
+    return words if words.endswith(".") else f"{words[:1].upper()}{words[1:]}."
+
+
+def _text(words: str) -> str:
+    return escape(words, quote=False)

@@ -1,0 +1,127 @@
+"""What HTML and Markdown both say: numbers, rows of tables, what a report is of."""
+
+import re
+from collections.abc import Iterator
+
+from subspacelens_tui import __version__
+from subspacelens_tui.analysis.claims import Finding, Judged, Report, ReportFigure, Verdict
+from subspacelens_tui.analysis.output.console import number
+from subspacelens_tui.analysis.quantities import quantity
+from subspacelens_tui.analysis.result import LayerResult, Result
+from subspacelens_tui.analysis.tables import first_middle_last
+from subspacelens_tui.sessions.sanitise import plain
+
+ARTICLE = "the SubspaceLens article (hammamiomar)"
+MINUS = "\N{MINUS SIGN}"
+_NEGATIVE = re.compile(r"(?<![\w–])-(?=[\d.])")
+
+
+def signed_number(value: float | None) -> str:
+    """Four digits with a true minus sign."""
+    return number(value).replace("-", MINUS)
+
+
+def dashes(words: str) -> str:
+    """Words with true minus signs before numbers."""
+    return _NEGATIVE.sub(MINUS, words)
+
+
+def title(report: Report) -> str:
+    """Of the whole."""
+    return f"{plain(report.session.name)}: the article’s claims"
+
+
+def subject(report: Report) -> str:
+    """What it is of, in a line."""
+    settings, model = report.settings, report.session.manifest.model
+    random = ", random weights" if model.random_init else ""
+    return (
+        f"{report.images} images of {plain(model.id)}{random}; step {report.step_name}, guidance "
+        f"{settings.guidance:g}, ε {settings.eps:g}; {settings.permutations} permutations, errors by the "
+        f"jackknife over {report.errors}"
+    )
+
+
+def made_by() -> str:
+    """What made it."""
+    return (
+        f"Made by subspacelens-tui {__version__}. docs/report.md has each rule in full and how it was "
+        "validated."
+    )
+
+
+def in_short(report: Report) -> str:
+    """How many of each verdict."""
+    counts = {verdict: sum(of.finding.verdict is verdict for of in report.claims) for verdict in Verdict}
+    said = [f"{count} {verdict.value}" for verdict, count in counts.items() if count]
+    also = sum(of.in_control for of in report.claims)
+    beside = f" The control supports {also} of those supported as well." if report.control is not None else ""
+    return f"{len(report.claims)} claims: {', '.join(said)}.{beside}"
+
+
+def beside(judged: Judged) -> str:
+    """What the control says of a claim."""
+    if judged.control is None:
+        return ""
+    return judged.control.verdict.value + (" as well" if judged.in_control else "")
+
+
+def numbers(finding: Finding) -> Iterator[tuple[str, str]]:
+    """What a finding is made of: names and values, those that there are."""
+    unit = f" {finding.unit}" if finding.unit else ""
+    if finding.value is not None:
+        yield finding.quantity, signed_number(finding.value) + unit
+    if finding.null is not None:
+        yield f"null: {finding.null_is}", signed_number(finding.null) + unit
+    if finding.standard_error is not None:
+        yield "standard error", signed_number(finding.standard_error) + unit
+    if finding.low is not None and finding.high is not None:
+        yield "interval", f"{signed_number(finding.low)} to {signed_number(finding.high)}{unit}"
+    if finding.p is not None:
+        yield "p", f"{finding.p:.3f}"
+    if finding.tests:
+        yield "tests", str(finding.tests)
+
+
+def figure_rows(figure: ReportFigure) -> tuple[list[str], list[list[str]]]:
+    """Headings and rows of the numbers behind a figure, at the first, the middle and the last layer."""
+    if not figure.curves or figure.quantity == "overlap":
+        return [], []
+    asked = quantity(figure.quantity)
+    layers = [layer.layer for layer in first_middle_last(figure.curves[0])]
+    headings = [asked.words, *(f"layer {layer}" for layer in layers)]
+    rows = [
+        [side_words(result, figure.curves), *(_cell(result.layers[layer], figure) for layer in layers)]
+        for result in figure.curves
+    ]
+    return headings, rows
+
+
+def side_words(result: Result, among: tuple[Result, ...]) -> str:
+    """What distinguishes a curve from the others of its figure."""
+    settings = result.settings
+    parts = {
+        "labels": plain(settings.labels or ""),
+        "branch": settings.branch,
+        "step": f"step {result.step_name}",
+    }
+    differing = [
+        words for name, words in parts.items() if len({getattr(of.settings, name) for of in among}) > 1
+    ]
+    return ", ".join(differing or [parts["labels"]])
+
+
+def _cell(layer: LayerResult, figure: ReportFigure) -> str:
+    """A value with its error and the band of its null."""
+    asked = quantity(figure.quantity)
+    value = asked.value(layer)
+    if value is None:
+        return f"missing: {plain(layer.why_missing(figure.quantity))}"
+    words = signed_number(value)
+    low, high = asked.error_band(layer)
+    if low is not None and high is not None:
+        words += f" [{signed_number(low)}, {signed_number(high)}]"
+    low, high = asked.null_band(layer)
+    if low is not None and high is not None:
+        words += f"; null {signed_number(low)} to {signed_number(high)}"
+    return words

@@ -1,0 +1,73 @@
+"""Write the report of a session: the article's figures, and a verdict for each of its claims."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from subspacelens_tui.cli.analysis import open_session, say_losses, say_problems, settings_of
+from subspacelens_tui.cli.command import Command
+from subspacelens_tui.cli.progress import progress
+from subspacelens_tui.options.analysis import SELECTION, evidence
+from subspacelens_tui.options.common import SESSION
+from subspacelens_tui.options.option import Option, path
+from subspacelens_tui.standard_streams import print_path
+
+_TAKEN = ("step", "guidance", "eps", "seed", "labels_file")
+_EVIDENCE = evidence(permutations=200)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Judge every claim and write the file."""
+    from subspacelens_tui.analysis import Analyzer
+    from subspacelens_tui.analysis.claims import report_of
+    from subspacelens_tui.analysis.output.report import report_path, write_report
+
+    session = open_session(arguments, arguments.session)
+    control = None
+    if arguments.control is not None:
+        control = open_session(arguments, arguments.control, say_notes=False)
+    to = report_path(session.name, None if arguments.to is None else Path(arguments.to))
+    for of in (session, control):
+        if of is not None:
+            say_problems(of)
+    with progress() as say:
+        report = report_of(
+            Analyzer(session),
+            settings_of(arguments),
+            None if control is None else Analyzer(control),
+            progress=say,
+        )
+    write_report(report, to)
+    say_losses(report.losses)
+    print_path(to)
+    return 0
+
+
+COMMAND = Command(
+    "report",
+    "write the article's figures of a session, and a verdict for each of its claims",
+    run,
+    (
+        SESSION,
+        Option(
+            "--control",
+            "SESSION",
+            "a session to judge beside it, such as one of random weights",
+            path,
+            more="at the same step and guidance",
+        ),
+        Option(
+            "--to",
+            "FILE",
+            "the file: .html or .md (default: SESSION-report.html)",
+            path,
+            more="HTML is one file with its plots, and needs matplotlib; Markdown has tables only. A file "
+            "that is there stays",
+        ),
+        replace(_EVIDENCE[0], more="19 or more: with fewer no p is 5 %"),
+        *(option for option in (*SELECTION, *_EVIDENCE) if option.name in _TAKEN),
+    ),
+    order=85,
+)

@@ -1,0 +1,35 @@
+"""The verdicts on a screen of the app, and the report that it writes."""
+
+from pathlib import Path
+
+import pytest
+
+from subspacelens_tui.analysis.claims import CLAIMS
+from subspacelens_tui.app.screens import report as report_screen
+from subspacelens_tui.app.screens.report import ReportScreen
+from tests.app.conftest import OpenApp
+from tests.conftest import PlantedSessionFactory as Planted
+
+
+async def test_the_verdicts_are_shown_and_written(
+    on: OpenApp, planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(report_screen, "PERMUTATIONS", 19)
+    session = planted(layers=2, seeds=2, guidance=(1.0,)).start().record()
+    async with on(session, size=(80, 24)) as app:
+        await app.press("C")
+        screen = app.app.screen
+        assert isinstance(screen, ReportScreen)
+        shown = app.text()
+        assert "19 permutations" in shown.splitlines()[0]
+        assert "ΔR grows over the layers" in shown
+        assert all(claim.title in str(screen._verdicts(screen._report)) for claim in CLAIMS.values())
+        await app.press("pagedown", "pagedown", "E")
+        assert app.text() != shown
+        assert "exports/planted/report.html" in app.text()
+        await app.press("E")
+        assert "exports/planted/report-2.html" in app.text()
+        assert len(list((tmp_path / "exports" / "planted").iterdir())) == 2
+        await app.press("escape")
+        assert app.app.screen is app.screen
