@@ -81,7 +81,9 @@ def sweep(
         settings = replace(settings, thorough=True)
     rows = configurations(analyzer.session.manifest, settings.branch)
     if not rows:
-        raise SettingsError("there is no uncond branch in this session: it was recorded at guidance 1 only")
+        raise SettingsError(
+            "there is no uncond branch in this session: at none of its guidance scales does a pass leave the prompt out"
+        )
     return swept(
         figure,
         [
@@ -101,7 +103,7 @@ def configurations(manifest: Manifest, branch: Branch) -> list[Configuration]:
     return [
         Configuration(branch, step, guidance)
         for guidance in manifest.guidance
-        if branch == "cond" or guidance > 1
+        if branch in manifest.branches_at(guidance)
         for step in manifest.capture_steps
     ]
 
