@@ -116,7 +116,8 @@ class Settings:
             guidance = session.resolve_guidance(self.guidance)
             if self.branch not in session.manifest.branches_at(guidance):
                 raise SettingsError(
-                    f"there is no {self.branch} branch at guidance {guidance:g}: its passes have the prompt only"
+                    f"there is no {self.branch} branch at guidance {guidance:g}: its passes have the "
+                    "prompt only"
                 )
             labels = session.resolve_scheme(self.labels)
             return replace(

@@ -82,7 +82,8 @@ def sweep(
     rows = configurations(analyzer.session.manifest, settings.branch)
     if not rows:
         raise SettingsError(
-            "there is no uncond branch in this session: at none of its guidance scales does a pass leave the prompt out"
+            "there is no uncond branch in this session: at none of its guidance scales does a pass leave "
+            "the prompt out"
         )
     return swept(
         figure,

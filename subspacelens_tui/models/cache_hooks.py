@@ -19,6 +19,7 @@ def cache_hook(component: Any) -> str | None:
 def cached_words(hook: str, component: str) -> str:
     """Why a component with that hook is not recorded."""
     return (
-        f"the pipeline has the cache hook {hook!r}, with which layers report what they computed at an earlier "
+        f"the pipeline has the cache hook {hook!r}, with which layers report what they computed at an "
+        "earlier "
         f"step: call `disable_cache()` on its {component} first"
     )

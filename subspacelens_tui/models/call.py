@@ -116,7 +116,7 @@ class PipelineCall:
         return ", ".join(name for name in self._parameters if name != "self")
 
     def _fixed(self, images: int) -> dict[str, Any]:
-        fixed = {name: value for name, value in _LEFT_OUT.items() if name in self._parameters}
+        fixed: dict[str, Any] = {name: value for name, value in _LEFT_OUT.items() if name in self._parameters}
         fixed |= self.arguments
         if self.guidance_argument == "true_cfg_scale" and "negative_prompt" in self._parameters:
             # Without a negative prompt these pipelines leave guidance out, whatever its scale.
@@ -144,7 +144,8 @@ class PipelineCall:
         labels = getattr(self.pipeline, "labels", None) or {}
         if text not in labels:
             raise ModelError(
-                f"{type(self.pipeline).__name__} takes classes for prompts, and has none {text!r}: give names "
+                f"{type(self.pipeline).__name__} takes classes for prompts, and has none {text!r}: give "
+                "names "
                 "or numbers of its classes"
             )
         return int(labels[text])

@@ -26,17 +26,25 @@ from subspacelens_tui.models.locate import LocatedBlock, locate, place_of, recei
 from subspacelens_tui.models.problems import first_line
 from subspacelens_tui.models.trial import Forward, Trial, modules_of, run_trial
 
-# Up to which relative difference two rows of token means are the same row. Batches of another size are computed
-# by other kernels, so bits differ: float32 was measured to differ by 1e-7 to 1e-6, and by up to 1e-3 where a GPU
-# multiplies in TF32, which has 10 bits (1e-4 leaves that off). Half precision rounds each block's output to eps
-# (bfloat16 8e-3, float16 1e-3); errors of tokens are independent, so their means differ by less: 2.5 eps is far
-# above what was seen and below what another prompt or seed does.
+# Up to which relative difference two rows of token means are the same row. Batches of another size go
+# through other kernels, so their bits differ: in float32 by 1e-7 to 1e-6 as measured; 1e-4 leaves room for
+# others. Half precision rounds what each block gives to eps (bfloat16 8e-3, float16 1e-3); errors of tokens
+# are independent, so those of their means are smaller, and 2.5 eps is well above them. Another prompt or seed
+# changes far more; where it does not, rows that must be told apart must differ by a multiple of their error.
 _SAME = 1e-4
 _SAME_IN_EPS = 2.5
 # Rows that are to be told apart must differ by so many times what they are allowed to.
 _APART = 3.0
 # Below this nothing differs: float32 rounds sums over texts of two lengths by so much.
 _NO_DIFFERENCE = 1e-6
+
+
+class NotFiniteError(ModelError):
+    """The image tokens are not finite, so that nothing can be told by them; `where` says from where on."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"not finite: {where} at step 0, in a trial run")
+        self.where = where
 
 
 @dataclass(frozen=True)
@@ -125,7 +133,8 @@ class _Discovery:
         passes = self._passes_of(guidance)
         if (place := place_of(self._masks[blocks[0].run.name])[0]) is Place.RAGGED:
             raise ModelError(
-                f"{self._name} cannot be recorded: the image tokens of its first block, {blocks[0].run.name}, are in "
+                f"{self._name} cannot be recorded: the image tokens of its first block, "
+                f"{blocks[0].run.name}, are in "
                 f"another place in each row ({place}), with no block before it to find them by"
             )
         layout = Layout(
@@ -157,7 +166,7 @@ class _Discovery:
     ) -> Trial:
         """A trial run; of those that are asked for again, the first."""
         key = (*prompts, *seeds, guidance, None if unguided is None else tuple(unguided.items()))
-        if key not in self._trials:
+        if key not in self._trials or follow is not None:
             generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
             self._trials[key] = run_trial(
                 self._call.pipeline,
@@ -174,12 +183,17 @@ class _Discovery:
         """
         found = [locate(*pair) for pair in zip(trial.forwards, other.forwards, strict=False)]
         for forward, blocks in zip(trial.forwards, found, strict=False):
+            if (where := _not_finite(forward)) is not None and len({run.list for run in forward.blocks}) > 1:
+                raise NotFiniteError(where)  # later lists cannot be followed
             if not blocks:
+                if where is not None:
+                    raise NotFiniteError(where)
                 raise ModelError(_nothing_to_hook(self._call.pipeline, forward))
         names = {tuple(block.run.name for block in blocks) for blocks in found}
         if len(names) != 1 or len(trial.forwards) != len(other.forwards):
             raise ModelError(
-                f"{self._name} cannot be recorded: its {len(trial.forwards)} forwards of one step do not run the "
+                f"{self._name} cannot be recorded: its {len(trial.forwards)} forwards of one step do not "
+                "run the "
                 f"same blocks ({', '.join(str(len(blocks)) for blocks in found)})"
             )
         for block in itertools.chain(*found):
@@ -201,7 +215,8 @@ class _Discovery:
         if name is None:
             after = ", ".join(dict.fromkeys(name for name, _ in trial.forwards[-1].after)) or "none ran"
             raise ModelError(
-                f"{self._name} cannot be recorded: no module after {last} receives what it gives ({after}), so "
+                f"{self._name} cannot be recorded: no module after {last} receives what it gives "
+                f"({after}), so "
                 "it is not what the model goes on with"
             )
         return name
@@ -269,9 +284,12 @@ class _Discovery:
         follows = [[*map(difference, a, b)] for a, b in zip(one, other, strict=True)]
         astray = [[0.0 if free is None else difference(row, free) for row in rows] for rows in one]
         most, furthest = max(map(max, follows)), max(map(max, astray))
+        if not any(rows.isfinite().any() for rows in one):
+            raise NotFiniteError(_not_finite(self._run([self._A], [0], guidance).forwards[0]) or "all blocks")
         if most <= _NO_DIFFERENCE:
             raise ModelError(
-                f"the image tokens of {self._name} do not follow the prompt in its first step: with these weights "
+                f"the image tokens of {self._name} do not follow the prompt in its first step: with these "
+                "weights "
                 f"no text reaches them, or the model reads {self._A!r} and {self._B!r} as the same"
             )
 
@@ -290,7 +308,8 @@ class _Discovery:
         if kinds.count("cond") != 1 or kinds.count("uncond") > 1:
             words = ", ".join(f"{follow:.1e} and {error:.1e}" for _, follow, error in rows)
             raise ModelError(
-                f"the branches of {self._name} at guidance {guidance:g} cannot be told: its {len(rows)} rows differ "
+                f"the branches of {self._name} at guidance {guidance:g} cannot be told: its {len(rows)} "
+                "rows differ "
                 f"from another prompt's and from the run without guidance by {words}"
             )
         self._cond += [error for name, _, error in rows if name == "cond" and free is not None]
@@ -328,7 +347,9 @@ class _Discovery:
 def _order_of(
     found: Sequence[torch.Tensor], known: Sequence[Sequence[torch.Tensor]]
 ) -> tuple[str | None, float]:
-    """How the rows of a batch (forwards of (rows, blocks, channels)) are those of single images, and how nearly.
+    """How the rows of a batch, for each forward (rows, blocks, channels), are those of single images.
+
+    The second number is how far they are from them.
 
     Args:
         found: of the batch.
@@ -358,10 +379,11 @@ def _order_of(
 
 
 def difference(one: torch.Tensor, other: torch.Tensor) -> float:
-    """The norm of the difference of two rows over that of the second."""
+    """The norm of the difference of two rows over that of the second, of what is finite in both."""
     if one.shape != other.shape:
         return 1.0
-    return float((one - other).norm() / other.norm().clamp_min(1e-30))
+    finite = one.isfinite() & other.isfinite()
+    return float((one - other)[finite].norm() / other[finite].norm().clamp_min(1e-30))
 
 
 def tolerance(dtype: torch.dtype) -> float:
@@ -379,20 +401,33 @@ def _refuse_dropout(pipeline: Any, name: str) -> None:
     for path, module in getattr(pipeline, name).named_modules():
         if isinstance(module, torch.nn.modules.dropout._DropoutNd) and module.training and module.p > 0:
             raise ModelError(
-                f"the {name} is in training mode, and its {path} drops {module.p:.0%} at random: call `.eval()` on it"
+                f"the {name} is in training mode, and its {path} drops {module.p:.0%} at random: call "
+                "`.eval()` on it"
             )
+
+
+def _not_finite(forward: Forward) -> str | None:
+    """The first place in a forward where tokens are not finite, in words; None if all are finite."""
+    for place, block in enumerate(forward.blocks):
+        if not place and not all(tokens.some.isfinite().all() for tokens in block.takes.values()):
+            return "the input of the first block"
+        if not all(tokens.some.isfinite().all() for tokens in block.gives.values()):
+            return f"block {block.name}"
+    return None
 
 
 def _nothing_to_hook(pipeline: Any, forward: Forward) -> str:
     name, component = type(pipeline).__name__, getattr(pipeline, forward.component)
     if getattr(component, "_compiled_call_impl", None) is not None or hasattr(component, "_orig_mod"):
         return (
-            f"the {forward.component} of {name} is compiled as a whole, which hides its blocks from hooks: compile "
+            f"the {forward.component} of {name} is compiled as a whole, which hides its blocks from hooks: "
+            "compile "
             "its blocks instead (`--compile`, or `compile_repeated_blocks()`)"
         )
     ran = ", ".join(f"{path} × {count}" for path, count in runs([block.list for block in forward.blocks]))
     return (
-        f"{name} cannot be recorded: no entry of a module list in its {forward.component} gives back image tokens "
+        f"{name} cannot be recorded: no entry of a module list in its {forward.component} gives back image "
+        "tokens "
         f"(rows, tokens, width) of the shape it takes (seen: {ran or 'none that gives back tokens'})"
     )
 

@@ -162,6 +162,7 @@ class _Inspection:
         ]
         if index and not named:
             raise ModelError(f"{INDEX} of model {self._whole!r} is damaged: it names no parts", mendable=True)
+        named.sort(key=lambda part: _ESSENTIAL.index(part) if part in _ESSENTIAL else len(_ESSENTIAL))
         return list(dict.fromkeys([TRANSFORMER, *named])) if self._borrowed or not index else named
 
     def fetched(self) -> dict[str, Path]:
@@ -184,7 +185,7 @@ class _Inspection:
             if library not in _LIBRARIES and not _comes_with_diffusers(library):
                 raise needs_code(place.model, f"{library}.{kind}")
             return library, kind
-        entry = index.get(part)
+        entry: Any = index.get(part)
         # Its configuration says its class where nothing else does.
         return (
             (entry[0], entry[1])
@@ -209,7 +210,7 @@ class _Inspection:
         return self.places[part].files(part)
 
     def _config(self, part: str) -> str | None:
-        """The file that says what a part is; None for tokenizers and the like, which are read from any of several."""
+        """The file that says what a part is; None for tokenizers, which are read from any of several."""
         if part == "scheduler":
             return _SCHEDULER_CONFIG
         names = self._names(part)

@@ -1,4 +1,4 @@
-"""How a pipeline lays out what is recorded: its blocks, which of their tokens are image tokens, which pass is which.
+"""How a pipeline lays out what is recorded: its blocks, their image tokens, which pass is which branch.
 
 A layout is found (`models.discover`), never looked up by the name of a model, and is all that a capture knows
 of a pipeline. Imports no torch.
@@ -14,10 +14,10 @@ from typing import Any, Literal
 from subspacelens_tui.sessions.format import BRANCHES, Branch
 
 Path = tuple[int | str, ...]
-"""Where a tensor is in what a module takes or returns: indices and keys, outermost first; () is a bare tensor."""
+"""Where a tensor is in what a module takes or returns: indices and keys; () is a bare tensor."""
 
 Pass = Literal["cond", "uncond", "other"]
-"""What a row of a forward pass is: "other" follows neither branch, as those of skip-layer guidance and PAG."""
+"""What a row of a forward pass is: "other" is neither branch, as with skip-layer guidance and PAG."""
 
 
 class Place(StrEnum):

@@ -37,6 +37,10 @@ class LocatedBlock:
         """Of each row the image tokens (tokens, channels)."""
         return [row[mask] for row, mask in zip(self.tokens.some, self.mask, strict=True)]
 
+    def bits(self) -> list[torch.Tensor]:
+        """The same as integers."""
+        return [row[mask] for row, mask in zip(self.tokens.bits, self.mask, strict=True)]
+
 
 def locate(forward: Forward, other: Forward) -> list[LocatedBlock]:
     """The blocks with image tokens, in run order; blocks of text alone are passed over.
@@ -59,11 +63,11 @@ def locate(forward: Forward, other: Forward) -> list[LocatedBlock]:
             if any(tokens.shape == given.shape for given in block.gives.values())
             and path in again.takes
             and again.takes[path].shape == tokens.shape
-            and (changed := (tokens.some != again.takes[path].some).any(-1)).any()
+            and (changed := (tokens.bits != again.takes[path].bits).any(-1)).any()
         }
-        if not noisy:
-            continue
         if block.list not in inputs:
+            if not noisy:
+                continue
             inputs[block.list] = _input(block, noisy, found, forward.grids)
         path, mask = inputs[block.list]
         if path not in block.takes or block.takes[path].shape[:2] != tuple(mask.shape):
@@ -99,7 +103,7 @@ def _input(
 ) -> tuple[Path, torch.Tensor]:
     """Which argument of the first block of a list holds image tokens, and where they are in it."""
     if found:
-        before = found[-1].image()
+        before = found[-1].bits()
         for path in noisy:
             mask = _where(block.takes[path], before)
             if mask is not None:
@@ -120,7 +124,7 @@ def _where(tokens: Tokens, images: Sequence[torch.Tensor]) -> torch.Tensor | Non
     if len(images) != tokens.shape[0]:
         return None
     mask = torch.zeros(tokens.shape[:2], dtype=torch.bool)
-    for place, row, image in zip(mask, tokens.some, images, strict=True):
+    for place, row, image in zip(mask, tokens.bits, images, strict=True):
         starts = (row == image[0]).all(-1).nonzero().flatten().tolist()
         hits = [start for start in starts if torch.equal(row[start : start + len(image)], image)]
         if len(hits) != 1:
@@ -136,17 +140,17 @@ def _of_image(
     later: Sequence[BlockRun],
     found: Sequence[LocatedBlock],
 ) -> list[Path]:
-    """Where text and image have one shape: what the next block of the list takes as image; of the last, as before."""
+    """Where text and image have one shape: what the next block takes as image; of the last, as before."""
     following = next((one for one in later if one.list == block.list and path in one.takes), None)
     if following is not None:
-        taken = following.takes[path].some
-        return [key for key in outputs if torch.equal(block.gives[key].some, taken)]
+        taken = following.takes[path].bits
+        return [key for key in outputs if torch.equal(block.gives[key].bits, taken)]
     return [one.output for one in found if one.run.list == block.list][-1:]
 
 
 def received_by(forward: Forward, block: LocatedBlock) -> str | None:
     """The module after the followed block, its last, that received the image tokens which that gave."""
-    image = block.image()
+    image = block.bits()
     for name, tokens in forward.after:
         if tokens.some.shape[-1] == image[0].shape[-1] and _where(tokens, image) is not None:
             return name

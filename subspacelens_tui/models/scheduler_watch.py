@@ -13,7 +13,7 @@ def kept(scheduler: Any) -> Callable[[], None]:
     Not a copy of the scheduler: wrappers among its attributes would go on to set and step the original.
     """
     before = {
-        name: copy.copy(value) if isinstance(value, list | dict) else value
+        name: copy.copy(value) if type(value) in (list, dict) else value
         for name, value in vars(scheduler).items()
     }
 

@@ -1,4 +1,4 @@
-"""The text of a recording, encoded once: what `encode_prompt` of any pipeline gave for each prompt is remembered.
+"""The text of a recording, encoded once: what `encode_prompt` gave for each prompt is remembered.
 
 Argument names differ in nearly every family and are not needed: a call for a batch is a call for each of its
 prompts, put together. Where that is not so (some pad to the longest prompt of a batch), whole calls are kept.
@@ -118,25 +118,30 @@ class TextMemory:
         arguments = dict(self._signature.bind(*args, **kwargs).arguments)
         device = arguments.pop("device", None)
         images = _images(arguments)
-        rule = self._rule(arguments, images) if images > 1 else None
-        if rule is None:
-            found = self._remembered(arguments)
-        else:
-            rows = [self._remembered(_row(arguments, row, images)) for row in range(images)]
-            found = _joined(rule, rows)
+        found = self._put_together(arguments, images) if images > 1 else self._remembered(arguments)
         if self._given is not None:
             self._given.append(found)
         return _moved(found, device or self._pipeline._execution_device)
 
-    def _rule(self, arguments: Arguments, images: int) -> Rule | None:
-        """How a batch is put together, found out with the first that has such arguments."""
+    def _put_together(self, arguments: Arguments, images: int) -> Any:
+        kind, rule = self._rule(arguments, images)
+        if rule is not None:
+            rows = [self._remembered(_row(arguments, row, images)) for row in range(images)]
+            try:
+                return _joined(rule, rows)
+            except RuntimeError:  # of other lengths than those by which the rule was found
+                self._rules[kind] = None
+        return self._remembered(arguments)
+
+    def _rule(self, arguments: Arguments, images: int) -> tuple[Any, Rule | None]:
+        """What is alike in its arguments, and how a batch of such is put together: found with the first."""
         kind = _key(
             {name: _TEXTS if _are_texts(value, images) else value for name, value in arguments.items()}
         )
         if kind not in self._rules and not self._dropped:
             rows = [self._remembered(_row(arguments, row, images)) for row in range(images)]
             self._rules[kind] = _rule_of(self._remembered(arguments), rows)
-        return self._rules.get(kind)
+        return kind, self._rules.get(kind)
 
     def _remembered(self, arguments: Arguments) -> Any:
         key = _key(arguments)
@@ -152,13 +157,14 @@ class TextMemory:
     def _really(self, arguments: Arguments) -> Any:
         """What the pipeline itself gives, made where its encoders are."""
         assert self._real is not None
-        call = dict(arguments)
+        # Lists anew: some pipelines write into those of their caller.
+        call = {name: list(value) if isinstance(value, list) else value for name, value in arguments.items()}
         if "device" in self._signature.parameters:
             parameters = (next(encoder.parameters(), None) for encoder in self.encoders.values())
             there = next((one.device for one in parameters if one is not None), None)
             call["device"] = there or self._pipeline._execution_device
         # Bound before, so that arguments by position and others beside them go where they came from.
-        bound = inspect.BoundArguments(self._signature, call)  # type: ignore[arg-type]
+        bound = inspect.BoundArguments(self._signature, call)
         self._inside = True
         try:
             return self._real(*bound.args, **bound.kwargs)
@@ -243,8 +249,9 @@ def _close(whole: Any, parts: Any) -> bool:
 
 
 def _moved(value: Any, device: Any) -> Any:
+    """A copy, since some pipelines write into what they are given."""
     if isinstance(value, torch.Tensor):
-        return value.to(device)
+        return value.to(device, copy=True)
     if isinstance(value, list):
         return [_moved(one, device) for one in value]
     return tuple(_moved(one, device) for one in value) if isinstance(value, tuple) else value

@@ -33,7 +33,7 @@ class Tokens:
     Attributes:
         shape: its shape.
         dtype: its precision.
-        some: (rows, tokens, 16) of its channels, on the host in float32, which keeps their bits apart.
+        some: (rows, tokens, 16) of its channels, on the host in float32, which keeps them apart.
     """
 
     def __init__(self, tensor: torch.Tensor) -> None:
@@ -41,6 +41,11 @@ class Tokens:
         self.dtype = tensor.dtype
         channels = torch.linspace(0, self.shape[-1] - 1, _CHANNELS, device=tensor.device).long()
         self.some = tensor.detach()[..., channels].float().cpu()
+
+    @property
+    def bits(self) -> torch.Tensor:
+        """The same as integers: what is not finite equals itself, too."""
+        return self.some.view(torch.int32)
 
 
 @dataclass(frozen=True)
@@ -162,7 +167,7 @@ class _Seen:
             raise ModelError(f"{name} cannot be recorded: it has no scheduler that makes steps")
 
         def stop(*args: Any, **kwargs: Any) -> None:
-            self._timesteps = scheduler.timesteps
+            self._timesteps = self._pipeline.scheduler.timesteps
             raise _Stop
 
         self._undo.append(kept(scheduler))
@@ -172,6 +177,8 @@ class _Seen:
         for path, module in component.named_modules():
             if isinstance(module, torch.nn.ModuleList):
                 for index, entry in enumerate(module):
+                    if not any(True for _ in entry.children()):
+                        continue  # a single layer is no block
                     self._hook(entry.register_forward_hook, functools.partial(self._block, f"{path}.{index}"))
             elif self._follow is not None:
                 self._hook(module.register_forward_pre_hook, functools.partial(self._later, path))
@@ -184,14 +191,16 @@ class _Seen:
 
     def _keep_attention_processors(self, component: torch.nn.Module) -> None:
         """Perturbed-attention guidance puts its own there, which a run that is stopped would leave behind."""
-        before = dict(getattr(component, "attn_processors", {}))
+        model: Any = component
+        if not hasattr(model, "attn_processors") or not hasattr(model, "set_attn_processor"):
+            return
+        before = dict(model.attn_processors)
 
         def restore() -> None:
-            if any(before[name] is not now for name, now in component.attn_processors.items()):
-                component.set_attn_processor(dict(before))
+            if any(before.get(name) is not now for name, now in model.attn_processors.items()):
+                model.set_attn_processor(dict(before))
 
-        if before and hasattr(component, "set_attn_processor"):
-            self._undo.append(restore)
+        self._undo.append(restore)
 
     def _begin(self, name: str, module: torch.nn.Module, args: Any, kwargs: Any) -> None:
         tensors = (x for x in (*args, *kwargs.values()) if isinstance(x, torch.Tensor) and x.ndim >= 4)
@@ -229,12 +238,12 @@ def modules_of(pipeline: Any) -> Iterator[tuple[str, torch.nn.Module]]:
 
 def named_arguments(module: torch.nn.Module, args: Any, kwargs: Any) -> dict[str, Any]:
     """The arguments of a call of a module by the names that its class gives them."""
-    return dict(list(_signature(type(module)).bind(module, *args, **kwargs).arguments.items())[1:])
+    return dict(list(_signature(type(module).forward).bind(module, *args, **kwargs).arguments.items())[1:])
 
 
 @functools.cache
-def _signature(kind: type[torch.nn.Module]) -> inspect.Signature:
-    return inspect.signature(kind.forward)
+def _signature(forward: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(forward)
 
 
 def token_tensors(holder: Any, path: Path = ()) -> Iterator[tuple[Path, torch.Tensor]]:

@@ -53,8 +53,8 @@ class Request:
         random_init: record the architecture with untrained weights.
         compiled: compile each block before recording.
         allow_pickle: as of `models.source.ModelSource`; it is not in the plan, only not objected to.
-        call: arguments of the pipeline's call beside prompts, generators, steps and guidance, the same for all
-            images: numbers, text, or lists of them.
+        call: arguments of the pipeline's call beside prompts, generators, steps and guidance, the same for
+            all images: numbers, text, or lists of them.
         seeds_per_subject: "shared" gives all prompts the same seeds, "independent" none in common.
     """
 

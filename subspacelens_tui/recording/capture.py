@@ -28,8 +28,8 @@ from subspacelens_tui.sessions.features import TokenSample
 class Captured:
     """Features of one batch, float32, each (images, branch, step, width); branches as in the manifest.
 
-    `tokens` holds single tokens of each block, where the recording keeps some. `denoisers` says of each captured
-    step which of the layout's denoisers ran in it.
+    `tokens` holds single tokens of each block, where the recording keeps some. `denoisers` says which of the
+    layout's denoisers ran at each captured step.
     """
 
     layer_input: npt.NDArray[np.float32]
@@ -76,6 +76,7 @@ class Capture:
         self._widths = [layout.input_width, *(block.width for block in layout.blocks)]
         self._undo: list[Callable[[], None]] = []
         self._slot: int | None = None
+        self._drawn: DrawnPositions | None = None
         self._passes: Passes | None = None
         self._forward = -1
 
@@ -119,7 +120,7 @@ class Capture:
         self._token_seeds = token_seeds
         # Of each forward all its rows, branches or not, so that one mean serves them all.
         rows = [images * len(of_forward) for of_forward in self._passes.rows]
-        shapes = [(count, width) for count in rows for width in self._widths]
+        shapes: list[tuple[int, ...]] = [(count, width) for count in rows for width in self._widths]
         shapes += [(count, self._T, width) for count in rows for width in self._widths[1:] if self._T]
         sizes = [int(np.prod(shape)) for shape in shapes]
         self._buffer = torch.empty(sum(sizes), dtype=torch.float32, device=device)
@@ -177,7 +178,8 @@ class Capture:
                 which = f" in forward {forward + 1}" if len(self._passes.rows) > 1 else ""
                 raise RecordingError(
                     f"{name} ran {count} times{which} at step {step} instead of once: "
-                    "guidance that ends early, a cache, a compiled model or an unusual scheduler hides it from "
+                    "guidance that ends early, a cache, a compiled model or an unusual scheduler hides it "
+                    "from "
                     "the hooks"
                 )
             if len(self._ran_in[slot]) > 1:
@@ -222,7 +224,7 @@ class Capture:
             if tokens.shape[2] == self._image.shape[2] and len(tokens) == len(self._image):
                 starts = [*_starts(tokens, self._image)]
                 if None not in starts:
-                    self._starts = starts
+                    self._starts = [start for start in starts if start is not None]
                     return
         raise RecordingError(f"the image tokens cannot be found among those that {block.name} takes")
 
@@ -231,7 +233,8 @@ class Capture:
         rows, block = self._pooled[place], self._layout.blocks[max(0, layer - 1)]
         if len(tokens) != len(rows):
             raise RecordingError(
-                f"at step {self._steps.step} {block.name} has {len(tokens)} rows instead of {len(rows)}: guidance "
+                f"at step {self._steps.step} {block.name} has {len(tokens)} rows instead of {len(rows)}: "
+                "guidance "
                 "is off there (it may end early), or another pass runs"
             )
         if tokens.shape[1] != block.tokens:

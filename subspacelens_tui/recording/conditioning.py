@@ -49,8 +49,8 @@ def encode_prompts(
 ) -> Conditioning:
     """Encode all prompts once, and let the text encoders go.
 
-    The pipeline is still in the memory of the host. The encoders have the device for themselves, and work on the
-    CPU if that has no memory for them. They are freed afterwards in any case: a T5-XXL takes 8.9 GiB in
+    The pipeline is still in the memory of the host. The encoders have the device for themselves, and work on
+    the CPU if that has no memory for them. They are freed afterwards in any case: a T5-XXL takes 8.9 GiB in
     bfloat16, and nothing needs it again.
 
     Args:
@@ -119,7 +119,7 @@ def _given(memory: TextMemory, call: PipelineCall, text: str, guidance: Sequence
 def _learn_trials(
     memory: TextMemory, call: PipelineCall, trial: tuple[str, str], guidance: Sequence[float]
 ) -> None:
-    """Encode what finding the layout needs: pairs, the one of unequal lengths first, and runs without guidance."""
+    """Encode what finding the layout needs: pairs, the longer one first, and runs without guidance."""
     for scale in guidance:
         for texts in ([*trial], [trial[0]] * 2, [trial[1]]):
             _unless_it_fails(memory, _run(call, texts, scale))

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 
 from subspacelens_tui.models.call import PipelineCall, pictures_of
-from subspacelens_tui.models.discover import Found, discover
+from subspacelens_tui.models.discover import Found, NotFiniteError, discover
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.loading import choose_device, choose_dtype, load_pipeline
 from subspacelens_tui.models.source import ModelSource
+from subspacelens_tui.models.trial import modules_of
 from subspacelens_tui.planning.machine import cores
 from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.compiling import compile_blocks
@@ -277,6 +278,13 @@ class Generation:
         asked = self._manifest.inference_steps
         try:
             return discover(self._call, trial, asked, self._manifest.guidance)
+        except NotFiniteError as error:
+            for name, component in modules_of(self._pipeline):
+                if (broken := broken_weight(component)) is not None:
+                    raise RecordingError(
+                        self._refusal(str(error), advice(name, broken, self._dtype))
+                    ) from None
+            raise RecordingError(self._refusal(str(error), advice("model", None, self._dtype))) from None
         except ModelError:
             # Where it was the number of steps, its scheduler says so better.
             timesteps_of(self._pipeline.scheduler, asked, self._device)

@@ -32,7 +32,7 @@ class DrawnPositions:
         self._index = index.to(tokens.device, non_blocking=True)
 
     def index_of(self, each: int, interleaved: bool) -> torch.Tensor:
-        """Of a forward with `each` rows for an image the positions (rows, T, 1), on the device of the tokens."""
+        """The positions (rows, T, 1) in a forward with `each` rows for an image, on the tokens' device."""
         if interleaved:
             return self._index.repeat_interleave(each, 0)
         return self._index.repeat(each, 1, 1)

@@ -21,8 +21,10 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 TEXTS = (
     "a photo of a red cat on a table",
     "a blue dog in the park, with more text than before",
-    "Describe the image by detailing the color, shape, size, texture, quantity, text, spatial relationships of "
-    "the objects and background: system user assistant You are an assistant designed to generate superior images",
+    "Describe the image by detailing the color, shape, size, texture, quantity, text, spatial "
+    "relationships of "
+    "the objects and background: system user assistant You are an assistant designed to generate superior "
+    "images",
 )
 CHAT = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{% if m['content'] is string %}{{ m['content'] }}"
