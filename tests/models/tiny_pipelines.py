@@ -691,6 +691,88 @@ def cogvideox() -> Any:
     )
 
 
+@recipe(**_SIZE)
+def aura_flow() -> Any:
+    transformer = df.AuraFlowTransformer2DModel(
+        sample_size=16,
+        patch_size=2,
+        in_channels=4,
+        num_mmdit_layers=2,
+        num_single_dit_layers=3,
+        attention_head_dim=8,
+        num_attention_heads=4,
+        caption_projection_dim=32,
+        joint_attention_dim=32,
+        out_channels=4,
+        pos_embed_max_size=256,
+    )
+    return df.AuraFlowPipeline(
+        transformer=transformer,
+        scheduler=flow(),
+        vae=vae(),
+        text_encoder=t5(tf.UMT5EncoderModel, tf.UMT5Config),
+        tokenizer=t5_tokenizer(),
+    )
+
+
+@recipe(**_SIZE)
+def chroma() -> Any:
+    transformer = df.ChromaTransformer2DModel(
+        patch_size=1,
+        in_channels=16,
+        num_layers=2,
+        num_single_layers=3,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        joint_attention_dim=32,
+        axes_dims_rope=[4, 4, 8],
+        approximator_hidden_dim=32,
+        approximator_layers=1,
+        approximator_num_channels=16,
+    )
+    return df.ChromaPipeline(
+        transformer=transformer,
+        scheduler=flow(),
+        vae=flow_vae(),
+        text_encoder=t5(),
+        tokenizer=t5_tokenizer(),
+    )
+
+
+@recipe(height=32, width=32, num_frames=9, max_sequence_length=16)
+def ltx() -> Any:
+    levels = {"block_out_channels": (8,) * 4, "decoder_block_out_channels": (8,) * 4}
+    scaling = (True, True, False, False)
+    video_vae = df.AutoencoderKLLTXVideo(
+        latent_channels=8,
+        **levels,
+        layers_per_block=(1,) * 5,
+        decoder_layers_per_block=(1,) * 5,
+        spatio_temporal_scaling=scaling,
+        decoder_spatio_temporal_scaling=scaling,
+        decoder_inject_noise=(False,) * 5,
+        upsample_residual=(False,) * 4,
+        upsample_factor=(1,) * 4,
+        patch_size=1,
+    )
+    transformer = df.LTXVideoTransformer3DModel(
+        in_channels=8,
+        out_channels=8,
+        num_attention_heads=4,
+        attention_head_dim=8,
+        cross_attention_dim=32,
+        num_layers=3,
+        caption_channels=32,
+    )
+    return df.LTXPipeline(
+        transformer=transformer,
+        vae=video_vae,
+        scheduler=flow(),
+        text_encoder=t5(),
+        tokenizer=t5_tokenizer(),
+    )
+
+
 # UNets
 
 
