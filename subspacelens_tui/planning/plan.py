@@ -88,7 +88,8 @@ def plan(request: Request) -> Manifest:
     guidance = _guidance(request)
     _check_counts(request)
     model = _model(request)
-    _check_tokens(request.tokens, model)
+    if not request.call:  # which may ask for another size
+        _check_tokens(request.tokens, model)
     captured = _capture_steps(request)
     try:
         manifest = Manifest(
