@@ -53,8 +53,8 @@ def manifest_of(*texts: str) -> Manifest:
 @pytest.mark.parametrize(
     ("name", "limits", "cut_at"),
     [
-        ("flux", {77, 32}, 32),  # CLIP's, and what is asked of T5
-        ("sd3", {77, 32}, 32),
+        ("flux", {77, 32}, 77),  # CLIP's, which comes first, and what is asked of T5
+        ("sd3", {77, 32}, 77),
         # Its template takes a part of what is read, and is no part of what is shown.
         ("z_image", {32}, 32),
     ],
