@@ -330,7 +330,7 @@ class _Discovery:
             try:
                 trials = [self._run(texts, seeds, guidance) for seeds in ([0, 1], [2, 3])]
                 found = self._means(*trials)
-            except ModelError as error:
+            except (ModelError, torch.OutOfMemoryError) as error:  # one image had memory enough
                 self._one_image = self._one_image or first_line(error)
                 return False
             known = [seen[prompt, seed] for seed, prompt in enumerate(prompts)]
