@@ -40,10 +40,11 @@ def test_a_recorded_session_of_an_older_version_is_upgraded_step_by_step(
 ) -> None:
     """The recorded session is of version 1; to a program of version 3 it is an old one."""
     seen: list[tuple[int, Any]] = []
+    real = versions.UPGRADES[1]
 
     def to_2(content: dict[str, Any]) -> dict[str, Any]:
         seen.append((content["format_version"], content["prompt_set"]))
-        return content | {"prompt_set": f"{content['prompt_set']}, once"}
+        return real(content) | {"prompt_set": f"{content['prompt_set']}, once"}
 
     def to_3(content: dict[str, Any]) -> dict[str, Any]:
         seen.append((content["format_version"], content["prompt_set"]))
