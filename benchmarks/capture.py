@@ -14,11 +14,15 @@ from pixart_xl import make_pixart_xl
 from ratios import compare
 
 from subspacelens_tui import demo
+from subspacelens_tui.models.call import PipelineCall
+from subspacelens_tui.models.discover import discover
 from subspacelens_tui.models.loading import choose_device, choose_dtype, load_pipeline
 from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.recording.capture import Capture
 from subspacelens_tui.recording.compiling import compile_blocks
 from subspacelens_tui.recording.conditioning import encode_prompts
+
+_GUIDANCE = 3.0
 
 
 def main() -> None:
@@ -42,24 +46,26 @@ def measure(model: Path, arguments: argparse.Namespace) -> None:
     """Load as the recorder does, and time generation with and without hooks."""
     device = choose_device(None)
     dtype = choose_dtype(None, device)
-    pipeline, architecture = load_pipeline(ModelSource(str(model)), dtype)
-    conditioning = encode_prompts(pipeline, architecture, ["a lion"], device)
+    pipeline = load_pipeline(ModelSource(str(model)), dtype)
+    call = PipelineCall(pipeline)
+    prompts = ["a lion"] * arguments.batch
+    encoded = encode_prompts(call, ["a lion", "a car"], [_GUIDANCE], [[0] * arguments.batch], device)
     pipeline.to(device)
+    layout = discover(call, encoded.trial, arguments.steps, [_GUIDANCE]).layout
     if arguments.compile:
-        compile_blocks(architecture.blocks(pipeline))
-    rows = conditioning.rows([0] * arguments.batch, device)
+        compile_blocks(layout.modules(getattr(pipeline, layout.denoisers[0])))
 
     def generate() -> None:
         generators = [torch.Generator("cpu").manual_seed(seed) for seed in range(arguments.batch)]
-        architecture.generate(pipeline, rows, conditioning.empty(device), generators, arguments.steps, 3.0)
+        call(prompts, generators, arguments.steps, _GUIDANCE)
 
     within: list[float] = []
 
     def hooked() -> None:
         # Every step is captured: more than any recording does by default.
         began = time.perf_counter()
-        with TimedCapture(pipeline, architecture, range(arguments.steps)) as capture:
-            capture.start_batch(arguments.batch, True, device)
+        with TimedCapture(pipeline, layout, range(arguments.steps)) as capture:
+            capture.start_batch(arguments.batch, _GUIDANCE, device)
             generate()
             capture.finish_batch()
         within.append(capture.spent / (time.perf_counter() - began))

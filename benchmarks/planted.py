@@ -32,6 +32,7 @@ def growing_session(folder: Path, seeds: int, blocks: int, width: int, batch: in
         steps=20,
         capture_steps=[19],
         guidance=[4.5],
+        guidance_branches=[["cond", "uncond"]],
         blocks=[Block(name=f"transformer_blocks.{i}", width=width) for i in range(blocks)],
         input_width=width,
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from subspacelens_tui.sessions.events import EventWriter
-from subspacelens_tui.sessions.format import Block, ImageInfo, Manifest, ModelInfo, Prompt
+from subspacelens_tui.sessions.format import Block, ImageInfo, Manifest, ModelInfo, Prompt, expected_branches
 from subspacelens_tui.sessions.writer import create_session, write_features
 
 CATEGORIES = {
@@ -59,6 +59,7 @@ class PlantedSession:
             capture_steps=list(self.capture_steps),
             guidance=list(self.guidance),
             batch_size=self.batch,
+            guidance_branches=[expected_branches(scale) for scale in self.guidance],
             blocks=[Block(name=f"transformer_blocks.{i}", width=self.width) for i in range(self.layers)],
             input_width=self.width,
         )
@@ -93,7 +94,12 @@ class PlantedSession:
         return self
 
     def _write(self, indices: list[int]) -> None:
-        shape = (len(indices), len(self.images[indices[0]].branches), len(self.capture_steps), self.width)
+        shape = (
+            len(indices),
+            len(self.manifest.branches_at(self.images[indices[0]].guidance)),
+            len(self.capture_steps),
+            self.width,
+        )
         blocks = []
         for layer in range(self.layers):
             means = self._means[[self.images[i].prompt for i in indices]][:, None, None, :]

@@ -310,7 +310,7 @@ def test_doctor_says_what_recording_a_model_takes(sessions: Path, capsys: pytest
         (["record", "--headless", "--name", "whole"], 1, "there is a session"),
         (["record", "--headless", "--name", "../up"], 1, "is no name for a session"),
         (["record", "--headless", "--capture", "1,x"], 2, "'1,x' is not a list of numbers"),
-        (["record", "--headless", "--guidance", "0"], 1, "guidance must be a number from 1"),
+        (["record", "--headless", "--guidance=-1"], 1, "guidance must be a number from 0"),
         (["frobnicate"], 2, "invalid choice: 'frobnicate'"),
         (["analyze"], 2, "the following arguments are required: SESSION"),
     ],

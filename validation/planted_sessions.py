@@ -65,6 +65,7 @@ class Layout:
             steps=1,
             capture_steps=[0],
             guidance=[1.0],
+            guidance_branches=[["cond"]],
             blocks=[Block(name=f"block {layer}", width=width) for layer in range(layers)],
             input_width=width,
         )

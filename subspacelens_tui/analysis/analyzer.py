@@ -32,6 +32,7 @@ from subspacelens_tui.analysis.subset import MOST_IMAGES
 from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar, overlap_error
 from subspacelens_tui.analysis.uncertainty.permutation import labelings_of
 from subspacelens_tui.analysis.used_images import unused_lines, used_prompts
+from subspacelens_tui.analysis.widths import width_notes
 from subspacelens_tui.geometry import GeometryError
 from subspacelens_tui.sessions import Branch, Session
 from subspacelens_tui.sessions.prompt_problems import unread_lines
@@ -360,6 +361,7 @@ def _notes(growing: GrowingGrams, session: Session, settings: Settings, count: i
             "`analyze --every-image` takes all"
         )
     yield from unread_lines(session.manifest)
+    yield from width_notes(session.manifest.blocks)
     widths = [block.width for block in session.manifest.blocks]
     if widths and count and count < max(widths):
         yield f"N = {count} images < d = {max(widths)}: ranks are at most {count}"

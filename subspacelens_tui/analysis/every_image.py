@@ -17,6 +17,7 @@ from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.statistics.base import Labelings
 from subspacelens_tui.analysis.statistics.image_stream import ImageStream
 from subspacelens_tui.analysis.statistics.scatter import ImageGroups, ScatterLayer
+from subspacelens_tui.analysis.widths import width_notes
 from subspacelens_tui.geometry import GeometryError, permuted_labels
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.prompt_problems import unread_lines
@@ -106,3 +107,4 @@ def _notes(session: Session, stream: ImageStream) -> Iterator[str]:
     yield f"of all {stream.count} images, exactly, from d × d second moments"
     yield from stream.unused
     yield from unread_lines(session.manifest)
+    yield from width_notes(session.manifest.blocks)

@@ -127,10 +127,10 @@ class Settings:
         """
         try:
             guidance = session.resolve_guidance(self.guidance)
-            if self.branch == "uncond" and guidance <= 1:
+            if self.branch not in session.manifest.branches_at(guidance):
                 raise SettingsError(
-                    f"there is no uncond branch at guidance {guidance:g}: guidance 1 means one forward pass, "
-                    "with the prompt only"
+                    f"there is no {self.branch} branch at guidance {guidance:g}: its passes have the "
+                    "prompt only"
                 )
             labels = session.resolve_scheme(self.labels)
             return replace(

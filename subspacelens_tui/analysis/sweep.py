@@ -82,7 +82,10 @@ def sweep(
         settings = replace(settings, metrics=(asked.metric.key,))
     rows = configurations(analyzer.session.manifest, settings.branch)
     if not rows:
-        raise SettingsError("there is no uncond branch in this session: it was recorded at guidance 1 only")
+        raise SettingsError(
+            "there is no uncond branch in this session: at none of its guidance scales does a pass leave "
+            "the prompt out"
+        )
     return swept(
         figure,
         [
@@ -102,7 +105,7 @@ def configurations(manifest: Manifest, branch: Branch) -> list[Configuration]:
     return [
         Configuration(branch, step, guidance)
         for guidance in manifest.guidance
-        if branch == "cond" or guidance > 1
+        if branch in manifest.branches_at(guidance)
         for step in manifest.capture_steps
     ]
 

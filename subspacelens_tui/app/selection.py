@@ -89,12 +89,12 @@ def first_selection(settings: Settings, manifest: Manifest) -> tuple[Selection, 
         permutations=0,
         errors=settings.errors or "auto",
     )
-    return _settled(Selection(resolved, branch=resolved.branch)), complaints
+    return _settled(Selection(resolved, branch=resolved.branch), manifest), complaints
 
 
-def _settled(selection: Selection) -> Selection:
+def _settled(selection: Selection, manifest: Manifest) -> Selection:
     """The selection without an uncond branch where its guidance scale has none."""
-    if (selection.settings.guidance or 0) > 1:
+    if has_two_branches(selection, manifest):
         return selection
     return replace(selection, branch="cond", settings=replace(selection.settings, branch="cond"))
 
@@ -127,11 +127,17 @@ class Choice:
 
 
 def _with(selection: Selection, **changes: object) -> Selection:
-    return _settled(replace(selection, settings=replace(selection.settings, **changes)))  # type: ignore[arg-type]
+    return replace(selection, settings=replace(selection.settings, **changes))  # type: ignore[arg-type]
+
+
+def has_two_branches(selection: Selection, manifest: Manifest) -> bool:
+    """Whether there is an unconditional branch at the guidance scale of a selection."""
+    scale = selection.settings.guidance
+    return scale is not None and "uncond" in manifest.branches_at(scale)
 
 
 def _branch_values(manifest: Manifest, selection: Selection) -> Sequence[str]:
-    return get_args(BranchChoice) if (selection.settings.guidance or 0) > 1 else ("cond",)
+    return get_args(BranchChoice) if has_two_branches(selection, manifest) else ("cond",)
 
 
 def _choose_branch(selection: Selection, manifest: Manifest, index: int) -> Selection:
@@ -167,8 +173,8 @@ CHOICES: dict[str, Choice] = {
             "guidance",
             values=lambda manifest, selection: [f"{scale:g}" for scale in manifest.guidance],
             current=lambda selection: f"{selection.settings.guidance:g}",
-            choose=lambda selection, manifest, index: _with(
-                selection, guidance=manifest.guidance[index], images=None
+            choose=lambda selection, manifest, index: _settled(
+                _with(selection, guidance=manifest.guidance[index], images=None), manifest
             ),
         ),
         Choice(
@@ -257,14 +263,18 @@ def parse_rate(text: str) -> float:
     return Settings(iso_rate=rate).iso_rate or rate
 
 
-def with_configuration(selection: Selection, step: int, guidance: float) -> Selection:
+def with_configuration(selection: Selection, manifest: Manifest, step: int, guidance: float) -> Selection:
     """The selection at another captured step and guidance scale; of all images if the scale is another."""
     images = selection.settings.images if guidance == selection.settings.guidance else None
-    return _with(selection, step=step, guidance=guidance, images=images)
+    return _settled(_with(selection, step=step, guidance=guidance, images=images), manifest)
 
 
 def with_captured(selection: Selection, before: Manifest, now: Manifest) -> Selection:
-    """The selection once the recorder knows which steps run: the last stays the last, and so on."""
+    """The selection once the recorder knows which steps run: the last stays the last, and so on.
+
+    What branches there are is known then, too.
+    """
+    selection = _settled(selection, now)
     old, new, step = before.capture_steps, now.capture_steps, selection.settings.step
     if old == new or step is None:
         return selection

@@ -1,36 +1,9 @@
-"""Where the blocks of each architecture are and how it batches guidance: one small file each.
+"""Any diffusers pipeline: whether all of it is there, loading and calling it, finding what of it is recorded.
 
-Another architecture is one more file with a subclass of `Architecture`, and its line in
-`ARCHITECTURES`. Nothing here imports torch before a pipeline is loaded.
+`discover` needs a pipeline object and the arguments of its call, and gives a `Layout`, which is all that a
+capture needs to know of it. Nothing here imports torch before a pipeline is loaded.
 """
 
-from subspacelens_tui.models.architecture import Architecture, HookedBlock, ModelError, TextReader
-from subspacelens_tui.models.pixart import PixArt
-from subspacelens_tui.models.problems import EXAMPLE
+from subspacelens_tui.models.errors import ModelError
 
-ARCHITECTURES: tuple[Architecture, ...] = (PixArt(),)
-
-__all__ = [
-    "ARCHITECTURES",
-    "Architecture",
-    "HookedBlock",
-    "ModelError",
-    "TextReader",
-    "architecture_of",
-]
-
-
-def architecture_of(pipeline_class: str) -> Architecture:
-    """The architecture of a diffusers pipeline class.
-
-    Raises:
-        ModelError: if it is not supported, with the names that are.
-    """
-    for architecture in ARCHITECTURES:
-        if pipeline_class in architecture.pipelines:
-            return architecture
-    supported = ", ".join(name for architecture in ARCHITECTURES for name in architecture.pipelines)
-    raise ModelError(
-        f"pipelines of class {pipeline_class} are not supported yet (supported: {supported}): give one "
-        f"of these, as {EXAMPLE}"
-    )
+__all__ = ["ModelError"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from subspacelens_tui.models import Architecture, architecture_of
-from subspacelens_tui.models.architecture import TRANSFORMER, ModelError
+from subspacelens_tui.models.errors import TRANSFORMER, ModelError
 from subspacelens_tui.models.file_integrity import check_index, check_small, check_weights, read_json
 from subspacelens_tui.models.model_files import Place, folder_place, place_of
 from subspacelens_tui.models.not_a_pipeline import no_index, no_transformer
@@ -32,6 +32,18 @@ _SCHEDULER_CONFIG = "scheduler_config.json"
 # What a part is read from beside its weights.
 _SMALL = (".json", ".txt", ".model", ".jinja")
 _LIBRARIES = ("diffusers", "transformers")
+# Parts that are no pipeline's to leave out where its index names them; the first two are what is recorded.
+_DENOISERS = (TRANSFORMER, "unet")
+_ESSENTIAL = (*_DENOISERS, "vae", "text_encoder", "tokenizer", "scheduler")
+# Ends of the names of classes that have no weights.
+_WITHOUT_WEIGHTS = (
+    "Tokenizer",
+    "TokenizerFast",
+    "Processor",
+    "ProcessorFast",
+    "FeatureExtractor",
+    "Scheduler",
+)
 
 
 @dataclass(frozen=True)
@@ -61,12 +73,12 @@ class Pipeline:
     """A pipeline all of which is on this machine.
 
     Attributes:
-        architecture: what is known of its class.
+        kind: its class.
         folder: where all but the transformer is.
         parts: all that it needs.
     """
 
-    architecture: Architecture
+    kind: str
     folder: Path
     parts: tuple[Part, ...]
 
@@ -75,14 +87,14 @@ def find_pipeline(source: ModelSource) -> Pipeline:
     """Everything that loading needs; what is not on this machine yet is fetched from the hub.
 
     Raises:
-        ModelError: if something is missing or damaged, or the pipeline is of a class that is not supported.
+        ModelError: if something is missing or damaged.
     """
     model = source.components_from or source.model
     whole = place_of(model, source.revision_of(model))
     own = whole if source.components_from is None else place_of(source.model, source.revision)
     found = _Inspection(source, own, whole)
     folders = found.fetched()
-    assert found.architecture is not None  # the whole is in a known place
+    assert found.pipeline is not None  # the whole is in a known place
     parts = tuple(
         Part(
             name,
@@ -95,7 +107,7 @@ def find_pipeline(source: ModelSource) -> Pipeline:
         for name, place in found.places.items()
     )
     others = next(folder for name, folder in folders.items() if name != TRANSFORMER)
-    return Pipeline(found.architecture, others, parts)
+    return Pipeline(found.pipeline, others, parts)
 
 
 def look_at_folders(source: ModelSource) -> str | None:
@@ -128,17 +140,30 @@ class _Inspection:
     def __init__(self, source: ModelSource, own: Place | None, whole: Place | None) -> None:
         self._source = source
         self._borrowed = source.components_from is not None
+        self._whole = source.components_from or source.model
         index = _index(whole) if whole is not None else {}
         self.pipeline = _class_name(whole, index) if whole is not None else None
-        self.architecture = architecture_of(self.pipeline) if self.pipeline is not None else None
         if self._borrowed and own is not None:
             _check_lone_transformer(own, self.pipeline, source)
-        parts = self.architecture.parts if self.architecture is not None else (TRANSFORMER,)
+        parts = self._parts_of(index)
         by_part = {part: own if part == TRANSFORMER else whole for part in parts}
         self.places = {part: place for part, place in by_part.items() if place is not None}
         self.classes = {part: self._class_of(part, index) for part in self.places}
         self._check_folders()
         self.weights = self._weights()
+
+    def _parts_of(self, index: Mapping[str, Any]) -> list[str]:
+        """The parts that the index names; the transformer first, where it is another model's."""
+        named = [
+            part
+            for part, entry in index.items()
+            if not part.startswith("_")
+            and (part in _ESSENTIAL or (_is_pair(entry) and entry != [None, None]))
+        ]
+        if index and not named:
+            raise ModelError(f"{INDEX} of model {self._whole!r} is damaged: it names no parts", mendable=True)
+        named.sort(key=lambda part: _ESSENTIAL.index(part) if part in _ESSENTIAL else len(_ESSENTIAL))
+        return list(dict.fromkeys([TRANSFORMER, *named])) if self._borrowed or not index else named
 
     def fetched(self) -> dict[str, Path]:
         """The folder that has each part, once all files are there and have been looked at."""
@@ -157,12 +182,16 @@ class _Inspection:
         place = self.places[part]
         if part != TRANSFORMER or not self._borrowed:
             library, kind = _entry(place, index, part, self._borrowed)
-            if library not in _LIBRARIES:
+            if library not in _LIBRARIES and not _comes_with_diffusers(library):
                 raise needs_code(place.model, f"{library}.{kind}")
-            if part != TRANSFORMER:
-                return library, kind
-        # Older checkpoints name a former class.
-        return _LIBRARIES[0], self.architecture.transformer if self.architecture is not None else ""
+            return library, kind
+        entry: Any = index.get(part)
+        # Its configuration says its class where nothing else does.
+        return (
+            (entry[0], entry[1])
+            if _is_pair(entry) and entry[0] == _LIBRARIES[0]
+            else (_LIBRARIES[0], "AutoModel")
+        )
 
     def _check_folders(self) -> None:
         """See that every part has its configuration."""
@@ -173,16 +202,25 @@ class _Inspection:
             names = self._names(part)
             if not names:
                 raise lacks(place.model, [f"its folder {part}"], place.again)
-            config = _config(part)
+            config = self._config(part)
             if config is not None and config not in names:
                 raise lacks(place.model, [f"{part}/{config}"], place.again)
 
     def _names(self, part: str) -> frozenset[str]:
         return self.places[part].files(part)
 
+    def _config(self, part: str) -> str | None:
+        """The file that says what a part is; None for tokenizers, which are read from any of several."""
+        if part == "scheduler":
+            return _SCHEDULER_CONFIG
+        names = self._names(part)
+        if part.startswith("tokenizer") or self.classes[part][1].endswith(_WITHOUT_WEIGHTS):
+            return None
+        return _CONFIG if part in _ESSENTIAL or _CONFIG in names or weight_sets(names) else None
+
     def _weights(self) -> dict[str, WeightSet]:
         """Which weights to load of each part that has some."""
-        sets = {part: weight_sets(self._names(part)) for part in self.places if _config(part) == _CONFIG}
+        sets = {part: weight_sets(self._names(part)) for part in self.places if self._config(part) == _CONFIG}
         found = {part: self._choose(part, there) for part, there in sets.items()}
         for place in dict.fromkeys(self.places.values()):
             if without := [part for part, one in found.items() if one is None and self.places[part] is place]:
@@ -203,7 +241,7 @@ class _Inspection:
     def _variants(self, part: str, there: Collection[WeightSet]) -> list[str | None]:
         """Which variants will do for a part, the best first."""
         asked = self._source.variant
-        if part == TRANSFORMER:
+        if part in _DENOISERS:
             return [asked]
         if not self._borrowed:
             # As diffusers has it: some models have a variant of some parts only.
@@ -219,7 +257,7 @@ class _Inspection:
         asked = self._source.variant
         part, there = next(iter(without.items()))
         variants = sorted({one.variant for one in there if one.variant is not None})
-        if TRANSFORMER in without and asked is not None:
+        if part in _DENOISERS and asked is not None:
             plain = any(one.variant is None for one in there)
             return no_such_variant(place.model, asked, variants, plain, None if place.whole else place.again)
         if asked is None and variants:
@@ -288,8 +326,17 @@ def _check_lone_transformer(own: Place, pipeline: str | None, source: ModelSourc
             raise other_class(own.model, name, str(source.components_from), pipeline)
 
 
-def _config(part: str) -> str | None:
-    """The file that says what a part is; None for tokenizers, which are read from any of several."""
-    if part.startswith("tokenizer"):
-        return None
-    return _SCHEDULER_CONFIG if part == "scheduler" else _CONFIG
+def _is_pair(entry: object) -> bool:
+    """Whether an entry of the index is that of a part: its library and class, or neither."""
+    return (
+        isinstance(entry, list)
+        and len(entry) == 2
+        and (all(isinstance(word, str) for word in entry) or entry == [None, None])
+    )
+
+
+def _comes_with_diffusers(library: str) -> bool:
+    """Whether a part's class is in a folder of diffusers' pipelines, as some text encoders are."""
+    found = importlib.util.find_spec("diffusers")
+    roots = found.submodule_search_locations if found is not None else None
+    return library.isidentifier() and any(Path(root, "pipelines", library).is_dir() for root in roots or ())

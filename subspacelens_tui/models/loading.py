@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import re
 import warnings
@@ -18,10 +19,9 @@ from huggingface_hub.utils import logging as hub_logging
 from packaging.version import Version
 from transformers.utils import logging as transformers_logging
 
-from subspacelens_tui.models import Architecture
-from subspacelens_tui.models.architecture import ModelError
+from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.inspection import Part, find_pipeline
-from subspacelens_tui.models.problems import first_line, not_loaded, parts_do_not_fit
+from subspacelens_tui.models.problems import first_line, not_loaded
 from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.models.weight_files import WeightSet
 
@@ -58,10 +58,8 @@ def choose_dtype(asked: str | None, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
 
 
-def load_pipeline(
-    source: ModelSource, dtype: torch.dtype, *, random_init: bool = False
-) -> tuple[Any, Architecture]:
-    """Load a pipeline that can be recorded, into the memory of the host.
+def load_pipeline(source: ModelSource, dtype: torch.dtype, *, random_init: bool = False) -> Any:
+    """Load a pipeline of any class, into the memory of the host.
 
     What the hub's cache has is not downloaded again; HF_HUB_OFFLINE and HF_HOME mean what they always mean.
     Code that comes with a model is never run.
@@ -69,10 +67,10 @@ def load_pipeline(
     Args:
         source: where its weights are.
         dtype: precision of its weights.
-        random_init: keep the architecture but draw the transformer's weights anew (seed 0), as a control.
+        random_init: keep the architecture but draw the denoiser's weights anew (seed 0), as a control.
 
     Raises:
-        ModelError: if it cannot be loaded, or is of a class that is not supported.
+        ModelError: if it cannot be loaded.
     """
     _be_quiet()
     found = find_pipeline(source)
@@ -86,21 +84,22 @@ def load_pipeline(
     with _one_line(without.model, "tokenizer or scheduler", without.again):
         # All that is left to it is what has no weights.
         pipeline = DiffusionPipeline.from_pretrained(found.folder, **loaded)
-    if (misfit := found.architecture.misfit(pipeline)) is not None:
-        raise parts_do_not_fit(source.model, source.components_from, misfit)
     if random_init:
         _draw_weights_anew(pipeline, dtype)
     pipeline.set_progress_bar_config(disable=True)
-    pipeline.vae.enable_slicing()  # or decoding a batch would take more memory than all else
-    return pipeline, found.architecture
+    if hasattr(getattr(pipeline, "vae", None), "enable_slicing"):
+        pipeline.vae.enable_slicing()  # or decoding a batch would take more memory than all else
+    return pipeline
 
 
 def _class_of(part: Part) -> Any:
-    library = {"diffusers": diffusers, "transformers": transformers}[part.library]
-    kind = getattr(library, part.kind, None)
+    library = {"transformers": transformers}.get(part.library, diffusers)
+    own = library.__name__ != part.library  # a folder of diffusers' pipelines
+    place = importlib.import_module(f"diffusers.pipelines.{part.library}") if own else library
+    kind = getattr(place, part.kind, None)
     if kind is None:
-        why = f"{part.library} {library.__version__} has no {part.kind}"
-        raise not_loaded(part.model, part.name, why, f"run `pip install --upgrade {part.library}`")
+        why = f"{library.__name__} {library.__version__} has no {part.kind}"
+        raise not_loaded(part.model, part.name, why, f"run `pip install --upgrade {library.__name__}`")
     return kind
 
 
@@ -113,8 +112,13 @@ def _load(part: Part, weights: WeightSet, kind: Any, dtype: torch.dtype) -> Any:
     """
     how: dict[str, Any] = {"variant": weights.variant, "use_safetensors": not weights.pickled}
     # It must be a torch.dtype: a string silently loads float32.
-    how[_DTYPE[part.library]] = dtype
-    if part.library == "transformers":
+    library = (
+        "diffusers"
+        if issubclass(kind, diffusers.ModelMixin) or kind is diffusers.AutoModel
+        else "transformers"
+    )
+    how[_DTYPE[library]] = dtype
+    if library == "transformers":
         how["ignore_mismatched_sizes"] = True  # then it says which they are
     with _one_line(part.model, part.name, part.again):
         model, info = kind.from_pretrained(
@@ -165,5 +169,7 @@ def _be_quiet() -> None:
 def _draw_weights_anew(pipeline: Any, dtype: torch.dtype) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_RANDOM_INIT_SEED)
-        trained = pipeline.transformer
-        pipeline.transformer = type(trained).from_config(trained.config).to(dtype).eval()
+        for name, trained in list(pipeline.components.items()):
+            # What decodes is a VAE.
+            if isinstance(trained, diffusers.ModelMixin) and not hasattr(trained, "decode"):
+                setattr(pipeline, name, type(trained).from_config(trained.config).to(dtype).eval())

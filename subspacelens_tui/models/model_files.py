@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from subspacelens_tui import demo
-from subspacelens_tui.models.architecture import ModelError
+from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.problems import first_line, unreadable
 from subspacelens_tui.models.source import DEMO, at_hand, cached_revisions
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from subspacelens_tui.models.architecture import TRANSFORMER, ModelError
+from subspacelens_tui.models.errors import TRANSFORMER, ModelError
 from subspacelens_tui.models.model_files import FolderPlace, Place
 from subspacelens_tui.models.problems import EXAMPLE, INDEX, lacks, no_pipeline, only_transformer, unreadable
 from subspacelens_tui.models.source import FILE_ENDINGS

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from subspacelens_tui.models.architecture import ModelError
+from subspacelens_tui.models.errors import ModelError
 
 INDEX = "model_index.json"
 EXAMPLE = "`--model PixArt-alpha/PixArt-XL-2-512x512`"
@@ -124,17 +124,6 @@ def other_class(model: str, pipeline: str, others: str, pipeline_of_others: str)
     return ModelError(
         f"model {model!r} is a {pipeline} and {others!r} a {pipeline_of_others}: their parts do not fit; "
         f"name a {pipeline} with `--components-from`"
-    )
-
-
-def parts_do_not_fit(model: str, others: str | None, how: str) -> ModelError:
-    """The error for a pipeline whose parts are not of one kind."""
-    if others is None:
-        return ModelError(
-            f"the parts of model {model!r} do not fit each other: {how}; give another copy of it"
-        )
-    return ModelError(
-        f"model {model!r} and {others!r} do not fit: {how}; name another with `--components-from`"
     )
 
 

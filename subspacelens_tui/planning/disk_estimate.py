@@ -13,7 +13,9 @@ _LARGEST_PICTURE = 256
 def feature_bytes(manifest: Manifest, shape: TransformerShape, tokens: int | None = None) -> int:
     """Bytes that all feature files take at most; `tokens` of each image and block default: as planned."""
     kept = tokens if tokens is not None else manifest.tokens or 0
-    passes = sum(len(image.branches) for image in manifest.images) * captured_at_most(manifest)
+    passes = sum(len(manifest.branches_at(image.guidance)) for image in manifest.images) * captured_at_most(
+        manifest
+    )
     # The input of the first block, and of each block mean and tokens.
     vectors = 1 + shape.blocks * (1 + kept)
     return passes * vectors * shape.width * _BYTES

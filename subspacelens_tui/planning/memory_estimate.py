@@ -133,7 +133,7 @@ def _as_many_as_fit(one: MemoryEstimate, images: int) -> int:
 
 
 def _per_image(manifest: Manifest, shape: TransformerShape, picture: PictureShape, dtype: str) -> int:
-    rows = 2 if max(manifest.guidance) > 1 else 1
+    rows = len(manifest.branches)
     stream = (shape.tokens or PIXART_XL_TOKENS) * shape.width * ITEM_BYTES[dtype]
     kept = shape.width * 4 * (1 + shape.blocks * (1 + (manifest.tokens or 0)))
     return rows * (_TRANSFORMER_UNITS * stream + kept) + 3 * picture.side**2 * 4

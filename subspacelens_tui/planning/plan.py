@@ -2,8 +2,8 @@
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -53,6 +53,8 @@ class Request:
         random_init: record the architecture with untrained weights.
         compiled: compile each block before recording.
         allow_pickle: as of `models.source.ModelSource`; it is not in the plan, only not objected to.
+        call: arguments of the pipeline's call beside prompts, generators, steps and guidance, the same for
+            all images: numbers, text, or lists of them.
         seeds_per_subject: "shared" gives all prompts the same seeds, "independent" none in common.
     """
 
@@ -72,6 +74,7 @@ class Request:
     random_init: bool = False
     compiled: bool = False
     allow_pickle: bool = False
+    call: Mapping[str, Any] = field(default_factory=dict)
     seeds_per_subject: Literal["shared", "independent"] = "shared"
 
 
@@ -85,7 +88,8 @@ def plan(request: Request) -> Manifest:
     guidance = _guidance(request)
     _check_counts(request)
     model = _model(request)
-    _check_tokens(request.tokens, model)
+    if not request.call:  # which may ask for another size
+        _check_tokens(request.tokens, model)
     captured = _capture_steps(request)
     try:
         manifest = Manifest(
@@ -102,6 +106,7 @@ def plan(request: Request) -> Manifest:
             guidance=guidance,
             batch_size=request.batch_size,
             tokens=request.tokens,
+            call=dict(request.call),
         )
     except ValidationError as error:
         raise PlanningError(f"this cannot be recorded: {first_problem(error)}") from None
@@ -185,8 +190,8 @@ def _model(request: Request) -> ModelInfo:
 def _guidance(request: Request) -> list[float]:
     scales = request.guidance or [_DEFAULT_GUIDANCE.get(request.model, _PIPELINE_GUIDANCE)]
     for scale in scales:
-        if not (math.isfinite(scale) and 1 <= scale <= 1000):
-            raise PlanningError(f"guidance must be a number from 1 to 1000, not {scale:g}")
+        if not (math.isfinite(scale) and 0 <= scale <= 1000):
+            raise PlanningError(f"guidance must be a number from 0 to 1000, not {scale:g}")
     return list(dict.fromkeys(float(scale) for scale in scales))
 
 
@@ -207,10 +212,9 @@ def _capture_steps(request: Request) -> list[int]:
 
 
 def _check_counts(request: Request) -> None:
-    # A single step makes DPM-Solver fail inside diffusers.
     for name, value, least, most in (
         ("seeds", request.seeds, 1, 1_000_000),
-        ("steps", request.steps, 2, 10_000),
+        ("steps", request.steps, 1, 10_000),
         ("batch size", request.batch_size if request.batch_size is not None else 1, 1, 10_000),
         ("tokens", request.tokens if request.tokens is not None else 1, 1, 1_000_000),
     ):

@@ -6,7 +6,7 @@ synchronisation per block.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -15,27 +15,27 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from subspacelens_tui.models import Architecture, HookedBlock
+from subspacelens_tui.models.cache_hooks import cache_hook, cached_words
+from subspacelens_tui.models.layout import BlockLayout, Layout, Passes, Place, at
+from subspacelens_tui.models.trial import named_arguments, token_tensors
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.scheduler import StepCounter
 from subspacelens_tui.recording.token_positions import DrawnPositions, TokenSeeds
 from subspacelens_tui.sessions.features import TokenSample
-from subspacelens_tui.sessions.format import BRANCHES
-
-# Ends of the names of diffusers' modules whose hooks skip work: first_block_cache, faster_cache, mag_cache, …
-_CACHES = ("cache", "pyramid_attention_broadcast")
 
 
 @dataclass(frozen=True)
 class Captured:
     """Features of one batch, float32, each (images, branch, step, width); branches as in the manifest.
 
-    `tokens` holds single tokens of each block, where the recording keeps some.
+    `tokens` holds single tokens of each block, where the recording keeps some. `denoisers` says which of the
+    layout's denoisers ran at each captured step.
     """
 
     layer_input: npt.NDArray[np.float32]
     blocks: list[npt.NDArray[np.float32]]
     tokens: TokenSample | None = None
+    denoisers: tuple[int, ...] = ()
 
 
 class Capture:
@@ -44,44 +44,56 @@ class Capture:
     The first of its layers is the input of the first block, the others the outputs of the blocks.
 
     Args:
-        pipeline, architecture: what to hook.
+        pipeline: what to hook.
+        layout: of the pipeline, as `models.discover` found it.
         capture_steps: the denoising steps at which features are kept.
         on_step: called with the number of the step that comes next.
         tokens: how many single tokens of each image and block to keep as well; default: none.
         timesteps: of the steps that each batch must run; default: those the pipeline runs.
+
+    Raises:
+        RecordingError: if a denoiser has a cache.
     """
 
     def __init__(
         self,
         pipeline: Any,
-        architecture: Architecture,
+        layout: Layout,
         capture_steps: Sequence[int],
         on_step: Callable[[int], None] = lambda step: None,
         tokens: int | None = None,
         timesteps: Sequence[float] = (),
     ) -> None:
         self._steps = StepCounter(pipeline.scheduler, timesteps, self._restart, self._advance)
-        self._architecture = architecture
+        self._layout = layout
+        self._denoisers = {name: getattr(pipeline, name) for name in layout.denoisers}
         self._slots = {step: slot for slot, step in enumerate(capture_steps)}
         self._on_step = on_step
         self._T = tokens or 0
-        self.blocks: list[HookedBlock] = architecture.blocks(pipeline)
-        _refuse_caches(pipeline.transformer)
-        self._widths = [self.blocks[0].width, *(block.width for block in self.blocks)]
+        for name, denoiser in self._denoisers.items():
+            if (hook := cache_hook(denoiser)) is not None:
+                raise RecordingError(cached_words(hook, name))
+        self._widths = [layout.input_width, *(block.width for block in layout.blocks)]
         self._undo: list[Callable[[], None]] = []
         self._slot: int | None = None
-        self._rows: list[torch.Tensor] = []
-        self._token_rows: list[torch.Tensor] = []
-        self._token_seeds: TokenSeeds = ()
         self._drawn: DrawnPositions | None = None
-        self._counts: list[list[int]] = []
+        self._passes: Passes | None = None
+        self._forward = -1
 
     def __enter__(self) -> Self:
-        first = self.blocks[0].module
-        self._undo.append(first.register_forward_pre_hook(self._pool_input, with_kwargs=True).remove)
-        for layer, block in enumerate(self.blocks, start=1):
-            hook = functools.partial(self._pool_output, layer)
-            self._undo.append(block.module.register_forward_hook(hook).remove)
+        for number, denoiser in enumerate(self._denoisers.values()):
+            blocks = self._layout.modules(denoiser)
+            self._undo.append(
+                denoiser.register_forward_pre_hook(functools.partial(self._begin, number)).remove
+            )
+            self._undo.append(blocks[0].register_forward_pre_hook(self._pool_input, with_kwargs=True).remove)
+            for layer, block in enumerate(blocks, start=1):
+                hook = functools.partial(self._pool_output, layer)
+                self._undo.append(block.register_forward_hook(hook).remove)
+            ragged = (i for i, block in enumerate(self._layout.blocks) if block.place is Place.RAGGED)
+            if (first := next(ragged, None)) is not None:
+                hook = functools.partial(self._find_rows, self._layout.blocks[first])
+                self._undo.append(blocks[first].register_forward_pre_hook(hook, with_kwargs=True).remove)
         self._undo.append(self._steps.hook())
         return self
 
@@ -92,34 +104,34 @@ class Capture:
             self._undo.pop()()
 
     def start_batch(
-        self, images: int, guided: bool, device: torch.device, token_seeds: TokenSeeds = ()
+        self, images: int, guidance: float, device: torch.device, token_seeds: TokenSeeds = ()
     ) -> None:
         """Make room for a batch. All layers share one buffer, so that a step is one copy to the host.
 
         Args:
             images: how many images the batch has.
-            guided: whether its passes have an unconditional half.
+            guidance: its scale, one of the layout's.
             device: where the model runs.
             token_seeds: as of `draw_positions`, where tokens are kept.
         """
         # What the last batch held goes before memory is taken again.
-        self._rows, self._token_rows, self._buffer, self._drawn = [], [], torch.empty(0), None
-        self._images, self._guided = images, guided
+        self._pooled, self._token_rows, self._buffer, self._drawn = [], [], torch.empty(0), None
+        self._images, self._passes = images, self._layout.passes[guidance]
         self._token_seeds = token_seeds
-        rows = images * (2 if guided else 1)
-        pooled = [rows * width for width in self._widths]
-        tokens = [rows * self._T * width for width in self._widths[1:]]
-        self._buffer = torch.empty(sum(pooled) + sum(tokens), dtype=torch.float32, device=device)
-        parts = self._buffer.split(pooled + tokens)
-        self._rows = [part.view(rows, -1) for part in parts[: len(pooled)]]
-        self._token_rows = [
-            part.view(rows, self._T, width)
-            for part, width in zip(parts[len(pooled) :], self._widths[1:], strict=True)
-        ]
+        # Of each forward all its rows, branches or not, so that one mean serves them all.
+        rows = [images * len(of_forward) for of_forward in self._passes.rows]
+        shapes: list[tuple[int, ...]] = [(count, width) for count in rows for width in self._widths]
+        shapes += [(count, self._T, width) for count in rows for width in self._widths[1:] if self._T]
+        sizes = [int(np.prod(shape)) for shape in shapes]
+        self._buffer = torch.empty(sum(sizes), dtype=torch.float32, device=device)
+        parts = [part.view(shape) for part, shape in zip(self._buffer.split(sizes), shapes, strict=True)]
+        pooled = len(rows) * len(self._widths)
+        self._pooled, self._token_rows = parts[:pooled], parts[pooled:]
         self._host = torch.empty(
             (len(self._slots), self._buffer.numel()), dtype=torch.float32, pin_memory=device.type == "cuda"
         )
-        self._counts = [[0] * len(self._widths) for _ in self._slots]
+        self._counts = [[0] * pooled for _ in self._slots]
+        self._ran_in: list[set[int]] = [set() for _ in self._slots]
         self._steps.restart()
 
     def finish_batch(self) -> Captured:
@@ -128,81 +140,140 @@ class Capture:
         Raises:
             RecordingError: if a block did not run exactly once at each captured step, or other steps ran.
         """
+        assert self._passes is not None
         if self._host.is_pinned():
             torch.cuda.current_stream(self._buffer.device).synchronize()
         self._steps.check()
         self._check_counts()
-        parts = [*self._rows, *self._token_rows]
-        layers = self._host.split([part.numel() for part in parts], dim=1)
-        arrays = [self._by_branch(layer, part) for layer, part in zip(layers, parts, strict=True)]
-        blocks, tokens = arrays[1 : len(self._rows)], arrays[len(self._rows) :]
-        return Captured(arrays[0], blocks, self._drawn.sample(tokens) if self._drawn else None)
+        parts = [*self._pooled, *self._token_rows]
+        hosts = self._host.split([part.numel() for part in parts], dim=1)
+        arrays = [host.view(-1, *part.shape) for host, part in zip(hosts, parts, strict=True)]
+        layers = self._by_branch(arrays[: len(self._pooled)], len(self._widths))
+        tokens = self._by_branch(arrays[len(self._pooled) :], len(self._widths) - 1)
+        sample = self._drawn.sample(tokens) if self._drawn else None
+        return Captured(layers[0], layers[1:], sample, tuple(min(ran) for ran in self._ran_in))
 
-    def _by_branch(self, layer: torch.Tensor, part: torch.Tensor) -> npt.NDArray[np.float32]:
-        """A part of the buffer (branch · images, …), once a captured step, as (images, branch, step, …)."""
-        order = self._architecture.guidance_order if self._guided else BRANCHES[:1]
-        stacked = layer.reshape(len(self._slots), len(order), self._images, *part.shape[1:])
-        wanted = stacked[:, [order.index(branch) for branch in BRANCHES if branch in order]]
-        return np.ascontiguousarray(wanted.transpose(0, 2).numpy())
+    def _by_branch(self, arrays: Sequence[torch.Tensor], layers: int) -> list[npt.NDArray[np.float32]]:
+        """From forwards × layers of (step, rows, …) each layer as (images, branch, step, …)."""
+        assert self._passes is not None
+        found = []
+        for layer in range(layers) if arrays else ():
+            of_branch = {
+                branch: arrays[forward * layers + layer][:, rows]
+                for forward in range(len(self._passes.rows))
+                for branch, rows in self._passes.rows_of(forward, self._images).items()
+            }
+            stacked = torch.stack([of_branch[branch] for branch in self._passes.branches])
+            found.append(np.ascontiguousarray(stacked.transpose(0, 2).transpose(1, 2).numpy()))
+        return found
 
     def _check_counts(self) -> None:
+        assert self._passes is not None
         for step, slot in self._slots.items():
-            for layer, count in enumerate(self._counts[slot]):
-                if count != 1:
-                    name = self.blocks[layer - 1].name if layer else "the input of the first block"
-                    raise RecordingError(
-                        f"{name} ran {count} times at step {step} instead of once: "
-                        "a cache, a compiled model or an unusual scheduler hides it from the hooks"
-                    )
+            for place, count in enumerate(self._counts[slot]):
+                if count == 1:
+                    continue
+                forward, layer = divmod(place, len(self._widths))
+                name = self._layout.blocks[layer - 1].name if layer else "the input of the first block"
+                which = f" in forward {forward + 1}" if len(self._passes.rows) > 1 else ""
+                raise RecordingError(
+                    f"{name} ran {count} times{which} at step {step} instead of once: "
+                    "guidance that ends early, a cache, a compiled model or an unusual scheduler hides it "
+                    "from "
+                    "the hooks"
+                )
+            if len(self._ran_in[slot]) > 1:
+                raise RecordingError(f"at step {step} both {' and '.join(self._denoisers)} ran")
+
+    def _begin(self, number: int, module: torch.nn.Module, args: tuple[Any, ...]) -> None:
+        self._forward += 1
+        if self._known_forward:
+            assert self._slot is not None
+            self._ran_in[self._slot].add(number)
+
+    @property
+    def _known_forward(self) -> bool:
+        """Whether this is a forward of a captured step that has branches; later ones are of neither."""
+        return self._slot is not None and self._passes is not None and self._forward < len(self._passes.rows)
 
     def _pool_input(self, module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if self._slot is not None:
-            self._pool(0, self._architecture.block_input(args, kwargs))
+        if self._known_forward:
+            tokens = at(named_arguments(module, args, kwargs), self._layout.input)
+            self._pool(0, self._layout.blocks[0].image_tokens(tokens))
 
     def _pool_output(self, layer: int, module: torch.nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        if self._slot is not None:
-            self._pool(layer, self._architecture.image_tokens(output))
+        if self._known_forward:
+            block = self._layout.blocks[layer - 1]
+            self._image = self._image_tokens(block, at(output, block.output))
+            self._pool(layer, self._image)
+
+    def _image_tokens(self, block: BlockLayout, tokens: torch.Tensor) -> torch.Tensor:
+        if block.place is Place.RAGGED:
+            rows = zip(tokens, self._starts, strict=True)
+            return torch.stack([row[start : start + block.tokens] for row, start in rows])
+        found: torch.Tensor = block.image_tokens(tokens)
+        return found
+
+    def _find_rows(
+        self, block: BlockLayout, module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        """Where in each row the image tokens are: those that the block before gave, by value."""
+        if not self._known_forward:
+            return
+        for _, tokens in token_tensors(named_arguments(module, args, kwargs)):
+            if tokens.shape[2] == self._image.shape[2] and len(tokens) == len(self._image):
+                starts = [*_starts(tokens, self._image)]
+                if None not in starts:
+                    self._starts = [start for start in starts if start is not None]
+                    return
+        raise RecordingError(f"the image tokens cannot be found among those that {block.name} takes")
 
     def _pool(self, layer: int, tokens: torch.Tensor) -> None:
+        place = self._forward * len(self._widths) + layer
+        rows, block = self._pooled[place], self._layout.blocks[max(0, layer - 1)]
+        if len(tokens) != len(rows):
+            raise RecordingError(
+                f"at step {self._steps.step} {block.name} has {len(tokens)} rows instead of {len(rows)}: "
+                "guidance "
+                "is off there (it may end early), or another pass runs"
+            )
+        if tokens.shape[1] != block.tokens:
+            raise RecordingError(
+                f"{block.name} has {tokens.shape[1]} image tokens, not the {block.tokens} found"
+            )
         # float32 whatever the model's precision: bf16 means err by 4e-3 and fp16 sums overflow.
-        torch.mean(tokens, 1, dtype=torch.float32, out=self._rows[layer])
+        torch.mean(tokens, 1, dtype=torch.float32, out=rows)
         assert self._slot is not None
-        self._counts[self._slot][layer] += 1
+        self._counts[self._slot][place] += 1
         if self._T and layer:
             self._keep_tokens(layer - 1, tokens)
 
     def _keep_tokens(self, block: int, tokens: torch.Tensor) -> None:
+        assert self._passes is not None
         if self._drawn is None:
-            # Here, because before the first pass no architecture says how many image tokens there will be.
-            self._drawn = DrawnPositions(self._token_seeds, self._T, tokens, self._guided)
+            self._drawn = DrawnPositions(self._token_seeds, self._T, tokens)
         if tokens.shape[1] != self._drawn.available:
             raise RecordingError(
-                f"{self.blocks[block].name} has {tokens.shape[1]} image tokens, an earlier one "
+                f"{self._layout.blocks[block].name} has {tokens.shape[1]} image tokens, an earlier one "
                 f"{self._drawn.available}: tokens cannot be followed through the layers"
             )
-        index = self._drawn.index.expand(-1, -1, tokens.shape[2])
-        self._token_rows[block].copy_(tokens.gather(1, index))
+        each = len(tokens) // self._images
+        index = self._drawn.index_of(each, self._passes.interleaved).expand(-1, -1, tokens.shape[2])
+        kept = self._token_rows[self._forward * (len(self._widths) - 1) + block]
+        kept.copy_(tokens.gather(1, index))
 
     def _restart(self) -> None:
-        self._slot = self._slots.get(0)
+        self._forward, self._slot = -1, self._slots.get(0)
 
     def _advance(self) -> None:
         if self._slot is not None:
             self._host[self._slot].copy_(self._buffer, non_blocking=True)
-        self._slot = self._slots.get(self._steps.step)
+        self._forward, self._slot = -1, self._slots.get(self._steps.step)
         self._on_step(self._steps.step)
 
 
-def _refuse_caches(model: torch.nn.Module) -> None:
-    """Diffusers' caches skip blocks, or attention in them, which then give what they gave at an earlier step.
-
-    Their hooks sit on blocks, on parts of blocks or on the whole model.
-    """
-    for module in model.modules():
-        registry = getattr(module, "_diffusers_hook", None)
-        for name, hook in getattr(registry, "hooks", {}).items():
-            if type(hook).__module__.endswith(_CACHES):
-                raise RecordingError(
-                    f"the pipeline has the cache hook {name!r}, with which layers report what they computed "
-                    "at an earlier step: call `disable_cache()` on its transformer first"
-                )
+def _starts(tokens: torch.Tensor, image: torch.Tensor) -> Iterable[int | None]:
+    """The first token of each row's image tokens among all of the row; None where they are not there."""
+    for row, part in zip(tokens, image, strict=True):
+        places = (row == part[0]).all(-1).nonzero().flatten().tolist()
+        yield next((at for at in places if torch.equal(row[at : at + len(part)], part)), None)

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 
 import torch
 
-from subspacelens_tui.models import HookedBlock
 
-
-def compile_blocks(blocks: Sequence[HookedBlock]) -> None:
+def compile_blocks(blocks: Sequence[torch.nn.Module]) -> None:
     """Compile what each block computes, by torch's default backend, when it first runs.
 
     One compilation serves all blocks that are alike. `forward` is compiled rather than the module, as
@@ -15,4 +13,4 @@ def compile_blocks(blocks: Sequence[HookedBlock]) -> None:
     every layer and step is compiled again until torch gives up.
     """
     for block in blocks:
-        block.module.forward = torch.compile(block.module.forward)
+        block.forward = torch.compile(block.forward)

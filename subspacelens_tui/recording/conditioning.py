@@ -1,89 +1,154 @@
-"""The text conditioning of all prompts, computed once."""
+"""The text of all prompts, encoded once, after which the text encoders are let go."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 
-from subspacelens_tui.models import Architecture
+from subspacelens_tui.models.call import PipelineCall, Unguided
+from subspacelens_tui.models.errors import ModelError
+from subspacelens_tui.models.text_memory import TextMemory, digest_of, tensors_in
+from subspacelens_tui.models.text_readers import TextReader, TokenizerWatch
 from subspacelens_tui.recording.finite import broken_weight
 from subspacelens_tui.recording.memory import give_back, out_of_memory
 
-_ENCODE_BATCH = 32
-_EMPTY_PROMPT = ""
+EMPTY_PROMPT = ""
+# The steps asked for in runs that end before the first.
+_STEPS = 2
 
 
 @dataclass(frozen=True)
 class Conditioning:
-    """What `Architecture.encode` gives, on the host: a row for each prompt, and one for the empty prompt.
+    """What is known of the prompts once they are encoded.
 
-    `broken_weight` names a weight of the text encoder that is not finite, which is looked for only where what
-    it gives is not.
+    Attributes:
+        not_finite: the prompts whose embeddings are not finite; the empty prompt comes after the last.
+        digests: for each prompt what tells its embeddings from others, bit for bit; none where the pipeline
+            encodes no text.
+        readers: how each tokenizer gets its text.
+        trial: two prompts to find the layout with, the second longer.
+        broken_weight: a weight of a text encoder that is not finite, which is looked for only where what they
+            give is not.
+        together: whether prompts that were encoded one by one can be generated in any batch.
     """
 
-    prompts: dict[str, torch.Tensor]
-    unconditional: dict[str, torch.Tensor]
-    broken_weight: str | None = None
-
-    @property
-    def not_finite(self) -> list[int]:
-        """The prompts whose embeddings are not finite; the empty prompt comes after the last."""
-        finite = [
-            torch.isfinite(torch.cat([of_prompts, self.unconditional[name]])).flatten(1).all(1)
-            for name, of_prompts in self.prompts.items()
-        ]
-        return torch.nonzero(~torch.stack(finite).all(0)).flatten().tolist()
-
-    def rows(self, prompts: Sequence[int], device: torch.device) -> dict[str, torch.Tensor]:
-        """The rows of these prompts, on the device."""
-        chosen = torch.tensor(prompts)
-        return {name: tensor[chosen].to(device) for name, tensor in self.prompts.items()}
-
-    def empty(self, device: torch.device) -> dict[str, torch.Tensor]:
-        """The row of the empty prompt, on the device."""
-        return {name: tensor.to(device) for name, tensor in self.unconditional.items()}
+    not_finite: list[int]
+    digests: list[bytes]
+    readers: list[TextReader]
+    trial: tuple[str, str]
+    broken_weight: str | None
+    together: bool
 
 
 def encode_prompts(
-    pipeline: Any, architecture: Architecture, texts: Sequence[str], device: torch.device
+    call: PipelineCall,
+    texts: Sequence[str],
+    guidance: Sequence[float],
+    batches: Sequence[Sequence[int]],
+    device: torch.device,
 ) -> Conditioning:
-    """Encode all prompts once, and let the text encoder go.
+    """Encode all prompts once, and let the text encoders go.
 
-    The pipeline is still in the memory of the host. The encoder has the device for itself, and works on the
-    CPU if the device has no memory for it. It is freed afterwards in any case: a T5-XXL takes 8.9 GiB in
+    The pipeline is still in the memory of the host. The encoders have the device for themselves, and work on
+    the CPU if that has no memory for them. They are freed afterwards in any case: a T5-XXL takes 8.9 GiB in
     bfloat16, and nothing needs it again.
+
+    Args:
+        call: of the pipeline, which remembers its text from then on.
+        texts: the prompts.
+        guidance: the scales they will be generated at.
+        batches: the prompts of each batch that is planned, by index.
+        device: where the encoders work.
     """
-    texts = [*texts, _EMPTY_PROMPT]
+    memory = TextMemory(call.pipeline)
     try:
-        encoded = _encode(pipeline, architecture, texts, device)
+        _move(memory, device)
+        found = _encoded(memory, call, texts, guidance, batches)
     except Exception as error:
         if device.type == "cpu" or not out_of_memory(error):
             raise
-        encoded = None
-    if encoded is None:
-        cpu = torch.device("cpu")
-        pipeline.text_encoder.to(cpu)
+        found = None
+    if found is None:
+        _move(memory, torch.device("cpu"))
         give_back(device)
-        encoded = _encode(pipeline, architecture, texts, cpu)
-    found = Conditioning(
-        prompts={name: tensor[:-1] for name, tensor in encoded.items()},
-        unconditional={name: tensor[-1:] for name, tensor in encoded.items()},
-    )
-    if found.not_finite:
-        found = replace(found, broken_weight=broken_weight(pipeline.text_encoder))
-    pipeline.text_encoder = None
+        found = _encoded(memory, call, texts, guidance, batches)
+    memory.drop_encoders()
     give_back(device)
     return found
 
 
-def _encode(
-    pipeline: Any, architecture: Architecture, texts: Sequence[str], device: torch.device
-) -> dict[str, torch.Tensor]:
-    pipeline.text_encoder.to(device)
-    parts = []
-    with torch.no_grad():
-        for start in range(0, len(texts), _ENCODE_BATCH):
-            encoded = architecture.encode(pipeline, texts[start : start + _ENCODE_BATCH])
-            parts.append({name: tensor.cpu() for name, tensor in encoded.items()})
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+def _move(memory: TextMemory, device: torch.device) -> None:
+    for encoder in memory.encoders.values():
+        encoder.to(device)
+
+
+def _encoded(
+    memory: TextMemory,
+    call: PipelineCall,
+    texts: Sequence[str],
+    guidance: Sequence[float],
+    batches: Sequence[Sequence[int]],
+) -> Conditioning:
+    watch = TokenizerWatch(call.pipeline)
+    given = []
+    for text in [*texts, EMPTY_PROMPT]:
+        with watch.reading(text):
+            given.append(_given(memory, call, text, guidance))
+    bad = [index for index, of_text in enumerate(given) if not _finite(of_text)]
+    trial = _trial_prompts(texts, [index for index in range(len(texts)) if index not in bad], call.of_classes)
+    _learn_trials(memory, call, trial, guidance)
+    if not memory.together:
+        for batch in sorted({tuple(batch) for batch in batches}):
+            for scale in guidance:
+                memory.learn(_run(call, [texts[index] for index in batch], scale))
+    broken = next(filter(None, map(broken_weight, memory.encoders.values())), None) if bad else None
+    digests = [digest_of(of_text) for of_text in given[: len(texts)] if of_text]
+    return Conditioning(bad, digests, watch.readers, trial, broken, memory.together)
+
+
+def _given(memory: TextMemory, call: PipelineCall, text: str, guidance: Sequence[float]) -> list[object]:
+    """What the pipeline encodes of one prompt, at every scale."""
+    try:
+        return [one for scale in guidance for one in memory.learn(_run(call, [text], scale))]
+    except ModelError:
+        if text == EMPTY_PROMPT:  # of classes there is none without a name
+            return []
+        raise
+
+
+def _learn_trials(
+    memory: TextMemory, call: PipelineCall, trial: tuple[str, str], guidance: Sequence[float]
+) -> None:
+    """Encode what finding the layout needs: pairs, the longer one first, and runs without guidance."""
+    for scale in guidance:
+        for texts in ([*trial], [trial[0]] * 2, [trial[1]]):
+            _unless_it_fails(memory, _run(call, texts, scale))
+        for unguided in call.ways_without_guidance():
+            _unless_it_fails(memory, _run(call, [trial[0]], scale, unguided))
+
+
+def _unless_it_fails(memory: TextMemory, run: Callable[[], object]) -> None:
+    """Some pipelines take one prompt at a time, or no such scale; finding the layout will say so."""
+    try:
+        memory.learn(run)
+    except Exception as error:  # of any pipeline
+        if out_of_memory(error):
+            raise
+
+
+def _run(
+    call: PipelineCall, texts: Sequence[str], guidance: float, unguided: Unguided | None = None
+) -> Callable[[], object]:
+    generators = [torch.Generator("cpu").manual_seed(0) for _ in texts]
+    return lambda: call(texts, generators, _STEPS, guidance, unguided)
+
+
+def _trial_prompts(texts: Sequence[str], finite: Sequence[int], classes: bool) -> tuple[str, str]:
+    """Two of the prompts that differ, the second made longer than any: its padding differs as well."""
+    chosen = list(dict.fromkeys(texts[index] for index in finite or range(len(texts))))
+    first, second = chosen[0], chosen[-1]
+    return (first, second) if classes else (first, f"{second}, {first}")
+
+
+def _finite(given: Sequence[object]) -> bool:
+    return all(bool(tensor.isfinite().all()) for tensor in tensors_in(list(given)))

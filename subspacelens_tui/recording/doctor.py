@@ -7,8 +7,9 @@ from typing import Any
 import torch
 
 from subspacelens_tui import demo
-from subspacelens_tui.models import ARCHITECTURES
-from subspacelens_tui.models.source import DEMO
+from subspacelens_tui.models.errors import ModelError
+from subspacelens_tui.models.layout import Layout
+from subspacelens_tui.models.source import DEMO, at_hand
 from subspacelens_tui.planning import Estimate, Request, plan
 from subspacelens_tui.planning.device import Device
 from subspacelens_tui.planning.machine import cores, host_memory
@@ -23,6 +24,7 @@ from subspacelens_tui.sessions.byte_sizes import readable
 _VERSIONS_OF = ("subspacelens-tui", "torch", "diffusers", "transformers", "numpy", "textual")
 # Looked at even where it is not on this machine, because it is what people come for.
 _PIXART_XL = "PixArt-alpha/PixArt-XL-2-512x512"
+_PIPELINES = "any of diffusers with a scheduler and blocks of tokens; `doctor --model` tries one"
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,60 @@ class Findings:
         }
 
 
+@dataclass(frozen=True)
+class Tried:
+    """What came of loading a pipeline and finding out how it is recorded.
+
+    Attributes:
+        layout: what was found; None if it cannot be recorded.
+        reason: why it cannot, or was not tried.
+        recordable: whether it can be recorded; None if that was not tried.
+    """
+
+    layout: Layout | None
+    reason: str | None
+    recordable: bool | None
+
+    @property
+    def lines(self) -> Iterator[str]:
+        """In words."""
+        if self.layout is None:
+            yield (
+                f"not tried: {self.reason}"
+                if self.recordable is None
+                else f"cannot be recorded: {self.reason}"
+            )
+            return
+        lists = ", ".join(f"{name} × {count}" for name, count in self.layout.lists)
+        widths = "/".join(map(str, sorted({block.width for block in self.layout.blocks})))
+        yield f"can be recorded: {len(self.layout.blocks)} blocks of width {widths} in {lists}"
+        for scale, passes in self.layout.passes.items():
+            yield f"branches at guidance {scale:g}: {', '.join(passes.branches)}"
+        if self.layout.one_image is not None:
+            yield f"one image at a time: {self.layout.one_image}"
+
+    def to_json(self) -> dict[str, Any]:
+        """For `doctor --json`."""
+        found: dict[str, Any] = {"recordable": self.recordable, "reason": self.reason}
+        if self.layout is not None:
+            found["blocks"] = [{"name": block.name, "width": block.width} for block in self.layout.blocks]
+            found["branches"] = {f"{scale:g}": of.branches for scale, of in self.layout.passes.items()}
+        return found
+
+
+def try_recording(request: Request) -> Tried:
+    """Load the pipeline asked for, if it is on this machine, and find out how it would be recorded."""
+    from subspacelens_tui.recording.trial_recording import layout_of
+
+    manifest = plan(request)
+    if at_hand(manifest.model.components_from or manifest.model.id, manifest.model.revision) is None:
+        return Tried(None, "it is not on this machine yet", None)
+    try:
+        return Tried(layout_of(manifest), None, True)
+    except (ModelError, RecordingError) as error:
+        return Tried(None, str(error), False)
+
+
 def recording_json(recording: Estimate) -> dict[str, Any]:
     """What a recording will take, for `doctor --json`; sizes in bytes."""
     return {
@@ -121,7 +177,7 @@ def examine() -> Findings:
     return Findings(
         versions=versions_of(_VERSIONS_OF),
         devices=tuple(_devices()),
-        pipelines=tuple(name for architecture in ARCHITECTURES for name in architecture.pipelines),
+        pipelines=(_PIPELINES,),
         prompt_sets=tuple(shipped_prompt_sets()),
         models=tuple(_models(cached)),
         lacking=(*lacking, *_without_webp()),

@@ -56,13 +56,14 @@ class OutputWatch:
     """
 
     def __init__(self, pipeline: Any) -> None:
-        self._scheduler, self._vae = pipeline.scheduler, pipeline.vae
+        self._scheduler, self._vae = pipeline.scheduler, getattr(pipeline, "vae", None)
         self._undo: list[Callable[[], None]] = []
         self.start()
 
     def __enter__(self) -> Self:
         self._wrap(self._scheduler, "step", self._see_latents)
-        self._wrap(self._vae, "decode", self._see_pictures)
+        if hasattr(self._vae, "decode"):
+            self._wrap(self._vae, "decode", self._see_pictures)
         return self
 
     def __exit__(
@@ -82,7 +83,9 @@ class OutputWatch:
         """For each step after which some latents were not finite, which (n,)."""
         if not self._latents:
             return {}
-        finite = torch.stack(self._latents).cpu().numpy().reshape(len(self._steps), images)
+        finite = torch.stack(self._latents).cpu().numpy()
+        if finite.shape[1] != images:  # latents without a row for each image: one flag for all of them
+            finite = np.repeat(finite.all(axis=1, keepdims=True), images, axis=1)
         found: dict[int, Flags] = {}
         for step, of_step in zip(self._steps, finite, strict=True):
             if not of_step.all():
@@ -94,7 +97,7 @@ class OutputWatch:
         if not self._pictures:
             return np.zeros(images, dtype=np.bool_)
         bad: Flags = ~torch.cat(self._pictures).cpu().numpy()
-        return bad
+        return bad if len(bad) == images else np.full(images, bad.any())
 
     def _see_latents(self, step: int, latents: torch.Tensor) -> None:
         self._steps.append(step)
@@ -110,7 +113,7 @@ class OutputWatch:
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             step = self.step
             result = original(*args, **kwargs)
-            see(step, result[0])  # of a tuple, or of diffusers' outputs
+            see(step, result if isinstance(result, torch.Tensor) else result[0])  # of tuples and of outputs
             return result
 
         setattr(owner, name, wrapped)

@@ -11,8 +11,12 @@ from typing import Any, Self
 import numpy as np
 import torch
 
+from subspacelens_tui.models.call import PipelineCall, pictures_of
+from subspacelens_tui.models.discover import Found, NotFiniteError, discover
+from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.loading import choose_device, choose_dtype, load_pipeline
 from subspacelens_tui.models.source import ModelSource
+from subspacelens_tui.models.trial import modules_of
 from subspacelens_tui.planning.machine import cores
 from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.compiling import compile_blocks
@@ -21,7 +25,8 @@ from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.finite import OutputWatch, advice, broken_weight, not_finite
 from subspacelens_tui.recording.memory import give_back, out_of_memory
 from subspacelens_tui.recording.prompt_checks import read_prompts, refuse_equal_embeddings
-from subspacelens_tui.recording.timesteps import timesteps_of, with_timesteps
+from subspacelens_tui.recording.timesteps import checked_timesteps, timesteps_of, with_timesteps
+from subspacelens_tui.recording.work_partition import batches_of
 from subspacelens_tui.sessions.format import Block, Manifest
 from subspacelens_tui.sessions.prompt_problems import named_prompt, unread_lines
 from subspacelens_tui.sessions.writer import complete_manifest, with_model, write_features, write_image
@@ -53,7 +58,9 @@ class Generation:
 
     Attributes:
         batch_size: images of a batch, as planned.
-        at_once: how many of them are generated together: half as many whenever memory does not suffice.
+        at_once: how many of them are generated together: half as many whenever memory does not suffice, and
+            one where images cannot be generated together.
+        self_test: how well the layout of the pipeline was confirmed.
         notes: what the user should know of the prompts, a line each.
 
     Args:
@@ -86,21 +93,29 @@ class Generation:
         _leave_a_core_free()
         self._dtype = choose_dtype(asked.dtype, self._device)
         self._source = ModelSource.of(asked, allow_pickle)
-        self._pipeline, self._architecture = load_pipeline(
-            self._source, self._dtype, random_init=asked.random_init
-        )
-        scheduler = self._pipeline.scheduler
-        self._timesteps = timesteps_of(scheduler, manifest.inference_steps, self._device)
-        self._manifest = manifest = with_timesteps(manifest, self._timesteps, type(scheduler).__name__)
+        self._pipeline = load_pipeline(self._source, self._dtype, random_init=asked.random_init)
+        self._call = PipelineCall(self._pipeline, manifest.call)
+        unplanned = _BATCH_SIZE.get(self._device.type, _BATCH_SIZE_ELSEWHERE)
+        self.batch_size = self.at_once = manifest.batch_size or unplanned
         self._allow_nonfinite = allow_nonfinite
         self._on_step = on_step
-        self._unread = read_prompts(self._architecture.text_readers(self._pipeline), manifest)
-        self.notes = list(unread_lines(manifest.model_copy(update={"unread_text": self._unread})))
-        self._conditioning = self._encoded([prompt.text for prompt in manifest.prompts])
+        text = self._encoded([prompt.text for prompt in manifest.prompts])
         self._move_to_device()
+        found = self._discovered(text.trial)
+        self._layout, self.self_test = found.layout, found.self_test
+        # Where whole batches of text were encoded, others can be generated image by image only.
+        self._encoded_batches = (
+            None if text.together else {tuple(batch) for batch in self._prompts_of_batches()}
+        )
+        if self._layout.one_image is not None:
+            self.at_once = 1
+            self.notes.append(f"images are generated one at a time: {self._layout.one_image}")
+        scheduler = type(self._pipeline.scheduler).__name__
+        self._timesteps = checked_timesteps(found.timesteps, scheduler, manifest.inference_steps)
+        self._manifest = manifest = with_timesteps(manifest, self._timesteps, scheduler)
         self._capture = Capture(
             self._pipeline,
-            self._architecture,
+            self._layout,
             manifest.capture_steps,
             self._stepped,
             manifest.tokens,
@@ -108,9 +123,8 @@ class Generation:
         )
         self._watch = OutputWatch(self._pipeline)
         if asked.compiled:
-            compile_blocks(self._capture.blocks)
-        unplanned = _BATCH_SIZE.get(self._device.type, _BATCH_SIZE_ELSEWHERE)
-        self.batch_size = self.at_once = manifest.batch_size or unplanned
+            for name in self._layout.denoisers:
+                compile_blocks(self._layout.modules(getattr(self._pipeline, name)))
 
     def __enter__(self) -> Self:
         self._capture.__enter__()
@@ -126,7 +140,10 @@ class Generation:
 
     def describe(self, versions: Mapping[str, str]) -> None:
         """Write into `session.json` what is known now that the model is loaded."""
-        blocks = [Block(name=block.name, width=block.width) for block in self._capture.blocks]
+        blocks = [
+            Block(name=block.name, width=block.width, tokens=block.tokens, level=block.level)
+            for block in self._layout.blocks
+        ]
         asked = self._manifest.model
         model = asked.model_copy(
             update={
@@ -138,7 +155,20 @@ class Generation:
                 "device_name": self._device_name(),
             }
         )
-        self._manifest = with_model(self._manifest, model, blocks, blocks[0].width, versions, self._unread)
+        passes = [self._layout.passes[scale].branches for scale in self._manifest.guidance]
+        found = {
+            "guidance_branches": [list(branches) for branches in passes],
+            "guidance_argument": self._call.guidance_argument,
+            "denoisers": list(self._layout.denoisers),
+        }
+        self._manifest = with_model(
+            self._manifest.model_copy(update=found),
+            model,
+            blocks,
+            self._layout.input_width,
+            versions,
+            self._unread,
+        )
         there = complete_manifest(self._folder, self._manifest)
         with_timesteps(there, self._timesteps, type(self._pipeline.scheduler).__name__)
 
@@ -155,7 +185,7 @@ class Generation:
                 not allowed.
         """
         while True:
-            part = list(batch[: self.at_once])
+            part = self._part_of(batch)
             try:
                 return self._record(part)
             except Exception as error:
@@ -168,30 +198,38 @@ class Generation:
                 self.at_once //= 2
             give_back(self._device)
 
+    def _part_of(self, batch: Sequence[int]) -> list[int]:
+        """As many images of a batch as can be generated together."""
+        part = list(batch[: self.at_once])
+        prompts = tuple(self._manifest.images[i].prompt for i in part)
+        known = self._encoded_batches is None or prompts in self._encoded_batches
+        return part if known else part[:1]
+
+    def _prompts_of_batches(self) -> list[list[int]]:
+        images = self._manifest.images
+        return [[images[i].prompt for i in batch] for batch in batches_of(images, self.batch_size)]
+
     def _record(self, batch: list[int]) -> Recorded:
         images = [self._manifest.images[i] for i in batch]
         guidance = images[0].guidance
         # CPU generators give the same noise whatever device the model runs on.
         generators = [torch.Generator("cpu").manual_seed(image.seed) for image in images]
         token_seeds = [(image.seed, image.prompt) for image in images]
-        self._capture.start_batch(len(images), guidance > 1, self._device, token_seeds)
+        self._capture.start_batch(len(images), guidance, self._device, token_seeds)
         self._watch.start()
         with np.errstate(invalid="ignore"):  # of pictures that are not finite, which we see ourselves
-            pictures = self._architecture.generate(
-                self._pipeline,
-                self._conditioning.rows([image.prompt for image in images], self._device),
-                self._conditioning.empty(self._device),
-                generators,
-                self._manifest.inference_steps,
-                guidance,
-            )
+            texts = [self._manifest.prompts[image.prompt].text for image in images]
+            pictures = pictures_of(self._call(texts, generators, self._manifest.inference_steps, guidance))
         captured = self._capture.finish_batch()
         recorded = self._checked(batch, captured)
         for index, picture in zip(batch, pictures, strict=True):
             if index not in recorded.without_picture:  # it would be black, as if the model had drawn that
                 write_image(self._folder, index, picture)
         # Last, because an image counts as recorded once its features are there.
-        write_features(self._folder, batch, captured.layer_input, captured.blocks, captured.tokens)
+        several = captured.denoisers if len(self._layout.denoisers) > 1 else None
+        write_features(
+            self._folder, batch, captured.layer_input, captured.blocks, captured.tokens, denoisers=several
+        )
         return recorded
 
     def _checked(self, batch: list[int], captured: Captured) -> Recorded:
@@ -200,13 +238,14 @@ class Generation:
         Raises:
             RecordingError: if something is not, and that is not allowed.
         """
-        names = [block.name for block in self._capture.blocks]
+        names = [block.name for block in self._layout.blocks]
         found = not_finite(captured, self._watch, self._manifest.capture_steps, names)
         if found is None:
             return Recorded(batch)
         if not self._allow_nonfinite:
-            component = self._pipeline.vae if found.of_vae else self._pipeline.transformer
-            name = "VAE" if found.of_vae else "transformer"
+            denoiser = self._layout.denoisers[0]
+            component = self._pipeline.vae if found.of_vae else getattr(self._pipeline, denoiser)
+            name = "VAE" if found.of_vae else denoiser
             why = advice(name, broken_weight(component), self._dtype)
             raise RecordingError(self._refusal(found.words, why))
         return Recorded(
@@ -218,7 +257,10 @@ class Generation:
 
     def _encoded(self, texts: Sequence[str]) -> Conditioning:
         """The prompts as the model is given them."""
-        found = encode_prompts(self._pipeline, self._architecture, texts, self._device)
+        batches = self._prompts_of_batches()
+        found = encode_prompts(self._call, texts, self._manifest.guidance, batches, self._device)
+        self._unread = read_prompts(found.readers, self._manifest)
+        self.notes = list(unread_lines(self._manifest.model_copy(update={"unread_text": self._unread})))
         if bad := found.not_finite:
             named = [named_prompt(self._manifest, i) if i < len(texts) else "the empty prompt" for i in bad]
             more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
@@ -228,8 +270,29 @@ class Generation:
                 raise RecordingError(self._refusal(what, why))
             self.notes.append(what)
         else:
-            refuse_equal_embeddings(self._manifest, found.prompts)
+            refuse_equal_embeddings(self._manifest, found.digests)
         return found
+
+    def _discovered(self, trial: tuple[str, str]) -> Found:
+        """The layout of the pipeline, confirmed by trial runs."""
+        asked = self._manifest.inference_steps
+        try:
+            return discover(self._call, trial, asked, self._manifest.guidance)
+        except NotFiniteError as error:
+            for name, component in modules_of(self._pipeline):
+                if (broken := broken_weight(component)) is not None:
+                    raise RecordingError(
+                        self._refusal(str(error), advice(name, broken, self._dtype))
+                    ) from None
+            raise RecordingError(self._refusal(str(error), advice("model", None, self._dtype))) from None
+        except ModelError:
+            # Where it was the number of steps, its scheduler says so better.
+            timesteps_of(self._pipeline.scheduler, asked, self._device)
+            raise
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            raise RecordingError(self._no_memory_for("one image at a time")) from error
 
     def _refusal(self, what: str, why: str) -> str:
         return (

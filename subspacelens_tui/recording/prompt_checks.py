@@ -1,13 +1,10 @@
 """What the model reads of the prompts: those that are cut, unknown words, and prompts that become equal."""
 
-import hashlib
 import re
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import torch
-
-from subspacelens_tui.models import TextReader
+from subspacelens_tui.models.text_readers import TextReader
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.sessions.format import Manifest, UnreadText
 from subspacelens_tui.sessions.prompt_problems import named_prompt, quoted_words
@@ -34,28 +31,27 @@ def read_prompts(readers: Sequence[TextReader], manifest: Manifest) -> list[Unre
         read.append(kept)
         for index, text in enumerate(texts):
             found[index] = _unread(reader, text, whole[index], kept[index], found[index])
+    if not read:  # classes, not text
+        return []
     *of_prompts, empty = zip(*read, strict=True)
     _refuse_equal(manifest, of_prompts, found)
     _refuse_empty(manifest, of_prompts, empty)
     return [unread for unread in found if unread.tokens is not None or unread.unknown]
 
 
-def refuse_equal_embeddings(manifest: Manifest, embeddings: Mapping[str, torch.Tensor]) -> None:
+def refuse_equal_embeddings(manifest: Manifest, digests: Sequence[bytes]) -> None:
     """Refuse prompts whose tokens differ and whose embeddings do not.
 
     Args:
         manifest: of the session.
-        embeddings: what `Architecture.encode` gave, a row for each prompt.
+        digests: what tells the embeddings of each prompt from others, bit for bit.
 
     Raises:
         RecordingError: if there are two.
     """
     first: dict[bytes, int] = {}
-    for index in range(len(manifest.prompts)):
-        key = hashlib.sha256()
-        for tensor in embeddings.values():
-            key.update(tensor[index].contiguous().view(torch.uint8).numpy().tobytes())
-        other = first.setdefault(key.digest(), index)
+    for index, digest in enumerate(digests):
+        other = first.setdefault(digest, index)
         if other != index:
             raise RecordingError(
                 f"{named_prompt(manifest, other)} and {named_prompt(manifest, index)} get the same embedding "
@@ -65,7 +61,7 @@ def refuse_equal_embeddings(manifest: Manifest, embeddings: Mapping[str, torch.T
 
 def _ids(reader: TextReader, texts: Sequence[str], cut: bool = False) -> list[Ids]:
     options = {"truncation": True, "max_length": reader.limit} if cut else {}
-    found = reader.tokenizer([reader.prepare(text) for text in texts], **options).input_ids
+    found = reader.tokenizer([reader.prepare(text) for text in texts], **reader.options, **options).input_ids
     return [tuple(ids) for ids in found]
 
 
@@ -74,10 +70,14 @@ def _unread(reader: TextReader, text: str, whole: Ids, kept: Ids, known: UnreadT
     prepared = reader.prepare(text)
     found: dict[str, object] = {}
     if len(whole) > len(kept):
-        prepared = _kept_text(reader, prepared)
+        # Without what a template has before the prompt.
+        start = max(0, prepared.casefold().find(text.strip().casefold()))
+        prepared = _kept_text(reader, prepared)[start:]
         if known.kept_text is None or len(prepared) < len(known.kept_text):
             found = {"tokens": len(whole), "limit": reader.limit, "kept_text": prepared[:_LONGEST_TEXT]}
-    words = dict.fromkeys([*known.unknown, *_unknown_words(reader, prepared)])
+    # A template around the prompt is the model's own affair.
+    own = [word for word in _unknown_words(reader, prepared) if word.casefold() in text.casefold()]
+    words = dict.fromkeys([*known.unknown, *own])
     return known.model_copy(update={**found, "unknown": list(words)[:_WORDS_KEPT]})
 
 
@@ -86,7 +86,7 @@ def _kept_text(reader: TextReader, text: str) -> str:
     fits, too_long = 0, len(text)
     while too_long - fits > 1:
         middle = (fits + too_long) // 2
-        if len(reader.tokenizer(text[:middle]).input_ids) <= reader.limit:
+        if len(reader.tokenizer(text[:middle], **reader.options).input_ids) <= reader.limit:
             fits = middle
         else:
             too_long = middle

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from subspacelens_tui.models.architecture import ModelError
+from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.recording.distributed import Rank, device_of
 from subspacelens_tui.recording.errors import RecordingError, StopRequested
 from subspacelens_tui.recording.libraries import load_libraries, need_webp
@@ -210,6 +210,7 @@ class Recorder:
             generation.describe(versions=versions_of(_VERSIONS_OF))
             self._session.refresh()
             manifest = self._session.manifest
+            self._events.write("self_test", **generation.self_test.to_json())
             self._events.write("recording", steps=manifest.steps, scheduler=manifest.scheduler)
             for line in generation.notes if self._rank.index == 0 else ():
                 self._note(line)

@@ -25,7 +25,16 @@ def timesteps_of(scheduler: Any, inference_steps: int, device: torch.device) -> 
         type(asked).set_timesteps(asked, inference_steps, device=device)
     except Exception as error:  # what a scheduler raises is its own
         raise RecordingError(f"{name} cannot run {inference_steps} steps: {first_line(error)}") from error
-    found = as_floats(asked.timesteps)
+    return checked_timesteps(asked.timesteps, name, inference_steps)
+
+
+def checked_timesteps(timesteps: Any, name: str, inference_steps: int) -> list[float]:
+    """The timesteps that a scheduler has set for so many steps, as floats.
+
+    Raises:
+        RecordingError: if they cannot be those of a recording.
+    """
+    found = as_floats(timesteps)
     if not 0 < len(found) <= MAX_STEPS:
         raise RecordingError(f"{name} has {len(found)} timesteps for {inference_steps} steps")
     for step, timestep in enumerate(found):

@@ -21,16 +21,21 @@ class DrawnPositions:
 
     Attributes:
         available: how many image tokens there are.
-        index: (branch · images, T, 1) on the device of the tokens.
     """
 
-    def __init__(self, seeds: TokenSeeds, count: int, tokens: torch.Tensor, guided: bool) -> None:
+    def __init__(self, seeds: TokenSeeds, count: int, tokens: torch.Tensor) -> None:
         self.available = tokens.shape[1]
         self._positions = draw_positions(seeds, count, self.available)
-        index = torch.from_numpy(self._positions).repeat(2 if guided else 1, 1).unsqueeze(-1)
+        index = torch.from_numpy(self._positions).unsqueeze(-1)
         if tokens.is_cuda:
             index = index.pin_memory()  # or the copy would wait for the device
-        self.index = index.to(tokens.device, non_blocking=True)
+        self._index = index.to(tokens.device, non_blocking=True)
+
+    def index_of(self, each: int, interleaved: bool) -> torch.Tensor:
+        """The positions (rows, T, 1) in a forward with `each` rows for an image, on the tokens' device."""
+        if interleaved:
+            return self._index.repeat_interleave(each, 0)
+        return self._index.repeat(each, 1, 1)
 
     def sample(self, blocks: Sequence[npt.NDArray[np.float32]]) -> TokenSample:
         """With the tokens of each block (images, branch, step, T, width)."""

@@ -21,6 +21,7 @@ from subspacelens_tui.sessions.files import names_inside, open_plain
 EventName = Literal[
     "started",
     "loading",
+    "self_test",
     "recording",
     "batch",
     "memory",

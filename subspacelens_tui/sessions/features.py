@@ -3,7 +3,7 @@
 Tensors: `images` int64 (n,), indices into the manifest's images; `input` float32 (n, branch, step,
 input width), the token mean of what the first block receives; `blocks.00`, `blocks.01`, … float32
 (n, branch, step, width), the token mean of what each block puts out. The images of one file share a
-guidance scale, so its branch axis has length 2, or 1 (cond only) at guidance 1 and below.
+guidance scale, so its branch axis has length 2, or 1 (cond only) at scales that have no other.
 
 Where the manifest asks for tokens, in the same file and so as atomic: `tokens.00`, `tokens.01`, … float32
 (n, branch, step, T, width), T single tokens of what each block puts out; `token_positions` int64 (n, T),
@@ -227,7 +227,7 @@ def _check_shapes(path: Path, file: TensorFile, manifest: Manifest, images: Sequ
 
 def _promised_shapes(manifest: Manifest, images: Sequence[int]) -> Iterator[tuple[str, tuple[int, ...]]]:
     n, T = len(images), manifest.tokens
-    lead = (n, len(manifest.images[images[0]].branches), len(manifest.capture_steps))
+    lead = (n, len(manifest.branches_at(manifest.images[images[0]].guidance)), len(manifest.capture_steps))
     for index, block in enumerate(manifest.blocks):
         yield block_key(index), (*lead, block.width)
     if T is not None:

@@ -52,6 +52,8 @@ def _few(most: int) -> BeforeValidator:
 
 _Scale = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 _Timestep = Annotated[float, Field(allow_inf_nan=False)]
+_Scalar = bool | int | Annotated[float, Field(allow_inf_nan=False)] | _Text | None
+_Argument = _Scalar | Annotated[list[_Scalar], _few(1_000)]
 
 
 class _Part(BaseModel):
@@ -93,17 +95,21 @@ class ImageInfo(_Part):
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     guidance: _Scale
 
-    @property
-    def branches(self) -> tuple[Branch, ...]:
-        """The branches a forward pass has: at guidance 1 and below there is no unconditional one."""
-        return BRANCHES if self.guidance > 1 else BRANCHES[:1]
-
 
 class Block(_Part):
-    """One hooked transformer block; `width` is the length of its pooled feature vector."""
+    """One hooked transformer block.
+
+    Attributes:
+        name: in the denoiser: that of its list and its index there.
+        width: the length of its pooled feature vector.
+        tokens: how many image tokens that is the mean of; None in sessions of version 1.
+        level: its resolution, 0 the finest, in a denoiser that works at several; else None.
+    """
 
     name: _Name
     width: Annotated[int, Field(ge=1, le=1_000_000)]
+    tokens: _Count | None = None
+    level: Annotated[int, Field(ge=0, le=100)] | None = None
 
 
 class UnreadText(_Part):
@@ -126,8 +132,8 @@ class UnreadText(_Part):
 class Manifest(_Part):
     """The content of `session.json`.
 
-    `blocks`, `input_width`, `unread_text`, `timesteps` and `scheduler` are empty until the recorder has loaded
-    the model. Only then is it known how many `steps` the scheduler runs for the `inference_steps` that were
+    `blocks`, `input_width`, `denoisers`, `guidance_branches`, `guidance_argument`, `unread_text`, `timesteps`
+    and `scheduler` are empty until the recorder has loaded the model. Only then is it known how many `steps` the scheduler runs for the `inference_steps` that were
     asked for: until then `steps` and, with `default_capture`, `capture_steps` are what one step for each would
     give. Everything else is known when the session is created and never changes.
 
@@ -149,6 +155,10 @@ class Manifest(_Part):
     ]
     default_capture: bool = False
     guidance: Annotated[list[_Scale], Field(min_length=1), FailFast(), _few(1_000)]
+    guidance_branches: Annotated[list[Annotated[list[Branch], _few(2)]], FailFast(), _few(1_000)] = []
+    guidance_argument: _Name | None = None
+    call: Annotated[dict[_Name, _Argument], _few(200)] = {}
+    denoisers: Annotated[list[_Name], _few(20)] = []
     batch_size: _Count | None = None
     tokens: _Count | None = None
     blocks: Annotated[list[Block], FailFast(), _few(1_000)] = []
@@ -182,6 +192,10 @@ class Manifest(_Part):
             raise ValueError("unread_text names a prompt that is not there")
         if max(self.capture_steps) >= self.steps or sorted(set(self.capture_steps)) != self.capture_steps:
             raise ValueError(f"capture_steps must ascend and lie below steps ({self.steps})")
+        if (self.blocks or self.guidance_branches) and len(self.guidance_branches) != len(self.guidance):
+            raise ValueError("guidance_branches must have the branches of each guidance scale")
+        if any(tuple(found) not in (BRANCHES[:1], BRANCHES) for found in self.guidance_branches):
+            raise ValueError('guidance_branches must be ["cond"] or ["cond", "uncond"] for each scale')
         if self.timesteps and len(self.timesteps) != self.steps:
             raise ValueError(f"there are {len(self.timesteps)} timesteps for {self.steps} steps")
         return self
@@ -194,7 +208,16 @@ class Manifest(_Part):
     @property
     def branches(self) -> tuple[Branch, ...]:
         """The branches that some image of the session has."""
-        return BRANCHES if max(self.guidance) > 1 else BRANCHES[:1]
+        return max(map(self.branches_at, self.guidance), key=len)
+
+    def branches_at(self, guidance: float) -> tuple[Branch, ...]:
+        """The branches of the images of a guidance scale, as they were found.
+
+        Until the model is loaded, what to expect: most pipelines leave the second out at 1 and below.
+        """
+        if self.guidance_branches:
+            return tuple(self.guidance_branches[self.guidance.index(guidance)])
+        return expected_branches(guidance)
 
     def with_schemes(self, schemes: Mapping[str, Sequence[str]]) -> "Manifest":
         """The same with more label schemes: for each the class of every prompt, or `UNLABELLED`.
@@ -217,6 +240,11 @@ class Manifest(_Part):
     def to_json(self) -> str:
         """The text of `session.json`."""
         return self.model_dump_json(indent=1)
+
+
+def expected_branches(guidance: float) -> tuple[Branch, ...]:
+    """The branches that a pipeline has at a guidance scale unless it is found to have others."""
+    return BRANCHES if guidance > 1 else BRANCHES[:1]
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -50,7 +50,7 @@ class FeatureArrays:
         prompts: the prompt of each image; default: none is known, and each image counts as one of its own.
         seeds: the seed of each image's noise; default: none is known, and no two images share one.
         steps: the denoising steps that were captured, ascending, 0 the noisiest.
-        guidance: the classifier-free guidance scale. With two branches it has to be above 1.
+        guidance: the classifier-free guidance scale.
         layer_input: what the first layer receives, shaped like a layer; metrics of the first layer's update need it.
         pictures: the generated images, PIL, N of them; default: none.
         model: what the activations are of.
@@ -178,12 +178,6 @@ def _manifest(
     count: int,
 ) -> Manifest:
     branches = next(iter(shaped.values())).shape[1]
-    if (branches == 2) != (arrays.guidance > 1):
-        raise SessionError(
-            "two branches need the guidance scale that they were generated with, which is above 1"
-            if branches == 2
-            else f"guidance {arrays.guidance:g} has an uncond branch, and the arrays have cond only: leave it out"
-        )
     prompts, which = _prompts(arrays, count)
     seeds = range(count) if arrays.seeds is None else [int(seed) for seed in arrays.seeds]
     _same_count("seeds", seeds, count)
@@ -204,6 +198,7 @@ def _manifest(
             steps=max(arrays.steps) + 1,
             capture_steps=list(arrays.steps),
             guidance=[arrays.guidance],
+            guidance_branches=[list(BRANCHES[:branches])],
             blocks=[Block(name=layer, width=array.shape[3]) for layer, array in shaped.items()],
             input_width=None if first is None else first.shape[3],
             versions={"imported": "features"},

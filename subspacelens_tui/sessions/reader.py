@@ -311,13 +311,13 @@ class Session:
 
     def _indices(self, file: FeatureFile, branch: Branch, step: int | None) -> tuple[int, int]:
         """Where a branch and a captured step are along the axes of a file's tensors."""
-        image = self.manifest.images[file.images[0]]
-        if branch not in image.branches:
+        guidance = self.manifest.images[file.images[0]].guidance
+        branches = self.manifest.branches_at(guidance)
+        if branch not in branches:
             raise SessionError(
-                f"there is no {branch} branch at guidance {image.guidance:g}: "
-                "guidance 1 means one forward pass with the prompt only"
+                f"there is no {branch} branch at guidance {guidance:g}: its passes have the prompt only"
             )
-        return image.branches.index(branch), self.manifest.capture_steps.index(self.resolve_step(step))
+        return branches.index(branch), self.manifest.capture_steps.index(self.resolve_step(step))
 
     def _by_image(
         self,

@@ -10,10 +10,20 @@ from typing import Any
 
 Content = dict[str, Any]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+
+
+def _to_2(content: Content) -> Content:
+    """Version 1 knew pipelines with one denoiser, in which every scale above 1 has two branches."""
+    if not content.get("blocks"):
+        return content
+    branches = [["cond", "uncond"] if scale > 1 else ["cond"] for scale in content["guidance"]]
+    return content | {"guidance_branches": branches, "denoisers": ["transformer"]}
+
+
 # Version n → what turns its content into that of version n + 1. Of damaged content it may
 # raise what comes, or leave the damage to the check.
-UPGRADES: dict[int, Callable[[Content], Content]] = {}
+UPGRADES: dict[int, Callable[[Content], Content]] = {1: _to_2}
 # So many digits are a version; more are a mistake or an attempt to fill the screen.
 _LARGEST_VERSION = 10**6
 

@@ -34,6 +34,7 @@ _UNSEEN_SECONDS = 60.0
 # Of a manifest: when it was made, and what is known once the model is loaded.
 _NOT_PLANNED = {
     *("created", "blocks", "input_width", "unread_text", "versions"),
+    *("guidance_branches", "guidance_argument", "denoisers"),
     *("steps", "timesteps", "scheduler"),
 }
 _THERE_ALREADY = (errno.EEXIST, errno.ENOTEMPTY)
@@ -181,12 +182,24 @@ def complete_manifest(folder: Path, manifest: Manifest) -> Manifest:
     if not there.blocks:
         replace_manifest(folder, manifest)
         return manifest
-    if there.blocks != manifest.blocks:
+    if (found := branches_of(there)) != (now := branches_of(manifest)):
+        scale = next(scale for scale in manifest.guidance if found[scale] != now[scale])
+        raise SessionError(
+            f"{folder} was recorded with the branches {', '.join(found[scale])} at guidance {scale:g}, this model "
+            f"has {', '.join(now[scale])}: features of both cannot be mixed"
+        )
+    # Sessions of version 1 do not say more of their blocks.
+    if [(block.name, block.width) for block in there.blocks] != [(b.name, b.width) for b in manifest.blocks]:
         raise SessionError(
             f"{folder} was recorded from a model with {len(there.blocks)} blocks of width "
             f"{there.blocks[0].width}, this one has {len(manifest.blocks)} of width {manifest.blocks[0].width}"
         )
     return there
+
+
+def branches_of(manifest: Manifest) -> dict[float, tuple[str, ...]]:
+    """The branches at each guidance scale."""
+    return {scale: manifest.branches_at(scale) for scale in manifest.guidance}
 
 
 def discard_unfinished_files(folder: Path) -> None:
@@ -220,12 +233,18 @@ def write_features(
     layer_input: npt.NDArray[np.float32],
     blocks: Sequence[npt.NDArray[np.float32]],
     tokens: features.TokenSample | None = None,
+    denoisers: Sequence[int] | None = None,
 ) -> None:
-    """Write one finished batch; `layer_input` and each of `blocks` are (n, branch, step, width)."""
+    """Write one finished batch; `layer_input` and each of `blocks` are (n, branch, step, width).
+
+    `denoisers` are those that ran at each captured step, where there are several.
+    """
     tensors: dict[str, npt.NDArray[Any]] = {"input": np.ascontiguousarray(layer_input)}
     tensors |= {features.block_key(i): np.ascontiguousarray(block) for i, block in enumerate(blocks)}
     if tokens is not None:
         tensors |= features.token_tensors(tokens)
+    if denoisers is not None:
+        tensors["denoisers"] = np.asarray(denoisers, dtype=np.int64)
     features.write_batch(folder, images, tensors)
 
 

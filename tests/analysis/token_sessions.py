@@ -42,6 +42,7 @@ def plant(path: Path, layers: Sequence[np.ndarray], kept: int) -> Session:
         capture_steps=[1],
         guidance=[1.0],
         tokens=kept,
+        guidance_branches=[["cond"]],
         blocks=[Block(name=f"block {i}", width=tokens.shape[2]) for i, tokens in enumerate(layers)],
     )
     create_session(path, manifest)

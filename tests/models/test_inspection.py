@@ -79,6 +79,24 @@ def test_a_variant_that_is_not_there_is_told_from_those_that_are(model: Path) ->
     )
 
 
+def test_parts_are_those_that_the_index_names(model: Path) -> None:
+    """Of any class; entries that are no pairs of names are settings, and parts may be left out."""
+    index = model / "model_index.json"
+    edit(index, _class_name="LaterPipeline", boundary_ratio=0.9, layers=[1, 2], safety_checker=[None, None])
+    edit(index, text_encoder_2=["transformers", "T5EncoderModel"], guider=["diffusers", "Guidance"])
+    shutil.copytree(model / "text_encoder", model / "text_encoder_2")
+    (model / "guider").mkdir()
+    (model / "guider" / "guider_config.json").write_text("{}")
+    found = find_pipeline(ModelSource(str(model)))
+    assert found.kind == "LaterPipeline"
+    assert {part.name: part.weights is not None for part in found.parts} == {
+        **dict.fromkeys(("transformer", "vae", "text_encoder", "text_encoder_2"), True),
+        **dict.fromkeys(("tokenizer", "scheduler", "guider"), False),
+    }
+    (model / "text_encoder_2" / "model.safetensors").unlink()
+    assert "has no weights of its text encoder 2 that can be loaded" in refusal(ModelSource(str(model)))
+
+
 def test_a_variant_need_not_be_there_of_all_parts(model: Path) -> None:
     as_variant(model, "fp16", "transformer", "text_encoder")
     found = find_pipeline(ModelSource(str(model), variant="fp16"))
@@ -205,10 +223,6 @@ def test_what_is_missing_or_damaged_is_named(model: Path, damage: Damage, said: 
             "classes are in diffusers and transformers",
         ),
         (lambda m: edit(m / "model_index.json", vae=["mine", "VAE"]), "code of its own (mine.VAE)"),
-        (
-            lambda m: edit(m / "model_index.json", _class_name="FluxPipeline"),
-            "FluxPipeline are not supported yet (supported: PixArtAlphaPipeline, PixArtSigmaPipeline): give",
-        ),
         (
             lambda m: edit(m / "model_index.json", text_encoder=[None, None]),
             f"was saved without its text encoder: say where the other parts are, {COMPONENTS}",

@@ -4,17 +4,20 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import diffusers
 import pytest
 import torch
+from PIL import Image
 
 from subspacelens_tui import demo
-from subspacelens_tui.models import Architecture
+from subspacelens_tui.models.call import PipelineCall, pictures_of
+from subspacelens_tui.models.discover import discover
+from subspacelens_tui.models.layout import Layout
 from subspacelens_tui.models.loading import load_pipeline
 from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.planning.plan import Request, plan
@@ -93,11 +96,46 @@ def own_signals() -> Iterator[None]:
         signal.signal(number, handler)
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """A pipeline with the layout that was found of it."""
+
+    call: PipelineCall
+    layout: Layout
+
+    @property
+    def pipeline(self) -> Any:
+        return self.call.pipeline
+
+    @property
+    def blocks(self) -> list[torch.nn.Module]:
+        return self.layout.modules(self.pipeline.transformer)
+
+    def generate(
+        self, prompts: Sequence[str], seeds: Sequence[int], guidance: float, steps: int = 3
+    ) -> list[Image.Image]:
+        """The pictures of these prompts, each with its seed."""
+        generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
+        return pictures_of(self.call(prompts, generators, steps, guidance))
+
+    def with_other(self, kind: type | None = None, **components: Any) -> "Loaded":
+        """The same with other components, of which it has the same layout."""
+        made = (kind or type(self.pipeline))(**{**self.pipeline.components, **components})
+        made.set_progress_bar_config(disable=True)
+        return Loaded(PipelineCall(made), self.layout)
+
+
+def found(pipeline: Any, guidance: Sequence[float] = (3.0, 1.0)) -> Loaded:
+    """A pipeline of the demo's words, with its layout."""
+    call = PipelineCall(pipeline)
+    return Loaded(call, discover(call, ("a lion", "a car, a lion"), 3, guidance).layout)
+
+
 @pytest.fixture(scope="session")
-def loaded() -> tuple[Any, Architecture]:
+def loaded() -> Loaded:
     """The demo pipeline in float32 on the CPU."""
     torch.set_num_threads(1)
-    return load_pipeline(ModelSource(str(demo.MODEL_PATH)), torch.float32)
+    return found(load_pipeline(ModelSource(str(demo.MODEL_PATH)), torch.float32))
 
 
 @pytest.fixture

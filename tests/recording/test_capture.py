@@ -9,23 +9,11 @@ import pytest
 import torch
 from diffusers import PixArtAlphaPipeline, PixArtSigmaPipeline, PixArtTransformer2DModel, hooks
 
-from subspacelens_tui.models import Architecture
+from subspacelens_tui.models import ModelError
 from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.compiling import compile_blocks
 from subspacelens_tui.recording.errors import RecordingError
-
-Loaded = tuple[Any, Architecture]
-
-
-def generate(
-    loaded: Loaded, prompts: list[str], seeds: list[int], guidance: float, steps: int = 3
-) -> list[Any]:
-    pipeline, architecture = loaded
-    with torch.no_grad():
-        conditioning = architecture.encode(pipeline, prompts)
-        unconditional = architecture.encode(pipeline, [""])
-    generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
-    return architecture.generate(pipeline, conditioning, unconditional, generators, steps, guidance)
+from tests.recording.conftest import Loaded, found
 
 
 def captured(
@@ -35,9 +23,9 @@ def captured(
     guidance: float,
     capture_steps: tuple[int, ...] = (0, 1, 2),
 ) -> Captured:
-    with Capture(*loaded, capture_steps) as capture:
-        capture.start_batch(len(prompts), guidance > 1, torch.device("cpu"))
-        generate(loaded, prompts, seeds, guidance)
+    with Capture(loaded.pipeline, loaded.layout, capture_steps) as capture:
+        capture.start_batch(len(prompts), guidance, torch.device("cpu"))
+        loaded.generate(prompts, seeds, guidance)
         return capture.finish_batch()
 
 
@@ -71,34 +59,32 @@ def test_the_conditional_half_under_guidance_is_the_run_without_guidance(loaded:
 )
 def test_the_other_models_of_the_family(loaded: Loaded, kind: Any, changes: dict[str, Any]) -> None:
     """Sigma reads 300 tokens of text; alpha at 1024 pixels is told the size of the picture besides."""
-    pipeline, architecture = loaded
+    pipeline = loaded.pipeline
     config = {**pipeline.transformer.config, "num_layers": 2, **changes}
     with torch.random.fork_rng():
         torch.manual_seed(0)
         transformer = PixArtTransformer2DModel.from_config(config).eval()
     narrow = {"decoder_block_out_channels": (8, 8, 8), "num_decoder_blocks": (1, 1, 1)}
     vae = type(pipeline.vae).from_config({**pipeline.vae.config, **narrow})
-    other = kind(**{**pipeline.components, "transformer": transformer, "vae": vae})
-    other.set_progress_bar_config(disable=True)
-    guided = captured((other, architecture), ["a lion"], [0], guidance=3.0)
-    plain = captured((other, architecture), ["a lion"], [0], guidance=1.0)
+    other = found(loaded.with_other(kind, transformer=transformer, vae=vae).pipeline)
+    guided = captured(other, ["a lion"], [0], guidance=3.0)
+    plain = captured(other, ["a lion"], [0], guidance=1.0)
     for with_guidance, without in zip(guided.blocks, plain.blocks, strict=True):
         assert relative(with_guidance[:, 0, 0], without[:, 0, 0]) < 1e-6
         assert relative(with_guidance[:, 1, 0], without[:, 0, 0]) > 1e-4
 
 
 def test_features_are_the_token_means_of_what_the_blocks_put_out(loaded: Loaded) -> None:
-    pipeline, _ = loaded
     seen: list[torch.Tensor] = []
-    block = pipeline.transformer.transformer_blocks[5]
+    block = loaded.blocks[5]
     handle = block.register_forward_hook(lambda module, args, output: seen.append(output.double().mean(1)))
-    found = captured(loaded, TWO, [0, 1], guidance=3.0, capture_steps=(0, 2))
+    of_steps = captured(loaded, TWO, [0, 1], guidance=3.0, capture_steps=(0, 2))
     handle.remove()
     assert len(seen) == 3
     for slot, step in enumerate((0, 2)):
         uncond, cond = seen[step].numpy()[:2], seen[step].numpy()[2:]
-        np.testing.assert_allclose(found.blocks[5][:, 0, slot], cond, rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(found.blocks[5][:, 1, slot], uncond, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(of_steps.blocks[5][:, 0, slot], cond, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(of_steps.blocks[5][:, 1, slot], uncond, rtol=1e-5, atol=1e-6)
 
 
 def test_an_image_does_not_depend_on_its_batch(loaded: Loaded) -> None:
@@ -110,23 +96,23 @@ def test_an_image_does_not_depend_on_its_batch(loaded: Loaded) -> None:
 
 
 def test_hooks_change_nothing_and_leave_nothing_behind(loaded: Loaded) -> None:
-    pipeline, architecture = loaded
-    bare = np.asarray(generate(loaded, TWO, [0, 1], 3.0)[0])
-    with Capture(*loaded, (0,)) as capture:
-        capture.start_batch(2, True, torch.device("cpu"))
-        hooked = np.asarray(generate(loaded, TWO, [0, 1], 3.0)[0])
+    pipeline = loaded.pipeline
+    bare = np.asarray(loaded.generate(TWO, [0, 1], 3.0)[0])
+    with Capture(pipeline, loaded.layout, (0,)) as capture:
+        capture.start_batch(2, 3.0, torch.device("cpu"))
+        hooked = np.asarray(loaded.generate(TWO, [0, 1], 3.0)[0])
     np.testing.assert_array_equal(bare, hooked)
-    for block in architecture.blocks(pipeline):
-        assert not block.module._forward_hooks
-        assert not block.module._forward_pre_hooks
+    for module in pipeline.transformer.modules():
+        assert not module._forward_hooks
+        assert not module._forward_pre_hooks
     assert "step" not in vars(pipeline.scheduler)
     assert "set_timesteps" not in vars(pipeline.scheduler)
 
 
 def test_a_block_that_did_not_run_is_an_error_not_a_zero(loaded: Loaded) -> None:
-    with Capture(*loaded, (0, 2)) as capture:
-        capture.start_batch(1, True, torch.device("cpu"))
-        generate(loaded, ["a lion"], [0], 3.0, steps=2)
+    with Capture(loaded.pipeline, loaded.layout, (0, 2)) as capture:
+        capture.start_batch(1, 3.0, torch.device("cpu"))
+        loaded.generate(["a lion"], [0], 3.0, steps=2)
         with pytest.raises(RecordingError, match="ran 0 times at step 2 instead of once"):
             capture.finish_batch()
 
@@ -148,22 +134,24 @@ INSIDE = {
     ],
 )
 def test_a_pipeline_with_a_cache_is_refused(loaded: Loaded, cache: Any, config: Any) -> None:
-    pipeline, architecture = loaded
-    transformer = PixArtTransformer2DModel.from_config(pipeline.transformer.config)
+    transformer = PixArtTransformer2DModel.from_config(loaded.pipeline.transformer.config)
     cache(transformer, config)
-    cached = type(pipeline)(**{**pipeline.components, "transformer": transformer})
-    with pytest.raises(RecordingError, match=r"has the cache hook '.+', with which layers report"):
-        Capture(cached, architecture, (0,))
+    cached = loaded.with_other(transformer=transformer)
+    words = (
+        r"has the cache hook '.+', with which layers report .*: call `disable_cache\(\)` on its transformer"
+    )
+    with pytest.raises(RecordingError, match=words):
+        Capture(cached.pipeline, loaded.layout, (0,))
+    with pytest.raises(ModelError, match=words):
+        found(cached.pipeline)
 
 
 def test_compiled_blocks_are_captured_all_and_compiled_once(
     loaded: Loaded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the graphs run as they are: what the default backend makes of them takes a minute here."""
-    pipeline, architecture = loaded
     plain = captured(loaded, TWO, [0, 1], guidance=3.0)
-    compiled = type(pipeline)(**{**pipeline.components, "transformer": copy.deepcopy(pipeline.transformer)})
-    compiled.set_progress_bar_config(disable=True)
+    compiled = loaded.with_other(transformer=copy.deepcopy(loaded.pipeline.transformer))
     graphs: list[Any] = []
 
     def backend(graph: Any, inputs: Any) -> Any:
@@ -171,9 +159,9 @@ def test_compiled_blocks_are_captured_all_and_compiled_once(
         return graph.forward
 
     monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=backend))
-    compile_blocks(architecture.blocks(compiled))
-    found = captured((compiled, architecture), TWO, [0, 1], guidance=3.0)
-    for one, other in zip(found.blocks, plain.blocks, strict=True):
+    compile_blocks(compiled.blocks)
+    of_compiled = captured(compiled, TWO, [0, 1], guidance=3.0)
+    for one, other in zip(of_compiled.blocks, plain.blocks, strict=True):
         assert relative(one, other) < 1e-6
-    assert relative(found.layer_input, plain.layer_input) < 1e-6
-    assert 1 <= len(graphs) < len(found.blocks)  # blocks that are alike share one
+    assert relative(of_compiled.layer_input, plain.layer_input) < 1e-6
+    assert 1 <= len(graphs) < len(plain.blocks)  # blocks that are alike share one

@@ -25,8 +25,8 @@ from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.finite import NotFinite, OutputWatch, not_finite
 from subspacelens_tui.recording.recorder import Recorder
 from subspacelens_tui.sessions import Phase, Session, open_session
-from tests.recording.conftest import PATIENCE, Planned, prompt_file
-from tests.recording.test_capture import TWO, Loaded, generate
+from tests.recording.conftest import PATIENCE, Loaded, Planned, prompt_file
+from tests.recording.test_capture import TWO
 
 TRANSFORMER = "transformer/diffusion_pytorch_model.safetensors"
 VAE = "vae/diffusion_pytorch_model.safetensors"
@@ -83,7 +83,8 @@ CASES = {
         TRANSFORMER,
         spoil("pos_embed.proj.weight", math.inf),
         "float32",
-        "not finite: the input of the first block at step 0, in 2 of 2",
+        "not finite: the input of the first block at step 0, in a trial run; the transformer has weights "
+        "that",
     ),
     "after the last block": (
         TRANSFORMER,
@@ -240,8 +241,7 @@ def run_with(
     loaded: Loaded, capture_steps: tuple[int, ...], *spoilt: tuple[int, int, int], guidance: float = 3.0
 ) -> NotFinite | None:
     """Generate two images; each of `spoilt` is the step, block and row of a forward pass that becomes NaN."""
-    pipeline, architecture = loaded
-    blocks = architecture.blocks(pipeline)
+    pipeline, layout = loaded.pipeline, loaded.layout
     step = 0
 
     def count(next_step: int) -> None:
@@ -255,25 +255,25 @@ def run_with(
         return output
 
     handles = [
-        block.module.register_forward_hook(functools.partial(ruin, index))
-        for index, block in enumerate(blocks)
+        block.register_forward_hook(functools.partial(ruin, index))
+        for index, block in enumerate(loaded.blocks)
     ]
     watch = OutputWatch(pipeline)
     try:
-        with Capture(pipeline, architecture, capture_steps, count) as capture, watch:
-            capture.start_batch(2, guidance > 1, torch.device("cpu"))
+        with Capture(pipeline, layout, capture_steps, count) as capture, watch:
+            capture.start_batch(2, guidance, torch.device("cpu"))
             watch.start()
             with np.errstate(invalid="ignore"):
-                generate(loaded, TWO, [0, 1], guidance, STEPS)
+                loaded.generate(TWO, [0, 1], guidance, STEPS)
             captured = capture.finish_batch()
-            return not_finite(captured, watch, capture_steps, [block.name for block in blocks])
+            return not_finite(captured, watch, capture_steps, [block.name for block in layout.blocks])
     finally:
         for handle in handles:
             handle.remove()
 
 
 def test_a_batch_that_is_finite(loaded: Loaded) -> None:
-    pipeline, _ = loaded
+    pipeline = loaded.pipeline
     assert run_with(loaded, (0, 3)) is None
     for owner, name in ((pipeline.scheduler, "step"), (pipeline.vae, "decode")):
         assert name not in vars(owner)

@@ -11,6 +11,7 @@ from diffusers import PixArtTransformer2DModel
 from transformers import T5EncoderModel
 
 from subspacelens_tui import demo
+from subspacelens_tui.models.call import PipelineCall
 from subspacelens_tui.models.loading import load_pipeline
 from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.recording.conditioning import encode_prompts
@@ -18,7 +19,7 @@ from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.recorder import Recorder
 from subspacelens_tui.sessions import Phase, Session, open_session
 from subspacelens_tui.sessions.control import ask
-from tests.recording.conftest import Planned, prompt_file
+from tests.recording.conftest import Loaded, Planned, found, prompt_file
 
 NO_MEMORY = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 1.00 GiB"
 
@@ -69,7 +70,9 @@ def test_batches_that_do_not_fit_are_halved_and_no_image_is_lost(
     assert Recorder(cramped, on_progress=lambda session: ask(cramped, "stop")).run() == 0
     assert open_session(cramped).state.recorded == 2
     assert Recorder(cramped).run() == 0
-    assert tried == [5, 2, 1, 2, 1]  # 2 twice in a row is one
+    tried = [size for size, before in zip(tried, [0, *tried], strict=False) if size != before]
+    # Trial runs of one image and two, then the batch; 2 twice in a row is one.
+    assert tried == [1, 0, 2, 5, 2, 1, 0, 2, 1, 2, 1]
     whole, found = open_session(undisturbed), open_session(cramped)
     assert found.state.phase is Phase.FINISHED
     assert found.images() == list(range(10))
@@ -117,8 +120,10 @@ def test_an_error_that_is_not_about_memory_is_not_tried_again(
 def test_prompts_are_encoded_once_and_the_encoder_is_let_go(
     monkeypatch: pytest.MonkeyPatch, fits: bool
 ) -> None:
-    pipeline, architecture = load_pipeline(ModelSource(str(demo.MODEL_PATH)), torch.float32)
-    expected = architecture.encode(pipeline, ["", "a lion"])
+    pipeline = load_pipeline(ModelSource(str(demo.MODEL_PATH)), torch.float32)
+    texts, seeds = ["a lion", "a car"], [0, 1]
+    loaded = Loaded(PipelineCall(pipeline), found(pipeline).layout)
+    expected = [np.asarray(picture) for picture in loaded.generate(texts, seeds, 3.0)]
     moved: list[str] = []
     to = T5EncoderModel.to
 
@@ -130,10 +135,8 @@ def test_prompts_are_encoded_once_and_the_encoder_is_let_go(
 
     monkeypatch.setattr(T5EncoderModel, "to", moving)
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
-    found = encode_prompts(pipeline, architecture, ["a lion", "a car", "a lion"], torch.device("cuda"))
+    encode_prompts(loaded.call, texts, [3.0], [[0, 1]], torch.device("cuda"))
     assert list(dict.fromkeys(moved)) == (["cuda"] if fits else ["cuda", "cpu"])
     assert pipeline.text_encoder is None
-    cpu = torch.device("cpu")
-    for name, tensor in expected.items():
-        torch.testing.assert_close(found.empty(cpu)[name], tensor[:1])
-        torch.testing.assert_close(found.rows([2], cpu)[name], tensor[1:])
+    for picture, before in zip(loaded.generate(texts, seeds, 3.0), expected, strict=True):
+        np.testing.assert_array_equal(np.asarray(picture), before)

@@ -14,8 +14,9 @@ from transformers import PreTrainedTokenizerFast
 
 from subspacelens_tui import demo
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.models import TextReader
+from subspacelens_tui.models.text_readers import TextReader
 from subspacelens_tui.planning.plan import Request, plan
+from subspacelens_tui.recording.conditioning import encode_prompts
 from subspacelens_tui.recording.distributed import Rank
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.prompt_checks import read_prompts
@@ -23,8 +24,7 @@ from subspacelens_tui.recording.recorder import Recorder
 from subspacelens_tui.sessions import Phase, open_session
 from subspacelens_tui.sessions.format import ImageInfo, Manifest, ModelInfo, Prompt, UnreadText
 from subspacelens_tui.sessions.prompt_problems import unread_lines
-from tests.recording.conftest import Planned
-from tests.recording.test_capture import Loaded
+from tests.recording.conftest import Loaded, Planned
 
 pytestmark = pytest.mark.usefixtures("own_signals")
 
@@ -45,8 +45,9 @@ def manifest_of(*texts: str) -> Manifest:
 
 
 def read(loaded: Loaded, *texts: str) -> list[UnreadText]:
-    pipeline, architecture = loaded
-    return read_prompts(architecture.text_readers(pipeline), manifest_of(*texts))
+    copied = loaded.with_other()  # its encoder is let go
+    encoded = encode_prompts(copied.call, texts, [3.0], [], torch.device("cpu"))
+    return read_prompts(encoded.readers, manifest_of(*texts))
 
 
 def prompt_set(folder: Path, *texts: str) -> str:
@@ -81,19 +82,14 @@ def test_a_prompt_that_is_cut_is_named_with_the_place(loaded: Loaded) -> None:
 
 
 def test_what_is_cut_is_what_the_model_is_given(loaded: Loaded) -> None:
-    pipeline, architecture = loaded
     (unread,) = read(loaded, MANY_WORDS)
-    with torch.no_grad():
-        whole, kept = (architecture.encode(pipeline, [text]) for text in (MANY_WORDS, unread.kept_text or ""))
-    for name in whole:
-        assert torch.equal(whole[name], kept[name])
+    texts = [MANY_WORDS, unread.kept_text or ""]
+    given = encode_prompts(loaded.with_other().call, texts, [3.0], [], torch.device("cpu"))
+    assert given.digests[0] == given.digests[1]
 
 
 def test_another_pipeline_has_its_own_limit(loaded: Loaded) -> None:
-    pipeline, architecture = loaded
-    sigma = PixArtSigmaPipeline(**pipeline.components)
-    assert [reader.limit for reader in architecture.text_readers(sigma)] == [300]
-    assert read((sigma, architecture), MANY_WORDS) == []
+    assert read(loaded.with_other(PixArtSigmaPipeline), MANY_WORDS) == []  # it reads 300 tokens
 
 
 def test_a_tokenizer_of_parts_of_words(loaded: Loaded) -> None:

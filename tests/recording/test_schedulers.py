@@ -10,14 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from subspacelens_tui.models import Architecture
+from subspacelens_tui.models.scheduler_watch import watch
 from subspacelens_tui.recording.capture import Capture
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.scheduler import watch
 from subspacelens_tui.recording.timesteps import timesteps_of
-from tests.recording.conftest import scheduler
+from tests.recording.conftest import Loaded, scheduler
 
-Loaded = tuple[Any, Architecture]
 CPU = torch.device("cpu")
 ASKED = 4
 
@@ -52,24 +50,19 @@ SCHEDULERS = [
 
 def with_its_own(loaded: Loaded, kind: str, **changes: Any) -> Loaded:
     """The pipeline with another scheduler, the rest shared."""
-    pipeline, architecture = loaded
-    made = type(pipeline)(**{**pipeline.components, "scheduler": scheduler(kind, **changes)})
-    made.set_progress_bar_config(disable=True)
-    return made, architecture
+    return loaded.with_other(scheduler=scheduler(kind, **changes))
 
 
-def generate(loaded: Loaded, steps: int = ASKED, guidance: float = 3.0) -> None:
-    pipeline, architecture = loaded
-    generators = [torch.Generator().manual_seed(seed) for seed in (0, 1)]
-    texts = architecture.encode(pipeline, ["a lion", "a car"]), architecture.encode(pipeline, [""])
-    architecture.generate(pipeline, *texts, generators, steps, guidance)
+def generate(loaded: Loaded, steps: int = ASKED) -> None:
+    loaded.generate(["a lion", "a car"], [0, 1], 3.0, steps)
 
 
 @pytest.mark.parametrize(("kind", "changes", "steps"), SCHEDULERS)
 def test_each_step_is_the_call_of_the_model_at_its_timestep(
     loaded: Loaded, kind: str, changes: dict[str, Any], steps: int
 ) -> None:
-    pipeline, architecture = with_its_own(loaded, kind, **changes)
+    with_scheduler = with_its_own(loaded, kind, **changes)
+    pipeline = with_scheduler.pipeline
     timesteps = timesteps_of(pipeline.scheduler, ASKED, CPU)
     assert len(timesteps) == steps
     at: list[float] = []
@@ -82,12 +75,12 @@ def test_each_step_is_the_call_of_the_model_at_its_timestep(
         last.register_forward_hook(lambda module, args, output: called.append(output.mean(1))),
     ]
     try:
-        with Capture(pipeline, architecture, range(steps), timesteps=timesteps) as capture:
+        with Capture(pipeline, loaded.layout, range(steps), timesteps=timesteps) as capture:
             for _ in range(2):  # what a scheduler keeps of the last batch must not count
                 at.clear()
                 called.clear()
-                capture.start_batch(2, True, CPU)
-                generate((pipeline, architecture))
+                capture.start_batch(2, 3.0, CPU)
+                generate(with_scheduler)
                 found = capture.finish_batch().blocks[-1]
     finally:
         for hook in undo:
@@ -101,7 +94,7 @@ def test_each_step_is_the_call_of_the_model_at_its_timestep(
 
 
 def test_the_steps_are_found_without_touching_the_scheduler(loaded: Loaded) -> None:
-    pipeline, _ = with_its_own(loaded, "HeunDiscreteScheduler")
+    pipeline = with_its_own(loaded, "HeunDiscreteScheduler").pipeline
     before = copy.deepcopy(vars(pipeline.scheduler))
     timesteps_of(pipeline.scheduler, 50, CPU)
     after = vars(pipeline.scheduler)
@@ -137,21 +130,21 @@ def test_steps_that_a_scheduler_cannot_run_are_refused_in_one_line(
     [(5, "set 9 timesteps of HeunDiscreteScheduler from 999, the session has 7"), (3, "set 5 timesteps")],
 )
 def test_a_pipeline_that_sets_other_timesteps_is_refused(loaded: Loaded, steps: int, message: str) -> None:
-    pipeline, architecture = with_its_own(loaded, "HeunDiscreteScheduler")
-    timesteps = timesteps_of(pipeline.scheduler, ASKED, CPU)
-    with Capture(pipeline, architecture, (0, 6), timesteps=timesteps) as capture:
-        capture.start_batch(2, True, CPU)
+    with_scheduler = with_its_own(loaded, "HeunDiscreteScheduler")
+    timesteps = timesteps_of(with_scheduler.pipeline.scheduler, ASKED, CPU)
+    with Capture(with_scheduler.pipeline, loaded.layout, (0, 6), timesteps=timesteps) as capture:
+        capture.start_batch(2, 3.0, CPU)
         with pytest.raises(RecordingError, match=f"{message}.*: its features would be under wrong steps"):
-            generate((pipeline, architecture), steps=steps)
+            generate(with_scheduler, steps)
 
 
 def test_a_pipeline_that_leaves_out_steps_or_adds_some_is_refused(loaded: Loaded) -> None:
-    pipeline, architecture = with_its_own(loaded, "EulerDiscreteScheduler")
+    pipeline = with_its_own(loaded, "EulerDiscreteScheduler").pipeline
     timesteps, sample = timesteps_of(pipeline.scheduler, ASKED, CPU), torch.zeros(1, 4, 8, 8)
-    with Capture(pipeline, architecture, (0,), timesteps=timesteps) as capture:
+    with Capture(pipeline, loaded.layout, (0,), timesteps=timesteps) as capture:
 
         def run(*steps: int) -> None:
-            capture.start_batch(1, False, CPU)
+            capture.start_batch(1, 1.0, CPU)
             pipeline.scheduler.set_timesteps(ASKED)
             for step in steps:
                 pipeline.scheduler._step_index = step

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +9,6 @@ import torch
 from safetensors.numpy import load_file
 
 from subspacelens_tui.cli import main
-from subspacelens_tui.models import Architecture
 from subspacelens_tui.planning.disk_estimate import feature_bytes
 from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.pipeline_shape import TransformerShape, transformer_shape
@@ -21,17 +19,17 @@ from subspacelens_tui.recording.generation import Generation
 from subspacelens_tui.recording.token_positions import draw_positions
 from subspacelens_tui.sessions import open_session
 from subspacelens_tui.sessions.features import TokenSample
-from tests.recording.test_capture import TWO, generate, relative
+from tests.recording.conftest import Loaded
+from tests.recording.test_capture import TWO, relative
 
-Loaded = tuple[Any, Architecture]
 T = 5
 
 
 def captured(loaded: Loaded, prompts: list[str], seeds: list[int], tokens: int | None) -> Captured:
     keys = [(seed, TWO.index(prompt)) for seed, prompt in zip(seeds, prompts, strict=True)]
-    with Capture(*loaded, (0, 2), tokens=tokens) as capture:
-        capture.start_batch(len(prompts), True, torch.device("cpu"), keys)
-        generate(loaded, prompts, seeds, 3.0)
+    with Capture(loaded.pipeline, loaded.layout, (0, 2), tokens=tokens) as capture:
+        capture.start_batch(len(prompts), 3.0, torch.device("cpu"), keys)
+        loaded.generate(prompts, seeds, 3.0)
         return capture.finish_batch()
 
 
@@ -41,10 +39,9 @@ def sample_of(found: Captured) -> TokenSample:
 
 
 def test_tokens_are_what_a_plain_hook_sees_at_their_positions(loaded: Loaded) -> None:
-    pipeline, _ = loaded
     seen: dict[int, list[np.ndarray]] = {0: [], 11: []}
     handles = [
-        pipeline.transformer.transformer_blocks[block].register_forward_hook(
+        loaded.blocks[block].register_forward_hook(
             lambda module, args, output, block=block: seen[block].append(output.numpy().copy())
         )
         for block in seen

@@ -20,7 +20,7 @@ def test_a_manifest_survives_being_written_and_read(planted: PlantedSessionFacto
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format_version": 2}, "format version 2, this program reads up to 1: update subspacelens-tui"),
+        ({"format_version": 3}, "format version 3, this program reads up to 2: update subspacelens-tui"),
         ({"prompts": []}, "prompts: List should have at least 1 item"),
         ({"images": [{"prompt": 99, "seed": 0, "guidance": 3.0}]}, "image 0 names prompt 99"),
         ({"images": [{"prompt": 0, "seed": 0, "guidance": 7.5}]}, "guidance 7.5, which `guidance` does not"),
@@ -32,6 +32,10 @@ def test_a_manifest_survives_being_written_and_read(planted: PlantedSessionFacto
         ({"inference_steps": 0}, "inference_steps: Input should be greater than"),
         ({"prompts": [{"text": "a", "labels": {"x": "1"}}, {"text": "b", "labels": {}}]}, "lacks a label"),
         ({"blocks": [{"name": "b", "width": 0}]}, "blocks.0.width"),
+        ({"guidance_branches": []}, "guidance_branches must have the branches of each guidance scale"),
+        ({"guidance_branches": [["uncond", "cond"]]}, 'must be ["cond"] or ["cond", "uncond"]'),
+        ({"guidance_branches": [["cond", "other"]]}, "guidance_branches.0.1"),
+        ({"call": {"image": {"a": 1}}}, "call.image"),
     ],
 )
 def test_a_damaged_manifest_is_named_in_one_line(
@@ -84,10 +88,13 @@ def test_a_folder_without_a_manifest_is_no_session(tmp_path: Path) -> None:
         read_manifest(tmp_path)
 
 
-def test_guidance_one_has_no_unconditional_branch(planted: PlantedSessionFactory) -> None:
+def test_branches_are_those_that_were_found_whatever_the_guidance(planted: PlantedSessionFactory) -> None:
     manifest = planted(guidance=(1.0, 3.0)).manifest
-    assert {image.guidance: image.branches for image in manifest.images} == {
-        1.0: ("cond",),
-        3.0: ("cond", "uncond"),
-    }
-    assert planted("other", guidance=(1.0,)).manifest.branches == ("cond",)
+    assert [manifest.branches_at(scale) for scale in manifest.guidance] == [("cond",), ("cond", "uncond")]
+    assert manifest.branches == ("cond", "uncond")
+    found = {"guidance_branches": [["cond", "uncond"], ["cond"]]}
+    other = parse_manifest(changed(manifest.to_json(), **found), Path("x"))
+    assert [other.branches_at(scale) for scale in (1.0, 3.0)] == [("cond", "uncond"), ("cond",)]
+    # Before the model is loaded they are not known, and what is usual is expected.
+    planned = parse_manifest(changed(manifest.to_json(), blocks=[], guidance_branches=[]), Path("x"))
+    assert planned.branches_at(1.0) == ("cond",)

@@ -77,8 +77,6 @@ def test_every_axis_goes_where_it_belongs(tmp_path: Path) -> None:
         ({"arrays": np.float32(3)}, "has the shape"),
         ({"arrays": layers(1, 2)}, "has 2 steps, and `steps` names 1"),
         ({"arrays": layers(1, 3, 1)}, "3 branches"),
-        ({"arrays": layers(1, 2, 1)}, "need the guidance scale"),
-        ({"guidance": 3.0}, "cond only"),
         ({"labels": {}}, "no labels"),
         ({"labels": [*CLASSES[:-1], ""]}, "image 29 has no label"),
         ({"labels": {"a": CLASSES, "a ": CLASSES}}, "same name"),

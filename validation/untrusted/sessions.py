@@ -8,7 +8,7 @@ import numpy as np
 
 from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.features import TokenSample
-from subspacelens_tui.sessions.format import Block, ImageInfo, Manifest, ModelInfo, Prompt
+from subspacelens_tui.sessions.format import Block, ImageInfo, Manifest, ModelInfo, Prompt, expected_branches
 from subspacelens_tui.sessions.writer import create_session, write_features
 
 RECORDED = Path(__file__).parents[2] / "sessions" / "demo-small"
@@ -34,7 +34,7 @@ def _small(path: Path, scales: tuple[float, ...], finished: bool) -> None:
     images = range(len(manifest.images) if finished else len(manifest.images) // 2)
     for first in images[::4]:
         batch = list(range(first, first + 4))
-        shape = (4, len(manifest.images[first].branches), len(manifest.capture_steps))
+        shape = (4, len(manifest.branches_at(manifest.images[first].guidance)), len(manifest.capture_steps))
         features = [
             rng.standard_normal((*shape, _WIDTH)).astype(np.float32) * (1 + layer) for layer in range(3)
         ]
@@ -72,6 +72,7 @@ def _manifest(scales: tuple[float, ...]) -> Manifest:
         capture_steps=[1, 3],
         guidance=list(scales),
         tokens=_TOKENS,
+        guidance_branches=[expected_branches(scale) for scale in scales],
         blocks=[Block(name=f"transformer_blocks.{layer}", width=_WIDTH) for layer in range(3)],
         input_width=_WIDTH,
     )

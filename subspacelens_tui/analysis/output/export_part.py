@@ -140,7 +140,7 @@ def _configurations(session: Session) -> Iterator[Configuration]:
     for guidance in manifest.guidance:
         if not session.images(guidance):
             continue
-        for branch in manifest.branches if guidance > 1 else manifest.branches[:1]:
+        for branch in manifest.branches_at(guidance):
             for step in manifest.capture_steps:
                 yield Configuration(branch, step, guidance)
 

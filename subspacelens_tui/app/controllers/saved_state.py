@@ -8,8 +8,16 @@ from subspacelens_tui.app.controllers.controller import Controller
 from subspacelens_tui.app.controllers.layout import LayoutController
 from subspacelens_tui.app.controllers.session_state import SessionState
 from subspacelens_tui.app.saved_state import SavedSelection, SavedState
-from subspacelens_tui.app.selection import MEASURES, NO_ERRORS, BranchChoice, Selection, first_selection
+from subspacelens_tui.app.selection import (
+    MEASURES,
+    NO_ERRORS,
+    BranchChoice,
+    Selection,
+    first_selection,
+    has_two_branches,
+)
 from subspacelens_tui.app.snapshots import Recording
+from subspacelens_tui.sessions.format import Manifest
 
 
 class SavedStateController(Controller):
@@ -48,16 +56,16 @@ class SavedStateController(Controller):
         selection, complaints = first_selection(self._settings, recording.manifest)
         if self._asked:
             self._state.complaint = "; ".join(complaints) or None
-        self._state.open(self._restored(selection))
+        self._state.open(self._restored(selection, recording.manifest))
 
-    def _restored(self, selection: Selection) -> Selection:
+    def _restored(self, selection: Selection, manifest: Manifest) -> Selection:
         """The selection with what settings do not hold; the layer too, unless one was asked for."""
         last = self._saved.selection(self._state.path)
         if self._asked or last is None:
             return selection
         if self._layer is None:
             self._layer = last.layer
-        two = (selection.settings.guidance or 0) > 1 and last.branch in get_args(BranchChoice)
+        two = has_two_branches(selection, manifest) and last.branch in get_args(BranchChoice)
         branch: BranchChoice = last.branch if two else selection.branch  # type: ignore[assignment]
         if last.errors == NO_ERRORS:
             selection = replace(selection, settings=replace(selection.settings, errors=None))

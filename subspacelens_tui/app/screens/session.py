@@ -38,7 +38,7 @@ from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
 from subspacelens_tui.app.panes.pane import BorderDragged, Deferred, LayerChosen, Pane, TitleClicked
 from subspacelens_tui.app.panes.plot_pane import PlotPane
 from subspacelens_tui.app.panes.registry import PANES
-from subspacelens_tui.app.selection import CHOICES, Selection, with_configuration
+from subspacelens_tui.app.selection import CHOICES, Selection, has_two_branches, with_configuration
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.app.textual_private import send_minimal_updates
@@ -436,7 +436,7 @@ class SessionScreen(Screen[None], NeedsRoom):
         def chosen(configuration: Configuration | None) -> None:
             if configuration is not None and self.selection is not None:
                 found = configuration.step, configuration.guidance
-                self.state.look(with_configuration(self.selection, *found))
+                self.state.look(with_configuration(self.selection, recording.manifest, *found))
 
         name = self.state.path.resolve().name
         screen = SweepScreen(
@@ -463,7 +463,7 @@ class SessionScreen(Screen[None], NeedsRoom):
 
         path, here = self.state.path, replace(selection.settings, images=None)
         other = here
-        if (here.guidance or 0) > 1:
+        if has_two_branches(selection, recording.manifest):
             other = replace(here, branch="uncond" if here.branch == "cond" else "cond")
         elif len(recording.manifest.capture_steps) > 1:
             other = CHOICES["step"].moved(selection, recording.manifest, 1).settings

@@ -12,7 +12,7 @@ from subspacelens_tui.options.common import JSON
 from subspacelens_tui.options.recording import DEVICES, MODEL, SOURCE
 
 if TYPE_CHECKING:
-    from subspacelens_tui.planning import Estimate
+    from subspacelens_tui.planning import Estimate, Request
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -22,30 +22,43 @@ def run(arguments: argparse.Namespace) -> int:
 
     leave_deleted_folder()
     load_libraries("torch")
-    from subspacelens_tui.recording.doctor import examine, recording_json
+    from subspacelens_tui.recording.doctor import examine, recording_json, try_recording
     from subspacelens_tui.sessions.sanitise import plain
 
     found = examine()
-    recording = None if arguments.model is None else _model_estimate(arguments)
+    request = None if arguments.model is None else _request(arguments)
+    recording = None if request is None else _model_estimate(arguments, request)
+    tried = None if request is None else try_recording(request)
+    status = int(tried is not None and tried.recordable is False)
     if arguments.json:
         told = found.to_json()
         if recording is not None:
             told["recording"] = {"model": arguments.model, **recording_json(recording)}
+        if tried is not None:
+            told["recording"] |= tried.to_json()
         print(json.dumps(told, indent=1))
-        return 0
+        return status
     for line in found.lines:
         print(plain(line))
     for line in () if recording is None else recording.lines:
         print(f"{'recording':18} {plain(line)}")
-    return 0
+    for line in () if tried is None else tried.lines:
+        print(f"{'recording':18} {plain(line)}")
+    return status
 
 
-def _model_estimate(arguments: argparse.Namespace) -> Estimate:
-    from subspacelens_tui.planning import Request, estimate
+def _request(arguments: argparse.Namespace) -> Request:
+    from subspacelens_tui.planning import Request
+
+    # To say what it takes; loading it to try it is another matter.
+    return Request(**given(arguments, Request) | {"allow_pickle": True})
+
+
+def _model_estimate(arguments: argparse.Namespace, request: Request) -> Estimate:
+    from subspacelens_tui.planning import estimate
     from subspacelens_tui.sessions.catalog import sessions_folder
 
-    asked = given(arguments, Request) | {"allow_pickle": True}  # nothing is loaded
-    return estimate(Request(**asked), sessions_folder(arguments.sessions))
+    return estimate(request, sessions_folder(arguments.sessions))
 
 
 COMMAND = Command(

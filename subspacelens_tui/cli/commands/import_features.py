@@ -38,7 +38,7 @@ COMMAND = Command(
         Option(
             "--guidance",
             "G",
-            "guidance scale; above 1 the arrays have two branches, cond and uncond (default: %(default)g)",
+            "guidance scale that the images were generated at (default: %(default)g)",
             float,
             default=1.0,
         ),

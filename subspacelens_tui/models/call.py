@@ -1,0 +1,187 @@
+"""Calling any pipeline for some prompts, by what the signature of its call says. Imports no torch."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from subspacelens_tui.models.errors import ModelError
+
+GUIDER = "guider"
+# Names of classifier-free guidance scales in diffusers; a session's guidance goes to the first that applies.
+_SCALES = ("guidance_scale", "true_cfg_scale")
+# What stays off unless asked for, where a call has it: binning silently maps a request to another size, and
+# cleaning alters the prompt that is recorded (and needs bs4 and ftfy).
+_LEFT_OUT = {"use_resolution_binning": False, "clean_caption": False}
+# What takes one entry for each image: a single one would be shared, with its noise, by all of them.
+_PER_IMAGE = ("image", "mask_image")
+
+Unguided = Mapping[str, float]
+"""Arguments that turn guidance off in one call."""
+
+
+class PipelineCall:
+    """A pipeline with the arguments of its calls that are the same for all images.
+
+    Attributes:
+        pipeline: what is called.
+        arguments: of its call, beside prompts, generators, steps and guidance.
+        guidance_argument: which argument a session's guidance scale goes to, or "guider" for the component;
+            None where there is none.
+
+    Raises:
+        ModelError: if its call takes no prompts or generators, or not the arguments given.
+    """
+
+    def __init__(self, pipeline: Any, arguments: Mapping[str, Any] | None = None) -> None:
+        self.pipeline = pipeline
+        self.arguments = dict(arguments or {})
+        self._parameters = inspect.signature(type(pipeline).__call__).parameters
+        self._guider = getattr(pipeline, GUIDER, None)
+        self.guidance_argument = self._where_guidance_goes()
+        self._check()
+
+    def __call__(
+        self,
+        prompts: Sequence[str],
+        generators: Sequence[Any],
+        steps: int,
+        guidance: float,
+        unguided: Unguided | None = None,
+    ) -> Any:
+        """Run the pipeline, and return what it returns.
+
+        Args:
+            prompts: one for each image.
+            generators: of torch, one for each image.
+            steps: denoising steps to ask for.
+            guidance: the classifier-free guidance scale.
+            unguided: one of `ways_without_guidance`, to run the conditional branch only.
+        """
+        # Lists are made anew: some pipelines write into those they are given.
+        arguments = {**self._fixed(len(prompts)), **self._of_prompts(prompts)}
+        arguments["generator"] = list(generators)
+        if "num_inference_steps" in self._parameters:
+            arguments["num_inference_steps"] = steps
+        if self.guidance_argument in self._parameters:
+            arguments[str(self.guidance_argument)] = guidance
+        with self._guided(guidance, unguided is None):
+            return self.pipeline(**{**arguments, **(unguided or {})})
+
+    @property
+    def of_classes(self) -> bool:
+        """Whether the prompts are names or numbers of classes."""
+        return "prompt" not in self._parameters
+
+    def ways_without_guidance(self) -> Iterator[Unguided]:
+        """What may turn guidance off, the least intrusive first.
+
+        Guidance is on above 1 in most pipelines and above 0 in some; a scale that is embedded must stay as it
+        is, for it changes the conditional branch too.
+        """
+        others: dict[str, float] = {"pag_scale": 0.0} if "pag_scale" in self._parameters else {}
+        if "true_cfg_scale" in self._parameters:
+            others["true_cfg_scale"] = 1.0
+        if others or self._guider is not None:
+            yield others
+        scales = [name for name in _SCALES if name in self._parameters]
+        for off in (1.0, 0.0):
+            if scales:
+                yield others | dict.fromkeys(scales, off)
+
+    def _where_guidance_goes(self) -> str | None:
+        there = [name for name in _SCALES if name in self._parameters]
+        for name in there:  # None by default: for distilled models only
+            if isinstance(self._parameters[name].default, int | float):
+                return name
+        if hasattr(self._guider, "guidance_scale"):
+            return GUIDER
+        return there[0] if there else None
+
+    def _check(self) -> None:
+        name = type(self.pipeline).__name__
+        if not {"prompt", "class_labels"} & self._parameters.keys():
+            raise ModelError(f"{name} cannot be recorded: its call takes no prompt ({self._words()})")
+        if "generator" not in self._parameters:
+            raise ModelError(f"{name} cannot be recorded: its call takes no generator ({self._words()})")
+        if unknown := [key for key in self.arguments if key not in self._parameters]:
+            raise ModelError(f"the call of {name} takes no {unknown[0]!r}: it takes {self._words()}")
+
+    def _words(self) -> str:
+        return ", ".join(name for name in self._parameters if name != "self")
+
+    def _fixed(self, images: int) -> dict[str, Any]:
+        fixed: dict[str, Any] = {name: value for name, value in _LEFT_OUT.items() if name in self._parameters}
+        fixed |= self.arguments
+        if self.guidance_argument == "true_cfg_scale" and "negative_prompt" in self._parameters:
+            # Without a negative prompt these pipelines leave guidance out, whatever its scale.
+            fixed = {"negative_prompt": "", **fixed}
+        for name in fixed:
+            if name.startswith("negative_prompt") and isinstance(fixed[name], str):
+                fixed[name] = self._texts(name, [fixed[name]] * images)
+            elif name in _PER_IMAGE and not isinstance(fixed[name], list):
+                fixed[name] = [fixed[name]] * images
+        return fixed
+
+    def _of_prompts(self, prompts: Sequence[str]) -> dict[str, Any]:
+        if "prompt" in self._parameters:
+            return {"prompt": self._texts("prompt", prompts)}
+        return {"class_labels": [self._class_label(text) for text in prompts]}
+
+    def _texts(self, name: str, texts: Sequence[str]) -> Any:
+        """Texts as an argument takes them: a few take one only."""
+        of_one = "list" not in str(self._parameters[name].annotation).lower()
+        return texts[0] if of_one and len(set(texts)) == 1 else list(texts)
+
+    def _class_label(self, text: str) -> int:
+        if text.strip().isdecimal():
+            return int(text)
+        labels = getattr(self.pipeline, "labels", None) or {}
+        if text not in labels:
+            raise ModelError(
+                f"{type(self.pipeline).__name__} takes classes for prompts, and has none {text!r}: give "
+                "names "
+                "or numbers of its classes"
+            )
+        return int(labels[text])
+
+    @contextlib.contextmanager
+    def _guided(self, guidance: float, on: bool) -> Iterator[None]:
+        """Guidance by a component, which is told of its scale, and turned off for a run without it."""
+        if self._guider is None:
+            yield
+            return
+        if self.guidance_argument == GUIDER:
+            self._guider.guidance_scale = guidance
+        if on:
+            yield
+            return
+        self._guider.disable()
+        try:
+            yield
+        finally:
+            self._guider.enable()
+
+
+def pictures_of(output: Any) -> list[Image.Image]:
+    """One picture for each image that a pipeline has returned; of a video its middle frame."""
+    return [_picture(one) for one in output[0]]
+
+
+def _picture(one: Any) -> Image.Image:
+    if isinstance(one, Image.Image):
+        return one
+    if isinstance(one, list):
+        return _picture(one[len(one) // 2])
+    # A tensor has its channels before height and width.
+    pixels = np.asarray(one.detach().float().cpu().movedim(-3, -1) if hasattr(one, "detach") else one)
+    if pixels.ndim == 4:
+        pixels = pixels[len(pixels) // 2]
+    if pixels.dtype != np.uint8:
+        pixels = (np.nan_to_num(pixels).clip(0, 1) * 255).round().astype(np.uint8)
+    return Image.fromarray(pixels)

@@ -1,0 +1,456 @@
+"""Finding the layout of any diffusers pipeline: nothing here knows a model.
+
+Everything is measured in some ten trial runs that stop at the first scheduler step. Blocks are entries of
+module lists that give back what they take, by shape. Image tokens are those that change with the seed in the
+first block; later lists find what the block before them gave, bit for bit. A row of a forward pass is
+unconditional if it does not follow the prompt, and conditional if it follows it and is what a run without
+guidance gives; anything else is neither. These are also the self-test of a recording: every row of a batch
+must be one that was seen of a single image, and what the last block gives must be what comes next.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+
+from subspacelens_tui.models.cache_hooks import cache_hook, cached_words
+from subspacelens_tui.models.call import PipelineCall, Unguided
+from subspacelens_tui.models.errors import ModelError
+from subspacelens_tui.models.layout import BlockLayout, Layout, Pass, Passes, Place, runs
+from subspacelens_tui.models.locate import LocatedBlock, locate, place_of, received_by
+from subspacelens_tui.models.problems import first_line
+from subspacelens_tui.models.trial import Forward, Trial, modules_of, run_trial
+
+# Up to which relative difference two rows of token means are the same row. Batches of another size go
+# through other kernels, so their bits differ: in float32 by 1e-7 to 1e-6 as measured; 1e-4 leaves room for
+# others. Half precision rounds what each block gives to eps (bfloat16 8e-3, float16 1e-3); errors of tokens
+# are independent, so those of their means are smaller, and 2.5 eps is well above them. Another prompt or seed
+# changes far more; where it does not, rows that must be told apart must differ by a multiple of their error.
+_SAME = 1e-4
+_SAME_IN_EPS = 2.5
+# Rows that are to be told apart must differ by so many times what they are allowed to.
+_APART = 3.0
+# Below this nothing differs: float32 rounds sums over texts of two lengths by so much.
+_NO_DIFFERENCE = 1e-6
+
+
+class NotFiniteError(ModelError):
+    """The image tokens are not finite, so that nothing can be told by them; `where` says from where on."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"not finite: {where} at step 0, in a trial run")
+        self.where = where
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """How well a layout was confirmed, as relative differences of token means over all blocks.
+
+    Attributes:
+        tolerance: up to which rows are the same.
+        cond: of the conditional branch and the run without guidance, the largest over guidance scales; None
+            where every scale has one branch.
+        batch: of rows of a batch of two images with one prompt, and each image by itself.
+        mixed: the same for two prompts; None where images cannot be generated together.
+        received_by: the module that was seen to receive what the last block gives.
+        trials: how many trial runs there were.
+        seconds: how long they took.
+    """
+
+    tolerance: float
+    cond: float | None
+    batch: float | None
+    mixed: float | None
+    received_by: str
+    trials: int
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """For the event log."""
+        return {**asdict(self), "seconds": round(self.seconds, 3)}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What `discover` gives.
+
+    Attributes:
+        layout: of the pipeline.
+        timesteps: what its scheduler sets for the steps asked for, as it has them.
+        self_test: how well that was confirmed.
+    """
+
+    layout: Layout
+    timesteps: Any
+    self_test: SelfTest
+
+
+def discover(
+    call: PipelineCall, prompts: tuple[str, str], steps: int, guidance: Sequence[float] = (4.5,)
+) -> Found:
+    """Find the layout of a pipeline and confirm it, in some ten runs that stop at the first scheduler step.
+
+    Args:
+        call: the pipeline and the arguments of its call.
+        prompts: two that the model can tell apart, the second of more tokens if possible.
+        steps: denoising steps to ask for.
+        guidance: scales to find the passes of.
+
+    Raises:
+        ModelError: if it cannot be recorded; one line that says what was seen.
+    """
+    return _Discovery(call, prompts, steps).found(guidance)
+
+
+class _Discovery:
+    """Trial runs of one pipeline, and what follows from them."""
+
+    def __init__(self, call: PipelineCall, prompts: tuple[str, str], steps: int) -> None:
+        self._call, self._steps = call, steps
+        self._A, self._B = prompts
+        self._name = type(call.pipeline).__name__
+        self._trials: dict[Any, Trial] = {}
+        self._masks: dict[str, list[torch.Tensor]] = {}
+        self._cond: list[float] = []
+        self._batch: list[float] = []
+        self._mixed: list[float] = []
+        self._one_image: str | None = None
+
+    def found(self, guidance: Sequence[float]) -> Found:
+        """The layout for some guidance scales."""
+        began = time.monotonic()
+        _refuse_caches(self._call.pipeline)
+        trial = self._run([self._A], [0], guidance[0])
+        _refuse_dropout(self._call.pipeline, trial.denoiser)
+        blocks = self._located(trial, self._run([self._A], [1], guidance[0]))[-1]
+        self._tolerance = tolerance(blocks[-1].tokens.dtype)
+        received = self._next_module(guidance[0], blocks[-1].run.name)
+        passes = self._passes_of(guidance)
+        if (place := place_of(self._masks[blocks[0].run.name])[0]) is Place.RAGGED:
+            raise ModelError(
+                f"{self._name} cannot be recorded: the image tokens of its first block, "
+                f"{blocks[0].run.name}, are in "
+                f"another place in each row ({place}), with no block before it to find them by"
+            )
+        layout = Layout(
+            denoisers=_denoisers(self._call.pipeline, trial.denoiser, blocks),
+            blocks=_with_levels([self._block(block) for block in blocks]),
+            input=blocks[0].input,
+            input_width=blocks[0].run.takes[blocks[0].input].shape[-1],
+            passes=passes,
+            one_image=self._one_image,
+        )
+        test = SelfTest(
+            tolerance=self._tolerance,
+            cond=max(self._cond, default=None),
+            batch=max(self._batch, default=None),
+            mixed=max(self._mixed, default=None),
+            received_by=received,
+            trials=len(self._trials),
+            seconds=time.monotonic() - began,
+        )
+        return Found(layout, trial.timesteps, test)
+
+    def _run(
+        self,
+        prompts: Sequence[str],
+        seeds: Sequence[int],
+        guidance: float,
+        unguided: Unguided | None = None,
+        follow: str | None = None,
+    ) -> Trial:
+        """A trial run; of those that are asked for again, the first."""
+        key = (*prompts, *seeds, guidance, None if unguided is None else tuple(unguided.items()))
+        if key not in self._trials or follow is not None:
+            generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
+            self._trials[key] = run_trial(
+                self._call.pipeline,
+                lambda: self._call(prompts, generators, self._steps, guidance, unguided),
+                follow,
+            )
+        return self._trials[key]
+
+    def _located(self, trial: Trial, other: Trial) -> list[list[LocatedBlock]]:
+        """The blocks with image tokens of each forward; `other` is the same with other noise.
+
+        Raises:
+            ModelError: if there are none, or forwards differ in them.
+        """
+        found = [locate(*pair) for pair in zip(trial.forwards, other.forwards, strict=False)]
+        for forward, blocks in zip(trial.forwards, found, strict=False):
+            if (where := _not_finite(forward)) is not None and len({run.list for run in forward.blocks}) > 1:
+                raise NotFiniteError(where)  # later lists cannot be followed
+            if not blocks:
+                if where is not None:
+                    raise NotFiniteError(where)
+                raise ModelError(_nothing_to_hook(self._call.pipeline, forward))
+        names = {tuple(block.run.name for block in blocks) for blocks in found}
+        if len(names) != 1 or len(trial.forwards) != len(other.forwards):
+            raise ModelError(
+                f"{self._name} cannot be recorded: its {len(trial.forwards)} forwards of one step do not "
+                "run the "
+                f"same blocks ({', '.join(str(len(blocks)) for blocks in found)})"
+            )
+        for block in itertools.chain(*found):
+            self._masks.setdefault(block.run.name, []).extend(block.mask)
+        return found
+
+    def _means(self, trial: Trial, other: Trial) -> list[torch.Tensor]:
+        """Of each forward (rows, blocks, channels) the means over the image tokens."""
+        return [
+            torch.stack([torch.stack([row.mean(0) for row in block.image()]) for block in blocks], 1)
+            for blocks in self._located(trial, other)
+        ]
+
+    def _next_module(self, guidance: float, last: str) -> str:
+        """The module that receives what the last block gives."""
+        trial = self._run([self._B], [0], guidance, follow=last)
+        block = self._located(trial, self._run([self._B], [1], guidance))[-1][-1]
+        name = received_by(trial.forwards[-1], block)
+        if name is None:
+            after = ", ".join(dict.fromkeys(name for name, _ in trial.forwards[-1].after)) or "none ran"
+            raise ModelError(
+                f"{self._name} cannot be recorded: no module after {last} receives what it gives "
+                f"({after}), so "
+                "it is not what the model goes on with"
+            )
+        return name
+
+    def _block(self, block: LocatedBlock) -> BlockLayout:
+        place, start = place_of(self._masks[block.run.name])
+        return BlockLayout(
+            name=block.run.name,
+            width=block.tokens.shape[-1],
+            tokens=int(block.mask[-1].sum()),
+            place=place,
+            start=start,
+            output=block.output,
+        )
+
+    def _passes_of(self, guidance: Sequence[float]) -> dict[float, Passes]:
+        """The passes at each scale; scales with as many rows in as many forwards have the same."""
+        of_kind: dict[tuple[int, ...], Passes] = {}
+        passes = {}
+        for scale in guidance:
+            kind = self._run([self._A], [0], scale).rows
+            if kind not in of_kind:
+                of_kind[kind] = self._passes(scale)
+            passes[scale] = of_kind[kind]
+        return passes
+
+    def _passes(self, guidance: float) -> Passes:
+        """What the rows of each forward are at one guidance scale."""
+        trials = {
+            (prompt, seed): self._run([text], [seed], guidance)
+            for prompt, text in enumerate((self._A, self._B))
+            for seed in (0, 1)
+        }
+        seen = {
+            (prompt, seed): self._means(trial, trials[prompt, 1 - seed])
+            for (prompt, seed), trial in trials.items()
+        }
+        count = sum(map(len, seen[0, 0]))
+        free = None if count == 1 else self._without_guidance(guidance)
+        rows = self._name_rows(seen[0, 0], seen[1, 0], free, guidance)
+        return Passes(rows, interleaved=self._check_batches(seen, guidance))
+
+    def _without_guidance(self, guidance: float) -> torch.Tensor:
+        """The token means (blocks, channels) of a run with the conditional branch only."""
+        counts = []
+        for unguided in self._call.ways_without_guidance():
+            trial = self._run([self._A], [0], guidance, unguided)
+            counts.append(str(sum(trial.rows)))
+            if trial.rows == (1,):
+                (forward,) = self._means(trial, self._run([self._A], [1], guidance, unguided))
+                return forward[0]
+        raise ModelError(
+            f"the branches of {self._name} cannot be told: no guidance scale leaves one row of one forward "
+            f"(rows seen: {', '.join(counts) or 'its call takes no guidance scale'})"
+        )
+
+    def _name_rows(
+        self,
+        one: Sequence[torch.Tensor],
+        other: Sequence[torch.Tensor],
+        free: torch.Tensor | None,
+        guidance: float,
+    ) -> tuple[tuple[Pass, ...], ...]:
+        """The rows of each forward; `other` are those for another prompt, `free` is without guidance."""
+        follows = [[*map(difference, a, b)] for a, b in zip(one, other, strict=True)]
+        astray = [[0.0 if free is None else difference(row, free) for row in rows] for rows in one]
+        most, furthest = max(map(max, follows)), max(map(max, astray))
+        if not any(rows.isfinite().any() for rows in one):
+            raise NotFiniteError(_not_finite(self._run([self._A], [0], guidance).forwards[0]) or "all blocks")
+        if most <= _NO_DIFFERENCE:
+            raise ModelError(
+                f"the image tokens of {self._name} do not follow the prompt in its first step: with these "
+                "weights "
+                f"no text reaches them, or the model reads {self._A!r} and {self._B!r} as the same"
+            )
+
+        def kind(follow: float, error: float) -> Pass:
+            if self._same(follow, most):
+                return "uncond"
+            return "cond" if free is None or self._same(error, furthest) else "other"
+
+        named = tuple(tuple(map(kind, *of_forward)) for of_forward in zip(follows, astray, strict=True))
+        rows = [
+            (name, follow, error)
+            for names, *numbers in zip(named, follows, astray, strict=True)
+            for name, follow, error in zip(names, *numbers, strict=True)
+        ]
+        kinds = [name for name, *_ in rows]
+        if kinds.count("cond") != 1 or kinds.count("uncond") > 1:
+            words = ", ".join(f"{follow:.1e} and {error:.1e}" for _, follow, error in rows)
+            raise ModelError(
+                f"the branches of {self._name} at guidance {guidance:g} cannot be told: its {len(rows)} "
+                "rows differ "
+                f"from another prompt's and from the run without guidance by {words}"
+            )
+        self._cond += [error for name, _, error in rows if name == "cond" and free is not None]
+        return named
+
+    def _same(self, error: float, largest: float) -> bool:
+        return error == 0 or (error <= self._tolerance and error * _APART <= largest)
+
+    def _check_batches(self, seen: dict[tuple[int, int], list[torch.Tensor]], guidance: float) -> bool:
+        """See that every row of two images generated together is a row of one of them by itself.
+
+        Returns:
+            Whether a batch has the rows of an image side by side; else those of a branch.
+        """
+        orders = set()
+        for prompts, errors in (((0, 0), self._batch), ((0, 1), self._mixed)):
+            texts = [(self._A, self._B)[prompt] for prompt in prompts]
+            try:
+                trials = [self._run(texts, seeds, guidance) for seeds in ([0, 1], [2, 3])]
+                found = self._means(*trials)
+            except (ModelError, torch.OutOfMemoryError) as error:  # one image had memory enough
+                self._one_image = self._one_image or first_line(error)
+                return False
+            known = [seen[prompt, seed] for seed, prompt in enumerate(prompts)]
+            order, worst = _order_of(found, known)
+            errors.append(worst)
+            if order is None or worst > self._tolerance:
+                which = "with prompts of other lengths " if prompts == (0, 1) else ""
+                self._one_image = f"rows of a batch {which}differ from those of single images by {worst:.1e}"
+                return False
+            orders.add(order)
+        return orders == {"interleaved"}
+
+
+def _order_of(
+    found: Sequence[torch.Tensor], known: Sequence[Sequence[torch.Tensor]]
+) -> tuple[str | None, float]:
+    """How the rows of a batch, for each forward (rows, blocks, channels), are those of single images.
+
+    The second number is how far they are from them.
+
+    Args:
+        found: of the batch.
+        known: of each image by itself.
+    """
+    if len(found) != len(known[0]):
+        return None, 1.0
+    orders, worst = {"branches", "interleaved"}, 0.0
+    for forward, rows in enumerate(found):
+        images, count = range(len(known)), len(known[0][forward])
+        if len(rows) != len(images) * count:
+            return None, 1.0
+        nearest = []
+        for row in rows:
+            error, at = min(
+                (difference(row, known[image][forward][place]), (place, image))
+                for image in images
+                for place in range(count)
+            )
+            worst = max(worst, error)
+            nearest.append(at)
+        if nearest != [(place, image) for place in range(count) for image in images]:
+            orders.discard("branches")
+        if nearest != [(place, image) for image in images for place in range(count)]:
+            orders.discard("interleaved")
+    return ("branches" if "branches" in orders else next(iter(orders), None)), worst
+
+
+def difference(one: torch.Tensor, other: torch.Tensor) -> float:
+    """The norm of the difference of two rows over that of the second, of what is finite in both."""
+    if one.shape != other.shape:
+        return 1.0
+    finite = one.isfinite() & other.isfinite()
+    return float((one - other)[finite].norm() / other[finite].norm().clamp_min(1e-30))
+
+
+def tolerance(dtype: torch.dtype) -> float:
+    """Up to which relative difference two rows of token means are the same in a precision."""
+    return max(_SAME, _SAME_IN_EPS * torch.finfo(dtype).eps)
+
+
+def _refuse_caches(pipeline: Any) -> None:
+    for name, component in modules_of(pipeline):
+        if (cache := cache_hook(component)) is not None:
+            raise ModelError(cached_words(cache, name))
+
+
+def _refuse_dropout(pipeline: Any, name: str) -> None:
+    for path, module in getattr(pipeline, name).named_modules():
+        if isinstance(module, torch.nn.modules.dropout._DropoutNd) and module.training and module.p > 0:
+            raise ModelError(
+                f"the {name} is in training mode, and its {path} drops {module.p:.0%} at random: call "
+                "`.eval()` on it"
+            )
+
+
+def _not_finite(forward: Forward) -> str | None:
+    """The first place in a forward where tokens are not finite, in words; None if all are finite."""
+    for place, block in enumerate(forward.blocks):
+        if not place and not all(tokens.some.isfinite().all() for tokens in block.takes.values()):
+            return "the input of the first block"
+        if not all(tokens.some.isfinite().all() for tokens in block.gives.values()):
+            return f"block {block.name}"
+    return None
+
+
+def _nothing_to_hook(pipeline: Any, forward: Forward) -> str:
+    name, component = type(pipeline).__name__, getattr(pipeline, forward.component)
+    if getattr(component, "_compiled_call_impl", None) is not None or hasattr(component, "_orig_mod"):
+        return (
+            f"the {forward.component} of {name} is compiled as a whole, which hides its blocks from hooks: "
+            "compile "
+            "its blocks instead (`--compile`, or `compile_repeated_blocks()`)"
+        )
+    ran = ", ".join(f"{path} × {count}" for path, count in runs([block.list for block in forward.blocks]))
+    return (
+        f"{name} cannot be recorded: no entry of a module list in its {forward.component} gives back image "
+        "tokens "
+        f"(rows, tokens, width) of the shape it takes (seen: {ran or 'none that gives back tokens'})"
+    )
+
+
+def _denoisers(pipeline: Any, first: str, blocks: Sequence[LocatedBlock]) -> tuple[str, ...]:
+    """The denoiser that was seen and others of its class, to which some pipelines switch on the way."""
+    model = getattr(pipeline, first)
+    others = [
+        name for name, other in modules_of(pipeline) if type(other) is type(model) and other is not model
+    ]
+    for name in others:
+        there = dict(getattr(pipeline, name).named_modules())
+        if lacking := [block.run.name for block in blocks if block.run.name not in there]:
+            raise ModelError(
+                f"the {name} has no {lacking[0]}, which the {first} has: they cannot be one recording"
+            )
+        _refuse_dropout(pipeline, name)
+    return first, *others
+
+
+def _with_levels(blocks: Sequence[BlockLayout]) -> tuple[BlockLayout, ...]:
+    """The blocks with their levels, where they differ in how many image tokens they have."""
+    sizes = sorted({block.tokens for block in blocks}, reverse=True)
+    if len(sizes) == 1:
+        return tuple(blocks)
+    return tuple(replace(block, level=sizes.index(block.tokens)) for block in blocks)

@@ -1,0 +1,308 @@
+"""What is found of pipelines of many classes, held to what their code says; and what is refused.
+
+No name of a model is in the program: the table below was written by hand, from diffusers' source.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel, hooks
+
+from subspacelens_tui.models import ModelError
+from subspacelens_tui.models.call import PipelineCall, pictures_of
+from subspacelens_tui.models.discover import Found, difference, discover, tolerance
+from subspacelens_tui.models.text_memory import TextMemory
+from subspacelens_tui.recording.capture import Capture, Captured
+from subspacelens_tui.recording.errors import RecordingError
+from subspacelens_tui.recording.timesteps import as_floats
+from tests.models.tiny_pipelines import RECIPES, build, generators, unet
+
+UC, CU = (("uncond", "cond"),), (("cond", "uncond"),)
+ONE, TWO = (("cond",),), (("cond",), ("uncond",))
+UNET = (
+    ("down_blocks.1.attentions.0.transformer_blocks", 1),
+    ("down_blocks.2.attentions.0.transformer_blocks", 2),
+    ("mid_block.attentions.0.transformer_blocks", 2),
+    ("up_blocks.0.attentions.0.transformer_blocks", 2),
+    ("up_blocks.0.attentions.1.transformer_blocks", 2),
+    ("up_blocks.1.attentions.0.transformer_blocks", 1),
+    ("up_blocks.1.attentions.1.transformer_blocks", 1),
+)
+
+
+class Facts(NamedTuple):
+    """Lists in run order with their blocks, widths, image tokens, where these are, rows of each forward."""
+
+    lists: tuple[tuple[str, int], ...]
+    widths: tuple[int, ...]
+    tokens: tuple[int, ...]
+    places: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def blocks(count: int, name: str = "transformer_blocks") -> tuple[tuple[str, int], ...]:
+    return ((name, count),)
+
+
+STREAMS = (("transformer_blocks", 2), ("single_transformer_blocks", 3))
+KNOWN = {
+    "pixart_alpha": Facts(blocks(3), (24,), (24,), ("all",), UC),
+    "pixart_sigma": Facts(blocks(3), (24,), (24,), ("all",), UC),
+    "dit": Facts(blocks(3), (16,), (16,), ("all",), CU),
+    "sana": Facts(blocks(3), (16,), (256,), ("all",), UC),
+    "sana_sprint": Facts(blocks(3), (16,), (256,), ("all",), ONE),
+    "wan": Facts(blocks(3, "blocks"), (24,), (12,), ("all",), TWO),
+    "wan22": Facts(blocks(3, "blocks"), (24,), (12,), ("all",), TWO),
+    "sd3": Facts(blocks(4), (32,), (24,), ("all",), UC),
+    "flux": Facts(STREAMS, (32,), (24,), ("all",), ONE),
+    "flux_true_cfg": Facts(STREAMS, (32,), (24,), ("all",), TWO),
+    "flux_schnell": Facts(STREAMS, (32,), (24,), ("all",), ONE),
+    "flux2": Facts(STREAMS, (32,), (24,), ("all", "last"), ONE),
+    "flux2_klein": Facts(STREAMS, (32,), (24,), ("all", "last"), TWO),
+    "qwen_image": Facts(blocks(3), (48,), (24,), ("all",), TWO),
+    "z_image": Facts((("noise_refiner", 2), ("layers", 3)), (32,), (80,), ("first",), CU),
+    "lumina2": Facts((("noise_refiner", 2), ("layers", 3)), (24,), (6,), ("all", "ragged"), TWO),
+    "cogview3plus": Facts(blocks(3), (16,), (24,), ("all",), UC),
+    "cogvideox": Facts(blocks(3), (32,), (6,), ("all",), UC),
+    "aura_flow": Facts(
+        (("joint_transformer_blocks", 2), ("single_transformer_blocks", 3)), (32,), (24,), ("all", "last"), UC
+    ),
+    "chroma": Facts(STREAMS, (32,), (24,), ("all", "last"), TWO),
+    "ltx": Facts(blocks(3), (32,), (192,), ("all",), UC),
+    "sdxl": Facts(UNET, (32, 48), (24, 6), ("all",), UC),
+    "sdxl_turbo": Facts(UNET, (32, 48), (24, 6), ("all",), ONE),
+    "sdxl_pag": Facts(UNET, (32, 48), (24, 6), ("all",), (("uncond", "cond", "other"),)),
+    "sd15": Facts(
+        (
+            ("down_blocks.0.attentions.0.transformer_blocks", 1),
+            ("mid_block.attentions.0.transformer_blocks", 1),
+            ("up_blocks.1.attentions.0.transformer_blocks", 1),
+            ("up_blocks.1.attentions.1.transformer_blocks", 1),
+        ),
+        (16, 32),
+        (96, 24),
+        ("all",),
+        UC,
+    ),
+    "kolors": Facts(UNET, (32, 48), (24, 6), ("all",), UC),
+}
+
+
+def discovered(name: str, pipeline: Any | None = None, guidance: Sequence[float] | None = None) -> Found:
+    recipe = RECIPES[name]
+    call = PipelineCall(build(name) if pipeline is None else pipeline, recipe.call)
+    TextMemory(call.pipeline)  # as in a recording: the same text is not encoded ten times
+    return discover(call, recipe.prompts, 3, guidance or [recipe.guidance])
+
+
+def test_every_recipe_is_in_the_table() -> None:
+    assert KNOWN.keys() == RECIPES.keys()
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_what_is_found_is_what_the_code_says(name: str) -> None:
+    found, known = discovered(name), KNOWN[name]
+    layout, test = found.layout, found.self_test
+    assert tuple(layout.lists) == known.lists
+    assert tuple(dict.fromkeys(block.width for block in layout.blocks)) == known.widths
+    assert tuple(sorted({block.tokens for block in layout.blocks}, reverse=True)) == known.tokens
+    assert tuple(dict.fromkeys(block.place for block in layout.blocks)) == known.places
+    assert layout.passes[RECIPES[name].guidance].rows == known.rows
+    assert layout.one_image is None
+    assert layout.denoisers[0] in ("transformer", "unet")
+    assert len(layout.denoisers) == (2 if name == "wan22" else 1)
+    levels = {block.level for block in layout.blocks}
+    assert levels == ({None} if len(known.tokens) == 1 else {0, 1})
+    # Errors are those of float32, ten times below what is allowed and more.
+    guided = sum(map(len, known.rows)) > 1
+    assert (test.cond is not None) == guided
+    assert max(test.cond or 0, test.batch or 0, test.mixed or 0) < 5e-6
+    assert test.received_by
+    assert as_floats(found.timesteps)[0] > 0
+
+
+def test_branches_belong_to_a_guidance_scale_not_to_guidance_above_one() -> None:
+    scales = [5.0, 1.0, 0.0]
+    of_z_image = discovered("z_image", guidance=scales).layout.passes
+    assert [of_z_image[scale].branches for scale in scales] == [
+        ("cond", "uncond"),
+        ("cond", "uncond"),
+        ("cond",),
+    ]
+    of_sd3 = discovered("sd3", guidance=[4.0, 1.0]).layout.passes
+    assert [of_sd3[scale].branches for scale in (4.0, 1.0)] == [("cond", "uncond"), ("cond",)]
+
+
+def test_half_precision_has_its_own_tolerance() -> None:
+    pipeline = build("sd3").to(torch.bfloat16)
+    found = discovered("sd3", pipeline)
+    assert found.layout.passes[4.0].rows == UC
+    assert found.self_test.tolerance == tolerance(torch.bfloat16) == pytest.approx(2e-2, rel=0.05)
+    assert (found.self_test.cond or 0) < found.self_test.tolerance
+    assert tolerance(torch.float32) == 1e-4
+
+
+def test_trial_runs_leave_a_pipeline_as_it_was() -> None:
+    pipeline = build("sdxl_pag")
+    processors, state = dict(pipeline.unet.attn_processors), dict(vars(pipeline.scheduler))
+    discover(PipelineCall(pipeline, RECIPES["sdxl_pag"].call), RECIPES["sdxl_pag"].prompts, 3, [4.0])
+    assert pipeline.unet.attn_processors == processors
+    assert vars(pipeline.scheduler).keys() == state.keys()
+    for name, value in vars(pipeline.scheduler).items():
+        assert value is state[name] or value == state[name]
+    for component in (pipeline.unet, pipeline.vae):
+        for module in component.modules():
+            assert not module._forward_hooks
+            assert not module._forward_pre_hooks
+
+
+# Whole runs of four steps
+
+
+def captured(name: str, call: PipelineCall, found: Found, seeds: Sequence[int]) -> tuple[Captured, list[Any]]:
+    recipe = RECIPES[name]
+    with Capture(call.pipeline, found.layout, range(len(found.timesteps))) as capture:
+        capture.start_batch(len(seeds), recipe.guidance, torch.device("cpu"))
+        prompts = [recipe.prompts[seed] for seed in seeds]
+        pictures = pictures_of(call(prompts, generators(seeds), 4, recipe.guidance))
+        return capture.finish_batch(), [np.asarray(picture) for picture in pictures]
+
+
+@pytest.mark.parametrize("name", ["sd3", "flux_true_cfg", "flux2", "z_image", "lumina2", "sdxl_pag", "wan22"])
+def test_captured_runs_agree_with_each_other_and_with_no_hooks(name: str) -> None:
+    recipe = RECIPES[name]
+    call = PipelineCall(build(name), recipe.call)
+    found = discover(call, recipe.prompts, 4, [recipe.guidance])
+    plain = pictures_of(call(recipe.prompts, generators([0, 1]), 4, recipe.guidance))
+    together, pictures = captured(name, call, found, [0, 1])
+    for bare, hooked in zip(plain, pictures, strict=True):
+        np.testing.assert_array_equal(np.asarray(bare), hooked)
+    branches = found.layout.passes[recipe.guidance].branches
+    for image in (0, 1):
+        alone, _ = captured(name, call, found, [image])
+        for one, both in zip(
+            [alone.layer_input, *alone.blocks], [together.layer_input, *together.blocks], strict=True
+        ):
+            assert one.shape == (1, len(branches), len(found.timesteps), both.shape[3])
+            assert difference(torch.tensor(both[image]), torch.tensor(one[0])) <= 5e-6
+    if name == "wan22":  # 0.875 of the training steps are the first one's
+        assert together.denoisers[0] == 0
+        assert together.denoisers[-1] == 1
+    else:
+        assert set(together.denoisers) == {0}
+
+
+@pytest.mark.parametrize("name", ["sd3", "z_image"])
+def test_cond_at_step_0_is_the_run_without_guidance(name: str) -> None:
+    recipe = RECIPES[name]
+    call = PipelineCall(build(name), recipe.call)
+    layout = discover(call, recipe.prompts, 3, [recipe.guidance, 0.0]).layout
+    of_scale = {}
+    for scale in (recipe.guidance, 0.0):
+        with Capture(call.pipeline, layout, (0,)) as capture:
+            capture.start_batch(1, scale, torch.device("cpu"))
+            call([recipe.prompts[0]], generators([0]), 3, scale)
+            of_scale[scale] = capture.finish_batch()
+    for guided, free in zip(of_scale[recipe.guidance].blocks, of_scale[0.0].blocks, strict=True):
+        assert difference(torch.tensor(guided[:, 0]), torch.tensor(free[:, 0])) <= 1e-5
+    last = of_scale[recipe.guidance].blocks[-1]
+    assert difference(torch.tensor(last[:, 1]), torch.tensor(last[:, 0])) > 1e-4
+
+
+# What is refused, each in one line
+
+
+@contextmanager
+def refused(*words: str, error: type[Exception] = ModelError) -> Iterator[None]:
+    with pytest.raises(error) as raised:
+        yield
+    assert "\n" not in str(raised.value)
+    for word in words:
+        assert word in str(raised.value)
+
+
+def test_a_cache_is_refused_on_any_denoiser() -> None:
+    pipeline = build("wan22")
+    hooks.apply_first_block_cache(pipeline.transformer_2, hooks.FirstBlockCacheConfig(threshold=0.2))
+    with refused("has the cache hook", "call `disable_cache()` on its transformer_2"):
+        discovered("wan22", pipeline)
+
+
+def test_dropout_in_training_mode_is_refused() -> None:
+    pipeline = build("sd3")
+    block = pipeline.transformer.transformer_blocks[1]
+    block.ff.net[1] = torch.nn.Dropout(0.1)
+    pipeline.transformer.train()
+    with refused("the transformer is in training mode", "transformer_blocks.1.ff.net.1 drops 10% at random"):
+        discovered("sd3", pipeline)
+
+
+def test_a_model_compiled_as_a_whole_is_refused_after_a_warm_up() -> None:
+    pipeline = build("pixart_alpha")
+    pipeline.transformer = torch.compile(pipeline.transformer, backend="eager")
+    call = PipelineCall(pipeline, RECIPES["pixart_alpha"].call)
+    call(["a red cat"], generators([0]), 2, 4.0)
+    with refused("is compiled as a whole, which hides its blocks from hooks"):
+        discovered("pixart_alpha", pipeline)
+
+
+def test_guidance_that_ends_early_is_refused_where_it_is_captured() -> None:
+    recipe = RECIPES["z_image"]
+    call = PipelineCall(build("z_image"), {**recipe.call, "cfg_truncation": 0.5})
+    layout = discover(call, recipe.prompts, 4, [recipe.guidance]).layout
+    for steps, ends in (((0,), False), ((0, 3), True)):
+        with Capture(call.pipeline, layout, steps) as capture:
+            capture.start_batch(1, recipe.guidance, torch.device("cpu"))
+            if not ends:
+                call([recipe.prompts[0]], generators([0]), 4, recipe.guidance)
+                assert capture.finish_batch().blocks[0].shape[1] == 2
+                continue
+            with refused("at step 3", "1 rows instead of 2: guidance is off there", error=RecordingError):
+                call([recipe.prompts[0]], generators([0]), 4, recipe.guidance)
+
+
+def without_blocks() -> Any:
+    pipeline = build("sd15")
+    pipeline.unet = unet(
+        down_block_types=("DownBlock2D",) * 2,
+        mid_block_type="UNetMidBlock2D",
+        up_block_types=("UpBlock2D",) * 2,
+    ).eval()
+    return pipeline
+
+
+def no_prompt() -> Any:
+    model = UNet2DModel(
+        sample_size=8,
+        block_out_channels=(8, 8),
+        norm_num_groups=4,
+        **{"down_block_types": ("DownBlock2D",) * 2, "up_block_types": ("UpBlock2D",) * 2},
+    )
+    return DDPMPipeline(unet=model, scheduler=DDPMScheduler())
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (without_blocks, "no entry of a module list in its unet gives back image tokens"),
+        (no_prompt, "its call takes no prompt (batch_size, generator, num_inference_steps"),
+    ],
+)
+def test_a_pipeline_with_nothing_to_hook_is_refused(make: Callable[[], Any], words: str) -> None:
+    with refused("cannot be recorded", words):
+        discovered("sd15", make())
+
+
+def test_prompts_that_are_one_to_the_model_are_refused() -> None:
+    recipe = RECIPES["sd3"]
+    with refused("do not follow the prompt in its first step"):
+        discover(PipelineCall(build("sd3"), recipe.call), ("a red cat", "a red cat"), 3, [4.0])
+
+
+def test_arguments_that_the_call_does_not_take_are_refused() -> None:
+    with refused("takes no 'num_frames': it takes prompt, "):
+        PipelineCall(build("sd3"), {"num_frames": 3})

@@ -1,0 +1,76 @@
+"""Text is encoded once for pipelines of many families, and what their tokenizers cut is known."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from subspacelens_tui.models import ModelError
+from subspacelens_tui.models.call import PipelineCall, pictures_of
+from subspacelens_tui.recording.conditioning import encode_prompts
+from subspacelens_tui.recording.prompt_checks import read_prompts
+from subspacelens_tui.sessions.format import ImageInfo, Manifest, ModelInfo, Prompt
+from tests.models.tiny_pipelines import RECIPES, build, generators
+
+CPU = torch.device("cpu")
+# One encoder, several, one that pads to the longest prompt of a batch, one that gives lists.
+FAMILIES = ("sana", "sd3", "flux_true_cfg", "sdxl", "qwen_image", "z_image", "wan")
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_pictures_are_the_same_once_the_encoders_are_gone(name: str) -> None:
+    recipe = RECIPES[name]
+    call = PipelineCall(build(name), recipe.call)
+
+    def pictures(*images: int) -> list[np.ndarray]:
+        texts = [recipe.prompts[image] for image in images]
+        return [np.asarray(one) for one in pictures_of(call(texts, generators(images), 2, recipe.guidance))]
+
+    before = [pictures(*images) for images in ((0, 1), (1, 0), (1,))]
+    encoded = encode_prompts(call, recipe.prompts, [recipe.guidance], [(0, 1), (1, 0)], CPU)
+    assert encoded.together == (name != "qwen_image")
+    assert not [part for part, model in call.pipeline.components.items() if "encoder" in part and model]
+    after = [pictures(*images) for images in ((0, 1), (1, 0), (1,))]
+    np.testing.assert_equal(after, before)
+    with pytest.raises(ModelError, match="wants a text encoded that was not among those of the recording"):
+        call(["something else"], generators([0]), 2, recipe.guidance)
+
+
+def manifest_of(*texts: str) -> Manifest:
+    return Manifest(
+        created="2026-11-29T12:00:00+00:00",
+        model=ModelInfo(id="tiny"),
+        prompt_set="few",
+        prompts=[Prompt(text=text, labels={"fine": str(n)}) for n, text in enumerate(texts)],
+        images=[ImageInfo(prompt=n, seed=0, guidance=4) for n in range(len(texts))],
+        steps=2,
+        capture_steps=[0],
+        guidance=[4],
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "limits", "cut_at"),
+    [
+        ("flux", {77, 32}, 77),  # CLIP's, which comes first, and what is asked of T5
+        ("sd3", {77, 32}, 77),
+        # Its template takes a part of what is read, and is no part of what is shown.
+        ("z_image", {32}, 32),
+    ],
+)
+def test_every_tokenizer_has_its_limit_and_cut_prompts_are_named(
+    name: str, limits: set[int], cut_at: int
+) -> None:
+    long = "a red cat" + " on a table" * 40
+    texts = ("a red cat on a table", long)
+    call: Any = PipelineCall(build(name), RECIPES[name].call)
+    encoded = encode_prompts(call, texts, [RECIPES[name].guidance], [], CPU)
+    assert {reader.limit for reader in encoded.readers} == limits
+    found = {one.prompt: one for one in read_prompts(encoded.readers, manifest_of(*texts))}
+    assert found[1].limit == cut_at
+    assert found[1].tokens is not None
+    assert found[1].tokens > cut_at
+    assert found[1].kept_text
+    assert long.startswith(found[1].kept_text)
+    assert 0 not in found or found[0].limit is None

@@ -1,0 +1,143 @@
+"""Pipelines of many families through the recorder, as `record --headless` runs it, and what readers show."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from subspacelens_tui.analysis import Analyzer, Settings
+from subspacelens_tui.cli import main
+from subspacelens_tui.planning.plan import Request, plan
+from subspacelens_tui.recording.errors import RecordingError
+from subspacelens_tui.recording.recorder import Recorder
+from subspacelens_tui.sessions import Phase, open_session
+from subspacelens_tui.sessions.writer import create_session
+from tests.models.tiny_pipelines import RECIPES, build
+from tests.recording.conftest import PATIENCE
+
+pytestmark = pytest.mark.usefixtures("own_signals")
+
+PROMPTS = """
+name = "few"
+schemes = ["subject"]
+[[prompts]]
+text = "a red cat on a table"
+labels = { subject = "cat" }
+[[prompts]]
+text = "a blue dog in the park"
+labels = { subject = "dog" }
+"""
+
+
+def folder_of(name: str, folder: Path) -> Path:
+    """A tiny pipeline as a folder that `--model` takes."""
+    build(name).save_pretrained(folder)
+    return folder
+
+
+def prompts_in(folder: Path) -> str:
+    path = folder / "prompts.toml"
+    path.write_text(PROMPTS)
+    return str(path)
+
+
+# Steps asked for, and the branches there are.
+FAMILIES = {
+    "flux": (2, ["cond"]),
+    "sd3": (2, ["cond", "uncond"]),
+    "sana": (2, ["cond", "uncond"]),
+    "sdxl_turbo": (1, ["cond"]),
+    "z_image": (2, ["cond", "uncond"]),
+    "qwen_image": (2, ["cond", "uncond"]),
+    "wan22": (4, ["cond", "uncond"]),
+}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_pipeline_is_recorded_analysed_and_shown(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps, branches = FAMILIES[name]
+    recipe = RECIPES[name]
+    request = Request(
+        model=str(folder_of(name, tmp_path / "model")),
+        prompts=prompts_in(tmp_path),
+        seeds=3,
+        steps=steps,
+        guidance=[recipe.guidance],
+        batch_size=3,  # a batch has both prompts in one order and in the other
+        call=recipe.call,
+    )
+    folder = tmp_path / "sessions" / "run"
+    create_session(folder, plan(request))
+    assert Recorder(folder).run() == 0
+    session = open_session(folder)
+    assert session.state.phase is Phase.FINISHED
+    assert session.problems == []
+    manifest = session.manifest
+    assert manifest.format_version == json.loads((folder / "session.json").read_text())["format_version"] == 2
+    assert manifest.guidance_branches == [branches]
+    assert manifest.call == dict(recipe.call)
+    assert len(manifest.timesteps) == manifest.steps >= steps
+    assert len(list((folder / "images").glob("*.webp"))) == 6
+    (test,) = [event for event in session.log if event["event"] == "self_test"]
+    assert max(test["cond"] or 0, test["batch"], test["mixed"]) < test["tolerance"] == 1e-4
+    last = len(manifest.blocks) - 1
+    for branch in manifest.branches:
+        assert np.isfinite(session.features(last, branch)).all()
+    if (
+        len(branches) == 2
+    ):  # of one noise and no prompt, or one negative: the first step cannot tell them apart
+        uncond, cond = (session.features(last, branch, 0) for branch in ("uncond", "cond"))
+        np.testing.assert_allclose(uncond[:, 0], uncond[:, 1], rtol=1e-4, atol=1e-4)
+        assert np.abs(cond[:, 0] - cond[:, 1]).max() > 1e-3
+    if name == "wan22":
+        assert manifest.denoisers == ["transformer", "transformer_2"]
+        (first, *_) = session.files
+        assert load_file(first.path)["denoisers"].tolist() == [0, 0, 1, 1]
+    notes = Analyzer(session).figures(Settings()).notes
+    assert any("wide: R, Rc and ΔR are comparable" in note for note in notes) == (name == "sdxl_turbo")
+    where = ["--sessions", str(folder.parent)]
+    assert main(["analyze", "run", "--json", *where]) == 0
+    assert len(json.loads(capsys.readouterr().out)["layers"]) == len(manifest.blocks)
+    if name == "sdxl_turbo":
+        assert main(["show", "run", *where]) == 0
+        assert "Layers" in capsys.readouterr().out
+
+
+def test_a_folder_is_recorded_by_its_command_alone(tmp_path: Path) -> None:
+    """Started as a user does, at the size that the model is made for; `doctor` says so before."""
+    model, where = str(folder_of("sd3", tmp_path / "model")), ["--sessions", str(tmp_path / "sessions")]
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "subspacelens_tui", *arguments, *where]
+        return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+
+    told = run("doctor", "--model", model)
+    assert told.returncode == 0, told.stderr
+    assert "can be recorded: 4 blocks of width 32 in transformer_blocks × 4" in told.stdout
+    options = ["--prompts", prompts_in(tmp_path), "--seeds", "1", "--steps", "2", "--name", "run"]
+    done = run("record", "--headless", "--model", model, "--guidance", "4,1", *options)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{tmp_path / 'sessions' / 'run'}\n"
+    assert open_session(tmp_path / "sessions" / "run").manifest.guidance_branches == [
+        ["cond", "uncond"],
+        ["cond"],
+    ]
+
+
+def test_what_cannot_be_recorded_fails_in_one_line_and_stays_readable(tmp_path: Path) -> None:
+    """As a size that the pipeline refuses."""
+    model = str(folder_of("sd3", tmp_path / "model"))
+    request = Request(model=model, prompts=prompts_in(tmp_path), seeds=1, steps=2, guidance=[4.0])
+    folder = tmp_path / "sessions" / "odd"
+    create_session(folder, plan(replace(request, call={"height": 17})))
+    with pytest.raises(RecordingError, match=r"height.*divisible") as raised:
+        Recorder(folder).run()
+    assert "\n" not in str(raised.value)
+    assert open_session(folder).state.phase is Phase.FAILED
