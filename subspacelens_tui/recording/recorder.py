@@ -21,7 +21,7 @@ from subspacelens_tui.recording.distributed import Rank, device_of
 from subspacelens_tui.recording.errors import RecordingError, StopRequested
 from subspacelens_tui.recording.libraries import load_libraries, need_webp
 from subspacelens_tui.recording.spawn import leave_deleted_folder, log_file
-from subspacelens_tui.recording.versions import versions_of
+from subspacelens_tui.recording.versions import RECORDED_WITH, versions_of
 from subspacelens_tui.recording.work_partition import batches_of, missing, next_batch
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.control import Requests, ask
@@ -41,7 +41,6 @@ _POLL_SECONDS = 0.2
 _NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, 524)
 # From a terminal; from a scheduler before time is up (Slurm, Grid Engine, LSF); from a limit on CPU time.
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
-_VERSIONS_OF = ("subspacelens-tui", "torch", "diffusers", "transformers", "numpy")
 
 
 class Recorder:
@@ -207,7 +206,7 @@ class Recorder:
         allowed = {"allow_pickle": self._allow_pickle, "allow_nonfinite": self._allow_nonfinite}
         with Generation(self._folder, manifest, self._on_step, device=device, **allowed) as generation:
             self._device_report = generation.device_report
-            generation.describe(versions=versions_of(_VERSIONS_OF))
+            generation.describe(versions=versions_of(RECORDED_WITH))
             self._session.refresh()
             manifest = self._session.manifest
             self._events.write("self_test", **generation.self_test.to_json())

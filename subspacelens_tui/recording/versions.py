@@ -6,6 +6,8 @@ from importlib import metadata
 from subspacelens_tui import __version__
 
 OURS = "subspacelens-tui"
+# What a session says of what recorded it.
+RECORDED_WITH = (OURS, "torch", "diffusers", "transformers", "numpy")
 _UNKNOWN = "unknown"
 
 

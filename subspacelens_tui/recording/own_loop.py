@@ -1,0 +1,402 @@
+"""Recording a pipeline that the user has configured, in the user's own loop.
+
+    with subspacelens_tui.capture(pipe, prompts, seeds=20, guidance=4.5, name="mine") as recording:
+        for batch in recording.batches():
+            batch.keep(pipe(prompt=batch.prompts, generator=batch.generators,
+                            num_inference_steps=batch.steps, guidance_scale=batch.guidance))
+
+The session is like any other: `subspacelens-tui replay mine` in another terminal shows it while it grows, and may
+pause or stop it. Unlike the recorder this takes no signals and ends no process.
+"""
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from pydantic import ValidationError
+
+from subspacelens_tui.models.call import PipelineCall, pictures_of
+from subspacelens_tui.models.discover import discover
+from subspacelens_tui.models.layout import Layout
+from subspacelens_tui.planning.prompts import load_prompt_set
+from subspacelens_tui.planning.steps import default_capture_steps
+from subspacelens_tui.recording.capture import Capture
+from subspacelens_tui.recording.errors import RecordingError
+from subspacelens_tui.recording.finite import OutputWatch, not_finite
+from subspacelens_tui.recording.timesteps import checked_timesteps, with_timesteps
+from subspacelens_tui.recording.versions import RECORDED_WITH, versions_of
+from subspacelens_tui.recording.work_partition import batches_of
+from subspacelens_tui.sessions import Session
+from subspacelens_tui.sessions.catalog import sessions_folder
+from subspacelens_tui.sessions.control import Requests
+from subspacelens_tui.sessions.events import HEARTBEAT_SECONDS, EventWriter
+from subspacelens_tui.sessions.format import Block, ImageInfo, Manifest, ModelInfo, Prompt, first_problem
+from subspacelens_tui.sessions.lookalikes import canonical
+from subspacelens_tui.sessions.processes import process_space
+from subspacelens_tui.sessions.writer import create_new_session, with_model, write_features, write_image
+
+_POLL_SECONDS = 0.2
+_BATCH_SIZE = 4
+_GUIDANCE = 4.5
+# Of prompts that come without labels.
+_OWN_SCHEME = "prompt"
+
+Prompts = str | Sequence[str] | Mapping[str, Mapping[str, str] | str]
+"""A prompt set, by name or TOML file; texts, each a class of its own; or texts with their labels by scheme, or
+their one label."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images to generate together.
+
+    Attributes:
+        images: their indices in the session.
+        prompts: a text for each image.
+        seeds: of the noise of each image.
+        guidance: the classifier-free guidance scale of all of them.
+        steps: denoising steps to ask for.
+    """
+
+    images: list[int]
+    prompts: list[str]
+    seeds: list[int]
+    guidance: float
+    steps: int
+    _of: "OwnLoop"
+
+    @property
+    def generators(self) -> list[torch.Generator]:
+        """New generators on the CPU, one for each image: the noise depends on nothing else."""
+        return [torch.Generator("cpu").manual_seed(seed) for seed in self.seeds]
+
+    def keep(self, output: Any) -> None:
+        """Write the pictures and the features of what the pipeline has just generated.
+
+        Args:
+            output: what the pipeline returned, or a list of pictures.
+
+        Raises:
+            RecordingError: if the pipeline did not run once for exactly these images, or something is not finite.
+        """
+        self._of._keep(self, output)
+
+
+class OwnLoop:
+    """A recording in the user's own loop; made by `capture`.
+
+    Attributes:
+        path: the session's folder.
+        layout: how the pipeline is recorded.
+        manifest: the content of `session.json`.
+    """
+
+    def __init__(self, call: PipelineCall, layout: Layout, path: Path, manifest: Manifest) -> None:
+        self._call, self.layout = call, layout
+        self.path, self.manifest = path, manifest
+        self._requests = Requests(path, heed_present=True)
+        self._events = EventWriter(path)
+        self._open: Batch | None = None
+        self._step: int | None = None
+        self._stopped = False
+        self._began = 0.0
+        self._kept: set[int] = set()
+
+    def batches(self) -> Iterator[Batch]:
+        """The batches to generate, one after the other; it ends early if a viewer asks to stop.
+
+        Raises:
+            RecordingError: if a batch was not kept.
+        """
+        size = 1 if self.layout.one_image is not None else self.manifest.batch_size or _BATCH_SIZE
+        for indices in batches_of(self.manifest.images, size):
+            if self._asked_to_stop():
+                return
+            images = [self.manifest.images[index] for index in indices]
+            batch = Batch(
+                images=indices,
+                prompts=[self.manifest.prompts[image.prompt].text for image in images],
+                seeds=[image.seed for image in images],
+                guidance=images[0].guidance,
+                steps=self.manifest.inference_steps,
+                _of=self,
+            )
+            with self._hooked(batch):
+                yield batch
+                if self._open is not None:
+                    raise RecordingError("a batch was not kept: call batch.keep(pipe(…)) in the loop")
+
+    @contextlib.contextmanager
+    def _hooked(self, batch: Batch) -> Iterator[None]:
+        pipeline, of = self._call.pipeline, self.manifest
+        self._capture = Capture(
+            pipeline, self.layout, of.capture_steps, self._stepped, of.tokens, of.timesteps
+        )
+        with self._capture, OutputWatch(pipeline) as self._watch:
+            # Where the model runs; with offloading its weights may be somewhere else just now.
+            device = torch.device(getattr(pipeline, "_execution_device", pipeline.device))
+            seeds = [(seed, of.images[i].prompt) for i, seed in zip(batch.images, batch.seeds, strict=True)]
+            self._capture.start_batch(len(batch.images), batch.guidance, device, seeds)
+            self._open, self._step, self._began = batch, 0, time.monotonic()
+            try:
+                yield
+            finally:
+                self._open = self._step = None
+
+    def _keep(self, batch: Batch, output: Any) -> None:
+        if self._open is not batch:
+            raise RecordingError("this batch is over: keep a batch once, before the next one begins")
+        pictures = pictures_of([output] if isinstance(output, list) else output)
+        if len(pictures) != len(batch.images):
+            raise RecordingError(
+                f"the pipeline gave {len(pictures)} pictures for {len(batch.images)} prompts: one each is kept"
+            )
+        captured = self._capture.finish_batch()
+        names = [block.name for block in self.layout.blocks]
+        if (found := not_finite(captured, self._watch, self.manifest.capture_steps, names)) is not None:
+            raise RecordingError(f"{found.words}: try bfloat16 or float32")
+        for index, picture in zip(batch.images, pictures, strict=True):
+            write_image(self.path, index, picture)
+        several = captured.denoisers if len(self.layout.denoisers) > 1 else None
+        write_features(
+            self.path,
+            batch.images,
+            captured.layer_input,
+            captured.blocks,
+            captured.tokens,
+            denoisers=several,
+        )
+        self._events.write("batch", images=batch.images, seconds=round(time.monotonic() - self._began, 3))
+        self._kept.update(batch.images)
+        self._open = None
+
+    def _stepped(self, step: int) -> None:
+        self._watch.step = self._step = step
+        self._wait_while_paused()
+
+    def _asked_to_stop(self) -> bool:
+        self._wait_while_paused()
+        self._stopped = self._stopped or self._requests.now() == "stop"
+        return self._stopped
+
+    def _wait_while_paused(self) -> None:
+        if self._requests.now() != "pause":
+            return
+        self._events.write("paused")
+        while self._requests.now() == "pause":
+            time.sleep(_POLL_SECONDS)
+        self._events.write("resumed")
+
+    @contextlib.contextmanager
+    def _reported(self, self_test: Mapping[str, Any]) -> Iterator[None]:
+        """Tell viewers how it stands, from the start to the end."""
+        me = psutil.Process()
+        self._events.write(
+            "started",
+            host=socket.gethostname(),
+            process_space=process_space(),
+            pid=me.pid,
+            process_started=me.create_time(),
+            since_boot=round(me.create_time() - psutil.boot_time(), 2),
+            world=1,
+        )
+        self._events.write("self_test", **self_test)
+        self._events.write("recording", steps=self.manifest.steps, scheduler=self.manifest.scheduler)
+        if self.layout.one_image is not None:
+            reason = f"images are generated one at a time: {self.layout.one_image}"
+            self._events.write("note", reason=reason)
+        over = threading.Event()
+        heart = threading.Thread(target=self._beat, args=(over,), name="heartbeat", daemon=True)
+        heart.start()
+        try:
+            yield
+            self._say_how_it_ended()
+        except BaseException as error:
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
+            with contextlib.suppress(OSError):
+                self._events.write("failed", reason=reason)
+            raise
+        finally:
+            over.set()
+            heart.join()
+            self._events.close()
+
+    def _say_how_it_ended(self) -> None:
+        left = len(self.manifest.images) - len(self._kept)
+        if self._stopped:
+            self._events.write("stopped", reason="asked to stop")
+        elif left:
+            self._events.write("stopped", reason=f"the loop ended with {left} images missing")
+        else:
+            self._events.write("finished")
+
+    def _beat(self, over: threading.Event) -> None:
+        while not over.wait(HEARTBEAT_SECONDS):
+            images = None if self._open is None else self._open.images
+            with contextlib.suppress(OSError):
+                self._events.write("heartbeat", step=self._step, images=images, device=None)
+
+
+@contextlib.contextmanager
+def capture(
+    pipeline: Any,
+    prompts: Prompts,
+    *,
+    seeds: int | Sequence[int] = 20,
+    steps: int = 20,
+    guidance: float | Sequence[float] = _GUIDANCE,
+    captured: Sequence[int] | None = None,
+    batch_size: int = _BATCH_SIZE,
+    tokens: int | None = None,
+    call: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    sessions: str | Path | None = None,
+) -> Iterator[OwnLoop]:
+    """Record what a pipeline does inside the `with` block.
+
+    How the pipeline is to be recorded is found in some ten runs that stop at the first scheduler step. It is left
+    as it is: adapters, schedulers, quantisation and offloading stay the user's.
+
+    Args:
+        pipeline: a diffusers pipeline, on its device.
+        prompts: what to generate, see `Prompts`.
+        seeds: how many for each prompt, from 0, or which.
+        steps: denoising steps to ask for.
+        guidance: one classifier-free guidance scale, or several, each generated for all prompts and seeds.
+        captured: denoising steps at which features are kept; default: first, quarters and last.
+        batch_size: images of a batch.
+        tokens: single tokens of each image and block to keep beside the token means; default: none.
+        call: arguments that every call of the pipeline has besides, `height` or `negative_prompt` for instance.
+        name: of the session; default: model and time.
+        sessions: the folder of sessions; default: as of the command line.
+
+    Raises:
+        ModelError: if the pipeline cannot be recorded, in one line that says what was seen.
+        RecordingError: if what is asked for cannot be.
+        SessionError: if the session cannot be written.
+    """
+    of_prompts = _prompts(prompts)
+    manifest = _plan(pipeline, of_prompts, seeds, steps, guidance, captured, batch_size, tokens, call)
+    asked = PipelineCall(pipeline, call)
+    found = discover(asked, _trial(of_prompts, asked.of_classes), steps, manifest.guidance)
+    scheduler = type(pipeline.scheduler).__name__
+    timesteps = checked_timesteps(found.timesteps, scheduler, steps)
+    manifest = _completed(with_timesteps(manifest, timesteps, scheduler), asked, found.layout)
+    path = create_new_session(sessions_folder(sessions), name, manifest)
+    recording = OwnLoop(asked, found.layout, path, manifest)
+    with recording._reported(found.self_test.to_json()):
+        yield recording
+
+
+def record(pipeline: Any, prompts: Prompts, **options: Any) -> Session:
+    """Record a pipeline as `capture` does, with the loop done here, and open the session.
+
+    Args:
+        pipeline, prompts, options: as of `capture`; the pipeline is called with prompts, generators, steps,
+            guidance and `call`.
+
+    Raises:
+        ModelError, RecordingError, SessionError: as `capture`.
+    """
+    with capture(pipeline, prompts, **options) as recording:
+        for batch in recording.batches():
+            batch.keep(recording._call(batch.prompts, batch.generators, batch.steps, batch.guidance))
+    return Session(recording.path)
+
+
+def _prompts(given: Prompts) -> list[Prompt]:
+    if isinstance(given, str):
+        return list(load_prompt_set(given).prompts)
+    if not isinstance(given, Mapping):
+        given = {text: {_OWN_SCHEME: text} for text in given}
+    return [
+        Prompt(text=text, labels={canonical(s): canonical(label) for s, label in _schemes(labels).items()})
+        for text, labels in given.items()
+    ]
+
+
+def _schemes(labels: Mapping[str, str] | str) -> Mapping[str, str]:
+    return {"labels": labels} if isinstance(labels, str) else labels
+
+
+def _plan(
+    pipeline: Any,
+    prompts: list[Prompt],
+    seeds: int | Sequence[int],
+    steps: int,
+    guidance: float | Sequence[float],
+    captured: Sequence[int] | None,
+    batch_size: int,
+    tokens: int | None,
+    call: Mapping[str, Any] | None,
+) -> Manifest:
+    scales = [float(scale) for scale in ([guidance] if isinstance(guidance, int | float) else guidance)]
+    listed = range(seeds) if isinstance(seeds, int) else seeds
+    kept = default_capture_steps(steps) if captured is None else sorted(set(captured))
+    try:
+        return Manifest(
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            model=ModelInfo(id=_name_of(pipeline)),
+            prompt_set="own",
+            prompts=prompts,
+            # Seed by seed over all prompts, so that the classes are balanced at every moment.
+            images=[
+                ImageInfo(prompt=prompt, seed=seed, guidance=scale)
+                for seed in listed
+                for scale in scales
+                for prompt in range(len(prompts))
+            ],
+            steps=max(steps, *(step + 1 for step in kept)),
+            inference_steps=steps,
+            capture_steps=kept,
+            default_capture=captured is None,
+            guidance=scales,
+            batch_size=batch_size,
+            tokens=tokens,
+            # What is neither number nor text (images, embeddings) is the user's to keep.
+            call={key: value for key, value in (call or {}).items() if isinstance(value, str | int | float)},
+        )
+    except ValidationError as error:
+        raise RecordingError(f"this cannot be recorded: {first_problem(error)}") from None
+
+
+def _completed(manifest: Manifest, call: PipelineCall, layout: Layout) -> Manifest:
+    pipeline = call.pipeline
+    branches = [list(layout.passes[scale].branches) for scale in manifest.guidance]
+    found = {
+        "guidance_branches": branches,
+        "guidance_argument": call.guidance_argument,
+        "denoisers": list(layout.denoisers),
+    }
+    blocks = [
+        Block(name=block.name, width=block.width, tokens=block.tokens, level=block.level)
+        for block in layout.blocks
+    ]
+    model = manifest.model.model_copy(
+        update={
+            "pipeline": type(pipeline).__name__,
+            "dtype": str(pipeline.dtype).removeprefix("torch."),
+            "device": torch.device(pipeline.device).type,
+        }
+    )
+    versions = versions_of(RECORDED_WITH)
+    return with_model(manifest.model_copy(update=found), model, blocks, layout.input_width, versions)
+
+
+def _name_of(pipeline: Any) -> str:
+    return os.fspath(pipeline.config.get("_name_or_path") or type(pipeline).__name__)
+
+
+def _trial(prompts: Sequence[Prompt], classes: bool) -> tuple[str, str]:
+    """Two texts that differ, the second longer."""
+    first, second = prompts[0].text, prompts[-1].text
+    return (first, second) if classes else (first, f"{second}, {first}")
