@@ -10,14 +10,19 @@
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Session", "open_session"]
+__all__ = ["Session", "capture", "open_session", "record"]
 
 if TYPE_CHECKING:
+    from subspacelens_tui.recording.own_loop import capture, record
     from subspacelens_tui.sessions import Session, open_session
 
 
 def __getattr__(name: str) -> Any:
-    # Lazy, so that `subspacelens-tui --help` does not wait for NumPy.
+    # Lazy, so that `subspacelens-tui --help` does not wait for NumPy, nor the app for torch.
+    if name in ("capture", "record"):
+        from subspacelens_tui.recording import own_loop
+
+        return getattr(own_loop, name)
     if name in __all__:
         from subspacelens_tui import sessions
 

@@ -5,8 +5,8 @@
             batch.keep(pipe(prompt=batch.prompts, generator=batch.generators,
                             num_inference_steps=batch.steps, guidance_scale=batch.guidance))
 
-The session is like any other: `subspacelens-tui replay mine` in another terminal shows it while it grows, and may
-pause or stop it. Unlike the recorder this takes no signals and ends no process.
+The session is like any other: `subspacelens-tui replay mine` in another terminal shows it while it grows, and
+may pause or stop it. Unlike the recorder this takes no signals and ends no process.
 """
 
 import contextlib
@@ -51,8 +51,8 @@ _GUIDANCE = 4.5
 _OWN_SCHEME = "prompt"
 
 Prompts = str | Sequence[str] | Mapping[str, Mapping[str, str] | str]
-"""A prompt set, by name or TOML file; texts, each a class of its own; or texts with their labels by scheme, or
-their one label."""
+"""A prompt set, by name or TOML file; texts, each a class of its own; or texts with their labels by scheme,
+or their one label."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,8 @@ class Batch:
             output: what the pipeline returned, or a list of pictures.
 
         Raises:
-            RecordingError: if the pipeline did not run once for exactly these images, or something is not finite.
+            RecordingError: if the pipeline did not run once for exactly these images, or something is not
+                finite.
         """
         self._of._keep(self, output)
 
@@ -158,7 +159,8 @@ class OwnLoop:
         pictures = pictures_of([output] if isinstance(output, list) else output)
         if len(pictures) != len(batch.images):
             raise RecordingError(
-                f"the pipeline gave {len(pictures)} pictures for {len(batch.images)} prompts: one each is kept"
+                f"the pipeline gave {len(pictures)} pictures for {len(batch.images)} prompts: "
+                "one each is kept"
             )
         captured = self._capture.finish_batch()
         names = [block.name for block in self.layout.blocks]
@@ -263,15 +265,16 @@ def capture(
 ) -> Iterator[OwnLoop]:
     """Record what a pipeline does inside the `with` block.
 
-    How the pipeline is to be recorded is found in some ten runs that stop at the first scheduler step. It is left
-    as it is: adapters, schedulers, quantisation and offloading stay the user's.
+    How the pipeline is to be recorded is found in some ten runs that stop at the first scheduler step. It is
+    left as it is: adapters, schedulers, quantisation and offloading stay the user's.
 
     Args:
         pipeline: a diffusers pipeline, on its device.
         prompts: what to generate, see `Prompts`.
         seeds: how many for each prompt, from 0, or which.
         steps: denoising steps to ask for.
-        guidance: one classifier-free guidance scale, or several, each generated for all prompts and seeds.
+        guidance: one classifier-free guidance scale, or several, each generated for all prompts and
+            seeds.
         captured: denoising steps at which features are kept; default: first, quarters and last.
         batch_size: images of a batch.
         tokens: single tokens of each image and block to keep beside the token means; default: none.
@@ -284,9 +287,11 @@ def capture(
         RecordingError: if what is asked for cannot be.
         SessionError: if the session cannot be written.
     """
+    if not hasattr(pipeline, "components"):
+        raise RecordingError(f"a {type(pipeline).__name__} is no diffusers pipeline")
+    asked = PipelineCall(pipeline, call)
     of_prompts = _prompts(prompts)
     manifest = _plan(pipeline, of_prompts, seeds, steps, guidance, captured, batch_size, tokens, call)
-    asked = PipelineCall(pipeline, call)
     found = discover(asked, _trial(of_prompts, asked.of_classes), steps, manifest.guidance)
     scheduler = type(pipeline.scheduler).__name__
     timesteps = checked_timesteps(found.timesteps, scheduler, steps)
@@ -341,6 +346,10 @@ def _plan(
 ) -> Manifest:
     scales = [float(scale) for scale in ([guidance] if isinstance(guidance, int | float) else guidance)]
     listed = range(seeds) if isinstance(seeds, int) else seeds
+    if not (prompts and listed and scales):
+        raise RecordingError(
+            "there is nothing to generate: give at least a prompt, a seed and a guidance scale"
+        )
     kept = default_capture_steps(steps) if captured is None else sorted(set(captured))
     try:
         return Manifest(

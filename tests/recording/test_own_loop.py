@@ -1,0 +1,172 @@
+"""A pipeline that the user has configured, recorded in the user's own loop."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import subspacelens_tui
+from subspacelens_tui.models.errors import ModelError
+from subspacelens_tui.models.loading import load_pipeline
+from subspacelens_tui.models.source import ModelSource
+from subspacelens_tui.recording.errors import RecordingError
+from subspacelens_tui.recording.own_loop import Batch, OwnLoop
+from subspacelens_tui.sessions import Phase, SessionError, open_session
+from subspacelens_tui.sessions.control import ask
+
+PROMPTS = {"lion": {"kind": "animal"}, "car": {"kind": "vehicle"}, "panda": {"kind": "animal"}}
+SAME = {"use_resolution_binning": False, "clean_caption": False}
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture(scope="module")
+def pipe() -> Any:
+    import torch
+
+    pipeline = load_pipeline(ModelSource(model="demo"), torch.float32)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> dict[str, Any]:
+    return {"seeds": 2, "steps": 2, "guidance": 3.0, "batch_size": 4, "call": SAME, "sessions": tmp_path}
+
+
+def generated(pipe: Any, batch: Batch, **changes: Any) -> Any:
+    asked = {
+        "prompt": batch.prompts,
+        "generator": batch.generators,
+        "num_inference_steps": batch.steps,
+        "guidance_scale": batch.guidance,
+    }
+    return pipe(**{**asked, **SAME, **changes})
+
+
+def test_a_loop_of_ones_own_records_what_record_does(pipe: Any, options: dict[str, Any]) -> None:
+    scheduler = type(pipe.scheduler)
+    with subspacelens_tui.capture(pipe, PROMPTS, name="mine", tokens=4, **options) as recording:
+        for batch in recording.batches():
+            batch.keep(generated(pipe, batch))
+    mine = open_session(recording.path)
+    assert (mine.state.words, mine.problems) == ("finished", [])
+    assert mine.manifest.branches == ("cond", "uncond")
+    assert len(mine.manifest.timesteps) == 2
+    assert mine.labels("kind") == ["animal", "vehicle", "animal"] * 2
+    same = subspacelens_tui.record(pipe, PROMPTS, name="same", tokens=4, **options)
+    for branch in mine.manifest.branches:
+        np.testing.assert_array_equal(mine.features(11, branch), same.features(11, branch))
+        np.testing.assert_array_equal(mine.tokens(5, branch), same.tokens(5, branch))
+    assert len(list((mine.path / "images").iterdir())) == 6
+    # The pipeline is as it was: no hook, no watch on its scheduler.
+    assert type(pipe.scheduler) is scheduler
+    assert not pipe.transformer.transformer_blocks[0]._forward_hooks
+    assert pipe.text_encoder is not None
+
+
+def test_prompts_without_labels_are_classes_of_their_own(pipe: Any, options: dict[str, Any]) -> None:
+    session = subspacelens_tui.record(
+        pipe, ["lion", "car"], **{**options, "seeds": [7, 9], "guidance": (1, 3.0)}
+    )
+    assert session.labels("prompt", 3.0) == ["lion", "car"] * 2
+    assert [image.seed for image in session.manifest.images[:4]] == [7, 7, 7, 7]
+    assert session.manifest.guidance == [1.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (lambda pipe, batch: generated(pipe, batch), "was not kept"),
+        (lambda pipe, batch: batch.keep(generated(pipe, batch, num_inference_steps=3)), "3 timesteps"),
+        (lambda pipe, batch: batch.keep(generated(pipe, batch, guidance_scale=1.0)), "3 rows instead of 6"),
+        (lambda pipe, batch: batch.keep(generated(pipe, batch)[0][:2]), "2 pictures for 3 prompts"),
+        (lambda pipe, batch: [batch.keep(generated(pipe, batch)) for _ in range(2)], "keep a batch once"),
+        (lambda pipe, batch: batch.keep([]), "0 pictures"),
+    ],
+)
+def test_what_is_not_the_batch_is_refused_and_said(
+    pipe: Any, options: dict[str, Any], wrong: Callable[[Any, Batch], Any], says: str
+) -> None:
+    options |= {"batch_size": 3}
+
+    def loop() -> None:
+        with subspacelens_tui.capture(pipe, PROMPTS, name="wrong", **options) as recording:
+            for batch in recording.batches():
+                wrong(pipe, batch)
+
+    with pytest.raises(RecordingError, match=says):
+        loop()
+    state = open_session(options["sessions"] / "wrong").state
+    assert state.phase is Phase.FAILED
+    assert says in state.detail
+
+
+def test_a_loop_that_ends_early_is_not_finished(pipe: Any, options: dict[str, Any]) -> None:
+    with subspacelens_tui.capture(pipe, PROMPTS, **options) as recording:
+        for batch in recording.batches():
+            batch.keep(generated(pipe, batch))
+            break
+    state = open_session(recording.path).state
+    assert (state.phase, state.recorded) == (Phase.STOPPED, 4)
+    assert "2 images missing" in state.detail
+
+
+def test_a_viewer_pauses_and_stops_the_loop(pipe: Any, options: dict[str, Any]) -> None:
+    seen = []
+
+    def go_on(recording: OwnLoop) -> None:
+        session = open_session(recording.path)
+        while session.state.phase is not Phase.PAUSED:
+            session.refresh()
+        ask(recording.path, "stop")
+
+    def batches(recording: OwnLoop) -> Iterator[Batch]:
+        for batch in recording.batches():
+            seen.append(batch)
+            ask(recording.path, "pause")
+            threading.Thread(target=go_on, args=(recording,)).start()
+            yield batch
+
+    with subspacelens_tui.capture(pipe, PROMPTS, **options) as recording:
+        for batch in batches(recording):
+            batch.keep(generated(pipe, batch))
+    state = open_session(recording.path).state
+    assert (state.phase, state.detail, len(seen)) == (Phase.STOPPED, "asked to stop", 1)
+    assert state.recorded == 4
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "says"),
+    [
+        ({"prompts": {}}, RecordingError, "nothing to generate"),
+        ({"seeds": 0}, RecordingError, "nothing to generate"),
+        ({"captured": [7]}, RecordingError, "step 7 cannot be captured"),
+        ({"call": {"foo": 1}}, ModelError, "takes no 'foo'"),
+        ({"pipeline": "demo"}, RecordingError, "no diffusers pipeline"),
+        ({"name": "a/b"}, SessionError, "no name for a session"),
+    ],
+)
+def test_what_cannot_be_recorded_is_one_line_and_leaves_nothing(
+    pipe: Any, options: dict[str, Any], asked: dict[str, Any], error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says) as caught:
+        subspacelens_tui.record(**{"pipeline": pipe, "prompts": PROMPTS, **options, **asked})
+    assert "\n" not in str(caught.value)
+    assert not list(options["sessions"].iterdir())
+
+
+def test_the_notebook_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cells = json.loads((EXAMPLES / "own_loop.ipynb").read_text(encoding="utf-8"))["cells"]
+    names: dict[str, Any] = {}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), names)
+    assert len(capsys.readouterr().out.splitlines()) == 12
+    assert open_session(tmp_path / "sessions/mine").state.words == "finished"
