@@ -278,7 +278,7 @@ def capture(
         captured: denoising steps at which features are kept; default: first, quarters and last.
         batch_size: images of a batch.
         tokens: single tokens of each image and block to keep beside the token means; default: none.
-        call: arguments that every call of the pipeline has besides, `height` or `negative_prompt` for instance.
+        call: arguments that every call of the pipeline has besides, such as `height` or `negative_prompt`.
         name: of the session; default: model and time.
         sessions: the folder of sessions; default: as of the command line.
 
