@@ -150,7 +150,7 @@ class Analyzer:
         assert settings.guidance is not None
         assert step is not None
         other: Branch = "uncond" if here == "cond" else "cond"
-        both = settings.guidance > 1
+        both = other in self.session.manifest.branches_at(settings.guidance)
         return Elsewhere(
             inputs=lambda: growing.inputs(positions),
             branch=(lambda layer: growing.features_at(layer, positions, other, step)) if both else None,
