@@ -6,7 +6,7 @@ from subspacelens_tui.analysis.metrics.registry import Cost, Family, Table, metr
 from subspacelens_tui.analysis.statistics.base import LayerStatistics, Need
 from subspacelens_tui.geometry import GeometryError
 
-DECAY = Family("decay", "Decay of the spectrum", order=2, evidence="decay")
+DECAY = Family("decay", "Decay of the spectrum", order=6, evidence="decay")
 # As α-ReQ and Stringer et al. 2019 fit it: the largest few follow no power law.
 _FIRST, _LAST, _LEAST = 11, 100, 10
 

@@ -38,7 +38,7 @@ class EpsDialog(ModalScreen[float], NeedsRoom):
             yield Input(f"{self._value:g}", id="eps", compact=True, select_on_focus=True)
             yield EpsSlider(id="eps-slider")
             yield Static("", id="wrong", markup=False)
-            yield Static("enter: take it   tab: the slider   esc: leave it", classes="hint")
+            yield Static("enter: apply   tab: slider   esc: cancel", classes="hint")
 
     def on_mount(self) -> None:
         """The slider where the value is."""

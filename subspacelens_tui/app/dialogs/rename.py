@@ -34,7 +34,7 @@ class RenameDialog(ModalScreen[str], NeedsRoom):
             yield Static(plain(f"New name of {self._old}"), markup=False, classes="question")
             yield Input(self._old, id="new-name", compact=True, select_on_focus=True)
             yield Static("", id="wrong", markup=False)
-            yield Static("enter: rename   esc: leave it", classes="hint")
+            yield Static("enter: rename   esc: cancel", classes="hint")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Say at once what is wrong."""
