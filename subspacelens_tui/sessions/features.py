@@ -132,7 +132,7 @@ class FeatureFile:
         def read(file: TensorFile) -> list[npt.NDArray[Any]]:
             shape = _shape(self.path, file, _INPUT)
             if shape is None or len(shape) != 4 or shape[0] != len(self.images):
-                raise SessionError(f"{self.path} does not hold what the first block receives")
+                raise SessionError("this session does not hold what the first block receives")
             return [file.read(_INPUT, rows, (branch, step))]
 
         return self._read(read)[0]
