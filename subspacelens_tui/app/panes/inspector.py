@@ -11,7 +11,7 @@ from textual.content import Content
 
 from subspacelens_tui.analysis.compare import Difference
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Format, Metric, Shape
-from subspacelens_tui.analysis.quantities import HEADLINE
+from subspacelens_tui.analysis.quantities import HEADLINE, glossary
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
@@ -165,20 +165,21 @@ class Inspector(Pane):
         found = self.analysis.difference_of(self.selected) or {}
         return [{"layer": self.selected, "figure": name, **asdict(of)} for name, of in found.items()]
 
-    def _differences(self, main: Result, width: int) -> Iterator[Row]:
-        """Each metric on uncond and on cond, the difference, and its error."""
+    def _differences(self, main: Result, width: int) -> Iterator[tuple[Row, str]]:
+        """Each metric on uncond and on cond, the difference, and its error; with what explains it."""
         assert self.analysis is not None
         found = self.analysis.difference_of(self.selected)
         if found is None:
-            yield self._words("", COMPUTING, width)
+            yield self._words("", COMPUTING, width), ""
             return
         for metric in (metric for metrics in METRICS.families().values() for metric in metrics):
             if metric.key in found:
-                yield self._difference(metric, metric.short, found[metric.key], width)
+                row = self._difference(metric, metric.short, found[metric.key], width)
+                yield from self._explain(metric, [row])
             if metric.key == HEADLINE:
-                yield self._difference(metric, "excess", found["excess"], width)
+                yield self._difference(metric, "excess", found["excess"], width), glossary()["excess"]
         sample = f"N {main.images}  K {len(main.classes)}  n {_range(main.class_sizes)}"
-        yield cut_row([(sample, self.ink("dim"))], width)
+        yield cut_row([(sample, self.ink("dim"))], width), _SAMPLE
 
     def _difference(self, metric: Metric, name: str, of: Difference, width: int) -> Row:
         row: list[Piece] = [(fit(name, _NAME), self.ink("dim"))]
