@@ -216,7 +216,7 @@ COMPARE: tuple[Key, ...] = (
         "copy-comparison-numbers",
         "Y",
         "copy_numbers",
-        "copy both sides and the difference as a table",
+        "copy the numbers behind the curves as a table",
         "Compare",
     ),
     Key(
@@ -228,6 +228,13 @@ COMPARE: tuple[Key, ...] = (
     ),
     Key("leave-comparison", "escape", "leave_comparison", "back", "Compare", "back"),
 )
+
+OVERLAID: tuple[Key, ...] = tuple(
+    key
+    for key in COMPARE
+    if key.action.startswith(("layer", "next_compared", "copy", "export_pane", "leave_comparison"))
+)
+"""Of several sessions over each other: what does not change a side."""
 
 PAIR: tuple[Key, ...] = (
     Key("pair-layer-before", "up,k", "layer(-1)", "previous layer", "Pair of classes"),
@@ -279,9 +286,19 @@ LIST: tuple[Key, ...] = (
     ),
     Key("delete", "D,delete", "delete", "delete the session (asks)", "Sessions", "delete"),
     Key("new", "n", "new_run", "start a new recording", "Sessions", "new"),
-    Key("compare-sessions", "c", "compare", "compare: mark a session, then another", "Sessions", "compare"),
+    Key(
+        "mark", "space", "mark", "mark or unmark, for c: two are compared, more overlaid", "Sessions", "mark"
+    ),
+    Key(
+        "compare-sessions",
+        "c",
+        "compare",
+        "compare: what is marked, or this session and the next one",
+        "Sessions",
+        "compare",
+    ),
     Key("rename", "f2,r", "rename", "rename the session", "Sessions", "rename"),
-    Key("clear-filter", "escape", "clear_filter", "clear the filter", "Sessions"),
+    Key("clear-filter", "escape", "clear_filter", "clear the filter and the marks", "Sessions"),
 )
 
 INFO: tuple[Key, ...] = (
@@ -312,6 +329,7 @@ SCOPES: dict[str, tuple[Key, ...]] = {
     "the gallery": (*GALLERY, *ANYWHERE),
     "the sweep": (*SWEEP, *ANYWHERE),
     "the comparison": (*COMPARE, *ANYWHERE),
+    "sessions overlaid": (*OVERLAID, *ANYWHERE),
     "a pair of classes": (*PAIR, *ANYWHERE),
     "the claims": (*REPORT, *ANYWHERE),
     **PANE_SCOPES,

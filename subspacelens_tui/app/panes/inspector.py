@@ -7,10 +7,11 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
+from textual.content import Content
 
 from subspacelens_tui.analysis.compare import Difference
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Format, Metric, Shape
-from subspacelens_tui.analysis.quantities import HEADLINE
+from subspacelens_tui.analysis.quantities import HEADLINE, glossary
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
@@ -22,6 +23,8 @@ from subspacelens_tui.sessions.sanitise import plain
 
 _NAME, _VALUE, _NULL, _SCORE, _ERROR = 9, 6, 7, 7, 7
 _HEAD = 2
+_CEILING = "min(N, d): no rank exceeds it."
+_SAMPLE = "Images, width of the features, classes, and images of a class."
 # A name and its value; the head and one of them.
 _LEAST = (_NAME + _VALUE, _HEAD + 1)
 
@@ -64,6 +67,7 @@ class Inspector(Pane):
     least = _LEAST
     _top = 0
     _rows = 0
+    _explained: Sequence[str] = ()
 
     def title_detail(self) -> str:
         """Which metrics these are."""
@@ -108,12 +112,22 @@ class Inspector(Pane):
         rows = list(self._differences(main, width) if difference else self._table(layer, main, width))
         self._rows = len(rows)
         self._top = min(self._top, max(0, len(rows) - max(1, height - _HEAD)))
-        yield from rows[self._top :]
+        self._explained = [words for _, words in rows[self._top :]]
+        yield from (row for row, _ in rows[self._top :])
 
     def action_scroll_figures(self, rows: int) -> None:
         """Show what is further down, or up."""
         self._top = max(0, self._top + rows)
         self.repaint()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Say what the row under the mouse is."""
+        offset = event.get_content_offset(self)
+        place = offset.y - _HEAD if offset is not None else -1
+        words = self._explained[place] if 0 <= place < len(self._explained) else ""
+        shown = Content(words) if words else None
+        if shown != self.tooltip:
+            self.tooltip = shown
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """The wheel scrolls."""
@@ -125,41 +139,47 @@ class Inspector(Pane):
         event.stop()
         self.action_scroll_figures(-1)
 
-    def _table(self, layer: LayerResult, main: Result, width: int) -> Iterator[Row]:
+    def _table(self, layer: LayerResult, main: Result, width: int) -> Iterator[tuple[Row, str]]:
+        """Every row, with what explains it."""
         assert self.analysis is not None
         older = self.analysis.older_layer(self.selected)
         for family, metrics in METRICS.families().items():
             for metric in metrics:
-                yield from self._metric(metric, layer, older, width)
+                yield from self._explain(metric, self._metric(metric, layer, older, width))
             if family == METRICS[HEADLINE].family and main.settings.iso_rate is not None:
-                yield self._words("ε", f"{layer.eps:.4g}, so that R is as wanted", width)
+                yield self._words("ε", f"{layer.eps:.4g}, so that R is as wanted", width), ""
             if any(metric.ceiling for metric in metrics):
                 binds = "N < d: set by N" if main.images < layer.width else "d ≤ N: set by d"
-                yield self._value("ceiling", f"{layer.rank_ceiling}", binds, width)
+                yield self._value("ceiling", f"{layer.rank_ceiling}", binds, width), _CEILING
         sample = f"N {main.images}  d {layer.width}  K {len(main.classes)}  n {_range(main.class_sizes)}"
-        yield cut_row([(sample, self.ink("dim"))], width)
+        yield cut_row([(sample, self.ink("dim"))], width), _SAMPLE
         for note in main.notes:
-            yield from (((row, self.ink("dim")),) for row in textwrap.wrap(plain(note), max(10, width)))
+            yield from ((((row, self.ink("dim")),), "") for row in textwrap.wrap(plain(note), max(10, width)))
+
+    def _explain(self, metric: Metric, rows: Iterable[Row]) -> Iterator[tuple[Row, str]]:
+        words = f"{metric.label}: {metric.formula}. {metric.about}"
+        return ((row, words) for row in rows)
 
     def _difference_rows(self) -> Numbers:
         assert self.analysis is not None
         found = self.analysis.difference_of(self.selected) or {}
         return [{"layer": self.selected, "figure": name, **asdict(of)} for name, of in found.items()]
 
-    def _differences(self, main: Result, width: int) -> Iterator[Row]:
-        """Each metric on uncond and on cond, the difference, and its error."""
+    def _differences(self, main: Result, width: int) -> Iterator[tuple[Row, str]]:
+        """Each metric on uncond and on cond, the difference, and its error; with what explains it."""
         assert self.analysis is not None
         found = self.analysis.difference_of(self.selected)
         if found is None:
-            yield self._words("", COMPUTING, width)
+            yield self._words("", COMPUTING, width), ""
             return
         for metric in (metric for metrics in METRICS.families().values() for metric in metrics):
             if metric.key in found:
-                yield self._difference(metric, metric.short, found[metric.key], width)
+                row = self._difference(metric, metric.short, found[metric.key], width)
+                yield from self._explain(metric, [row])
             if metric.key == HEADLINE:
-                yield self._difference(metric, "excess", found["excess"], width)
+                yield self._difference(metric, "excess", found["excess"], width), glossary()["excess"]
         sample = f"N {main.images}  K {len(main.classes)}  n {_range(main.class_sizes)}"
-        yield cut_row([(sample, self.ink("dim"))], width)
+        yield cut_row([(sample, self.ink("dim"))], width), _SAMPLE
 
     def _difference(self, metric: Metric, name: str, of: Difference, width: int) -> Row:
         row: list[Piece] = [(fit(name, _NAME), self.ink("dim"))]

@@ -165,8 +165,9 @@ class SessionsScreen(Screen[None], NeedsRoom):
         self.query_one(SessionTable).focus()
 
     def action_clear_filter(self) -> None:
-        """Show all again."""
+        """Show all again, and no marks."""
         self._marked = None
+        self.query_one(SessionTable).unmark()
         self._show_message()
         field = self.query_one("#filter", Input)
         field.value = ""
@@ -259,22 +260,42 @@ class SessionsScreen(Screen[None], NeedsRoom):
             self._complaint = str(error)
         await self._read()
 
+    def action_mark(self) -> None:
+        """Mark the selected session, or take its mark away."""
+        self.query_one(SessionTable).mark()
+        self._show_message()
+
     def action_compare(self) -> None:
-        """Mark the selected session; the next one is compared with it."""
-        chosen = self.query_one(SessionTable).chosen
+        """Compare the marked sessions; without marks, this one with the next that is chosen."""
+        table = self.query_one(SessionTable)
+        if len(several := table.marked_listings) > 1:
+            self._open_comparison(several)
+            return
+        chosen = table.chosen
         if chosen is None or chosen.problem is not None:
             return
-        marked, self._marked = self._marked, None
+        marked, self._marked = self._marked or next(iter(several), None), None
         if marked is None:
             self._marked = chosen
-            self._show_message()
-            return
-        from subspacelens_tui.app.screens.compare import CompareScreen, Side
-
-        settings = Settings(eps=self.setup.preferences.eps)
-        sides = Side(marked.path, settings), Side(chosen.path, settings)
-        self.app.push_screen(CompareScreen(*sides, self.setup))
+        else:
+            self._open_comparison([marked, chosen])
         self._show_message()
+
+    def _open_comparison(self, listings: Sequence[Listing]) -> None:
+        """Two sessions side by side, more over each other."""
+        from subspacelens_tui.app.screens.compare import CompareScreen, Side
+        from subspacelens_tui.app.screens.overlaid import LETTERS, OverlaidScreen
+
+        paths = [listing.path for listing in listings]
+        if len(paths) > len(LETTERS):
+            self._complaint = f"{len(paths)} sessions are marked: at most {len(LETTERS)} can be overlaid"
+            self._show_message()
+        elif len(paths) > 2:
+            self.app.push_screen(OverlaidScreen(paths, self.setup))
+        else:
+            settings = Settings(eps=self.setup.preferences.eps)
+            a, b = (Side(path, settings) for path in paths)
+            self.app.push_screen(CompareScreen(a, b, self.setup))
 
     def action_new_run(self) -> None:
         """Record something new."""

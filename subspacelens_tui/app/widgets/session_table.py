@@ -55,6 +55,7 @@ class SessionTable(Painted, can_focus=True):
         wanted: the filter.
         order: of the rows.
         advice: what to say when there is none.
+        marked: names of those that were marked, in the order of marking.
     """
 
     class Opened(Message):
@@ -66,6 +67,7 @@ class SessionTable(Painted, can_focus=True):
         self.wanted = ""
         self.order = next(iter(ORDERS.values()))
         self.advice: Sequence[str] = ()
+        self.marked: list[str] = []
         self._chosen: str | None = None
         self._top = 0
 
@@ -99,6 +101,24 @@ class SessionTable(Painted, can_focus=True):
         """Select a session by its name, once it is there."""
         self._chosen = name
         self.repaint()
+
+    def mark(self) -> None:
+        """Mark the selected session, or take its mark away."""
+        if self.chosen is not None:
+            name = self.chosen.name
+            self.marked = [n for n in self.marked if n != name] + [name] * (name not in self.marked)
+            self.repaint()
+
+    def unmark(self) -> None:
+        """Take all marks away."""
+        self.marked = []
+        self.repaint()
+
+    @property
+    def marked_listings(self) -> list[Listing]:
+        """The marked sessions that are there and can be opened, in the order of marking."""
+        there = {x.name: x for x in self.listings or () if x.problem is None}
+        return [there[name] for name in self.marked if name in there]
 
     def move(self, by: int) -> None:
         """Select another session."""
@@ -155,7 +175,8 @@ class SessionTable(Painted, can_focus=True):
 
     def _row(self, listing: Listing, chosen: bool, width: int) -> Row:
         name, model, columns = self._columns(width)
-        pieces: list[Piece] = [("▶ " if chosen else "  ", self.ink("accent"))]
+        signs = ("▶" if chosen else " ") + ("+" if listing.name in self.marked else " ")
+        pieces: list[Piece] = [(signs, self.ink("accent"))]
         pieces.append((fit(plain(listing.name), name - 1) + " ", self.ink("strong")))
         pieces += self._state(listing)
         pieces += [(column.fitted(column.cell(listing)), self.ink("dim")) for column in columns]

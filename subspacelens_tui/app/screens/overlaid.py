@@ -1,0 +1,205 @@
+"""Several sessions over each other: one metric of each over the layers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widgets import Static
+
+from subspacelens_tui.analysis import Analyzer, Settings, SettingsError
+from subspacelens_tui.analysis.compare import COMPARED, compare
+from subspacelens_tui.analysis.deferred import with_deferred_errors
+from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.progress import IsCancelled
+from subspacelens_tui.analysis.quantities import quantity
+from subspacelens_tui.analysis.result import Result
+from subspacelens_tui.app.controllers.export import Exportable
+from subspacelens_tui.app.jobs import Job
+from subspacelens_tui.app.key_table import ANYWHERE, OVERLAID
+from subspacelens_tui.app.keys import bindings, in_footer
+from subspacelens_tui.app.panes.pane import LayerChosen, Numbers
+from subspacelens_tui.app.refinement_stages import FEW, full
+from subspacelens_tui.app.screens.exporting import adopt_export
+from subspacelens_tui.app.setup import Setup
+from subspacelens_tui.app.textual_private import send_minimal_updates
+from subspacelens_tui.app.widgets.key_bar import KeyBar
+from subspacelens_tui.app.widgets.overlaid_curves import OverlaidCurves
+from subspacelens_tui.app.widgets.status_line import StatusLine
+from subspacelens_tui.app.widgets.too_small import NeedsRoom
+from subspacelens_tui.app.worker import Worker
+from subspacelens_tui.sessions.sanitise import plain
+
+LETTERS = "ABCDEF"
+"""One a session; there are no more colours that can be told apart."""
+_POLL = 2.0
+
+
+class OverlaidScreen(Screen[None], NeedsRoom):
+    """A line and a curve for each session, each at its defaults: first label scheme, cond, last step.
+
+    Args:
+        paths: of the sessions, at most as many as there are letters.
+        setup: the user's settings.
+    """
+
+    KEYS: ClassVar = (OVERLAID, ANYWHERE)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*KEYS)
+
+    def __init__(self, paths: Sequence[Path], setup: Setup) -> None:
+        super().__init__()
+        self.setup = setup
+        self._paths = dict(zip(LETTERS, paths, strict=False))
+        self._workers: dict[str, Worker] = {}
+        self._found: dict[str, Result | str] = {}
+        self._figure, self._layer = COMPARED.index("excess"), 0
+        send_minimal_updates(self)
+        adopt_export(self, self._exportable)
+
+    def compose(self) -> ComposeResult:
+        """Title, a line for each session, curves, message, keys."""
+        yield Static("", id="title", markup=False)
+        for letter in self._paths:
+            yield Static("", id=f"session-{letter}", classes="side", markup=False)
+        curves = OverlaidCurves()
+        curves.markers = self.setup.preferences.markers
+        yield curves
+        yield StatusLine(id="status")
+        yield KeyBar(in_footer(self.setup.keymap.table(*self.KEYS)), id="keys")
+
+    def on_mount(self) -> None:
+        """Have every session computed, beside each other."""
+        stage = full(FEW)
+        settings = Settings(
+            eps=self.setup.preferences.eps,
+            permutations=stage.permutations,
+            overlap_permutations=stage.overlap_permutations,
+            errors="auto",
+        )
+        for letter, path in self._paths.items():
+            worker = self._workers[letter] = Worker(path, settings)
+            following = worker.run(_POLL, lambda _: None, lambda _: None, lambda _: None)
+            self.run_worker(following, group="worker")
+            self._ask(letter, settings)
+        self._show()
+
+    def on_unmount(self) -> None:
+        """Let go of the sessions."""
+        for worker in self._workers.values():
+            worker.close()
+
+    def _ask(self, letter: str, settings: Settings) -> None:
+        def first(analyzer: Analyzer, cancelled: IsCancelled) -> Result:
+            found = analyzer.figures(settings, cancelled)
+            if not found.layers:
+                raise NoImagesError(found.absent)
+            return found
+
+        def with_errors(analyzer: Analyzer, cancelled: IsCancelled) -> Result:
+            return with_deferred_errors(analyzer, first(analyzer, cancelled), cancelled)
+
+        def taken(found: object, reason: str | None) -> None:
+            if isinstance(found, Result):
+                self._found[letter] = found
+            else:
+                self._found.setdefault(letter, reason or "it could not be computed")
+            self._show()
+
+        # Ranks and overlaps get their errors, which take seconds, once all else is there.
+        for name, work in (("curves", first), ("errors", with_errors)):
+            job = Job(f"{name} of {letter}", settings, work, taken, urgent=name == "curves")
+            self._workers[letter].want(job)
+
+    @property
+    def _results(self) -> dict[str, Result]:
+        return {letter: of for letter in self._paths if isinstance(of := self._found.get(letter), Result)}
+
+    def _show(self) -> None:
+        if not self.is_attached:
+            return
+        figure, curves = COMPARED[self._figure], self.query_one(OverlaidCurves)
+        self.query_one("#title", Static).update(f" Sessions overlaid  {quantity(figure).title}")
+        for letter in self._paths:
+            self.query_one(f"#session-{letter}", Static).update(f" {self._words(letter)}")
+        results = self._results
+        layers = max((len(of.layers) for of in results.values()), default=1)
+        self._layer = min(self._layer, layers - 1)
+        waiting = len(self._found) < len(self._paths)
+        curves.update(results, figure, self._layer, "computing …" if waiting else "")
+        self.query_one(StatusLine).warn(self._unlike(results))
+
+    def _words(self, letter: str) -> str:
+        """What stands for a session in the plot, and what its curve is of."""
+        found = self._found.get(letter, "computing …")
+        name = f"{letter}  {plain(self._paths[letter].resolve().name)}"
+        if isinstance(found, str):
+            return f"{name}  {plain(found)}"
+        of = found.settings
+        at = f"{of.labels}  {of.branch}  step {found.step_name}  guidance {of.guidance:g}  ε {of.eps:g}"
+        return plain(f"{name}  N {found.images}  {at}  CI {of.errors}")
+
+    def _unlike(self, results: dict[str, Result]) -> list[str]:
+        """In what sessions differ from the first of them."""
+        lines = []
+        for letter, other in list(results.items())[1:]:
+            first = next(iter(results))
+            try:
+                lines += [f"{first}, {letter}: {line}" for line in compare(results[first], other).warnings]
+            except SettingsError as error:
+                lines.append(f"{first}, {letter}: {error}")
+        return lines
+
+    # Export
+
+    def _numbers(self) -> Numbers:
+        from subspacelens_tui.analysis.output.rows import curve_rows
+
+        figure = COMPARED[self._figure]
+        return [
+            {"name": self._paths[letter].resolve().name, **row}
+            for letter, of in self._results.items()
+            for row in curve_rows(of, figure)
+        ]
+
+    def _exportable(self) -> Exportable:
+        curves, results = self.query_one(OverlaidCurves), self._results
+        lines = [str(line.render()).strip() for line in self.query(Static)]
+        names = {letter: path.resolve().name for letter, path in self._paths.items()}
+        return Exportable(
+            heading="the sessions",
+            title="   ".join(lines),
+            session=names["A"],
+            parts=("overlaid", COMPARED[self._figure], *names.values()),
+            text="\n".join([*lines, curves.as_text()]),
+            seen=curves.seen(),
+            numbers=self._numbers(),
+            sources=[(names[letter], of.settings) for letter, of in results.items()],
+        )
+
+    # What the keys do
+
+    def action_next_compared(self, by: int) -> None:
+        """Another metric."""
+        self._figure = (self._figure + by) % len(COMPARED)
+        self._show()
+
+    def action_layer(self, by: int) -> None:
+        """The layer before or after."""
+        self._layer = max(0, self._layer + by)
+        self._show()
+
+    def on_layer_chosen(self, message: LayerChosen) -> None:
+        """The plot was clicked."""
+        self._layer = message.layer
+        self._show()
+
+    def action_leave_comparison(self) -> None:
+        """Back to the list."""
+        self.dismiss(None)
+
+    def action_leave(self) -> None:
+        """Quit as from the list."""
+        self.dismiss(None)
+        self.app.call_later(self.app.action_quit)

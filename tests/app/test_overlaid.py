@@ -1,0 +1,49 @@
+"""Several sessions over each other, from the list."""
+
+import csv
+import io
+
+from subspacelens_tui.analysis import Analyzer, Settings
+from subspacelens_tui.app import numbers
+from subspacelens_tui.app.screens.compare import CompareScreen
+from subspacelens_tui.app.screens.overlaid import OverlaidScreen
+from subspacelens_tui.app.screens.sessions import SessionsScreen
+from subspacelens_tui.sessions import open_session
+from tests.app.conftest import OpenApp
+from tests.conftest import PlantedSessionFactory as Planted
+
+
+async def test_marked_sessions_are_overlaid(open_app: OpenApp, planted: Planted) -> None:
+    paths = {
+        "A": planted("a", layers=2, seeds=2).start().record().path,
+        "B": planted("b", layers=3, seeds=2).start().record().path,
+        "C": planted("c", layers=2, seeds=3).start().record().path,
+    }
+    async with open_app(paths["A"].parent) as app:
+        await app.press("s", "home", "space", "down", "space")
+        assert "+a " in app.text()
+        assert "▶+b " in app.text()
+        await app.press("c")
+        assert isinstance(app.app.screen, CompareScreen)
+        await app.press("escape", "down", "space", "c")
+        screen = app.app.screen
+        assert isinstance(screen, OverlaidScreen)
+        for worker in screen._workers.values():
+            await worker.settled()
+        await app.press("down", "down")
+        settings = Settings(permutations=20, overlap_permutations=4, errors="auto")
+        for letter, path in paths.items():
+            found = Analyzer(open_session(path)).figures(settings)
+            assert f"{letter}  {path.name}  N {found.images}  coarse" in app.text()
+            here = found.curve("excess")[2] if len(found.layers) > 2 else None
+            assert f"{letter} {numbers.figure(here, signed=True) if here else numbers.NONE}" in app.text()
+        assert "A, B: one side has 2 layers, the other 3" in " ".join(app.text().split())
+        assert "A, C: N differs: 18 images and 27" in " ".join(app.text().split())
+        await app.press("Y")
+        rows = list(csv.DictReader(io.StringIO(app.app.clipboard), delimiter="\t"))
+        assert [row["name"] for row in rows] == ["a"] * 2 + ["b"] * 3 + ["c"] * 2
+        assert [float(row["excess"]) for row in rows[5:]] == found.curve("excess")
+        await app.press("d", "escape")
+        assert isinstance(app.app.screen, SessionsScreen)
+        await app.press("escape")
+        assert "+" not in app.text()
