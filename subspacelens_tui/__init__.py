@@ -7,6 +7,7 @@
 >>> rate_reduction(Z, session.labels("coarse"), eps=0.5).delta_R
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -17,14 +18,16 @@ if TYPE_CHECKING:
     from subspacelens_tui.sessions import Session, open_session
 
 
+# By name, so that `subspacelens-tui --help` does not wait for NumPy, nor the app for torch.
+_HOMES = {
+    "Session": "subspacelens_tui.sessions",
+    "open_session": "subspacelens_tui.sessions",
+    "capture": "subspacelens_tui.recording.own_loop",
+    "record": "subspacelens_tui.recording.own_loop",
+}
+
+
 def __getattr__(name: str) -> Any:
-    # Lazy, so that `subspacelens-tui --help` does not wait for NumPy, nor the app for torch.
-    if name in ("capture", "record"):
-        from subspacelens_tui.recording import own_loop
-
-        return getattr(own_loop, name)
-    if name in __all__:
-        from subspacelens_tui import sessions
-
-        return getattr(sessions, name)
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
