@@ -7,6 +7,7 @@
 >>> rate_reduction(Z, session.labels("coarse"), eps=0.5).delta_R
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     # Lazy, so that `subspacelens-tui --help` does not wait for NumPy, nor the app for torch.
     if name in ("capture", "record"):
-        from subspacelens_tui.recording import own_loop
-
-        return getattr(own_loop, name)
+        # Not an import statement: whoever asks for the version would depend on torch.
+        return getattr(import_module("subspacelens_tui.recording.own_loop"), name)
     if name in __all__:
         from subspacelens_tui import sessions
 
