@@ -284,11 +284,9 @@ LIST: tuple[Key, ...] = (
         "Sessions",
         "page",
     ),
-    Key("delete", "D,delete", "delete", "delete the session (asks)", "Sessions", "delete"),
+    Key("delete", "D,delete", "delete", "delete the session (asks)", "Sessions"),
     Key("new", "n", "new_run", "start a new recording", "Sessions", "new"),
-    Key(
-        "mark", "space", "mark", "mark or unmark, for c: two are compared, more overlaid", "Sessions", "mark"
-    ),
+    Key("mark", "space", "mark", "mark or unmark, for c: two are compared, more overlaid", "Sessions"),
     Key(
         "compare-sessions",
         "c",
@@ -297,7 +295,7 @@ LIST: tuple[Key, ...] = (
         "Sessions",
         "compare",
     ),
-    Key("rename", "f2,r", "rename", "rename the session", "Sessions", "rename"),
+    Key("rename", "f2,r", "rename", "rename the session", "Sessions"),
     Key("clear-filter", "escape", "clear_filter", "clear the filter and the marks", "Sessions"),
 )
 

@@ -92,9 +92,9 @@ class Part:
         return frozenset(keys | _MATRICES if keys & _MATRICES else keys)
 
     @property
-    def thorough(self) -> bool:
-        """Whether some metric is among those that are computed on request only."""
-        return any(METRICS[key].cost is Cost.DEFERRED for key in self.keys or ())
+    def deferred(self) -> tuple[str, ...]:
+        """Those of the metrics that are computed on request only."""
+        return tuple(sorted(key for key in self.keys or () if METRICS[key].cost is Cost.DEFERRED))
 
     def curves(self, default: tuple[str, ...]) -> tuple[str, ...]:
         """What is plotted over the layers or swept; default: unless metrics were chosen."""

@@ -92,7 +92,7 @@ def export(
         refuse_existing(export.targets())
     made = not folder.exists()
     _check_folder(folder)
-    settings = replace(settings, thorough=settings.thorough or export.part.thorough)
+    settings = replace(settings, metrics=(*settings.metrics, *export.part.deferred))
     every = list(export.results(settings, progress))
     parts = [figures for figures in every if figures.layers]
     if not parts:
@@ -175,7 +175,7 @@ class _Export:
             return
         few = min(settings.permutations, _TOKEN_PERMUTATIONS)
         for asked in self._asked(settings):
-            asked = replace(asked, thorough=False, permutations=few, overlap_permutations=0)
+            asked = replace(asked, thorough=False, metrics=(), permutations=few, overlap_permutations=0)
             found = token_figures(self._session, asked, _said(progress))
             yield from token_rows(replace(found, figures=self.part.result(found.figures)))
 
