@@ -1,8 +1,10 @@
 """Whether a recording fits on its device, and how many images at a time."""
 
+import math
 from dataclasses import dataclass, replace
 
 from subspacelens_tui.models.source import at_hand
+from subspacelens_tui.planning.call_arguments import picture_size
 from subspacelens_tui.planning.device import Device, find_device
 from subspacelens_tui.planning.pipeline_shape import (
     PIXART_XL,
@@ -101,7 +103,11 @@ def estimate_memory(manifest: Manifest) -> MemoryEstimate:
     dtype = model.dtype or default_dtype(device.kind, device.bfloat16)
     transformer = at_hand(model.id, model.revision)
     others = at_hand(model.components_from) if model.components_from else transformer
-    shape, picture = transformer_shape(model.id, model.revision), picture_shape(transformer, others)
+    shape, picture = _at_size(
+        picture_size(manifest.call),
+        transformer_shape(model.id, model.revision),
+        picture_shape(transformer, others),
+    )
     parts = weights(transformer, others, model.variant, dtype)
     one = MemoryEstimate(
         device=device,
@@ -115,6 +121,18 @@ def estimate_memory(manifest: Manifest) -> MemoryEstimate:
         assumed=parts.assumed or shape is None or picture is None,
     )
     return one if manifest.batch_size else replace(one, batch_size=_as_many_as_fit(one, len(manifest.images)))
+
+
+def _at_size(
+    size: tuple[int, int] | None, shape: TransformerShape | None, picture: PictureShape | None
+) -> tuple[TransformerShape | None, PictureShape | None]:
+    """Shapes where pictures of a size are asked for: image tokens grow with their area."""
+    if size is None or picture is None:
+        return shape, picture
+    area = size[0] * size[1]
+    if shape is not None and shape.tokens is not None:
+        shape = replace(shape, tokens=max(1, shape.tokens * area // picture.side**2))
+    return shape, replace(picture, side=math.isqrt(area))
 
 
 def default_dtype(kind: str, bfloat16: bool) -> str:

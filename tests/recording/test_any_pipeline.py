@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors.numpy import load_file
 
 from subspacelens_tui.analysis import Analyzer, Settings
@@ -15,8 +16,8 @@ from subspacelens_tui.cli import main
 from subspacelens_tui.planning.plan import Request, plan
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.recorder import Recorder
-from subspacelens_tui.sessions import Phase, open_session
-from subspacelens_tui.sessions.writer import create_session
+from subspacelens_tui.sessions import Phase, Session, open_session
+from subspacelens_tui.sessions.writer import create_session, image_path
 from tests.models.tiny_pipelines import RECIPES, build
 from tests.recording.conftest import PATIENCE
 
@@ -43,6 +44,12 @@ def folder_of(name: str, folder: Path) -> Path:
 def prompts_in(folder: Path) -> str:
     path = folder / "prompts.toml"
     path.write_text(PROMPTS)
+    return str(path)
+
+
+def classes_in(folder: Path) -> str:
+    path = folder / "classes.toml"
+    path.write_text(PROMPTS.replace("a red cat on a table", "3").replace("a blue dog in the park", "7"))
     return str(path)
 
 
@@ -129,6 +136,60 @@ def test_a_folder_is_recorded_by_its_command_alone(tmp_path: Path) -> None:
         ["cond", "uncond"],
         ["cond"],
     ]
+
+
+def recorded(folder: Path, request: Request) -> tuple[Session, list[str]]:
+    """A session of what is asked, and what was said while it was recorded."""
+    create_session(folder, plan(request))
+    said: list[str] = []
+    assert Recorder(folder, on_note=said.append).run() == 0
+    return open_session(folder), said
+
+
+def refused(folder: Path, request: Request) -> str:
+    """Why it cannot be recorded."""
+    create_session(folder, plan(request))
+    with pytest.raises(RecordingError) as raised:
+        Recorder(folder).run()
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+def test_size_negative_prompt_and_arguments_reach_the_call(tmp_path: Path) -> None:
+    """A pipeline that makes another size is said; so is one that takes none."""
+    request = Request(
+        model=str(folder_of("wan", tmp_path / "model")),
+        prompts=prompts_in(tmp_path),
+        seeds=1,
+        steps=2,
+        guidance=[4.0],
+        call={"num_frames": 5, "max_sequence_length": 16},
+        size=(32, 16),
+    )
+    plain, said = recorded(tmp_path / "plain", request)
+    assert said == []
+    assert plain.manifest.call == {**request.call, "width": 32, "height": 16}
+    with Image.open(image_path(plain.path, 0)) as picture:
+        assert picture.size == (32, 16)
+    negative, _ = recorded(tmp_path / "negative", replace(request, negative="a photo of a table"))
+    for branch, same in (("cond", True), ("uncond", False)):
+        one, other = (session.features(0, branch, 0) for session in (plain, negative))
+        assert np.array_equal(one, other) == same
+    flux = replace(request, model=str(folder_of("flux", tmp_path / "flux")), call={}, size=(26, 16))
+    _, said = recorded(tmp_path / "other", flux)
+    assert said == ["FluxPipeline makes pictures of 24x16 where 26x16 was asked for"]
+    dit = replace(
+        request, model=str(folder_of("dit", tmp_path / "dit")), prompts=classes_in(tmp_path), call={}
+    )
+    assert refused(tmp_path / "no-size", dit).startswith(
+        "DiTPipeline makes pictures of its own size: its call takes no width and height"
+    )
+    no_frames = replace(dit, call={"num_frames": 5}, size=None)
+    assert refused(tmp_path / "no-frames", no_frames).startswith(
+        "the call of DiTPipeline takes no 'num_frames'"
+    )
+    twice = replace(request, call={"guidance_scale": 4})
+    assert "is the guidance scale of a recording (--guidance)" in refused(tmp_path / "twice", twice)
 
 
 def test_what_cannot_be_recorded_fails_in_one_line_and_stays_readable(tmp_path: Path) -> None:

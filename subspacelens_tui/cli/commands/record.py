@@ -14,7 +14,15 @@ from subspacelens_tui.cli.command import Command, given
 from subspacelens_tui.cli.preferences import setup
 from subspacelens_tui.cli.program import PROGRAM, UsageError, need_terminal, say
 from subspacelens_tui.options.common import APPEARANCE
-from subspacelens_tui.options.recording import ALLOW_PICKLE, DEVICES, MODEL, RECORDING, RESUME, SOURCE
+from subspacelens_tui.options.recording import (
+    ALLOW_PICKLE,
+    DEVICES,
+    MODEL,
+    PIPELINE,
+    RECORDING,
+    RESUME,
+    SOURCE,
+)
 from subspacelens_tui.standard_streams import NOBODY_READS, OutputError, drop_output, print_path
 
 if TYPE_CHECKING:
@@ -226,6 +234,6 @@ COMMAND = Command(
     "record",
     "record a model and watch it live",
     run,
-    (*APPEARANCE, *RECORDING, RESUME, MODEL, *SOURCE, *DEVICES, ALLOW_PICKLE),
+    (*APPEARANCE, *RECORDING, *PIPELINE, RESUME, MODEL, *SOURCE, *DEVICES, ALLOW_PICKLE),
     order=20,
 )
