@@ -83,6 +83,7 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--size": ("1024x768", "size", (1024, 768)),
     "--negative": ("blurry", "negative", "blurry"),
     "--call": ("num_frames=17", "call", {"num_frames": 17}),
+    "--scheduler": ("DDIMScheduler", "scheduler", "DDIMScheduler"),
     "--device": ("cuda:1", "device", "cuda:1"),
     "--dtype": ("bfloat16", "dtype", "bfloat16"),
     "--allow-pickle": (None, "allow_pickle", True),

@@ -25,6 +25,7 @@ class ModelSource:
         revision: branch, tag or commit of the hub repository.
         variant: of its weight files, such as fp16.
         components_from: where all but the transformer comes from, for a model that has nothing else.
+        scheduler: class that takes the place of the pipeline's own scheduler.
         allow_pickle: whether weights may come from pickle files, which can run any code when they are loaded.
     """
 
@@ -33,6 +34,7 @@ class ModelSource:
     variant: str | None = None
     components_from: str | None = None
     allow_pickle: bool = False
+    scheduler: str | None = None
 
     @classmethod
     def of(cls, model: ModelInfo, allow_pickle: bool = False) -> ModelSource:
@@ -43,6 +45,7 @@ class ModelSource:
             variant=model.variant,
             components_from=None if model.components_from is None else _place(model.components_from),
             allow_pickle=allow_pickle,
+            scheduler=model.scheduler,
         )
 
     def revision_of(self, model: str) -> str | None:

@@ -195,7 +195,17 @@ RECORDING = (
 )
 DEVICES = (DEVICE, DTYPE)
 # How the pipeline is called and changed.
-PIPELINE = (SIZE, NEGATIVE, CALL)
+PIPELINE = (
+    SIZE,
+    NEGATIVE,
+    CALL,
+    Option(
+        "--scheduler",
+        "CLASS",
+        "scheduler of diffusers in the place of the pipeline's, as EulerDiscreteScheduler",
+        more="with the configuration of the pipeline's own",
+    ),
+)
 SOURCE = (
     Option(
         "--revision",

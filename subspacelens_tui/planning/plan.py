@@ -58,6 +58,7 @@ class Request:
             all images: numbers, text, or lists of them.
         size: width and height of the pictures in pixels.
         negative: the negative prompt of all images.
+        scheduler: as of `models.source.ModelSource`.
         seeds_per_subject: "shared" gives all prompts the same seeds, "independent" none in common.
     """
 
@@ -80,6 +81,7 @@ class Request:
     call: Mapping[str, Any] = field(default_factory=dict)
     size: tuple[int, int] | None = None
     negative: str | None = None
+    scheduler: str | None = None
     seeds_per_subject: Literal["shared", "independent"] = "shared"
 
 
@@ -185,6 +187,7 @@ def _model(request: Request) -> ModelInfo:
         revision=source.revision,
         variant=source.variant,
         components_from=source.components_from,
+        scheduler=request.scheduler,
         pipeline=pipeline,
         dtype=request.dtype,
         device=request.device,
@@ -204,7 +207,7 @@ def _guidance(request: Request) -> list[float]:
 def _capture_steps(request: Request) -> list[int]:
     if request.capture is None:
         return default_capture_steps(request.steps)
-    known = runs_as_asked(request.model, request.components_from)
+    known = runs_as_asked(request.model, request.components_from, request.scheduler)
     range_of_steps = (
         f"{request.steps} steps are 0 to {request.steps - 1}" if known else f"steps are 0 to {MAX_STEPS - 1}"
     )

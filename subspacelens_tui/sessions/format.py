@@ -62,7 +62,10 @@ class _Part(BaseModel):
 
 
 class ModelInfo(_Part):
-    """The generator that was recorded, as precisely as it can be named."""
+    """The generator that was recorded, as precisely as it can be named.
+
+    `scheduler` is the class that took the place of the pipeline's own.
+    """
 
     id: _Text
     revision: _Text | None = None
@@ -73,6 +76,7 @@ class ModelInfo(_Part):
     device_name: _Text | None = None
     variant: _Text | None = None
     components_from: _Text | None = None
+    scheduler: _Text | None = None
     random_init: bool = False
     compiled: bool = False
 

@@ -37,6 +37,7 @@ def test_how_many_steps_run_is_not_known_yet_but_of_the_bundled_model() -> None:
     manifest = plan(Request(model="nobody/pixart", prompts="demo", steps=4, capture=[6, 0]))
     assert (manifest.steps, manifest.inference_steps, manifest.capture_steps) == (7, 4, [0, 6])
     assert not manifest.default_capture
+    assert plan(Request(steps=4, capture=[6, 0], scheduler="HeunDiscreteScheduler")).capture_steps == [0, 6]
     with pytest.raises(PlanningError, match="step 4 cannot be captured: 4 steps are 0 to 3"):
         plan(Request(steps=4, capture=[4]))
 

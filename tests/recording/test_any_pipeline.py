@@ -192,6 +192,27 @@ def test_size_negative_prompt_and_arguments_reach_the_call(tmp_path: Path) -> No
     assert "is the guidance scale of a recording (--guidance)" in refused(tmp_path / "twice", twice)
 
 
+def test_another_scheduler_is_run_and_kept_in_the_session(tmp_path: Path) -> None:
+    request = Request(
+        prompts=prompts_in(tmp_path),
+        model=str(folder_of("pixart_alpha", tmp_path / "model")),
+        seeds=1,
+        steps=2,
+        size=(24, 16),
+        scheduler="HeunDiscreteScheduler",
+    )
+    session, _ = recorded(tmp_path / "heun", request)
+    assert session.manifest.model.scheduler == session.manifest.scheduler == "HeunDiscreteScheduler"
+    assert session.manifest.steps == 3
+    unknown = refused(tmp_path / "unknown", replace(request, scheduler="EulerDiscrete"))
+    assert "has no scheduler 'EulerDiscrete': take EulerDiscreteScheduler" in unknown
+    assert "has no scheduler 'UNet2DModel'" in refused(
+        tmp_path / "model-class", replace(request, scheduler="UNet2DModel")
+    )
+    flow = refused(tmp_path / "flow", replace(request, scheduler="FlowMatchEulerDiscreteScheduler"))
+    assert "does not fit PixArtAlphaPipeline with its DPMSolverMultistepScheduler" in flow
+
+
 def test_what_cannot_be_recorded_fails_in_one_line_and_stays_readable(tmp_path: Path) -> None:
     """As a size that the pipeline refuses."""
     model = str(folder_of("sd3", tmp_path / "model"))
