@@ -81,6 +81,9 @@ class ModelInfo(_Part):
     compiled: bool = False
 
 
+Origin = Literal["recorder", "loop", "features"]
+"""Who wrote a session: the recorder, which can resume it; a user's own loop around a pipeline; an import."""
+
 UNLABELLED = ""
 """The class of a prompt that a label file leaves out: its images are not used under that scheme."""
 
@@ -169,6 +172,7 @@ class Manifest(_Part):
     input_width: _Count | None = None
     unread_text: Annotated[list[UnreadText], FailFast(), _few(100_000)] = []
     versions: Annotated[dict[_Name, _Text], _few(1_000)] = {}
+    origin: Origin = "recorder"
 
     @model_validator(mode="before")
     @classmethod
@@ -203,6 +207,17 @@ class Manifest(_Part):
         if self.timesteps and len(self.timesteps) != self.steps:
             raise ValueError(f"there are {len(self.timesteps)} timesteps for {self.steps} steps")
         return self
+
+    @property
+    def not_resumable(self) -> str | None:
+        """Why no recorder can go on with it, in words; None if one can."""
+        match self.origin:
+            case "recorder":
+                return None
+            case "loop":
+                return "it was recorded in a loop of its own, with a pipeline that the recorder does not know"
+            case "features":
+                return "it was imported, and has no model to generate more images with"
 
     @property
     def label_schemes(self) -> tuple[str, ...]:

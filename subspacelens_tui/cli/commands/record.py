@@ -112,6 +112,8 @@ def _resume(arguments: argparse.Namespace, rank: Rank) -> int:
 
     folder = find_session(arguments.resume, sessions_folder(arguments.sessions))
     session = open_session(folder)
+    if (why := session.manifest.not_resumable) is not None:
+        raise SessionError(f"{folder.name} cannot be resumed: {why}")
     if session.steps_problem is not None:
         # Said before the model is loaded: more images would come under other steps than those that are there.
         raise SessionError(f"{folder.name} cannot be resumed: {session.steps_problem}")
