@@ -21,6 +21,7 @@ from transformers.utils import logging as transformers_logging
 
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.inspection import Part, find_pipeline
+from subspacelens_tui.models.loras import load_loras
 from subspacelens_tui.models.problems import first_line, not_loaded
 from subspacelens_tui.models.schedulers import scheduler_class, use_scheduler
 from subspacelens_tui.models.source import ModelSource
@@ -90,6 +91,8 @@ def load_pipeline(source: ModelSource, dtype: torch.dtype, *, random_init: bool 
         use_scheduler(pipeline, scheduler)
     if random_init:
         _draw_weights_anew(pipeline, dtype)
+    if source.loras:
+        load_loras(pipeline, source.loras)
     pipeline.set_progress_bar_config(disable=True)
     if hasattr(getattr(pipeline, "vae", None), "enable_slicing"):
         pipeline.vae.enable_slicing()  # or decoding a batch would take more memory than all else

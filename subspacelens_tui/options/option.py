@@ -186,3 +186,13 @@ def size(text: str) -> tuple[int, int]:
     if (found := _SIZE.fullmatch(text.strip())) is None:
         raise argparse.ArgumentTypeError(f"{text[:60]!r} is not WIDTHxHEIGHT in pixels, as 1024x768")
     return int(found[1]), int(found[2])
+
+
+def weighted_path(text: str) -> tuple[str, float]:
+    """PATH or PATH:WEIGHT."""
+    before, colon, after = text.rpartition(":")
+    try:
+        found = (before, float(after)) if colon else (text, 1.0)
+    except ValueError:
+        found = (text, 1.0)
+    return path(found[0]), found[1]

@@ -9,6 +9,7 @@ from subspacelens_tui.options.option import (
     path,
     size,
     switch,
+    weighted_path,
 )
 
 _WHOLE = "a whole number"
@@ -204,6 +205,16 @@ PIPELINE = (
         "CLASS",
         "scheduler of diffusers in the place of the pipeline's, as EulerDiscreteScheduler",
         more="with the configuration of the pipeline's own",
+    ),
+    Option(
+        "--lora",
+        "PATH[:WEIGHT]",
+        "a LoRA and its weight (default: 1); may be repeated",
+        weighted_path,
+        action="append",
+        dest="loras",
+        more="a safetensors file, or a folder that diffusers has saved one in; needs peft. One that does not "
+        "fit the model or changes nothing is refused",
     ),
 )
 SOURCE = (

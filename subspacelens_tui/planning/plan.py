@@ -16,6 +16,7 @@ from subspacelens_tui.models.inspection import look_at_folders
 from subspacelens_tui.models.source import DEMO, ModelSource, located
 from subspacelens_tui.planning.call_arguments import call_arguments
 from subspacelens_tui.planning.errors import PlanningError
+from subspacelens_tui.planning.loras import loras
 from subspacelens_tui.planning.memory_estimate import estimate_memory
 from subspacelens_tui.planning.pipeline_shape import transformer_shape
 from subspacelens_tui.planning.prompts import PromptSet, load_prompt_set
@@ -59,6 +60,7 @@ class Request:
         size: width and height of the pictures in pixels.
         negative: the negative prompt of all images.
         scheduler: as of `models.source.ModelSource`.
+        loras: the path of each, and the weight it is applied with.
         seeds_per_subject: "shared" gives all prompts the same seeds, "independent" none in common.
     """
 
@@ -82,6 +84,7 @@ class Request:
     size: tuple[int, int] | None = None
     negative: str | None = None
     scheduler: str | None = None
+    loras: Sequence[tuple[str, float]] = ()
     seeds_per_subject: Literal["shared", "independent"] = "shared"
 
 
@@ -188,6 +191,7 @@ def _model(request: Request) -> ModelInfo:
         variant=source.variant,
         components_from=source.components_from,
         scheduler=request.scheduler,
+        loras=loras(request.loras),
         pipeline=pipeline,
         dtype=request.dtype,
         device=request.device,

@@ -61,6 +61,15 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=False)
 
 
+class Lora(_Part):
+    """A LoRA that was recorded: its file, with the SHA-256 of that, and the weight it was applied with."""
+
+    name: _Text
+    path: _Text
+    weight: Annotated[float, Field(allow_inf_nan=False)]
+    sha256: _Text
+
+
 class ModelInfo(_Part):
     """The generator that was recorded, as precisely as it can be named.
 
@@ -77,6 +86,7 @@ class ModelInfo(_Part):
     variant: _Text | None = None
     components_from: _Text | None = None
     scheduler: _Text | None = None
+    loras: Annotated[list[Lora], _few(100)] = []
     random_init: bool = False
     compiled: bool = False
 

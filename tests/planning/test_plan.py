@@ -85,6 +85,9 @@ def test_the_subjects_of_the_article_are_there() -> None:
         ({"call": {"eta": {"a": 1}}}, "call.eta"),
         ({"call": {"width": 64}, "size": (64, 64)}, "width is said twice, by --size and by --call"),
         ({"size": (64, 0)}, "a picture of 64x0 pixels cannot be generated"),
+        ({"loras": [("nowhere.safetensors", 1.0)]}, "LoRA nowhere.safetensors cannot be read: No such file"),
+        ({"loras": [("style.bin", 1.0)]}, "LoRA style.bin is no .safetensors file"),
+        ({"loras": [("style.safetensors", 0.0)]}, "must be a number other than 0, not 0"),
         ({"model": "./nowhere"}, "there is no folder or file ./nowhere"),
     ],
 )

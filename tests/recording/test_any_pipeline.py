@@ -1,13 +1,18 @@
 """Pipelines of many families through the recorder, as `record --headless` runs it, and what readers show."""
 
+import hashlib
+import importlib.util
+import itertools
 import json
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from safetensors.numpy import load_file
 
@@ -211,6 +216,63 @@ def test_another_scheduler_is_run_and_kept_in_the_session(tmp_path: Path) -> Non
     )
     flow = refused(tmp_path / "flow", replace(request, scheduler="FlowMatchEulerDiscreteScheduler"))
     assert "does not fit PixArtAlphaPipeline with its DPMSolverMultistepScheduler" in flow
+
+
+def lora_of(name: str, folder: Path, **changes: Any) -> str:
+    """A LoRA for a tiny pipeline as diffusers saves one, at random weights unless other changes are made."""
+    from peft import LoraConfig
+    from peft.utils import get_peft_model_state_dict
+
+    pipeline = build(name)
+    how = {"r": 2, "target_modules": ["to_q", "to_k"], "init_lora_weights": False}
+    torch.manual_seed(1)
+    pipeline.transformer.add_adapter(LoraConfig(**{**how, **changes}))
+    layers = get_peft_model_state_dict(pipeline.transformer)
+    pipeline.save_lora_weights(folder, transformer_lora_layers=layers)
+    return str(folder)
+
+
+def test_a_lora_is_recorded_by_its_hash_and_must_change_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("peft")
+    style = lora_of("sd3", tmp_path / "style")
+    request = Request(
+        model=str(folder_of("sd3", tmp_path / "model")),
+        prompts=prompts_in(tmp_path),
+        seeds=1,
+        steps=1,
+        guidance=[1.0],
+        size=(24, 16),
+        call={"max_sequence_length": 32},
+    )
+    plain, _ = recorded(tmp_path / "plain", request)
+    halves = [recorded(tmp_path / f"at-{w}", replace(request, loras=[(style, w)]))[0] for w in (0.5, 1.0)]
+    [lora] = halves[0].manifest.model.loras
+    content = (tmp_path / "style" / "pytorch_lora_weights.safetensors").read_bytes()
+    assert (lora.name, lora.weight, lora.sha256) == ("style", 0.5, hashlib.sha256(content).hexdigest())
+    assert plain.manifest.blocks == halves[0].manifest.blocks
+    first = [session.features(0) for session in (plain, *halves)]
+    assert all(np.abs(one - other).max() > 1e-3 for one, other in itertools.combinations(first, 2))
+    nothing = lora_of("sd3", tmp_path / "nothing", init_lora_weights=True)
+    assert "LoRA nothing changes nothing" in refused(
+        tmp_path / "zero", replace(request, loras=[(nothing, 1.0)])
+    )
+    other = lora_of("flux", tmp_path / "other")
+    assert "LoRA other does not fit StableDiffusion3Pipeline" in refused(
+        tmp_path / "of-flux", replace(request, loras=[(other, 1.0)])
+    )
+    changed = plan(replace(request, loras=[(style, 1.0)]))
+    create_session(tmp_path / "changed", changed)
+    Path(changed.model.loras[0].path).write_bytes(
+        Path(other, "pytorch_lora_weights.safetensors").read_bytes()
+    )
+    with pytest.raises(RecordingError, match="is not the file it was"):
+        Recorder(tmp_path / "changed").run()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert "a LoRA needs peft: run `pip install peft`" in refused(
+        tmp_path / "no-peft", replace(request, loras=[(other, 1.0)])
+    )
 
 
 def test_what_cannot_be_recorded_fails_in_one_line_and_stays_readable(tmp_path: Path) -> None:
