@@ -216,6 +216,13 @@ PIPELINE = (
         more="a safetensors file, or a folder that diffusers has saved one in; needs peft. One that does not "
         "fit the model or changes nothing is refused",
     ),
+    Option(
+        "--offload",
+        "HOW",
+        "keep weights on the host; bring components (model) or layers (group) to the device as they run",
+        choices=("model", "group"),
+        more="for models that the device has no memory for; slower",
+    ),
 )
 SOURCE = (
     Option(

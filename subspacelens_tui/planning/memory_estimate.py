@@ -46,6 +46,7 @@ class MemoryEstimate:
         per_image: bytes that each further image of a batch takes.
         batch_size: images at a time: what was asked for, or as many as fit.
         shape, picture: of the pipeline, a PixArt-XL's where it is not known.
+        offload: as of the session's model: weights on the device at a time are the largest part's, or few.
         assumed: whether something of this is a PixArt-XL's because the model is not on this machine.
     """
 
@@ -58,10 +59,15 @@ class MemoryEstimate:
     shape: TransformerShape
     picture: PictureShape
     assumed: bool
+    offload: str | None = None
 
     @property
     def fixed(self) -> int:
         """Bytes that generating takes however many images there are at a time."""
+        if self.offload == "model":
+            return max(self.weights.transformer, self.weights.vae + self.decoding)
+        if self.offload == "group":  # a layer's weights are a small part of what is allowed for
+            return self.decoding
         return self.weights.transformer + self.weights.vae + self.decoding
 
     @property
@@ -119,6 +125,7 @@ def estimate_memory(manifest: Manifest) -> MemoryEstimate:
         shape=shape or PIXART_XL,
         picture=picture or PIXART_XL_PICTURE,
         assumed=parts.assumed or shape is None or picture is None,
+        offload=model.offload,
     )
     return one if manifest.batch_size else replace(one, batch_size=_as_many_as_fit(one, len(manifest.images)))
 

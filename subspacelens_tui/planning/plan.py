@@ -61,6 +61,7 @@ class Request:
         negative: the negative prompt of all images.
         scheduler: as of `models.source.ModelSource`.
         loras: the path of each, and the weight it is applied with.
+        offload: as of `models.placement.place`.
         seeds_per_subject: "shared" gives all prompts the same seeds, "independent" none in common.
     """
 
@@ -85,6 +86,7 @@ class Request:
     negative: str | None = None
     scheduler: str | None = None
     loras: Sequence[tuple[str, float]] = ()
+    offload: Literal["model", "group"] | None = None
     seeds_per_subject: Literal["shared", "independent"] = "shared"
 
 
@@ -192,6 +194,7 @@ def _model(request: Request) -> ModelInfo:
         components_from=source.components_from,
         scheduler=request.scheduler,
         loras=loras(request.loras),
+        offload=request.offload,
         pipeline=pipeline,
         dtype=request.dtype,
         device=request.device,

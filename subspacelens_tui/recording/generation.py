@@ -15,6 +15,7 @@ from subspacelens_tui.models.call import PipelineCall, pictures_of
 from subspacelens_tui.models.discover import Found, NotFiniteError, discover
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.loading import choose_device, choose_dtype, load_pipeline
+from subspacelens_tui.models.placement import place
 from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.models.trial import modules_of
 from subspacelens_tui.planning.call_arguments import picture_size
@@ -329,7 +330,7 @@ class Generation:
 
     def _move_to_device(self) -> None:
         try:
-            self._pipeline.to(self._device)
+            place(self._pipeline, self._device, self._manifest.model.offload)
         except Exception as error:
             if not out_of_memory(error):
                 raise

@@ -184,3 +184,11 @@ def test_memory_grows_with_the_pictures() -> None:
     assert (usual.picture.side, usual.shape.tokens) == (64, 64)
     assert large.shape.tokens == 64 * 8
     assert large.decoding == pytest.approx(8 * usual.decoding, rel=0.02)
+
+
+def test_offloading_takes_less_of_the_device() -> None:
+    whole, model, group = (
+        estimate_memory(plan(Request(offload=offload, batch_size=1))).fixed
+        for offload in (None, "model", "group")
+    )
+    assert whole > model > group > 0

@@ -275,6 +275,27 @@ def test_a_lora_is_recorded_by_its_hash_and_must_change_something(
     )
 
 
+@pytest.mark.parametrize("name", ["sd3", "wan22"])
+def test_an_offloaded_pipeline_gives_the_same_features(name: str, tmp_path: Path) -> None:
+    """On a CPU, where nothing is gained: the hooks of both must not be in each other's way."""
+    request = Request(
+        model=str(folder_of(name, tmp_path / "model")),
+        prompts=prompts_in(tmp_path),
+        seeds=1,
+        steps=2,
+        guidance=[4.0],
+        device="cpu",
+        call=RECIPES[name].call,
+    )
+    whole, _ = recorded(tmp_path / "whole", request)
+    for offload in ("model", "group"):
+        session, _ = recorded(tmp_path / f"by-{offload}", replace(request, offload=offload))
+        assert session.manifest.model.offload == offload
+        for branch in ("cond", "uncond"):
+            last = len(whole.manifest.blocks) - 1
+            assert np.array_equal(session.features(last, branch), whole.features(last, branch))
+
+
 def test_what_cannot_be_recorded_fails_in_one_line_and_stays_readable(tmp_path: Path) -> None:
     """As a size that the pipeline refuses."""
     model = str(folder_of("sd3", tmp_path / "model"))
