@@ -17,7 +17,7 @@ def test_components_or_layers_come_to_the_device_as_they_run() -> None:
     place(by_component, CPU, "model")
     place(by_layer, CPU, "group")
     for _, component in modules_of(whole):
-        assert not hasattr(component, "_hf_hook") and not hasattr(component, "_diffusers_hook")
+        assert not {"_hf_hook", "_diffusers_hook"} & component.__dict__.keys()
     assert hasattr(by_component.transformer, "_hf_hook")
     linear = by_layer.transformer.transformer_blocks[0].attn.to_q
     assert linear._diffusers_hook.get_hook("group_offloading") is not None
