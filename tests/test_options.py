@@ -81,6 +81,12 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--revision": ("main", "revision", "main"),
     "--variant": ("fp16", "variant", "fp16"),
     "--components-from": ("other", "components_from", "other"),
+    "--size": ("1024x768", "size", (1024, 768)),
+    "--negative": ("blurry", "negative", "blurry"),
+    "--call": ("num_frames=17", "call", {"num_frames": 17}),
+    "--scheduler": ("DDIMScheduler", "scheduler", "DDIMScheduler"),
+    "--lora": ("style.safetensors:0.8", "loras", [("style.safetensors", 0.8)]),
+    "--offload": ("group", "offload", "group"),
     "--device": ("cuda:1", "device", "cuda:1"),
     "--dtype": ("bfloat16", "dtype", "bfloat16"),
     "--allow-pickle": (None, "allow_pickle", True),
@@ -130,6 +136,35 @@ def test_every_option_of_every_command_goes_where_it_belongs() -> None:
     assert seen == TYPED.keys() | {flag for _, flag in OF_A_COMMAND}
     assert parsed("record", "--tokens").tokens == 16
     assert parsed("", "--sessions", "here", "list").sessions == "here"
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        *(("17", 17), ("-2.5", -2.5), ("1e-3", 0.001), ("true", True), ("False", False), ("none", None)),
+        *(("[0.9, 0.5]", [0.9, 0.5]), ('"17"', "17"), ("two words = 3", "two words = 3"), ("", "")),
+    ],
+)
+def test_an_argument_of_the_call_is_what_it_looks_like(typed: str, value: Any) -> None:
+    found = parsed("record", "--call", f"name={typed}", "--call", "other=1").call
+    assert found == {"name": value, "other": 1}
+    assert type(found["name"]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (["--call", "17"], "'17' is not NAME=VALUE"),
+        (["--call", "a=1", "--call", "a=2"], "a is given twice"),
+        (["--size", "64"], "'64' is not WIDTHxHEIGHT in pixels"),
+    ],
+)
+def test_what_is_no_argument_is_said_in_one_line(
+    typed: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parsed("record", *typed)
+    assert words in capsys.readouterr().err
 
 
 def test_what_is_not_typed_is_as_in_python() -> None:

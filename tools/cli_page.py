@@ -38,7 +38,7 @@ def page() -> str:
 
 def _typed(option: Option) -> str:
     value = option.metavar or ("|".join(option.choices) if option.choices else option.name.upper())
-    if option.action is not None:
+    if option.action is not None and option.metavar is None:
         value = ""
     elif option.const is not None:
         value = f"[{value}]"

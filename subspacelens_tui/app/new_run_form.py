@@ -109,7 +109,7 @@ def _check_name(folder: Path, name: str) -> None:
 def _captured(manifest: Manifest) -> str:
     """The captured steps, as far as they are known before the model is loaded."""
     steps, model = ", ".join(map(str, manifest.capture_steps)), manifest.model
-    if not manifest.default_capture or runs_as_asked(model.id, model.components_from):
+    if not manifest.default_capture or runs_as_asked(model.id, model.components_from, model.scheduler):
         return steps
     return f"{steps} if {manifest.inference_steps} steps are run"
 

@@ -109,8 +109,18 @@ class PipelineCall:
             raise ModelError(f"{name} cannot be recorded: its call takes no prompt ({self._words()})")
         if "generator" not in self._parameters:
             raise ModelError(f"{name} cannot be recorded: its call takes no generator ({self._words()})")
-        if unknown := [key for key in self.arguments if key not in self._parameters]:
+        unknown = [key for key in self.arguments if key not in self._parameters]
+        if {"width", "height"} <= {*unknown}:
+            raise ModelError(
+                f"{name} makes pictures of its own size: its call takes no width and height ({self._words()})"
+            )
+        if unknown:
             raise ModelError(f"the call of {name} takes no {unknown[0]!r}: it takes {self._words()}")
+        if (scale := self.guidance_argument) in self.arguments:
+            raise ModelError(
+                f"{scale} of the call of {name} is the guidance scale of a recording (--guidance): leave "
+                "it out of the other arguments"
+            )
 
     def _words(self) -> str:
         return ", ".join(name for name in self._parameters if name != "self")

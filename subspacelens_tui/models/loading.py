@@ -21,7 +21,9 @@ from transformers.utils import logging as transformers_logging
 
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.inspection import Part, find_pipeline
+from subspacelens_tui.models.loras import load_loras
 from subspacelens_tui.models.problems import first_line, not_loaded
+from subspacelens_tui.models.schedulers import scheduler_class, use_scheduler
 from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.models.weight_files import WeightSet
 
@@ -73,6 +75,7 @@ def load_pipeline(source: ModelSource, dtype: torch.dtype, *, random_init: bool 
         ModelError: if it cannot be loaded.
     """
     _be_quiet()
+    scheduler = None if source.scheduler is None else scheduler_class(source.scheduler)
     found = find_pipeline(source)
     classes = {part.name: _class_of(part) for part in found.parts}
     loaded = {
@@ -84,8 +87,12 @@ def load_pipeline(source: ModelSource, dtype: torch.dtype, *, random_init: bool 
     with _one_line(without.model, "tokenizer or scheduler", without.again):
         # All that is left to it is what has no weights.
         pipeline = DiffusionPipeline.from_pretrained(found.folder, **loaded)
+    if scheduler is not None:
+        use_scheduler(pipeline, scheduler)
     if random_init:
         _draw_weights_anew(pipeline, dtype)
+    if source.loras:
+        load_loras(pipeline, source.loras)
     pipeline.set_progress_bar_config(disable=True)
     if hasattr(getattr(pipeline, "vae", None), "enable_slicing"):
         pipeline.vae.enable_slicing()  # or decoding a batch would take more memory than all else

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from subspacelens_tui import demo
 from subspacelens_tui.models.problems import is_one_file, no_such_folder, unreadable
-from subspacelens_tui.sessions.format import ModelInfo
+from subspacelens_tui.sessions.format import Lora, ModelInfo
 from subspacelens_tui.sessions.text_files import from_home
 
 DEMO = "demo"
@@ -25,6 +25,8 @@ class ModelSource:
         revision: branch, tag or commit of the hub repository.
         variant: of its weight files, such as fp16.
         components_from: where all but the transformer comes from, for a model that has nothing else.
+        scheduler: class that takes the place of the pipeline's own scheduler.
+        loras: what is added to its weights.
         allow_pickle: whether weights may come from pickle files, which can run any code when they are loaded.
     """
 
@@ -33,6 +35,8 @@ class ModelSource:
     variant: str | None = None
     components_from: str | None = None
     allow_pickle: bool = False
+    scheduler: str | None = None
+    loras: tuple[Lora, ...] = ()
 
     @classmethod
     def of(cls, model: ModelInfo, allow_pickle: bool = False) -> ModelSource:
@@ -43,6 +47,8 @@ class ModelSource:
             variant=model.variant,
             components_from=None if model.components_from is None else _place(model.components_from),
             allow_pickle=allow_pickle,
+            scheduler=model.scheduler,
+            loras=tuple(model.loras),
         )
 
     def revision_of(self, model: str) -> str | None:

@@ -1,10 +1,16 @@
 """What is declared of an option."""
 
 import argparse
+import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+_SIZE = re.compile(r"([0-9]{1,6})[x×]([0-9]{1,6})", re.IGNORECASE)
+# As JSON has them, and as Python does.
+_WORDS = {"None": None, "none": None, "True": True, "False": False}
 
 
 @dataclass(frozen=True)
@@ -144,3 +150,49 @@ def words(text: str) -> tuple[str, ...]:
     if not all(found):
         raise argparse.ArgumentTypeError(f"{text[:60]!r} is not a list of words like a,b")
     return found
+
+
+class Gathered(argparse.Action):
+    """Of an option that may be repeated: its (name, value) pairs as one dict."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Add a pair."""
+        name, value = values
+        found = getattr(namespace, self.dest) or {}
+        if name in found:
+            raise argparse.ArgumentError(self, f"{name} is given twice")
+        setattr(namespace, self.dest, {**found, name: value})
+
+
+def named_value(text: str) -> tuple[str, Any]:
+    """NAME=VALUE; the value as in JSON or Python: a number, true, false, none, a list; else text."""
+    name, equals, value = text.partition("=")
+    if not (equals and name.strip().isidentifier()):
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not NAME=VALUE, as num_frames=17")
+    try:
+        return name.strip(), _WORDS[value] if value in _WORDS else json.loads(value)
+    except ValueError:
+        return name.strip(), value
+
+
+def size(text: str) -> tuple[int, int]:
+    """Width and height in pixels, as 1024x768."""
+    if (found := _SIZE.fullmatch(text.strip())) is None:
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not WIDTHxHEIGHT in pixels, as 1024x768")
+    return int(found[1]), int(found[2])
+
+
+def weighted_path(text: str) -> tuple[str, float]:
+    """PATH or PATH:WEIGHT."""
+    before, colon, after = text.rpartition(":")
+    try:
+        found = (before, float(after)) if colon else (text, 1.0)
+    except ValueError:
+        found = (text, 1.0)
+    return path(found[0]), found[1]

@@ -1,6 +1,16 @@
 """Options of a recording; each is a field of `planning.Request`, which checks it."""
 
-from subspacelens_tui.options.option import FormOption, Option, numbers, path, switch
+from subspacelens_tui.options.option import (
+    FormOption,
+    Gathered,
+    Option,
+    named_value,
+    numbers,
+    path,
+    size,
+    switch,
+    weighted_path,
+)
 
 _WHOLE = "a whole number"
 
@@ -107,8 +117,40 @@ DTYPE = FormOption(
     unless="fits the device",
     says="float32, bfloat16, float16",
 )
+SIZE = FormOption(
+    "--size",
+    "WxH",
+    "width and height of the pictures in pixels (default: the pipeline's)",
+    size,
+    more="goes to `width` and `height` of the pipeline's call; where it makes another size, a line says so",
+    label="size",
+    unless="the pipeline's",
+    says="width and height in pixels",
+    wants="a size like 1024x768",
+)
+NEGATIVE = FormOption(
+    "--negative",
+    "TEXT",
+    "negative prompt, for the unconditional branch of all images (default: the pipeline's)",
+    label="negative",
+    unless="the pipeline's",
+    says="negative prompt of all images",
+)
+CALL = Option(
+    "--call",
+    "NAME=VALUE",
+    "an argument that the pipeline's call takes besides, as num_frames=17; may be repeated",
+    named_value,
+    action=Gathered,
+    more="the same for all images. A number, `true`, `false`, `none` or a list as `[0.9, 0.5]`; "
+    "anything else "
+    "is text, and so is what stands in double quotes, `'\"17\"'`",
+)
 # The fields of the new-run form; one is checked with those before it.
-FIELDS = (MODEL, PROMPTS, SEEDS, STEPS, GUIDANCE, CAPTURE, TOKENS, DEVICE, DTYPE, BATCH_SIZE, NAME)
+FIELDS = (
+    *(MODEL, PROMPTS, SEEDS, STEPS, GUIDANCE, CAPTURE, TOKENS),
+    *(SIZE, NEGATIVE, DEVICE, DTYPE, BATCH_SIZE, NAME),
+)
 
 PRESET = Option(
     "--preset",
@@ -153,6 +195,35 @@ RECORDING = (
     ),
 )
 DEVICES = (DEVICE, DTYPE)
+# How the pipeline is called and changed.
+PIPELINE = (
+    SIZE,
+    NEGATIVE,
+    CALL,
+    Option(
+        "--scheduler",
+        "CLASS",
+        "scheduler of diffusers in the place of the pipeline's, as EulerDiscreteScheduler",
+        more="with the configuration of the pipeline's own",
+    ),
+    Option(
+        "--lora",
+        "PATH[:WEIGHT]",
+        "a LoRA and its weight (default: 1); may be repeated",
+        weighted_path,
+        action="append",
+        dest="loras",
+        more="a safetensors file, or a folder that diffusers has saved one in; needs peft. One that does not "
+        "fit the model or changes nothing is refused",
+    ),
+    Option(
+        "--offload",
+        "HOW",
+        "keep weights on the host; bring components (model) or layers (group) to the device as they run",
+        choices=("model", "group"),
+        more="for models that the device has no memory for; slower",
+    ),
+)
 SOURCE = (
     Option(
         "--revision",

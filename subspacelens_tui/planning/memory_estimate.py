@@ -1,8 +1,10 @@
 """Whether a recording fits on its device, and how many images at a time."""
 
+import math
 from dataclasses import dataclass, replace
 
 from subspacelens_tui.models.source import at_hand
+from subspacelens_tui.planning.call_arguments import picture_size
 from subspacelens_tui.planning.device import Device, find_device
 from subspacelens_tui.planning.pipeline_shape import (
     PIXART_XL,
@@ -44,6 +46,7 @@ class MemoryEstimate:
         per_image: bytes that each further image of a batch takes.
         batch_size: images at a time: what was asked for, or as many as fit.
         shape, picture: of the pipeline, a PixArt-XL's where it is not known.
+        offload: as of the session's model: weights on the device at a time are the largest part's, or few.
         assumed: whether something of this is a PixArt-XL's because the model is not on this machine.
     """
 
@@ -56,10 +59,15 @@ class MemoryEstimate:
     shape: TransformerShape
     picture: PictureShape
     assumed: bool
+    offload: str | None = None
 
     @property
     def fixed(self) -> int:
         """Bytes that generating takes however many images there are at a time."""
+        if self.offload == "model":
+            return max(self.weights.transformer, self.weights.vae + self.decoding)
+        if self.offload == "group":  # a layer's weights are a small part of what is allowed for
+            return self.decoding
         return self.weights.transformer + self.weights.vae + self.decoding
 
     @property
@@ -101,7 +109,11 @@ def estimate_memory(manifest: Manifest) -> MemoryEstimate:
     dtype = model.dtype or default_dtype(device.kind, device.bfloat16)
     transformer = at_hand(model.id, model.revision)
     others = at_hand(model.components_from) if model.components_from else transformer
-    shape, picture = transformer_shape(model.id, model.revision), picture_shape(transformer, others)
+    shape, picture = _at_size(
+        picture_size(manifest.call),
+        transformer_shape(model.id, model.revision),
+        picture_shape(transformer, others),
+    )
     parts = weights(transformer, others, model.variant, dtype)
     one = MemoryEstimate(
         device=device,
@@ -113,8 +125,21 @@ def estimate_memory(manifest: Manifest) -> MemoryEstimate:
         shape=shape or PIXART_XL,
         picture=picture or PIXART_XL_PICTURE,
         assumed=parts.assumed or shape is None or picture is None,
+        offload=model.offload,
     )
     return one if manifest.batch_size else replace(one, batch_size=_as_many_as_fit(one, len(manifest.images)))
+
+
+def _at_size(
+    size: tuple[int, int] | None, shape: TransformerShape | None, picture: PictureShape | None
+) -> tuple[TransformerShape | None, PictureShape | None]:
+    """Shapes where pictures of a size are asked for: image tokens grow with their area."""
+    if size is None or picture is None:
+        return shape, picture
+    area = size[0] * size[1]
+    if shape is not None and shape.tokens is not None:
+        shape = replace(shape, tokens=max(1, shape.tokens * area // picture.side**2))
+    return shape, replace(picture, side=math.isqrt(area))
 
 
 def default_dtype(kind: str, bfloat16: bool) -> str:

@@ -14,7 +14,9 @@ from subspacelens_tui import demo
 from subspacelens_tui.models import ModelError
 from subspacelens_tui.models.inspection import look_at_folders
 from subspacelens_tui.models.source import DEMO, ModelSource, located
+from subspacelens_tui.planning.call_arguments import call_arguments
 from subspacelens_tui.planning.errors import PlanningError
+from subspacelens_tui.planning.loras import loras
 from subspacelens_tui.planning.memory_estimate import estimate_memory
 from subspacelens_tui.planning.pipeline_shape import transformer_shape
 from subspacelens_tui.planning.prompts import PromptSet, load_prompt_set
@@ -55,6 +57,11 @@ class Request:
         allow_pickle: as of `models.source.ModelSource`; it is not in the plan, only not objected to.
         call: arguments of the pipeline's call beside prompts, generators, steps and guidance, the same for
             all images: numbers, text, or lists of them.
+        size: width and height of the pictures in pixels.
+        negative: the negative prompt of all images.
+        scheduler: as of `models.source.ModelSource`.
+        loras: the path of each, and the weight it is applied with.
+        offload: as of `models.placement.place`.
         seeds_per_subject: "shared" gives all prompts the same seeds, "independent" none in common.
     """
 
@@ -75,6 +82,11 @@ class Request:
     compiled: bool = False
     allow_pickle: bool = False
     call: Mapping[str, Any] = field(default_factory=dict)
+    size: tuple[int, int] | None = None
+    negative: str | None = None
+    scheduler: str | None = None
+    loras: Sequence[tuple[str, float]] = ()
+    offload: Literal["model", "group"] | None = None
     seeds_per_subject: Literal["shared", "independent"] = "shared"
 
 
@@ -88,7 +100,8 @@ def plan(request: Request) -> Manifest:
     guidance = _guidance(request)
     _check_counts(request)
     model = _model(request)
-    if not request.call:  # which may ask for another size
+    call = call_arguments(request.call, request.size, request.negative)
+    if not call:  # which may ask for another size
         _check_tokens(request.tokens, model)
     captured = _capture_steps(request)
     try:
@@ -106,7 +119,7 @@ def plan(request: Request) -> Manifest:
             guidance=guidance,
             batch_size=request.batch_size,
             tokens=request.tokens,
-            call=dict(request.call),
+            call=call,
         )
     except ValidationError as error:
         raise PlanningError(f"this cannot be recorded: {first_problem(error)}") from None
@@ -179,6 +192,9 @@ def _model(request: Request) -> ModelInfo:
         revision=source.revision,
         variant=source.variant,
         components_from=source.components_from,
+        scheduler=request.scheduler,
+        loras=loras(request.loras),
+        offload=request.offload,
         pipeline=pipeline,
         dtype=request.dtype,
         device=request.device,
@@ -198,7 +214,7 @@ def _guidance(request: Request) -> list[float]:
 def _capture_steps(request: Request) -> list[int]:
     if request.capture is None:
         return default_capture_steps(request.steps)
-    known = runs_as_asked(request.model, request.components_from)
+    known = runs_as_asked(request.model, request.components_from, request.scheduler)
     range_of_steps = (
         f"{request.steps} steps are 0 to {request.steps - 1}" if known else f"steps are 0 to {MAX_STEPS - 1}"
     )

@@ -10,6 +10,9 @@ from subspacelens_tui.sessions.events import EventReader
 from subspacelens_tui.sessions.format import Manifest, read_manifest
 from subspacelens_tui.sessions.state import StateTracker
 
+# What of a model changes how fast it is; beside it the call says the size of its pictures.
+_OF_THE_MODEL = ("id", "compiled", "scheduler", "offload")
+
 
 @dataclass(frozen=True)
 class KnownRate:
@@ -38,7 +41,8 @@ def known_rate(manifest: Manifest, device: Device, dtype: str, sessions: Path) -
 
 
 def _alike(past: Manifest, planned: Manifest, device: Device, dtype: str) -> bool:
-    same_model = past.model.id == planned.model.id and past.model.compiled == planned.model.compiled
+    same_model = all(getattr(past.model, name) == getattr(planned.model, name) for name in _OF_THE_MODEL)
     same_device = past.model.device_name == device.product and past.model.dtype == dtype
     same_steps = past.inference_steps == planned.inference_steps
-    return same_model and same_device and same_steps and past.branches == planned.branches
+    same_call = past.call == planned.call and past.branches == planned.branches
+    return same_model and same_device and same_steps and same_call

@@ -10,9 +10,9 @@ from subspacelens_tui.sessions.format import Manifest
 _MOST_BY_DEFAULT = 5
 
 
-def runs_as_asked(model: str, components_from: str | None) -> bool:
+def runs_as_asked(model: str, components_from: str | None, scheduler: str | None) -> bool:
     """Whether the scheduler is known to run the steps that are asked for: that of the bundled model does."""
-    return model == DEMO and components_from in (None, DEMO)
+    return model == DEMO and components_from in (None, DEMO) and scheduler is None
 
 
 def default_capture_steps(steps: int) -> list[int]:
@@ -24,5 +24,5 @@ def default_capture_steps(steps: int) -> list[int]:
 def captured_at_most(manifest: Manifest) -> int:
     """How many steps a planned session keeps at most: of few steps it keeps more where more are run."""
     model, captured = manifest.model, len(manifest.capture_steps)
-    settled = runs_as_asked(model.id, model.components_from) or bool(manifest.timesteps)
+    settled = runs_as_asked(model.id, model.components_from, model.scheduler) or bool(manifest.timesteps)
     return captured if settled or not manifest.default_capture else max(captured, _MOST_BY_DEFAULT)

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -15,8 +15,10 @@ from subspacelens_tui.models.call import PipelineCall, pictures_of
 from subspacelens_tui.models.discover import Found, NotFiniteError, discover
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.loading import choose_device, choose_dtype, load_pipeline
+from subspacelens_tui.models.placement import place
 from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.models.trial import modules_of
+from subspacelens_tui.planning.call_arguments import picture_size
 from subspacelens_tui.planning.machine import cores
 from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.compiling import compile_blocks
@@ -44,13 +46,13 @@ class Recorded:
         images: indices of the images.
         not_finite: those of which some features are not finite.
         without_picture: those whose picture is not finite, and was not kept.
-        note: where that began; None if all is finite.
+        notes: what the user should know of it, a line each.
     """
 
     images: list[int]
     not_finite: list[int] = field(default_factory=list)
     without_picture: list[int] = field(default_factory=list)
-    note: str | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 class Generation:
@@ -222,6 +224,7 @@ class Generation:
             pictures = pictures_of(self._call(texts, generators, self._manifest.inference_steps, guidance))
         captured = self._capture.finish_batch()
         recorded = self._checked(batch, captured)
+        recorded.notes.extend(self._other_size(pictures[0].size))
         for index, picture in zip(batch, pictures, strict=True):
             if index not in recorded.without_picture:  # it would be black, as if the model had drawn that
                 write_image(self._folder, index, picture)
@@ -252,8 +255,16 @@ class Generation:
             batch,
             not_finite=[image for image, bad in zip(batch, found.features, strict=True) if bad],
             without_picture=[image for image, bad in zip(batch, found.pictures, strict=True) if bad],
-            note=f"not finite: {found.where}",
+            notes=[f"not finite: {found.where}"],
         )
+
+    def _other_size(self, size: tuple[int, int]) -> Iterator[str]:
+        """A line if the pipeline makes pictures of another size than it was asked for."""
+        asked = picture_size(self._manifest.call)
+        if asked is not None and asked != size:
+            wanted, made = ("x".join(map(str, of)) for of in (asked, size))
+            name = type(self._pipeline).__name__
+            yield f"{name} makes pictures of {made} where {wanted} was asked for"
 
     def _encoded(self, texts: Sequence[str]) -> Conditioning:
         """The prompts as the model is given them."""
@@ -319,7 +330,7 @@ class Generation:
 
     def _move_to_device(self) -> None:
         try:
-            self._pipeline.to(self._device)
+            place(self._pipeline, self._device, self._manifest.model.offload)
         except Exception as error:
             if not out_of_memory(error):
                 raise

@@ -371,6 +371,7 @@ def _plan(
             guidance=scales,
             batch_size=batch_size,
             tokens=tokens,
+            origin="loop",
             # What is neither number nor text (images, embeddings) is the user's to keep.
             call={key: value for key, value in (call or {}).items() if isinstance(value, str | int | float)},
         )

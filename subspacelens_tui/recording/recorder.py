@@ -232,8 +232,8 @@ class Recorder:
         began, self._paused_seconds = time.monotonic(), 0.0
         self._announce(batch)
         recorded = generation.record(batch)
-        if recorded.note is not None:
-            self._note(recorded.note)
+        for line in recorded.notes:
+            self._note(line)
         self._batch = self._step = None
         if generation.at_once < at_once:
             self._events.write("memory", reason=f"too little for {at_once}", at_once=generation.at_once)

@@ -4,6 +4,7 @@ from subspacelens_tui.models.call import PipelineCall
 from subspacelens_tui.models.discover import discover
 from subspacelens_tui.models.layout import Layout
 from subspacelens_tui.models.loading import choose_device, choose_dtype, load_pipeline
+from subspacelens_tui.models.placement import place
 from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.recording.conditioning import encode_prompts
 from subspacelens_tui.sessions.format import Manifest
@@ -25,5 +26,5 @@ def layout_of(manifest: Manifest) -> Layout:
     call = PipelineCall(pipeline, manifest.call)
     texts = [prompt.text for prompt in manifest.prompts[:_PROMPTS]]
     encoded = encode_prompts(call, texts, manifest.guidance, [range(len(texts))], device)
-    pipeline.to(device)
+    place(pipeline, device, asked.offload)
     return discover(call, encoded.trial, manifest.inference_steps, manifest.guidance).layout

@@ -36,6 +36,8 @@ def _model(model: ModelInfo) -> Iterator[Fact]:
         ("pipeline", model.pipeline),
         ("dtype", model.dtype),
         ("device", " ".join(dict.fromkeys(filter(None, (model.device, model.device_name))))),
+        ("LoRA", ", ".join(f"{lora.name} × {lora.weight:g}" for lora in model.loras)),
+        ("offload", model.offload),
         ("compiled", "each block" if model.compiled else None),
     ):
         if value:

@@ -61,8 +61,20 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=False)
 
 
+class Lora(_Part):
+    """A LoRA that was recorded: its file, with the SHA-256 of that, and the weight it was applied with."""
+
+    name: _Text
+    path: _Text
+    weight: Annotated[float, Field(allow_inf_nan=False)]
+    sha256: _Text
+
+
 class ModelInfo(_Part):
-    """The generator that was recorded, as precisely as it can be named."""
+    """The generator that was recorded, as precisely as it can be named.
+
+    `scheduler` is the class that took the place of the pipeline's own.
+    """
 
     id: _Text
     revision: _Text | None = None
@@ -73,9 +85,15 @@ class ModelInfo(_Part):
     device_name: _Text | None = None
     variant: _Text | None = None
     components_from: _Text | None = None
+    scheduler: _Text | None = None
+    loras: Annotated[list[Lora], _few(100)] = []
+    offload: _Text | None = None
     random_init: bool = False
     compiled: bool = False
 
+
+Origin = Literal["recorder", "loop", "features"]
+"""Who wrote a session: the recorder, which can resume it; a user's own loop around a pipeline; an import."""
 
 UNLABELLED = ""
 """The class of a prompt that a label file leaves out: its images are not used under that scheme."""
@@ -165,6 +183,7 @@ class Manifest(_Part):
     input_width: _Count | None = None
     unread_text: Annotated[list[UnreadText], FailFast(), _few(100_000)] = []
     versions: Annotated[dict[_Name, _Text], _few(1_000)] = {}
+    origin: Origin = "recorder"
 
     @model_validator(mode="before")
     @classmethod
@@ -199,6 +218,17 @@ class Manifest(_Part):
         if self.timesteps and len(self.timesteps) != self.steps:
             raise ValueError(f"there are {len(self.timesteps)} timesteps for {self.steps} steps")
         return self
+
+    @property
+    def not_resumable(self) -> str | None:
+        """Why no recorder can go on with it, in words; None if one can."""
+        match self.origin:
+            case "recorder":
+                return None
+            case "loop":
+                return "it was recorded in a loop of its own, with a pipeline that the recorder does not know"
+            case "features":
+                return "it was imported, and has no model to generate more images with"
 
     @property
     def label_schemes(self) -> tuple[str, ...]:

@@ -202,6 +202,7 @@ def _manifest(
             blocks=[Block(name=layer, width=array.shape[3]) for layer, array in shaped.items()],
             input_width=None if first is None else first.shape[3],
             versions={"imported": "features"},
+            origin="features",
         )
     except ValidationError as error:
         raise SessionError(f"these features make no session: {first_problem(error)}") from None

@@ -46,6 +46,8 @@ def test_nothing_typed_is_the_demo(tmp_path: Path) -> None:
         ("capture", "0,a", "must be steps like 0,5,19"),
         ("capture", "20", "step 20 cannot be captured: 20 steps are 0 to 19"),
         ("tokens", "65", "the model has 64 image tokens"),
+        ("size", "64", "must be a size like 1024x768, not '64'"),
+        ("size", "64x0", "a picture of 64x0 pixels cannot be generated"),
         ("device", "gpu", "there is no device 'gpu'"),
         ("dtype", "int8", "there is no dtype 'int8'"),
         ("batch_size", "0", "batch size must be from 1"),

@@ -42,6 +42,7 @@ def test_the_time_is_that_of_the_newest_session_that_is_alike(planted: PlantedSe
     one = recorded(planted, "alike")
     recorded(planted, "halved", dtype="bfloat16")
     recorded(planted, "compiled", compiled=True)
+    recorded(planted, "offloaded", offload="group")
     planted("unfinished").start().record(batches=1)
     sessions = one.path.parent
     found = estimate(Request(seeds=2), sessions)
@@ -52,6 +53,7 @@ def test_the_time_is_that_of_the_newest_session_that_is_alike(planted: PlantedSe
     assert "about 3 s, at the rate of alike" in found.lines
     assert estimate(Request(seeds=2, steps=19), sessions).seconds is None
     assert estimate(Request(seeds=2, guidance=[1]), sessions).seconds is None
+    assert estimate(Request(seeds=2, size=(128, 128)), sessions).seconds is None
     (sessions / "alike" / "session.json").write_text("{")
     assert estimate(Request(seeds=2), sessions).seconds is None
 

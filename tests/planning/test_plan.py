@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from subspacelens_tui.planning.errors import PlanningError
+from subspacelens_tui.planning.memory_estimate import estimate_memory
 from subspacelens_tui.planning.plan import Request, plan
 from subspacelens_tui.planning.prompts import load_prompt_set, shipped_prompt_sets
 
@@ -36,6 +37,7 @@ def test_how_many_steps_run_is_not_known_yet_but_of_the_bundled_model() -> None:
     manifest = plan(Request(model="nobody/pixart", prompts="demo", steps=4, capture=[6, 0]))
     assert (manifest.steps, manifest.inference_steps, manifest.capture_steps) == (7, 4, [0, 6])
     assert not manifest.default_capture
+    assert plan(Request(steps=4, capture=[6, 0], scheduler="HeunDiscreteScheduler")).capture_steps == [0, 6]
     with pytest.raises(PlanningError, match="step 4 cannot be captured: 4 steps are 0 to 3"):
         plan(Request(steps=4, capture=[4]))
 
@@ -77,6 +79,15 @@ def test_the_subjects_of_the_article_are_there() -> None:
         ({"capture": [20]}, "step 20 cannot be captured: 20 steps are 0 to 19"),
         ({"dtype": "int4"}, "no dtype 'int4': use float32, bfloat16, float16"),
         ({"prompts": "nowhere.toml"}, "no prompt set 'nowhere.toml': give a TOML file, or one of demo"),
+        ({"call": {"generator": 1}}, "--call generator cannot be given: say --seeds"),
+        ({"call": {"output_type": "pt"}}, "--call output_type cannot be given"),
+        ({"call": {"eta": float("nan")}}, "call.eta"),
+        ({"call": {"eta": {"a": 1}}}, "call.eta"),
+        ({"call": {"width": 64}, "size": (64, 64)}, "width is said twice, by --size and by --call"),
+        ({"size": (64, 0)}, "a picture of 64x0 pixels cannot be generated"),
+        ({"loras": [("nowhere.safetensors", 1.0)]}, "LoRA nowhere.safetensors cannot be read: No such file"),
+        ({"loras": [("style.bin", 1.0)]}, "LoRA style.bin is no .safetensors file"),
+        ({"loras": [("style.safetensors", 0.0)]}, "must be a number other than 0, not 0"),
         ({"model": "./nowhere"}, "there is no folder or file ./nowhere"),
     ],
 )
@@ -161,3 +172,23 @@ def test_mistakes_in_a_prompt_file_are_named(tmp_path: Path, old: str, new: str,
     path.write_text(PROMPTS.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(PlanningError, match=message):
         load_prompt_set(str(path))
+
+
+def test_size_and_negative_prompt_are_arguments_of_the_call() -> None:
+    manifest = plan(Request(size=(64, 32), negative="blurry", call={"eta": 0.5}))
+    assert manifest.call == {"width": 64, "height": 32, "negative_prompt": "blurry", "eta": 0.5}
+
+
+def test_memory_grows_with_the_pictures() -> None:
+    usual, large = (estimate_memory(plan(Request(size=size, batch_size=1))) for size in (None, (256, 128)))
+    assert (usual.picture.side, usual.shape.tokens) == (64, 64)
+    assert large.shape.tokens == 64 * 8
+    assert large.decoding == pytest.approx(8 * usual.decoding, rel=0.02)
+
+
+def test_offloading_takes_less_of_the_device() -> None:
+    whole, model, group = (
+        estimate_memory(plan(Request(offload=offload, batch_size=1))).fixed
+        for offload in (None, "model", "group")
+    )
+    assert whole > model > group > 0

@@ -1,13 +1,19 @@
 """Pipelines of many families through the recorder, as `record --headless` runs it, and what readers show."""
 
+import hashlib
+import importlib.util
+import itertools
 import json
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 from safetensors.numpy import load_file
 
 from subspacelens_tui.analysis import Analyzer, Settings
@@ -15,8 +21,8 @@ from subspacelens_tui.cli import main
 from subspacelens_tui.planning.plan import Request, plan
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.recorder import Recorder
-from subspacelens_tui.sessions import Phase, open_session
-from subspacelens_tui.sessions.writer import create_session
+from subspacelens_tui.sessions import Phase, Session, open_session
+from subspacelens_tui.sessions.writer import create_session, image_path
 from tests.models.tiny_pipelines import RECIPES, build
 from tests.recording.conftest import PATIENCE
 
@@ -43,6 +49,12 @@ def folder_of(name: str, folder: Path) -> Path:
 def prompts_in(folder: Path) -> str:
     path = folder / "prompts.toml"
     path.write_text(PROMPTS)
+    return str(path)
+
+
+def classes_in(folder: Path) -> str:
+    path = folder / "classes.toml"
+    path.write_text(PROMPTS.replace("a red cat on a table", "3").replace("a blue dog in the park", "7"))
     return str(path)
 
 
@@ -129,6 +141,159 @@ def test_a_folder_is_recorded_by_its_command_alone(tmp_path: Path) -> None:
         ["cond", "uncond"],
         ["cond"],
     ]
+
+
+def recorded(folder: Path, request: Request) -> tuple[Session, list[str]]:
+    """A session of what is asked, and what was said while it was recorded."""
+    create_session(folder, plan(request))
+    said: list[str] = []
+    assert Recorder(folder, on_note=said.append).run() == 0
+    return open_session(folder), said
+
+
+def refused(folder: Path, request: Request) -> str:
+    """Why it cannot be recorded."""
+    create_session(folder, plan(request))
+    with pytest.raises(RecordingError) as raised:
+        Recorder(folder).run()
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+def test_size_negative_prompt_and_arguments_reach_the_call(tmp_path: Path) -> None:
+    """A pipeline that makes another size is said; so is one that takes none."""
+    request = Request(
+        model=str(folder_of("wan", tmp_path / "model")),
+        prompts=prompts_in(tmp_path),
+        seeds=1,
+        steps=2,
+        guidance=[4.0],
+        call={"num_frames": 5, "max_sequence_length": 16},
+        size=(32, 16),
+    )
+    plain, said = recorded(tmp_path / "plain", request)
+    assert said == []
+    assert plain.manifest.call == {**request.call, "width": 32, "height": 16}
+    with Image.open(image_path(plain.path, 0)) as picture:
+        assert picture.size == (32, 16)
+    negative, _ = recorded(tmp_path / "negative", replace(request, negative="a photo of a table"))
+    for branch, same in (("cond", True), ("uncond", False)):
+        one, other = (session.features(0, branch, 0) for session in (plain, negative))
+        assert np.array_equal(one, other) == same
+    flux = replace(request, model=str(folder_of("flux", tmp_path / "flux")), call={}, size=(26, 16))
+    _, said = recorded(tmp_path / "other", flux)
+    assert said == ["FluxPipeline makes pictures of 24x16 where 26x16 was asked for"]
+    dit = replace(
+        request, model=str(folder_of("dit", tmp_path / "dit")), prompts=classes_in(tmp_path), call={}
+    )
+    assert refused(tmp_path / "no-size", dit).startswith(
+        "DiTPipeline makes pictures of its own size: its call takes no width and height"
+    )
+    no_frames = replace(dit, call={"num_frames": 5}, size=None)
+    assert refused(tmp_path / "no-frames", no_frames).startswith(
+        "the call of DiTPipeline takes no 'num_frames'"
+    )
+    twice = replace(request, call={"guidance_scale": 4})
+    assert "is the guidance scale of a recording (--guidance)" in refused(tmp_path / "twice", twice)
+
+
+def test_another_scheduler_is_run_and_kept_in_the_session(tmp_path: Path) -> None:
+    request = Request(
+        prompts=prompts_in(tmp_path),
+        model=str(folder_of("pixart_alpha", tmp_path / "model")),
+        seeds=1,
+        steps=2,
+        size=(24, 16),
+        scheduler="HeunDiscreteScheduler",
+    )
+    session, _ = recorded(tmp_path / "heun", request)
+    assert session.manifest.model.scheduler == session.manifest.scheduler == "HeunDiscreteScheduler"
+    assert session.manifest.steps == 3
+    unknown = refused(tmp_path / "unknown", replace(request, scheduler="EulerDiscrete"))
+    assert "has no scheduler 'EulerDiscrete': take EulerDiscreteScheduler" in unknown
+    assert "has no scheduler 'UNet2DModel'" in refused(
+        tmp_path / "model-class", replace(request, scheduler="UNet2DModel")
+    )
+    flow = refused(tmp_path / "flow", replace(request, scheduler="FlowMatchEulerDiscreteScheduler"))
+    assert "does not fit PixArtAlphaPipeline with its DPMSolverMultistepScheduler" in flow
+
+
+def lora_of(name: str, folder: Path, **changes: Any) -> str:
+    """A LoRA for a tiny pipeline as diffusers saves one, at random weights unless other changes are made."""
+    from peft import LoraConfig
+    from peft.utils import get_peft_model_state_dict
+
+    pipeline = build(name)
+    how = {"r": 2, "target_modules": ["to_q", "to_k"], "init_lora_weights": False}
+    torch.manual_seed(1)
+    pipeline.transformer.add_adapter(LoraConfig(**{**how, **changes}))
+    layers = get_peft_model_state_dict(pipeline.transformer)
+    pipeline.save_lora_weights(folder, transformer_lora_layers=layers)
+    return str(folder)
+
+
+def test_a_lora_is_recorded_by_its_hash_and_must_change_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("peft")
+    style = lora_of("sd3", tmp_path / "style")
+    request = Request(
+        model=str(folder_of("sd3", tmp_path / "model")),
+        prompts=prompts_in(tmp_path),
+        seeds=1,
+        steps=1,
+        guidance=[1.0],
+        size=(24, 16),
+        call={"max_sequence_length": 32},
+    )
+    plain, _ = recorded(tmp_path / "plain", request)
+    halves = [recorded(tmp_path / f"at-{w}", replace(request, loras=[(style, w)]))[0] for w in (0.5, 1.0)]
+    [lora] = halves[0].manifest.model.loras
+    content = (tmp_path / "style" / "pytorch_lora_weights.safetensors").read_bytes()
+    assert (lora.name, lora.weight, lora.sha256) == ("style", 0.5, hashlib.sha256(content).hexdigest())
+    assert plain.manifest.blocks == halves[0].manifest.blocks
+    first = [session.features(0) for session in (plain, *halves)]
+    assert all(np.abs(one - other).max() > 1e-3 for one, other in itertools.combinations(first, 2))
+    nothing = lora_of("sd3", tmp_path / "nothing", init_lora_weights=True)
+    assert "LoRA nothing changes nothing" in refused(
+        tmp_path / "zero", replace(request, loras=[(nothing, 1.0)])
+    )
+    other = lora_of("flux", tmp_path / "other")
+    assert "LoRA other does not fit StableDiffusion3Pipeline" in refused(
+        tmp_path / "of-flux", replace(request, loras=[(other, 1.0)])
+    )
+    changed = plan(replace(request, loras=[(style, 1.0)]))
+    create_session(tmp_path / "changed", changed)
+    Path(changed.model.loras[0].path).write_bytes(
+        Path(other, "pytorch_lora_weights.safetensors").read_bytes()
+    )
+    with pytest.raises(RecordingError, match="is not the file it was"):
+        Recorder(tmp_path / "changed").run()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert "a LoRA needs peft: run `pip install peft`" in refused(
+        tmp_path / "no-peft", replace(request, loras=[(other, 1.0)])
+    )
+
+
+@pytest.mark.parametrize("name", ["sd3", "wan22"])
+def test_an_offloaded_pipeline_gives_the_same_features(name: str, tmp_path: Path) -> None:
+    """On a CPU, where nothing is gained: the hooks of both must not be in each other's way."""
+    request = Request(
+        model=str(folder_of(name, tmp_path / "model")),
+        prompts=prompts_in(tmp_path),
+        seeds=1,
+        steps=2,
+        guidance=[4.0],
+        device="cpu",
+        call=RECIPES[name].call,
+    )
+    whole, _ = recorded(tmp_path / "whole", request)
+    for offload in ("model", "group"):
+        session, _ = recorded(tmp_path / f"by-{offload}", replace(request, offload=offload))
+        assert session.manifest.model.offload == offload
+        for branch in ("cond", "uncond"):
+            last = len(whole.manifest.blocks) - 1
+            assert np.array_equal(session.features(last, branch), whole.features(last, branch))
 
 
 def test_what_cannot_be_recorded_fails_in_one_line_and_stays_readable(tmp_path: Path) -> None:

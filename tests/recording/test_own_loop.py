@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import subspacelens_tui
+from subspacelens_tui.cli import main
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.loading import load_pipeline
 from subspacelens_tui.models.source import ModelSource
@@ -105,7 +106,9 @@ def test_what_is_not_the_batch_is_refused_and_said(
     assert says in state.detail
 
 
-def test_a_loop_that_ends_early_is_not_finished(pipe: Any, options: dict[str, Any]) -> None:
+def test_a_loop_that_ends_early_is_not_finished_and_no_recorder_finishes_it(
+    pipe: Any, options: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
     with subspacelens_tui.capture(pipe, PROMPTS, **options) as recording:
         for batch in recording.batches():
             batch.keep(generated(pipe, batch))
@@ -113,6 +116,10 @@ def test_a_loop_that_ends_early_is_not_finished(pipe: Any, options: dict[str, An
     state = open_session(recording.path).state
     assert (state.phase, state.recorded) == (Phase.STOPPED, 4)
     assert "2 images missing" in state.detail
+    where = ["--sessions", str(options["sessions"])]
+    assert main(["record", "--headless", "--resume", recording.path.name, *where]) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert f"{recording.path.name} cannot be resumed: it was recorded in a loop of its own" in line
 
 
 def test_a_viewer_pauses_and_stops_the_loop(pipe: Any, options: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from subspacelens_tui.cli.command import Command, given
 from subspacelens_tui.options.common import JSON
-from subspacelens_tui.options.recording import DEVICES, MODEL, SOURCE
+from subspacelens_tui.options.recording import DEVICES, MODEL, PIPELINE, SOURCE
 
 if TYPE_CHECKING:
     from subspacelens_tui.planning import Estimate, Request
@@ -69,6 +69,7 @@ COMMAND = Command(
         replace(JSON, help="as JSON, sizes in bytes"),
         replace(MODEL, help="also say what recording this model will take", default=None),
         *SOURCE,
+        *PIPELINE,
         *DEVICES,
     ),
     order=100,

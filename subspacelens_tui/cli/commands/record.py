@@ -14,7 +14,15 @@ from subspacelens_tui.cli.command import Command, given
 from subspacelens_tui.cli.preferences import setup
 from subspacelens_tui.cli.program import PROGRAM, UsageError, need_terminal, say
 from subspacelens_tui.options.common import APPEARANCE
-from subspacelens_tui.options.recording import ALLOW_PICKLE, DEVICES, MODEL, RECORDING, RESUME, SOURCE
+from subspacelens_tui.options.recording import (
+    ALLOW_PICKLE,
+    DEVICES,
+    MODEL,
+    PIPELINE,
+    RECORDING,
+    RESUME,
+    SOURCE,
+)
 from subspacelens_tui.standard_streams import NOBODY_READS, OutputError, drop_output, print_path
 
 if TYPE_CHECKING:
@@ -104,6 +112,8 @@ def _resume(arguments: argparse.Namespace, rank: Rank) -> int:
 
     folder = find_session(arguments.resume, sessions_folder(arguments.sessions))
     session = open_session(folder)
+    if (why := session.manifest.not_resumable) is not None:
+        raise SessionError(f"{folder.name} cannot be resumed: {why}")
     if session.steps_problem is not None:
         # Said before the model is loaded: more images would come under other steps than those that are there.
         raise SessionError(f"{folder.name} cannot be resumed: {session.steps_problem}")
@@ -226,6 +236,6 @@ COMMAND = Command(
     "record",
     "record a model and watch it live",
     run,
-    (*APPEARANCE, *RECORDING, RESUME, MODEL, *SOURCE, *DEVICES, ALLOW_PICKLE),
+    (*APPEARANCE, *RECORDING, *PIPELINE, RESUME, MODEL, *SOURCE, *DEVICES, ALLOW_PICKLE),
     order=20,
 )

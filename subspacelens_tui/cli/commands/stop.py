@@ -17,12 +17,14 @@ def run(arguments: argparse.Namespace) -> int:
     from subspacelens_tui.sessions.sanitise import plain
 
     folder = find_session(arguments.session, sessions_folder(arguments.sessions))
-    state = open_session(folder).state
+    session = open_session(folder)
+    state = session.state
     if not state.phase.running and state.phase is not Phase.STALE:
         raise SessionError(f"{folder.name} is not being recorded: it is {state.phase}")
     ask(folder, "stop")
     name = plain(folder.name)
-    print(f"asked the recorder of {name} to stop; `record --resume {name}` goes on", file=sys.stderr)
+    goes_on = "" if session.manifest.not_resumable else f"; `record --resume {name}` goes on"
+    print(f"asked the recorder of {name} to stop{goes_on}", file=sys.stderr)
     return 0
 
 
