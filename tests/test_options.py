@@ -49,6 +49,7 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--labels-file": ("labels.toml", "labels_file", "labels.toml"),
     "--design": ("free", "design", "free"),
     "--iso-rate": ("120", "iso_rate", 120.0),
+    "--metrics": ("cka, R", "metrics", ("cka", "R")),
     "--thorough": (None, "thorough", True),
     "--sweep": ("R", "sweep", "R"),
     "--tables": (None, "tables", True),

@@ -115,7 +115,7 @@ def sparse_comparison(
         )
     if session.manifest.tokens is None:
         raise SettingsError(
-            f"{session.name} has no tokens: `subspacelens-tui record --tokens` records a session that has some"
+            f"{session.name} has no tokens: `subspacelens-tui record --tokens` records a session with some"
         )
     if not (blocks := session.manifest.blocks):
         raise NoImagesError(f"{session.name}: {why_empty(session, None, (), None)}")

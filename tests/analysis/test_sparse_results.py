@@ -61,7 +61,8 @@ def test_json_bits_and_table_agree(
     assert nats["images"] == {"fitted": 6, "held_out": 3, "unused": 9}
     first, flat = nats["layers"]
     assert first["lenses"].keys() == flat["lenses"].keys() == set(LENSES)
-    rows = {(row["layer"], row["lens"]): row for row in csv.DictReader(table.open(encoding="utf-8"))}
+    lines = table.read_text(encoding="utf-8").splitlines()
+    rows = {(row["layer"], row["lens"]): row for row in csv.DictReader(lines)}
     for key, lens in first["lenses"].items():
         row, in_bits = rows["0", key], bits["layers"][0]["lenses"][key]
         if lens is None:
