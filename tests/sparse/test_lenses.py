@@ -1,6 +1,7 @@
 """The lenses on planted tokens, of which it is known what they take."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from subspacelens_tui.geometry import coding_rate
 from subspacelens_tui.sparse import LENSES, Groups, SparseError, Tokens, compare_lenses, judge, split_images
 from subspacelens_tui.sparse.components import fit_components
-from subspacelens_tui.sparse.curves import code_given
+from subspacelens_tui.sparse.curves import Curve, code_given
 from tests.sparse.planted import (
     CLASSES,
     IMAGES,
@@ -91,7 +92,8 @@ def test_a_flat_gaussian_takes_what_theory_says(rng: np.random.Generator) -> Non
 def test_a_union_of_subspaces_is_seen_by_classes_and_by_subspaces(rng: np.random.Generator) -> None:
     bases = np.linalg.qr(rng.standard_normal((CLASSES, WIDTH, 8)))[0]
     own = bases[groups().classes]
-    found = compared(np.einsum("ndk,ntk->ntd", own, rng.standard_normal((IMAGES, T, 8))))
+    values = np.einsum("ndk,ntk->ntd", own, rng.standard_normal((IMAGES, T, 8)))
+    found = compared(values, positions=rng.integers(0, 4, (IMAGES, T)))
     best = 4 * math.log2(10) + NAMED
     assert bits(found, "gauss") > 2 * best
     assert best - 1 <= bits(found, "class") <= best + 2
@@ -100,15 +102,11 @@ def test_a_union_of_subspaces_is_seen_by_classes_and_by_subspaces(rng: np.random
     value, error = found.class_excess
     assert value - error > 10
     assert found.lenses["scales_8"].saved < 0.1 * found.lenses["class"].saved
-    # Positions were not planted, so that nothing says the edge is not theirs.
-    assert judge(found).words == "undecided: the position lens is missing"
-
-
-def test_subspaces_that_no_trap_explains_are_called_so(rng: np.random.Generator) -> None:
-    bases = np.linalg.qr(rng.standard_normal((CLASSES, WIDTH, 8)))[0]
-    values = np.einsum("ndk,ntk->ntd", bases[groups().classes], rng.standard_normal((IMAGES, T, 8)))
-    positions = rng.integers(0, 4, (IMAGES, T))
-    assert judge(compared(values, positions=positions)).word == "subspaces"
+    assert judge(found).word == "subspaces"
+    over = {key: of for key, of in found.subspaces_over[25].items() if key != "position"}
+    without = replace(found, subspaces_over={25: over})
+    # Nothing says that the edge is not that of positions.
+    assert judge(without).words == "undecided: the position lens is missing"
 
 
 def test_class_means_are_seen_by_classes(rng: np.random.Generator) -> None:
@@ -152,12 +150,18 @@ def test_rates_fall_with_distortion_and_scale_does_not_matter(rng: np.random.Gen
     assert found.lenses.keys() | found.missing.keys() == set(LENSES)
 
 
-def test_the_error_is_that_of_leaving_out_images(rng: np.random.Generator) -> None:
-    """Rates of images that vary: the interval is t times their standard error, for a mean at fixed s."""
-    sizes = np.exp(0.3 * rng.standard_normal((IMAGES, 1, 1)))
-    gauss = compared(sizes * normal(rng, IMAGES, T)).lenses["gauss"]
-    assert 0.5 < gauss.rate_error < 20
-    assert gauss.saved == gauss.saved_error == 0
+def test_the_error_is_that_of_a_mean_over_images(rng: np.random.Generator) -> None:
+    """Where all images have one distortion, rates are means, and so are their differences."""
+    log_distortion = np.linspace(-4, 0, 21)
+    distortion = np.tile(np.exp(log_distortion), (12, 1))
+    first, second = rng.standard_normal((2, 12, 1))
+    slope = -3 * log_distortion
+    rates = [Curve(slope + of, distortion).at(0.1) for of in (first, second)]
+    for rate, of in ((rates[0], first), (rates[0] - rates[1], first - second)):
+        value, error = rate.with_error()
+        assert error == pytest.approx(2.200985 * of.std(ddof=1) / math.sqrt(12), rel=1e-5)
+    assert rates[0].with_error()[0] == pytest.approx(first.mean() - 3 * math.log(0.1))
+    assert value == pytest.approx((first - second).mean())
 
 
 def test_a_lens_that_is_missing_says_why(rng: np.random.Generator) -> None:

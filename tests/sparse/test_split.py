@@ -12,7 +12,7 @@ from subspacelens_tui.sparse import (
     compare_lenses,
     split_images,
 )
-from tests.sparse.planted import IMAGES, T, groups, normal
+from tests.sparse.planted import IMAGES, groups, normal
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -50,7 +50,7 @@ def test_a_leak_is_caught() -> None:
 def test_what_only_an_image_has_saves_nothing() -> None:
     """Tokens of an image share what no other image has: a code that knew the image would save much."""
     rng = np.random.default_rng(3)
-    own = normal(rng, IMAGES)[:, None] + 0.4 * normal(rng, IMAGES, T)
+    own = normal(rng, IMAGES)[:, None] + 0.4 * normal(rng, IMAGES, 8)
     found = compare_lenses(Tokens(own, split_images(groups()), "none"))
     assert found.lenses["subspaces_64"].saved < found.lenses["subspaces_64"].saved_error
     # The leak that cannot be made here: half of the tokens of each image beside the other half.
