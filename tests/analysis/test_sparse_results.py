@@ -88,7 +88,7 @@ def test_the_text_says_verdicts_and_reasons(session: Session, capsys: pytest.Cap
     assert "fitted on 6 images, measured on 3 of other seeds and other subjects" in out
     assert "layer 0: undecided: 4 training tokens a subspace, fewer than 40" in out
     assert "layer 2: undecided: all training tokens are equal" in out
-    assert "64 subsp: 96 training tokens are too few for 64 subspaces" in out
+    assert "64 sub: 96 training tokens are too few for 64 subspaces" in out
     assert "sparse codes (SAE) are not measured yet" in out
     assert "nan" not in out.lower()
 

@@ -1,7 +1,7 @@
 """What the lenses save, as a table, as JSON and as rows for files."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -21,11 +21,13 @@ _SHORT = {
     "class_per_image": "class/image",
     "permuted_class": "permuted",
     "position": "position",
-    "position_known": "place known",
-    "subspaces_25": "25 subsp",
-    "subspaces_64": "64 subsp",
+    "position_known": "place",
+    "subspaces_25": "25 sub",
+    "subspaces_64": "64 sub",
     "scales_8": "8 scales",
 }
+# Two tables, for one is wider than a terminal.
+_FIRST, _SECOND = LENSES[:4], LENSES[4:]
 
 
 def print_sparse(session: Session, found: SparseResult, as_json: bool, bits: bool) -> None:
@@ -38,21 +40,19 @@ def print_sparse(session: Session, found: SparseResult, as_json: bool, bits: boo
     step = f"step {settings.step}" + ("" if found.timestep is None else f" (t {found.timestep:g})")
     train, test = len(found.split.train), len(found.split.test)
     neither = len(found.split.groups.seeds) - train - test
+    lines = [
+        f"{plain(session.name)}: {step}, {settings.branch}, labels {plain(settings.labels or '')}; "
+        f"{found.tokens} tokens of each image",
+        f"fitted on {train} images, measured on {test} of other seeds and other subjects",
+        *([f"{neither} images share a seed or a subject with either and are not used"] if neither else []),
+        f"{unit} a token at distortion {found.distortion:g} of the variance: one Gaussian; what others save",
+    ]
+    out.print(Text("\n".join(lines)))
     out.print(
-        Text(
-            f"{plain(session.name)}: {step}, {settings.branch}, labels {plain(settings.labels or '')}; "
-            f"{found.tokens} tokens of each image\n"
-            f"fitted on {train} images, measured on {test} of other seeds and other subjects"
-            + (f" ({neither} share one of them and are not used)" if neither else "")
-            + f"\n{unit} a token at a distortion of {found.distortion:g} of the variance: "
-            "the rate of one Gaussian, and what each lens saves"
-        )
+        PlainTable(["layer", "R fit", *_headers(_FIRST)], [_row(layer, bits) for layer in found.layers])
     )
-    others = LENSES[1:]
-    headers = ["layer", "R fit", "gauss", INTERVAL]
-    for key in others:
-        headers += [_SHORT[key], INTERVAL]
-    out.print(PlainTable(headers, [_cells(layer, bits) for layer in found.layers]))
+    rows = [[str(layer.layer), *_cells(layer, _SECOND, bits)] for layer in found.layers]
+    out.print(PlainTable(["layer", *_headers(_SECOND)], rows))
     for layer in found.layers:
         out.print(Text(f"layer {layer.layer}: {plain(layer.verdict.words)}"))
     for line in (*_missing_lines(found), NO_SAE, *found.notes):
@@ -81,25 +81,26 @@ def _by_reason(missing: dict[str, str]) -> dict[str, list[str]]:
     return found
 
 
-def _cells(layer: SparseLayer, bits: bool) -> list[str]:
-    if isinstance(layer.found, str):
-        return [str(layer.layer), *[number(None)] * (3 + 2 * len(LENSES[1:]))]
-    per = _per(bits)
-    lenses = layer.found.lenses
-    gauss = lenses["gauss"]
-    cells = [str(layer.layer), *(number(per * of) for of in (layer.found.R, gauss.rate, gauss.rate_error))]
-    for key in LENSES[1:]:
-        lens = lenses.get(key)
-        cells += [_saved(per * of) if lens else number(None) for of in _of(lens)]
+def _headers(keys: Sequence[str]) -> list[str]:
+    return [header for key in keys for header in (_SHORT[key], INTERVAL)]
+
+
+def _row(layer: SparseLayer, bits: bool) -> list[str]:
+    R = None if isinstance(layer.found, str) else _per(bits) * layer.found.R
+    return [str(layer.layer), number(R), *_cells(layer, _FIRST, bits)]
+
+
+def _cells(layer: SparseLayer, keys: Sequence[str], bits: bool) -> list[str]:
+    """The rate of the Gaussian and what other lenses save, each with its interval."""
+    cells = []
+    for key in keys:
+        lens = None if isinstance(layer.found, str) else layer.found.lenses.get(key)
+        if lens is None:
+            cells += [number(None)] * 2
+            continue
+        of = (lens.rate, lens.rate_error) if key == LENSES[0] else (lens.saved, lens.saved_error)
+        cells += [f"{_per(bits) * value:.2f}" for value in of]
     return cells
-
-
-def _of(lens: Any) -> tuple[float, float]:
-    return (lens.saved, lens.saved_error) if lens else (0.0, 0.0)
-
-
-def _saved(value: float) -> str:
-    return f"{value:.2f}"
 
 
 def _per(bits: bool) -> float:
