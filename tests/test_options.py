@@ -29,6 +29,9 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--refresh": ("0.5", "refresh", "0.5"),
     "--digits": (None, "digits", True),
     "--no-digits": (None, "digits", False),
+    "--layers": ("0,4-6", "layers", "0,4-6"),
+    "--distortion": ("0.2", "distortion", 0.2),
+    "--bits": (None, "bits", True),
     "--json": (None, "json", True),
     "--to": ("out", "to", "out"),
     "--format": ("csv,svg", "format", "csv,svg"),
@@ -46,6 +49,7 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--labels-file": ("labels.toml", "labels_file", "labels.toml"),
     "--design": ("free", "design", "free"),
     "--iso-rate": ("120", "iso_rate", 120.0),
+    "--metrics": ("cka, R", "metrics", ("cka", "R")),
     "--thorough": (None, "thorough", True),
     "--sweep": ("R", "sweep", "R"),
     "--tables": (None, "tables", True),
@@ -103,9 +107,9 @@ OF_A_COMMAND: dict[tuple[str, str], tuple[str | None, str, Any]] = {
     ("analyze", "--tokens"): (None, "tokens", True),
 }
 # Commands of which another one's options are taken, and what must be typed anyway.
-LIKE = {"demo": "record"} | dict.fromkeys(("compare", "replay", "report", "show"), "analyze")
+LIKE = {"demo": "record"} | dict.fromkeys(("compare", "replay", "report", "show", "sparse"), "analyze")
 WITH = {"compare": ["a", "b"], "rename": ["a", "b"], "export": ["run", "--to", "x"]}
-_OF_A_SESSION = ("analyze", "replay", "report", "show", "stop", "import", "delete", "note")
+_OF_A_SESSION = ("analyze", "replay", "report", "show", "sparse", "stop", "import", "delete", "note")
 WITH |= {command: ["run"] for command in _OF_A_SESSION}
 
 

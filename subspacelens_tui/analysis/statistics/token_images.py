@@ -42,6 +42,7 @@ class TokenImages:
         sizes: images of each class.
         codes: (N,) the classes of the images, indices into `classes`.
         counts: (N,) how many tokens each image has, of which a sample was kept.
+        positions: (N, T) which tokens these are.
         labelings: permuted labels; why there are none; or None if none were asked for.
         left_out: the images that are not finite, if any.
     """
@@ -67,7 +68,8 @@ class TokenImages:
         kept = [images[position] for position in self._positions]
         self._kept = kept
         self._rows = np.searchsorted(session.images(settings.guidance), kept)
-        self.counts = session.token_positions(settings.guidance)[1][self._rows]
+        positions, counts = session.token_positions(settings.guidance)
+        self.positions, self.counts = positions[self._rows], counts[self._rows]
         self.images = self._describe(kept)
         self.classes = ordered_classes(session.manifest, settings.labels or "", set(self.images.labels))
         self.sizes = tuple(self.images.labels.count(name) for name in self.classes)

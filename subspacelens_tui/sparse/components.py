@@ -1,0 +1,110 @@
+"""Gaussian components, and what it costs to code tokens with them.
+
+A token x of component c is sent as y = x + n, n ~ N(0, s I): the channel of the coding rate, whose s is ε²/d
+(Ma et al. 2007, "Segmentation of multivariate mixed data via lossy coding and compression"). The rate of x is
+KL(p(y|x) ‖ N(μ_c, C_c + s I)); averaged over tokens with mean μ_c and covariance C_c it is ½ log det(I +
+C_c/s), the coding rate R. The receiver takes E[x|y], and the distortion is its expected squared error.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from subspacelens_tui.sparse.split import IntArray
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Components:
+    """K Gaussians in d dimensions, in their eigenbases.
+
+    Attributes:
+        means: (K, d).
+        vectors: (K, d, d), orthonormal columns.
+        values: (K, d), the eigenvalues of the covariances, 0 or more.
+        costs: (K,) what naming a component costs, -log P(c), in nats.
+    """
+
+    means: FloatArray
+    vectors: FloatArray
+    values: FloatArray
+    costs: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.means)
+
+    def code(self, x: FloatArray, c: int, noise: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Rate, without the name of the component, and distortion of tokens under one component.
+
+        Args:
+            x: (n, d).
+            c: the component.
+            noise: (S,) values of s.
+
+        Returns:
+            Rates (n, S) in nats, and squared errors (n, S).
+        """
+        values = self.values[c][:, None]
+        squares = ((x - self.means[c]) @ self.vectors[c]) ** 2
+        inverse = 1 / (values + noise)
+        fixed = 0.5 * (np.log1p(values / noise) - values * inverse).sum(axis=0)
+        rate = fixed + 0.5 * squares @ inverse
+        error = squares @ (noise * inverse) ** 2 + (noise * (values * inverse) ** 2).sum(axis=0)
+        return rate, error
+
+    def code_lengths(self, x: FloatArray, noise: float) -> FloatArray:
+        """What each component takes for each token at one s, its name included: (n, K), in nats."""
+        scale = 1 / np.sqrt(self.values + noise)
+        fixed = self.costs + 0.5 * (np.log1p(self.values / noise) - self.values * scale**2).sum(axis=1)
+        # Single precision decides between components as well as double does, in half the time.
+        whitening = (self.vectors * scale[:, None, :]).astype(np.float32)
+        shifts = np.einsum("kd,kde->ke", self.means.astype(np.float32), whitening)
+        single = x.astype(np.float32)
+        lengths = np.empty((len(x), len(self)))
+        for c in range(len(self)):
+            whitened = single @ whitening[c] - shifts[c]
+            lengths[:, c] = fixed[c] + 0.5 * np.einsum("nd,nd->n", whitened, whitened)
+        return lengths
+
+
+def fit_components(x: FloatArray, codes: IntArray, count: int, strength: float) -> Components:
+    """The Gaussians of `count` groups of tokens, each drawn towards the Gaussian of all tokens.
+
+    A group of n tokens keeps k = n/(n + strength) of its mean and covariance. The rest of the mean is that
+    of all tokens. The rest of the covariance is the one within groups, W, with as much of the one between
+    them, B, as the means no longer say:
+    μ_c = k m_c + (1 - k) m, C_c = k S_c + (1 - k)(W + (1 - k) B) + k (1 - k) δδᵀ, δ = m_c - m.
+    Without it, groups of fewer tokens than dimensions say nothing of new tokens; at k = 0 all are alike.
+
+    Args:
+        x: (n, d).
+        codes: (n,) the group of each token, from 0; a group may be empty.
+        count: K.
+        strength: in tokens, 0 or more.
+    """
+    d, sizes = x.shape[1], np.bincount(codes, minlength=count)
+    mean, shifts, scatters = x.mean(axis=0), np.zeros((count, d)), np.zeros((count, d, d))
+    for c in np.flatnonzero(sizes):
+        own = x[codes == c]
+        centre = own.mean(axis=0)
+        shifts[c] = centre - mean
+        scatters[c] = (own - centre).T @ (own - centre)
+    within = scatters.sum(axis=0) / len(x)
+    between = (shifts.T * sizes) @ shifts / len(x)
+    keep = np.divide(sizes, sizes + strength, out=np.zeros(count), where=sizes > 0)
+    scatters *= (keep / np.maximum(sizes, 1))[:, None, None]
+    lost = (1 - keep)[:, None, None]
+    scatters += lost * (within + lost * between)
+    outer = np.sqrt(keep * (1 - keep))[:, None] * shifts
+    scatters += outer[:, :, None] * outer[:, None, :]
+    values, vectors = np.linalg.eigh(scatters)
+    return Components(mean + keep[:, None] * shifts, vectors, np.maximum(values, 0), name_costs(sizes))
+
+
+def name_costs(sizes: IntArray) -> FloatArray:
+    """-log P(c) (K,) in nats from the tokens of each component, none of which is impossible."""
+    smoothed = sizes + 0.5
+    costs: FloatArray = np.log(smoothed.sum() / smoothed)
+    return costs

@@ -1,0 +1,113 @@
+"""Rate against distortion over held-out images, and jackknife errors at one distortion."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+from subspacelens_tui.geometry import jackknife_error
+from subspacelens_tui.sparse.components import Components, FloatArray
+from subspacelens_tui.sparse.errors import SparseError
+from subspacelens_tui.sparse.split import IntArray
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What held-out images take at several s.
+
+    Attributes:
+        rate: (N, S) nats a token, the mean over the tokens of each image.
+        distortion: (N, S) squared error a token, as a share of the variance of the training tokens.
+    """
+
+    rate: FloatArray
+    distortion: FloatArray
+
+    def with_rate(self, rate: FloatArray) -> "Curve":
+        """The same distortion at other rates."""
+        return Curve(rate, self.distortion)
+
+    def points(self) -> tuple[FloatArray, FloatArray]:
+        """Distortions, ascending, and their rates (at most S), means over images."""
+        return _ascending(self.distortion.mean(axis=0), self.rate.mean(axis=0))
+
+    def at(self, distortion: float) -> "Rate":
+        """The rate at a distortion, over all images and without each in turn.
+
+        Raises:
+            SparseError: the curve does not reach the distortion.
+        """
+        n = len(self.rate)
+        rates = (self.rate.sum(axis=0) - self.rate) / (n - 1)
+        distortions = (self.distortion.sum(axis=0) - self.distortion) / (n - 1)
+        each = zip(distortions, rates, strict=True)
+        left_out = [_rate_at(*_ascending(*curve), distortion) for curve in each]
+        return Rate(_rate_at(*self.points(), distortion), np.array(left_out))
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A rate, or a difference of two, at one distortion.
+
+    Attributes:
+        value: nats a token.
+        left_out: (N,) the same without each image in turn.
+    """
+
+    value: float
+    left_out: FloatArray
+
+    def __sub__(self, other: "Rate") -> "Rate":
+        return Rate(self.value - other.value, self.left_out - other.left_out)
+
+    def with_error(self) -> tuple[float, float]:
+        """The value, and half the width of its 95 % interval (jackknife over images)."""
+        return self.value, float(jackknife_error(self.left_out)[1])
+
+
+def _ascending(distortions: FloatArray, rates: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The points of a curve that lie beyond all before: where s is large, a model that expects more than
+    there is reconstructs noise, and another component is chosen here and there.
+    """
+    beyond = distortions > np.concatenate([[-np.inf], np.maximum.accumulate(distortions)[:-1]])
+    return distortions[beyond], rates[beyond]
+
+
+def _rate_at(distortions: FloatArray, rates: FloatArray, distortion: float) -> float:
+    first, last = distortions[0], distortions[-1]
+    if not first <= distortion <= last:
+        side = f"at least {first:.2g}" if distortion < first else f"at most {last:.2g}"
+        raise SparseError(
+            f"its distortion is {side} of the variance, never {distortion:g}: choose another distortion"
+        )
+    return float(PchipInterpolator(np.log(distortions), rates)(np.log(distortion)))
+
+
+def code_given(tokens: FloatArray, codes: IntArray, components: Components, noise: FloatArray) -> Curve:
+    """Held-out tokens (N, T, d) whose components (N, T) are known, without what naming these costs."""
+    N, T, d = tokens.shape
+    flat, of = tokens.reshape(-1, d), codes.ravel()
+    rate, error = np.empty((N * T, len(noise))), np.empty((N * T, len(noise)))
+    for c in np.unique(of):
+        rate[of == c], error[of == c] = components.code(flat[of == c], int(c), noise)
+    return _by_image(rate, error, N, d)
+
+
+def code_best(tokens: FloatArray, components: Components, noise: FloatArray) -> Curve:
+    """Held-out tokens (N, T, d), each by the component that makes it shortest, named."""
+    N, _, d = tokens.shape
+    flat = tokens.reshape(-1, d)
+    rate = np.full((len(flat), len(noise)), np.inf)
+    error = np.empty_like(rate)
+    for c in range(len(components)):
+        of_c, error_c = components.code(flat, c, noise)
+        of_c += components.costs[c]
+        better = of_c < rate
+        rate[better], error[better] = of_c[better], error_c[better]
+    return _by_image(rate, error, N, d)
+
+
+def _by_image(rate: FloatArray, error: FloatArray, images: int, d: int) -> Curve:
+    """Of tokens whose variance is d."""
+    shape = (images, -1, rate.shape[1])
+    return Curve(rate.reshape(shape).mean(axis=1), error.reshape(shape).mean(axis=1) / d)

@@ -1,0 +1,124 @@
+"""Components that are learned: subspaces by hard EM, and scales of one shape."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from subspacelens_tui.sparse.components import Components, FloatArray, fit_components, name_costs
+from subspacelens_tui.sparse.split import IntArray
+
+# Tokens that the assignments are learned on, drawn evenly; the components are then fitted to all.
+_LEARNED_ON = 4000
+_ROUNDS = 8
+_LLOYD_ROUNDS = 3
+SCALES = 8
+# What a group is drawn towards the others by, in tokens for each dimension.
+# The last leaves groups little of their own.
+STRENGTHS = (0.02, 0.1, 0.5, 2.0, 8.0, 1000.0)
+DEFAULT_STRENGTH = 0.5
+
+
+@dataclass(frozen=True)
+class Start:
+    """How the first assignment of tokens to components is found.
+
+    Attributes:
+        centred: by distance to K tokens, rather than by the cosine with them, whose sign does not count.
+    """
+
+    centred: bool
+
+    def codes(self, x: FloatArray, count: int, rng: np.random.Generator) -> IntArray:
+        """The component of each token (n,): seeds by k-means++ (Arthur & Vassilvitskii 2007), then Lloyd."""
+        points = x if self.centred else x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-30)
+        chosen = [int(rng.integers(len(points)))]
+        far = self._distance(points, points[chosen])[:, 0]
+        while len(chosen) < count:
+            total = far.sum()
+            at = int(rng.choice(len(points), p=far / total if total > 0 else None))
+            chosen.append(at)
+            far = np.minimum(far, self._distance(points, points[[at]])[:, 0])
+        centres = points[chosen]
+        codes: IntArray = self._distance(points, centres).argmin(axis=1)
+        for _ in range(_LLOYD_ROUNDS if self.centred else 0):
+            sums = np.zeros_like(centres)
+            np.add.at(sums, codes, points)
+            sizes = np.bincount(codes, minlength=count)[:, None]
+            centres = np.where(sizes > 0, sums / np.maximum(sizes, 1), centres)
+            codes = self._distance(points, centres).argmin(axis=1)
+        return codes
+
+    def _distance(self, points: FloatArray, centres: FloatArray) -> FloatArray:
+        distance: FloatArray = points @ centres.T
+        if self.centred:
+            distance = (points**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1) - 2 * distance
+        else:
+            distance = 1 - distance**2
+        return distance.clip(min=0)
+
+
+STARTS = (Start(centred=True), Start(centred=False))
+
+
+def learn_subspaces(
+    x: FloatArray, count: int, noise: float, start: Start, seed: int
+) -> tuple[IntArray, IntArray]:
+    """Assign tokens to K components by hard EM.
+
+    Each token goes to the component that makes it shortest, in turn with fitting each to its tokens.
+
+    Args:
+        x: (n, d) training tokens.
+        count: K.
+        noise: s, at which lengths are compared.
+        start: how the first assignment is found.
+        seed: random seed of the start.
+
+    Returns:
+        Indices (m,) of the tokens that were assigned, at most 4000 of them, and the component of each (m,).
+    """
+    rng = np.random.default_rng(seed)
+    chosen = np.arange(len(x))
+    if len(x) > _LEARNED_ON:
+        chosen = np.sort(rng.choice(len(x), _LEARNED_ON, replace=False))
+        x = x[chosen]
+    codes = start.codes(x, count, rng)
+    for _ in range(_ROUNDS):
+        components = fit_components(x, codes, count, DEFAULT_STRENGTH * x.shape[1])
+        new = components.code_lengths(x, noise).argmin(axis=1)
+        if np.array_equal(new, codes):
+            break
+        codes = new
+    return chosen, codes
+
+
+def learn_scales(x: FloatArray, noise: float) -> Components:
+    """One shape of covariance at eight sizes, about zero: hard EM from eighths of the norms.
+
+    Args:
+        x: (n, d) training tokens.
+        noise: s, at which lengths are compared.
+    """
+    d = x.shape[1]
+    squares = (x**2).sum(axis=1)
+    codes = np.argsort(np.argsort(squares)) * SCALES // len(x)
+    for _ in range(_ROUNDS):
+        sizes = np.bincount(codes, minlength=SCALES)
+        sums = np.bincount(codes, weights=squares, minlength=SCALES)
+        # A scale that lost all its tokens becomes that of all.
+        scale = np.where(sizes > 0, sums / np.maximum(sizes, 1), squares.mean()) / d
+        scale = np.maximum(scale, 1e-12)
+        shaped = x / np.sqrt(scale[codes])[:, None]
+        values, vectors = np.linalg.eigh(shaped.T @ shaped / len(x))
+        of_scales = scale[:, None] * np.maximum(values, 0)
+        costs = name_costs(sizes)
+        components = Components(
+            np.zeros((SCALES, d)), np.broadcast_to(vectors, (SCALES, d, d)), of_scales, costs
+        )
+        inverse = 1 / (of_scales + noise)
+        fixed = costs + 0.5 * (np.log1p(of_scales / noise) - of_scales * inverse).sum(axis=1)
+        new = (fixed + 0.5 * (x @ vectors) ** 2 @ inverse.T).argmin(axis=1)
+        if np.array_equal(new, codes):
+            break
+        codes = new
+    return components

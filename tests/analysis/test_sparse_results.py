@@ -1,0 +1,154 @@
+"""`sparse`: from a session with tokens to text, JSON and tables."""
+
+import csv
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from subspacelens_tui.analysis.settings import Settings, SettingsError
+from subspacelens_tui.analysis.sparse_results import parse_layers, position_cells, sparse_comparison
+from subspacelens_tui.cli import main
+from subspacelens_tui.sessions import Session, open_session
+from subspacelens_tui.sparse import LENSES, Comparison, Groups, Tokens, compare_lenses, split_images
+from tests.analysis.token_sessions import IMAGES, codes, plant
+from tests.conftest import PlantedSessionFactory
+
+P, KEPT, WIDTH = 36, 16, 12
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
+    """Two layers of class means and noise; the last has tokens that are all the same."""
+    rng = np.random.default_rng(0)
+    means = rng.standard_normal((3, 1, WIDTH))[codes()]
+    layers = [means + rng.standard_normal((IMAGES, P, WIDTH)) for _ in range(2)]
+    return plant(tmp_path_factory.mktemp("sessions") / "s", [*layers, np.ones((IMAGES, P, WIDTH))], KEPT)
+
+
+def run(session: Session, *options: str) -> int:
+    try:
+        return main(("sparse", str(session.path), *options))
+    except SystemExit as exit:
+        return int(exit.code or 0)
+
+
+def test_it_measures_the_tokens_of_the_session(session: Session) -> None:
+    found = sparse_comparison(session, Settings(seed=1), layers=[1])
+    [layer] = found.layers
+    images = [session.manifest.images[image] for image in session.images()]
+    groups = Groups(
+        np.array([image.seed for image in images]), np.array([image.prompt for image in images]), codes()
+    )
+    cells = position_cells(*session.token_positions())
+    direct = compare_lenses(Tokens(session.tokens(1), split_images(groups, 1), cells), seed=1)
+    assert layer.found == direct
+    assert len(found.split.train) == 6
+    assert len(found.split.test) == 3
+
+
+def test_json_bits_and_table_agree(
+    session: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(session, "--json", "--layers", "0,2") == 0
+    nats = json.loads(capsys.readouterr().out)
+    table = tmp_path / "of.csv"
+    assert run(session, "--json", "--bits", "--layers", "0,2", "--to", str(table)) == 0
+    bits = json.loads(capsys.readouterr().out)
+    assert (nats["unit"], bits["unit"]) == ("nats", "bits")
+    assert nats["images"] == {"fitted": 6, "held_out": 3, "unused": 9}
+    first, flat = nats["layers"]
+    assert first["lenses"].keys() == flat["lenses"].keys() == set(LENSES)
+    lines = table.read_text(encoding="utf-8").splitlines()
+    rows = {(row["layer"], row["lens"]): row for row in csv.DictReader(lines)}
+    for key, lens in first["lenses"].items():
+        row, in_bits = rows["0", key], bits["layers"][0]["lenses"][key]
+        if lens is None:
+            assert first["missing"][key] == row["missing"] != ""
+            assert row["rate"] == ""
+            continue
+        assert in_bits["rate"] == pytest.approx(lens["rate"] / math.log(2))
+        assert float(row["saved"]) == pytest.approx(lens["saved"] / math.log(2))
+        assert lens["saved_error"] >= 0
+    assert first["lenses"]["subspaces_64"] is None
+    assert first["class_excess"]["saved"] == pytest.approx(
+        first["lenses"]["class"]["saved"] - first["lenses"]["permuted_class"]["saved"]
+    )
+    assert first["verdict"]["word"] == "undecided"
+    assert set(flat["lenses"].values()) == {None}
+    assert flat["missing"] == {"lenses": "all training tokens are equal: there is nothing to code"}
+    assert "not measured yet" in nats["missing"]["sparse"]
+
+
+def test_the_text_says_verdicts_and_reasons(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(session) == 0
+    out = capsys.readouterr().out
+    assert "fitted on 6 images, measured on 3 of other seeds and other subjects" in out
+    assert "layer 0: undecided: 4 training tokens a subspace, fewer than 40" in out
+    assert "layer 2: undecided: all training tokens are equal" in out
+    assert "64 sub: 96 training tokens are too few for 64 subspaces" in out
+    assert "sparse codes (SAE) are not measured yet" in out
+    assert "nan" not in out.lower()
+
+
+def test_labels_of_one_subject_each_leave_the_class_out(session: Session) -> None:
+    found = sparse_comparison(session, Settings(labels="fine"), layers=[0])
+    of = found.layers[0].found
+    assert isinstance(of, Comparison)
+    assert "coarser label scheme" in of.missing["class"]
+    assert "gauss" in of.lenses
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "said"),
+    [
+        (("--layers", "7"), 2, "there is no layer 7: s has 0 to 2"),
+        (("--layers", "2-1"), 2, "'2-1' is not a list of layers like 0,4-6"),
+        (("--distortion", "1"), 2, "must be between 0 and 1"),
+        (("--distortion", "nan"), 2, "must be between 0 and 1"),
+        (("--step", "5"), 2, "step 5 was not captured"),
+        (("--to", "of.svg"), 2, "a table is .csv, .json or .parquet"),
+        (("--branch", "uncond"), 2, "there is no uncond branch"),
+    ],
+)
+def test_bad_input_is_one_line(
+    session: Session, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], status: int, said: str
+) -> None:
+    assert run(session, *options) == status
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.out == ""
+    assert "Traceback" not in captured.err
+
+
+def test_a_session_without_tokens_says_which_command_records_one(
+    planted: PlantedSessionFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = open_session(planted().start().record().path)
+    assert run(session) == 2
+    assert "`subspacelens-tui record --tokens`" in capsys.readouterr().err
+
+
+def test_too_few_images_say_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = plant(tmp_path / "few", [np.random.default_rng(0).standard_normal((IMAGES, P, WIDTH))], KEPT)
+    for file in sorted((whole.path / "features").iterdir())[1:]:
+        file.unlink()
+    assert run(whole) == 1
+    assert "few: all images share one seed" in capsys.readouterr().err
+
+
+def test_layers_are_parsed() -> None:
+    assert parse_layers("4-6, 0,5") == (0, 4, 5, 6)
+    for text in ("", "a", "1-", "-1", "3-2"):
+        with pytest.raises(SettingsError, match="is not a list of layers"):
+            parse_layers(text)
+
+
+def test_positions_are_cells_of_a_square_or_runs() -> None:
+    square = position_cells(np.array([[0, 1, 255, 16 * 2]]), np.array([256]))
+    assert square.tolist() == [[0, 0, 63, 8]]  # type: ignore[union-attr]
+    runs = position_cells(np.array([[0, 199]]), np.array([200]))
+    assert runs.tolist() == [[0, 63]]  # type: ignore[union-attr]
+    assert isinstance(position_cells(np.array([[0], [0]]), np.array([4, 9])), str)
