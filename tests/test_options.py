@@ -59,7 +59,6 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--every-image": (None, "every_image", True),
     "--table": ("of.csv", "table", "of.csv"),
     "--yes": (None, "yes", True),
-    "--metrics": ("R,excess", "metrics", ("R", "excess")),
     "--metric": ("R,excess", "only_metrics", ("R", "excess")),
     "--force": (None, "force", True),
     "--filter": ("20 steps", "filter", "20 steps"),
