@@ -160,7 +160,7 @@ def _over(rates: dict[str, Rate], key: str) -> dict[str, tuple[float, float]]:
         return {}
     return {
         other: (rates[other] - rates[key]).with_error()
-        for other in (GAUSS, SCALES, POSITION)
+        for other in (GAUSS, SCALES, POSITION_KNOWN)
         if other in rates
     }
 

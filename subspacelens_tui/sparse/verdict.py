@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from subspacelens_tui.sparse.lenses import GAUSS, POSITION, SCALES, Comparison
+from subspacelens_tui.sparse.lenses import GAUSS, POSITION_KNOWN, SCALES, Comparison
 
 # Of the two, the one that is judged by: chosen beforehand, or the better of two would be favoured by chance.
 JUDGED = 25
 _TOKENS_EACH = 40
-_NAMES = {SCALES: "8-scales", POSITION: "position"}
+# A receiver knows which token it receives: the position lens does not pay for it here.
+_NAMES = {SCALES: "8-scales", POSITION_KNOWN: "position"}
 
 
 @dataclass(frozen=True)
