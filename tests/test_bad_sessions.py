@@ -192,7 +192,7 @@ def test_what_is_missing_has_its_reason(
         for figure in (metric.key for metric in METRICS.scalars):
             assert layer.get(figure) is not None or figure in missing, figure
             assert layer.get(figure) is None or figure not in missing, figure
-        assert ("nulls" in layer) != ("nulls" in missing or "delta_R" in missing)
+        assert ("delta_R" in layer.get("nulls", {})) != ("nulls" in missing or "delta_R" in missing)
         assert {"R", "Rc", "delta_R", "ratio"} <= set(layer.get("errors", {})) or {
             "errors",
             "ratio",
@@ -227,8 +227,8 @@ def test_tokens_of_one_class_and_of_nothing(tmp_path: Path, capsys: pytest.Captu
     [
         ("", "has no scheme"),
         ('size = "large"', "must be a table of lines"),
-        ("[size]\n", "gives 'a lion' no class"),
-        ('[size]\n"a lion" = "large"\n', "gives 'a penguin' no class"),
+        ("[size]\n", "has one class only"),
+        ('[size]\n"a lion" = "large"\n', "has one class only"),
         ("[size]\n{all}" + '"a tiger" = "large"\n', "names 'a tiger', which is no prompt of the session"),
         ("[coarse]\n{all}", "has a scheme 'coarse' already"),
         ("[size]\n{one}", "has one class only"),

@@ -216,9 +216,6 @@ def test_the_log_of_an_older_recorder_says_that_more_steps_ran(
     assert Recorder(folder).run() == 0
     make_older(folder)
     rewrite(folder, model={**json.loads((folder / MANIFEST).read_text())["model"], "id": "/nowhere"})
-    # Heartbeats come every two seconds: whether one fell beyond the fourth step is chance.
-    log = folder / "events.jsonl"
-    log.write_text("".join(line for line in log.open() if '"heartbeat"' not in line))
     assert open_session(folder).problems == []
     EventWriter(folder).write("heartbeat", step=5, images=[0], device=None)
     (problem,) = open_session(folder).problems
