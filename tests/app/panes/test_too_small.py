@@ -192,4 +192,4 @@ async def test_a_dialog_is_seen_whole_wherever_the_screen_is(
         field.value = "x"
         await app.press("enter")
         assert "ε must be a positive number" in words(app.text().replace("│", " "))
-        assert "esc: leave it" in app.text()
+        assert "esc: cancel" in app.text()
