@@ -1,5 +1,5 @@
-"""How often each claim's verdict is right on sessions where it is planted, and on sessions with "
-"nothing in them."""
+"""How often each claim's verdict is right on sessions where it is planted, and on sessions with
+nothing in them."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ from subspacelens_tui.analysis.claims.judge import finding
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.sessions import open_session
 from subspacelens_tui.sessions.events import EventWriter
-from subspacelens_tui.sessions.format import Block, ImageInfo
+from subspacelens_tui.sessions.format import BRANCHES, Block, ImageInfo
 from subspacelens_tui.sessions.writer import create_session, write_features
 from validation.markdown import percent, table
 from validation.planted_sessions import Layout, decaying_spectrum
@@ -265,6 +265,7 @@ def planted(case: Case, data_set: int) -> Iterator[Analyzer]:
         update={
             "images": [ImageInfo(prompt=of.prompt, seed=of.seed, guidance=3.0) for of in manifest.images],
             "guidance": [3.0],
+            "guidance_branches": [list(BRANCHES)],
             "steps": 20,
             "capture_steps": [5, 19],
             "blocks": [Block(name=f"block {layer}", width=WIDTH) for layer in range(LAYERS)],
