@@ -191,5 +191,6 @@ async def test_a_dialog_is_seen_whole_wherever_the_screen_is(
         field: Any = app.app.focused
         field.value = "x"
         await app.press("enter")
-        assert "ε must be a positive number" in words(app.text().replace("│", " "))
-        assert "esc: cancel" in app.text()
+        said = words(app.text().replace("│", " "))
+        assert "ε must be a positive number" in said
+        assert "esc: cancel" in said
