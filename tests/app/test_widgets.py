@@ -265,7 +265,7 @@ L2       transformer_blocks.2
 R           102
 Rc         59.5
 ΔR         40.5   20.0  +41.0
-excess    +20.5    p .005
+excess    +20.5   p ≤ .005
 Rc/R      R is 0
 erank      25.0
 erank λ       –

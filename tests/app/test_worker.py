@@ -43,7 +43,7 @@ async def test_what_somebody_waits_for_is_done_soon(planted: PlantedSessionFacto
 
 
 async def test_a_key_that_changes_the_display_only_does_not_restart_the_null(
-    on: OpenApp, planted: PlantedSessionFactory, monkeypatch: pytest.MonkeyPatch
+    on: OpenApp, planted: PlantedSessionFactory, permutations: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Settings] = []
     figures = Analyzer.figures
@@ -54,7 +54,7 @@ async def test_a_key_that_changes_the_display_only_does_not_restart_the_null(
 
     async with on(planted(layers=2, seeds=3).start().record()) as app:
         before = app.screen.analysis
-        assert before.permutations == 200
+        assert before.permutations == permutations
         monkeypatch.setattr(Analyzer, "figures", counted)
         await app.press("t")
         assert not app.screen.selection.together
@@ -65,7 +65,7 @@ async def test_a_key_that_changes_the_display_only_does_not_restart_the_null(
         assert app.screen.analysis.figures == before.figures
         # Other error bars: the null stays, and is not drawn anew either.
         await app.press("i")
-        assert {settings.permutations for settings in asked} == {200}
+        assert {settings.permutations for settings in asked} == {permutations}
         after = app.screen.analysis.main
         assert after.settings.errors == "image"
         assert [layer.null for layer in after.layers] == [layer.null for layer in before.main.layers]
