@@ -27,7 +27,9 @@ _ALIKE = {
     **dict(zip("▶▸►▷◀◂◄◁▲△▼▽", ">>>><<<<^^vv", strict=True)),
     **dict(zip("‹›«»“”„‘’", '<><>"""\'\'', strict=True)),
     **dict(zip("·•…–—−×±²³≤≥≈÷√∞", "..~---x~23<>~/v8", strict=True)),
-    **dict(zip("εϵΔδλμσΣπρ", "eeDdlmsSpr", strict=True)),
+    # formulas
+    **dict(zip("αβγεϵΔδλμσΣπρ", "abgeeDdlmsSpr", strict=True)),
+    **dict(zip("¹₁₂ᵢⱼₖᵀ", "112ijkT", strict=True)),
 }
 # Where width does not matter.
 _IN_TEXT = {"…": "...", "±": "+-", "≤": "<=", "≥": ">=", "→": "->", "←": "<-", "∞": "inf"}

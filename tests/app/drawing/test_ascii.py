@@ -5,6 +5,7 @@ import unicodedata
 import pytest
 from rich.cells import cell_len
 
+from subspacelens_tui.analysis.metrics import METRICS
 from subspacelens_tui.app.drawing import palette
 from subspacelens_tui.app.preferences import Preferences
 from subspacelens_tui.app.preferences.schema import Curves, Ramp
@@ -20,6 +21,14 @@ def test_whatever_is_drawn_is_ascii_and_as_wide() -> None:
         assert cell_len(ascii_of(character)) == cell_len(character), character
         assert ascii_of(character).isascii(), unicodedata.name(character)
     assert ascii_of("╭─ ΔR ━╮ ▁▃█ │ lion 狮子 é") == "+- DR -+ _:# | lion 狮子 é"
+
+
+def test_every_metric_has_a_name_in_ascii() -> None:
+    """Whether or not a screen is tall enough to show it."""
+    for metric in METRICS.values():
+        for words in (metric.label, metric.short, metric.unit, metric.remark):
+            assert ascii_of(words).isascii(), (metric.key, words)
+            assert cell_len(ascii_of(words)) == cell_len(words), (metric.key, words)
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
