@@ -49,8 +49,8 @@ class DeferredMetrics(Controller):
         def more(analyzer: Analyzer, cancelled: IsCancelled) -> LayerResult:
             # What came before is kept, and costs nothing.
             found = deferred_metrics(analyzer, main, layer, cancelled)
-            errors = deferred_errors(analyzer, main, layer, cancelled)
-            return replace(found, errors=errors.errors, missing={**errors.missing, **found.missing})
+            layers = (*main.layers[:layer], found, *main.layers[layer + 1 :])
+            return deferred_errors(analyzer, replace(main, layers=layers), layer, cancelled)
 
         def looked(found: object, reason: str | None) -> None:
             now = self._state.analysis
