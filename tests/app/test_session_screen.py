@@ -458,6 +458,7 @@ async def test_every_key_can_be_pressed_anywhere(
 ) -> None:
     leaves = ("app.", "leave", "back", "sessions", "type_eps", "export")
     leaves += ("gallery", "label_file", "cell_pair", "cell_pictures", "sweep", "compare")
+    leaves += ("axis_range", "claims", "info")
     async with on(planted(guidance=(3.0, 6.0), layers=2, seeds=2).start().record(), size=size) as app:
         await app.pilot.press("5")
         for key in (*OverlapMatrixPane.keys, *SESSION, *Scrubber.keys, *LogPane.keys):
