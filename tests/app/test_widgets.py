@@ -161,7 +161,7 @@ async def test_matrix_larger_than_its_room_scrolls_with_its_cursor() -> None:
 
 
 async def test_inspector_gives_reasons_for_what_is_missing() -> None:
-    text = await drawn(Inspector(), (36, 26), None, analysis(ratio="R is 0"), 2)
+    text = await drawn(Inspector(), (36, INSPECTOR.count("\n") + 1), None, analysis(ratio="R is 0"), 2)
     assert text == INSPECTOR
 
 
@@ -283,8 +283,24 @@ JB       share over …, the 1 % point
  pooled       …  of all
  centred      …  by class
  surrog.      …  Gauss, same cov.
+ α            …
 norm          –
  top dim      …  of Σz²
+‖Δ‖/‖Z‖       –
+radial        –
+spectral      –
+A_E           –
+z_E           –
+b             –
+R²            –
+ L_y          …
+ norms        …
+ A_lab        …
+ A_ex         …
+ z_rot        …
+ both         …
+ 5-NN         …
+ CKA c–u      …
 N 30  d 1152  K 3  n 10"""
 LAYERS = """\
    L    ΔR excess Rc/R erank
