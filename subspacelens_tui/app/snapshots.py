@@ -148,6 +148,11 @@ class Analysis:
         return self.selection.branch == "difference"
 
     @property
+    def lacks_a_side(self) -> bool:
+        """Whether a difference is looked at and one of its two branches has no layers."""
+        return self.is_difference and any(not figures.layers for _, figures in self.of_branches)
+
+    @property
     def main_branch(self) -> str:
         """The branch of the list, the matrix and the inspector, or that they show a difference."""
         return "cond − uncond" if self.is_difference else self.selection.main[1]

@@ -85,6 +85,7 @@ async def test_one_branch_only(on: OpenApp, planted: Planted, branch: int) -> No
             which = app.screen.selection.branch
             text = app.text()
             assert "computing" not in text
+            assert "no values at these settings" not in text
             found = app.screen.analysis
             assert [figures.layers == () for _, figures in found.of_branches] == [
                 name == ("cond", "uncond")[branch] for name, _ in found.of_branches

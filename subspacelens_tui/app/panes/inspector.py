@@ -78,6 +78,8 @@ class Inspector(Pane):
 
     def subtitles(self) -> Sequence[str]:
         """That there is more than is seen."""
+        if self.absence():
+            return ()
         room = self.size.height - _HEAD
         return ["pgdn, pgup: more"] if 0 < room < self._rows else ()
 
@@ -96,6 +98,10 @@ class Inspector(Pane):
             found = layer_rows(main, older, self.analysis.closer_images)
             rows += [row for row in found if row["figure"] not in known and row["value"] is not None]
         return rows
+
+    def absence(self) -> str:
+        """Why there are no metrics, or no difference."""
+        return super().absence() or self.no_difference()
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """A table of the metrics, then the notes on the sample, from where it was scrolled to."""

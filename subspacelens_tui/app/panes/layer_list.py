@@ -155,7 +155,7 @@ class LayerList(Pane):
 
     def absence(self) -> str:
         """Why there are no metrics, or no difference."""
-        return super().absence() or ("" if self._layers() else COMPUTING)
+        return super().absence() or ("" if self._layers() else self.no_difference() or COMPUTING)
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """Headings, then the layers around the selected one; each in as many rows as there is room for."""

@@ -225,16 +225,26 @@ class Pane(Painted, can_focus=True):
                 return f"{phase}: {waiting}"
             detail = plain(self.recording.state.detail)
             return f"{phase}: nothing was recorded" + (f": {detail}" if detail else "")
-        if self.analysis is not None and self.analysis.absent:
-            return f"no values: {plain(self.analysis.absent)}"
+        if words := self._absent():
+            return words
         scale = self.analysis.selection.settings.guidance if self.analysis else None
         if scale is not None and not recorded.get(scale):
             return f"no images at guidance {scale:g}{' yet' if phase.running else ''}"
         return COMPUTING
 
+    def no_difference(self) -> str:
+        """Why there is no difference although one of its branches has metrics; empty if that is not so."""
+        return self._absent() if self.analysis is not None and self.analysis.lacks_a_side else ""
+
+    def _absent(self) -> str:
+        absent = self.analysis.absent if self.analysis is not None else ""
+        return f"no values: {plain(absent)}" if absent else ""
+
     def why_missing(self, *figures: str) -> str:
         """Why there are values of none of some metrics: that they are on their way, or the reason."""
         assert self.analysis is not None
+        if words := self.no_difference():
+            return words
         main = self.analysis.main
         reasons = [main.why_missing(figure) for figure in figures] if main is not None else []
         if found := next(filter(None, reasons), ""):
