@@ -78,7 +78,7 @@ def overlap_errors(
 def deferred_errors(
     analyzer: Analyzer, found: Result, layer: int, cancelled: IsCancelled | None = None
 ) -> LayerResult:
-    """One layer of a result with the error bars of its ranks and of its overlap, where it can have any.
+    """One layer of a result with the errors by recomputation of all the values it has, where it can have any.
 
     Raises:
         SettingsError: if the session has lost the images that the result is of.

@@ -464,6 +464,7 @@ async def test_every_key_can_be_pressed_anywhere(
         for key in (*OverlapMatrixPane.keys, *SESSION, *Scrubber.keys, *LogPane.keys):
             if not key.action.startswith(leaves):
                 await app.pilot.press(key.keys.split(",")[0])
+                assert app.app.screen is app.screen, key.action
         await app.settled()
         assert app.app.screen is app.screen
 
