@@ -23,11 +23,17 @@ def scheduler_class(name: str) -> Any:
     kind = getattr(diffusers, name, None) if name.endswith("Scheduler") else None
     if isinstance(kind, type) and issubclass(kind, SchedulerMixin):
         return kind
-    there = {known.lower(): known for known in dir(diffusers) if known.endswith("Scheduler")}
-    near = difflib.get_close_matches(name.lower(), there, _NAMED)
-    near += [known for known in there if name and name.lower() in known and known not in near]
-    words = ", ".join(there[known] for known in near[:_NAMED]) or "as EulerDiscreteScheduler"
-    raise ModelError(f"diffusers {diffusers.__version__} has no scheduler {name!r}: take {words}")
+    there = {_short(known): known for known in dir(diffusers) if known.endswith("Scheduler")}
+    near = difflib.get_close_matches(_short(name), there, _NAMED)
+    near += [known for known in there if _short(name) and _short(name) in known and known not in near]
+    words = ", ".join(there[known] for known in near[:_NAMED])
+    advice = f"did you mean {words}?" if words else "give the name of a class, such as EulerDiscreteScheduler"
+    raise ModelError(f"diffusers {diffusers.__version__} has no scheduler {name!r}: {advice}")
+
+
+def _short(name: str) -> str:
+    """What tells schedulers apart in their names."""
+    return name.lower().removesuffix("scheduler").removesuffix("discrete")
 
 
 def use_scheduler(pipeline: Any, kind: Any) -> None:

@@ -210,7 +210,7 @@ def test_another_scheduler_is_run_and_kept_in_the_session(tmp_path: Path) -> Non
     assert session.manifest.model.scheduler == session.manifest.scheduler == "HeunDiscreteScheduler"
     assert session.manifest.steps == 3
     unknown = refused(tmp_path / "unknown", replace(request, scheduler="EulerDiscrete"))
-    assert "has no scheduler 'EulerDiscrete': take EulerDiscreteScheduler" in unknown
+    assert "has no scheduler 'EulerDiscrete': did you mean EulerDiscreteScheduler" in unknown
     assert "has no scheduler 'UNet2DModel'" in refused(
         tmp_path / "model-class", replace(request, scheduler="UNet2DModel")
     )
