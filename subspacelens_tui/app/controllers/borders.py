@@ -49,7 +49,7 @@ class BordersController(Controller):
                 continue
             border = place if edge in ("right", "bottom") else place - 1
             if 0 <= border < len(group.members) - 1:
-                self._move(group, border, by)
+                self._move(group, group.sizes, border, by)
                 if released:
                     self._keep(group)
 
@@ -60,7 +60,7 @@ class BordersController(Controller):
             place = group.place(pane)
             by = across if group.across else down
             if by and place is not None:
-                self._move(group, min(place, len(group.members) - 2), by)
+                self._move(group, self._sizes_soon(group), min(place, len(group.members) - 2), by)
                 self._keep(group)
                 return
         self._tell("no border to move: go to a pane that has a neighbour there")
@@ -71,10 +71,15 @@ class BordersController(Controller):
         self._saved.keep(splits={})
         self._resize()
 
-    def _move(self, group: SideBySide, border: int, by: int) -> None:
+    def _sizes_soon(self, group: SideBySide) -> Sequence[int]:
+        """What a group will have once the layout follows a key: another key may come before that."""
+        asked = self.shares(group)
+        return asked if sum(asked) == sum(group.sizes) else group.sizes
+
+    def _move(self, group: SideBySide, before: Sequence[int], border: int, by: int) -> None:
         least = _LEAST_WIDTH if group.across else _LEAST_HEIGHT
-        sizes = moved(group.sizes, border, by, [least] * len(group.sizes))
-        if sizes != list(group.sizes):
+        sizes = moved(before, border, by, [least] * len(before))
+        if sizes != list(before):
             self.sizes[group.name] = sizes
             self._resize()
 
