@@ -165,7 +165,7 @@ def dip_depths(curves: Float64Array) -> Float64Array:
 
 
 def _dip(curve: Float64Array) -> tuple[int, int, int]:
-    """The highest layer before the deepest dip, the dip, and the highest layer behind it."""
+    """The highest layer before the deepest dip, the dip, and the highest layer after it."""
     found = [
         (int(np.argmax(curve[:layer])), layer, layer + 1 + int(np.argmax(curve[layer + 1 :])))
         for layer in _range(len(curve))

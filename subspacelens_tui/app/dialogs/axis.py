@@ -43,7 +43,7 @@ class AxisDialog(ModalScreen[tuple[Limits]], NeedsRoom):
             yield Static("enter: apply   empty: fit the values   esc: cancel", classes="hint")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take it if it is a range."""
+        """Apply a valid range."""
         try:
             self.dismiss((parse_limits(event.value, self._log),))
         except ValueError as error:

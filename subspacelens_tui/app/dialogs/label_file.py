@@ -24,7 +24,7 @@ class LabelFileDialog(ModalScreen[str], NeedsRoom):
             yield Static("enter: add   esc: cancel", classes="hint")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take it if something was typed."""
+        """Close with what was typed, if anything."""
         if event.value.strip():
             self.dismiss(event.value.strip())
 

@@ -289,7 +289,7 @@ class CompareScreen(Screen[None], NeedsRoom):
         self._show()
 
     def action_layer(self, by: int) -> None:
-        """The layer before or after."""
+        """Select the previous or next layer."""
         self._layer = max(0, self._layer + by)
         self._show()
 

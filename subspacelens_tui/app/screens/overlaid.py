@@ -186,7 +186,7 @@ class OverlaidScreen(Screen[None], NeedsRoom):
         self._show()
 
     def action_layer(self, by: int) -> None:
-        """The layer before or after."""
+        """Select the previous or next layer."""
         self._layer = max(0, self._layer + by)
         self._show()
 

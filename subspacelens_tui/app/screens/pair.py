@@ -179,7 +179,7 @@ class PairScreen(Screen[None], NeedsRoom):
     # What the keys do
 
     def action_layer(self, by: int) -> None:
-        """The layer before or after."""
+        """Select the previous or next layer."""
         self._layer = max(0, self._layer + by)
         self._show()
 
