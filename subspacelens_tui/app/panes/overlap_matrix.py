@@ -16,6 +16,7 @@ from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import cut, fit
 from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row, whole_pieces
 from subspacelens_tui.app.drawing.palette import SHADES, ramp_index, ramp_steps, ramp_style
+from subspacelens_tui.app.drawing.pointing import Pointing
 from subspacelens_tui.app.keys import Key, bindings
 from subspacelens_tui.app.panes.pane import Numbers, Pane
 from subspacelens_tui.sessions.sanitise import plain
@@ -74,7 +75,7 @@ class _Scale:
         return ramp_style(ramp_index(value, self.low, self.high, steps), self.diverging)
 
 
-class OverlapMatrixPane(Pane):
+class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
     """Class by class, any number of them; the cell under the cursor is named with its value.
 
     Attributes:
@@ -122,7 +123,6 @@ class OverlapMatrixPane(Pane):
         self.row, self.column = 0, 1
         self._top = self._left = 0
         self._grid: _Grid | None = None
-        self._pointed: tuple[int, int] | None = None
 
     def subtitles(self) -> Sequence[str]:
         """What else the pane shows."""
@@ -430,7 +430,7 @@ class OverlapMatrixPane(Pane):
         ]
         return whole_pieces([*cut_row(pieces, width), (sides, self.ink("dim"))], width)
 
-    def _cell_at(self, offset: Offset | None) -> tuple[int, int] | None:
+    def place_under(self, offset: Offset | None) -> tuple[int, int] | None:
         """The row and the column of the cell at a place of the pane."""
         layout = self._grid
         if offset is None or layout is None or offset.y < layout.head or offset.x <= layout.label:
@@ -440,22 +440,9 @@ class OverlapMatrixPane(Pane):
         inside = row < layout.top + layout.rows and column < layout.left + layout.columns
         return (row, column) if inside else None
 
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Name the cell under the mouse."""
-        self._point_at(self._cell_at(event.get_content_offset(self)))
-
-    def on_leave(self) -> None:
-        """Name the selected one again."""
-        self._point_at(None)
-
-    def _point_at(self, cell: tuple[int, int] | None) -> None:
-        if cell != self._pointed:
-            self._pointed = cell
-            self.repaint()
-
     def on_click(self, event: events.Click) -> None:
         """Select the cell under the mouse."""
-        if (cell := self._cell_at(event.get_content_offset(self))) is not None:
+        if (cell := self.place_under(event.get_content_offset(self))) is not None:
             self.row, self.column = cell
             self.repaint()
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from textual import events
+from textual.geometry import Offset
 
 from subspacelens_tui.analysis.quantities import Values
 from subspacelens_tui.app import numbers
@@ -12,13 +13,14 @@ from subspacelens_tui.app.drawing.painted import Piece, Row
 from subspacelens_tui.app.drawing.plot import draw, has_values, layer_at, least_size
 from subspacelens_tui.app.drawing.plot_parts import Cells, Markers, Plot
 from subspacelens_tui.app.drawing.plot_styles import LegendEntry, PlotStyles, legend_rows
+from subspacelens_tui.app.drawing.pointing import Pointing
 from subspacelens_tui.app.panes.pane import LayerChosen, Pane
 
 # Of the rows of a pane the legend takes one, and another for each so many.
 _ROWS_A_LEGEND_ROW = 6
 
 
-class PlotPane(Pane):
+class PlotPane(Pointing[int], Pane):
     """Curves over the layers.
 
     Attributes:
@@ -34,7 +36,6 @@ class PlotPane(Pane):
     limits: tuple[float, float] | None = None
     log_axis: bool | None = None
     _cells: Cells = ()
-    _pointed: int | None = None
 
     def plot(self) -> Plot:
         """The curves to draw; cursor, limits and scale are added here."""
@@ -106,19 +107,9 @@ class PlotPane(Pane):
         """The place of the plot nearest to a column of the pane."""
         return layer_at(column, self._cells, self._drawn().layers)
 
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Say the values under the mouse."""
-        offset = event.get_content_offset(self)
-        self._point_at(None if offset is None else self.place_at(offset.x))
-
-    def on_leave(self) -> None:
-        """Say those of the selected layer again."""
-        self._point_at(None)
-
-    def _point_at(self, place: int | None) -> None:
-        if place != self._pointed:
-            self._pointed = place
-            self.repaint()
+    def place_under(self, offset: Offset | None) -> int | None:
+        """The place of the plot at an offset."""
+        return None if offset is None else self.place_at(offset.x)
 
     def on_click(self, event: events.Click) -> None:
         """Choose the layer under the mouse."""

@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from typing import Literal
 
 from textual import events
+from textual.geometry import Offset
 
 from subspacelens_tui.analysis.compare import Comparison, Difference, rounding
 from subspacelens_tui.analysis.quantities import Values, error_bands, quantity
@@ -14,6 +15,7 @@ from subspacelens_tui.app.drawing.painted import Painted, Row
 from subspacelens_tui.app.drawing.plot import draw, has_values, layer_at, least_size
 from subspacelens_tui.app.drawing.plot_parts import Bars, Cells, Curve, Markers, Plot
 from subspacelens_tui.app.drawing.plot_styles import LegendEntry, PlotStyles, legend_rows
+from subspacelens_tui.app.drawing.pointing import Pointing
 from subspacelens_tui.app.panes.pane import LayerChosen, Numbers
 from subspacelens_tui.sessions.sanitise import plain
 
@@ -21,7 +23,7 @@ A_COLOUR, B_COLOUR = 0, 1
 _DIFFERENCE = 2
 
 
-class ComparisonPlot(Painted):
+class ComparisonPlot(Pointing[int], Painted):
     """Curves, or the difference, of one metric; the selected layer is marked and its values are named."""
 
     markers: Markers = "braille"
@@ -30,7 +32,6 @@ class ComparisonPlot(Painted):
     figure = ""
     selected = 0
     _cells: Cells = ()
-    _pointed: int | None = None
 
     def __init__(self, shows: Literal["sides", "difference"], *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -139,26 +140,14 @@ class ComparisonPlot(Painted):
         by = self.comparison.a.settings.errors
         return f"{by}, left out of both" if self.comparison.paired else f"{by}, as of independent sides"
 
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Say the values under the mouse."""
-        offset = event.get_content_offset(self)
-        layers = len(self.comparison.layers) if self.comparison is not None else 0
-        self._point_at(None if offset is None else layer_at(offset.x, self._cells, layers))
-
-    def on_leave(self) -> None:
-        """Say those of the selected layer again."""
-        self._point_at(None)
-
-    def _point_at(self, layer: int | None) -> None:
-        if layer != self._pointed:
-            self._pointed = layer
-            self.repaint()
+    def place_under(self, offset: Offset | None) -> int | None:
+        """The layer at an offset."""
+        if offset is None or self.comparison is None:
+            return None
+        return layer_at(offset.x, self._cells, len(self.comparison.layers))
 
     def on_click(self, event: events.Click) -> None:
         """Choose the layer under the mouse."""
-        offset = event.get_content_offset(self)
-        if self.comparison is None or offset is None:
-            return
-        layer = layer_at(offset.x, self._cells, len(self.comparison.layers))
+        layer = self.place_under(event.get_content_offset(self))
         if layer is not None:
             self.post_message(LayerChosen(layer))

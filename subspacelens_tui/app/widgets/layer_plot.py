@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from textual import events
+from textual.geometry import Offset
 
 from subspacelens_tui.analysis.quantities import error_bands, null_bands, quantity
 from subspacelens_tui.analysis.result import Result
@@ -12,6 +13,7 @@ from subspacelens_tui.app.drawing.painted import Painted, Row
 from subspacelens_tui.app.drawing.plot import draw, has_values, layer_at, least_size
 from subspacelens_tui.app.drawing.plot_parts import Band, Bars, Cells, Curve, Markers, Plot
 from subspacelens_tui.app.drawing.plot_styles import LegendEntry, PlotStyles, legend_rows
+from subspacelens_tui.app.drawing.pointing import Pointing
 from subspacelens_tui.app.panes.pane import LayerChosen
 from subspacelens_tui.app.panes.plot_pane import outside
 from subspacelens_tui.sessions.sanitise import plain
@@ -19,7 +21,7 @@ from subspacelens_tui.sessions.sanitise import plain
 _COLOUR = 0
 
 
-class LayerPlot(Painted):
+class LayerPlot(Pointing[int], Painted):
     """A legend with the value at the selected layer, then the plot.
 
     Args:
@@ -32,7 +34,6 @@ class LayerPlot(Painted):
     message = ""
     selected = 0
     _cells: Cells = ()
-    _pointed: int | None = None
 
     def __init__(self, name: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -89,26 +90,14 @@ class LayerPlot(Painted):
             filled=not filled or filled[here],
         )
 
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Say the values under the mouse."""
-        offset = event.get_content_offset(self)
-        layers = len(self.result.layers) if self.result is not None else 0
-        self._point_at(None if offset is None else layer_at(offset.x, self._cells, layers))
-
-    def on_leave(self) -> None:
-        """Say those of the selected layer again."""
-        self._point_at(None)
-
-    def _point_at(self, layer: int | None) -> None:
-        if layer != self._pointed:
-            self._pointed = layer
-            self.repaint()
+    def place_under(self, offset: Offset | None) -> int | None:
+        """The layer at an offset."""
+        if offset is None or self.result is None:
+            return None
+        return layer_at(offset.x, self._cells, len(self.result.layers))
 
     def on_click(self, event: events.Click) -> None:
         """Choose the layer under the mouse."""
-        offset = event.get_content_offset(self)
-        if self.result is None or offset is None:
-            return
-        layer = layer_at(offset.x, self._cells, len(self.result.layers))
+        layer = self.place_under(event.get_content_offset(self))
         if layer is not None:
             self.post_message(LayerChosen(layer))

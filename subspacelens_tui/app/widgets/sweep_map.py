@@ -14,6 +14,7 @@ from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
 from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row
 from subspacelens_tui.app.drawing.palette import SHADES, ramp_index, ramp_steps, ramp_style
+from subspacelens_tui.app.drawing.pointing import Pointing
 from subspacelens_tui.app.panes.pane import COMPUTING, Numbers
 from subspacelens_tui.sessions.steps import step_name
 
@@ -54,7 +55,7 @@ class SweepRow:
         return bool(self.passes) and not self.passes[layer]
 
 
-class SweepMap(Painted, can_focus=True):
+class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
     """The map, the colour scale, and the selected cell in words.
 
     Attributes:
@@ -75,7 +76,6 @@ class SweepMap(Painted, can_focus=True):
     # The row of the layers, one configuration and one cell of it, the scale, the words.
     least = (_LABEL + _CELL_AT_LEAST, 4)
     _top = _left = 0
-    _pointed: tuple[int, int] | None = None
 
     def update(self, figure: str, rows: Sequence[SweepRow], tests: str = "", signed: bool = False) -> None:
         """Show this; `tests` says what the dim cells are."""
@@ -245,7 +245,7 @@ class SweepMap(Painted, can_focus=True):
         dip = f", dip L{row.dip}" if row.dip is not None else ""
         return f"{place}, L{column}: {self._written(row.values[column])}{p}{peak}{dip}"
 
-    def _cell_at(self, offset: Offset | None) -> tuple[int, int] | None:
+    def place_under(self, offset: Offset | None) -> tuple[int, int] | None:
         """The row and the layer at a place of the map; those of the selected layer left of the cells."""
         if offset is None or not 1 <= offset.y <= len(self.rows) - self._top:
             return None
@@ -254,22 +254,9 @@ class SweepMap(Painted, can_focus=True):
             column = self._left + (offset.x - self._label) // self._cell_width(self.size.width)
         return self._top + offset.y - 1, min(max(0, self.count - 1), column)
 
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Say the value under the mouse."""
-        self._point_at(self._cell_at(event.get_content_offset(self)))
-
-    def on_leave(self) -> None:
-        """Say that of the selected cell again."""
-        self._point_at(None)
-
-    def _point_at(self, cell: tuple[int, int] | None) -> None:
-        if cell != self._pointed:
-            self._pointed = cell
-            self.repaint()
-
     def on_click(self, event: events.Click) -> None:
         """Select the cell under the mouse; a second click looks at its configuration."""
-        cell = self._cell_at(event.get_content_offset(self))
+        cell = self.place_under(event.get_content_offset(self))
         if cell is None:
             return
         self.row, self.column = cell
