@@ -11,8 +11,6 @@ may pause or stop it. Unlike the recorder this takes no signals and ends no proc
 
 import contextlib
 import os
-import socket
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 from pydantic import ValidationError
 
@@ -32,16 +29,16 @@ from subspacelens_tui.planning.steps import default_capture_steps
 from subspacelens_tui.recording.capture import Capture
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.finite import OutputWatch, not_finite
+from subspacelens_tui.recording.life_signs import beating, say_started
 from subspacelens_tui.recording.timesteps import checked_timesteps, with_timesteps
 from subspacelens_tui.recording.versions import RECORDED_WITH, versions_of
 from subspacelens_tui.recording.work_partition import batches_of
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.catalog import sessions_folder
 from subspacelens_tui.sessions.control import Requests
-from subspacelens_tui.sessions.events import HEARTBEAT_SECONDS, EventWriter
+from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.format import Block, ImageInfo, Manifest, ModelInfo, Prompt, first_problem
 from subspacelens_tui.sessions.lookalikes import canonical
-from subspacelens_tui.sessions.processes import process_space
 from subspacelens_tui.sessions.writer import create_new_session, with_model, write_features, write_image
 
 _POLL_SECONDS = 0.2
@@ -201,26 +198,15 @@ class OwnLoop:
     @contextlib.contextmanager
     def _reported(self, self_test: Mapping[str, Any]) -> Iterator[None]:
         """Tell viewers how it stands, from the start to the end."""
-        me = psutil.Process()
-        self._events.write(
-            "started",
-            host=socket.gethostname(),
-            process_space=process_space(),
-            pid=me.pid,
-            process_started=me.create_time(),
-            since_boot=round(me.create_time() - psutil.boot_time(), 2),
-            world=1,
-        )
+        say_started(self._events, world=1)
         self._events.write("self_test", **self_test)
         self._events.write("recording", steps=self.manifest.steps, scheduler=self.manifest.scheduler)
         if self.layout.one_image is not None:
             reason = f"images are generated one at a time: {self.layout.one_image}"
             self._events.write("note", reason=reason)
-        over = threading.Event()
-        heart = threading.Thread(target=self._beat, args=(over,), name="heartbeat", daemon=True)
-        heart.start()
         try:
-            yield
+            with beating(self._beat):
+                yield
             self._say_how_it_ended()
         except BaseException as error:
             reason = str(error).strip().partition("\n")[0] or type(error).__name__
@@ -228,8 +214,6 @@ class OwnLoop:
                 self._events.write("failed", reason=reason)
             raise
         finally:
-            over.set()
-            heart.join()
             self._events.close()
 
     def _say_how_it_ended(self) -> None:
@@ -241,11 +225,9 @@ class OwnLoop:
         else:
             self._events.write("finished")
 
-    def _beat(self, over: threading.Event) -> None:
-        while not over.wait(HEARTBEAT_SECONDS):
-            images = None if self._open is None else self._open.images
-            with contextlib.suppress(OSError):
-                self._events.write("heartbeat", step=self._step, images=images, device=None)
+    def _beat(self) -> None:
+        images = None if self._open is None else self._open.images
+        self._events.write("heartbeat", step=self._step, images=images, device=None)
 
 
 @contextlib.contextmanager

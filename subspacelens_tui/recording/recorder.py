@@ -5,8 +5,6 @@ import errno
 import fcntl
 import os
 import signal
-import socket
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -14,22 +12,20 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.recording.distributed import Rank, device_of
 from subspacelens_tui.recording.errors import RecordingError, StopRequested
 from subspacelens_tui.recording.libraries import load_libraries, need_webp
+from subspacelens_tui.recording.life_signs import beating, say_started
 from subspacelens_tui.recording.spawn import leave_deleted_folder, log_file
 from subspacelens_tui.recording.versions import RECORDED_WITH, versions_of
 from subspacelens_tui.recording.work_partition import batches_of, missing, next_batch
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.control import Requests, ask
-from subspacelens_tui.sessions.events import HEARTBEAT_SECONDS, EventWriter
+from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.features import FOLDER as FEATURES
 from subspacelens_tui.sessions.files import append_plain, refuse_links
 from subspacelens_tui.sessions.format import IMAGES
-from subspacelens_tui.sessions.processes import process_space
 from subspacelens_tui.sessions.state import STALE_SECONDS, RankState
 from subspacelens_tui.sessions.writer import discard_unfinished_files, make_folders
 
@@ -129,25 +125,10 @@ class Recorder:
             discard_unfinished_files(self._folder)
         self._events = EventWriter(self._folder, self._rank.index)
         self._began = True
-        me = psutil.Process()
-        self._events.write(
-            "started",
-            host=socket.gethostname(),
-            process_space=process_space(),
-            pid=me.pid,
-            process_started=me.create_time(),
-            since_boot=round(me.create_time() - psutil.boot_time(), 2),
-            world=self._rank.world,
-        )
-        over = threading.Event()
-        heart = threading.Thread(target=self._beat, args=(over,), name="heartbeat", daemon=True)
-        heart.start()
-        try:
-            return self._record_and_report()
-        finally:
-            over.set()
-            heart.join()
-            self._events.close()
+        with contextlib.closing(self._events):
+            say_started(self._events, self._rank.world)
+            with beating(self._beat):
+                return self._record_and_report()
 
     def _refuse_other_launches(self) -> None:
         """The lock keeps out a second recorder of this rank; this, ranks of a launch of another size."""
@@ -305,12 +286,9 @@ class Recorder:
             return f"signal {signal.Signals(self._signal).name}"
         return "asked to stop" if self._requests.now() == "stop" else None
 
-    def _beat(self, over: threading.Event) -> None:
-        while not over.wait(HEARTBEAT_SECONDS):
-            # A full disk must not end the thread: the main one reports it when it cannot write.
-            with contextlib.suppress(OSError):
-                self._heartbeat()
-                self._leave_while_loading()
+    def _beat(self) -> None:
+        self._heartbeat()
+        self._leave_while_loading()
 
     def _heartbeat(self) -> None:
         self._events.write("heartbeat", step=self._step, images=self._batch, device=self._device_report())
