@@ -155,7 +155,6 @@ def _vocabulary(folder: Path) -> Any:
 
 
 def _images(prompts: PromptSet, request: Request, guidance: Sequence[float]) -> list[ImageInfo]:
-    # Seed by seed over all prompts, so that the classes are balanced at every moment.
     count = len(prompts.prompts)
     if (images := count * request.seeds * len(guidance)) > MAX_IMAGES:
         # Before they are made: a thousand times as many take all memory there is.
@@ -164,11 +163,25 @@ def _images(prompts: PromptSet, request: Request, guidance: Sequence[float]) -> 
             f"images, and a session has at most {MAX_IMAGES}"
         )
     shared = request.seeds_per_subject == "shared"
+    return images_in_order(count, range(request.seeds), guidance, shared)
+
+
+def images_in_order(
+    prompts: int, seeds: Sequence[int], guidance: Sequence[float], shared: bool = True
+) -> list[ImageInfo]:
+    """Seed by seed over all prompts, so that the classes are balanced at every moment.
+
+    Args:
+        prompts: how many there are.
+        seeds: of the noise.
+        guidance: each scale has an image of every prompt and seed.
+        shared: whether all prompts have the same seeds, or none in common.
+    """
     return [
-        ImageInfo(prompt=prompt, seed=seed if shared else seed * count + prompt, guidance=scale)
-        for seed in range(request.seeds)
+        ImageInfo(prompt=prompt, seed=seed if shared else seed * prompts + prompt, guidance=scale)
+        for seed in seeds
         for scale in guidance
-        for prompt in range(count)
+        for prompt in range(prompts)
     ]
 
 

@@ -21,6 +21,7 @@ from subspacelens_tui.models.trial import modules_of
 from subspacelens_tui.planning.call_arguments import picture_size
 from subspacelens_tui.planning.machine import cores
 from subspacelens_tui.recording.capture import Capture, Captured
+from subspacelens_tui.recording.captured_session import with_layout, write_captured
 from subspacelens_tui.recording.compiling import compile_blocks
 from subspacelens_tui.recording.conditioning import Conditioning, encode_prompts
 from subspacelens_tui.recording.errors import RecordingError
@@ -29,9 +30,9 @@ from subspacelens_tui.recording.memory import give_back, out_of_memory
 from subspacelens_tui.recording.prompt_checks import read_prompts, refuse_equal_embeddings
 from subspacelens_tui.recording.timesteps import checked_timesteps, timesteps_of, with_timesteps
 from subspacelens_tui.recording.work_partition import batches_of
-from subspacelens_tui.sessions.format import Block, Manifest
+from subspacelens_tui.sessions.format import Manifest
 from subspacelens_tui.sessions.prompt_problems import named_prompt, unread_lines
-from subspacelens_tui.sessions.writer import complete_manifest, with_model, write_features, write_image
+from subspacelens_tui.sessions.writer import complete_manifest, write_image
 
 # What older sessions were recorded with that do not say it; newer ones have it in their plan.
 _BATCH_SIZE = {"cuda": 8}
@@ -142,10 +143,6 @@ class Generation:
 
     def describe(self, versions: Mapping[str, str]) -> None:
         """Write into `session.json` what is known now that the model is loaded."""
-        blocks = [
-            Block(name=block.name, width=block.width, tokens=block.tokens, level=block.level)
-            for block in self._layout.blocks
-        ]
         asked = self._manifest.model
         model = asked.model_copy(
             update={
@@ -157,20 +154,7 @@ class Generation:
                 "device_name": self._device_name(),
             }
         )
-        passes = [self._layout.passes[scale].branches for scale in self._manifest.guidance]
-        found = {
-            "guidance_branches": [list(branches) for branches in passes],
-            "guidance_argument": self._call.guidance_argument,
-            "denoisers": list(self._layout.denoisers),
-        }
-        self._manifest = with_model(
-            self._manifest.model_copy(update=found),
-            model,
-            blocks,
-            self._layout.input_width,
-            versions,
-            self._unread,
-        )
+        self._manifest = with_layout(self._manifest, self._call, self._layout, model, versions, self._unread)
         there = complete_manifest(self._folder, self._manifest)
         with_timesteps(there, self._timesteps, type(self._pipeline.scheduler).__name__)
 
@@ -229,10 +213,7 @@ class Generation:
             if index not in recorded.without_picture:  # it would be black, as if the model had drawn that
                 write_image(self._folder, index, picture)
         # Last, because an image counts as recorded once its features are there.
-        several = captured.denoisers if len(self._layout.denoisers) > 1 else None
-        write_features(
-            self._folder, batch, captured.layer_input, captured.blocks, captured.tokens, denoisers=several
-        )
+        write_captured(self._folder, batch, captured, self._layout)
         return recorded
 
     def _checked(self, batch: list[int], captured: Captured) -> Recorded:

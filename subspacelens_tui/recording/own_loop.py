@@ -24,9 +24,11 @@ from pydantic import ValidationError
 from subspacelens_tui.models.call import PipelineCall, pictures_of
 from subspacelens_tui.models.discover import discover
 from subspacelens_tui.models.layout import Layout
+from subspacelens_tui.planning.plan import images_in_order
 from subspacelens_tui.planning.prompts import load_prompt_set
 from subspacelens_tui.planning.steps import default_capture_steps
 from subspacelens_tui.recording.capture import Capture
+from subspacelens_tui.recording.captured_session import with_layout, write_captured
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.finite import OutputWatch, not_finite
 from subspacelens_tui.recording.life_signs import beating, say_started
@@ -37,9 +39,9 @@ from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.catalog import sessions_folder
 from subspacelens_tui.sessions.control import Requests
 from subspacelens_tui.sessions.events import EventWriter
-from subspacelens_tui.sessions.format import Block, ImageInfo, Manifest, ModelInfo, Prompt, first_problem
+from subspacelens_tui.sessions.format import Manifest, ModelInfo, Prompt, first_problem
 from subspacelens_tui.sessions.lookalikes import canonical
-from subspacelens_tui.sessions.writer import create_new_session, with_model, write_features, write_image
+from subspacelens_tui.sessions.writer import create_new_session, write_image
 
 _POLL_SECONDS = 0.2
 _BATCH_SIZE = 4
@@ -165,15 +167,7 @@ class OwnLoop:
             raise RecordingError(f"{found.words}: try bfloat16 or float32")
         for index, picture in zip(batch.images, pictures, strict=True):
             write_image(self.path, index, picture)
-        several = captured.denoisers if len(self.layout.denoisers) > 1 else None
-        write_features(
-            self.path,
-            batch.images,
-            captured.layer_input,
-            captured.blocks,
-            captured.tokens,
-            denoisers=several,
-        )
+        write_captured(self.path, batch.images, captured, self.layout)
         self._events.write("batch", images=batch.images, seconds=round(time.monotonic() - self._began, 3))
         self._kept.update(batch.images)
         self._open = None
@@ -339,13 +333,7 @@ def _plan(
             model=ModelInfo(id=_name_of(pipeline)),
             prompt_set="own",
             prompts=prompts,
-            # Seed by seed over all prompts, so that the classes are balanced at every moment.
-            images=[
-                ImageInfo(prompt=prompt, seed=seed, guidance=scale)
-                for seed in listed
-                for scale in scales
-                for prompt in range(len(prompts))
-            ],
+            images=images_in_order(len(prompts), listed, scales),
             steps=max(steps, *(step + 1 for step in kept)),
             inference_steps=steps,
             capture_steps=kept,
@@ -363,16 +351,6 @@ def _plan(
 
 def _completed(manifest: Manifest, call: PipelineCall, layout: Layout) -> Manifest:
     pipeline = call.pipeline
-    branches = [list(layout.passes[scale].branches) for scale in manifest.guidance]
-    found = {
-        "guidance_branches": branches,
-        "guidance_argument": call.guidance_argument,
-        "denoisers": list(layout.denoisers),
-    }
-    blocks = [
-        Block(name=block.name, width=block.width, tokens=block.tokens, level=block.level)
-        for block in layout.blocks
-    ]
     model = manifest.model.model_copy(
         update={
             "pipeline": type(pipeline).__name__,
@@ -380,8 +358,7 @@ def _completed(manifest: Manifest, call: PipelineCall, layout: Layout) -> Manife
             "device": torch.device(pipeline.device).type,
         }
     )
-    versions = versions_of(RECORDED_WITH)
-    return with_model(manifest.model_copy(update=found), model, blocks, layout.input_width, versions)
+    return with_layout(manifest, call, layout, model, versions_of(RECORDED_WITH))
 
 
 def _name_of(pipeline: Any) -> str:
