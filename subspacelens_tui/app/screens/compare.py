@@ -23,16 +23,15 @@ from subspacelens_tui.app.drawing.cell_text import cut
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, COMPARE
 from subspacelens_tui.app.keys import bindings, in_footer
-from subspacelens_tui.app.panes.pane import LayerChosen
 from subspacelens_tui.app.refinement_stages import FEW, full
 from subspacelens_tui.app.screens.exporting import adopt_export
+from subspacelens_tui.app.screens.layer_keys import LayerKeys
 from subspacelens_tui.app.selection import CHOICES, Selection, first_selection
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.comparison import ComparisonPlot
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.status_line import StatusLine
-from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.app.worker import Worker
 from subspacelens_tui.sessions import Manifest
 from subspacelens_tui.sessions.format import MANIFEST
@@ -59,7 +58,7 @@ class _Computed:
     problems: tuple[str, ...]
 
 
-class CompareScreen(Screen[None], NeedsRoom):
+class CompareScreen(Screen[None], LayerKeys):
     """The sides, their curves, and the difference of one metric.
 
     Args:
@@ -288,24 +287,9 @@ class CompareScreen(Screen[None], NeedsRoom):
         self._figure = (self._figure + by) % len(COMPARED)
         self._show()
 
-    def action_layer(self, by: int) -> None:
-        """Select the previous or next layer."""
-        self._layer = max(0, self._layer + by)
-        self._show()
-
-    def on_layer_chosen(self, message: LayerChosen) -> None:
-        """A plot was clicked."""
-        self._layer = message.layer
-        self._show()
-
     def action_leave_comparison(self) -> None:
         """Back to where it was opened."""
         self.dismiss(None)
-
-    def action_leave(self) -> None:
-        """Quit as from where it was opened."""
-        self.dismiss(None)
-        self.app.call_later(self.app.action_quit)
 
 
 def _errors_of(index: int) -> str:

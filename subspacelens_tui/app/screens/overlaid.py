@@ -20,15 +20,15 @@ from subspacelens_tui.app.controllers.export import Exportable
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, OVERLAID
 from subspacelens_tui.app.keys import bindings, in_footer
-from subspacelens_tui.app.panes.pane import LayerChosen, Numbers
+from subspacelens_tui.app.panes.pane import Numbers
 from subspacelens_tui.app.refinement_stages import FEW, full
 from subspacelens_tui.app.screens.exporting import adopt_export
+from subspacelens_tui.app.screens.layer_keys import LayerKeys
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.overlaid_curves import OverlaidCurves
 from subspacelens_tui.app.widgets.status_line import StatusLine
-from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.app.worker import Worker
 from subspacelens_tui.sessions.sanitise import plain
 
@@ -37,7 +37,7 @@ LETTERS = "ABCDEF"
 _POLL = 2.0
 
 
-class OverlaidScreen(Screen[None], NeedsRoom):
+class OverlaidScreen(Screen[None], LayerKeys):
     """A line and a curve for each session, each at its defaults: first label scheme, cond, last step.
 
     Args:
@@ -185,21 +185,6 @@ class OverlaidScreen(Screen[None], NeedsRoom):
         self._figure = (self._figure + by) % len(COMPARED)
         self._show()
 
-    def action_layer(self, by: int) -> None:
-        """Select the previous or next layer."""
-        self._layer = max(0, self._layer + by)
-        self._show()
-
-    def on_layer_chosen(self, message: LayerChosen) -> None:
-        """The plot was clicked."""
-        self._layer = message.layer
-        self._show()
-
     def action_leave_comparison(self) -> None:
         """Back to the list."""
         self.dismiss(None)
-
-    def action_leave(self) -> None:
-        """Quit as from the list."""
-        self.dismiss(None)
-        self.app.call_later(self.app.action_quit)

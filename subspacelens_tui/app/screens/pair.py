@@ -19,15 +19,15 @@ from subspacelens_tui.app.controllers.export import Exportable
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, PAIR
 from subspacelens_tui.app.keys import bindings, in_footer
-from subspacelens_tui.app.panes.pane import LayerChosen, Numbers
+from subspacelens_tui.app.panes.pane import Numbers
 from subspacelens_tui.app.refinement_stages import FEW, MANY, full
 from subspacelens_tui.app.screens.exporting import adopt_export
+from subspacelens_tui.app.screens.layer_keys import LayerKeys
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.layer_plot import LayerPlot
 from subspacelens_tui.app.widgets.status_line import StatusLine
-from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.app.worker import Worker
 from subspacelens_tui.sessions.sanitise import plain
 
@@ -35,7 +35,7 @@ SHOWN = ("excess", "delta_R", "overlap_mean")
 _JOB = "pair"
 
 
-class PairScreen(Screen[None], NeedsRoom):
+class PairScreen(Screen[None], LayerKeys):
     """Excess, ΔR and overlap of two classes, of their images alone, each with its null and its error.
 
     Args:
@@ -178,16 +178,6 @@ class PairScreen(Screen[None], NeedsRoom):
 
     # What the keys do
 
-    def action_layer(self, by: int) -> None:
-        """Select the previous or next layer."""
-        self._layer = max(0, self._layer + by)
-        self._show()
-
-    def on_layer_chosen(self, message: LayerChosen) -> None:
-        """A plot was clicked."""
-        self._layer = message.layer
-        self._show()
-
     def action_pair_pictures(self) -> None:
         """The images of both classes side by side."""
         self._pictures()
@@ -195,8 +185,3 @@ class PairScreen(Screen[None], NeedsRoom):
     def action_leave_pair(self) -> None:
         """Back to the matrix."""
         self.dismiss(None)
-
-    def action_leave(self) -> None:
-        """Quit as from the session."""
-        self.dismiss(None)
-        self.app.call_later(self.app.action_quit)
