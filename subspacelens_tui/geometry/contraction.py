@@ -41,8 +41,13 @@ class Contraction:
 
     def gains_at(self, eigenvalues: np.ndarray) -> np.ndarray:
         """The fitted gains at eigenvalues in the units of λ."""
-        fitted: np.ndarray = 1 + self.offset + self.slope * self.noise / (eigenvalues + self.noise)
-        return fitted
+        return fitted_gains(eigenvalues, self.offset, self.slope, self.noise)
+
+
+def fitted_gains(eigenvalues: np.ndarray, offset: float, slope: float, noise: float) -> np.ndarray:
+    """The curve 1 + a + b σ²/(λ + σ²) at eigenvalues in the units of σ²."""
+    fitted: np.ndarray = 1 + offset + slope * noise / (eigenvalues + noise)
+    return fitted
 
 
 def fit_contraction(gains: np.ndarray) -> Contraction:

@@ -28,6 +28,7 @@ from subspacelens_tui.analysis.output.rows import (
 from subspacelens_tui.analysis.quantities import error_bands, null_bands, quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.sweep import Sweep
+from subspacelens_tui.geometry.contraction import fitted_gains
 from subspacelens_tui.sessions.atomic import whole_file
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import step_name
@@ -312,8 +313,13 @@ def gains_plot(name: str, figures: Result, layer: int) -> Plot:
         )
         if fit is not None and slope is not None and len(values):
             at = np.geomspace(values.min(), values.max(), 200)
-            curve = 1 + fit.offset + slope * fit.noise / (at + fit.noise)
-            axes.plot(at, curve, color=_COLOURS[1], lw=1.2, label="1 + a + b σ²/(λ + σ²)")
+            axes.plot(
+                at,
+                fitted_gains(at, fit.offset, slope, fit.noise),
+                color=_COLOURS[1],
+                lw=1.2,
+                label="1 + a + b σ²/(λ + σ²)",
+            )
             _literal(axes.legend(frameon=False, fontsize=7).get_texts())
         axes.axhline(1, color="0.5", lw=0.8)
         if rows:

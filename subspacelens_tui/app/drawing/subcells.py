@@ -45,17 +45,6 @@ class Span(NamedTuple):
     colour: int
 
 
-def covered_dots(character: str) -> list[tuple[float, float]]:
-    """The intervals that dots and quadrants cover, whichever their column; none for other characters."""
-    if BRAILLE < ord(character) < BRAILLE + 0x100:
-        bits = ord(character) - BRAILLE
-        return [(row / 4, (row + 1) / 4) for row in range(4) if bits & (DOTS[0][row] | DOTS[1][row])]
-    if character in QUADRANTS[1:]:
-        bits = QUADRANTS.index(character)
-        return [(row / 2, (row + 1) / 2) for row in range(2) if bits & (0b0101 << row)]
-    return []
-
-
 def eighths(spans: Sequence[Span], row: int) -> list[int | None]:
     """The colour of each eighth of a cell from the bottom: of the first span that covers all of it."""
     found: list[int | None] = []

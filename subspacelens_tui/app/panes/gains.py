@@ -14,6 +14,7 @@ from subspacelens_tui.app.drawing.plot_parts import Bars, Curve, Plot
 from subspacelens_tui.app.drawing.plot_styles import LegendEntry
 from subspacelens_tui.app.panes.block import SentencePane
 from subspacelens_tui.app.panes.pane import Numbers
+from subspacelens_tui.geometry.contraction import fitted_gains
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.output import Plot as PublicationPlot
@@ -68,7 +69,7 @@ class GainsPane(SentencePane):
         fit, b = (layer.contraction_fit, layer.contraction) if layer else (None, None)
         if fit is None or b is None:
             return (None,) * len(values)
-        return tuple((1 + fit.offset + b * fit.noise / (values + fit.noise)).tolist())
+        return tuple(fitted_gains(values, fit.offset, b, fit.noise).tolist())
 
     def plot(self) -> Plot:
         """The means with their errors, the fit dashed, and 1, which changes nothing."""

@@ -11,11 +11,22 @@ from hypothesis import strategies as st
 
 from subspacelens_tui.app.drawing.plot import draw
 from subspacelens_tui.app.drawing.plot_parts import Band, Bars, Cell, Cells, Curve, Markers, Plot
-from subspacelens_tui.app.drawing.subcells import COVERED, LOWER, covered_dots
+from subspacelens_tui.app.drawing.subcells import BRAILLE, COVERED, DOTS, LOWER, QUADRANTS
 
 # Of the plot in a pane: on screens of 50×15 and 80×24, beside others at 120×40 and 200×60, and alone there.
 SIZES = [(48, 7), (47, 14), (49, 8), (96, 14), (118, 31), (198, 51)]
 _SLACK = 1e-6
+
+
+def covered_dots(character: str) -> list[tuple[float, float]]:
+    """The intervals that dots and quadrants cover, whichever their column; none for other characters."""
+    if BRAILLE < ord(character) < BRAILLE + 0x100:
+        bits = ord(character) - BRAILLE
+        return [(row / 4, (row + 1) / 4) for row in range(4) if bits & (DOTS[0][row] | DOTS[1][row])]
+    if character in QUADRANTS[1:]:
+        bits = QUADRANTS.index(character)
+        return [(row / 2, (row + 1) / 2) for row in range(2) if bits & (0b0101 << row)]
+    return []
 
 
 @dataclass(frozen=True)
