@@ -26,6 +26,10 @@ class Terminal:
         self._size(columns, rows)
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
         environment.pop("NO_COLOR", None)
+        # A shell starts what runs in the background without SIGINT; ours is in front of its own terminal.
+        for ignored in (signal.SIGINT, signal.SIGQUIT):
+            if signal.getsignal(ignored) is signal.SIG_IGN:
+                signal.signal(ignored, signal.SIG_DFL)
         self.process = subprocess.Popen(
             list(command), stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
         )

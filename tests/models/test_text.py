@@ -27,12 +27,14 @@ def test_pictures_are_the_same_once_the_encoders_are_gone(name: str) -> None:
         texts = [recipe.prompts[image] for image in images]
         return [np.asarray(one) for one in pictures_of(call(texts, generators(images), 2, recipe.guidance))]
 
-    before = [pictures(*images) for images in ((0, 1), (1, 0), (1,))]
+    before = [pictures(*images) for images in ((1,), (0, 1), (1, 0))]
     encoded = encode_prompts(call, recipe.prompts, [recipe.guidance], [(0, 1), (1, 0)], CPU)
     assert encoded.together == (name != "qwen_image")
     assert not [part for part, model in call.pipeline.components.items() if "encoder" in part and model]
-    after = [pictures(*images) for images in ((0, 1), (1, 0), (1,))]
-    np.testing.assert_equal(after, before)
+    after = [pictures(*images) for images in ((1,), (0, 1), (1, 0))]
+    np.testing.assert_equal(after[0], before[0])
+    # A matrix product of one row may round otherwise than one of two: texts encoded together differ by 1e-7.
+    np.testing.assert_allclose(np.stack(after[1:]).astype(int), np.stack(before[1:]).astype(int), atol=1)
     with pytest.raises(ModelError, match="wants a text encoded that was not among those of the recording"):
         call(["something else"], generators([0]), 2, recipe.guidance)
 
