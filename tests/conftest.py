@@ -1,7 +1,8 @@
 """Sessions with planted features, written in the real format by the real writer."""
 
+import gc
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,6 +110,16 @@ class PlantedSession:
             blocks.append(self.alter(layer, features, indices).astype(np.float32))
         write_features(self.path, indices, self._rng.standard_normal(shape).astype(np.float32), blocks)
         self._events.write("batch", images=indices, seconds=0.5)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def garbage_between_modules() -> Iterator[None]:
+    """Look for garbage once a module, a fifth less work: all of torch would be looked through each time."""
+    gc.disable()
+    yield
+    gc.enable()
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
