@@ -396,11 +396,9 @@ class SessionScreen(Screen[None], NeedsRoom):
 
         scheme, branch = selection.main
         settings = replace(selection.settings, labels=scheme, branch=branch)
-        name = self.state.path.resolve().name
+        path, pictures = self.state.path, self.action_cell_pictures
         self.app.push_screen(
-            PairScreen(
-                name, self.worker, settings, cell[:2], self.setup, self.action_cell_pictures, self.selected
-            )
+            PairScreen(path, self.worker, settings, cell[:2], self.setup, pictures, self.selected)
         )
 
     def action_cell_pictures(self) -> None:

@@ -61,7 +61,11 @@ class LayerPlot(Pointing[int], Painted):
         styles = PlotStyles(self)
         here = min(self.selected if self._pointed is None else self._pointed, len(self.result.layers) - 1)
         head = (f"L{here:<3} ", self.ink("accent"))
-        legend = legend_rows(head, [self._legend(self.result, here)], "", width, 1, self.markers, self)
+        entry = self._legend(self.result, here)
+        if len(entry.name) > width / 3:
+            # The interval goes before a name in full.
+            entry = replace(entry, name=self._quantity.short)
+        legend = legend_rows(head, [entry], "", width, 1, self.markers, self)
         return [*legend, *(styles.row(row) for row in self._cells)]
 
     def _plot(self, result: Result) -> Plot:
