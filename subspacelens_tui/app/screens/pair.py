@@ -38,6 +38,8 @@ from subspacelens_tui.app.worker import Worker
 from subspacelens_tui.sessions.sanitise import plain
 
 SHOWN = ("excess", "delta_R", "overlap_mean")
+# Rows of the screen that three plots need.
+_TALL = 32
 _JOB, _SIDES = "pair", ("pair-first", "pair-second")
 
 
@@ -79,6 +81,7 @@ class PairScreen(WithPictures, LayerKeys):
         self._refining, self._reason = True, "computing …"
         self._set_up_pictures(path)
         adopt_export(self, self._exportable)
+        self._adopt_axes()
 
     def compose(self) -> ComposeResult:
         """Title, curves, keys."""
@@ -112,7 +115,8 @@ class PairScreen(WithPictures, LayerKeys):
         self._source.close()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Images beside the curves, where both have room."""
+        """Images beside the curves, where both have room; one plot at a time where three would be flat."""
+        self.set_class(event.size.height < _TALL, "flat")
         beside = event.size.width >= WIDE and self.setup.preferences.pictures != "off"
         for grid in self.query(PictureGrid):
             grid.display = beside
@@ -198,7 +202,7 @@ class PairScreen(WithPictures, LayerKeys):
         null = next((layer.null for layer in found.layers if layer.null), None)
         count = f"{null.permutations} permutations, {found.settings.design}" if null else "no null"
         more = " (more on their way)" if self._refining else f" · {found.tests(HEADLINE).short('layers')}"
-        return f"░ null 95 %: {count}{more} · ╱ error 95 %: {found.settings.errors}"
+        return f"│ 95 % CI, {found.settings.errors} · ░ null 95 %: {count}{more}"
 
     # Export
 
