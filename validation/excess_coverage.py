@@ -19,7 +19,7 @@ TESTS: tuple[tuple[str, ErrorsBy], ...] = (("coarse", "image"), ("coarse", "seed
 TRUTH = 2
 
 
-def run(data_sets: int = 200) -> dict[str, Any]:
+def run(data_sets: int = 2000) -> dict[str, Any]:
     """Coverage for every scenario, width, labels and kind of jackknife."""
     return {
         "data_sets": data_sets,
@@ -71,18 +71,19 @@ def _excess(layer: LayerResult) -> float:
 
 
 def _error_bars(layer: LayerResult, by: ErrorsBy) -> Iterator[tuple[str, Numbers]]:
-    """For each kind left out, and all together: standard error, low and high, and the s.e. of ΔR."""
-    excess, rate = layer.errors["excess"].left_out, layer.errors["delta_R"].left_out
+    """For each kind left out, and all together: s.e., low, high, s.e. without strata, and that of ΔR."""
+    excess, rate = layer.errors["excess"], layer.errors["delta_R"].left_out
     kinds = by.split("+")
     every = {kind: [place] for place, kind in enumerate(kinds)} | {by: list(range(len(kinds)))}
     for name, places in every.items():
-        bar = error_bar(_excess(layer), [excess[place] for place in places])
-        of_rate, _ = combined_error([rate[place] for place in places])
-        yield name, np.array([bar.standard_error, bar.low, bar.high, of_rate])
+        left_out, strata = ([of[place] for place in places] for of in (excess.left_out, excess.strata))
+        bar = error_bar(_excess(layer), left_out, strata)
+        (one_mean, _), (of_rate, _) = combined_error(left_out), combined_error([rate[at] for at in places])
+        yield name, np.array([bar.standard_error, bar.low, bar.high, one_mean, of_rate])
 
 
 def _summary(bars: Numbers, values: Numbers) -> dict[str, Any]:
-    """Coverage and mean standard errors of `bars` (n, 4), given `values` (m,) of other data."""
+    """Coverage and mean standard errors of `bars` (n, 5), given `values` (m,) of other data."""
     expected, spread = float(values.mean()), float(values.std(ddof=1))
     covered = int(((bars[:, 1] <= expected) & (expected <= bars[:, 2])).sum())
     return {
@@ -90,7 +91,8 @@ def _summary(bars: Numbers, values: Numbers) -> dict[str, Any]:
         "spread": spread,
         "covered": covered,
         "error_over_spread": float(bars[:, 0].mean()) / spread,
-        "error_of_rate_over_spread": float(bars[:, 3].mean()) / spread,
+        "error_without_strata_over_spread": float(bars[:, 3].mean()) / spread,
+        "error_of_rate_over_spread": float(bars[:, 4].mean()) / spread,
     }
 
 
@@ -101,7 +103,7 @@ def texts(result: dict[str, Any]) -> dict[str, str]:
         *(
             f"d = {width}, {what}"
             for width in WIDTHS
-            for what in ("covered", "s.e. ÷ true", "s.e. of ΔR ÷ true")
+            for what in ("covered", "s.e. ÷ true", "from one mean", "of ΔR")
         ),
     ]
     by_case: dict[tuple[str, str, str], list[str]] = {}
@@ -110,6 +112,7 @@ def texts(result: dict[str, Any]) -> dict[str, str]:
             (
                 percent(row["covered"], result["data_sets"]),
                 f"{row['error_over_spread']:.2f}",
+                f"{row['error_without_strata_over_spread']:.2f}",
                 f"{row['error_of_rate_over_spread']:.2f}",
             )
         )

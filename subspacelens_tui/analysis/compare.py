@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.metrics import METRICS, Cost
@@ -230,7 +232,12 @@ def _difference(name: str, one: LayerResult, other: LayerResult, paired: bool) -
 def _error(one: ErrorBar, other: ErrorBar, paired: bool) -> tuple[float, float]:
     """Standard error of the difference, and half the width of its 95 % interval."""
     if paired:
-        return combined_error([b - a for a, b in zip(one.left_out, other.left_out, strict=True)])
+        differences = [b - a for a, b in zip(one.left_out, other.left_out, strict=True)]
+        alike = [
+            a if a is not None and b is not None and np.array_equal(a, b) else None
+            for a, b in zip(one.strata, other.strata, strict=True)
+        ]
+        return combined_error(differences, strata=alike)
     return (
         math.hypot(one.standard_error, other.standard_error),
         math.hypot((one.high - one.low) / 2, (other.high - other.low) / 2),

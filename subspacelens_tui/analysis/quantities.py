@@ -90,6 +90,16 @@ class Quantity:
         return f"{self.label if self.aspect else self.metric.short}, {self.metric.unit}"
 
     @property
+    def short(self) -> str:
+        """The same where there is little room: "excess ΔR, nats"."""
+        name = " ".join(filter(None, (self.aspect.removeprefix("null_"), self.metric.short)))
+        return (
+            f"{name}, {self.metric.unit}"
+            if self.metric.unit == "nats" and self.aspect not in _NO_UNIT
+            else name
+        )
+
+    @property
     def has_zero_line(self) -> bool:
         """Whether 0 says something: no excess."""
         return self.aspect in ("excess", "z")

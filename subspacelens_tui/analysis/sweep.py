@@ -14,7 +14,7 @@ from subspacelens_tui.analysis.quantities import names, quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.statistics.columns import Float64Array
-from subspacelens_tui.analysis.uncertainty.jackknife import combined_error
+from subspacelens_tui.analysis.uncertainty.jackknife import Strata, combined_error
 from subspacelens_tui.analysis.uncertainty.multiple_tests import LEVEL, MultipleTests
 from subspacelens_tui.sessions import Branch, Manifest
 
@@ -165,10 +165,12 @@ def extremes(found: Result, figure: str) -> tuple[int | None, int | None]:
     curve = np.asarray([np.nan if value is None else value for value in found.curve(figure)])
     per_kind = zip(*(bar.left_out for bar in bars if bar is not None), strict=True)
     left_out = [np.stack(of_kind, axis=1) for of_kind in per_kind]
-    return _beyond_noise(curve, left_out), _beyond_noise(-curve, [-values for values in left_out])
+    strata = bars[0].strata if bars[0] is not None else ()
+    below = [-values for values in left_out]
+    return _beyond_noise(curve, left_out, strata), _beyond_noise(-curve, below, strata)
 
 
-def _beyond_noise(curve: Float64Array, left_out: Sequence[Float64Array]) -> int | None:
+def _beyond_noise(curve: Float64Array, left_out: Sequence[Float64Array], strata: Strata) -> int | None:
     """The layer of the most prominent interior maximum if it stands out; `left_out` are (m, L) each."""
     # Imported here: the app loads this module at its start.
     from scipy.signal import peak_prominences
@@ -179,7 +181,8 @@ def _beyond_noise(curve: Float64Array, left_out: Sequence[Float64Array]) -> int 
     _, [left], [right] = peak_prominences(curve, [peak])
     level = 1 - 2 * LEVEL / (2 * max(1, len(curve) - 2))
     for base in (int(left), int(right)):
-        _, margin = combined_error([values[:, peak] - values[:, base] for values in left_out], level)
+        falls = [values[:, peak] - values[:, base] for values in left_out]
+        _, margin = combined_error(falls, level, strata)
         if curve[peak] - curve[base] <= margin:
             return None
     return peak

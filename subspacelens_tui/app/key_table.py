@@ -105,7 +105,7 @@ SESSION: tuple[Key, ...] = (
         "pane-view",
         "w",
         "pane_view",
-        "other views of the pane: spectrum; overlap by layer, by step",
+        "other views of the pane: over ε, spectrum, gains, by layer, by step, CKA",
         "Display",
     ),
     Key("axis-range", "A", "axis_range", "plot: type the range of its y axis", "Display"),
@@ -191,6 +191,23 @@ SWEEP: tuple[Key, ...] = (
     Key("leave-sweep", "escape", "leave_sweep", "back to the session", "Sweep", "back"),
 )
 
+
+def _of_curves(screen: str, group: str) -> tuple[Key, ...]:
+    """The keys for the axes of a screen with several plots over the layers."""
+    return (
+        Key(
+            f"{screen}-plot",
+            "w",
+            "next_plot(1)",
+            "next plot, for A and G",
+            group,
+            "plot",
+        ),
+        Key(f"{screen}-axis-range", "A", "axis_range", "plot: type the range of its y axis", group),
+        Key(f"{screen}-log-axis", "G", "log_axis", "plot: logarithmic or linear y axis", group),
+    )
+
+
 COMPARE: tuple[Key, ...] = (
     Key("compared-layer-before", "up,k", "layer(-1)", "previous layer", "Compare"),
     Key("compared-layer", "down,j", "layer(1)", "next layer", "Compare", "layer"),
@@ -211,6 +228,7 @@ COMPARE: tuple[Key, ...] = (
     Key("side-guidance", "g", "side_choice('guidance', 1)", "this side: next guidance scale", "Compare"),
     Key("side-features", "f", "side_choice('features', 1)", "this side: next feature transform", "Compare"),
     Key("side-session", "o", "side_session", "this side: next session in the folder", "Compare", "session"),
+    *_of_curves("compared", "Compare"),
     Key("copy-comparison", "y", "copy", "copy the curves as text (OSC 52, works over SSH)", "Compare"),
     Key(
         "copy-comparison-numbers",
@@ -232,7 +250,9 @@ COMPARE: tuple[Key, ...] = (
 OVERLAID: tuple[Key, ...] = tuple(
     key
     for key in COMPARE
-    if key.action.startswith(("layer", "next_compared", "copy", "export_pane", "leave_comparison"))
+    if key.action.startswith(
+        ("layer", "next_compared", "axis", "log", "copy", "export_pane", "leave_comparison")
+    )
 )
 """Of several sessions over each other: what does not change a side."""
 
@@ -247,6 +267,7 @@ PAIR: tuple[Key, ...] = (
         "Pair of classes",
         "images",
     ),
+    *_of_curves("pair", "Pair of classes"),
     Key("copy-pair", "y", "copy", "copy the curves as text (OSC 52, works over SSH)", "Pair of classes"),
     Key("copy-pair-numbers", "Y", "copy_numbers", "copy the numbers as a table", "Pair of classes"),
     Key(

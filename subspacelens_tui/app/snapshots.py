@@ -7,6 +7,7 @@ from typing import Any
 
 from subspacelens_tui.analysis.compare import Comparison, Difference, compare
 from subspacelens_tui.analysis.metrics import METRICS, Cost
+from subspacelens_tui.analysis.over_eps import OverEps
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.steps import Separations
 from subspacelens_tui.app.selection import Selection, Which
@@ -55,6 +56,7 @@ class Analysis:
         halves: for each layer the overlap of halves of one class, and of two, once asked for.
         separation: where the classes overlap least at each step, once asked for.
         alike: the main metrics with the CKA of all layers, once asked for.
+        over_eps: a layer and its excess at other ε, or why there is none, once asked for.
         closer_images, halves_images: how many images these are of: fewer than the metrics where more have
             come since.
     """
@@ -70,6 +72,7 @@ class Analysis:
     halves_images: int = 0
     separation: Separations | None = None
     alike: Result | None = None
+    over_eps: tuple[int, OverEps | str] | None = None
 
     def with_deferred_of(self, before: "Analysis") -> "Analysis":
         """The metrics with what costs seconds of those before, until it is computed anew."""
@@ -81,6 +84,7 @@ class Analysis:
             halves_images=before.halves_images,
             separation=before.separation,
             alike=before.alike,
+            over_eps=before.over_eps,
         )
 
     def layer(self, index: int) -> LayerResult | None:

@@ -180,13 +180,20 @@ def _kept_without(groups: Any, n: int) -> list[np.ndarray]:
     return [np.setdiff1d(np.arange(n), m) for m in members]
 
 
-def jackknife_error(left_out: Array, level: float = 0.95) -> tuple[Array, Array]:
+def jackknife_error(left_out: Array, level: float = 0.95, strata: Any = None) -> tuple[Array, Array]:
     """Standard error (...), and half the width (...) of the interval, from values (..., m) without each.
 
-    √((m - 1)/m Σ (θ₋ᵢ - θ̄)²) (Efron & Stein 1981), and t with m - 1 degrees of freedom times it.
+    √((m - 1)/m Σ (θ₋ᵢ - θ̄)²) (Efron & Stein 1981), and t with m - 1 degrees of freedom times it. With strata
+    that would be the same in another sample, the sum over them of (mₕ - 1)/mₕ Σ (θ₋ᵢ - θ̄ₕ)², deviations being
+    from the mean of the stratum, and m less their number degrees of freedom (Jones 1974; Wolter 2007, §4.5).
+
+    Args:
+        left_out: (..., m).
+        level: Of the interval.
+        strata: (m,) integers or strings, which stratum each was drawn from; None for one of all.
 
     Raises:
-        GeometryError: Fewer than two values, or values that are not finite.
+        GeometryError: Fewer than two values, in all or in a stratum, or values that are not finite.
     """
     # Imported here: the app loads this module at its start.
     from scipy.special import stdtrit
@@ -195,9 +202,20 @@ def jackknife_error(left_out: Array, level: float = 0.95) -> tuple[Array, Array]
     m = left_out.shape[-1]
     if m < 2 or not bool(xp.all(xp.isfinite(left_out))):
         raise GeometryError(f"a jackknife needs two finite values or more, got {m}; record more images")
+    members = class_index(np.zeros(m, dtype=int) if strata is None else strata, m).members
+    on = device(left_out)
+    parts = [_variance(xp.take(left_out, xp.asarray(of, device=on), axis=-1), xp) for of in members]
+    error = xp.sqrt(sum(parts[1:], parts[0]))
+    return error, float(stdtrit(m - len(members), (1 + level) / 2)) * error
+
+
+def _variance(left_out: Array, xp: Any) -> Array:
+    """(m - 1)/m Σ (θ₋ᵢ - θ̄)² (...) of values (..., m)."""
+    m = left_out.shape[-1]
+    if m < 2:
+        raise GeometryError("a stratum of a jackknife needs two values or more, got 1; leave the strata out")
     deviations = left_out - xp.mean(left_out, axis=-1, keepdims=True)
-    error = xp.sqrt((m - 1) / m * xp.sum(deviations**2, axis=-1))
-    return error, float(stdtrit(m - 1, (1 + level) / 2)) * error
+    return (m - 1) / m * xp.sum(deviations**2, axis=-1)
 
 
 def _scale(G: Array, d: int, eps: Any, xp: Any) -> Array:

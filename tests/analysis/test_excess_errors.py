@@ -9,12 +9,14 @@ from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.compare import compare
 from subspacelens_tui.analysis.deferred import deferred_errors
 from subspacelens_tui.analysis.output.rows import curve_rows, layer_columns
-from subspacelens_tui.analysis.settings import fitting_errors
+from subspacelens_tui.analysis.settings import ErrorsBy, fitting_errors
+from subspacelens_tui.analysis.uncertainty.jackknife import error_bar
 from subspacelens_tui.geometry import permuted_labels, rate_reduction
 from subspacelens_tui.sessions import open_session
 from tests.conftest import PlantedSession
 
 PERMUTATIONS = 6
+BY: tuple[ErrorsBy, ...] = ("seed", "subject")
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +44,11 @@ def test_it_is_the_jackknife_of_value_less_null_mean_with_fixed_permutations(
             own = rate_reduction(Z[:, kept], labels[kept], 0.5).delta_R
             permuted = [rate_reduction(Z[:, kept], row[kept], 0.5).delta_R for row in codes]
             values.append(own - np.mean(permuted))
-        m = len(values)
-        variance += (m - 1) / m * float(np.sum((values - np.mean(values)) ** 2))
+        # Subjects are drawn within their categories, and these stay; a seed has images of all of them.
+        strata = [{"seed": "", "subject": labels[groups == name][0]}[kind] for name in np.unique(groups)]
+        for stratum in set(strata):
+            of = [value for value, other in zip(values, strata, strict=True) if other == stratum]
+            variance += (len(of) - 1) / len(of) * float(np.sum((of - np.mean(of)) ** 2))
     bar, null = result.layers[1].errors["excess"], result.layers[1].null
     assert null is not None
     assert bar.standard_error == pytest.approx(variance**0.5, rel=1e-8)
@@ -79,6 +84,22 @@ def test_a_comparison_has_the_error_of_the_difference_of_two_excesses(analyzer: 
     m = len(differences)
     expected = np.sqrt((m - 1) / m * np.sum((differences - differences.mean()) ** 2))
     assert found.layers[1]["excess"].standard_error == pytest.approx(expected)
+
+
+def test_categories_that_differ_are_no_error_of_the_excess_and_stay_one_of_the_rates(
+    analyzer: Analyzer,
+) -> None:
+    bars = {
+        by: analyzer.figures(Settings(errors=by, permutations=PERMUTATIONS)).layers[1].errors for by in BY
+    }
+    for by, shifted in (("subject", True), ("seed", False)):
+        excess, rate = bars[by]["excess"], bars[by]["delta_R"]
+        assert (excess.strata[0] is not None) == shifted
+        assert error_bar(0.0, rate.left_out).standard_error == rate.standard_error
+        pooled = error_bar(0.0, excess.left_out)
+        assert (excess.standard_error < pooled.standard_error) == shifted
+    fine = analyzer.figures(Settings(errors="subject", permutations=PERMUTATIONS, labels="fine")).layers[1]
+    assert fine.errors["excess"].strata == [None], "a subject is the only one of its class"
 
 
 def test_that_of_the_overlap_comes_with_the_closer_look(analyzer: Analyzer) -> None:

@@ -223,7 +223,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     monkeypatch.setattr("textual.constants.COLOR_SYSTEM", "truecolor")
     monkeypatch.setattr(
-        "subspacelens_tui.app.screens.gallery.write_raw", lambda app, data: found.append(data)
+        "subspacelens_tui.app.screens.with_pictures.write_raw", lambda app, data: found.append(data)
     )
     return found
 

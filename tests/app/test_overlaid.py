@@ -8,6 +8,7 @@ from subspacelens_tui.app import numbers
 from subspacelens_tui.app.screens.compare import CompareScreen
 from subspacelens_tui.app.screens.overlaid import OverlaidScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
+from subspacelens_tui.app.widgets.overlaid_curves import OverlaidCurves
 from subspacelens_tui.sessions import open_session
 from tests.app.conftest import OpenApp
 from tests.conftest import PlantedSessionFactory as Planted
@@ -31,14 +32,24 @@ async def test_marked_sessions_are_overlaid(open_app: OpenApp, planted: Planted)
         for worker in screen._workers.values():
             await worker.settled()
         await app.press("down", "down")
+        first = None
         settings = Settings(permutations=20, overlap_permutations=4, errors="auto")
         for letter, path in paths.items():
             found = Analyzer(open_session(path)).figures(settings)
+            first = found if letter == "A" else first
             assert f"{letter}  {path.name}  N {found.images}  coarse" in app.text()
             here = found.curve("excess")[2] if len(found.layers) > 2 else None
             assert f"{letter} {numbers.figure(here, signed=True) if here else numbers.NONE}" in app.text()
         assert "A, B: one side has 2 layers, the other 3" in " ".join(app.text().split())
         assert "A, C: N differs: 18 images and 27" in " ".join(app.text().split())
+        curves = screen.query_one(OverlaidCurves)
+        await app.pilot.hover(curves, offset=(curves.size.width // 2, 8))
+        assert f"A {numbers.figure(first.curve('excess')[1], signed=True)}" in app.text()
+        await app.press("A", "0", "space", "9", "enter", "G")
+        assert curves.limits is None, "a logarithmic axis does not begin at zero"
+        assert "excess ΔR, nats: logarithmic axis" in app.text()
+        await app.press("d", "D")
+        assert curves.log_axis is None, "what was chosen for other values does not fit these"
         await app.press("Y")
         rows = list(csv.DictReader(io.StringIO(app.app.clipboard), delimiter="\t"))
         assert [row["name"] for row in rows] == ["a"] * 2 + ["b"] * 3 + ["c"] * 2

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from subspacelens_tui.geometry import (
     VIEWS,
@@ -18,6 +19,7 @@ from subspacelens_tui.geometry import (
     gram_spectrum,
     group_jackknife,
     jackknife,
+    jackknife_error,
 )
 
 Y = np.array([0, 3, 0, 1, 1, 1, 1, 2, 2, 1, 3, 2, 2, 3, 3, 3, 3])
@@ -138,3 +140,15 @@ def test_what_cannot_be_jackknifed(rng: np.random.Generator) -> None:
         jackknife(G, list("aaabbb"), 9, 0.5, "whitened")
     with pytest.raises(Cancelled):
         group_jackknife(G, list("aaabbb"), np.arange(6), 9, 0.5, cancelled=lambda: True)
+
+
+def test_strata_are_independent_samples_of_which_each_has_its_own_mean() -> None:
+    values, strata = np.array([5.0, 1.0, 7.0, 1.5, 6.0]), ["b", "a", "b", "a", "b"]
+    of_a, _ = jackknife_error(values[[1, 3]])
+    of_b, _ = jackknife_error(values[[0, 2, 4]])
+    error, half = jackknife_error(values, strata=strata)
+    assert error == pytest.approx(np.hypot(of_a, of_b))
+    assert half == pytest.approx(t.ppf(0.975, 5 - 2) * error)
+    assert jackknife_error(values + np.array([9, 0, 9, 0, 9]), strata=strata)[0] == pytest.approx(error)
+    with pytest.raises(GeometryError, match=r"a stratum .* needs two values"):
+        jackknife_error(values, strata=["b", "a", "b", "b", "b"])

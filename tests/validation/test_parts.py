@@ -129,8 +129,11 @@ def test_the_error_of_an_excess_is_not_that_of_the_rate(monkeypatch: pytest.Monk
     for part in (coverage, excess_coverage):
         monkeypatch.setattr(part, "SCENARIOS", seeds_vary)
     monkeypatch.setattr(excess_coverage, "WIDTHS", (48,))
-    monkeypatch.setattr(excess_coverage, "TESTS", (("coarse", "seed"),))
-    (row,) = excess_coverage.run(data_sets=50)["rows"]
-    assert row["covered"] / 50 > 0.85
-    assert row["error_over_spread"] == pytest.approx(1.25, abs=0.3)
-    assert row["error_of_rate_over_spread"] > 2 * row["error_over_spread"]
+    monkeypatch.setattr(excess_coverage, "TESTS", (("coarse", "seed+subject"),))
+    seed, subject, both = excess_coverage.run(data_sets=50)["rows"]
+    assert min(row["covered"] for row in (seed, subject, both)) / 50 > 0.85
+    assert seed["error_over_spread"] == pytest.approx(1.25, abs=0.3)
+    assert seed["error_of_rate_over_spread"] > 2 * seed["error_over_spread"]
+    assert subject["error_over_spread"] == pytest.approx(1.5, abs=0.3)
+    assert subject["error_without_strata_over_spread"] > 1.4 * subject["error_over_spread"]
+    assert seed["error_without_strata_over_spread"] == seed["error_over_spread"]

@@ -103,5 +103,5 @@ def tables_json(tables: Tables) -> dict[str, Any]:
         for error in (row["error"], row["excess_error"]):
             if error:
                 # One value for each image is no part of a table.
-                error.pop("left_out")
+                del error["left_out"], error["strata"]
     return content

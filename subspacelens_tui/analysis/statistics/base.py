@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.geometry import GeometryError, NullSummary, mean_off_diagonal
@@ -27,7 +26,6 @@ T = TypeVar("T")
 
 # Of each every group is left out in turn: with more of them the error moves by a few per cent.
 PERMUTED_MEMBERS = 10
-ONE_GROUP = "all images are of one group, and leaving it out leaves none; record more of them"
 
 
 class Need(Enum):
@@ -313,7 +311,10 @@ class Resampled(ABC):
 
     Attributes:
         layer: as it is.
+        strata: the class of each group that is left out, as of `strata_of`; None for other resamplings.
     """
+
+    strata: Codes | None = None
 
     def __init__(self, layer: LayerStatistics) -> None:
         self.layer = layer
@@ -372,30 +373,3 @@ class Resampled(ABC):
             if all(metric.key in self._failed for metric in generic):
                 break
         self._found |= {key: np.asarray(row) for key, row in rows.items() if key not in self._failed}
-
-
-def mean_without(values: Float64Array, groups: npt.NDArray[Any]) -> Float64Array:
-    """The mean of values (N,) without each of the groups (N,) in turn."""
-    _, codes, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    without: Float64Array = (values.sum() - np.bincount(codes, weights=values)) / (len(values) - sizes)
-    return without
-
-
-def groups_of(images: Images, by: str) -> npt.NDArray[Any]:
-    """The image, seed or subject that each image is left out with (N,).
-
-    Raises:
-        GeometryError: there is one only.
-    """
-    groups = np.asarray(
-        {"image": range(len(images.labels)), "seed": images.seeds, "subject": images.prompts}[by]
-    )
-    if len(np.unique(groups)) < 2:
-        raise GeometryError(ONE_GROUP)
-    return groups
-
-
-def kept_without(groups: npt.NDArray[Any]) -> Iterator[npt.NDArray[np.intp]]:
-    """The images that are left without each group in turn."""
-    for name in np.unique(groups):
-        yield np.flatnonzero(groups != name)

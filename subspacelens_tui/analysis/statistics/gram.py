@@ -17,13 +17,11 @@ from subspacelens_tui.analysis.statistics.base import (
     LayerStatistics,
     Need,
     Resampled,
-    groups_of,
-    kept_without,
-    mean_without,
 )
 from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.analysis.statistics.gram_permuted import PermutedLayers
 from subspacelens_tui.analysis.statistics.gram_sample import Sample
+from subspacelens_tui.analysis.statistics.groups import groups_of, kept_without, mean_without, strata_of
 from subspacelens_tui.analysis.statistics.pairs_of_layers import (
     Elsewhere,
     LabelEvidence,
@@ -512,6 +510,7 @@ class LeftOut(Resampled):
         self._permuted = codes is not None
         self._groups = groups_of(layer.sample.images, by)
         self._by, self._of_images = by, by == "image"
+        self.strata = strata_of(self._groups, layer.labels)
 
     def members(self) -> Iterator[GramPart]:
         """One after the other."""

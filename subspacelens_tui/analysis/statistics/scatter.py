@@ -20,6 +20,7 @@ from subspacelens_tui.analysis.statistics.base import (
     Need,
     Resampled,
 )
+from subspacelens_tui.analysis.statistics.groups import strata_of
 from subspacelens_tui.analysis.statistics.image_stream import LayerMoments
 from subspacelens_tui.geometry import (
     GeometryError,
@@ -341,6 +342,7 @@ class WithoutSubjects(Resampled):
             why = "there are too many subjects" if asked == "subject" else "use --errors subject"
             raise GeometryError(f"errors over each {asked} need the N × N Gram matrix: {why}")
         self._whole, self._watch = layer, watch
+        self.strata = strata_of(np.arange(len(self._codes)), np.asarray(layer.groups.codes))
 
     def members(self) -> Iterator[ScatterPart]:
         """One after the other."""

@@ -22,11 +22,9 @@ from subspacelens_tui.analysis.statistics.base import (
     Labelings,
     LayerStatistics,
     Resampled,
-    groups_of,
-    kept_without,
-    mean_without,
 )
 from subspacelens_tui.analysis.statistics.columns import Columns, values_of
+from subspacelens_tui.analysis.statistics.groups import groups_of, kept_without, mean_without, strata_of
 from subspacelens_tui.analysis.statistics.token_columns import (
     TokenColumns,
     known_effective_rank,
@@ -301,6 +299,7 @@ class LeftOut(Resampled):
         self._codes = layer.codes if codes is None else codes
         self._whole, self._watch, self._of_images = layer, watch, by == "image"
         self._groups = groups_of(layer.of, by)
+        self.strata = strata_of(self._groups, layer.codes)
 
     def members(self) -> Iterator[TokenPart]:
         """One after the other."""

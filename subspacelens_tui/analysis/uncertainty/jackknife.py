@@ -10,10 +10,12 @@ from subspacelens_tui.analysis.layer_evaluation import Measured
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Family, Metric
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.settings import ErrorsBy
-from subspacelens_tui.analysis.statistics.base import LayerStatistics
+from subspacelens_tui.analysis.statistics.base import Codes, LayerStatistics
 from subspacelens_tui.geometry import GeometryError, jackknife_error
 
 Float64Array = npt.NDArray[np.float64]
+Strata = Sequence[Codes | None]
+"""For each kind left out the class of each group, as of `strata_of`; None for deviations from one mean."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,14 @@ class ErrorBar:
     Attributes:
         standard_error, low, high: in the unit of the metric.
         left_out: the metric without each image, seed or subject in turn; two of them where both are left out.
+        strata: for each of these, the classes within which errors are pooled; empty for none.
     """
 
     standard_error: float
     low: float
     high: float
     left_out: tuple[Float64Array, ...] = field(compare=False, repr=False)
+    strata: Strata = field(default=(), compare=False, repr=False)
 
     @property
     def half_width(self) -> float:
@@ -40,19 +44,22 @@ class ErrorBar:
         return {"standard_error": self.standard_error, "low": self.low, "high": self.high}
 
 
-def error_bar(value: float, left_out: Sequence[Float64Array]) -> ErrorBar:
+def error_bar(value: float, left_out: Sequence[Float64Array], strata: Strata = ()) -> ErrorBar:
     """The error bar of a metric from its values without each image or group; several kinds add in squares.
 
     Raises:
         GeometryError: if one of them is fewer than two values.
     """
-    error, margin = combined_error(left_out)
-    return ErrorBar(error, value - margin, value + margin, tuple(left_out))
+    error, margin = combined_error(left_out, strata=strata)
+    return ErrorBar(error, value - margin, value + margin, tuple(left_out), strata)
 
 
-def combined_error(left_out: Sequence[Float64Array], level: float = 0.95) -> tuple[float, float]:
+def combined_error(
+    left_out: Sequence[Float64Array], level: float = 0.95, strata: Strata = ()
+) -> tuple[float, float]:
     """Standard error, and half the width of the interval: each the root of the sum of squares."""
-    found = [jackknife_error(values, level) for values in left_out]
+    within = strata or [None] * len(left_out)
+    found = [jackknife_error(values, level, of) for values, of in zip(left_out, within, strict=True)]
     return tuple(float(np.sqrt(sum(part[i] ** 2 for part in found))) for i in (0, 1))  # type: ignore[return-value]
 
 

@@ -4,54 +4,53 @@ from collections.abc import Callable
 
 from subspacelens_tui.app.controllers.controller import Controller
 from subspacelens_tui.app.dialogs.axis import AxisDialog, Limits
-from subspacelens_tui.app.panes.pane import Pane
-from subspacelens_tui.app.panes.plot_pane import PlotPane
+from subspacelens_tui.app.panes.plotted import Plotted
 
 
 class AxesController(Controller):
     """Choosing how far an axis reaches, and whether it is logarithmic.
 
     Args:
-        here: the pane that has the keys.
+        here: the plot that has the keys, or the name of what has them and is none.
         dialog: asks, and hands on the answer; None if it was left.
         tell: says what was done, or why nothing was.
     """
 
     def __init__(
         self,
-        here: Callable[[], Pane],
+        here: Callable[[], Plotted | str],
         dialog: Callable[[AxisDialog, Callable[[tuple[Limits] | None], None]], object],
         tell: Callable[[str], None],
     ) -> None:
         self._here, self._dialog, self._tell = here, dialog, tell
 
-    def _plot(self) -> PlotPane | None:
-        pane = self._here()
-        if isinstance(pane, PlotPane):
-            return pane
-        self._tell(f"{pane.heading.lower()} has no axes: go to a plot first")
+    def _plot(self) -> Plotted | None:
+        plot = self._here()
+        if not isinstance(plot, str):
+            return plot
+        self._tell(f"{plot} has no axes: go to a plot first")
         return None
 
     def action_axis_range(self) -> None:
         """Type what the axis of values reaches from and to."""
-        pane = self._plot()
-        if pane is None:
+        plot = self._plot()
+        if plot is None:
             return
 
         def chosen(answer: tuple[Limits] | None) -> None:
             if answer is not None:
-                (pane.limits,) = answer
-                pane.repaint()
+                (plot.limits,) = answer
+                plot.repaint()
 
-        self._dialog(AxisDialog(pane.heading, pane.limits, pane.is_log), chosen)
+        self._dialog(AxisDialog(plot.axis_of, plot.limits, plot.is_log), chosen)
 
     def action_log_axis(self) -> None:
         """A logarithmic axis of values, or a linear one."""
-        pane = self._plot()
-        if pane is None:
+        plot = self._plot()
+        if plot is None:
             return
-        pane.log_axis = not pane.is_log
-        if pane.log_axis and pane.limits is not None and pane.limits[0] <= 0:
-            pane.limits = None
-        pane.repaint()
-        self._tell(f"{pane.heading.lower()}: {'logarithmic' if pane.log_axis else 'linear'} axis")
+        plot.log_axis = not plot.is_log
+        if plot.log_axis and plot.limits is not None and plot.limits[0] <= 0:
+            plot.limits = None
+        plot.repaint()
+        self._tell(f"{plot.axis_of}: {'logarithmic' if plot.log_axis else 'linear'} axis")

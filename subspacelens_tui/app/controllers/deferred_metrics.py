@@ -12,6 +12,7 @@ from subspacelens_tui.analysis.deferred import (
     split_halves,
 )
 from subspacelens_tui.analysis.metrics import METRICS, Cost
+from subspacelens_tui.analysis.over_eps import OverEps, over_eps
 from subspacelens_tui.analysis.progress import IsCancelled, Watch
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.steps import Separations, separations
@@ -64,6 +65,8 @@ class DeferredMetrics(Controller):
         needed = self._needed()
         if Deferred.CKA in needed:
             self._compare_layers(analysis, main)
+        if Deferred.OVER_EPS in needed:
+            self._over_eps(analysis, main, layer)
         if main.settings.errors is not None:
             self._state.worker.want(Job("overlap error", (selection, images, layer), more, looked))
         if Deferred.SPLIT_HALVES in needed:
@@ -156,6 +159,28 @@ class DeferredMetrics(Controller):
                 self._take(replace(now, alike=alike))
 
         self._state.worker.want(Job("cka", (selection, main.images), compare, compared))
+
+    def _over_eps(self, analysis: Analysis, main: Result, layer: int) -> None:
+        """The excess of the layer at other ε, first without its errors, which cost several times as much."""
+        selection = analysis.selection
+        settings = replace(main.settings, images=selection.settings.images, metrics=())
+
+        def work(analyzer: Analyzer, cancelled: IsCancelled) -> OverEps:
+            return over_eps(analyzer, replace(settings, errors=None), layer, cancelled)
+
+        def more(analyzer: Analyzer, cancelled: IsCancelled) -> OverEps:
+            return over_eps(analyzer, settings, layer, cancelled)
+
+        def done(found: object, reason: str | None) -> None:
+            now = self._state.analysis
+            if now is not None and now.selection == selection:
+                known = found if isinstance(found, OverEps) else reason or "it could not be computed"
+                self._take(replace(now, over_eps=(layer, known)))
+
+        key = (selection, main.images, layer)
+        self._state.worker.want(Job("over ε", key, work, done))
+        if settings.errors is not None:
+            self._state.worker.want(Job("errors over ε", key, more, done))
 
     def _take(self, analysis: Analysis) -> None:
         self._state.analysis = analysis

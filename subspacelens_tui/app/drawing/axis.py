@@ -167,19 +167,20 @@ def _scientific(tick: Decimal) -> str:
     return f"{'-' if sign else ''}{digits[0]}{'.' if fraction else ''}{fraction}e{tick.adjusted()}"
 
 
-def layer_ticks(layers: int, columns: int, first: int = 0) -> list[int]:
+def layer_ticks(layers: int, columns: int, longest: int, counted: bool = True) -> list[int]:
     """The places that are named on an axis of layers: the first, the last, and some between them.
 
     Args:
         layers: how many places there are.
         columns: of the axis.
-        first: what the first place is called.
+        longest: characters of the longest name.
+        counted: whether the names are numbers one apart; else they are had by halving, as of powers.
     """
     if layers == 1:
         return [0]
-    longest = len(str(layers - 1 + first))
     most = max(1, columns // max(_TICK_COLUMNS, 2 * longest))
-    step = max(1, round(next(_steps(max(1.0, (layers - 1) / most)))))
+    least = max(1.0, (layers - 1) / most)
+    step = max(1, round(next(_steps(least)))) if counted else 2 ** math.ceil(math.log2(least))
     ticks = list(range(0, layers - 1, step))
     # The last is always named, to the left of its place; a tick too close to it makes room.
     room = longest + math.ceil(longest / 2) + 1

@@ -86,7 +86,7 @@ def least_size(plot: Plot, height: int) -> tuple[int, int]:
 
 def _least_columns(plot: Plot) -> int:
     """With the first and the last layer named below them."""
-    return max(_COLUMNS_AT_LEAST, len(str(plot.layers - 1 + plot.first)) + 2)
+    return max(_COLUMNS_AT_LEAST, len(plot.name(plot.layers - 1)) + 2)
 
 
 def draw(plot: Plot, width: int, height: int) -> Cells:
@@ -400,8 +400,9 @@ def _beside(
 def _below(left: int, frame: Frame, plot: Plot) -> Iterator[tuple[Cell, ...]]:
     """The axis of the layers, and what its ticks say."""
     *_, corner, line, tick = _FRAMES[plot.markers]
-    layers = layer_ticks(plot.layers, frame.columns, plot.first)
-    ticks = {frame.column(layer): str(layer + plot.first) for layer in layers}
+    names_of = [plot.name(place) for place in range(plot.layers)]
+    layers = layer_ticks(plot.layers, frame.columns, max(map(len, names_of)), not plot.names)
+    ticks = {frame.column(layer): names_of[layer] for layer in layers}
     drawn = "".join(tick if column in ticks else line for column in range(frame.columns))
     yield tuple(Cell(c, "frame" if c != " " else "") for c in " " * left + corner + drawn)
     names = [" "] * frame.columns

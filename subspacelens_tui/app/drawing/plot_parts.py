@@ -60,6 +60,7 @@ class Plot:
         log: whether the axis of values is logarithmic; what is not positive is a gap then.
         limits: values the axis reaches from and to, at least; those that what is drawn needs if None.
         first: what the first place is called, 0 for layers.
+        names: what each place is called where they are not counted, as values of ε; empty if they are.
         across: what the places are.
         markers: what the terminal's font can show.
         tints: whether bands can be tints of the background; else they are dotted.
@@ -73,6 +74,7 @@ class Plot:
     log: bool = False
     limits: tuple[float, float] | None = None
     first: int = 0
+    names: tuple[str, ...] = ()
     across: str = "layer"
     markers: Markers = "braille"
     tints: bool = True
@@ -81,6 +83,10 @@ class Plot:
     def layers(self) -> int:
         """Length of the longest curve."""
         return max((len(curve.values) for curve in self.curves), default=0)
+
+    def name(self, place: int) -> str:
+        """What a place is called on the axis."""
+        return self.names[place] if self.names else str(place + self.first)
 
 
 class Cell(NamedTuple):

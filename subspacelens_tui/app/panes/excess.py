@@ -1,5 +1,7 @@
 """The excess of ΔR over its null, over the layers: the headline."""
 
+from collections.abc import Sequence
+
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.plot_parts import Curve
@@ -19,6 +21,11 @@ class ExcessPane(RatesPane):
     in_column = "middle"
     says = "excess curves"
     measure = "excess"
+
+    def subtitles(self) -> Sequence[str]:
+        """As of ΔR, and what else the pane shows."""
+        forms = super().subtitles()
+        return [*(f"{form} · {self.others}" for form in forms[:1]), *forms]
 
     def _null_mean(self, figures: Result, colour: int) -> list[Curve]:
         return []

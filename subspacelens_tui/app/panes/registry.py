@@ -13,6 +13,7 @@ from subspacelens_tui.app.panes.gains import GainsPane
 from subspacelens_tui.app.panes.inspector import Inspector
 from subspacelens_tui.app.panes.layer_list import LayerList
 from subspacelens_tui.app.panes.log import LogPane
+from subspacelens_tui.app.panes.over_eps import OverEpsPane
 from subspacelens_tui.app.panes.overlap_by_layer import OverlapByLayerPane
 from subspacelens_tui.app.panes.overlap_by_step import OverlapByStepPane
 from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
@@ -23,6 +24,7 @@ from subspacelens_tui.app.panes.spectrum import SpectrumPane
 PANES: tuple[type[Pane], ...] = (
     LayerList,
     ExcessPane,
+    OverEpsPane,
     RatesPane,
     EffectiveRankPane,
     SpectrumPane,

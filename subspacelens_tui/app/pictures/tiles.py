@@ -1,6 +1,9 @@
 """Which images the gallery shows, in which order, and by which words."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from subspacelens_tui.app.pictures.source import Listing
 from subspacelens_tui.sessions.format import UNLABELLED, Manifest
@@ -56,6 +59,16 @@ def tiles_of(listing: Listing, scheme: str, name: str | None, guidance: float | 
             scale = f" ×{info.guidance:g}" if len(manifest.guidance) > 1 else ""
             tiles.append(Tile(image, subject, f" {info.seed}{scale}"))
     return tiles
+
+
+def in_rounds(tiles: Sequence[Tile]) -> list[Tile]:
+    """The first image of each subject, then the second of each, and so on."""
+    met: Counter[str] = Counter()
+    places = []
+    for tile in tiles:
+        places.append(met[tile.subject])
+        met[tile.subject] += 1
+    return [tile for _, tile in sorted(zip(places, tiles, strict=True), key=itemgetter(0))]
 
 
 def _subjects(manifest: Manifest) -> list[str]:

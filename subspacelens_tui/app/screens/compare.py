@@ -88,6 +88,7 @@ class CompareScreen(Screen[None], LayerKeys):
         self._changes, self._figure, self._layer = 1, COMPARED.index("excess"), layer
         send_minimal_updates(self)
         adopt_export(self, self._exportable)
+        self._adopt_axes()
 
     def compose(self) -> ComposeResult:
         """Title, sides, curves, difference, keys."""

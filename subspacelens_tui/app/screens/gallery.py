@@ -8,35 +8,29 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.screen import Screen
 from textual.widgets import Static
 
-from subspacelens_tui.app.drawing.canvas import Canvas, canvas_for
-from subspacelens_tui.app.drawing.picture_cells import colours_of
 from subspacelens_tui.app.key_table import ANYWHERE, GALLERY
 from subspacelens_tui.app.keys import bindings, in_footer
-from subspacelens_tui.app.pictures.source import Listing, PictureSource
+from subspacelens_tui.app.pictures.source import Listing
 from subspacelens_tui.app.pictures.tiles import Pair, Tile, in_words, tiles_of
+from subspacelens_tui.app.screens.with_pictures import WithPictures
 from subspacelens_tui.app.setup import Setup
-from subspacelens_tui.app.terminal_graphics import Terminal
-from subspacelens_tui.app.textual_private import send_minimal_updates, write_raw
 from subspacelens_tui.app.widgets.gallery_bar import GalleryBar
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.picture_grid import PictureGrid
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
-from subspacelens_tui.sessions import SessionError
 from subspacelens_tui.sessions.format import UNLABELLED
 from subspacelens_tui.sessions.sanitise import plain
 
-_POLL, _POLL_SSH = 1.0, 2.0
 # Below this, two classes are one above the other.
 _BESIDE = 60
 # Keys that mean nothing where two classes are shown, and where one grid is.
 _OF_ONE, _OF_TWO = ("next-class", "previous-class", "gallery-labels"), ("other-class",)
 
 
-class GalleryScreen(Screen[None], NeedsRoom):
+class GalleryScreen(WithPictures, NeedsRoom):
     """Images in one grid, or in two."""
 
     KEYS: ClassVar = (GALLERY, ANYWHERE)
@@ -46,64 +40,33 @@ class GalleryScreen(Screen[None], NeedsRoom):
     def __init__(self, path: Path, setup: Setup, scheme: str | None = None, pair: Pair | None = None) -> None:
         """Args: the session's folder, the user's settings, the label scheme to begin with, two classes."""
         super().__init__()
-        self._draws_over = send_minimal_updates(self, self._over)
         self.setup = setup
-        self._source = PictureSource(path)
         self._path = path
+        self._set_up_pictures(path)
         self._wanted_scheme = pair.scheme if pair else scheme
         self._pair = pair
-        self._listing: Listing | None = None
         self._scheme = 0
         self._only: str | None = None
         self._complaint: str | None = None
+        self._shown = False
 
     def compose(self) -> ComposeResult:
         """Title, bar, pictures, the chosen one in words, keys."""
-        canvas = self._canvas(Terminal())
         yield Static(" SubspaceLens  gallery", id="title", markup=False)
         yield GalleryBar(id="gallery-bar")
         with Container(id="pictures"):
-            yield PictureGrid(self._source, canvas, self._write, id="first")
-            yield PictureGrid(self._source, canvas, self._write, id="second")
+            yield self._picture_grid("first")
+            yield self._picture_grid("second")
         yield StatusLine(id="status")
         without = _OF_ONE if self._pair else _OF_TWO
         keys = [key for key in GALLERY if key.name not in without]
         yield KeyBar(in_footer(self.setup.keymap.table(tuple(reversed(ANYWHERE)), keys)), id="keys")
 
-    def _write(self, data: str) -> None:
-        write_raw(self.app, data)
-
-    def _canvas(self, terminal: Terminal) -> Canvas:
-        preferences = self.setup.preferences
-        colours = "none" if self.app.no_color else colours_of(self.app.console.color_system)
-        return canvas_for(
-            preferences.pictures if self._draws_over else "half-blocks",
-            terminal,
-            colours,
-            self.app.current_theme.dark,
-            preferences.markers == "ascii",
-            self.setup.graphics.in_tmux,
-        )
-
     def on_mount(self) -> None:
         """Read now and, while the session grows, again and again."""
         self.query_one("#second").display = self._pair is not None and self._pair.first != self._pair.second
         self.set_class(self._pair is not None, "pair")
-        self.app.theme_changed_signal.subscribe(self, lambda _: self.run_worker(self._choose_canvas()))
-        self.run_worker(self._begin())
-
-    async def _begin(self) -> None:
-        await self._choose_canvas()
-        self.read()
-        self.set_interval(_POLL_SSH if self.setup.over_ssh else _POLL, self.read)
-
-    async def _choose_canvas(self) -> None:
-        """Draw pictures in the best way there is; the terminal is asked what it can do the first time."""
-        terminal = Terminal()
-        if self.setup.preferences.pictures != "half-blocks" and not self.app.is_headless:
-            terminal = await self.setup.graphics.ask(self._write)
-        for grid in self.query(PictureGrid):
-            grid.draw_on(self._canvas(terminal))
+        self._begin_pictures()
 
     def on_unmount(self) -> None:
         """Let the background thread go."""
@@ -113,29 +76,16 @@ class GalleryScreen(Screen[None], NeedsRoom):
         """Arrange for the new size."""
         self.set_class(self.size.width < _BESIDE, "narrow")
 
-    def read(self) -> None:
-        """Look for new images, off the event loop."""
-        if self.app.screen is self:
-            self.run_worker(self._read(), group="read", exclusive=True)
-
-    async def _read(self) -> None:
-        try:
-            listing = await self._source.listing()
-            self._complaint = None
-        except (SessionError, OSError) as error:
-            self._complaint = str(error)
+    def _complain(self, complaint: str | None) -> None:
+        if complaint != self._complaint:
+            self._complaint = complaint
             self._say()
-            return
-        for grid in self.query(PictureGrid):
-            grid.read_anew(await self._source.changed(grid.images_seen))
-        if listing is not self._listing:
-            if self._listing is None and self._wanted_scheme in listing.manifest.label_schemes:
-                self._scheme = listing.manifest.label_schemes.index(self._wanted_scheme)
-            self._listing = listing
-            self._show()
 
-    def _over(self, sent: Sequence[tuple[int, int, int]] | None) -> str:
-        return "".join(grid.over_cells(sent) for grid in self.query(PictureGrid))
+    def _show_listing(self, listing: Listing) -> None:
+        if not self._shown and self._wanted_scheme in listing.manifest.label_schemes:
+            self._scheme = listing.manifest.label_schemes.index(self._wanted_scheme)
+        self._shown = True
+        self._show()
 
     # Showing
 

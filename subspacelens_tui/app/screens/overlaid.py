@@ -57,6 +57,7 @@ class OverlaidScreen(Screen[None], LayerKeys):
         self._figure, self._layer = COMPARED.index("excess"), 0
         send_minimal_updates(self)
         adopt_export(self, self._exportable)
+        self._adopt_axes()
 
     def compose(self) -> ComposeResult:
         """Title, a line for each session, curves, message, keys."""

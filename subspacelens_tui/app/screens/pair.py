@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from subspacelens_tui.analysis import Analyzer, Settings
@@ -15,36 +17,44 @@ from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import HEADLINE
 from subspacelens_tui.analysis.result import Result
+from subspacelens_tui.app.controllers.arrangement import WIDE
 from subspacelens_tui.app.controllers.export import Exportable
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, PAIR
 from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.panes.pane import Numbers
+from subspacelens_tui.app.pictures.source import Listing
+from subspacelens_tui.app.pictures.tiles import in_rounds, in_words, tiles_of
 from subspacelens_tui.app.refinement_stages import FEW, MANY, full
 from subspacelens_tui.app.screens.exporting import adopt_export
 from subspacelens_tui.app.screens.layer_keys import LayerKeys
+from subspacelens_tui.app.screens.with_pictures import WithPictures
 from subspacelens_tui.app.setup import Setup
-from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.layer_plot import LayerPlot
+from subspacelens_tui.app.widgets.picture_grid import PictureGrid
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.app.worker import Worker
 from subspacelens_tui.sessions.sanitise import plain
 
 SHOWN = ("excess", "delta_R", "overlap_mean")
-_JOB = "pair"
+# Rows of the screen that three plots need.
+_TALL = 32
+_JOB, _SIDES = "pair", ("pair-first", "pair-second")
 
 
-class PairScreen(Screen[None], LayerKeys):
+class PairScreen(WithPictures, LayerKeys):
     """Excess, ΔR and overlap of two classes, of their images alone, each with its null and its error.
 
+    Beside them, where there is room, the images.
+
     Args:
-        session: its name.
+        path: the session's folder.
         worker: of the session; this is computed beside what else it does.
         settings: of the selection.
         classes: the two.
         setup: the user's settings.
-        pictures: shows the images of both side by side.
+        pictures: shows the images of both with all the room.
         layer: to select.
     """
 
@@ -53,7 +63,7 @@ class PairScreen(Screen[None], LayerKeys):
 
     def __init__(
         self,
-        session: str,
+        path: Path,
         worker: Worker,
         settings: Settings,
         classes: tuple[str, str],
@@ -62,25 +72,33 @@ class PairScreen(Screen[None], LayerKeys):
         layer: int = 0,
     ) -> None:
         super().__init__()
-        self._session, self._worker, self.setup = session, worker, setup
+        self._session, self._worker, self.setup = path.resolve().name, worker, setup
         self._settings = replace(
             settings, classes=classes, images=None, errors=settings.errors or "auto", subspace_dim=None
         )
         self._pictures, self._layer = pictures, layer
         self._found: Result | None = None
         self._refining, self._reason = True, "computing …"
-        send_minimal_updates(self)
+        self._set_up_pictures(path)
         adopt_export(self, self._exportable)
+        self._adopt_axes()
 
     def compose(self) -> ComposeResult:
         """Title, curves, keys."""
         yield Static("", id="title", markup=False)
         yield Static("", id="side-a", classes="side", markup=False)
         yield Static("", id="side-b", classes="side", markup=False)
-        for name in SHOWN:
-            plot = LayerPlot(name, id=f"pair-{name}")
-            plot.markers = self.setup.preferences.markers
-            yield plot
+        with Horizontal(id="pair"):
+            with Vertical():
+                for name in SHOWN:
+                    plot = LayerPlot(name, id=f"pair-{name}")
+                    plot.markers = self.setup.preferences.markers
+                    yield plot
+            for side in _SIDES:
+                grid = self._picture_grid(side)
+                # The keys are those of the curves; `enter` shows all images, with keys of their own.
+                grid.can_focus = False
+                yield grid
         yield StatusLine(id="status")
         yield KeyBar(in_footer(self.setup.keymap.table(PAIR, ANYWHERE)), id="keys")
 
@@ -88,10 +106,42 @@ class PairScreen(Screen[None], LayerKeys):
         """Ask for a first null, then for a better one with the errors of the overlap."""
         self._ask(FEW)
         self._show()
+        if self.setup.preferences.pictures != "off":
+            self._begin_pictures()
 
     def on_unmount(self) -> None:
         """What is not computed yet is not wanted any more."""
         self._worker.drop(_JOB)
+        self._source.close()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Images beside the curves, where both have room; one plot at a time where three would be flat."""
+        self.set_class(event.size.height < _TALL, "flat")
+        beside = event.size.width >= WIDE and self.setup.preferences.pictures != "off"
+        for grid in self.query(PictureGrid):
+            grid.display = beside
+
+    def _show_listing(self, listing: Listing) -> None:
+        at, classes = self._settings, self._settings.classes or ()
+        for side, name in zip(_SIDES, classes, strict=True):
+            # A round of all subjects before the next: the first images seen are as different as they come.
+            tiles = in_rounds(tiles_of(listing, at.labels or "", name, at.guidance))
+            empty = ("No image of this class is recorded yet.",)
+            self.query_one(f"#{side}", PictureGrid).update(tiles, f"{name} · {len(tiles)} images", empty)
+
+    def _complain(self, complaint: str | None) -> None:
+        self.query_one(StatusLine).warn([complaint] if complaint else [])
+
+    def on_picture_grid_moved(self, message: PictureGrid.Moved) -> None:
+        """An image was clicked: what it is of."""
+        grid = message.grid
+        if self._listing is not None and grid.tiles:
+            words = in_words(self._listing.manifest, grid.tiles[grid.chosen].image)
+            self.query_one(StatusLine).update("note", words)
+
+    def on_picture_grid_opened(self) -> None:
+        """It was clicked again."""
+        self._pictures()
 
     def _ask(self, permutations: int) -> None:
         stage = full(permutations)
@@ -152,7 +202,7 @@ class PairScreen(Screen[None], LayerKeys):
         null = next((layer.null for layer in found.layers if layer.null), None)
         count = f"{null.permutations} permutations, {found.settings.design}" if null else "no null"
         more = " (more on their way)" if self._refining else f" · {found.tests(HEADLINE).short('layers')}"
-        return f"░ null 95 %: {count}{more} · ╱ error 95 %: {found.settings.errors}"
+        return f"│ 95 % CI, {found.settings.errors} · ░ null 95 %: {count}{more}"
 
     # Export
 

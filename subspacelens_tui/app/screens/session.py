@@ -127,7 +127,7 @@ class SessionScreen(Screen[None], NeedsRoom):
             copy=lambda text: self.app.copy_to_clipboard(text),
             run=lambda work: self.run_worker(work, group="export"),
         )
-        axes = AxesController(lambda: self._pane(self.pane_layout.here_pane()), self._push, self.state.tell)
+        axes = AxesController(self._plot_here, self._push, self.state.tell)
         self.typed_ahead = TypedAhead(
             lambda: self.state.selection is not None, self.choices, self.layer_choice, self.playback
         )
@@ -323,6 +323,10 @@ class SessionScreen(Screen[None], NeedsRoom):
         """Give the keys to a pane: at once, not with the next message, for keys may be typed ahead."""
         self.set_focus(next(pane for pane in self.panes if pane.pane_name == name))
 
+    def _plot_here(self) -> PlotPane | str:
+        pane = self._pane(self.pane_layout.here_pane())
+        return pane if isinstance(pane, PlotPane) else pane.heading.lower()
+
     def _side_by_side(self) -> list[SideBySide]:
         return self.query_one(PaneBody).side_by_side(folded=self.has_class("folded"))
 
@@ -396,11 +400,9 @@ class SessionScreen(Screen[None], NeedsRoom):
 
         scheme, branch = selection.main
         settings = replace(selection.settings, labels=scheme, branch=branch)
-        name = self.state.path.resolve().name
+        path, pictures = self.state.path, self.action_cell_pictures
         self.app.push_screen(
-            PairScreen(
-                name, self.worker, settings, cell[:2], self.setup, self.action_cell_pictures, self.selected
-            )
+            PairScreen(path, self.worker, settings, cell[:2], self.setup, pictures, self.selected)
         )
 
     def action_cell_pictures(self) -> None:

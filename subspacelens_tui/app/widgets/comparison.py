@@ -1,37 +1,29 @@
 """Two sides of a comparison: their curves over each other, and the difference with its error."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import Literal
-
-from textual import events
-from textual.geometry import Offset
 
 from subspacelens_tui.analysis.compare import Comparison, Difference, rounding
 from subspacelens_tui.analysis.quantities import Values, error_bands, quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.drawing.painted import Painted, Row
-from subspacelens_tui.app.drawing.plot import draw, has_values, layer_at, least_size
-from subspacelens_tui.app.drawing.plot_parts import Bars, Cells, Curve, Markers, Plot
-from subspacelens_tui.app.drawing.plot_styles import LegendEntry, PlotStyles, legend_rows
-from subspacelens_tui.app.drawing.pointing import Pointing
-from subspacelens_tui.app.panes.pane import LayerChosen, Numbers
+from subspacelens_tui.app.drawing.plot_parts import Bars, Curve, Plot
+from subspacelens_tui.app.drawing.plot_styles import LegendEntry
+from subspacelens_tui.app.panes.pane import Numbers
+from subspacelens_tui.app.widgets.curves import Curves
 from subspacelens_tui.sessions.sanitise import plain
 
 A_COLOUR, B_COLOUR = 0, 1
 _DIFFERENCE = 2
 
 
-class ComparisonPlot(Pointing[int], Painted):
+class ComparisonPlot(Curves):
     """Curves, or the difference, of one metric; the selected layer is marked and its values are named."""
 
-    markers: Markers = "braille"
     comparison: Comparison | None = None
     message = ""
     figure = ""
-    selected = 0
-    _cells: Cells = ()
 
     def __init__(self, shows: Literal["sides", "difference"], *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -39,41 +31,29 @@ class ComparisonPlot(Pointing[int], Painted):
 
     def update(self, comparison: Comparison | None, figure: str, selected: int, message: str) -> None:
         """Show this; the message stands where there is no comparison."""
+        if figure != self.figure:
+            self.fit_axis()
         self.comparison, self.figure, self.selected, self.message = comparison, figure, selected, message
+        of = "both sides" if self._shows == "sides" else "difference"
+        self.axis_of = f"{quantity(figure).short}: {of}"
         self.repaint()
 
-    def paint(self, width: int, height: int) -> Iterable[Row]:
-        """The legend, then the plot."""
-        self._cells = ()
+    def why_empty(self) -> str:
+        """The message, or why neither side has values."""
         if self.comparison is None:
-            return self.said(self.message, width, height)
-        plot = replace(
-            self._sides() if self._shows == "sides" else self._difference(),
-            cursor=self.selected,
-            markers=self.markers,
-            tints=not self.few_colours,
-        )
-        if not has_values(plot):
-            return self.said(self._why_missing(self.comparison), width, height)
-        columns, rows = least_size(plot, height - 1)
-        if width < columns or height - 1 < rows:
-            return self.too_small(width, height, columns, rows + 1)
-        self._cells = draw(plot, width, height - 1)
-        styles = PlotStyles(self)
-        here = self.selected if self._pointed is None else self._pointed
-        found = self.comparison.layers[min(here, len(self.comparison.layers) - 1)][self.figure]
-        head = (f"L{here:<3} ", self.ink("accent"))
-        entries, note = self._legend(found, here), self._note()
-        legend = legend_rows(head, entries, note, width, 1, self.markers, self)
-        return [*legend, *(styles.row(row) for row in self._cells)]
-
-    def _why_missing(self, comparison: Comparison) -> str:
+            return self.message
         reasons = (
             f"{name}: {why}"
-            for name, side in (("A", comparison.a), ("B", comparison.b))
+            for name, side in (("A", self.comparison.a), ("B", self.comparison.b))
             if (why := side.why_missing(self.figure))
         )
         return plain("; ".join(reasons)) or "no values at these settings"
+
+    def plot(self) -> Plot:
+        """The sides over each other, or their difference."""
+        if self.comparison is None:
+            return Plot(())
+        return self._sides() if self._shows == "sides" else self._difference()
 
     def numbers(self) -> Numbers:
         """Each layer with both sides, the difference and its error."""
@@ -111,8 +91,12 @@ class ComparisonPlot(Pointing[int], Painted):
         low, high = self._of(lambda of: of.low), self._of(lambda of: of.high)
         return Plot((curve,), bars=(Bars(low, high, _DIFFERENCE),), zero=True)
 
-    def _legend(self, here: Difference, layer: int) -> list[LegendEntry]:
-        assert self.comparison is not None
+    def legend(self) -> list[LegendEntry]:
+        """The values at a layer, with their intervals."""
+        if self.comparison is None:
+            return []
+        layer = min(self.here, len(self.comparison.layers) - 1)
+        here = self.comparison.layers[layer][self.figure]
         if self._shows == "difference":
             value = numbers.figure(here.difference, signed=True)
             between = numbers.interval(here.low, here.high)
@@ -130,7 +114,8 @@ class ComparisonPlot(Pointing[int], Painted):
             for name, colour, (figures, value) in zip("AB", (A_COLOUR, B_COLOUR), sides, strict=True)
         ]
 
-    def _note(self) -> str:
+    def note(self) -> str:
+        """What the bars are."""
         return "│ 95 % CI" if self._shows == "sides" else f"│ 95 % CI, {self._error_words()}"
 
     def _error_words(self) -> str:
@@ -139,15 +124,3 @@ class ComparisonPlot(Pointing[int], Painted):
             return "none for this metric"
         by = self.comparison.a.settings.errors
         return f"{by}, left out of both" if self.comparison.paired else f"{by}, as of independent sides"
-
-    def place_under(self, offset: Offset | None) -> int | None:
-        """The layer at an offset."""
-        if offset is None or self.comparison is None:
-            return None
-        return layer_at(offset.x, self._cells, len(self.comparison.layers))
-
-    def on_click(self, event: events.Click) -> None:
-        """Choose the layer under the mouse."""
-        layer = self.place_under(event.get_content_offset(self))
-        if layer is not None:
-            self.post_message(LayerChosen(layer))

@@ -61,6 +61,10 @@ class PictureGrid(Overlaid, can_focus=True):
     class Moved(Message):
         """Another tile was chosen, or another grid gone to."""
 
+        def __init__(self, grid: "PictureGrid") -> None:
+            super().__init__()
+            self.grid = grid
+
     class Opened(Message):
         """The chosen tile was clicked again."""
 
@@ -134,7 +138,7 @@ class PictureGrid(Overlaid, can_focus=True):
         """Choose a tile, the nearest there is."""
         self.chosen = min(max(0, index), max(0, len(self.tiles) - 1))
         self.repaint()
-        self.post_message(self.Moved())
+        self.post_message(self.Moved(self))
 
     def scale(self, by: int) -> None:
         """Pictures one size larger (`by` > 0) or smaller."""
@@ -158,6 +162,8 @@ class PictureGrid(Overlaid, can_focus=True):
         # A picture and its name are always seen whole.
         tile = max(1, min(wanted, width, self._widest(height)))
         columns = 1 if self.alone else max(1, (width + 1) // (tile + 1))
+        if not self.alone and self._asked_width is None:
+            tile = max(tile, min((width + 1) // columns - 1, self._widest(height)))
         rows = 1 if self.alone else max(1, height // (canvas.rows(tile) + 1))
         # What is left over goes to the pictures, as long as as many fit.
         tile = max(tile, min((width + 1) // columns - 1, self._widest(height // rows)))
@@ -308,7 +314,7 @@ class PictureGrid(Overlaid, can_focus=True):
         super().watch_has_focus(focused)
         self.repaint()
         if focused:
-            self.post_message(self.Moved())
+            self.post_message(self.Moved(self))
 
     def on_click(self, event: events.Click) -> None:
         """Choose the tile under the mouse; open it if it is chosen."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from subspacelens_tui.analysis import Analyzer
+from subspacelens_tui.analysis.over_eps import over_eps
 from subspacelens_tui.analysis.tables import article_tables
 from subspacelens_tui.app import numbers, refinement_stages
 from subspacelens_tui.app.preferences import Preferences
@@ -80,6 +81,35 @@ async def test_overlap_by_layer_with_its_null_halves_and_errors(on: OpenApp, pla
             assert numbers.fraction(value) in text
         assert all("overlap_mean" in layer.errors for layer in analysis.main.layers)
         assert f"░ null 95 %: n = 40 · │ 95 % CI, {analysis.main.settings.errors}" in app.text()
+
+
+async def test_the_excess_over_eps_is_what_analyze_says(on: OpenApp, planted: Planted) -> None:
+    session = planted(layers=2, seeds=3).start().record()
+    async with on(session, size=(200, 60)) as app:
+        await app.press("end", "2", "w")
+        pane = app.screen.query_one("#over-eps")
+        assert pane.display
+        analyzer, settings = Analyzer(open_session(session.path)), app.screen.analysis.main.settings
+        found = over_eps(analyzer, settings, 1)
+        assert [row["eps"] for row in pane.numbers()] == [layer.eps for layer in found.layers]
+        for row, layer in zip(pane.numbers(), found.layers, strict=True):
+            expected = [layer.null.excess, layer.null.z, layer.null.p, layer.errors["excess"].low]
+            shown = [row[name] for name in ("excess", "z", "p", "excess_ci_low")]
+            assert shown == pytest.approx(expected, rel=1e-6)
+        middle, text = found.layers[6], pane.as_text()
+        assert f"ε {middle.eps:g}" in text
+        assert numbers.figure(middle.null.excess, signed=True) in text
+        assert f"z {numbers.score(middle.null.z)}" in text
+        await app.pilot.hover("#over-eps", offset=(pane.size.width - 1, 6))
+        assert f"ε {found.layers[-1].eps:.3g}" in pane.as_text()
+        assert numbers.figure(found.layers[-1].null.excess, signed=True) in pane.as_text()
+        await app.press("z", "up")
+        assert pane.numbers()[0]["layer"] == 0
+        assert [row for row in pane.as_text().splitlines() if row.endswith(" 4")][1:], "z has its own axis"
+        await app.press("I")
+        assert "not where each layer has its own" in pane.as_text()
+        await app.press("I", "b", "b", "b")
+        assert "not of a difference" in pane.as_text()
 
 
 async def test_least_overlap_by_step_is_what_the_tables_say(on: OpenApp, planted: Planted) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from subspacelens_tui.analysis.over_eps import OverEps
 from subspacelens_tui.analysis.statistics.pairs_of_layers import MatrixNull
 from subspacelens_tui.app.panes import registry
 from subspacelens_tui.app.panes.effective_rank import EffectiveRankPane
@@ -120,7 +121,9 @@ async def test_every_size_has_figures_or_says_what_it_needs(pane: type[Pane]) ->
     )
     null = MatrixNull(0.01, np.full((12, 12), 90.0), None, 0)
     alike = replace(of.main, matrices={"cka": 1 - np.eye(12) / 9}, matrix_nulls={"cka": null})
-    of = replace(of, figures={of.selection.main: replace(of.main, layers=layers)}, alike=alike)
+    over_eps = (0, OverEps(layers[:1], of.main))
+    main = replace(of.main, layers=layers)
+    of = replace(of, figures={of.selection.main: main}, alike=alike, over_eps=over_eps)
     shown, widget = 0, pane()
     async with Stage(widget, (60, 12)).run_test(size=(140, 50)) as pilot:
         widget.update(None, of, 0)
@@ -157,7 +160,7 @@ async def resized(app: Driver, size: tuple[int, int]) -> str:
 
 
 SCREENS = ("", "question_mark", "escape e", "escape m", "escape c", "escape a", "escape o", "n")
-PANES_OF_ONE_SCREEN = ("4", "w", "5", "w", "w", "6", "7")
+PANES_OF_ONE_SCREEN = ("2", "w", "w", "4", "w", "5", "w", "w", "6", "7")
 # Whether a screen is seen at all is the same whichever of its panes is focused.
 OF_PANES = [(40, 10), (50, 15), (300, 100)]
 
