@@ -167,7 +167,8 @@ class OwnLoop:
             raise RecordingError(f"{found.words}: try bfloat16 or float32")
         for index, picture in zip(batch.images, pictures, strict=True):
             write_image(self.path, index, picture)
-        write_captured(self.path, batch.images, captured, self.layout)
+        latents = self._watch.latents if self.manifest.latents else None
+        write_captured(self.path, batch.images, captured, self.layout, latents)
         self._events.write("batch", images=batch.images, seconds=round(time.monotonic() - self._began, 3))
         self._kept.update(batch.images)
         self._open = None
@@ -341,6 +342,7 @@ def _plan(
             guidance=scales,
             batch_size=batch_size,
             tokens=tokens,
+            latents=tokens is not None,
             origin="loop",
             # What is neither number nor text (images, embeddings) is the user's to keep.
             call={key: value for key, value in (call or {}).items() if isinstance(value, str | int | float)},

@@ -234,15 +234,18 @@ def write_features(
     blocks: Sequence[npt.NDArray[np.float32]],
     tokens: features.TokenSample | None = None,
     denoisers: Sequence[int] | None = None,
+    more: Mapping[str, npt.NDArray[np.float32]] | None = None,
 ) -> None:
     """Write one finished batch; `layer_input` and each of `blocks` are (n, branch, step, width).
 
-    `denoisers` are those that ran at each captured step, where there are several.
+    `denoisers` are those that ran at each captured step, where there are several; `more` are tensors that a
+    file may have besides, (n, …), by name.
     """
     tensors: dict[str, npt.NDArray[Any]] = {"input": np.ascontiguousarray(layer_input)}
     tensors |= {features.block_key(i): np.ascontiguousarray(block) for i, block in enumerate(blocks)}
     if tokens is not None:
         tensors |= features.token_tensors(tokens)
+    tensors |= {key: np.ascontiguousarray(tensor) for key, tensor in (more or {}).items()}
     if denoisers is not None:
         tensors["denoisers"] = np.asarray(denoisers, dtype=np.int64)
     features.write_batch(folder, images, tensors)

@@ -92,7 +92,7 @@ def test_a_pipeline_is_recorded_analysed_and_shown(
     assert session.state.phase is Phase.FINISHED
     assert session.problems == []
     manifest = session.manifest
-    assert manifest.format_version == json.loads((folder / "session.json").read_text())["format_version"] == 2
+    assert manifest.format_version == json.loads((folder / "session.json").read_text())["format_version"] == 3
     assert manifest.guidance_branches == [branches]
     assert manifest.call == dict(recipe.call)
     assert len(manifest.timesteps) == manifest.steps >= steps
