@@ -190,6 +190,7 @@ class _Planned:
             scheme=self._classes.scheme,
             source=self._classes.source,
             target=self._classes.target,
+            toward=self._classes.other if control == "class" else None,
             layers=list(intervention.layers),
             strength=intervention.strength,
             steps=intervention.steps,

@@ -26,7 +26,11 @@ from subspacelens_tui.steering import (
     SteeringError,
     square_grid,
 )
+from subspacelens_tui.steering.controls import other_class
 from subspacelens_tui.steering.layer_choice import relative_shift
+
+# Of what is random in the controls.
+_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,11 @@ class Classes:
     source: str
     target: str
     others: tuple[str, ...]
+
+    @property
+    def other(self) -> str | None:
+        """The one of `others` that a control steers to; None if there are none."""
+        return other_class(self.others, _SEED)
 
 
 class Statistics:
@@ -183,7 +192,6 @@ def fit(
     layers: Sequence[int],
     method: str,
     steps: tuple[int, int],
-    seed: int = 0,
     on_fitted: Callable[[int, int], None] = lambda done, total: None,
 ) -> Fits:
     """Fit a method and its controls at every captured step.
@@ -194,7 +202,6 @@ def fit(
         layers: where to steer.
         method: by its key.
         steps: the first and the last at which to steer.
-        seed: of the controls.
         on_fitted: called with the layers and steps done and their total.
 
     Raises:
@@ -208,7 +215,7 @@ def fit(
     for done, (layer, step) in enumerate(places, 1):
         try:
             for key, change in _changes(
-                statistics.examples(layer, step), classes, method, controls, layer, seed, notes
+                statistics.examples(layer, step), classes, method, controls, layer, notes
             ):
                 found.setdefault(key, {}).setdefault(layer, {})[step] = change
         except SteeringError as error:
@@ -224,7 +231,6 @@ def _changes(
     method: str,
     controls: Sequence[Control],
     layer: int,
-    seed: int,
     notes: dict[str, None],
 ) -> Iterator[tuple[str, Change]]:
     @functools.cache
@@ -235,9 +241,9 @@ def _changes(
     if (few := examples.of(classes.target).few) is not None:
         notes[few] = None
     patch = METHODS["patch"].fit(examples, classes.source, classes.target)
-    fitted = Fitted(
-        edit, toward, classes.others, classes.target, patch, (examples.count, examples.width), layer, seed
-    )
+    shape = (examples.count, examples.width)
+    others = classes.others, classes.other
+    fitted = Fitted(edit, toward, *others, classes.target, patch, shape, layer, _SEED)
     yield method, Change(edit)
     for control in controls:
         yield control.key, control.make(fitted)

@@ -156,6 +156,7 @@ class Steering(_Part):
         statistics: name of the session it was fitted to.
         method: by its key; `control` likewise, where this is one of its controls.
         scheme, source, target: the label scheme, the class of the images and the one they are steered to.
+        toward: another class, which a control steered to.
         layers: where.
         strength: times the change.
         steps: the first and the last denoising step.
@@ -170,6 +171,7 @@ class Steering(_Part):
     scheme: _Name
     source: _Name
     target: _Name
+    toward: _Name | None = None
     layers: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), _few(1_000)]
     strength: Annotated[float, Field(allow_inf_nan=False)]
     steps: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]

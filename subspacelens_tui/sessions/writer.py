@@ -117,14 +117,16 @@ def make_folders(folder: Path) -> None:
         (folder / name).mkdir(exist_ok=True)
 
 
-def create_or_join_session(folder: Path, manifest: Manifest) -> None:
-    """Make a session, or take the one that another rank has made of the same plan.
+def create_or_join_session(
+    folder: Path, manifest: Manifest, fill: Callable[[Path], None] = lambda folder: None
+) -> None:
+    """Make a session, or take the one that somebody has made of the same plan; `fill` as of `create_session`.
 
     Raises:
         SessionError: if there is a session of another plan, or none can be made.
     """
     try:
-        create_session(folder, manifest)
+        create_session(folder, manifest, fill)
     except SessionAlreadyThereError:
         there = _manifest_of_another(folder)
         if there.blocks and not there.timesteps:  # an older one, which does not say whose choice its steps were

@@ -24,6 +24,7 @@ class Fitted:
         edit: of the method, from class A to class B.
         toward: the method's edit towards any class.
         others: classes that are neither A nor B.
+        other: one of them.
         target: class B.
         patch: the edit of prompt B's own tokens.
         shape: tokens of an image and their width.
@@ -34,6 +35,7 @@ class Fitted:
     edit: Edit
     toward: Callable[[str], Edit]
     others: Sequence[str]
+    other: str | None
     target: str
     patch: Edit
     shape: tuple[int, int]
@@ -44,11 +46,6 @@ class Fitted:
     def rng(self) -> np.random.Generator:
         """The same at all steps of a layer, so that a control is one direction, as the method's is."""
         return np.random.default_rng([_STREAM, self.seed, self.layer])
-
-    @property
-    def other(self) -> str:
-        """A class that is neither A nor B; the same in all layers."""
-        return self.others[int(np.random.default_rng([_STREAM, self.seed]).integers(len(self.others)))]
 
 
 @dataclass(frozen=True)
@@ -82,6 +79,7 @@ def _pattern(fitted: Fitted) -> Change:
 
 
 def _class(fitted: Fitted) -> Change:
+    assert fitted.other is not None
     return Change(fitted.toward(fitted.other), fitted.edit)
 
 
@@ -104,6 +102,11 @@ CONTROLS = (
     ),
     Control("patch", "prompt B's own tokens: the ceiling, not matched in energy", _patch),
 )
+
+
+def other_class(others: Sequence[str], seed: int) -> str | None:
+    """One of the classes that are neither A nor B, by chance; None if there is none."""
+    return others[int(np.random.default_rng([_STREAM, seed]).integers(len(others)))] if others else None
 
 
 def random_rotation(rng: np.random.Generator, d: int) -> FloatArray:

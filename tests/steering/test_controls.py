@@ -19,7 +19,7 @@ def fitted() -> Fitted:
     examples = planted().examples
     toward = functools.cache(lambda name: METHODS["transport"].fit(examples, "lion", name))
     patch = METHODS["patch"].fit(examples, "lion", "panda")
-    return Fitted(toward("panda"), toward, ("car",), "panda", patch, (16, WIDTH), layer=3, seed=0)
+    return Fitted(toward("panda"), toward, ("car",), "car", "panda", patch, (16, WIDTH), layer=3, seed=0)
 
 
 @pytest.fixture(scope="module")

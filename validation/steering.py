@@ -1,0 +1,168 @@
+"""Steering the bundled model: 6 pairs of classes, 10 new seeds each; `python -m validation.steering FOLDER`.
+
+Records what is not there yet (two sessions to fit to, then 28 for each pair: an hour on two cores), judges it, and
+writes `steering_results.json` and the pictures of docs/steering.md.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from subspacelens_tui.analysis.steering_results import SteeredImages, steering_result
+from subspacelens_tui.cli.commands.steer import record_sessions
+from subspacelens_tui.planning import Request, plan
+from subspacelens_tui.planning.steering import PlannedSession, SteeringRequest, plan_steering
+from subspacelens_tui.planning.steering_fit import Classes, Statistics, fit
+from subspacelens_tui.sessions import open_session
+from subspacelens_tui.sessions.writer import image_path
+
+PAIRS = (
+    ("lion", "panda"),
+    ("car", "tractor"),
+    ("church", "pagoda"),
+    ("frog", "hamburger"),
+    ("doughnut", "sunrise"),
+    ("house", "rocket"),
+)
+SEEDS = 10
+# All tokens of 32 seeds of these 12 classes; and what `record --tokens` keeps: 16 of 20 seeds of 25.
+ALL, DEFAULT = "all-tokens", "default-tokens"
+RESULTS = Path(__file__).with_name("steering_results.json")
+STRENGTHS = (0.0, 0.5, 0.75, 1.0, 1.25, 1.5)
+
+
+def record_natural(folder: Path) -> None:
+    """The two sessions that everything is fitted to."""
+    words = [name for pair in PAIRS for name in pair]
+    prompts = folder / "twelve.toml"
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = (f'[[prompts]]\ntext = "a {name}"\nlabels = {{ fine = "{name}" }}\n' for name in words)
+    prompts.write_text('name = "twelve"\nschemes = ["fine"]\n' + "".join(entries), encoding="utf-8")
+    wanted = {
+        ALL: Request(prompts=str(prompts), seeds=32, tokens=64, batch_size=24),
+        DEFAULT: Request(tokens=16),
+    }
+    record_sessions(folder, [PlannedSession(name, plan(request), None) for name, request in wanted.items()])
+
+
+def planned(folder: Path, source: str, target: str) -> Iterator[PlannedSession]:
+    """The sessions of one pair, under names that start with both classes."""
+    every = open_session(folder / ALL)
+
+    def of(session: Any, name: str, keys: Sequence[str], **asked: Any) -> Iterator[PlannedSession]:
+        request = SteeringRequest(
+            source, target, labels="fine", seeds=SEEDS, name=f"{source}-{target}-{name}", **asked
+        )
+        found = plan_steering(session, request)
+        yield from (one for one in found.sessions if not keys or one.name.rpartition("~")[2] in keys)
+
+    yield from of(every, "L8", (), layers=[8], strengths=STRENGTHS)
+    for layer in (2, 4, 6):
+        yield from of(every, f"L{layer}", ("s1",), layers=[layer])
+    for layer in (0, 1, 2, 6):
+        yield from of(every, f"patch-L{layer}", ("s1",), layers=[layer], method="patch")
+    for method in ("mean", "project", "interchange"):
+        yield from of(every, method, ("s1",), layers=[6], method=method)
+    for steps in ((0, 9), (5, 19)):
+        yield from of(every, f"steps-{steps[0]}-{steps[1]}", ("s1",), layers=[6], steps=steps)
+    yield from of(open_session(folder / DEFAULT), "default", ("s1",), layers=[6])
+    yield from _to_itself(folder, source, target)
+
+
+def _to_itself(folder: Path, source: str, target: str) -> Iterator[PlannedSession]:
+    """A to A, which should change nothing."""
+    every = open_session(folder / ALL)
+    request = SteeringRequest(
+        source, target, layers=[8], strengths=[1.0], seeds=SEEDS, name=f"{source}-{target}-itself"
+    )
+    [like] = [one for one in plan_steering(every, request).sessions if one.name.endswith("~s1")]
+    assert like.manifest.steering is not None
+    steering = like.manifest.steering.model_copy(update={"target": source})
+    itself = Classes("fine", source, source, ())
+    fits = fit(Statistics(every, "fine"), itself, [8], "transport", steering.steps)
+    manifest = like.manifest.model_copy(update={"steering": steering})
+    yield replace(like, manifest=manifest, intervention=fits.method)
+
+
+def main(folder: Path) -> None:
+    """Record, judge and write."""
+    record_natural(folder)
+    for source, target in PAIRS:
+        record_sessions(folder, list(planned(folder, source, target)))
+    RESULTS.write_text(json.dumps(results(folder), indent=1) + "\n", encoding="utf-8")
+    for name, rows in pictures(folder).items():
+        sheet(rows).save(Path("docs/steering") / name)
+
+
+def results(folder: Path) -> dict[str, Any]:
+    """Of each setting the images of all pairs together."""
+    of_settings: dict[str, list[SteeredImages]] = {}
+    for source, target in PAIRS:
+        prefix = f"{source}-{target}-"
+        runs = dict.fromkeys(p.name.rpartition("~")[0] for p in sorted(folder.glob(f"{prefix}*~*")))
+        for run in runs:
+            for row in steering_result(folder, run).rows:
+                of_settings.setdefault(f"{run.removeprefix(prefix)} {row.key}", []).append(row)
+    return {setting: _together(rows) for setting, rows in of_settings.items()}
+
+
+def _together(rows: Sequence[SteeredImages]) -> dict[str, Any]:
+    images = sum(row.images for row in rows)
+
+    def count(share: str) -> int | None:
+        shares = [getattr(row, share) for row in rows]
+        return (
+            None
+            if None in shares
+            else round(sum(s.value * row.images for s, row in zip(shares, rows, strict=True)))
+        )
+
+    def mean(name: str) -> float | None:
+        values = [getattr(row, name) for row in rows]
+        return None if None in values else round(float(np.mean(values)), 3)
+
+    shares = ("target", "source", "clean", "other", "by_latents")
+    numbers = ("disagreement", "latent_ratio", "last_ratio", "energy", "angle", "norm")
+    return {"images": images, **{s: count(s) for s in shares}, **{n: mean(n) for n in numbers}}
+
+
+def pictures(folder: Path) -> Mapping[str, list[list[Image.Image]]]:
+    """Rows of pictures of each sheet."""
+
+    def row(session: str, seeds: int) -> list[Image.Image]:
+        return [Image.open(image_path(folder / session, image)) for image in range(seeds)]
+
+    keys = (
+        "s0",
+        "target",
+        *(f"s{s:g}" for s in STRENGTHS[1:]),
+        "rotation",
+        "noise",
+        "pattern",
+        "class",
+        "mixture",
+    )
+    one = [row(f"lion-panda-L8~{key}", SEEDS) for key in (*keys, "patch")]
+    one += [row("lion-panda-mean~s1", SEEDS), row("lion-panda-itself~s1", SEEDS)]
+    pairs = [row(f"{a}-{b}-L8~{key}", SEEDS) for a, b in PAIRS for key in ("s0", "s1", "target")]
+    return {"lion-panda.png": one, "pairs.png": pairs}
+
+
+def sheet(rows: list[list[Image.Image]]) -> Image.Image:
+    """Pictures in rows."""
+    width, height = rows[0][0].size
+    made = Image.new("RGB", ((width + 2) * max(map(len, rows)), (height + 2) * len(rows)), "white")
+    for y, row in enumerate(rows):
+        for x, picture in enumerate(row):
+            made.paste(picture, (x * (width + 2), y * (height + 2)))
+    return made
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
