@@ -1,7 +1,7 @@
 """Steering the bundled model: 6 pairs of classes, 10 new seeds each; `python -m validation.steering FOLDER`.
 
-Records what is not there yet (two sessions to fit to, then 28 for each pair: an hour on two cores), judges it, and
-writes `steering_results.json` and the pictures of docs/steering.md.
+Records what is not there yet (two sessions to fit to, then 28 for each pair: an hour on two cores), judges it,
+and writes `steering_results.json` and the pictures of docs/steering.md.
 """
 
 import json
@@ -44,11 +44,10 @@ def record_natural(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     entries = (f'[[prompts]]\ntext = "a {name}"\nlabels = {{ fine = "{name}" }}\n' for name in words)
     prompts.write_text('name = "twelve"\nschemes = ["fine"]\n' + "".join(entries), encoding="utf-8")
-    wanted = {
-        ALL: Request(prompts=str(prompts), seeds=32, tokens=64, batch_size=24),
-        DEFAULT: Request(tokens=16),
-    }
-    record_sessions(folder, [PlannedSession(name, plan(request), None) for name, request in wanted.items()])
+    all_tokens = Request(prompts=str(prompts), seeds=32, tokens=64, batch_size=24)
+    for name, request in {ALL: all_tokens, DEFAULT: Request(tokens=16)}.items():
+        if not (folder / name).exists():
+            record_sessions(folder, [PlannedSession(name, plan(request), None)])
 
 
 def planned(folder: Path, source: str, target: str) -> Iterator[PlannedSession]:
