@@ -1,7 +1,7 @@
 """Steering the bundled model: 6 pairs of classes, 10 new seeds each; `python -m validation.steering FOLDER`.
 
-Records what is not there yet (two sessions to fit to, then 28 for each pair: an hour on two cores), judges it,
-and writes `steering_results.json` and the pictures of docs/steering.md.
+Records what is not there yet (two sessions to fit to, then 28 for each pair: an hour on two cores), judges
+it, and writes `steering_results.json` and the pictures of docs/steering.md.
 """
 
 import json
@@ -50,31 +50,33 @@ def record_natural(folder: Path) -> None:
             record_sessions(folder, [PlannedSession(name, plan(request), None)])
 
 
-def planned(folder: Path, source: str, target: str) -> Iterator[PlannedSession]:
-    """The sessions of one pair, under names that start with both classes."""
-    every = open_session(folder / ALL)
-
-    def of(session: Any, name: str, keys: Sequence[str], **asked: Any) -> Iterator[PlannedSession]:
-        request = SteeringRequest(
-            source, target, labels="fine", seeds=SEEDS, name=f"{source}-{target}-{name}", **asked
-        )
-        found = plan_steering(session, request)
-        yield from (one for one in found.sessions if not keys or one.name.rpartition("~")[2] in keys)
-
-    yield from of(every, "L8", (), layers=[8], strengths=STRENGTHS)
-    for layer in (2, 4, 6):
-        yield from of(every, f"L{layer}", ("s1",), layers=[layer])
-    for layer in (0, 1, 2, 6):
-        yield from of(every, f"patch-L{layer}", ("s1",), layers=[layer], method="patch")
-    for method in ("mean", "project", "interchange"):
-        yield from of(every, method, ("s1",), layers=[6], method=method)
+def settings() -> Iterator[tuple[str, str, Sequence[str], dict[str, Any]]]:
+    """Each setting: its name, the session it is fitted to, which sessions of a run, and what is asked."""
+    yield "L8", ALL, (), {"layers": [8], "strengths": STRENGTHS}
+    yield "default", DEFAULT, ("s1",), {"layers": [6]}
+    yield "mean", ALL, ("s1",), {"layers": [6], "method": "mean"}
+    for layer in (0, 1, 6):
+        yield f"patch-L{layer}", ALL, ("s1",), {"layers": [layer], "method": "patch"}
+    for layer in (6, 4, 2):
+        yield f"L{layer}", ALL, ("s1",), {"layers": [layer]}
+    for method in ("project", "interchange"):
+        yield method, ALL, ("s1",), {"layers": [6], "method": method}
     for steps in ((0, 9), (5, 19)):
-        yield from of(every, f"steps-{steps[0]}-{steps[1]}", ("s1",), layers=[6], steps=steps)
-    yield from of(open_session(folder / DEFAULT), "default", ("s1",), layers=[6])
-    yield from _to_itself(folder, source, target)
+        yield f"steps-{steps[0]}-{steps[1]}", ALL, ("s1",), {"layers": [6], "steps": steps}
 
 
-def _to_itself(folder: Path, source: str, target: str) -> Iterator[PlannedSession]:
+def record_setting(
+    folder: Path, name: str, fitted_to: str, keys: Sequence[str], asked: Mapping[str, Any]
+) -> None:
+    """The sessions of a setting, for each pair, under names that start with both classes."""
+    for source, target in PAIRS:
+        run = f"{source}-{target}-{name}"
+        request = SteeringRequest(source, target, labels="fine", seeds=SEEDS, name=run, **asked)
+        found = plan_steering(open_session(folder / fitted_to), request).sessions
+        record_sessions(folder, [one for one in found if not keys or one.name.rpartition("~")[2] in keys])
+
+
+def _to_itself(folder: Path, source: str, target: str) -> PlannedSession:
     """A to A, which should change nothing."""
     every = open_session(folder / ALL)
     request = SteeringRequest(
@@ -86,14 +88,21 @@ def _to_itself(folder: Path, source: str, target: str) -> Iterator[PlannedSessio
     itself = Classes("fine", source, source, ())
     fits = fit(Statistics(every, "fine"), itself, [8], "transport", steering.steps)
     manifest = like.manifest.model_copy(update={"steering": steering})
-    yield replace(like, manifest=manifest, intervention=fits.method)
+    return replace(like, manifest=manifest, intervention=fits.method)
 
 
 def main(folder: Path) -> None:
     """Record, judge and write."""
     record_natural(folder)
-    for source, target in PAIRS:
-        record_sessions(folder, list(planned(folder, source, target)))
+    for setting in settings():
+        record_setting(folder, *setting)
+        if setting[0] == "L8":
+            record_sessions(folder, [_to_itself(folder, *pair) for pair in PAIRS])
+    write(folder)
+
+
+def write(folder: Path) -> None:
+    """Judge what is there, and write numbers and pictures."""
     RESULTS.write_text(json.dumps(results(folder), indent=1) + "\n", encoding="utf-8")
     for name, rows in pictures(folder).items():
         sheet(rows).save(Path("docs/steering") / name)

@@ -95,20 +95,13 @@ def plan_steering(
     Raises:
         PlanningError: it cannot be done as asked, in one line.
     """
-    _check(session, request)
-    statistics = Statistics(session, request.labels or scheme_of(session, request.source, request.target))
-    classes = statistics.classes(request.source, request.target)
-    if classes.source == classes.target:
-        raise PlanningError(f"--from and --to are both {classes.source!r}: name two classes")
-    shifts = statistics.shifts(classes) if request.layers is None else []
-    layers = tuple(request.layers or [shifts.index(max(shifts))])
-    steps = request.steps or (0, session.manifest.steps - 1)
-    if steps[1] >= session.manifest.steps:
-        raise PlanningError(f"there is no step {steps[1]}: the session has 0 to {session.manifest.steps - 1}")
-    try:
-        fits = fit(statistics, classes, layers, request.method, steps, on_fitted=on_fitted)
-    except SteeringError as error:
-        raise PlanningError(str(error)) from None
+    if (why := session.manifest.not_resumable) is not None:
+        raise PlanningError(
+            f"{session.name} has no model that can be run again: {why}; `subspacelens_tui.steer` steers a "
+            "pipeline of one's own"
+        )
+    fits, statistics, shifts = _fitted(session, request, on_fitted)
+    classes, layers = fits.classes, fits.method.layers
     runs: dict[str, tuple[str | None, Intervention]] = {
         f"s{strength:g}": (None, fits.method.with_strength(strength))
         for strength in sorted({0.0, *request.strengths}, key=abs)
@@ -120,10 +113,62 @@ def plan_steering(
         name,
         classes,
         layers,
-        tuple(shifts),
+        shifts,
         (planned.natural_target(), *(planned.steered(suffix, *run) for suffix, run in runs.items())),
         tuple(_notes(fits, shifts, layers)),
     )
+
+
+def fit_intervention(
+    session: Session,
+    source: str,
+    target: str,
+    *,
+    layers: Sequence[int] | None = None,
+    method: str = DEFAULT,
+    labels: str | None = None,
+    strength: float = 1.0,
+    steps: tuple[int, int] | None = None,
+) -> Intervention:
+    """What turns images of one class into those of another, fitted to a session with tokens.
+
+    Args:
+        session: recorded with tokens and guidance.
+        source, target: classes.
+        layers, method, labels, steps: as of `SteeringRequest`.
+        strength: times the change.
+
+    Raises:
+        PlanningError: it cannot be done as asked, in one line.
+    """
+    request = SteeringRequest(source, target, labels, layers, method, [strength], steps=steps)
+    fits, _, _ = _fitted(session, request, controls=False)
+    return fits.method.with_strength(strength)
+
+
+def _fitted(
+    session: Session,
+    request: SteeringRequest,
+    on_fitted: Callable[[int, int], None] = lambda done, total: None,
+    controls: bool = True,
+) -> tuple[Fits, Statistics, tuple[float, ...]]:
+    """The interventions, what they are fitted to, and the shifts by which the layer was chosen, if it was."""
+    _check(request)
+    statistics = Statistics(session, request.labels or scheme_of(session, request.source, request.target))
+    classes = statistics.classes(request.source, request.target)
+    if classes.source == classes.target:
+        raise PlanningError(f"--from and --to are both {classes.source!r}: name two classes")
+    shifts = tuple(statistics.shifts(classes)) if request.layers is None else ()
+    layers = tuple(request.layers or [shifts.index(max(shifts))])
+    last = session.manifest.steps - 1
+    steps = request.steps or (0, last)
+    if steps[1] > last:
+        raise PlanningError(f"there is no step {steps[1]}: the session has 0 to {last}")
+    try:
+        fits = fit(statistics, classes, layers, request.method, steps, on_fitted, controls)
+    except SteeringError as error:
+        raise PlanningError(str(error)) from None
+    return fits, statistics, shifts
 
 
 def _notes(fits: Fits, shifts: Sequence[float], layers: Sequence[int]) -> Iterator[str]:
@@ -137,7 +182,7 @@ def _notes(fits: Fits, shifts: Sequence[float], layers: Sequence[int]) -> Iterat
         )
 
 
-def _check(session: Session, request: SteeringRequest) -> None:
+def _check(request: SteeringRequest) -> None:
     if request.method not in METHODS:
         raise PlanningError(f"there is no method {request.method!r}: use {', '.join(METHODS)}")
     if request.seeds < 2:
@@ -147,11 +192,6 @@ def _check(session: Session, request: SteeringRequest) -> None:
             raise PlanningError(f"a strength must be a number from -100 to 100, not {strength:g}")
     if request.layers is not None and not request.layers:
         raise PlanningError("no layer is named: --layer takes auto or numbers like 6,8")
-    if (why := session.manifest.not_resumable) is not None:
-        raise PlanningError(
-            f"{session.name} has no model that can be run again: {why}; `subspacelens_tui.steer` steers a "
-            "pipeline of one's own"
-        )
 
 
 class _Planned:

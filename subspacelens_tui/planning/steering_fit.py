@@ -174,12 +174,14 @@ class Fits:
     """The interventions of one pair of classes at strength 1.
 
     Attributes:
+        classes: from which to which.
         method: that of the method.
         controls: by key.
         missing: why there is no control of a key.
         notes: what may be wrong with the statistics, a line each.
     """
 
+    classes: Classes
     method: Intervention
     controls: dict[str, Intervention]
     missing: dict[str, str]
@@ -193,6 +195,7 @@ def fit(
     method: str,
     steps: tuple[int, int],
     on_fitted: Callable[[int, int], None] = lambda done, total: None,
+    with_controls: bool = True,
 ) -> Fits:
     """Fit a method and its controls at every captured step.
 
@@ -203,12 +206,14 @@ def fit(
         method: by its key.
         steps: the first and the last at which to steer.
         on_fitted: called with the layers and steps done and their total.
+        with_controls: whether to fit them as well.
 
     Raises:
         PlanningError: the statistics do not suffice.
     """
-    controls = [c for c in CONTROLS if len(classes.others) >= c.other_classes and c.key != method]
-    missing = {c.key: "there is no other class" for c in CONTROLS if len(classes.others) < c.other_classes}
+    every = [control for control in CONTROLS if with_controls and control.key != method]
+    controls = [control for control in every if len(classes.others) >= control.other_classes]
+    missing = {control.key: "there is no other class" for control in every if control not in controls}
     found: dict[str, dict[int, dict[int, Change]]] = {}
     notes: dict[str, None] = {}
     places = [(layer, step) for layer in layers for step in statistics.steps]
@@ -222,7 +227,7 @@ def fit(
             raise PlanningError(f"{statistics.session.name}: {error}") from None
         on_fitted(done, len(places))
     made = {key: Intervention(changes, statistics.model, steps=steps) for key, changes in found.items()}
-    return Fits(made.pop(method), made, missing, tuple(notes))
+    return Fits(classes, made.pop(method), made, missing, tuple(notes))
 
 
 def _changes(

@@ -7,8 +7,9 @@ They run before the hooks of a capture, whoever registered first: what is captur
 block receives.
 """
 
+import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from subspacelens_tui.models.call import PipelineCall
+from subspacelens_tui.models.discover import discover
 from subspacelens_tui.models.fingerprint import weight_norms
 from subspacelens_tui.models.layout import BlockLayout, Layout, Passes, Place, at
 from subspacelens_tui.models.trial import named_arguments
@@ -32,6 +35,8 @@ from subspacelens_tui.steering.stored import from_arrays
 # Keeps the noise of a control apart from that of an image of the same seed.
 _STREAM = 0x6E6F697365
 _TINY = 1e-12
+# Of any model that reads text.
+_TRIAL = ("a photo", "a photo of something else, at night")
 
 
 class Steering:
@@ -213,6 +218,45 @@ class Steering:
         self._uncond = {}
 
     _advance = _restart
+
+
+@contextlib.contextmanager
+def steer(
+    pipeline: Any,
+    intervention: Intervention,
+    *,
+    guidance: float = 4.5,
+    steps: int = 20,
+    call: Mapping[str, Any] | None = None,
+    prompts: tuple[str, str] = _TRIAL,
+) -> Iterator[Steering]:
+    """Steer every call of a pipeline inside the `with` block.
+
+    How the pipeline runs is found in some ten runs that stop at the first scheduler step.
+
+    Args:
+        pipeline: a diffusers pipeline, on its device.
+        intervention: as of `fit_intervention`.
+        guidance: the classifier-free guidance scale of the calls.
+        steps: the denoising steps that they ask for.
+        call: arguments that they have besides, such as `height` or `negative_prompt`.
+        prompts: two texts that differ, to find out with; of pipelines that take classes, two of these.
+
+    Raises:
+        ModelError: if the pipeline cannot be hooked, in one line that says what was seen.
+        RecordingError: if the intervention is of another model or cannot be made in this one.
+    """
+    if not hasattr(pipeline, "components"):
+        raise RecordingError(f"a {type(pipeline).__name__} is no diffusers pipeline")
+    layout = discover(PipelineCall(pipeline, call), prompts, steps, [guidance]).layout
+    steering = Steering(pipeline, layout, intervention)
+    if steering.twins:
+        raise RecordingError(
+            "it needs another prompt's tokens on the same latents: `subspacelens-tui steer` has them"
+        )
+    steering.start_batch((), guidance)
+    with steering:
+        yield steering
 
 
 def read_intervention(folder: Path, manifest: Manifest) -> Intervention:
