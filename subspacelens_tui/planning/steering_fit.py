@@ -85,7 +85,8 @@ class Statistics:
         both = [scale for scale in manifest.guidance if len(manifest.branches_at(scale)) == 2]
         if not both:
             raise PlanningError(
-                f"{session.name} has no unconditional pass, and steering takes both: {again} --guidance 4.5"
+                f"{session.name} has no unconditional pass, and steering takes both: {again} with "
+                "`--guidance 4.5` records some"
             )
         self.session, self.guidance, self.scheme = session, both[0], session.resolve_scheme(scheme)
         self.steps = tuple(manifest.capture_steps)

@@ -276,6 +276,11 @@ class Manifest(_Part):
                 return "it was imported, and has no model to generate more images with"
 
     @property
+    def model_words(self) -> str:
+        """The model, and whether its images were steered."""
+        return self.model.id if self.steering is None else f"{self.model.id}, steered"
+
+    @property
     def label_schemes(self) -> tuple[str, ...]:
         """Names of the label schemes, in the order of the prompt file."""
         return tuple(self.prompts[0].labels)

@@ -149,7 +149,7 @@ def test_a_session_that_lacks_something_is_refused_with_what_records_it(
         assert main(["steer", "few", *STEER, "--sessions", str(tmp_path)]) == 1
         assert words in capsys.readouterr().err
     assert main(["steer", "run~s1", *STEER, "--sessions", str(sessions)]) == 1
-    assert "run~s1 has steered images, natural ones are needed" in capsys.readouterr().err
+    assert "run~s1 has steered images, and natural ones are needed" in capsys.readouterr().err
 
 
 def test_a_users_own_call_is_steered_as_the_recorder_steers(sessions: Path, loaded: Loaded) -> None:
@@ -164,3 +164,18 @@ def test_a_users_own_call_is_steered_as_the_recorder_steers(sessions: Path, load
     patch = fit_intervention(open_session(sessions / "natural"), "lion", "panda", layers=[8], method="patch")
     with pytest.raises(RecordingError, match="needs another prompt's tokens"), steer(loaded.pipeline, patch):
         pass
+
+
+def test_steered_images_are_nowhere_shown_as_the_models_own(
+    sessions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = "lion → panda: transport at layer 8, strength 1"
+    assert main(["analyze", "run~s1", "--permutations", "0", "--sessions", str(sessions)]) == 0
+    assert f"steered, not the model's own images: {words}" in capsys.readouterr().out
+    assert main(["list", "--json", "--sessions", str(sessions)]) == 0
+    listed = {one["name"]: one["steering"] for one in json.loads(capsys.readouterr().out)}
+    assert listed["run~s1"] == words
+    assert listed["run~rotation"] == "lion → panda: rotation, a control of transport, at layer 8, strength 1"
+    assert listed["run~s0"] is listed["natural"] is None
+    assert main(["show", "run~s1", "--sessions", str(sessions)]) == 0
+    assert "demo, steered › run~s1" in capsys.readouterr().out
