@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 
 def weight_norms(blocks: Sequence[Any]) -> list[float] | None:
     """The Frobenius norm of the parameters of each block, in float32; None where they cannot be read.
@@ -17,6 +19,7 @@ def weight_norms(blocks: Sequence[Any]) -> list[float] | None:
         for parameter in block.parameters():
             if parameter.is_meta or not parameter.is_floating_point():
                 return None
-            squares += float(parameter.detach().float().square().sum())
+            # Without a copy in float32, for which a GPU may have no memory.
+            squares += float(torch.linalg.vector_norm(parameter.detach(), dtype=torch.float32)) ** 2
         found.append(squares**0.5)
     return found
