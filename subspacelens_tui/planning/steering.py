@@ -12,7 +12,7 @@ from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.plan import images_in_order
 from subspacelens_tui.planning.steering_fit import Classes, Fits, Statistics, fit, scheme_of
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.format import Manifest, Steering, first_problem
+from subspacelens_tui.sessions.format import Block, Manifest, Steering, first_problem
 from subspacelens_tui.steering import DEFAULT, METHODS, Intervention, SteeringError
 
 STRENGTHS = (0.0, 0.5, 0.75, 1.0, 1.25)
@@ -21,6 +21,8 @@ _OTHERS = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST = 80
 # New seeds begin at a multiple of this, so that they are known for what they are.
 _ROUND = 1000
+# Of an intervention that nothing was fitted for.
+_UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -223,20 +225,12 @@ class _Planned:
         images = range(len(self._source))
         if intervention.strength == 0:
             return PlannedSession(f"{self._name}~{suffix}", self._manifest(images), None)
-        steering = Steering(
-            statistics=self._session.name,
-            method=self._request.method,
-            control=control,
-            scheme=self._classes.scheme,
-            source=self._classes.source,
-            target=self._classes.target,
-            toward=self._classes.other if control == "class" else None,
-            layers=list(intervention.layers),
-            strength=intervention.strength,
-            steps=intervention.steps,
-            half=intervention.half,
-            blocks=self._session.manifest.blocks,
-            partners=self._partners() if "partner" in intervention.sources else [],
+        steering = described(intervention).model_copy(
+            update={
+                "control": control,
+                "toward": self._classes.other if control == "class" else None,
+                "partners": self._partners() if "partner" in intervention.sources else [],
+            }
         )
         manifest = self._manifest(images).model_copy(update={"steering": steering})
         return PlannedSession(f"{self._name}~{suffix}", manifest, intervention)
@@ -268,6 +262,27 @@ class _Planned:
             )
         except ValidationError as error:
             raise PlanningError(f"this cannot be recorded: {first_problem(error)}") from None
+
+
+def described(intervention: Intervention) -> Steering:
+    """An intervention as `session.json` says it; of one that was made by hand what is known."""
+    of, model = intervention.origin, intervention.model
+    norms = model.norms or (None,) * len(model.blocks)
+    return Steering(
+        statistics=of.statistics if of else _UNKNOWN,
+        method=of.method if of else _UNKNOWN,
+        scheme=of.scheme if of else _UNKNOWN,
+        source=of.source if of else _UNKNOWN,
+        target=of.target if of else _UNKNOWN,
+        layers=list(intervention.layers),
+        strength=intervention.strength,
+        steps=intervention.steps,
+        half=intervention.half,
+        blocks=[
+            Block(name=name, width=width, tokens=tokens, weight_norm=norm)
+            for (name, width, tokens), norm in zip(model.blocks, norms, strict=True)
+        ],
+    )
 
 
 def _default_name(session: Session, classes: Classes) -> str:

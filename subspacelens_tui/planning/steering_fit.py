@@ -23,6 +23,7 @@ from subspacelens_tui.steering import (
     Fingerprint,
     Fitted,
     Intervention,
+    Origin,
     SteeringError,
     square_grid,
 )
@@ -227,7 +228,11 @@ def fit(
         except SteeringError as error:
             raise PlanningError(f"{statistics.session.name}: {error}") from None
         on_fitted(done, len(places))
-    made = {key: Intervention(changes, statistics.model, steps=steps) for key, changes in found.items()}
+    origin = Origin(statistics.session.name, method, classes.scheme, classes.source, classes.target)
+    made = {
+        key: Intervention(changes, statistics.model, steps=steps, origin=origin)
+        for key, changes in found.items()
+    }
     return Fits(classes, made.pop(method), made, missing, tuple(notes))
 
 

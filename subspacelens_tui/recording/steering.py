@@ -25,6 +25,7 @@ from subspacelens_tui.models.layout import BlockLayout, Layout, Passes, Place, a
 from subspacelens_tui.models.trial import named_arguments
 from subspacelens_tui.planning.steering_fit import fingerprint
 from subspacelens_tui.recording.errors import RecordingError
+from subspacelens_tui.recording.in_use import claimed
 from subspacelens_tui.recording.scheduler import StepCounter
 from subspacelens_tui.sessions.format import Branch, Manifest
 from subspacelens_tui.sessions.steering_file import STEERING_FILE, open_steering
@@ -87,6 +88,17 @@ class Steering:
     ) -> None:
         while self._undo:
             self._undo.pop()()
+
+    def refuse_twins(self) -> None:
+        """For loops that generate what they are given and no partners.
+
+        Raises:
+            RecordingError: if it needs some.
+        """
+        if self.twins:
+            raise RecordingError(
+                "it needs another prompt's tokens on the same latents: `subspacelens-tui steer` has them"
+            )
 
     def start_batch(self, seeds: Sequence[int], guidance: float) -> None:
         """Begin a batch.
@@ -248,15 +260,13 @@ def steer(
     """
     if not hasattr(pipeline, "components"):
         raise RecordingError(f"a {type(pipeline).__name__} is no diffusers pipeline")
-    layout = discover(PipelineCall(pipeline, call), prompts, steps, [guidance]).layout
-    steering = Steering(pipeline, layout, intervention)
-    if steering.twins:
-        raise RecordingError(
-            "it needs another prompt's tokens on the same latents: `subspacelens-tui steer` has them"
-        )
-    steering.start_batch((), guidance)
-    with steering:
-        yield steering
+    with claimed(pipeline, "steered"):
+        layout = discover(PipelineCall(pipeline, call), prompts, steps, [guidance]).layout
+        steering = Steering(pipeline, layout, intervention)
+        steering.refuse_twins()
+        steering.start_batch((), guidance)
+        with steering:
+            yield steering
 
 
 def read_intervention(folder: Path, manifest: Manifest) -> Intervention:

@@ -7,7 +7,7 @@ from subspacelens_tui.steering.controls import CONTROLS, Control, Fitted
 from subspacelens_tui.steering.edit import Change, Edit
 from subspacelens_tui.steering.errors import SteeringError
 from subspacelens_tui.steering.examples import Examples, square_grid
-from subspacelens_tui.steering.intervention import Fingerprint, Intervention
+from subspacelens_tui.steering.intervention import Fingerprint, Intervention, Origin
 from subspacelens_tui.steering.methods import DEFAULT, METHODS
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Fingerprint",
     "Fitted",
     "Intervention",
+    "Origin",
     "SteeringError",
     "square_grid",
 ]

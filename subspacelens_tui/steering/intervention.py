@@ -40,6 +40,23 @@ class Fingerprint:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What an intervention is and was fitted to, by name.
+
+    Attributes:
+        statistics: the session.
+        method: by its key.
+        scheme, source, target: label scheme and classes.
+    """
+
+    statistics: str
+    method: str
+    scheme: str
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
 class Intervention:
     """What is done to the image tokens that blocks put out.
 
@@ -49,6 +66,7 @@ class Intervention:
         strength: times the change; 0 leaves the model exactly as it is.
         steps: the first and the last step at which it is done.
         half: whether the change, of the conditional half, goes to that, to the unconditional one, or both.
+        origin: where it is from; None of one that was made by hand.
 
     Raises:
         SteeringError: if the strength is no number, no step is named or there is no such layer.
@@ -59,6 +77,7 @@ class Intervention:
     strength: float = 1.0
     steps: tuple[int, int] = (0, 1_000_000)
     half: Half = "cond"
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.strength):

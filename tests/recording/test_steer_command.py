@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from subspacelens_tui import fit_intervention, steer
+from subspacelens_tui import capture, fit_intervention, record, steer
 from subspacelens_tui.analysis.steering_results import runs_of, steering_result
 from subspacelens_tui.cli import main
 from subspacelens_tui.planning.plan import Request, plan
@@ -16,9 +16,10 @@ from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.recorder import Recorder
 from subspacelens_tui.sessions import open_session
 from subspacelens_tui.sessions.writer import create_session, image_path
-from subspacelens_tui.steering import CONTROLS
+from subspacelens_tui.steering import CONTROLS, Intervention
 from tests.recording.conftest import Loaded, prompt_file
 
+WORDS = ("a lion", "a car, a lion")
 KEYS = ["target", "s0", "s1", *(control.key for control in CONTROLS)]
 STEER = [
     "--from",
@@ -152,18 +153,49 @@ def test_a_session_that_lacks_something_is_refused_with_what_records_it(
     assert "run~s1 has steered images, and natural ones are needed" in capsys.readouterr().err
 
 
-def test_a_users_own_call_is_steered_as_the_recorder_steers(sessions: Path, loaded: Loaded) -> None:
-    of = fit_intervention(open_session(sessions / "natural"), "lion", "panda", layers=[8])
+@pytest.fixture(scope="module")
+def fitted(sessions: Path) -> Intervention:
+    return fit_intervention(open_session(sessions / "natural"), "lion", "panda", layers=[8])
+
+
+def test_a_users_own_call_is_steered_as_the_recorder_steers(
+    sessions: Path, loaded: Loaded, fitted: Intervention
+) -> None:
     before = np.asarray(loaded.generate(["a lion"], [1000], 3.0, steps=4)[0]).astype(int)
-    with steer(loaded.pipeline, of, guidance=3.0, prompts=("a lion", "a car, a lion")):
+    with steer(loaded.pipeline, fitted, guidance=3.0, prompts=WORDS):
         steered = np.asarray(loaded.generate(["a lion"], [1000], 3.0, steps=4)[0]).astype(int)
     assert np.abs(steered - before).mean() > 5
-
     recorded = np.asarray(Image.open(image_path(sessions / "run~s1", 0))).astype(int)
     assert np.abs(steered - recorded).mean() < 6  # kept as WebP
     patch = fit_intervention(open_session(sessions / "natural"), "lion", "panda", layers=[8], method="patch")
-    with pytest.raises(RecordingError, match="needs another prompt's tokens"), steer(loaded.pipeline, patch):
+    with (
+        pytest.raises(RecordingError, match="needs another prompt's tokens"),
+        steer(loaded.pipeline, patch, guidance=3.0, prompts=WORDS),
+    ):
         pass
+
+
+def test_a_users_own_loop_records_what_is_steered_and_says_so(
+    sessions: Path, loaded: Loaded, fitted: Intervention, tmp_path: Path
+) -> None:
+    how = {"seeds": [1000], "steps": 4, "captured": [0, 3], "guidance": 3.0, "sessions": tmp_path}
+    session = record(loaded.pipeline, {"a lion": "lion"}, steer=fitted, name="mine", **how)
+    assert session.manifest.steering is not None
+    assert session.manifest.steering.words == "lion → panda: transport at layer 8, strength 1"
+    assert session.manifest.steering.statistics == "natural"
+    of_recorder = open_session(sessions / "run~s1")
+    for step in (0, 3):
+        one, two = (of.features(11, "cond", step)[:, 0] for of in (session, of_recorder))
+        np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-3)
+    plain = record(loaded.pipeline, {"a lion": "lion"}, steer=fitted.with_strength(0), name="plain", **how)
+    assert plain.manifest.steering is None
+    # Nested, neither would see what the other does.
+    message = r"being recorded: to record what is steered, give the intervention to `capture\(…, steer="
+    with capture(loaded.pipeline, {"a lion": "lion"}, name="two", **how) as recording:
+        for batch in recording.batches():
+            with pytest.raises(RecordingError, match=message), steer(loaded.pipeline, fitted, guidance=3.0):
+                pass
+            batch.keep(loaded.generate(batch.prompts, batch.seeds, 3.0, steps=4))
 
 
 def test_steered_images_are_nowhere_shown_as_the_models_own(
