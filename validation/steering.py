@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from subspacelens_tui.analysis import SettingsError
 from subspacelens_tui.analysis.steering_results import SteeredImages, steering_result
 from subspacelens_tui.cli.commands.steer import record_sessions
 from subspacelens_tui.planning import Request, plan
@@ -115,7 +116,11 @@ def results(folder: Path) -> dict[str, Any]:
         prefix = f"{source}-{target}-"
         runs = dict.fromkeys(p.name.rpartition("~")[0] for p in sorted(folder.glob(f"{prefix}*~*")))
         for run in runs:
-            for row in steering_result(folder, run).rows:
+            try:
+                rows = steering_result(folder, run).rows
+            except SettingsError:  # recorded no further than its folder
+                continue
+            for row in rows:
                 of_settings.setdefault(f"{run.removeprefix(prefix)} {row.key}", []).append(row)
     return {setting: _together(rows) for setting, rows in of_settings.items()}
 
@@ -136,7 +141,7 @@ def _together(rows: Sequence[SteeredImages]) -> dict[str, Any]:
         return None if None in values else round(float(np.mean(values)), 3)
 
     shares = ("target", "source", "clean", "other", "by_latents")
-    numbers = ("disagreement", "latent_ratio", "last_ratio", "energy", "angle", "norm")
+    numbers = ("disagreement", "latent_ratio", "image_ratio", "last_ratio", "energy", "angle", "norm")
     return {"images": images, **{s: count(s) for s in shares}, **{n: mean(n) for n in numbers}}
 
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.settings import SettingsError
-from subspacelens_tui.sessions import Session
+from subspacelens_tui.sessions import Session, SessionError
 from subspacelens_tui.sessions.features import LATENTS
+from subspacelens_tui.sessions.pictures import read_picture
 from subspacelens_tui.steering.errors import SteeringError
 from subspacelens_tui.steering.judge import Fit, Judge, errors_across, nearest_image, nearest_mean
 from subspacelens_tui.steering.manifold import Natural, natural
@@ -18,6 +18,8 @@ from subspacelens_tui.steering.manifold import Natural, natural
 FloatArray = npt.NDArray[np.floating]
 # Where the judge looks: in the middle of the model, three quarters of the way.
 _DEPTH, _TIME = 0.5, 0.75
+# Pixels of a picture that are compared: more tell no more of what it shows.
+_SIDE = 64
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class NaturalImages:
         judge: by the unconditional pass.
         second: by the latents, where the session has them.
         latents: by class, how far from its natural images others are, in their latents; empty without.
+        pictures: the same in their pixels; empty where a picture is missing.
         last: the same in the token means of the last block, conditional, at the last captured step.
     """
 
@@ -67,6 +70,8 @@ class NaturalImages:
             None if found is None else self._checked("nearest natural latents", nearest_image, found)
         )
         self.latents = {} if found is None else self._natural(found)
+        seen = self.pixels(session)
+        self.pictures = {} if seen is None else self._natural(seen)
         self.last = self._natural(self.last_block(session))
 
     def unconditional(self, session: Session) -> FloatArray:
@@ -80,6 +85,14 @@ class NaturalImages:
     def final_latents(self, session: Session) -> FloatArray | None:
         """The latents of all images of a session (N, D); None if it does not hold them."""
         return by_image(session, LATENTS, self._guidance)
+
+    def pixels(self, session: Session) -> FloatArray | None:
+        """The pictures of all images of a session, scaled down (N, D); None if one is missing."""
+        try:
+            pictures = [read_picture(session, image, _SIDE) for image in session.images(self._guidance)]
+        except SessionError:
+            return None
+        return np.stack([np.asarray(picture, dtype=np.float32).ravel() for picture in pictures])
 
     def _checked(self, name: str, fit: Fit, features: FloatArray) -> Checked:
         try:
@@ -98,11 +111,6 @@ class NaturalImages:
             except SteeringError:  # of a class with one image nothing can be told
                 continue
         return found
-
-    @cached_property
-    def classes(self) -> tuple[str, ...]:
-        """The classes, in the order of the recording."""
-        return tuple(dict.fromkeys(self._labels.tolist()))
 
 
 def nearest_ratio(of_classes: dict[str, Natural], features: FloatArray) -> FloatArray:

@@ -4,6 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from subspacelens_tui.analysis.settings import SettingsError
 from subspacelens_tui.analysis.steering_judges import NaturalImages, by_image, nearest_ratio
 from subspacelens_tui.sessions import Session, open_session
@@ -11,6 +14,8 @@ from subspacelens_tui.sessions.catalog import find_session, session_names
 from subspacelens_tui.sessions.features import STEERING
 from subspacelens_tui.sessions.format import Steering
 from subspacelens_tui.steering import CONTROLS
+from subspacelens_tui.steering.examples import FloatArray
+from subspacelens_tui.steering.manifold import Natural
 from subspacelens_tui.steering.share import Share, share
 
 OFF_MANIFOLD = 1.4
@@ -32,18 +37,19 @@ class SteeredImages:
         strength: times the change; 0 of natural images.
         images, seeds: how many.
         target, source, clean: shares of images that the judge takes for class B, for class A, and for class B
-            where their latents are within the radius of 95 % of its natural images; None without latents.
+            and whose picture is within the radius of 95 % of its natural ones; None without pictures.
         toward, other: of a control that steers to another class, this class and its share; else None.
-        by_latents: share of class B by the second judge; None likewise.
+        by_latents: share of class B by the second judge; None without latents.
         disagreement: share of images on which the judges differ.
         latent_ratio: distance of the latents to the nearest natural ones, in units of those between natural
             ones: the mean over images.
+        image_ratio: the same of the pixels.
         last_ratio: the same of the last block's token means. A method may set these itself: typical ones do
             not show that an image is.
         energy, angle, norm: ‖sΔ‖/‖x‖, the angle in radians and the ratio of norms, means over images, layers
             and steps.
         judged: the class of each image by the judge.
-        image_ratios: `latent_ratio` of each image.
+        latent_ratios: `latent_ratio` of each image.
     """
 
     session: str
@@ -60,12 +66,13 @@ class SteeredImages:
     by_latents: Share | None
     disagreement: float | None
     latent_ratio: float | None
+    image_ratio: float | None
     last_ratio: float
     energy: float | None
     angle: float | None
     norm: float | None
     judged: tuple[str, ...]
-    image_ratios: tuple[float, ...]
+    latent_ratios: tuple[float, ...]
 
     @property
     def off_manifold(self) -> bool:
@@ -198,15 +205,11 @@ def _row(key: str, session: Session, steering: Steering, natural: NaturalImages)
     seeds = [session.manifest.images[i].seed for i in session.images(guidance)]
     judged = natural.judge.judge(natural.unconditional(session))
     toward = None if of is None else of.toward
-    latents = natural.final_latents(session) if natural.latents else None
-    ratios = second = clean = None
-    if latents is not None:
-        ratios = nearest_ratio(natural.latents, latents)
-        second = None if natural.second is None else natural.second.judge(latents)
-        if (of_target := natural.latents.get(steering.target)) is not None:
-            near = of_target.ratios(latents) <= of_target.radius
-            clean = share((judged == steering.target) & near, seeds)
-    measured = _measured(session, guidance)
+    latents, pixels = natural.final_latents(session), natural.pixels(session)
+    second = None if natural.second is None or latents is None else natural.second.judge(latents)
+    near = _near(natural.pictures.get(steering.target), pixels)
+    latent_ratios = _ratios(natural.latents, latents)
+    energy, angle, norm = _measured(session, guidance)
     return SteeredImages(
         session=session.name,
         key=key,
@@ -216,19 +219,33 @@ def _row(key: str, session: Session, steering: Steering, natural: NaturalImages)
         seeds=len(set(seeds)),
         target=share(judged == steering.target, seeds),
         source=share(judged == steering.source, seeds),
-        clean=clean,
+        clean=None if near is None else share((judged == steering.target) & near, seeds),
         toward=toward,
         other=None if toward is None else share(judged == toward, seeds),
         by_latents=None if second is None else share(second == steering.target, seeds),
         disagreement=None if second is None else float((second != judged).mean()),
-        latent_ratio=None if ratios is None else float(ratios.mean()),
+        latent_ratio=_mean(latent_ratios),
+        image_ratio=_mean(_ratios(natural.pictures, pixels)),
         last_ratio=float(nearest_ratio(natural.last, natural.last_block(session)).mean()),
-        energy=measured[0],
-        angle=measured[1],
-        norm=measured[2],
+        energy=energy,
+        angle=angle,
+        norm=norm,
         judged=tuple(judged.tolist()),
-        image_ratios=() if ratios is None else tuple(ratios.tolist()),
+        latent_ratios=() if latent_ratios is None else tuple(latent_ratios.tolist()),
     )
+
+
+def _near(of_class: Natural | None, pixels: FloatArray | None) -> npt.NDArray[np.bool_] | None:
+    """Which pictures are as near to natural ones of a class as these are to each other."""
+    return None if of_class is None or pixels is None else of_class.ratios(pixels) <= of_class.radius
+
+
+def _ratios(of_classes: dict[str, Natural], features: FloatArray | None) -> FloatArray | None:
+    return None if features is None or not of_classes else nearest_ratio(of_classes, features)
+
+
+def _mean(values: FloatArray | None) -> float | None:
+    return None if values is None else float(values.mean())
 
 
 def _measured(session: Session, guidance: float) -> Sequence[float | None]:

@@ -24,19 +24,10 @@ def print_steering(found: SteeringResult, as_json: bool) -> None:
         *([] if found.second is None else [f"second judge: {_judge_words(found.second)}"]),
     ]
     out.print(Text("\n".join(lines)))
-    headers = [
-        "name",
-        "images",
-        "B",
-        "95 % CI",
-        "A",
-        "clean",
-        "B by latents",
-        "latent NN",
-        "last NN",
-        "energy",
-    ]
-    out.print(PlainTable([*headers, "angle", "norm"], [_cells(row) for row in found.rows]))
+    shares = ["B", "95 % CI", "A", "clean", "B by latents"]
+    distances = ["latent NN", "image NN", "last NN"]
+    headers = ["name", "images", *shares, *distances, "energy", "angle", "norm"]
+    out.print(PlainTable(headers, [_cells(row) for row in found.rows]))
     out.print(Text(plain(found.verdict)))
     for note in found.notes:
         out.print(Text(plain(note)))
@@ -51,7 +42,7 @@ def _judge_words(judge: JudgeError) -> str:
 
 def _cells(row: SteeredImages) -> list[str]:
     marks = ("*" if row.off_manifold else "") + ("?" if row.disputed else "")
-    numbers = (row.latent_ratio, row.last_ratio, row.energy, row.angle, row.norm)
+    numbers = (row.latent_ratio, row.image_ratio, row.last_ratio, row.energy, row.angle, row.norm)
     return [
         row.key + marks,
         str(row.images),
