@@ -5,6 +5,7 @@ it, and writes `steering_results.json` and the pictures of docs/steering.md.
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -34,6 +35,36 @@ PAIRS = (
 SEEDS = 10
 # All tokens of 32 seeds of these 12 classes; and what `record --tokens` keeps: 16 of 20 seeds of 25.
 ALL, DEFAULT = "all-tokens", "default-tokens"
+DOCUMENT = Path(__file__).parents[1] / "docs" / "steering.md"
+_HEADER = "| setting | B | A | C | clean | of | latent NN | image NN | last NN | energy |"
+_WORDS = {
+    "L8 target": "natural B",
+    "L8 s0": "natural A, strength 0",
+    "L8 s1": "**transport, layer 8, strength 1**",
+    "L8 s0.5": "strength 0.5",
+    "L8 s0.75": "strength 0.75",
+    "L8 s1.25": "strength 1.25",
+    "L8 s1.5": "strength 1.5",
+    "L8 rotation": "control: rotation",
+    "L8 noise": "control: noise",
+    "L8 pattern": "control: pattern",
+    "L8 class": "control: another class C",
+    "L8 mixture": "control: mixture of 11 classes with B",
+    "L8 patch": "patch, layer 8",
+    "patch-L6 s1": "patch, layer 6",
+    "patch-L1 s1": "patch, layer 1",
+    "patch-L0 s1": "patch, layer 0",
+    "L6 s1": "transport, layer 6",
+    "L4 s1": "transport, layer 4",
+    "L2 s1": "transport, layer 2",
+    "default s1": "transport, layer 6, from `record --tokens`",
+    "steps-0-9 s1": "transport, layer 6, steps 0-9",
+    "steps-5-19 s1": "transport, layer 6, steps 5-19",
+    "itself s1": "transport, layer 8, A to A",
+    "mean s1": "mean, layer 6",
+    "project s1": "project, layer 6",
+    "interchange s1": "interchange, layer 6",
+}
 RESULTS = Path(__file__).with_name("steering_results.json")
 STRENGTHS = (0.0, 0.5, 0.75, 1.0, 1.25, 1.5)
 
@@ -98,15 +129,37 @@ def main(folder: Path) -> None:
     for setting in settings():
         record_setting(folder, *setting)
         if setting[0] == "L8":
-            record_sessions(folder, [_to_itself(folder, *pair) for pair in PAIRS])
+            for pair in PAIRS:
+                record_sessions(folder, [_to_itself(folder, *pair)])
     write(folder)
 
 
 def write(folder: Path) -> None:
-    """Judge what is there, and write numbers and pictures."""
+    """Judge what is there, and write numbers, tables and pictures."""
     RESULTS.write_text(json.dumps(results(folder), indent=1) + "\n", encoding="utf-8")
+    DOCUMENT.write_text(document(), encoding="utf-8")
     for name, rows in pictures(folder).items():
-        sheet(rows).save(Path("docs/steering") / name)
+        sheet(rows).save(DOCUMENT.with_suffix("") / name)
+
+
+def document() -> str:
+    """docs/steering.md with the table of the results."""
+    found = json.loads(RESULTS.read_text(encoding="utf-8"))
+    rows = [_HEADER, "|---" * (_HEADER.count("|") - 1) + "|"]
+    for setting, words in _WORDS.items():
+        if setting in found:
+            rows.append(f"| {words} | {' | '.join(_cells(found[setting]))} |")
+    table = "\n".join(rows)
+    text = DOCUMENT.read_text(encoding="utf-8")
+    return re.sub(r"(<!-- table -->\n).*?(\n<!-- end -->)", rf"\g<1>{table}\g<2>", text, flags=re.DOTALL)
+
+
+def _cells(of: Mapping[str, Any]) -> Iterator[str]:
+    for count in ("target", "source", "other", "clean"):
+        yield "" if of[count] is None else f"{of[count]}"
+    yield f"{of['images']}"
+    for number in ("latent_ratio", "image_ratio", "last_ratio", "energy"):
+        yield "" if of[number] is None else f"{of[number]:.2f}"
 
 
 def results(folder: Path) -> dict[str, Any]:

@@ -75,7 +75,7 @@ class Generation:
         device: where it runs; default: as the manifest says.
         allow_pickle: as of `ModelSource`.
         allow_nonfinite: go on where features or pictures are not finite.
-        loaded: of another session of the same model, prompts, steps and guidance, to load nothing again.
+        loaded: of another session: if it serves this one, nothing is loaded again.
 
     Raises:
         ModelError: if the model cannot be loaded.
@@ -100,7 +100,8 @@ class Generation:
         self.batch_size = self.at_once = manifest.batch_size or unplanned
         self._allow_nonfinite = allow_nonfinite
         self._on_step = on_step
-        self.loaded = loaded or self._load(device, allow_pickle)
+        reused = loaded is not None and loaded.serves(manifest)
+        self.loaded = loaded if loaded is not None and reused else self._load(device, allow_pickle)
         self._take(self.loaded)
         text, found = self.loaded.text, self.loaded.found
         self._layout, self.self_test = found.layout, found.self_test
@@ -124,7 +125,7 @@ class Generation:
         )
         self._watch = OutputWatch(self._pipeline)
         self._steering = self._steered()
-        if asked.compiled and loaded is None:
+        if asked.compiled and not reused:
             for name in self._layout.denoisers:
                 compile_blocks(self._layout.modules(getattr(self._pipeline, name)))
 
@@ -139,7 +140,17 @@ class Generation:
         text = self._encoded([prompt.text for prompt in self._manifest.prompts])
         self._move_to_device()
         found = self._discovered(text.trial)
-        known = self._call, source, self._device, self._dtype, text, found, self._unread, tuple(self.notes)
+        known = (
+            self._manifest,
+            self._call,
+            source,
+            self._device,
+            self._dtype,
+            text,
+            found,
+            self._unread,
+            tuple(self.notes),
+        )
         return Loaded(*known)
 
     def _take(self, loaded: Loaded) -> None:

@@ -53,8 +53,7 @@ class Recorder:
         loaded: as of `Generation`.
 
     Attributes:
-        loaded: what it has loaded, for another session of the same model, prompts, steps and guidance; None
-            before.
+        loaded: what it has loaded, for another session; None before.
     """
 
     def __init__(
