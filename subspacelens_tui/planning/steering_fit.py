@@ -213,27 +213,28 @@ def fit(
     Raises:
         PlanningError: the statistics do not suffice.
     """
-    every = [control for control in CONTROLS if with_controls and control.key != method]
-    controls = [control for control in every if len(classes.others) >= control.other_classes]
-    missing = {control.key: "there is no other class" for control in every if control not in controls}
+    controls, missing = _possible(classes, method) if with_controls else ([], {})
     found: dict[str, dict[int, dict[int, Change]]] = {}
     notes: dict[str, None] = {}
     places = [(layer, step) for layer in layers for step in statistics.steps]
     for done, (layer, step) in enumerate(places, 1):
         try:
-            for key, change in _changes(
-                statistics.examples(layer, step), classes, method, controls, layer, notes
-            ):
+            examples = statistics.examples(layer, step)
+            for key, change in _changes(examples, classes, method, controls, layer, notes):
                 found.setdefault(key, {}).setdefault(layer, {})[step] = change
         except SteeringError as error:
             raise PlanningError(f"{statistics.session.name}: {error}") from None
         on_fitted(done, len(places))
     origin = Origin(statistics.session.name, method, classes.scheme, classes.source, classes.target)
-    made = {
-        key: Intervention(changes, statistics.model, steps=steps, origin=origin)
-        for key, changes in found.items()
-    }
+    made = {key: Intervention(of, statistics.model, steps=steps, origin=origin) for key, of in found.items()}
     return Fits(classes, made.pop(method), made, missing, tuple(notes))
+
+
+def _possible(classes: Classes, method: str) -> tuple[list[Control], dict[str, str]]:
+    """The controls of a method, and why there is none of a key."""
+    every = [control for control in CONTROLS if control.key != method]
+    controls = [control for control in every if len(classes.others) >= control.other_classes]
+    return controls, {c.key: "there is no other class" for c in every if c not in controls}
 
 
 def _changes(

@@ -100,8 +100,9 @@ class Generation:
         self.batch_size = self.at_once = manifest.batch_size or unplanned
         self._allow_nonfinite = allow_nonfinite
         self._on_step = on_step
-        reused = loaded is not None and loaded.serves(manifest)
-        self.loaded = loaded if loaded is not None and reused else self._load(device, allow_pickle)
+        if loaded is not None and not loaded.serves(manifest):
+            loaded = None
+        self.loaded = loaded or self._load(device, allow_pickle)
         self._take(self.loaded)
         text, found = self.loaded.text, self.loaded.found
         self._layout, self.self_test = found.layout, found.self_test
@@ -125,7 +126,7 @@ class Generation:
         )
         self._watch = OutputWatch(self._pipeline)
         self._steering = self._steered()
-        if asked.compiled and not reused:
+        if asked.compiled and loaded is None:
             for name in self._layout.denoisers:
                 compile_blocks(self._layout.modules(getattr(self._pipeline, name)))
 

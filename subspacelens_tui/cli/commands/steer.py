@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import functools
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -90,8 +91,11 @@ def _record_one(
     recorder = Recorder(
         path, on_progress=print_progress, on_note=say, allow_pickle=allow_pickle, loaded=loaded
     )
+    heeds = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     with contextlib.redirect_stdout(sys.stderr):  # of libraries: stdout is for the result
         status = recorder.run()
+    for number, handler in heeds.items():  # a recorder takes these for good
+        signal.signal(number, handler)
     return (None if open_session(path).state.complete else status), recorder.loaded
 
 
