@@ -11,10 +11,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Session", "capture", "open_session", "record"]
+__all__ = ["Session", "capture", "fit_intervention", "open_session", "record", "steer"]
 
 if TYPE_CHECKING:
+    from subspacelens_tui.planning.steering import fit_intervention
     from subspacelens_tui.recording.own_loop import capture, record
+    from subspacelens_tui.recording.steering import steer
     from subspacelens_tui.sessions import Session, open_session
 
 
@@ -24,6 +26,8 @@ _HOMES = {
     "open_session": "subspacelens_tui.sessions",
     "capture": "subspacelens_tui.recording.own_loop",
     "record": "subspacelens_tui.recording.own_loop",
+    "fit_intervention": "subspacelens_tui.planning.steering",
+    "steer": "subspacelens_tui.recording.steering",
 }
 
 

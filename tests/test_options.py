@@ -92,6 +92,9 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--offload": ("group", "offload", "group"),
     "--device": ("cuda:1", "device", "cuda:1"),
     "--dtype": ("bfloat16", "dtype", "bfloat16"),
+    "--from": ("lion", "source", "lion"),
+    "--method": ("mean", "method", "mean"),
+    "--strengths": ("0,.5,1", "strengths", [0.0, 0.5, 1.0]),
     "--allow-pickle": (None, "allow_pickle", True),
 }
 OF_A_COMMAND: dict[tuple[str, str], tuple[str | None, str, Any]] = {
@@ -104,10 +107,18 @@ OF_A_COMMAND: dict[tuple[str, str], tuple[str | None, str, Any]] = {
     ("export", "--step"): ("5,19", "only_steps", (5, 19)),
     ("export", "--guidance"): ("1,4.5", "only_guidance", (1.0, 4.5)),
     ("analyze", "--tokens"): (None, "tokens", True),
+    ("steer", "--layer"): ("8,6", "layers", [6, 8]),
+    ("steer", "--steps"): ("5-19", "steps", (5, 19)),
+    ("steer", "--to"): ("panda", "target", "panda"),
 }
 # Commands of which another one's options are taken, and what must be typed anyway.
 LIKE = {"demo": "record"} | dict.fromkeys(("compare", "replay", "report", "show", "sparse"), "analyze")
-WITH = {"compare": ["a", "b"], "rename": ["a", "b"], "export": ["run", "--to", "x"]}
+WITH = {
+    "steer": ["run", "--from", "lion", "--to", "panda"],
+    "compare": ["a", "b"],
+    "rename": ["a", "b"],
+    "export": ["run", "--to", "x"],
+}
 _OF_A_SESSION = ("analyze", "replay", "report", "show", "sparse", "stop", "import", "delete", "note")
 WITH |= {command: ["run"] for command in _OF_A_SESSION}
 

@@ -35,7 +35,7 @@ from subspacelens_tui.analysis.used_images import unused_lines, used_prompts
 from subspacelens_tui.analysis.widths import width_notes
 from subspacelens_tui.geometry import GeometryError
 from subspacelens_tui.sessions import Branch, Session
-from subspacelens_tui.sessions.prompt_problems import unread_lines
+from subspacelens_tui.sessions.notable import notable_lines
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -360,7 +360,7 @@ def _notes(growing: GrowingGrams, session: Session, settings: Settings, count: i
             f"a seeded subset: {count} of {of} images, in whole rounds of the prompts, seed {settings.seed}; "
             "`analyze --every-image` takes all"
         )
-    yield from unread_lines(session.manifest)
+    yield from notable_lines(session.manifest)
     yield from width_notes(session.manifest.blocks)
     widths = [block.width for block in session.manifest.blocks]
     if widths and count and count < max(widths):

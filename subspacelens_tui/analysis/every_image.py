@@ -20,7 +20,7 @@ from subspacelens_tui.analysis.statistics.scatter import ImageGroups, ScatterLay
 from subspacelens_tui.analysis.widths import width_notes
 from subspacelens_tui.geometry import GeometryError, permuted_labels
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.prompt_problems import unread_lines
+from subspacelens_tui.sessions.notable import notable_lines
 
 
 def every_image_figures(
@@ -106,5 +106,5 @@ def _notes(session: Session, stream: ImageStream) -> Iterator[str]:
     """What the reader of the metrics should know."""
     yield f"of all {stream.count} images, exactly, from d × d second moments"
     yield from stream.unused
-    yield from unread_lines(session.manifest)
+    yield from notable_lines(session.manifest)
     yield from width_notes(session.manifest.blocks)

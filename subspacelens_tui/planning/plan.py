@@ -119,6 +119,8 @@ def plan(request: Request) -> Manifest:
             guidance=guidance,
             batch_size=request.batch_size,
             tokens=request.tokens,
+            # What is steered by these tokens is compared with these latents.
+            latents=request.tokens is not None,
             call=call,
         )
     except ValidationError as error:

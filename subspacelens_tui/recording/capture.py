@@ -7,7 +7,7 @@ synchronisation per block.
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -36,6 +36,16 @@ class Captured:
     blocks: list[npt.NDArray[np.float32]]
     tokens: TokenSample | None = None
     denoisers: tuple[int, ...] = ()
+
+    def first(self, images: int) -> "Captured":
+        """Those of the first images of the batch."""
+        tokens = self.tokens and TokenSample(
+            self.tokens.positions[:images],
+            self.tokens.counts[:images],
+            [block[:images] for block in self.tokens.blocks],
+        )
+        blocks = [block[:images] for block in self.blocks]
+        return replace(self, layer_input=self.layer_input[:images], blocks=blocks, tokens=tokens)
 
 
 class Capture:

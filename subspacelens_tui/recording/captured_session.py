@@ -3,9 +3,15 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+import torch
+
 from subspacelens_tui.models.call import PipelineCall
+from subspacelens_tui.models.fingerprint import weight_norms
 from subspacelens_tui.models.layout import Layout
 from subspacelens_tui.recording.capture import Captured
+from subspacelens_tui.sessions.features import LATENTS, STEERING
 from subspacelens_tui.sessions.format import Block, Manifest, ModelInfo, UnreadText
 from subspacelens_tui.sessions.writer import with_model, write_features
 
@@ -24,15 +30,42 @@ def with_layout(
         "guidance_argument": call.guidance_argument,
         "denoisers": list(layout.denoisers),
     }
+    found_norms = weight_norms(layout.modules(getattr(call.pipeline, layout.denoisers[0])))
+    norms: Sequence[float | None] = found_norms or [None] * len(layout.blocks)
     blocks = [
-        Block(name=block.name, width=block.width, tokens=block.tokens, level=block.level)
-        for block in layout.blocks
+        Block(name=block.name, width=block.width, tokens=block.tokens, level=block.level, weight_norm=norm)
+        for block, norm in zip(layout.blocks, norms, strict=True)
     ]
     known = manifest.model_copy(update=found)
     return with_model(known, model, blocks, layout.input_width, versions, unread_text)
 
 
-def write_captured(folder: Path, images: Sequence[int], captured: Captured, layout: Layout) -> None:
-    """Write the features of a batch; which denoiser ran at each step is kept where there are several."""
+def write_captured(
+    folder: Path,
+    images: Sequence[int],
+    captured: Captured,
+    layout: Layout,
+    latents: torch.Tensor | None = None,
+    steered: npt.NDArray[np.float32] | None = None,
+) -> None:
+    """Write the features of a batch.
+
+    Which denoiser ran at each step is kept where there are several.
+
+    Args:
+        folder: the session.
+        images: their indices.
+        captured: their features.
+        layout: of the pipeline.
+        latents: after the last step, where they are to be kept.
+        steered: what was done to the tokens (n, layers, steps, 3).
+    """
     several = captured.denoisers if len(layout.denoisers) > 1 else None
-    write_features(folder, images, captured.layer_input, captured.blocks, captured.tokens, denoisers=several)
+    more = {}
+    if latents is not None and len(latents) == len(images):
+        more[LATENTS] = latents.detach().float().cpu().numpy()
+    if steered is not None:
+        more[STEERING] = steered
+    write_features(
+        folder, images, captured.layer_input, captured.blocks, captured.tokens, denoisers=several, more=more
+    )

@@ -53,6 +53,7 @@ class OutputWatch:
 
     Attributes:
         step: the denoising step that runs now, kept by whoever counts them.
+        latents: after the last step; None before one has run.
     """
 
     def __init__(self, pipeline: Any) -> None:
@@ -75,6 +76,7 @@ class OutputWatch:
     def start(self) -> None:
         """Forget the last batch."""
         self.step = 0
+        self.latents: torch.Tensor | None = None
         self._steps: list[int] = []
         self._latents: list[torch.Tensor] = []
         self._pictures: list[torch.Tensor] = []
@@ -100,6 +102,7 @@ class OutputWatch:
         return bad if len(bad) == images else np.full(images, bad.any())
 
     def _see_latents(self, step: int, latents: torch.Tensor) -> None:
+        self.latents = latents
         self._steps.append(step)
         self._latents.append(_finite(latents))
 

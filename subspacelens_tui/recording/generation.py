@@ -26,8 +26,10 @@ from subspacelens_tui.recording.compiling import compile_blocks
 from subspacelens_tui.recording.conditioning import Conditioning, encode_prompts
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.finite import OutputWatch, advice, broken_weight, not_finite
+from subspacelens_tui.recording.loaded import Loaded
 from subspacelens_tui.recording.memory import give_back, out_of_memory
 from subspacelens_tui.recording.prompt_checks import read_prompts, refuse_equal_embeddings
+from subspacelens_tui.recording.steering import Steering, read_intervention
 from subspacelens_tui.recording.timesteps import checked_timesteps, timesteps_of, with_timesteps
 from subspacelens_tui.recording.work_partition import batches_of
 from subspacelens_tui.sessions.format import Manifest
@@ -73,6 +75,7 @@ class Generation:
         device: where it runs; default: as the manifest says.
         allow_pickle: as of `ModelSource`.
         allow_nonfinite: go on where features or pictures are not finite.
+        loaded: of another session: if it serves this one, nothing is loaded again.
 
     Raises:
         ModelError: if the model cannot be loaded.
@@ -88,23 +91,20 @@ class Generation:
         device: str | None = None,
         allow_pickle: bool = False,
         allow_nonfinite: bool = False,
+        loaded: Loaded | None = None,
     ) -> None:
         self._folder = folder
         self._manifest = manifest
         asked = manifest.model
-        self._device = choose_device(device or asked.device)
-        _leave_a_core_free()
-        self._dtype = choose_dtype(asked.dtype, self._device)
-        self._source = ModelSource.of(asked, allow_pickle)
-        self._pipeline = load_pipeline(self._source, self._dtype, random_init=asked.random_init)
-        self._call = PipelineCall(self._pipeline, manifest.call)
-        unplanned = _BATCH_SIZE.get(self._device.type, _BATCH_SIZE_ELSEWHERE)
+        unplanned = _BATCH_SIZE.get(choose_device(device or asked.device).type, _BATCH_SIZE_ELSEWHERE)
         self.batch_size = self.at_once = manifest.batch_size or unplanned
         self._allow_nonfinite = allow_nonfinite
         self._on_step = on_step
-        text = self._encoded([prompt.text for prompt in manifest.prompts])
-        self._move_to_device()
-        found = self._discovered(text.trial)
+        if loaded is not None and not loaded.serves(manifest):
+            loaded = None
+        self.loaded = loaded or self._load(device, allow_pickle)
+        self._take(self.loaded)
+        text, found = self.loaded.text, self.loaded.found
         self._layout, self.self_test = found.layout, found.self_test
         # Where whole batches of text were encoded, others can be generated image by image only.
         self._encoded_batches = (
@@ -125,11 +125,54 @@ class Generation:
             self._timesteps,
         )
         self._watch = OutputWatch(self._pipeline)
-        if asked.compiled:
+        self._steering = self._steered()
+        if asked.compiled and loaded is None:
             for name in self._layout.denoisers:
                 compile_blocks(self._layout.modules(getattr(self._pipeline, name)))
 
+    def _load(self, device: str | None, allow_pickle: bool) -> Loaded:
+        asked = self._manifest.model
+        self._device = choose_device(device or asked.device)
+        _leave_a_core_free()
+        self._dtype = choose_dtype(asked.dtype, self._device)
+        source = ModelSource.of(asked, allow_pickle)
+        self._pipeline = load_pipeline(source, self._dtype, random_init=asked.random_init)
+        self._call = PipelineCall(self._pipeline, self._manifest.call)
+        text = self._encoded([prompt.text for prompt in self._manifest.prompts])
+        self._move_to_device()
+        found = self._discovered(text.trial)
+        known = (
+            self._manifest,
+            self._call,
+            source,
+            self._device,
+            self._dtype,
+            text,
+            found,
+            self._unread,
+            tuple(self.notes),
+        )
+        return Loaded(*known)
+
+    def _take(self, loaded: Loaded) -> None:
+        self._call, self._pipeline, self._source = loaded.call, loaded.call.pipeline, loaded.source
+        self._device, self._dtype = loaded.device, loaded.dtype
+        self._unread, self.notes = loaded.unread, [*loaded.notes]
+
+    def _steered(self) -> Steering | None:
+        """What steers the pipeline, for a session that is to be."""
+        if self._manifest.steering is None:
+            return None
+        steering = Steering(self._pipeline, self._layout, read_intervention(self._folder, self._manifest))
+        if steering.twins and not self.loaded.text.together:
+            raise RecordingError(
+                "tokens of another prompt cannot be had: text is encoded for whole batches only"
+            )
+        return steering
+
     def __enter__(self) -> Self:
+        if self._steering is not None:
+            self._steering.__enter__()
         self._capture.__enter__()
         self._watch.__enter__()
         return self
@@ -139,6 +182,8 @@ class Generation:
     ) -> None:
         self._watch.__exit__(kind, error, trace)
         self._capture.__exit__(kind, error, trace)
+        if self._steering is not None:
+            self._steering.__exit__(kind, error, trace)
         self._pipeline.maybe_free_model_hooks()
 
     def describe(self, versions: Mapping[str, str]) -> None:
@@ -197,24 +242,43 @@ class Generation:
 
     def _record(self, batch: list[int]) -> Recorded:
         images = [self._manifest.images[i] for i in batch]
-        guidance = images[0].guidance
+        guidance, seeds = images[0].guidance, [image.seed for image in images]
+        drawn = self._with_partners([image.prompt for image in images], seeds)
         # CPU generators give the same noise whatever device the model runs on.
-        generators = [torch.Generator("cpu").manual_seed(image.seed) for image in images]
-        token_seeds = [(image.seed, image.prompt) for image in images]
-        self._capture.start_batch(len(images), guidance, self._device, token_seeds)
+        generators = [torch.Generator("cpu").manual_seed(seed) for _, seed in drawn]
+        token_seeds = [(seed, prompt) for prompt, seed in drawn]
+        self._capture.start_batch(len(drawn), guidance, self._device, token_seeds)
+        if self._steering is not None:
+            self._steering.start_batch(seeds, guidance)
         self._watch.start()
         with np.errstate(invalid="ignore"):  # of pictures that are not finite, which we see ourselves
-            texts = [self._manifest.prompts[image.prompt].text for image in images]
+            texts = [self._manifest.prompts[prompt].text for prompt, _ in drawn]
             pictures = pictures_of(self._call(texts, generators, self._manifest.inference_steps, guidance))
-        captured = self._capture.finish_batch()
+        captured = self._capture.finish_batch().first(len(batch))
         recorded = self._checked(batch, captured)
         recorded.notes.extend(self._other_size(pictures[0].size))
-        for index, picture in zip(batch, pictures, strict=True):
+        for index, picture in zip(batch, pictures[: len(batch)], strict=True):
             if index not in recorded.without_picture:  # it would be black, as if the model had drawn that
                 write_image(self._folder, index, picture)
         # Last, because an image counts as recorded once its features are there.
-        write_captured(self._folder, batch, captured, self._layout)
+        self._write(batch, captured, len(drawn))
         return recorded
+
+    def _with_partners(self, prompts: Sequence[int], seeds: Sequence[int]) -> list[tuple[int, int]]:
+        """Prompt and seed of each image; then of its partner, where another prompt's tokens are needed."""
+        own = list(zip(prompts, seeds, strict=True))
+        if self._steering is None or not self._steering.twins:
+            return own
+        assert self._manifest.steering is not None
+        partners = self._manifest.steering.partners
+        return [*own, *((partners[prompt], seed) for prompt, seed in own)]
+
+    def _write(self, batch: list[int], captured: Captured, rows: int) -> None:
+        latents = self._watch.latents if self._manifest.latents else None
+        if latents is not None and len(latents) == rows:
+            latents = latents[: len(batch)]
+        steered = None if self._steering is None else self._steering.finish_batch()
+        write_captured(self._folder, batch, captured, self._layout, latents, steered)
 
     def _checked(self, batch: list[int], captured: Captured) -> Recorded:
         """What is recorded of a batch, with what of it is not finite.

@@ -10,48 +10,47 @@ may pause or stop it. Unlike the recorder this takes no signals and ends no proc
 """
 
 import contextlib
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 
 from subspacelens_tui.models.call import PipelineCall, pictures_of
 from subspacelens_tui.models.discover import discover
 from subspacelens_tui.models.layout import Layout
-from subspacelens_tui.planning.plan import images_in_order
-from subspacelens_tui.planning.prompts import load_prompt_set
-from subspacelens_tui.planning.steps import default_capture_steps
+from subspacelens_tui.planning.steering import described
 from subspacelens_tui.recording.capture import Capture
-from subspacelens_tui.recording.captured_session import with_layout, write_captured
+from subspacelens_tui.recording.captured_session import write_captured
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.finite import OutputWatch, not_finite
+from subspacelens_tui.recording.in_use import claimed
 from subspacelens_tui.recording.life_signs import beating, say_started
+from subspacelens_tui.recording.own_loop_plan import (
+    Prompts,
+    completed,
+    plan_of_loop,
+    prompts_given,
+    trial_prompts,
+)
+from subspacelens_tui.recording.steering import Steering
 from subspacelens_tui.recording.timesteps import checked_timesteps, with_timesteps
-from subspacelens_tui.recording.versions import RECORDED_WITH, versions_of
 from subspacelens_tui.recording.work_partition import batches_of
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.catalog import sessions_folder
 from subspacelens_tui.sessions.control import Requests
 from subspacelens_tui.sessions.events import EventWriter
-from subspacelens_tui.sessions.format import Manifest, ModelInfo, Prompt, first_problem
-from subspacelens_tui.sessions.lookalikes import canonical
+from subspacelens_tui.sessions.format import Manifest
+from subspacelens_tui.sessions.steering_file import write_steering
 from subspacelens_tui.sessions.writer import create_new_session, write_image
+from subspacelens_tui.steering import Intervention
+from subspacelens_tui.steering.stored import to_arrays
 
 _POLL_SECONDS = 0.2
 _BATCH_SIZE = 4
 _GUIDANCE = 4.5
-# Of prompts that come without labels.
-_OWN_SCHEME = "prompt"
-
-Prompts = str | Sequence[str] | Mapping[str, Mapping[str, str] | str]
-"""A prompt set, by name or TOML file; texts, each a class of its own; or texts with their labels by scheme,
-or their one label."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +99,15 @@ class OwnLoop:
         manifest: the content of `session.json`.
     """
 
-    def __init__(self, call: PipelineCall, layout: Layout, path: Path, manifest: Manifest) -> None:
-        self._call, self.layout = call, layout
+    def __init__(
+        self,
+        call: PipelineCall,
+        layout: Layout,
+        path: Path,
+        manifest: Manifest,
+        steering: Steering | None = None,
+    ) -> None:
+        self._call, self.layout, self._steering = call, layout, steering
         self.path, self.manifest = path, manifest
         self._requests = Requests(path, heed_present=True)
         self._events = EventWriter(path)
@@ -141,11 +147,14 @@ class OwnLoop:
         self._capture = Capture(
             pipeline, self.layout, of.capture_steps, self._stepped, of.tokens, of.timesteps
         )
-        with self._capture, OutputWatch(pipeline) as self._watch:
+        steered = self._steering or contextlib.nullcontext()
+        with steered, self._capture, OutputWatch(pipeline) as self._watch:
             # Where the model runs; with offloading its weights may be somewhere else just now.
             device = torch.device(getattr(pipeline, "_execution_device", pipeline.device))
             seeds = [(seed, of.images[i].prompt) for i, seed in zip(batch.images, batch.seeds, strict=True)]
             self._capture.start_batch(len(batch.images), batch.guidance, device, seeds)
+            if self._steering is not None:
+                self._steering.start_batch(batch.seeds, batch.guidance)
             self._open, self._step, self._began = batch, 0, time.monotonic()
             try:
                 yield
@@ -167,7 +176,9 @@ class OwnLoop:
             raise RecordingError(f"{found.words}: try bfloat16 or float32")
         for index, picture in zip(batch.images, pictures, strict=True):
             write_image(self.path, index, picture)
-        write_captured(self.path, batch.images, captured, self.layout)
+        latents = self._watch.latents if self.manifest.latents else None
+        steered = None if self._steering is None else self._steering.finish_batch()
+        write_captured(self.path, batch.images, captured, self.layout, latents, steered)
         self._events.write("batch", images=batch.images, seconds=round(time.monotonic() - self._began, 3))
         self._kept.update(batch.images)
         self._open = None
@@ -236,6 +247,7 @@ def capture(
     batch_size: int = _BATCH_SIZE,
     tokens: int | None = None,
     call: Mapping[str, Any] | None = None,
+    steer: Intervention | None = None,
     name: str | None = None,
     sessions: str | Path | None = None,
 ) -> Iterator[OwnLoop]:
@@ -255,6 +267,7 @@ def capture(
         batch_size: images of a batch.
         tokens: single tokens of each image and block to keep beside the token means; default: none.
         call: arguments that every call of the pipeline has besides, such as `height` or `negative_prompt`.
+        steer: what is done to the images meanwhile, as of `fit_intervention`; the session says so.
         name: of the session; default: model and time.
         sessions: the folder of sessions; default: as of the command line.
 
@@ -265,17 +278,41 @@ def capture(
     """
     if not hasattr(pipeline, "components"):
         raise RecordingError(f"a {type(pipeline).__name__} is no diffusers pipeline")
-    asked = PipelineCall(pipeline, call)
-    of_prompts = _prompts(prompts)
-    manifest = _plan(pipeline, of_prompts, seeds, steps, guidance, captured, batch_size, tokens, call)
-    found = discover(asked, _trial(of_prompts, asked.of_classes), steps, manifest.guidance)
-    scheduler = type(pipeline.scheduler).__name__
-    timesteps = checked_timesteps(found.timesteps, scheduler, steps)
-    manifest = _completed(with_timesteps(manifest, timesteps, scheduler), asked, found.layout)
-    path = create_new_session(sessions_folder(sessions), name, manifest)
-    recording = OwnLoop(asked, found.layout, path, manifest)
-    with recording._reported(found.self_test.to_json()):
-        yield recording
+    with claimed(pipeline, "recorded"):
+        asked = PipelineCall(pipeline, call)
+        of_prompts = prompts_given(prompts)
+        manifest = plan_of_loop(
+            pipeline, of_prompts, seeds, steps, guidance, captured, batch_size, tokens, call
+        )
+        found = discover(asked, trial_prompts(of_prompts, asked.of_classes), steps, manifest.guidance)
+        scheduler = type(pipeline.scheduler).__name__
+        timesteps = checked_timesteps(found.timesteps, scheduler, steps)
+        manifest = completed(with_timesteps(manifest, timesteps, scheduler), asked, found.layout)
+        recording = _begun(asked, found.layout, manifest, steer, name, sessions)
+        with recording._reported(found.self_test.to_json()):
+            yield recording
+
+
+def _begun(
+    call: PipelineCall,
+    layout: Layout,
+    manifest: Manifest,
+    steer: Intervention | None,
+    name: str | None,
+    sessions: str | Path | None,
+) -> OwnLoop:
+    """With a new session, of steered images if an intervention is given that does something."""
+    if steer is None or steer.strength == 0:
+        return OwnLoop(call, layout, create_new_session(sessions_folder(sessions), name, manifest), manifest)
+    steering = Steering(call.pipeline, layout, steer)
+    steering.refuse_twins()
+    manifest = manifest.model_copy(update={"steering": described(steer), "latents": True})
+
+    def fill(making: Path) -> None:
+        write_steering(making, to_arrays(steer.changes))
+
+    path = create_new_session(sessions_folder(sessions), name, manifest, fill)
+    return OwnLoop(call, layout, path, manifest, steering)
 
 
 def record(pipeline: Any, prompts: Prompts, **options: Any) -> Session:
@@ -292,80 +329,3 @@ def record(pipeline: Any, prompts: Prompts, **options: Any) -> Session:
         for batch in recording.batches():
             batch.keep(recording._call(batch.prompts, batch.generators, batch.steps, batch.guidance))
     return Session(recording.path)
-
-
-def _prompts(given: Prompts) -> list[Prompt]:
-    if isinstance(given, str):
-        return list(load_prompt_set(given).prompts)
-    if not isinstance(given, Mapping):
-        given = {text: {_OWN_SCHEME: text} for text in given}
-    return [
-        Prompt(text=text, labels={canonical(s): canonical(label) for s, label in _schemes(labels).items()})
-        for text, labels in given.items()
-    ]
-
-
-def _schemes(labels: Mapping[str, str] | str) -> Mapping[str, str]:
-    return {"labels": labels} if isinstance(labels, str) else labels
-
-
-def _plan(
-    pipeline: Any,
-    prompts: list[Prompt],
-    seeds: int | Sequence[int],
-    steps: int,
-    guidance: float | Sequence[float],
-    captured: Sequence[int] | None,
-    batch_size: int,
-    tokens: int | None,
-    call: Mapping[str, Any] | None,
-) -> Manifest:
-    scales = [float(scale) for scale in ([guidance] if isinstance(guidance, int | float) else guidance)]
-    listed = range(seeds) if isinstance(seeds, int) else seeds
-    if not (prompts and listed and scales):
-        raise RecordingError(
-            "there is nothing to generate: give at least a prompt, a seed and a guidance scale"
-        )
-    kept = default_capture_steps(steps) if captured is None else sorted(set(captured))
-    try:
-        return Manifest(
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            model=ModelInfo(id=_name_of(pipeline)),
-            prompt_set="own",
-            prompts=prompts,
-            images=images_in_order(len(prompts), listed, scales),
-            steps=max(steps, *(step + 1 for step in kept)),
-            inference_steps=steps,
-            capture_steps=kept,
-            default_capture=captured is None,
-            guidance=scales,
-            batch_size=batch_size,
-            tokens=tokens,
-            origin="loop",
-            # What is neither number nor text (images, embeddings) is the user's to keep.
-            call={key: value for key, value in (call or {}).items() if isinstance(value, str | int | float)},
-        )
-    except ValidationError as error:
-        raise RecordingError(f"this cannot be recorded: {first_problem(error)}") from None
-
-
-def _completed(manifest: Manifest, call: PipelineCall, layout: Layout) -> Manifest:
-    pipeline = call.pipeline
-    model = manifest.model.model_copy(
-        update={
-            "pipeline": type(pipeline).__name__,
-            "dtype": str(pipeline.dtype).removeprefix("torch."),
-            "device": torch.device(pipeline.device).type,
-        }
-    )
-    return with_layout(manifest, call, layout, model, versions_of(RECORDED_WITH))
-
-
-def _name_of(pipeline: Any) -> str:
-    return os.fspath(pipeline.config.get("_name_or_path") or type(pipeline).__name__)
-
-
-def _trial(prompts: Sequence[Prompt], classes: bool) -> tuple[str, str]:
-    """Two texts that differ, the second longer."""
-    first, second = prompts[0].text, prompts[-1].text
-    return (first, second) if classes else (first, f"{second}, {first}")

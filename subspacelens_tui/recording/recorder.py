@@ -31,6 +31,7 @@ from subspacelens_tui.sessions.writer import discard_unfinished_files, make_fold
 
 if TYPE_CHECKING:
     from subspacelens_tui.recording.generation import Generation
+    from subspacelens_tui.recording.loaded import Loaded
 
 _POLL_SECONDS = 0.2
 # The last is ENOTSUPP, the kernel's own, which the file systems of some clusters let through.
@@ -49,6 +50,10 @@ class Recorder:
         on_note: called with each line that the user should see besides.
         allow_pickle: as of `models.source.ModelSource`.
         allow_nonfinite: keep images whose features or pictures are not finite, marked, instead of stopping.
+        loaded: as of `Generation`.
+
+    Attributes:
+        loaded: what it has loaded, for another session; None before.
     """
 
     def __init__(
@@ -59,7 +64,9 @@ class Recorder:
         on_note: Callable[[str], None] = lambda line: None,
         allow_pickle: bool = False,
         allow_nonfinite: bool = False,
+        loaded: "Loaded | None" = None,
     ) -> None:
+        self.loaded = loaded
         self._folder = folder
         self._rank = rank or Rank()
         self._on_progress, self._on_note = on_progress, on_note
@@ -185,7 +192,10 @@ class Recorder:
         self._events.write("loading", what=manifest.model.id)
         device = device_of(manifest.model.device, self._rank)
         allowed = {"allow_pickle": self._allow_pickle, "allow_nonfinite": self._allow_nonfinite}
-        with Generation(self._folder, manifest, self._on_step, device=device, **allowed) as generation:
+        with Generation(
+            self._folder, manifest, self._on_step, device=device, loaded=self.loaded, **allowed
+        ) as generation:
+            self.loaded = generation.loaded
             self._device_report = generation.device_report
             generation.describe(versions=versions_of(RECORDED_WITH))
             self._session.refresh()

@@ -125,6 +125,7 @@ class SessionList:
             steps=manifest.steps,
             guidance=tuple(manifest.guidance),
             notes=notes,
+            steering=None if manifest.steering is None else manifest.steering.words,
         )
 
 

@@ -23,6 +23,8 @@ def _recording(manifest: Manifest, state: RunState) -> Iterator[Fact]:
     yield "created", manifest.created
     yield "state", state.words + (f": {state.detail}" if state.detail else "")
     yield "images", f"{state.recorded} of {state.planned}"
+    if manifest.steering is not None:
+        yield "steered", f"{manifest.steering.words}, fitted to {manifest.steering.statistics}"
 
 
 def _model(model: ModelInfo) -> Iterator[Fact]:

@@ -7,7 +7,10 @@ guidance scale, so its branch axis has length 2, or 1 (cond only) at scales that
 
 Where the manifest asks for tokens, in the same file and so as atomic: `tokens.00`, `tokens.01`, … float32
 (n, branch, step, T, width), T single tokens of what each block puts out; `token_positions` int64 (n, T),
-which ones, the same in all blocks, branches and steps of an image; `token_counts` int64 (n,), of how many.
+which ones, the same in all blocks, branches and steps of an image; `token_counts` int64 (n,), of how many;
+`latents` float32 (n, …), the latents after the last step, where the pipeline has a row of them for each image.
+
+Of images that were steered `steering` float32 (n, layers, steps, 3), what was done to their tokens.
 """
 
 import os
@@ -32,6 +35,7 @@ FOLDER = "features"
 _HEADER_BYTES = 64 * 1024
 _HEADER_BYTES_A_BLOCK = 1024
 _INPUT, _POSITIONS, _COUNTS = "input", "token_positions", "token_counts"
+LATENTS, STEERING = "latents", "steering"
 _INTEGERS = ("images", _POSITIONS, _COUNTS)
 
 Int64Array = npt.NDArray[np.int64]
@@ -150,6 +154,17 @@ class FeatureFile:
         if not (drawn and (counts >= positions.shape[1]).all()):
             raise SessionError(f"{self.path} is damaged: tokens at positions that an image does not have")
         return positions, counts
+
+    def read_more(self, key: str) -> npt.NDArray[np.float32] | None:
+        """`LATENTS` or `STEERING` (rows, …); None if the file has no such tensor of all of its images."""
+
+        def read(file: TensorFile) -> list[npt.NDArray[Any]]:
+            shape = _shape(self.path, file, key)
+            there = shape is not None and len(shape) > 1 and shape[0] == len(self.images)
+            return [file.read(key, self.rows)] if there else [np.empty(0)]
+
+        found = self._read(read)[0]
+        return found if found.ndim > 1 else None
 
     def _read(self, get: Callable[[TensorFile], list[npt.NDArray[Any]]]) -> list[npt.NDArray[Any]]:
         """What `get` takes from the file, as long as it is the one that was checked."""

@@ -122,12 +122,14 @@ class Block(_Part):
         width: the length of its pooled feature vector.
         tokens: how many image tokens that is the mean of; None in sessions of version 1.
         level: its resolution, 0 the finest, in a denoiser that works at several; else None.
+        weight_norm: the Frobenius norm of its parameters, by which the model is known again; None if unknown.
     """
 
     name: _Name
     width: Annotated[int, Field(ge=1, le=1_000_000)]
     tokens: _Count | None = None
     level: Annotated[int, Field(ge=0, le=100)] | None = None
+    weight_norm: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
 
 class UnreadText(_Part):
@@ -145,6 +147,44 @@ class UnreadText(_Part):
     limit: _Count | None = None
     kept_text: _Text | None = None
     unknown: Annotated[list[_Text], FailFast(), _few(10_000)] = []
+
+
+class Steering(_Part):
+    """What was done to the images of a session while they were generated; `steering.safetensors` has the arrays.
+
+    Attributes:
+        statistics: name of the session it was fitted to.
+        method: by its key; `control` likewise, where this is one of its controls.
+        scheme, source, target: the label scheme, the class of the images and the one they are steered to.
+        toward: another class, which a control steered to.
+        layers: where.
+        strength: times the change.
+        steps: the first and the last denoising step.
+        half: which of the two passes was changed.
+        blocks: of the model that the statistics are of.
+        partners: for each prompt that whose tokens its images were given, where the method needs some.
+    """
+
+    statistics: _Name
+    method: _Name
+    control: _Name | None = None
+    scheme: _Name
+    source: _Name
+    target: _Name
+    toward: _Name | None = None
+    layers: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), _few(1_000)]
+    strength: Annotated[float, Field(allow_inf_nan=False)]
+    steps: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+    half: Literal["cond", "uncond", "both"] = "cond"
+    blocks: Annotated[list[Block], FailFast(), _few(1_000)]
+    partners: Annotated[list[Annotated[int, Field(ge=0)]], FailFast(), _few(100_000)] = []
+
+    @property
+    def words(self) -> str:
+        """In a few words: `lion → panda, transport at layer 8, strength 1`."""
+        layers = ", ".join(map(str, self.layers))
+        what = self.method if self.control is None else f"{self.control}, a control of {self.method},"
+        return f"{self.source} → {self.target}: {what} at layer {layers}, strength {self.strength:g}"
 
 
 class Manifest(_Part):
@@ -179,11 +219,13 @@ class Manifest(_Part):
     denoisers: Annotated[list[_Name], _few(20)] = []
     batch_size: _Count | None = None
     tokens: _Count | None = None
+    latents: bool = False
     blocks: Annotated[list[Block], FailFast(), _few(1_000)] = []
     input_width: _Count | None = None
     unread_text: Annotated[list[UnreadText], FailFast(), _few(100_000)] = []
     versions: Annotated[dict[_Name, _Text], _few(1_000)] = {}
     origin: Origin = "recorder"
+    steering: Steering | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -217,6 +259,9 @@ class Manifest(_Part):
             raise ValueError('guidance_branches must be ["cond"] or ["cond", "uncond"] for each scale')
         if self.timesteps and len(self.timesteps) != self.steps:
             raise ValueError(f"there are {len(self.timesteps)} timesteps for {self.steps} steps")
+        if self.steering is not None and (partners := self.steering.partners):
+            if len(partners) != len(self.prompts) or max(partners) >= len(self.prompts):
+                raise ValueError("steering.partners must name a prompt for each prompt")
         return self
 
     @property
@@ -229,6 +274,11 @@ class Manifest(_Part):
                 return "it was recorded in a loop of its own, with a pipeline that the recorder does not know"
             case "features":
                 return "it was imported, and has no model to generate more images with"
+
+    @property
+    def model_words(self) -> str:
+        """The model, and whether its images were steered."""
+        return self.model.id if self.steering is None else f"{self.model.id}, steered"
 
     @property
     def label_schemes(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ class Listing:
         modified: when its `session.json` was last replaced, in seconds since the epoch.
         steps: denoising steps that run.
         guidance: its guidance scales.
+        steering: what was done to its images, in a few words; None if nothing was.
     """
 
     name: str
@@ -38,6 +39,12 @@ class Listing:
     steps: int | None = None
     guidance: tuple[float, ...] = ()
     notes: Notes = field(default_factory=Notes)
+    steering: str | None = None
+
+    @property
+    def model_words(self) -> str:
+        """The model, and whether its images were steered."""
+        return self.model if self.steering is None else f"{self.model}, steered"
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -54,7 +61,7 @@ class Listing:
         return self._haystack_has(words.casefold().split()) and set(tags) <= set(self.tags)
 
     def _haystack_has(self, words: Sequence[str]) -> bool:
-        said = [self.name, self.model, self.state_words, self.prompt_set, *self.tags, self.notes.text]
+        said = [self.name, self.model_words, self.steering or "", self.state_words, self.prompt_set, *self.tags, self.notes.text]
         if self.steps is not None:
             said += [f"{self.steps} steps", *(f"guidance {scale:g}" for scale in self.guidance)]
         haystack = "\n".join(said).casefold()

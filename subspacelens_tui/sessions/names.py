@@ -10,7 +10,7 @@ from pathlib import Path
 
 from subspacelens_tui.sessions.errors import SessionError
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,99}")
 _OTHERS = re.compile(r"[^A-Za-z0-9._-]+")
 _NO_ENDS = "-._"
 # Leaves room for the time and a number.
@@ -25,7 +25,7 @@ def session_path(folder: Path, name: str) -> Path:
     """
     if not _NAME.fullmatch(name):
         raise SessionError(
-            f"{name!r} is no name for a session: use letters, digits, '.', '_' and '-', at most 100, no '/'"
+            f"{name!r} is no name for a session: use letters, digits, '.', '_', '-' and '~', at most 100, no '/'"
         )
     return folder / name
 

@@ -87,6 +87,10 @@ class TensorFile:
     def __contains__(self, key: str) -> bool:
         return key in self._tensors
 
+    def names(self) -> list[str]:
+        """The names of all tensors."""
+        return [*self._tensors]
+
     def dtype(self, key: str) -> str:
         """The type of a tensor in the words of the format: F32, I64, …"""
         return str(self._tensors[key].get("dtype"))[:20]

@@ -10,7 +10,7 @@ from typing import Any
 
 Content = dict[str, Any]
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 def _to_2(content: Content) -> Content:
@@ -21,9 +21,14 @@ def _to_2(content: Content) -> Content:
     return content | {"guidance_branches": branches, "denoisers": ["transformer"]}
 
 
+def _to_3(content: Content) -> Content:
+    """Version 2 knew no images that were steered."""
+    return content
+
+
 # Version n → what turns its content into that of version n + 1. Of damaged content it may
 # raise what comes, or leave the damage to the check.
-UPGRADES: dict[int, Callable[[Content], Content]] = {1: _to_2}
+UPGRADES: dict[int, Callable[[Content], Content]] = {1: _to_2, 2: _to_3}
 # So many digits are a version; more are a mistake or an attempt to fill the screen.
 _LARGEST_VERSION = 10**6
 

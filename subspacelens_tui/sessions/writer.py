@@ -117,14 +117,16 @@ def make_folders(folder: Path) -> None:
         (folder / name).mkdir(exist_ok=True)
 
 
-def create_or_join_session(folder: Path, manifest: Manifest) -> None:
-    """Make a session, or take the one that another rank has made of the same plan.
+def create_or_join_session(
+    folder: Path, manifest: Manifest, fill: Callable[[Path], None] = lambda folder: None
+) -> None:
+    """Make a session, or take the one that somebody has made of the same plan; `fill` as of `create_session`.
 
     Raises:
         SessionError: if there is a session of another plan, or none can be made.
     """
     try:
-        create_session(folder, manifest)
+        create_session(folder, manifest, fill)
     except SessionAlreadyThereError:
         there = _manifest_of_another(folder)
         if there.blocks and not there.timesteps:  # an older one, which does not say whose choice its steps were
@@ -234,15 +236,18 @@ def write_features(
     blocks: Sequence[npt.NDArray[np.float32]],
     tokens: features.TokenSample | None = None,
     denoisers: Sequence[int] | None = None,
+    more: Mapping[str, npt.NDArray[np.float32]] | None = None,
 ) -> None:
     """Write one finished batch; `layer_input` and each of `blocks` are (n, branch, step, width).
 
-    `denoisers` are those that ran at each captured step, where there are several.
+    `denoisers` are those that ran at each captured step, where there are several; `more` are tensors that a
+    file may have besides, (n, …), by name.
     """
     tensors: dict[str, npt.NDArray[Any]] = {"input": np.ascontiguousarray(layer_input)}
     tensors |= {features.block_key(i): np.ascontiguousarray(block) for i, block in enumerate(blocks)}
     if tokens is not None:
         tensors |= features.token_tensors(tokens)
+    tensors |= {key: np.ascontiguousarray(tensor) for key, tensor in (more or {}).items()}
     if denoisers is not None:
         tensors["denoisers"] = np.asarray(denoisers, dtype=np.int64)
     features.write_batch(folder, images, tensors)

@@ -130,7 +130,8 @@ def test_the_size_is_foretold(planned: Callable[..., Path]) -> None:
     (file,) = (folder / "features").glob("*.safetensors")
     shape = transformer_shape("demo")
     assert shape == TransformerShape(blocks=12, width=96, tokens=64)
-    assert 0 <= file.stat().st_size - feature_bytes(manifest, shape) < 16_000  # header and positions
+    latents = 25 * 8 * 16 * 16 * 4  # of a shape that is known once the model is loaded
+    assert 0 <= file.stat().st_size - feature_bytes(manifest, shape) - latents < 16_000  # header, positions
 
 
 def test_record_says_the_size_before_it_starts(

@@ -20,7 +20,7 @@ def test_a_manifest_survives_being_written_and_read(planted: PlantedSessionFacto
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format_version": 3}, "format version 3, this program reads up to 2: update subspacelens-tui"),
+        ({"format_version": 4}, "format version 4, this program reads up to 3: update subspacelens-tui"),
         ({"prompts": []}, "prompts: List should have at least 1 item"),
         ({"images": [{"prompt": 99, "seed": 0, "guidance": 3.0}]}, "image 0 names prompt 99"),
         ({"images": [{"prompt": 0, "seed": 0, "guidance": 7.5}]}, "guidance 7.5, which `guidance` does not"),

@@ -28,17 +28,17 @@ def test_a_manifest_without_a_version_is_refused() -> None:
         parse_manifest(json.dumps(content), Path("session.json"))
 
 
-@pytest.mark.parametrize("version", [3, 999, 10**6])
+@pytest.mark.parametrize("version", [4, 999, 10**6])
 def test_a_newer_version_is_refused_whatever_else_it_says(version: int) -> None:
     for content in ({"format_version": version}, {"format_version": version, "images": "in another file"}):
-        with pytest.raises(SessionError, match=f"version {version}, this program reads up to 2: update"):
+        with pytest.raises(SessionError, match=f"version {version}, this program reads up to 3: update"):
             parse_manifest(json.dumps(content), Path("session.json"))
 
 
 def test_a_recorded_session_of_an_older_version_is_upgraded_step_by_step(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The recorded session is of version 1; to a program of version 3 it is an old one."""
+    """The recorded session is of version 1, two before this program's."""
     seen: list[tuple[int, Any]] = []
     real = versions.UPGRADES[1]
 
@@ -51,7 +51,6 @@ def test_a_recorded_session_of_an_older_version_is_upgraded_step_by_step(
         return {key: value for key, value in content.items() if key != "steps"} | {"steps": 40}
 
     before = Analyzer(open_session(OLD)).figures(Settings())
-    monkeypatch.setattr(versions, "FORMAT_VERSION", 3)
     monkeypatch.setattr(versions, "UPGRADES", {1: to_2, 2: to_3})
     session = open_session(OLD)
     assert seen == [(1, "demo"), (2, "demo, once")]
@@ -64,15 +63,17 @@ def test_a_recorded_session_of_an_older_version_is_upgraded_step_by_step(
 def test_a_session_of_version_1_has_the_branches_it_was_recorded_with() -> None:
     session = open_session(OLD)
     assert json.loads((OLD / MANIFEST).read_text())["format_version"] == 1
-    assert session.manifest.format_version == 2
+    assert session.manifest.format_version == 3
     assert session.manifest.guidance_branches == [["cond", "uncond"]]
     assert session.manifest.denoisers == ["transformer"]
 
 
-def test_a_reader_of_version_1_refuses_version_2(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = json.dumps(json.loads((OLD / MANIFEST).read_text()) | {"format_version": 2})
-    monkeypatch.setattr(versions, "FORMAT_VERSION", 1)
-    with pytest.raises(SessionError, match="version 2, this program reads up to 1: update subspacelens-tui"):
+@pytest.mark.parametrize("version", [2, 3])
+def test_an_older_reader_refuses_a_newer_version(version: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = json.dumps(json.loads((OLD / MANIFEST).read_text()) | {"format_version": version})
+    monkeypatch.setattr(versions, "FORMAT_VERSION", version - 1)
+    older = f"version {version}, this program reads up to {version - 1}: update subspacelens-tui"
+    with pytest.raises(SessionError, match=older):
         parse_manifest(text, Path("session.json"))
 
 

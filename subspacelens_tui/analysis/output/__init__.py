@@ -30,6 +30,7 @@ from subspacelens_tui.analysis.output.plots import (
 from subspacelens_tui.analysis.output.provenance import Provenance
 from subspacelens_tui.analysis.output.results import figures_json, print_figures
 from subspacelens_tui.analysis.output.sparse import print_sparse
+from subspacelens_tui.analysis.output.steering import print_steering
 from subspacelens_tui.analysis.output.sweep import print_sweep
 from subspacelens_tui.analysis.output.tables import print_tables
 from subspacelens_tui.analysis.output.tokens import print_tokens
@@ -58,6 +59,7 @@ __all__ = [
     "print_over_eps",
     "print_pairs",
     "print_sparse",
+    "print_steering",
     "print_sweep",
     "print_tables",
     "print_tokens",

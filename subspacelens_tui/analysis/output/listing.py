@@ -27,7 +27,7 @@ def print_listing(listings: Sequence[Listing], as_json: bool) -> None:
             [
                 plain(listing.name),
                 _state_words(state) if state else "damaged",
-                plain(listing.model),
+                plain(listing.model_words),
                 f"{state.recorded}/{state.planned}" if state else "",
                 readable(listing.bytes),
                 plain(listing.created),
@@ -60,6 +60,7 @@ def _listing_json(listing: Listing) -> dict[str, Any]:
         "detail": listing.problem or (state.detail if state else ""),
         "problems": list(listing.problems),
         "model": listing.model,
+        "steering": listing.steering,
         "images": state.recorded if state else None,
         "planned": state.planned if state else None,
         "left_out": state.left_out if state else None,

@@ -13,7 +13,7 @@ from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.uncertainty.permutation import labelings_of
 from subspacelens_tui.analysis.used_images import unused_lines, used_prompts
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.prompt_problems import unread_lines
+from subspacelens_tui.sessions.notable import notable_lines
 
 
 class BadTokensError(Exception):
@@ -102,7 +102,7 @@ class TokenImages:
     def notes(self) -> Iterator[str]:
         """What the reader of the metrics should know."""
         yield from self._unused
-        yield from unread_lines(self._session.manifest)
+        yield from notable_lines(self._session.manifest)
         count = len(self) * (self._session.manifest.tokens or 0)
         width = max((block.width for block in self._session.manifest.blocks), default=0)
         if 0 < count < width:

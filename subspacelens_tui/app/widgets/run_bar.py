@@ -73,7 +73,7 @@ class RunBar(Painted):
         yield cut_row([*self._title(recording, room), *tail], width)
 
     def _title(self, recording: Recording, room: int) -> Row:
-        model, name = plain(recording.manifest.model.id), plain(recording.name)
+        model, name = plain(recording.manifest.model_words), plain(recording.name)
         title = f" {model} › {name}"
         if len(title) + 16 <= room:
             row: list[Piece] = [(" SubspaceLens ", self.ink("dim")), (title, self.ink("strong"))]

@@ -183,7 +183,7 @@ class SessionTable(Painted, can_focus=True):
         if listing.problem is not None:
             pieces.append(("  " + plain(listing.problem.replace(f"{listing.path}/", "")), self.ink("error")))
         else:
-            pieces.append(("  " + fit(plain(listing.model), model), self.ink()))
+            pieces.append(("  " + fit(plain(listing.model_words), model), self.ink()))
         if chosen:
             # One colour for the selected row: accents on top of it would be hard to read.
             padding = " " * max(0, width - row_width(pieces))

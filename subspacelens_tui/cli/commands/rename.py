@@ -24,7 +24,7 @@ COMMAND = Command(
     "rename",
     "give a session another name",
     run,
-    (SESSION, Option("new", "NAME", "letters, digits, '.', '_' and '-'")),
+    (SESSION, Option("new", "NAME", "letters, digits, '.', '_', '-' and '~'")),
     order=62,
     needs_arrays=False,
 )

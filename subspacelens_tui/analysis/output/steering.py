@@ -1,0 +1,73 @@
+"""What came of a steering run, as a table and as JSON."""
+
+from dataclasses import asdict
+from typing import Any
+
+from rich.text import Text
+
+from subspacelens_tui.analysis.output.console import PlainTable, console, number, print_json
+from subspacelens_tui.analysis.steering_results import JudgeError, SteeredImages, SteeringResult
+from subspacelens_tui.sessions.sanitise import plain
+
+
+def print_steering(found: SteeringResult, as_json: bool) -> None:
+    """Print a run on stdout."""
+    if as_json:
+        print_json(steering_json(found))
+        return
+    out, of = console(), found.steering
+    first, last = of.steps
+    lines = [
+        f"{plain(found.name)}: {plain(of.source)} → {plain(of.target)}, {of.method} at layer "
+        f"{', '.join(map(str, of.layers))}, steps {first}-{last}, fitted to {plain(found.statistics)}",
+        f"judge: {_judge_words(found.judge)}; it looks at layer {found.layer}, step {found.step}",
+        *([] if found.second is None else [f"second judge: {_judge_words(found.second)}"]),
+    ]
+    out.print(Text("\n".join(lines)))
+    shares = ["B", "95 % CI", "A", "clean", "B by latents"]
+    distances = ["latent NN", "image NN", "last NN"]
+    headers = ["name", "images", *shares, *distances, "energy", "angle", "norm"]
+    out.print(PlainTable(headers, [_cells(row) for row in found.rows]))
+    out.print(Text(plain(found.verdict)))
+    for note in found.notes:
+        out.print(Text(plain(note)))
+
+
+def _judge_words(judge: JudgeError) -> str:
+    return (
+        f"{judge.name}, wrong on {judge.errors} of {judge.images} natural images across seeds and on "
+        f"{judge.new_errors} of {judge.new_images} of this run"
+    )
+
+
+def _cells(row: SteeredImages) -> list[str]:
+    marks = ("*" if row.off_manifold else "") + ("?" if row.disputed else "")
+    numbers = (row.latent_ratio, row.image_ratio, row.last_ratio, row.energy, row.angle, row.norm)
+    return [
+        row.key + marks,
+        str(row.images),
+        f"{row.target.value:.0%}",
+        f"{row.target.low:.0%}–{row.target.high:.0%}",
+        f"{row.source.value:.0%}",
+        *("–" if share is None else f"{share.value:.0%}" for share in (row.clean, row.by_latents)),
+        *(number(None) if value is None else f"{value:.2f}" for value in numbers),
+    ]
+
+
+def steering_json(found: SteeringResult) -> dict[str, Any]:
+    """The one object that `steer --json` prints."""
+    return {
+        "name": found.name,
+        "statistics": found.statistics,
+        "steering": found.steering.model_dump(exclude={"blocks", "partners", "control", "strength"}),
+        "judge": asdict(found.judge) | {"layer": found.layer, "step": found.step},
+        "second_judge": None if found.second is None else asdict(found.second),
+        "intervals": "95 %, Clopper-Pearson over seeds",
+        "sessions": [_json(row) for row in found.rows],
+        "verdict": found.verdict,
+        "notes": list(found.notes),
+    }
+
+
+def _json(row: SteeredImages) -> dict[str, Any]:
+    return asdict(row) | {"off_manifold": row.off_manifold, "disputed": row.disputed}

@@ -1,0 +1,320 @@
+"""What came of a steering run: of which class its images are, and whether they still are images."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from subspacelens_tui.analysis.settings import SettingsError
+from subspacelens_tui.analysis.steering_judges import NaturalImages, by_image, nearest_ratio
+from subspacelens_tui.sessions import Session, open_session
+from subspacelens_tui.sessions.catalog import find_session, session_names
+from subspacelens_tui.sessions.features import STEERING
+from subspacelens_tui.sessions.format import Steering
+from subspacelens_tui.steering import CONTROLS
+from subspacelens_tui.steering.examples import FloatArray
+from subspacelens_tui.steering.manifold import Natural
+from subspacelens_tui.steering.share import Share, share
+
+OFF_MANIFOLD = 1.4
+# Of images: judges that differ on more are not to be trusted there.
+_DISAGREE = 0.1
+# Controls that should do nothing, as large as the method's change.
+_MATCHED = ("rotation", "noise", "pattern", "class", "mixture")
+TARGET, UNSTEERED = "target", "s0"
+
+
+@dataclass(frozen=True)
+class SteeredImages:
+    """One session of a run.
+
+    Attributes:
+        session: its name.
+        key: what follows the `~`.
+        control: which it is; None of the method, and of natural images.
+        strength: times the change; 0 of natural images.
+        images, seeds: how many.
+        target, source, clean: shares of images that the judge takes for class B, for class A, and for class B
+            and whose picture is within the radius of 95 % of its natural ones; None without pictures.
+        toward, other: of a control that steers to another class, this class and its share; else None.
+        by_latents: share of class B by the second judge; None without latents.
+        disagreement: share of images on which the judges differ.
+        latent_ratio: distance of the latents to the nearest natural ones, in units of those between natural
+            ones: the mean over images.
+        image_ratio: the same of the pixels.
+        last_ratio: the same of the last block's token means. A method may set these itself: typical ones do
+            not show that an image is.
+        energy, angle, norm: ‖sΔ‖/‖x‖, the angle in radians and the ratio of norms, means over images, layers
+            and steps.
+        judged: the class of each image by the judge.
+        latent_ratios: `latent_ratio` of each image.
+    """
+
+    session: str
+    key: str
+    control: str | None
+    strength: float
+    images: int
+    seeds: int
+    target: Share
+    source: Share
+    clean: Share | None
+    toward: str | None
+    other: Share | None
+    by_latents: Share | None
+    disagreement: float | None
+    latent_ratio: float | None
+    image_ratio: float | None
+    last_ratio: float
+    energy: float | None
+    angle: float | None
+    norm: float | None
+    judged: tuple[str, ...]
+    latent_ratios: tuple[float, ...]
+
+    @property
+    def off_manifold(self) -> bool:
+        """Whether its images are further from natural ones than images that are."""
+        return self.latent_ratio is not None and self.latent_ratio > OFF_MANIFOLD
+
+    @property
+    def disputed(self) -> bool:
+        """Whether the judges differ on more images than they should."""
+        return self.disagreement is not None and self.disagreement > _DISAGREE
+
+
+@dataclass(frozen=True)
+class JudgeError:
+    """How often a judge is wrong on natural images that it was not fitted to.
+
+    Attributes:
+        name: of the judge.
+        errors, images: of the session that steering was fitted to, across seeds.
+        new_errors, new_images: of the run's natural images.
+    """
+
+    name: str
+    errors: int
+    images: int
+    new_errors: int
+    new_images: int
+
+
+@dataclass(frozen=True)
+class SteeringResult:
+    """A run.
+
+    Attributes:
+        name: before the `~`.
+        statistics: name of the session it was fitted to.
+        steering: what was done, of the strongest session of the method.
+        judge: its errors, and where it looks: layer and denoising step.
+        layer, step: where the judge looks.
+        second: errors of the second judge, if there is one.
+        rows: natural images of B, then strengths, then controls.
+        verdict: in a line.
+        notes: what the reader should know, a line each.
+    """
+
+    name: str
+    statistics: str
+    steering: Steering
+    judge: JudgeError
+    layer: int
+    step: int
+    second: JudgeError | None
+    rows: tuple[SteeredImages, ...]
+    verdict: str
+    notes: tuple[str, ...]
+
+
+def runs_of(sessions: Path) -> list[str]:
+    """Names of the steering runs in a folder of sessions, newest first."""
+    found = [name.rpartition("~") for name in session_names(sessions)]
+    return list(dict.fromkeys(run for run, _, suffix in found if run and suffix == UNSTEERED))
+
+
+def steering_result(sessions: Path, name: str) -> SteeringResult:
+    """Judge the images of a run, as far as they are there.
+
+    Args:
+        sessions: the folder.
+        name: of the run.
+
+    Raises:
+        SettingsError: there is no such run, or no steered image yet.
+        SessionError: a session cannot be read.
+    """
+    opened = {key: open_session(sessions / f"{name}~{key}") for key in _keys(sessions, name)}
+    recorded = {key: session for key, session in opened.items() if session.files}
+    steered = {key: session for key, session in recorded.items() if session.manifest.steering is not None}
+    if not steered:
+        raise SettingsError(f"there is no steered image of a run {name!r} in {sessions}")
+    steering = _of_run(steered)
+    source = open_session(find_session(steering.statistics, sessions))
+    guidance = next(iter(steered.values())).manifest.guidance[0]
+    natural = NaturalImages(source, steering.scheme, guidance)
+    rows = tuple(_row(key, session, steering, natural) for key, session in _in_order(recorded))
+    judges = [natural.judge] if natural.second is None else [natural.judge, natural.second]
+    new = _new_errors(rows, recorded, steering, natural)
+    errors = [JudgeError(j.name, j.errors, j.images, *new[place]) for place, j in enumerate(judges)]
+    return SteeringResult(
+        name=name,
+        statistics=source.name,
+        steering=steering,
+        judge=errors[0],
+        layer=natural.layer,
+        step=natural.step,
+        second=errors[1] if len(errors) > 1 else None,
+        rows=rows,
+        verdict=verdict_of(rows, steering),
+        notes=tuple(_notes(rows, opened, natural, steering)),
+    )
+
+
+def _keys(sessions: Path, name: str) -> list[str]:
+    found = [session.rpartition("~") for session in session_names(sessions)]
+    return [key for run, _, key in found if run == name]
+
+
+def _of_run(steered: dict[str, Session]) -> Steering:
+    """What was done, of the method at full strength or next to it."""
+    every = [
+        session.manifest.steering for session in steered.values() if session.manifest.steering is not None
+    ]
+    return min(every, key=lambda of: (of.control is not None, abs(of.strength - 1)))
+
+
+def _in_order(recorded: dict[str, Session]) -> list[tuple[str, Session]]:
+    """Natural images of B, then by strength, then the controls."""
+    controls = [control.key for control in CONTROLS]
+
+    def place(item: tuple[str, Session]) -> tuple[int, float]:
+        of = item[1].manifest.steering
+        if of is None:
+            return (0, 0.0) if item[0] == TARGET else (1, 0.0)
+        return (1, of.strength) if of.control is None else (2, controls.index(of.control))
+
+    return sorted(recorded.items(), key=place)
+
+
+def _row(key: str, session: Session, steering: Steering, natural: NaturalImages) -> SteeredImages:
+    of, guidance = session.manifest.steering, session.manifest.guidance[0]
+    seeds = [session.manifest.images[i].seed for i in session.images(guidance)]
+    judged = natural.judge.judge(natural.unconditional(session))
+    toward = None if of is None else of.toward
+    latents, pixels = natural.final_latents(session), natural.pixels(session)
+    second = None if natural.second is None or latents is None else natural.second.judge(latents)
+    near = _near(natural.pictures.get(steering.target), pixels)
+    latent_ratios = _ratios(natural.latents, latents)
+    energy, angle, norm = _measured(session, guidance)
+    return SteeredImages(
+        session=session.name,
+        key=key,
+        control=None if of is None else of.control,
+        strength=0.0 if of is None else of.strength,
+        images=len(judged),
+        seeds=len(set(seeds)),
+        target=share(judged == steering.target, seeds),
+        source=share(judged == steering.source, seeds),
+        clean=None if near is None else share((judged == steering.target) & near, seeds),
+        toward=toward,
+        other=None if toward is None else share(judged == toward, seeds),
+        by_latents=None if second is None else share(second == steering.target, seeds),
+        disagreement=None if second is None else float((second != judged).mean()),
+        latent_ratio=_mean(latent_ratios),
+        image_ratio=_mean(_ratios(natural.pictures, pixels)),
+        last_ratio=float(nearest_ratio(natural.last, natural.last_block(session)).mean()),
+        energy=energy,
+        angle=angle,
+        norm=norm,
+        judged=tuple(judged.tolist()),
+        latent_ratios=() if latent_ratios is None else tuple(latent_ratios.tolist()),
+    )
+
+
+def _near(of_class: Natural | None, pixels: FloatArray | None) -> npt.NDArray[np.bool_] | None:
+    """Which pictures are as near to natural ones of a class as these are to each other."""
+    return None if of_class is None or pixels is None else of_class.ratios(pixels) <= of_class.radius
+
+
+def _ratios(of_classes: dict[str, Natural], features: FloatArray | None) -> FloatArray | None:
+    return None if features is None or not of_classes else nearest_ratio(of_classes, features)
+
+
+def _mean(values: FloatArray | None) -> float | None:
+    return None if values is None else float(values.mean())
+
+
+def _measured(session: Session, guidance: float) -> Sequence[float | None]:
+    """Mean energy, angle and norm ratio."""
+    if (found := by_image(session, STEERING, guidance)) is None or not found.size:
+        return None, None, None
+    means: list[float] = found.reshape(-1, 3).mean(axis=0).tolist()
+    return means
+
+
+def _new_errors(
+    rows: Sequence[SteeredImages], recorded: dict[str, Session], steering: Steering, natural: NaturalImages
+) -> list[tuple[int, int]]:
+    """Errors of each judge on the natural images of the run, and how many these are."""
+    truth = {TARGET: steering.target, UNSTEERED: steering.source}
+    wrong, second, images = 0, 0, 0
+    for row in rows:
+        if row.key in truth:
+            wrong += sum(name != truth[row.key] for name in row.judged)
+            images += row.images
+            latents = natural.final_latents(recorded[row.key])
+            if natural.second is not None and latents is not None:
+                second += int((natural.second.judge(latents) != truth[row.key]).sum())
+    return [(wrong, images), (second, images)]
+
+
+def verdict_of(rows: Sequence[SteeredImages], steering: Steering) -> str:
+    """The run in a line: the method at strength 1 or next to it, then controls of equal energy."""
+    own = [row for row in rows if row.control is None and row.strength != 0]
+    if not own:
+        return f"{steering.source} → {steering.target}: the method's own images are not there yet"
+    main = min(own, key=lambda row: abs(row.strength - 1))
+    parts = [
+        f"{main.target.value:.0%} {steering.target} "
+        f"(95 % CI {main.target.low:.0%} to {main.target.high:.0%}, {main.seeds} seeds)"
+    ]
+    if main.latent_ratio is not None:
+        parts.append(f"latent NN {main.latent_ratio:.2f}")
+    matched = [row for row in rows if row.control in _MATCHED]
+    parts += [f"{row.control} of equal energy {row.target.value:.0%}" for row in matched]
+    return f"{_word(main, matched)}: {', '.join(parts)}"
+
+
+def _word(main: SteeredImages, matched: Sequence[SteeredImages]) -> str:
+    if main.disputed:
+        return "undecided, the judges differ"
+    if main.target.low <= max((row.target.high for row in matched), default=1.0):
+        return "not shown to steer" if matched else "no control of equal energy"
+    return "steers, off the manifold" if main.off_manifold else "steers"
+
+
+def _notes(
+    rows: Sequence[SteeredImages], opened: dict[str, Session], natural: NaturalImages, steering: Steering
+) -> Iterator[str]:
+    if natural.judge.errors > _DISAGREE * natural.judge.images:
+        yield (
+            f"the judge is wrong on {natural.judge.errors} of {natural.judge.images} natural images: "
+            "the shares mean little"
+        )
+    if not natural.latents:
+        yield "no distances of latents: the session that was fitted to has none, a new recording keeps them"
+    if steering.half != "cond":
+        yield "the unconditional pass was steered, by which the judge tells classes: look at the images"
+    for row in rows:
+        if row.other is not None:
+            yield f"{row.key}: towards {row.toward}, {row.other.value:.0%} of the images are judged so"
+        if row.disputed:
+            yield f"{row.key}: the judges differ on {row.disagreement:.0%} of the images: look at them"
+    for key, session in opened.items():
+        if (state := session.state).recorded < state.planned:
+            yield f"{key}: {state.recorded} of {state.planned} images so far"
+    yield "last NN is of features that the steering may have set: typical ones do not make an image natural"

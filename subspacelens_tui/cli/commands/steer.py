@@ -1,0 +1,159 @@
+"""Steer images of one class towards another, with controls of equal energy, and judge what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import functools
+import re
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from subspacelens_tui.cli.command import Command, given
+from subspacelens_tui.cli.program import say
+from subspacelens_tui.cli.progress import progress
+from subspacelens_tui.options.common import JSON, SESSION
+from subspacelens_tui.options.option import Option, numbers
+from subspacelens_tui.options.recording import ALLOW_PICKLE
+
+if TYPE_CHECKING:
+    from subspacelens_tui.planning.steering import PlannedSession
+    from subspacelens_tui.recording.loaded import Loaded
+
+_AUTO = "auto"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Fit, record a session for each strength and control, and print what they show."""
+    from subspacelens_tui.analysis.output import print_steering
+    from subspacelens_tui.analysis.steering_results import steering_result
+    from subspacelens_tui.planning.steering import SteeringRequest, plan_steering
+    from subspacelens_tui.sessions import open_session
+    from subspacelens_tui.sessions.catalog import find_session, sessions_folder
+
+    session = open_session(find_session(arguments.session, sessions_folder(arguments.sessions)))
+    request = SteeringRequest(**given(arguments, SteeringRequest))
+    with progress() as on_progress:
+        plan = plan_steering(session, request, functools.partial(on_progress, "fitting"))
+    for note in plan.notes:
+        say(note)
+    folder, images = session.path.parent, sum(len(planned.manifest.images) for planned in plan.sessions)
+    say(f"{plan.name}: {len(plan.sessions)} sessions, {images} images in all")
+    if (status := record_sessions(folder, plan.sessions, arguments.allow_pickle)) != 0:
+        return status
+    print_steering(steering_result(folder, plan.name), arguments.json)
+    return 0
+
+
+def record_sessions(folder: Path, sessions: Sequence[PlannedSession], allow_pickle: bool = False) -> int:
+    """Record what is not there yet, all with one loaded model; the exit status of what does not finish."""
+    from subspacelens_tui.recording.errors import RecordingError
+    from subspacelens_tui.sessions.names import session_path
+
+    loaded: Loaded | None = None
+    for planned in sessions:
+        try:
+            status, loaded = _record_one(session_path(folder, planned.name), planned, allow_pickle, loaded)
+        except RecordingError as error:
+            # Not every pipeline has another prompt's tokens; the other controls do without.
+            of = planned.manifest.steering
+            if of is None or of.control is None or not of.partners:
+                raise
+            say(f"{planned.name}: {error}")
+            continue
+        if status is not None:
+            return status
+    return 0
+
+
+def _record_one(
+    path: Path, planned: PlannedSession, allow_pickle: bool, loaded: Loaded | None
+) -> tuple[int | None, Loaded | None]:
+    """Why to end, as an exit status, if the recording is not finished; and the model that it has loaded."""
+    from subspacelens_tui.recording.recorder import Recorder
+    from subspacelens_tui.recording.spawn import print_progress
+    from subspacelens_tui.sessions import open_session
+    from subspacelens_tui.sessions.steering_file import write_steering
+    from subspacelens_tui.sessions.writer import create_or_join_session
+    from subspacelens_tui.steering.stored import to_arrays
+
+    def fill(making: Path) -> None:
+        if planned.intervention is not None:
+            write_steering(making, to_arrays(planned.intervention.changes))
+
+    create_or_join_session(path, planned.manifest, fill)
+    if open_session(path).state.complete:
+        return None, loaded
+    say(planned.name)
+    recorder = Recorder(
+        path, on_progress=print_progress, on_note=say, allow_pickle=allow_pickle, loaded=loaded
+    )
+    heeds = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with contextlib.redirect_stdout(sys.stderr):  # of libraries: stdout is for the result
+        status = recorder.run()
+    for number, handler in heeds.items():  # a recorder takes these for good
+        signal.signal(number, handler)
+    return (None if open_session(path).state.complete else status), recorder.loaded
+
+
+def _layers(text: str) -> list[int] | None:
+    """Layers from `6,8`; None for auto."""
+    if text == _AUTO:
+        return None
+    found = numbers(int)(text)
+    return sorted({int(layer) for layer in found})
+
+
+def _steps(text: str) -> tuple[int, int]:
+    """The first and the last step, from `5-19`."""
+    if (said := re.fullmatch(r"(\d{1,6})-(\d{1,6})", text.strip())) is None:
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not a range of steps like 5-19")
+    return int(said[1]), int(said[2])
+
+
+COMMAND = Command(
+    "steer",
+    "steer images of one class towards another, with controls of equal energy",
+    run,
+    (
+        SESSION,
+        Option("--from", "CLASS", "class of the images", dest="source", required=True),
+        Option("--to", "CLASS", "class to steer them towards", dest="target", required=True),
+        Option("--labels", "SCHEME", "label scheme of both (default: the first that has both)"),
+        Option(
+            "--layer",
+            "L[,L…]",
+            "where to steer: one layer or several, or auto (default: auto)",
+            _layers,
+            dest="layers",
+            more="auto takes that with the largest relative shift between the classes, a heuristic",
+        ),
+        Option(
+            "--method",
+            "NAME",
+            "transport, mean, patch, project or interchange (default: transport)",
+            more="[steering.md](steering.md) says what each does, and what came of it",
+        ),
+        Option(
+            "--strengths",
+            "S,…",
+            "a session for each (default: 0,0.5,0.75,1,1.25)",
+            numbers(float),
+            more="0, the unsteered twin, is one in any case; controls are of strength 1",
+        ),
+        Option("--seeds", "N", "new seeds for each prompt of the class (default: 10)", int),
+        Option("--steps", "A-B", "steer at these denoising steps only (default: all)", _steps),
+        Option(
+            "--name",
+            "NAME",
+            "name of the run (default: the session and both classes)",
+            more="its sessions are NAME~s1, NAME~rotation and so on; what is there of the same plan is kept",
+        ),
+        ALLOW_PICKLE,
+        JSON,
+    ),
+    order=76,
+)

@@ -1,0 +1,25 @@
+"""By what a model is known again: the norms of the weights of its blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+
+def weight_norms(blocks: Sequence[Any]) -> list[float] | None:
+    """The Frobenius norm of the parameters of each block, in float32; None where they cannot be read.
+
+    Quantised weights are of no floating-point type, and those that are offloaded to disk are not there.
+    """
+    found = []
+    for block in blocks:
+        squares = 0.0
+        for parameter in block.parameters():
+            if parameter.is_meta or not parameter.is_floating_point():
+                return None
+            # Without a copy in float32, for which a GPU may have no memory.
+            squares += float(torch.linalg.vector_norm(parameter.detach(), dtype=torch.float32)) ** 2
+        found.append(squares**0.5)
+    return found

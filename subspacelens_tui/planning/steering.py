@@ -1,0 +1,291 @@
+"""From what was asked to the sessions of a steering run: one for each strength and each control."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+
+from subspacelens_tui.planning.errors import PlanningError
+from subspacelens_tui.planning.plan import images_in_order
+from subspacelens_tui.planning.steering_fit import Classes, Fits, Statistics, fit, scheme_of
+from subspacelens_tui.sessions import Session
+from subspacelens_tui.sessions.format import Block, Manifest, Steering, first_problem
+from subspacelens_tui.steering import DEFAULT, METHODS, Intervention, SteeringError
+
+STRENGTHS = (0.0, 0.5, 0.75, 1.0, 1.25)
+SEEDS = 10
+_OTHERS = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST = 80
+# New seeds begin at a multiple of this, so that they are known for what they are.
+_ROUND = 1000
+# Of an intervention that nothing was fitted for.
+_UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class SteeringRequest:
+    """What the user asked for.
+
+    Attributes:
+        source, target: classes.
+        labels: their label scheme; default: the first that has both.
+        layers: where to steer; default: where the classes are furthest apart.
+        method: by its key.
+        strengths: each a session; 0, the unsteered twin, is one in any case.
+        seeds: for each prompt of the source class, none of them in the statistics.
+        steps: the first and the last at which to steer; default: all.
+        name: of the run; default: the session and both classes.
+    """
+
+    source: str
+    target: str
+    labels: str | None = None
+    layers: Sequence[int] | None = None
+    method: str = DEFAULT
+    strengths: Sequence[float] = STRENGTHS
+    seeds: int = SEEDS
+    steps: tuple[int, int] | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class PlannedSession:
+    """A session of the run.
+
+    Attributes:
+        name: of it.
+        manifest: what to record.
+        intervention: what to do; None for natural images.
+    """
+
+    name: str
+    manifest: Manifest
+    intervention: Intervention | None
+
+
+@dataclass(frozen=True)
+class SteeringPlan:
+    """A run.
+
+    Attributes:
+        name: of the run, before the `~` in the names of its sessions.
+        classes: from which to which.
+        layers: where.
+        shifts: the relative shift of each layer, if the layer was chosen by it.
+        sessions: in the order in which they are recorded.
+        notes: what the user should know, a line each.
+    """
+
+    name: str
+    classes: Classes
+    layers: tuple[int, ...]
+    shifts: tuple[float, ...]
+    sessions: tuple[PlannedSession, ...]
+    notes: tuple[str, ...]
+
+
+def plan_steering(
+    session: Session,
+    request: SteeringRequest,
+    on_fitted: Callable[[int, int], None] = lambda done, total: None,
+) -> SteeringPlan:
+    """Fit the method and its controls, and plan their sessions.
+
+    Raises:
+        PlanningError: it cannot be done as asked, in one line.
+    """
+    if (why := session.manifest.not_resumable) is not None:
+        raise PlanningError(
+            f"{session.name} has no model that can be run again: {why}; `subspacelens_tui.steer` steers a "
+            "pipeline of one's own"
+        )
+    fits, statistics, shifts = _fitted(session, request, on_fitted)
+    classes, layers = fits.classes, fits.method.layers
+    runs: dict[str, tuple[str | None, Intervention]] = {
+        f"s{strength:g}": (None, fits.method.with_strength(strength))
+        for strength in sorted({0.0, *request.strengths}, key=abs)
+    }
+    runs |= {key: (key, intervention) for key, intervention in fits.controls.items()}
+    name = request.name or _default_name(session, classes)
+    planned = _Planned(statistics, classes, request, name)
+    return SteeringPlan(
+        name,
+        classes,
+        layers,
+        shifts,
+        (planned.natural_target(), *(planned.steered(suffix, *run) for suffix, run in runs.items())),
+        tuple(_notes(fits, shifts, layers)),
+    )
+
+
+def fit_intervention(
+    session: Session,
+    source: str,
+    target: str,
+    *,
+    layers: Sequence[int] | None = None,
+    method: str = DEFAULT,
+    labels: str | None = None,
+    strength: float = 1.0,
+    steps: tuple[int, int] | None = None,
+) -> Intervention:
+    """What turns images of one class into those of another, fitted to a session with tokens.
+
+    Args:
+        session: recorded with tokens and guidance.
+        source, target: classes.
+        layers, method, labels, steps: as of `SteeringRequest`.
+        strength: times the change.
+
+    Raises:
+        PlanningError: it cannot be done as asked, in one line.
+    """
+    request = SteeringRequest(source, target, labels, layers, method, [strength], steps=steps)
+    fits, _, _ = _fitted(session, request, controls=False)
+    return fits.method.with_strength(strength)
+
+
+def _fitted(
+    session: Session,
+    request: SteeringRequest,
+    on_fitted: Callable[[int, int], None] = lambda done, total: None,
+    controls: bool = True,
+) -> tuple[Fits, Statistics, tuple[float, ...]]:
+    """The interventions, what they are fitted to, and the shifts by which the layer was chosen, if it was."""
+    _check(request)
+    statistics = Statistics(session, request.labels or scheme_of(session, request.source, request.target))
+    classes = statistics.classes(request.source, request.target)
+    if classes.source == classes.target:
+        raise PlanningError(f"--from and --to are both {classes.source!r}: name two classes")
+    shifts = tuple(statistics.shifts(classes)) if request.layers is None else ()
+    layers = tuple(request.layers or [shifts.index(max(shifts))])
+    last = session.manifest.steps - 1
+    steps = request.steps or (0, last)
+    if steps[1] > last:
+        raise PlanningError(f"there is no step {steps[1]}: the session has 0 to {last}")
+    try:
+        fits = fit(statistics, classes, layers, request.method, steps, on_fitted, controls)
+    except SteeringError as error:
+        raise PlanningError(str(error)) from None
+    return fits, statistics, shifts
+
+
+def _notes(fits: Fits, shifts: Sequence[float], layers: Sequence[int]) -> Iterator[str]:
+    yield from fits.notes
+    for key, why in fits.missing.items():
+        yield f"no control {key}: {why}"
+    if shifts:
+        yield (
+            f"layer {layers[0]} has the largest relative shift between the classes ({max(shifts):.2f}): "
+            "a heuristic, not a finding; --layer takes others"
+        )
+
+
+def _check(request: SteeringRequest) -> None:
+    if request.method not in METHODS:
+        raise PlanningError(f"there is no method {request.method!r}: use {', '.join(METHODS)}")
+    if request.seeds < 2:
+        raise PlanningError(f"{request.seeds} seeds say nothing of others: take 2 at least")
+    for strength in request.strengths:
+        if not abs(strength) <= 100:
+            raise PlanningError(f"a strength must be a number from -100 to 100, not {strength:g}")
+    if request.layers is not None and not request.layers:
+        raise PlanningError("no layer is named: --layer takes auto or numbers like 6,8")
+
+
+class _Planned:
+    """Makes the sessions of a run: of the same prompts, seeds and settings, so one model serves all."""
+
+    def __init__(self, statistics: Statistics, classes: Classes, request: SteeringRequest, name: str) -> None:
+        self._session, self._classes, self._request, self._name = statistics.session, classes, request, name
+        manifest = statistics.session.manifest
+        of_scheme = [prompt.labels[classes.scheme] for prompt in manifest.prompts]
+        self._source = [
+            p for p, label in zip(manifest.prompts, of_scheme, strict=True) if label == classes.source
+        ]
+        self._target = [
+            p for p, label in zip(manifest.prompts, of_scheme, strict=True) if label == classes.target
+        ]
+        first = _ROUND * (int(statistics.seeds.max()) // _ROUND + 1)
+        self._seeds = range(first, first + request.seeds)
+        self._guidance = statistics.guidance
+
+    def natural_target(self) -> PlannedSession:
+        """Images of class B as the model draws them."""
+        count = len(self._source)
+        return PlannedSession(
+            f"{self._name}~target", self._manifest(range(count, count + len(self._target))), None
+        )
+
+    def steered(self, suffix: str, control: str | None, intervention: Intervention) -> PlannedSession:
+        """Images of class A, steered; at strength 0 natural ones."""
+        images = range(len(self._source))
+        if intervention.strength == 0:
+            return PlannedSession(f"{self._name}~{suffix}", self._manifest(images), None)
+        steering = described(intervention).model_copy(
+            update={
+                "control": control,
+                "toward": self._classes.other if control == "class" else None,
+                "partners": self._partners() if "partner" in intervention.sources else [],
+            }
+        )
+        manifest = self._manifest(images).model_copy(update={"steering": steering})
+        return PlannedSession(f"{self._name}~{suffix}", manifest, intervention)
+
+    def _partners(self) -> list[int]:
+        """Of each prompt of class A one of class B, in turn; of those of class B themselves."""
+        a, b = len(self._source), len(self._target)
+        return [*(a + place % b for place in range(a)), *range(a, a + b)]
+
+    def _manifest(self, of_prompts: range) -> Manifest:
+        of = self._session.manifest
+        images = images_in_order(len(of_prompts), self._seeds, [self._guidance])
+        shifted = [image.model_copy(update={"prompt": of_prompts[image.prompt]}) for image in images]
+        try:
+            return Manifest(
+                created=datetime.now(UTC).isoformat(timespec="seconds"),
+                model=of.model,
+                prompt_set=of.prompt_set,
+                prompts=[*self._source, *self._target],
+                images=shifted,
+                steps=of.steps,
+                inference_steps=of.inference_steps,
+                capture_steps=of.capture_steps,
+                default_capture=of.default_capture,
+                guidance=[self._guidance],
+                batch_size=of.batch_size,
+                call=of.call,
+                latents=True,
+            )
+        except ValidationError as error:
+            raise PlanningError(f"this cannot be recorded: {first_problem(error)}") from None
+
+
+def described(intervention: Intervention) -> Steering:
+    """An intervention as `session.json` says it; of one that was made by hand what is known."""
+    of, model = intervention.origin, intervention.model
+    norms = model.norms or (None,) * len(model.blocks)
+    return Steering(
+        statistics=of.statistics if of else _UNKNOWN,
+        method=of.method if of else _UNKNOWN,
+        scheme=of.scheme if of else _UNKNOWN,
+        source=of.source if of else _UNKNOWN,
+        target=of.target if of else _UNKNOWN,
+        layers=list(intervention.layers),
+        strength=intervention.strength,
+        steps=intervention.steps,
+        half=intervention.half,
+        blocks=[
+            Block(name=name, width=width, tokens=tokens, weight_norm=norm)
+            for (name, width, tokens), norm in zip(model.blocks, norms, strict=True)
+        ],
+    )
+
+
+def _default_name(session: Session, classes: Classes) -> str:
+    words = f"{session.name}-{classes.source}-{classes.target}"
+    letters = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode()
+    return _OTHERS.sub("-", letters)[:_LONGEST].strip("-._")

@@ -1,0 +1,213 @@
+"""The command `steer`, from a recorded session to its table; few steps and images of the bundled model."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from subspacelens_tui import capture, fit_intervention, record, steer
+from subspacelens_tui.analysis.steering_results import runs_of, steering_result
+from subspacelens_tui.cli import main
+from subspacelens_tui.planning.plan import Request, plan
+from subspacelens_tui.recording.errors import RecordingError
+from subspacelens_tui.recording.recorder import Recorder
+from subspacelens_tui.sessions import open_session
+from subspacelens_tui.sessions.writer import create_session, image_path
+from subspacelens_tui.steering import CONTROLS, Intervention
+from tests.recording.conftest import Loaded, prompt_file
+
+WORDS = ("a lion", "a car, a lion")
+KEYS = ["target", "s0", "s1", *(control.key for control in CONTROLS)]
+STEER = [
+    "--from",
+    "lion",
+    "--to",
+    "panda",
+    "--layer",
+    "8",
+    "--strengths",
+    "1",
+    "--seeds",
+    "2",
+    "--name",
+    "run",
+]
+
+
+@pytest.fixture(scope="module")
+def sessions(tmp_path_factory: pytest.TempPathFactory, loaded: Loaded) -> Path:
+    """A folder with a session of three classes, and a run that is fitted to it."""
+    folder = tmp_path_factory.mktemp("steered")
+    prompts = prompt_file(folder, "lion", "panda", "car")
+    request = Request(prompts=prompts, seeds=4, steps=4, tokens=32, capture=[0, 3], batch_size=12)
+    create_session(folder / "natural", plan(request))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Recorder, "_take_signals", lambda self: None)
+        assert Recorder(folder / "natural").run() == 0
+        assert main(["steer", "natural", *STEER, "--sessions", str(folder)]) == 0
+    return folder
+
+
+def test_each_strength_and_control_is_a_session_that_says_what_it_is(sessions: Path) -> None:
+    assert runs_of(sessions) == ["run"]
+    for key in KEYS:
+        session = open_session(sessions / f"run~{key}")
+        assert session.state.complete
+        assert session.problems == []
+        assert {image.seed for image in session.manifest.images} == {
+            1000,
+            1001,
+        }  # not those of the statistics
+        of = session.manifest.steering
+        assert json.loads((session.path / "session.json").read_text())["format_version"] == 3
+        if key in ("target", "s0"):
+            assert of is None
+            continue
+        assert of is not None
+        assert (of.source, of.target, of.layers, of.strength) == ("lion", "panda", [8], 1.0)
+        assert of.control == (None if key == "s1" else key)
+        assert session.files[0].read_more("steering").shape == (2, 1, 4, 3)
+        assert session.files[0].read_more("latents").shape == (2, 8, 16, 16)
+    # What is not steered has the features of the image that it is.
+    before, after = (open_session(sessions / f"run~{key}") for key in ("s0", "s1"))
+    np.testing.assert_array_equal(before.features(7, "cond", 0), after.features(7, "cond", 0))
+    np.testing.assert_array_equal(before.features(8, "uncond", 0), after.features(8, "uncond", 0))
+    assert np.abs(before.features(8, "cond", 0) - after.features(8, "cond", 0)).max() > 0.01
+
+
+def test_the_result_has_every_session_its_judges_and_a_verdict(sessions: Path) -> None:
+    found = steering_result(sessions, "run")
+    assert [row.key for row in found.rows] == KEYS
+    rows = {row.key: row for row in found.rows}
+    assert (found.layer, found.step) == (6, 3)
+    assert found.judge.images == 12
+    assert found.second is not None
+    for key in ("rotation", "noise", "pattern", "class", "mixture"):
+        assert rows[key].energy == pytest.approx(rows["s1"].energy, rel=0.25)
+    assert rows["s0"].energy is rows["target"].energy is None
+    assert rows["class"].toward == "car"
+    assert "panda (95 % CI " in found.verdict
+    assert "rotation of equal energy" in found.verdict
+
+
+def test_the_same_line_again_prints_the_same_and_records_nothing(
+    sessions: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Recorder, "run", None)
+    assert main(["steer", "natural", *STEER, "--sessions", str(sessions), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [row["key"] for row in found["sessions"]] == KEYS
+    assert found["steering"]["method"] == "transport"
+    assert main(["steer", "natural", *STEER, "--sessions", str(sessions)]) == 0
+    text = capsys.readouterr().out
+    assert "run: lion → panda, transport at layer 8, steps 0-3, fitted to natural" in text
+    assert (
+        main(["steer", "natural", *STEER[:-1], "run", "--method", "mean", "--sessions", str(sessions)]) == 1
+    )
+    assert "run~s1 already, of another plan" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (["--to", "lion"], "--from and --to are both 'lion': name two classes"),
+        (["--to", "cat"], "there is no image of 'cat' under 'fine': natural has"),
+        (["--layer", "12"], "there is no layer 12: natural has 0 to 11"),
+        (["--strengths", "nan"], "a strength must be a number from -100 to 100, not nan"),
+        (["--steps", "2-9"], "there is no step 9: the session has 0 to 3"),
+        (["--method", "magic"], "there is no method 'magic': use "),
+        (["--seeds", "1"], "1 seeds say nothing of others: take 2 at least"),
+        (["--labels", "colour"], "there is no label scheme 'colour'"),
+        (["--name", "../run"], "is no name for a session"),
+    ],
+)
+def test_what_cannot_be_steered_is_one_line(
+    typed: list[str], words: str, sessions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["steer", "natural", *STEER, "--sessions", str(sessions), *typed]) == 1
+    err = capsys.readouterr().err
+    assert words in err.splitlines()[-1]
+    assert "Traceback" not in err
+
+
+def test_a_session_that_lacks_something_is_refused_with_what_records_it(
+    sessions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(sessions / "natural", tmp_path / "few")
+    for change, words in (
+        (
+            {"tokens": None},
+            "few has no tokens, and steering is fitted to them: `subspacelens-tui record --model",
+        ),
+        ({"origin": "loop"}, "few has no model that can be run again"),
+        ({"guidance_branches": [["cond"]]}, "few has no unconditional pass"),
+    ):
+        content = json.loads((sessions / "natural" / "session.json").read_text())
+        (tmp_path / "few" / "session.json").write_text(json.dumps(content | change))
+        assert main(["steer", "few", *STEER, "--sessions", str(tmp_path)]) == 1
+        assert words in capsys.readouterr().err
+    assert main(["steer", "run~s1", *STEER, "--sessions", str(sessions)]) == 1
+    assert "run~s1 has steered images, and natural ones are needed" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def fitted(sessions: Path) -> Intervention:
+    return fit_intervention(open_session(sessions / "natural"), "lion", "panda", layers=[8])
+
+
+def test_a_users_own_call_is_steered_as_the_recorder_steers(
+    sessions: Path, loaded: Loaded, fitted: Intervention
+) -> None:
+    before = np.asarray(loaded.generate(["a lion"], [1000], 3.0, steps=4)[0]).astype(int)
+    with steer(loaded.pipeline, fitted, guidance=3.0, prompts=WORDS):
+        steered = np.asarray(loaded.generate(["a lion"], [1000], 3.0, steps=4)[0]).astype(int)
+    assert np.abs(steered - before).mean() > 5
+    recorded = np.asarray(Image.open(image_path(sessions / "run~s1", 0))).astype(int)
+    assert np.abs(steered - recorded).mean() < 6  # kept as WebP
+    patch = fit_intervention(open_session(sessions / "natural"), "lion", "panda", layers=[8], method="patch")
+    with (
+        pytest.raises(RecordingError, match="needs another prompt's tokens"),
+        steer(loaded.pipeline, patch, guidance=3.0, prompts=WORDS),
+    ):
+        pass
+
+
+def test_a_users_own_loop_records_what_is_steered_and_says_so(
+    sessions: Path, loaded: Loaded, fitted: Intervention, tmp_path: Path
+) -> None:
+    how = {"seeds": [1000], "steps": 4, "captured": [0, 3], "guidance": 3.0, "sessions": tmp_path}
+    session = record(loaded.pipeline, {"a lion": "lion"}, steer=fitted, name="mine", **how)
+    assert session.manifest.steering is not None
+    assert session.manifest.steering.words == "lion → panda: transport at layer 8, strength 1"
+    assert session.manifest.steering.statistics == "natural"
+    of_recorder = open_session(sessions / "run~s1")
+    for step in (0, 3):
+        one, two = (of.features(11, "cond", step)[:, 0] for of in (session, of_recorder))
+        np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-3)
+    plain = record(loaded.pipeline, {"a lion": "lion"}, steer=fitted.with_strength(0), name="plain", **how)
+    assert plain.manifest.steering is None
+    # Nested, neither would see what the other does.
+    message = r"being recorded: to record what is steered, give the intervention to `capture\(…, steer="
+    with capture(loaded.pipeline, {"a lion": "lion"}, name="two", **how) as recording:
+        for batch in recording.batches():
+            with pytest.raises(RecordingError, match=message), steer(loaded.pipeline, fitted, guidance=3.0):
+                pass
+            batch.keep(loaded.generate(batch.prompts, batch.seeds, 3.0, steps=4))
+
+
+def test_steered_images_are_nowhere_shown_as_the_models_own(
+    sessions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = "lion → panda: transport at layer 8, strength 1"
+    assert main(["analyze", "run~s1", "--permutations", "0", "--sessions", str(sessions)]) == 0
+    assert f"steered, not the model's own images: {words}" in capsys.readouterr().out
+    assert main(["list", "--json", "--sessions", str(sessions)]) == 0
+    listed = {one["name"]: one["steering"] for one in json.loads(capsys.readouterr().out)}
+    assert listed["run~s1"] == words
+    assert listed["run~rotation"] == "lion → panda: rotation, a control of transport, at layer 8, strength 1"
+    assert listed["run~s0"] is listed["natural"] is None
+    assert main(["show", "run~s1", "--sessions", str(sessions)]) == 0
+    assert "demo, steered › run~s1" in capsys.readouterr().out

@@ -1,0 +1,234 @@
+"""Steering the bundled model: 6 pairs of classes, 10 new seeds each; `python -m validation.steering FOLDER`.
+
+Records what is not there yet (two sessions to fit to, then 28 for each pair: an hour on two cores), judges
+it, and writes `steering_results.json` and the pictures of docs/steering.md.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from subspacelens_tui.analysis import SettingsError
+from subspacelens_tui.analysis.steering_results import SteeredImages, steering_result
+from subspacelens_tui.cli.commands.steer import record_sessions
+from subspacelens_tui.planning import Request, plan
+from subspacelens_tui.planning.steering import PlannedSession, SteeringRequest, plan_steering
+from subspacelens_tui.planning.steering_fit import Classes, Statistics, fit
+from subspacelens_tui.sessions import open_session
+from subspacelens_tui.sessions.writer import image_path
+
+PAIRS = (
+    ("lion", "panda"),
+    ("car", "tractor"),
+    ("church", "pagoda"),
+    ("frog", "hamburger"),
+    ("doughnut", "sunrise"),
+    ("house", "rocket"),
+)
+SEEDS = 10
+# All tokens of 32 seeds of these 12 classes; and what `record --tokens` keeps: 16 of 20 seeds of 25.
+ALL, DEFAULT = "all-tokens", "default-tokens"
+DOCUMENT = Path(__file__).parents[1] / "docs" / "steering.md"
+_HEADER = "| setting | B | A | C | clean | of | latent NN | image NN | last NN | energy |"
+_WORDS = {
+    "L8 target": "natural B",
+    "L8 s0": "natural A, strength 0",
+    "L8 s1": "**transport, layer 8, strength 1**",
+    "L8 s0.5": "strength 0.5",
+    "L8 s0.75": "strength 0.75",
+    "L8 s1.25": "strength 1.25",
+    "L8 s1.5": "strength 1.5",
+    "L8 rotation": "control: rotation",
+    "L8 noise": "control: noise",
+    "L8 pattern": "control: pattern",
+    "L8 class": "control: another class C",
+    "L8 mixture": "control: mixture of 11 classes with B",
+    "L8 patch": "patch, layer 8",
+    "patch-L6 s1": "patch, layer 6",
+    "patch-L1 s1": "patch, layer 1",
+    "patch-L0 s1": "patch, layer 0",
+    "L6 s1": "transport, layer 6",
+    "L4 s1": "transport, layer 4",
+    "L2 s1": "transport, layer 2",
+    "default s1": "transport, layer 6, from `record --tokens`",
+    "steps-0-9 s1": "transport, layer 6, steps 0-9",
+    "steps-5-19 s1": "transport, layer 6, steps 5-19",
+    "itself s1": "transport, layer 8, A to A",
+    "mean s1": "mean, layer 6",
+    "project s1": "project, layer 6",
+    "interchange s1": "interchange, layer 6",
+}
+RESULTS = Path(__file__).with_name("steering_results.json")
+STRENGTHS = (0.0, 0.5, 0.75, 1.0, 1.25, 1.5)
+
+
+def record_natural(folder: Path) -> None:
+    """The two sessions that everything is fitted to."""
+    words = [name for pair in PAIRS for name in pair]
+    prompts = folder / "twelve.toml"
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = (f'[[prompts]]\ntext = "a {name}"\nlabels = {{ fine = "{name}" }}\n' for name in words)
+    prompts.write_text('name = "twelve"\nschemes = ["fine"]\n' + "".join(entries), encoding="utf-8")
+    all_tokens = Request(prompts=str(prompts), seeds=32, tokens=64, batch_size=24)
+    for name, request in {ALL: all_tokens, DEFAULT: Request(tokens=16)}.items():
+        if not (folder / name).exists():
+            record_sessions(folder, [PlannedSession(name, plan(request), None)])
+
+
+def settings() -> Iterator[tuple[str, str, Sequence[str], dict[str, Any]]]:
+    """Each setting: its name, the session it is fitted to, which sessions of a run, and what is asked."""
+    yield "L8", ALL, (), {"layers": [8], "strengths": STRENGTHS}
+    yield "default", DEFAULT, ("s1",), {"layers": [6]}
+    yield "mean", ALL, ("s1",), {"layers": [6], "method": "mean"}
+    for layer in (0, 1, 6):
+        yield f"patch-L{layer}", ALL, ("s1",), {"layers": [layer], "method": "patch"}
+    for layer in (6, 4, 2):
+        yield f"L{layer}", ALL, ("s1",), {"layers": [layer]}
+    for method in ("project", "interchange"):
+        yield method, ALL, ("s1",), {"layers": [6], "method": method}
+    for steps in ((0, 9), (5, 19)):
+        yield f"steps-{steps[0]}-{steps[1]}", ALL, ("s1",), {"layers": [6], "steps": steps}
+
+
+def record_setting(
+    folder: Path, name: str, fitted_to: str, keys: Sequence[str], asked: Mapping[str, Any]
+) -> None:
+    """The sessions of a setting, for each pair, under names that start with both classes."""
+    for source, target in PAIRS:
+        run = f"{source}-{target}-{name}"
+        request = SteeringRequest(source, target, labels="fine", seeds=SEEDS, name=run, **asked)
+        found = plan_steering(open_session(folder / fitted_to), request).sessions
+        record_sessions(folder, [one for one in found if not keys or one.name.rpartition("~")[2] in keys])
+
+
+def _to_itself(folder: Path, source: str, target: str) -> PlannedSession:
+    """A to A, which should change nothing."""
+    every = open_session(folder / ALL)
+    request = SteeringRequest(
+        source, target, layers=[8], strengths=[1.0], seeds=SEEDS, name=f"{source}-{target}-itself"
+    )
+    [like] = [one for one in plan_steering(every, request).sessions if one.name.endswith("~s1")]
+    assert like.manifest.steering is not None
+    steering = like.manifest.steering.model_copy(update={"target": source})
+    itself = Classes("fine", source, source, ())
+    fits = fit(Statistics(every, "fine"), itself, [8], "transport", steering.steps)
+    manifest = like.manifest.model_copy(update={"steering": steering})
+    return replace(like, manifest=manifest, intervention=fits.method)
+
+
+def main(folder: Path) -> None:
+    """Record, judge and write."""
+    record_natural(folder)
+    for setting in settings():
+        record_setting(folder, *setting)
+        if setting[0] == "L8":
+            for pair in PAIRS:
+                record_sessions(folder, [_to_itself(folder, *pair)])
+    write(folder)
+
+
+def write(folder: Path) -> None:
+    """Judge what is there, and write numbers, tables and pictures."""
+    RESULTS.write_text(json.dumps(results(folder), indent=1) + "\n", encoding="utf-8")
+    DOCUMENT.write_text(document(), encoding="utf-8")
+    for name, rows in pictures(folder).items():
+        sheet(rows).save(DOCUMENT.with_suffix("") / name)
+
+
+def document() -> str:
+    """docs/steering.md with the table of the results."""
+    found = json.loads(RESULTS.read_text(encoding="utf-8"))
+    rows = [_HEADER, "|---" * (_HEADER.count("|") - 1) + "|"]
+    for setting, words in _WORDS.items():
+        if setting in found:
+            rows.append(f"| {words} | {' | '.join(_cells(found[setting]))} |")
+    table = "\n".join(rows)
+    text = DOCUMENT.read_text(encoding="utf-8")
+    return re.sub(r"(<!-- table -->\n).*?(\n<!-- end -->)", rf"\g<1>{table}\g<2>", text, flags=re.DOTALL)
+
+
+def _cells(of: Mapping[str, Any]) -> Iterator[str]:
+    for count in ("target", "source", "other", "clean"):
+        yield "" if of[count] is None else f"{of[count]}"
+    yield f"{of['images']}"
+    for number in ("latent_ratio", "image_ratio", "last_ratio", "energy"):
+        yield "" if of[number] is None else f"{of[number]:.2f}"
+
+
+def results(folder: Path) -> dict[str, Any]:
+    """Of each setting the images of all pairs together."""
+    of_settings: dict[str, list[SteeredImages]] = {}
+    for source, target in PAIRS:
+        prefix = f"{source}-{target}-"
+        runs = dict.fromkeys(p.name.rpartition("~")[0] for p in sorted(folder.glob(f"{prefix}*~*")))
+        for run in runs:
+            try:
+                rows = steering_result(folder, run).rows
+            except SettingsError:  # recorded no further than its folder
+                continue
+            for row in rows:
+                of_settings.setdefault(f"{run.removeprefix(prefix)} {row.key}", []).append(row)
+    return {setting: _together(rows) for setting, rows in of_settings.items()}
+
+
+def _together(rows: Sequence[SteeredImages]) -> dict[str, Any]:
+    images = sum(row.images for row in rows)
+
+    def count(share: str) -> int | None:
+        shares = [getattr(row, share) for row in rows]
+        return (
+            None
+            if None in shares
+            else round(sum(s.value * row.images for s, row in zip(shares, rows, strict=True)))
+        )
+
+    def mean(name: str) -> float | None:
+        values = [getattr(row, name) for row in rows]
+        return None if None in values else round(float(np.mean(values)), 3)
+
+    shares = ("target", "source", "clean", "other", "by_latents")
+    numbers = ("disagreement", "latent_ratio", "image_ratio", "last_ratio", "energy", "angle", "norm")
+    return {"images": images, **{s: count(s) for s in shares}, **{n: mean(n) for n in numbers}}
+
+
+def pictures(folder: Path) -> Mapping[str, list[list[Image.Image]]]:
+    """Rows of pictures of each sheet."""
+
+    def row(session: str, seeds: int) -> list[Image.Image]:
+        return [Image.open(image_path(folder / session, image)) for image in range(seeds)]
+
+    keys = (
+        "s0",
+        "target",
+        *(f"s{s:g}" for s in STRENGTHS[1:]),
+        "rotation",
+        "noise",
+        "pattern",
+        "class",
+        "mixture",
+    )
+    one = [row(f"lion-panda-L8~{key}", SEEDS) for key in (*keys, "patch")]
+    one += [row("lion-panda-mean~s1", SEEDS), row("lion-panda-itself~s1", SEEDS)]
+    pairs = [row(f"{a}-{b}-L8~{key}", SEEDS) for a, b in PAIRS for key in ("s0", "s1", "target")]
+    return {"lion-panda.png": one, "pairs.png": pairs}
+
+
+def sheet(rows: list[list[Image.Image]]) -> Image.Image:
+    """Pictures in rows."""
+    width, height = rows[0][0].size
+    made = Image.new("RGB", ((width + 2) * max(map(len, rows)), (height + 2) * len(rows)), "white")
+    for y, row in enumerate(rows):
+        for x, picture in enumerate(row):
+            made.paste(picture, (x * (width + 2), y * (height + 2)))
+    return made
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
