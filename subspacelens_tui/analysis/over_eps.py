@@ -41,21 +41,21 @@ def over_eps(
     """The rates of a layer (default: the last), with nulls and errors, at ε from an eighth to eight times ε.
 
     Raises:
-        SettingsError: if the session lacks what is asked, has no such layer, or ε is chosen by a rate.
+        SettingsError: if the session lacks what is asked, or ε is chosen by a rate.
+        SessionError: if it has no layer of that number.
         NoImagesError: if it has no images.
         Cancelled: once `cancelled` says True.
     """
     if settings.iso_rate is not None:
         raise SettingsError("over ε there is no one rate for all layers: leave --iso-rate out")
-    blocks = len(analyzer.session.manifest.blocks)
-    if layer is None:
-        layer = max(0, blocks - 1)
-    if blocks and not 0 <= layer < blocks:
-        raise SettingsError(f"there is no layer {layer}: the session has 0 to {blocks - 1}")
+    manifest = analyzer.session.manifest
+    place = max(0, len(manifest.blocks) - 1)
+    if layer is not None and manifest.blocks:
+        place = manifest.layer_of(layer)
     results = []
     for done, step in enumerate(_STEPS):
         at = replace(settings, eps=settings.eps * 2 ** (step / 2), overlap_permutations=0, quick=True)
-        found = analyzer.figures(at, cancelled, layer=layer)
+        found = analyzer.figures(at, cancelled, layer=place)
         if not found.layers:
             raise NoImagesError(found.absent)
         results.append(found)

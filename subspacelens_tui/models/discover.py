@@ -140,8 +140,6 @@ class _Discovery:
         layout = Layout(
             denoisers=_denoisers(self._call.pipeline, trial.denoiser, blocks),
             blocks=_with_levels([self._block(block) for block in blocks]),
-            input=blocks[0].input,
-            input_width=blocks[0].run.takes[blocks[0].input].shape[-1],
             passes=passes,
             one_image=self._one_image,
         )
@@ -229,6 +227,7 @@ class _Discovery:
             tokens=int(block.mask[-1].sum()),
             place=place,
             start=start,
+            input=block.input,
             output=block.output,
         )
 

@@ -4,6 +4,7 @@ from subspacelens_tui.options.option import (
     FormOption,
     Gathered,
     Option,
+    layer_numbers,
     named_value,
     numbers,
     path,
@@ -146,9 +147,20 @@ CALL = Option(
     "anything else "
     "is text, and so is what stands in double quotes, `'\"17\"'`",
 )
+LAYERS = FormOption(
+    "--layers",
+    "A-B[,…]",
+    "record only these blocks, 0 the first that runs (default: all)",
+    layer_numbers,
+    more="`doctor --model` lists them, over all lists of blocks. Screens and tables keep their numbers",
+    label="layers",
+    unless="all",
+    says="blocks to record, as 0-3,10",
+    wants="blocks like 0-3,10",
+)
 # The fields of the new-run form; one is checked with those before it.
 FIELDS = (
-    *(MODEL, PROMPTS, SEEDS, STEPS, GUIDANCE, CAPTURE, TOKENS),
+    *(MODEL, PROMPTS, SEEDS, STEPS, GUIDANCE, CAPTURE, LAYERS, TOKENS),
     *(SIZE, NEGATIVE, DEVICE, DTYPE, BATCH_SIZE, NAME),
 )
 
@@ -170,6 +182,7 @@ RECORDING = (
     STEPS,
     GUIDANCE,
     CAPTURE,
+    LAYERS,
     BATCH_SIZE,
     TOKENS,
     NAME,

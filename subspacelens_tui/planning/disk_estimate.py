@@ -17,8 +17,13 @@ def feature_bytes(manifest: Manifest, shape: TransformerShape, tokens: int | Non
         manifest
     )
     # The input of the first block, and of each block mean and tokens.
-    vectors = 1 + shape.blocks * (1 + kept)
+    vectors = 1 + recorded_blocks(manifest, shape) * (1 + kept)
     return passes * vectors * shape.width * _BYTES
+
+
+def recorded_blocks(manifest: Manifest, shape: TransformerShape) -> int:
+    """How many blocks are recorded of a model of a shape."""
+    return shape.blocks if manifest.layers is None else len(manifest.layers)
 
 
 def picture_bytes(manifest: Manifest, picture: PictureShape) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from subspacelens_tui.models.source import at_hand
 from subspacelens_tui.planning.call_arguments import picture_size
 from subspacelens_tui.planning.device import Device, find_device
+from subspacelens_tui.planning.disk_estimate import recorded_blocks
 from subspacelens_tui.planning.pipeline_shape import (
     PIXART_XL,
     PIXART_XL_PICTURE,
@@ -160,7 +161,7 @@ def _as_many_as_fit(one: MemoryEstimate, images: int) -> int:
 def _per_image(manifest: Manifest, shape: TransformerShape, picture: PictureShape, dtype: str) -> int:
     rows = len(manifest.branches)
     stream = (shape.tokens or PIXART_XL_TOKENS) * shape.width * ITEM_BYTES[dtype]
-    kept = shape.width * 4 * (1 + shape.blocks * (1 + (manifest.tokens or 0)))
+    kept = shape.width * 4 * (1 + recorded_blocks(manifest, shape) * (1 + (manifest.tokens or 0)))
     return rows * (_TRANSFORMER_UNITS * stream + kept) + 3 * picture.side**2 * 4
 
 

@@ -22,6 +22,7 @@ from subspacelens_tui.planning.pipeline_shape import transformer_shape
 from subspacelens_tui.planning.prompts import PromptSet, load_prompt_set
 from subspacelens_tui.planning.steps import default_capture_steps, runs_as_asked
 from subspacelens_tui.sessions.format import (
+    MAX_BLOCKS,
     MAX_CAPTURED,
     MAX_IMAGES,
     MAX_STEPS,
@@ -48,6 +49,7 @@ class Request:
         steps: denoising steps to ask the scheduler for.
         guidance: classifier-free guidance scales, each a configuration of its own.
         capture: denoising steps at which features are kept, of those that the scheduler runs.
+        layers: numbers of the blocks to record, in run order from 0; all.
         batch_size: images generated together; as many as fit.
         tokens: single tokens of each image and block to keep beside the token means; none.
         device, dtype: as of `models.loading`.
@@ -71,6 +73,7 @@ class Request:
     steps: int = 20
     guidance: Sequence[float] | None = None
     capture: Sequence[int] | None = None
+    layers: Sequence[int] | None = None
     batch_size: int | None = None
     tokens: int | None = None
     device: str | None = None
@@ -117,6 +120,7 @@ def plan(request: Request) -> Manifest:
             capture_steps=captured,
             default_capture=request.capture is None,
             guidance=guidance,
+            layers=_layers(request),
             batch_size=request.batch_size,
             tokens=request.tokens,
             call=call,
@@ -238,6 +242,16 @@ def _capture_steps(request: Request) -> list[int]:
     if len(steps) > MAX_CAPTURED:
         raise PlanningError(f"--capture names {len(steps)} steps, the most is {MAX_CAPTURED}")
     return steps
+
+
+def _layers(request: Request) -> list[int] | None:
+    if request.layers is None:
+        return None
+    if not request.layers or min(request.layers) < 0:
+        raise PlanningError("--layers must name blocks, the first of which is 0")
+    if len(layers := sorted(set(request.layers))) > MAX_BLOCKS:
+        raise PlanningError(f"--layers names {len(layers)} blocks, the most is {MAX_BLOCKS}")
+    return layers
 
 
 def _check_counts(request: Request) -> None:

@@ -23,13 +23,14 @@ def with_layout(
         "guidance_branches": [list(layout.passes[scale].branches) for scale in manifest.guidance],
         "guidance_argument": call.guidance_argument,
         "denoisers": list(layout.denoisers),
+        "model_blocks": len(layout.blocks),
     }
     blocks = [
         Block(name=block.name, width=block.width, tokens=block.tokens, level=block.level)
-        for block in layout.blocks
+        for block in layout.recorded
     ]
     known = manifest.model_copy(update=found)
-    return with_model(known, model, blocks, layout.input_width, versions, unread_text)
+    return with_model(known, model, blocks, blocks[0].width, versions, unread_text)
 
 
 def write_captured(folder: Path, images: Sequence[int], captured: Captured, layout: Layout) -> None:

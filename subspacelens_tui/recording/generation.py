@@ -105,7 +105,7 @@ class Generation:
         text = self._encoded([prompt.text for prompt in manifest.prompts])
         self._move_to_device()
         found = self._discovered(text.trial)
-        self._layout, self.self_test = found.layout, found.self_test
+        self._layout, self.self_test = found.layout.keeping(manifest.layers), found.self_test
         # Where whole batches of text were encoded, others can be generated image by image only.
         self._encoded_batches = (
             None if text.together else {tuple(batch) for batch in self._prompts_of_batches()}
@@ -222,7 +222,7 @@ class Generation:
         Raises:
             RecordingError: if something is not, and that is not allowed.
         """
-        names = [block.name for block in self._layout.blocks]
+        names = [block.name for block in self._layout.recorded]
         found = not_finite(captured, self._watch, self._manifest.capture_steps, names)
         if found is None:
             return Recorded(batch)

@@ -162,7 +162,7 @@ class OwnLoop:
                 "one each is kept"
             )
         captured = self._capture.finish_batch()
-        names = [block.name for block in self.layout.blocks]
+        names = [block.name for block in self.layout.recorded]
         if (found := not_finite(captured, self._watch, self.manifest.capture_steps, names)) is not None:
             raise RecordingError(f"{found.words}: try bfloat16 or float32")
         for index, picture in zip(batch.images, pictures, strict=True):
@@ -233,6 +233,7 @@ def capture(
     steps: int = 20,
     guidance: float | Sequence[float] = _GUIDANCE,
     captured: Sequence[int] | None = None,
+    layers: Sequence[int] | None = None,
     batch_size: int = _BATCH_SIZE,
     tokens: int | None = None,
     call: Mapping[str, Any] | None = None,
@@ -252,6 +253,7 @@ def capture(
         guidance: one classifier-free guidance scale, or several, each generated for all prompts and
             seeds.
         captured: denoising steps at which features are kept; default: first, quarters and last.
+        layers: which blocks to record, by number in run order from 0; default: all.
         batch_size: images of a batch.
         tokens: single tokens of each image and block to keep beside the token means; default: none.
         call: arguments that every call of the pipeline has besides, such as `height` or `negative_prompt`.
@@ -267,13 +269,25 @@ def capture(
         raise RecordingError(f"a {type(pipeline).__name__} is no diffusers pipeline")
     asked = PipelineCall(pipeline, call)
     of_prompts = _prompts(prompts)
-    manifest = _plan(pipeline, of_prompts, seeds, steps, guidance, captured, batch_size, tokens, call)
+    manifest = _plan(
+        pipeline,
+        of_prompts,
+        seeds,
+        steps,
+        guidance,
+        call,
+        captured=captured,
+        layers=layers,
+        batch_size=batch_size,
+        tokens=tokens,
+    )
     found = discover(asked, _trial(of_prompts, asked.of_classes), steps, manifest.guidance)
     scheduler = type(pipeline.scheduler).__name__
     timesteps = checked_timesteps(found.timesteps, scheduler, steps)
-    manifest = _completed(with_timesteps(manifest, timesteps, scheduler), asked, found.layout)
+    layout = found.layout.keeping(manifest.layers)
+    manifest = _completed(with_timesteps(manifest, timesteps, scheduler), asked, layout)
     path = create_new_session(sessions_folder(sessions), name, manifest)
-    recording = OwnLoop(asked, found.layout, path, manifest)
+    recording = OwnLoop(asked, layout, path, manifest)
     with recording._reported(found.self_test.to_json()):
         yield recording
 
@@ -315,10 +329,12 @@ def _plan(
     seeds: int | Sequence[int],
     steps: int,
     guidance: float | Sequence[float],
+    call: Mapping[str, Any] | None,
+    *,
     captured: Sequence[int] | None,
+    layers: Sequence[int] | None,
     batch_size: int,
     tokens: int | None,
-    call: Mapping[str, Any] | None,
 ) -> Manifest:
     scales = [float(scale) for scale in ([guidance] if isinstance(guidance, int | float) else guidance)]
     listed = range(seeds) if isinstance(seeds, int) else seeds
@@ -339,6 +355,7 @@ def _plan(
             capture_steps=kept,
             default_capture=captured is None,
             guidance=scales,
+            layers=None if layers is None else sorted(set(layers)),
             batch_size=batch_size,
             tokens=tokens,
             origin="loop",

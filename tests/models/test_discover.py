@@ -5,6 +5,7 @@ No name of a model is in the program: the table below was written by hand, from 
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -194,6 +195,21 @@ def test_captured_runs_agree_with_each_other_and_with_no_hooks(name: str) -> Non
         assert together.denoisers[-1] == 1
     else:
         assert set(together.denoisers) == {0}
+
+
+@pytest.mark.parametrize(("name", "layers"), [("lumina2", (3, 4)), ("flux2", (1, 3))])
+def test_some_blocks_are_captured_as_among_all(name: str, layers: tuple[int, ...]) -> None:
+    """Of Lumina2 those whose image tokens are found by a block that is not recorded."""
+    recipe = RECIPES[name]
+    call = PipelineCall(build(name), recipe.call)
+    found = discover(call, recipe.prompts, 4, [recipe.guidance])
+    whole, _ = captured(name, call, found, [0, 1])
+    part, _ = captured(name, call, replace(found, layout=found.layout.keeping(layers)), [0, 1])
+    for one, layer in zip(part.blocks, layers, strict=True):
+        np.testing.assert_array_equal(one, whole.blocks[layer])
+    np.testing.assert_array_equal(part.layer_input, whole.blocks[layers[0] - 1])
+    with refused("there is no block 5: the model has 0 to 4"):
+        found.layout.keeping((0, 5))
 
 
 @pytest.mark.parametrize("name", ["sd3", "z_image"])

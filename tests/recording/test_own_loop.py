@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import subspacelens_tui
+from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.cli import main
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.loading import load_pipeline
@@ -67,6 +68,26 @@ def test_a_loop_of_ones_own_records_what_record_does(pipe: Any, options: dict[st
     assert type(pipe.scheduler) is scheduler
     assert not pipe.transformer.transformer_blocks[0]._forward_hooks
     assert pipe.text_encoder is not None
+
+
+def test_some_blocks_are_recorded_and_keep_their_numbers(pipe: Any, options: dict[str, Any]) -> None:
+    whole = subspacelens_tui.record(pipe, PROMPTS, name="whole", **options)
+    part = subspacelens_tui.record(pipe, PROMPTS, name="part", layers=[8, 2, 1], **options)
+    assert part.manifest.layers == [1, 2, 8]
+    assert (part.manifest.model_blocks, part.manifest.input_width) == (12, whole.manifest.input_width)
+    for layer, number in enumerate(part.manifest.layers):
+        assert part.manifest.blocks[layer] == whole.manifest.blocks[number]
+        np.testing.assert_array_equal(part.features(layer, "uncond"), whole.features(number, "uncond"))
+    found = Analyzer(part).figures(Settings(labels="kind"))
+    assert found.numbers == (1, 2, 8)
+    assert "3 of 12 blocks were recorded (1-2, 8): curves over the layers pass over the others" in found.notes
+    # Of a block whose input was not recorded nothing is said of what it does to it.
+    sizes = [layer.update_size for layer in found.layers]
+    known = [layer.update_size for layer in Analyzer(whole).figures(Settings(labels="kind")).layers]
+    assert sizes == [pytest.approx(known[1]), pytest.approx(known[2]), None]
+    assert found.layers[2].missing["update_size"].startswith("what block 8 receives was not recorded")
+    where = ["--sessions", str(options["sessions"])]
+    assert main(["show", "part", "--layer", "3", *where]) == 1
 
 
 def test_prompts_without_labels_are_classes_of_their_own(pipe: Any, options: dict[str, Any]) -> None:
@@ -151,6 +172,7 @@ def test_a_viewer_pauses_and_stops_the_loop(pipe: Any, options: dict[str, Any]) 
     [
         ({"prompts": {}}, RecordingError, "nothing to generate"),
         ({"seeds": 0}, RecordingError, "nothing to generate"),
+        ({"layers": [0, 12]}, ModelError, "there is no block 12: the model has 0 to 11"),
         ({"captured": [7]}, RecordingError, "step 7 cannot be captured"),
         ({"call": {"foo": 1}}, ModelError, "takes no 'foo'"),
         ({"pipeline": "demo"}, RecordingError, "no diffusers pipeline"),

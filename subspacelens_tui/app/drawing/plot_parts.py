@@ -47,6 +47,10 @@ class Bars:
     colour: int
 
 
+LAYERS = "layer"
+"""What the places of most plots are."""
+
+
 @dataclass(frozen=True)
 class Plot:
     """What to draw.
@@ -61,6 +65,7 @@ class Plot:
         limits: values the axis reaches from and to, at least; those that what is drawn needs if None.
         first: what the first place is called, 0 for layers.
         across: what the places are.
+        numbers: what each place is called; by its order, from `first`, if empty.
         markers: what the terminal's font can show.
         tints: whether bands can be tints of the background; else they are dotted.
     """
@@ -73,7 +78,8 @@ class Plot:
     log: bool = False
     limits: tuple[float, float] | None = None
     first: int = 0
-    across: str = "layer"
+    across: str = LAYERS
+    numbers: tuple[int, ...] = ()
     markers: Markers = "braille"
     tints: bool = True
 

@@ -11,7 +11,7 @@ from subspacelens_tui.analysis.quantities import Values
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.painted import Piece, Row
 from subspacelens_tui.app.drawing.plot import draw, has_values, layer_at, least_size
-from subspacelens_tui.app.drawing.plot_parts import Cells, Markers, Plot
+from subspacelens_tui.app.drawing.plot_parts import LAYERS, Cells, Markers, Plot
 from subspacelens_tui.app.drawing.plot_styles import LegendEntry, PlotStyles, legend_rows
 from subspacelens_tui.app.drawing.pointing import Pointing
 from subspacelens_tui.app.panes.pane import LayerChosen, Pane
@@ -60,7 +60,7 @@ class PlotPane(Pointing[int], Pane):
 
     def head(self) -> str:
         """What the legend is of."""
-        return f"L{self.here}"
+        return self.name_of(self.here)
 
     @property
     def is_log(self) -> bool:
@@ -91,6 +91,7 @@ class PlotPane(Pointing[int], Pane):
             markers=self.markers,
             tints=not self.few_colours,
             limits=self.limits,
+            numbers=self.layer_numbers if plot.across == LAYERS else (),
             log=plot.log if self.log_axis is None else self.log_axis,
         )
 

@@ -50,6 +50,7 @@ class ComparisonPlot(Pointing[int], Painted):
         plot = replace(
             self._sides() if self._shows == "sides" else self._difference(),
             cursor=self.selected,
+            numbers=self.comparison.b.numbers,
             markers=self.markers,
             tints=not self.few_colours,
         )
@@ -61,8 +62,9 @@ class ComparisonPlot(Pointing[int], Painted):
         self._cells = draw(plot, width, height - 1)
         styles = PlotStyles(self)
         here = self.selected if self._pointed is None else self._pointed
-        found = self.comparison.layers[min(here, len(self.comparison.layers) - 1)][self.figure]
-        head = (f"L{here:<3} ", self.ink("accent"))
+        here = min(here, len(self.comparison.layers) - 1)
+        found = self.comparison.layers[here][self.figure]
+        head = (f"L{self.comparison.b.numbers[here]:<3} ", self.ink("accent"))
         entries, note = self._legend(found, here), self._note()
         legend = legend_rows(head, entries, note, width, 1, self.markers, self)
         return [*legend, *(styles.row(row) for row in self._cells)]
@@ -82,7 +84,7 @@ class ComparisonPlot(Pointing[int], Painted):
         rows = []
         for place, layer in enumerate(self.comparison.layers):
             row = {
-                "layer": place,
+                "layer": self.comparison.b.numbers[place],
                 "figure": self.figure,
                 **asdict(layer[self.figure]),
                 "images_a": self.comparison.a.images,

@@ -60,7 +60,7 @@ class LayerPlot(Pointing[int], Painted):
         self._cells = draw(plot, width, height - 1)
         styles = PlotStyles(self)
         here = min(self.selected if self._pointed is None else self._pointed, len(self.result.layers) - 1)
-        head = (f"L{here:<3} ", self.ink("accent"))
+        head = (f"L{self.result.numbers[here]:<3} ", self.ink("accent"))
         legend = legend_rows(head, [self._legend(self.result, here)], "", width, 1, self.markers, self)
         return [*legend, *(styles.row(row) for row in self._cells)]
 
@@ -71,7 +71,14 @@ class LayerPlot(Pointing[int], Painted):
         curve = Curve(tuple(result.curve(name)), _COLOUR, beyond=outside(result.curve(name), *null))
         bars = Bars(*error_bands(result, name), _COLOUR)
         zero = self._quantity.has_zero_line
-        return Plot((curve,), (Band(*null, _COLOUR),), (bars,), cursor=self.selected, zero=zero)
+        return Plot(
+            (curve,),
+            (Band(*null, _COLOUR),),
+            (bars,),
+            cursor=self.selected,
+            zero=zero,
+            numbers=result.numbers,
+        )
 
     def _legend(self, result: Result, here: int) -> LegendEntry:
         """The value at a layer, its interval, and what the null says."""
