@@ -12,7 +12,7 @@ from subspacelens_tui.analysis.classes import ordered_classes
 from subspacelens_tui.analysis.evaluate import evaluate, of_all_layers
 from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.incremental_grams import Configuration, GrowingGrams
-from subspacelens_tui.analysis.layer_notes import layer_notes
+from subspacelens_tui.analysis.layers import layer_notes
 from subspacelens_tui.analysis.left_out import NoImagesError, left_out_lines, why_empty
 from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
 from subspacelens_tui.analysis.result import Result, Subset

@@ -9,7 +9,7 @@ from subspacelens_tui.analysis.analyzer import fitted, timestep_of
 from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.classes import ordered_classes
 from subspacelens_tui.analysis.evaluate import evaluate
-from subspacelens_tui.analysis.layer_notes import layer_notes
+from subspacelens_tui.analysis.layers import layer_notes
 from subspacelens_tui.analysis.left_out import left_out_lines, why_empty
 from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
 from subspacelens_tui.analysis.result import LayerResult, Result

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from subspacelens_tui.analysis.analyzer import Analyzer
+from subspacelens_tui.analysis.layers import layer_of
 from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.progress import IsCancelled, Progress
 from subspacelens_tui.analysis.quantities import HEADLINE
@@ -41,8 +42,7 @@ def over_eps(
     """The rates of a layer (default: the last), with nulls and errors, at ε from an eighth to eight times ε.
 
     Raises:
-        SettingsError: if the session lacks what is asked, or ε is chosen by a rate.
-        SessionError: if it has no layer of that number.
+        SettingsError: if the session lacks what is asked, has no such layer, or ε is chosen by a rate.
         NoImagesError: if it has no images.
         Cancelled: once `cancelled` says True.
     """
@@ -51,7 +51,7 @@ def over_eps(
     manifest = analyzer.session.manifest
     place = max(0, len(manifest.blocks) - 1)
     if layer is not None and manifest.blocks:
-        place = manifest.layer_of(layer)
+        place = layer_of(manifest, layer)
     results = []
     for done, step in enumerate(_STEPS):
         at = replace(settings, eps=settings.eps * 2 ** (step / 2), overlap_permutations=0, quick=True)

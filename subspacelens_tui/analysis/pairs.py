@@ -5,6 +5,7 @@ from itertools import combinations
 
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.deferred import overlap_errors
+from subspacelens_tui.analysis.layers import layer_of
 from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.progress import IsCancelled, Progress
 from subspacelens_tui.analysis.result import LayerResult, Result
@@ -60,8 +61,7 @@ def pairs(
     the two, and the dimension of their subspaces is the same in all pairs.
 
     Raises:
-        SettingsError: if the session lacks what is asked.
-        SessionError: if it has no layer of that number.
+        SettingsError: if the session lacks what is asked, or has no layer of that number.
         NoImagesError: if it has no images.
         Cancelled: once `cancelled` says True.
     """
@@ -69,7 +69,7 @@ def pairs(
     if not every.layers:
         raise NoImagesError(every.absent)
     number = every.numbers[-1] if layer is None else layer
-    place = analyzer.session.manifest.layer_of(number)
+    place = layer_of(analyzer.session.manifest, number)
     two = list(combinations(every.classes, 2))
     if not two:
         raise SettingsError(f"there is one class only ({every.classes[0]})")

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from subspacelens_tui.analysis.analyzer import timestep_of
 from subspacelens_tui.analysis.blas import one_blas_thread
+from subspacelens_tui.analysis.layers import layer_of
 from subspacelens_tui.analysis.left_out import NoImagesError, why_empty
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.statistics.token_images import BadTokensError, TokenImages
@@ -102,11 +103,11 @@ def sparse_comparison(
         raise SettingsError(
             f"{session.name} has no tokens: `subspacelens-tui record --tokens` records a session with some"
         )
-    if not (blocks := session.manifest.blocks):
+    if not session.manifest.blocks:
         raise NoImagesError(f"{session.name}: {why_empty(session, None, (), None)}")
     settings = settings.resolve(session)
-    manifest = session.manifest
-    wanted = tuple(range(len(blocks))) if layers is None else tuple(map(manifest.layer_of, layers))
+    numbers = session.manifest.block_numbers if layers is None else layers
+    wanted = tuple(layer_of(session.manifest, number) for number in numbers)
     bad_tokens: dict[int, int] = {}
     while True:
         try:

@@ -47,6 +47,7 @@ def settings_of(arguments: argparse.Namespace, **unless_given: Any) -> Settings:
 
 def checked_selection(arguments: argparse.Namespace, folder: Path, preferences: Preferences) -> Settings:
     """The settings to open a session with, refused here where the line is still seen."""
+    from subspacelens_tui.analysis.layers import layer_of
     from subspacelens_tui.sessions import open_session
     from subspacelens_tui.sessions.labels import add_labels
 
@@ -59,7 +60,7 @@ def checked_selection(arguments: argparse.Namespace, folder: Path, preferences: 
     settings = settings_of(arguments, eps=preferences.eps, labels=labels)
     settings.resolve(session)
     if arguments.layer is not None and session.manifest.blocks:
-        session.manifest.layer_of(arguments.layer)
+        layer_of(session.manifest, arguments.layer)
     return settings
 
 

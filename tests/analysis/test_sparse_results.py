@@ -104,7 +104,7 @@ def test_labels_of_one_subject_each_leave_the_class_out(session: Session) -> Non
 @pytest.mark.parametrize(
     ("options", "status", "said"),
     [
-        (("--layers", "7"), 2, "there is no layer 7: s has 0 to 2"),
+        (("--layers", "7"), 2, "there is no layer 7: the session has 0 to 2"),
         (("--layers", "2-1"), 2, "'2-1' is not a list of layers like 0,4-6"),
         (("--distortion", "1"), 2, "must be between 0 and 1"),
         (("--distortion", "nan"), 2, "must be between 0 and 1"),

@@ -79,12 +79,12 @@ class CkaPane(Pane):
 
     def _heads(self, count: int) -> Row:
         pieces: list[Piece] = [(fit("", _LABEL), self.ink())]
-        every = max(1, math.ceil((len(str(self.layer_numbers[-1])) + 1) / self._cell))
+        every = max(1, math.ceil((len(str(self.number_of(count - 1))) + 1) / self._cell))
         layer = 0
         while layer < count:
             span = min(every, count - layer)
             style = self.ink("accent" if layer <= self.selected < layer + span else "dim")
-            pieces.append((fit(str(self.layer_numbers[layer]), self._cell * span), style))
+            pieces.append((fit(str(self.number_of(layer)), self._cell * span), style))
             layer += span
         return pieces
 
@@ -92,7 +92,7 @@ class CkaPane(Pane):
         mine = layer == self.selected
         pieces: list[Piece] = [
             (
-                fit(f"{'▶' if mine else ' '}{self.layer_numbers[layer]}", _LABEL),
+                fit(f"{'▶' if mine else ' '}{self.number_of(layer)}", _LABEL),
                 self.ink("accent" if mine else "dim"),
             )
         ]

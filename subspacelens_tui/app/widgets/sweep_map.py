@@ -97,7 +97,7 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
                 "step": row.configuration.step,
                 "timestep": row.timestep,
                 "images": row.images,
-                "layer": self.layer_numbers[layer],
+                "layer": self._number(layer),
                 self.figure: value,
                 "peak": layer == row.peak,
                 "dip": layer == row.dip,
@@ -114,7 +114,10 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
         self.repaint()
 
     def _layer_name(self, layer: int) -> str:
-        return f"L{self.layer_numbers[layer] if layer < len(self.layer_numbers) else layer}"
+        return f"L{self._number(layer)}"
+
+    def _number(self, layer: int) -> int:
+        return self.layer_numbers[layer] if layer < len(self.layer_numbers) else layer
 
     def _known(self) -> list[float]:
         values = (value for row in self.rows for value in row.values)

@@ -1,9 +1,23 @@
-"""What can be said of the layers of a session that are not alike, or not all there."""
+"""The layers of a session: by the numbers of their blocks, of which some may be left out."""
 
 from collections.abc import Iterator
 
+from subspacelens_tui.analysis.settings import SettingsError
+from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.format import Manifest
 from subspacelens_tui.sessions.ranges import ranges
+
+
+def layer_of(manifest: Manifest, number: int) -> int:
+    """Where the block of a number in the model is among those that are recorded.
+
+    Raises:
+        SettingsError: if it is not there.
+    """
+    try:
+        return manifest.layer_of(number)
+    except SessionError as error:
+        raise SettingsError(str(error)) from None
 
 
 def layer_notes(manifest: Manifest) -> Iterator[str]:
