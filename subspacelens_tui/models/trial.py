@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from subspacelens_tui.models.compiled import uncompiled
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.layout import Path
 from subspacelens_tui.models.problems import first_line
@@ -174,6 +175,7 @@ class _Seen:
         self._undo.append(watch(scheduler, {"step": stop}))
 
     def _watch(self, name: str, component: torch.nn.Module) -> None:
+        self._undo.append(uncompiled(component))
         for path, module in component.named_modules():
             if isinstance(module, torch.nn.ModuleList):
                 for index, entry in enumerate(module):

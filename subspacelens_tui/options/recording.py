@@ -15,6 +15,8 @@ from subspacelens_tui.options.option import (
 
 _WHOLE = "a whole number"
 
+QUANTIZATIONS = ("int8", "bnb-int8", "bnb-nf4")
+
 PROMPTS = FormOption(
     "--prompts",
     "FILE|NAME",
@@ -97,7 +99,7 @@ NAME = FormOption(
 MODEL = FormOption(
     "--model",
     "ID|PATH|demo",
-    "hub id or folder (default: %(default)s)",
+    "hub id or folder, or a file with --components-from (default: %(default)s)",
     default="demo",
     label="model",
     says="demo, a folder, or an id on the hub",
@@ -230,6 +232,14 @@ PIPELINE = (
         "fit the model or changes nothing is refused",
     ),
     Option(
+        "--quantize",
+        "HOW",
+        "quantise the denoiser while it loads: int8 (torchao), bnb-int8 or bnb-nf4 (bitsandbytes, on CUDA)",
+        choices=QUANTIZATIONS,
+        more="weights only; needs `pip install torchao`, or bitsandbytes. A GGUF file of a transformer is "
+        "given itself, `--model FILE.gguf --components-from ID|PATH`, and needs `pip install gguf`",
+    ),
+    Option(
         "--offload",
         "HOW",
         "keep weights on the host; bring components (model) or layers (group) to the device as they run",
@@ -253,12 +263,13 @@ SOURCE = (
     Option(
         "--components-from",
         "ID|PATH",
-        "where text encoder, VAE and scheduler are, for a model that is a transformer only",
+        "where text encoder, VAE and scheduler are, for a model that is a transformer or UNet only",
         more="the tokenizer too: `--model PixArt-alpha/PixArt-XL-2-256x256 --components-from "
         "PixArt-alpha/PixArt-XL-2-512x512`, or `PixArt-Sigma-XL-2-512-MS` with those of "
         "`PixArt-Sigma-XL-2-1024-MS`. The weights are looked for in a folder `transformer`; `--revision` "
         "and `--variant` are of `--model`. The other parts are loaded from their plain files, or from those "
-        "of a variant if there is no other",
+        "of a variant if there is no other. `--model` may also be one safetensors or GGUF file of the "
+        "weights of a transformer or UNet, whose configuration must be in the folder of its name there",
     ),
 )
 RESUME = Option("--resume", "SESSION", "resume a recording that was stopped or killed", path)

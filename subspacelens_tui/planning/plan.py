@@ -63,6 +63,7 @@ class Request:
         negative: the negative prompt of all images.
         scheduler: as of `models.source.ModelSource`.
         loras: the path of each, and the weight it is applied with.
+        quantize: as of `models.source.ModelSource`.
         offload: as of `models.placement.place`.
         seeds_per_subject: "shared" gives all prompts the same seeds, "independent" none in common.
     """
@@ -89,6 +90,7 @@ class Request:
     negative: str | None = None
     scheduler: str | None = None
     loras: Sequence[tuple[str, float]] = ()
+    quantize: Literal["int8", "bnb-int8", "bnb-nf4"] | None = None
     offload: Literal["model", "group"] | None = None
     seeds_per_subject: Literal["shared", "independent"] = "shared"
 
@@ -192,9 +194,13 @@ def images_in_order(
 def _model(request: Request) -> ModelInfo:
     if request.dtype is not None and request.dtype not in DTYPES:
         raise PlanningError(f"there is no dtype {request.dtype!r}: use {', '.join(DTYPES)}")
+    if request.quantize is not None and request.model.endswith(".gguf"):
+        raise PlanningError(f"{request.model} is quantised already: leave --quantize out")
+    if request.random_init and (request.quantize is not None or request.model.endswith(".gguf")):
+        raise PlanningError("--random-init draws weights anew, which are not quantised: leave --quantize out")
     try:
         source = ModelSource(
-            model=located(request.model),
+            model=located(request.model, one_file=request.components_from is not None),
             revision=request.revision,
             variant=request.variant,
             components_from=None if request.components_from is None else located(request.components_from),
@@ -211,6 +217,7 @@ def _model(request: Request) -> ModelInfo:
         components_from=source.components_from,
         scheduler=request.scheduler,
         loras=loras(request.loras),
+        quantize=request.quantize,
         offload=request.offload,
         pipeline=pipeline,
         dtype=request.dtype,

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 
 from subspacelens_tui.models.cache_hooks import cache_hook, cached_words
+from subspacelens_tui.models.compiled import after_call, before_call
 from subspacelens_tui.models.layout import BlockLayout, Layout, Passes, Place, at
 from subspacelens_tui.models.trial import named_arguments, token_tensors
 from subspacelens_tui.recording.errors import RecordingError
@@ -83,15 +84,12 @@ class Capture:
 
     def __enter__(self) -> Self:
         for number, denoiser in enumerate(self._denoisers.values()):
-            self._undo.append(
-                denoiser.register_forward_pre_hook(functools.partial(self._begin, number)).remove
-            )
+            self._undo.append(before_call(denoiser, functools.partial(self._begin, number)))
             self._undo.extend(self._hooks_of_ragged(denoiser))
             modules = [denoiser.get_submodule(block.name) for block in self._blocks]
-            self._undo.append(modules[0].register_forward_pre_hook(self._pool_input, with_kwargs=True).remove)
+            self._undo.append(before_call(modules[0], self._pool_input))
             for layer, module in enumerate(modules, start=1):
-                hook = functools.partial(self._pool_output, layer)
-                self._undo.append(module.register_forward_hook(hook).remove)
+                self._undo.append(after_call(module, functools.partial(self._pool_output, layer)))
         self._undo.append(self._steps.hook())
         return self
 
@@ -107,8 +105,8 @@ class Capture:
             self._image = before.image_tokens(at(output, before.output))
 
         find = functools.partial(self._find_rows, ragged)
-        yield denoiser.get_submodule(before.name).register_forward_hook(remember).remove
-        yield denoiser.get_submodule(ragged.name).register_forward_pre_hook(find, with_kwargs=True).remove
+        yield after_call(denoiser.get_submodule(before.name), remember)
+        yield before_call(denoiser.get_submodule(ragged.name), find)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -198,7 +196,7 @@ class Capture:
             if len(self._ran_in[slot]) > 1:
                 raise RecordingError(f"at step {step} both {' and '.join(self._denoisers)} ran")
 
-    def _begin(self, number: int, module: torch.nn.Module, args: tuple[Any, ...]) -> None:
+    def _begin(self, number: int, module: torch.nn.Module, args: Any, kwargs: Any) -> None:
         self._forward += 1
         if self._known_forward:
             assert self._slot is not None

@@ -38,6 +38,7 @@ def _model(model: ModelInfo) -> Iterator[Fact]:
         ("dtype", model.dtype),
         ("device", " ".join(dict.fromkeys(filter(None, (model.device, model.device_name))))),
         ("LoRA", ", ".join(f"{lora.name} × {lora.weight:g}" for lora in model.loras)),
+        ("quantised", model.quantize),
         ("offload", model.offload),
         ("compiled", "each block" if model.compiled else None),
     ):

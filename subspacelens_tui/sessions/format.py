@@ -90,6 +90,7 @@ class ModelInfo(_Part):
     components_from: _Text | None = None
     scheduler: _Text | None = None
     loras: Annotated[list[Lora], _few(100)] = []
+    quantize: _Text | None = None
     offload: _Text | None = None
     random_init: bool = False
     compiled: bool = False

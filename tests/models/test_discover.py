@@ -257,9 +257,13 @@ def test_dropout_in_training_mode_is_refused() -> None:
         discovered("sd3", pipeline)
 
 
-def test_a_model_compiled_as_a_whole_is_refused_after_a_warm_up() -> None:
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_model_compiled_as_a_whole_is_refused_after_a_warm_up(in_place: bool) -> None:
     pipeline = build("pixart_alpha")
-    pipeline.transformer = torch.compile(pipeline.transformer, backend="eager")
+    if in_place:
+        pipeline.transformer.compile(backend="eager")
+    else:
+        pipeline.transformer = torch.compile(pipeline.transformer, backend="eager")
     call = PipelineCall(pipeline, RECIPES["pixart_alpha"].call)
     call(["a red cat"], generators([0]), 2, 4.0)
     with refused("is compiled as a whole, which hides its blocks from hooks"):
