@@ -86,7 +86,7 @@ class Trial:
 
     Attributes:
         forwards: of the denoiser, in order: of what ran last before the scheduler's step.
-        timesteps: what the scheduler had set.
+        timesteps: what the scheduler had set, from that of the first step on.
     """
 
     forwards: tuple[Forward, ...]
@@ -168,7 +168,8 @@ class _Seen:
             raise ModelError(f"{name} cannot be recorded: it has no scheduler that makes steps")
 
         def stop(*args: Any, **kwargs: Any) -> None:
-            self._timesteps = self._pipeline.scheduler.timesteps
+            first = kwargs["timestep"] if "timestep" in kwargs else args[1]  # after the model's output
+            self._timesteps = _from(self._pipeline.scheduler.timesteps, first)
             raise _Stop
 
         self._undo.append(kept(scheduler))
@@ -229,6 +230,15 @@ class _Seen:
                     # Convolutions have channels before height and width.
                     tokens = tensor if tensor.ndim == 3 else tensor.flatten(2).transpose(1, 2)
                     self._now[-1].after.append((name, Tokens(tokens)))
+
+
+def _from(timesteps: Any, first: Any) -> Any:
+    """Timesteps from the first that runs: image-to-image pipelines pass over those before."""
+    every, at = torch.as_tensor(timesteps), torch.as_tensor(first)
+    if every.ndim != 1 or at.numel() != 1:
+        return timesteps
+    places = (every == at.to(every.device).flatten()).nonzero().flatten().tolist()
+    return timesteps[places[0] :] if places else timesteps
 
 
 def modules_of(pipeline: Any) -> Iterator[tuple[str, torch.nn.Module]]:

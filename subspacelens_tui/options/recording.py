@@ -216,6 +216,15 @@ PIPELINE = (
     NEGATIVE,
     CALL,
     Option(
+        "--image",
+        "PATH",
+        "picture that all images start from, or a folder with one for each prompt",
+        path,
+        more="goes to `image` of the pipeline's call, or to diffusers' image-to-image pipeline of the same "
+        "parts, as `--call strength=0.6` does. The files of a folder are taken in the order of their names, "
+        "and must be of one size",
+    ),
+    Option(
         "--scheduler",
         "CLASS",
         "scheduler of diffusers in the place of the pipeline's, as EulerDiscreteScheduler",

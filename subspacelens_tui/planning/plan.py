@@ -16,6 +16,7 @@ from subspacelens_tui.models.inspection import look_at_folders
 from subspacelens_tui.models.source import DEMO, ModelSource, located
 from subspacelens_tui.planning.call_arguments import call_arguments
 from subspacelens_tui.planning.errors import PlanningError
+from subspacelens_tui.planning.input_images import input_images
 from subspacelens_tui.planning.loras import loras
 from subspacelens_tui.planning.memory_estimate import estimate_memory
 from subspacelens_tui.planning.pipeline_shape import transformer_shape
@@ -61,6 +62,7 @@ class Request:
             all images: numbers, text, or lists of them.
         size: width and height of the pictures in pixels.
         negative: the negative prompt of all images.
+        image: a picture that all images start from, or a folder with one for each prompt.
         scheduler: as of `models.source.ModelSource`.
         loras: the path of each, and the weight it is applied with.
         quantize: as of `models.source.ModelSource`.
@@ -88,6 +90,7 @@ class Request:
     call: Mapping[str, Any] = field(default_factory=dict)
     size: tuple[int, int] | None = None
     negative: str | None = None
+    image: str | None = None
     scheduler: str | None = None
     loras: Sequence[tuple[str, float]] = ()
     quantize: Literal["int8", "bnb-int8", "bnb-nf4"] | None = None
@@ -126,6 +129,7 @@ def plan(request: Request) -> Manifest:
             batch_size=request.batch_size,
             tokens=request.tokens,
             call=call,
+            input_images=input_images(request.image, len(prompts.prompts)),
         )
     except ValidationError as error:
         raise PlanningError(f"this cannot be recorded: {first_problem(error)}") from None

@@ -24,6 +24,7 @@ def with_layout(
         "guidance_argument": call.guidance_argument,
         "denoisers": list(layout.denoisers),
         "model_blocks": len(layout.blocks),
+        "frames": call.frames,
     }
     blocks = [
         Block(name=block.name, width=block.width, tokens=block.tokens, level=block.level)

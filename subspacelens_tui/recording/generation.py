@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from subspacelens_tui.models.call import PipelineCall, pictures_of
+from subspacelens_tui.models.call import frames_of, pictures_of
 from subspacelens_tui.models.discover import Found, NotFiniteError, discover
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.loading import choose_device, choose_dtype, load_pipeline
@@ -20,6 +20,7 @@ from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.models.trial import modules_of
 from subspacelens_tui.planning.call_arguments import picture_size
 from subspacelens_tui.planning.machine import cores
+from subspacelens_tui.recording.calls import call_of
 from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.captured_session import with_layout, write_captured
 from subspacelens_tui.recording.compiling import compile_blocks
@@ -96,8 +97,9 @@ class Generation:
         _leave_a_core_free()
         self._dtype = choose_dtype(asked.dtype, self._device)
         self._source = ModelSource.of(asked, allow_pickle)
-        self._pipeline = load_pipeline(self._source, self._dtype, random_init=asked.random_init)
-        self._call = PipelineCall(self._pipeline, manifest.call)
+        loaded = load_pipeline(self._source, self._dtype, random_init=asked.random_init)
+        self._call = call_of(loaded, manifest)
+        self._pipeline = self._call.pipeline
         unplanned = _BATCH_SIZE.get(self._device.type, _BATCH_SIZE_ELSEWHERE)
         self.batch_size = self.at_once = manifest.batch_size or unplanned
         self._allow_nonfinite = allow_nonfinite
@@ -205,10 +207,12 @@ class Generation:
         self._watch.start()
         with np.errstate(invalid="ignore"):  # of pictures that are not finite, which we see ourselves
             texts = [self._manifest.prompts[image.prompt].text for image in images]
-            pictures = pictures_of(self._call(texts, generators, self._manifest.inference_steps, guidance))
+            output = self._call(texts, generators, self._manifest.inference_steps, guidance)
+            pictures = pictures_of(output)
         captured = self._capture.finish_batch()
         recorded = self._checked(batch, captured)
         recorded.notes.extend(self._other_size(pictures[0].size))
+        recorded.notes.extend(self._other_frames(frames_of(output)))
         for index, picture in zip(batch, pictures, strict=True):
             if index not in recorded.without_picture:  # it would be black, as if the model had drawn that
                 write_image(self._folder, index, picture)
@@ -246,6 +250,12 @@ class Generation:
             wanted, made = ("x".join(map(str, of)) for of in (asked, size))
             name = type(self._pipeline).__name__
             yield f"{name} makes pictures of {made} where {wanted} was asked for"
+
+    def _other_frames(self, frames: int | None) -> Iterator[str]:
+        """A line if its videos have another number of frames than it was asked for."""
+        if frames is not None and frames != self._manifest.frames:
+            asked = self._manifest.frames or "no number"
+            yield f"{type(self._pipeline).__name__} makes {frames} frames where {asked} was asked for"
 
     def _encoded(self, texts: Sequence[str]) -> Conditioning:
         """The prompts as the model is given them."""

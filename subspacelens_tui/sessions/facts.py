@@ -56,6 +56,10 @@ def _generation(manifest: Manifest) -> Iterator[Fact]:
     yield "branches", ", ".join(manifest.branches)
     seeds = sorted({image.seed for image in manifest.images})
     yield "seeds", f"{len(seeds)}: {some_of([run.replace("-", "–") for run in runs_of(seeds)])}"
+    if manifest.input_images:
+        yield "input images", some_of([image.path for image in manifest.input_images])
+    if manifest.frames is not None:
+        yield "frames", f"{manifest.frames} of each video; its picture is the middle one"
     if manifest.batch_size is not None:
         yield "batch size", f"{manifest.batch_size}"
     yield "tokens", f"{manifest.tokens} of each image" if manifest.tokens else "none kept"

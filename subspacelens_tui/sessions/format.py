@@ -73,6 +73,13 @@ class Lora(_Part):
     sha256: _Text
 
 
+class InputImage(_Part):
+    """A picture that images were generated from: its file, with the SHA-256 of that."""
+
+    path: _Text
+    sha256: _Text
+
+
 class ModelInfo(_Part):
     """The generator that was recorded, as precisely as it can be named.
 
@@ -154,11 +161,14 @@ class UnreadText(_Part):
 class Manifest(_Part):
     """The content of `session.json`.
 
-    `blocks`, `input_width`, `model_blocks`, `denoisers`, `guidance_branches`, `guidance_argument`, `unread_text`,
+    `blocks`, `input_width`, `model_blocks`, `denoisers`, `frames`, `guidance_branches`, `guidance_argument`, `unread_text`,
     `timesteps` and `scheduler` are empty until the recorder has loaded the model. Only then is it known how many
     `steps` the scheduler runs for the `inference_steps` that were asked for: until then `steps` and, with
     `default_capture`, `capture_steps` are what one step for each would give. Everything else is known when the
     session is created and never changes.
+
+    `input_images` are none, one for all prompts, or one for each. `frames` are those of each video, where the
+    pipeline makes videos.
 
     `layers` are the numbers of the blocks that are recorded, of `model_blocks` in run order; None for all.
 
@@ -183,6 +193,8 @@ class Manifest(_Part):
     guidance_branches: Annotated[list[Annotated[list[Branch], _few(2)]], FailFast(), _few(1_000)] = []
     guidance_argument: _Name | None = None
     call: Annotated[dict[_Name, _Argument], _few(200)] = {}
+    input_images: Annotated[list[InputImage], FailFast(), _few(100_000)] = []
+    frames: _Count | None = None
     denoisers: Annotated[list[_Name], _few(20)] = []
     layers: Annotated[list[_Layer], Field(min_length=1), _few(MAX_BLOCKS)] | None = None
     model_blocks: _Count | None = None
@@ -216,6 +228,8 @@ class Manifest(_Part):
                 raise ValueError(f"image {i} names prompt {image.prompt}, but there are {len(self.prompts)}")
             if image.guidance not in scales:
                 raise ValueError(f"image {i} has guidance {image.guidance:g}, which `guidance` does not list")
+        if len(self.input_images) not in (0, 1, len(self.prompts)):
+            raise ValueError("input_images must have one picture for all prompts, or one for each")
         if any(unread.prompt >= len(self.prompts) for unread in self.unread_text):
             raise ValueError("unread_text names a prompt that is not there")
         if max(self.capture_steps) >= self.steps or sorted(set(self.capture_steps)) != self.capture_steps:

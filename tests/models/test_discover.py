@@ -90,6 +90,10 @@ KNOWN = {
         UC,
     ),
     "kolors": Facts(UNET, (32, 48), (24, 6), ("all",), UC),
+    "sd3_image": Facts(blocks(4), (32,), (24,), ("all",), UC),
+    "sdxl_image": Facts(UNET, (32, 48), (24, 6), ("all",), UC),
+    "flux_kontext": Facts(STREAMS, (32,), (24,), ("first",), ONE),
+    "ltx_image": Facts(blocks(3), (32,), (192,), ("all",), UC),
 }
 
 
@@ -173,7 +177,13 @@ def captured(name: str, call: PipelineCall, found: Found, seeds: Sequence[int]) 
         return capture.finish_batch(), [np.asarray(picture) for picture in pictures]
 
 
-@pytest.mark.parametrize("name", ["sd3", "flux_true_cfg", "flux2", "z_image", "lumina2", "sdxl_pag", "wan22"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("sd3", "flux_true_cfg", "flux2", "z_image", "lumina2", "sdxl_pag", "wan22"),
+        *("sd3_image", "flux_kontext", "ltx_image"),
+    ],
+)
 def test_captured_runs_agree_with_each_other_and_with_no_hooks(name: str) -> None:
     recipe = RECIPES[name]
     call = PipelineCall(build(name), recipe.call)

@@ -16,6 +16,7 @@ from typing import Any
 import diffusers as df
 import torch
 import transformers as tf
+from PIL import Image
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 TEXTS = (
@@ -877,6 +878,37 @@ def kolors() -> Any:
         text_encoder=ChatGLMModel(config),
         tokenizer=chatglm_tokenizer(),
     )
+
+
+# Pipelines that start from a picture
+
+PICTURE = Image.radial_gradient("L").convert("RGB").resize((24, 16))
+
+
+def of_parts(kind: Any, name: str) -> Any:
+    """A pipeline of the parts of another one."""
+    return kind(**RECIPES[name].make().components)
+
+
+@recipe(**_SIZE, max_sequence_length=32, image=PICTURE, strength=0.5)
+def sd3_image() -> Any:
+    return of_parts(df.StableDiffusion3Img2ImgPipeline, "sd3")
+
+
+@recipe(image=PICTURE, strength=0.5)
+def sdxl_image() -> Any:
+    return of_parts(df.StableDiffusionXLImg2ImgPipeline, "sdxl")
+
+
+@recipe(guidance=3.5, **_SIZE, max_sequence_length=32, image=PICTURE, _auto_resize=False, max_area=16 * 24)
+def flux_kontext() -> Any:
+    """Tokens of the picture stand behind those that are denoised."""
+    return of_parts(df.FluxKontextPipeline, "flux")
+
+
+@recipe(height=32, width=32, num_frames=9, max_sequence_length=16, image=PICTURE)
+def ltx_image() -> Any:
+    return of_parts(df.LTXImageToVideoPipeline, "ltx")
 
 
 def generators(seeds: Sequence[int]) -> list[torch.Generator]:
