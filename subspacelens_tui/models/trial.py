@@ -14,7 +14,7 @@ from subspacelens_tui.models.compiled import uncompiled
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.layout import Path
 from subspacelens_tui.models.problems import first_line
-from subspacelens_tui.models.scheduler_watch import kept, watch
+from subspacelens_tui.models.scheduler_watch import kept, timestep_of, watch
 
 # Channels that are kept of each token, bit for bit: enough to know it again.
 _CHANNELS = 16
@@ -168,8 +168,8 @@ class _Seen:
             raise ModelError(f"{name} cannot be recorded: it has no scheduler that makes steps")
 
         def stop(*args: Any, **kwargs: Any) -> None:
-            first = kwargs["timestep"] if "timestep" in kwargs else args[1]  # after the model's output
-            self._timesteps = _from(self._pipeline.scheduler.timesteps, first)
+            now = self._pipeline.scheduler
+            self._timesteps = _from(now.timesteps, timestep_of(now, args, kwargs))
             raise _Stop
 
         self._undo.append(kept(scheduler))

@@ -19,7 +19,7 @@ from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.input_images import input_images
 from subspacelens_tui.planning.loras import loras
 from subspacelens_tui.planning.memory_estimate import estimate_memory
-from subspacelens_tui.planning.pipeline_shape import transformer_shape
+from subspacelens_tui.planning.pipeline_shape import denoiser_shape
 from subspacelens_tui.planning.prompts import PromptSet, load_prompt_set
 from subspacelens_tui.planning.steps import default_capture_steps, runs_as_asked
 from subspacelens_tui.sessions.format import (
@@ -279,6 +279,6 @@ def _check_counts(request: Request) -> None:
 def _check_tokens(tokens: int | None, model: ModelInfo) -> None:
     if tokens is None:
         return
-    shape = transformer_shape(model.id, model.revision)
+    shape = denoiser_shape(model.id, model.revision, model.variant)
     if shape is not None and shape.tokens is not None and tokens > shape.tokens:
         raise PlanningError(f"{tokens} tokens cannot be kept: the model has {shape.tokens} image tokens")

@@ -3,6 +3,7 @@
 No name of a model is in the program: the table below was written by hand, from diffusers' source.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +18,7 @@ from subspacelens_tui.models import ModelError
 from subspacelens_tui.models.call import PipelineCall, pictures_of
 from subspacelens_tui.models.discover import Found, difference, discover, tolerance
 from subspacelens_tui.models.text_memory import TextMemory
+from subspacelens_tui.planning.denoiser_blocks import block_lists
 from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.timesteps import as_floats
@@ -104,15 +106,24 @@ def discovered(name: str, pipeline: Any | None = None, guidance: Sequence[float]
     return discover(call, recipe.prompts, 3, guidance or [recipe.guidance])
 
 
+def planned_blocks(denoiser: torch.nn.Module) -> Counter[tuple[str, int]]:
+    """How many blocks of which list and width the shapes of the weights say, before anything is run."""
+    lists = block_lists({name: tuple(weight.shape) for name, weight in denoiser.state_dict().items()})
+    return Counter((name, width) for name, widths in lists.items() for width in widths)
+
+
 def test_every_recipe_is_in_the_table() -> None:
     assert KNOWN.keys() == RECIPES.keys()
 
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_what_is_found_is_what_the_code_says(name: str) -> None:
-    found, known = discovered(name), KNOWN[name]
+    pipeline, known = build(name), KNOWN[name]
+    found = discovered(name, pipeline)
     layout, test = found.layout, found.self_test
     assert tuple(layout.lists) == known.lists
+    listed = Counter((block.list, block.width) for block in layout.blocks)
+    assert planned_blocks(getattr(pipeline, layout.denoisers[0])) == listed
     assert tuple(dict.fromkeys(block.width for block in layout.blocks)) == known.widths
     assert tuple(sorted({block.tokens for block in layout.blocks}, reverse=True)) == known.tokens
     assert tuple(dict.fromkeys(block.place for block in layout.blocks)) == known.places
@@ -181,7 +192,7 @@ def captured(name: str, call: PipelineCall, found: Found, seeds: Sequence[int]) 
     "name",
     [
         *("sd3", "flux_true_cfg", "flux2", "z_image", "lumina2", "sdxl_pag", "wan22"),
-        *("sd3_image", "flux_kontext", "ltx_image"),
+        *("cogvideox", "sd3_image", "flux_kontext", "ltx_image"),
     ],
 )
 def test_captured_runs_agree_with_each_other_and_with_no_hooks(name: str) -> None:
