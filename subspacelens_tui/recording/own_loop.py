@@ -10,28 +10,27 @@ may pause or stop it. Unlike the recorder this takes no signals and ends no proc
 """
 
 import contextlib
-import os
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 
 from subspacelens_tui.models.call import PipelineCall, pictures_of
 from subspacelens_tui.models.discover import discover
 from subspacelens_tui.models.layout import Layout
-from subspacelens_tui.planning.plan import images_in_order
-from subspacelens_tui.planning.prompts import load_prompt_set
-from subspacelens_tui.planning.steps import default_capture_steps
+from subspacelens_tui.models.text_readers import TextReader, TokenizerWatch
+from subspacelens_tui.models.trial import run_trial
 from subspacelens_tui.recording.capture import Capture
 from subspacelens_tui.recording.captured_session import with_layout, write_captured
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.finite import OutputWatch, not_finite
 from subspacelens_tui.recording.life_signs import beating, say_started
+from subspacelens_tui.recording.own_plan import Prompts, planned, prompts_of, trial_prompts
+from subspacelens_tui.recording.prompt_checks import read_prompts
 from subspacelens_tui.recording.timesteps import checked_timesteps, with_timesteps
 from subspacelens_tui.recording.versions import RECORDED_WITH, versions_of
 from subspacelens_tui.recording.work_partition import batches_of
@@ -39,19 +38,13 @@ from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.catalog import sessions_folder
 from subspacelens_tui.sessions.control import Requests
 from subspacelens_tui.sessions.events import EventWriter
-from subspacelens_tui.sessions.format import Manifest, ModelInfo, Prompt, first_problem
-from subspacelens_tui.sessions.lookalikes import canonical
+from subspacelens_tui.sessions.format import Manifest, UnreadText
+from subspacelens_tui.sessions.prompt_problems import unread_lines
 from subspacelens_tui.sessions.writer import create_new_session, write_image
 
 _POLL_SECONDS = 0.2
 _BATCH_SIZE = 4
 _GUIDANCE = 4.5
-# Of prompts that come without labels.
-_OWN_SCHEME = "prompt"
-
-Prompts = str | Sequence[str] | Mapping[str, Mapping[str, str] | str]
-"""A prompt set, by name or TOML file; texts, each a class of its own; or texts with their labels by scheme,
-or their one label."""
 
 
 @dataclass(frozen=True)
@@ -195,6 +188,8 @@ class OwnLoop:
         say_started(self._events, world=1)
         self._events.write("self_test", **self_test)
         self._events.write("recording", steps=self.manifest.steps, scheduler=self.manifest.scheduler)
+        for line in unread_lines(self.manifest):
+            self._events.write("note", reason=line)
         if self.layout.one_image is not None:
             reason = f"images are generated one at a time: {self.layout.one_image}"
             self._events.write("note", reason=reason)
@@ -262,14 +257,17 @@ def capture(
 
     Raises:
         ModelError: if the pipeline cannot be recorded, in one line that says what was seen.
-        RecordingError: if what is asked for cannot be.
+        RecordingError: if what is asked for cannot be, or the model cannot tell two prompts from each other.
         SessionError: if the session cannot be written.
+
+    Warns:
+        UserWarning: for prompts that are cut or have unknown words, a line each.
     """
     if not hasattr(pipeline, "components"):
         raise RecordingError(f"a {type(pipeline).__name__} is no diffusers pipeline")
     asked = PipelineCall(pipeline, call)
-    of_prompts = _prompts(prompts)
-    manifest = _plan(
+    of_prompts = prompts_of(prompts)
+    manifest = planned(
         pipeline,
         of_prompts,
         seeds,
@@ -281,11 +279,15 @@ def capture(
         batch_size=batch_size,
         tokens=tokens,
     )
-    found = discover(asked, _trial(of_prompts, asked.of_classes), steps, manifest.guidance)
+    trial = trial_prompts(of_prompts, asked.of_classes)
+    unread = read_prompts(_readers(asked, trial[0], manifest), manifest)
+    found = discover(asked, trial, steps, manifest.guidance)
     scheduler = type(pipeline.scheduler).__name__
     timesteps = checked_timesteps(found.timesteps, scheduler, steps)
     layout = found.layout.keeping(manifest.layers)
-    manifest = _completed(with_timesteps(manifest, timesteps, scheduler), asked, layout)
+    manifest = _completed(with_timesteps(manifest, timesteps, scheduler), asked, layout, unread)
+    for line in unread_lines(manifest):
+        warnings.warn(line, stacklevel=3)  # of who called us, past contextlib
     path = create_new_session(sessions_folder(sessions), name, manifest)
     recording = OwnLoop(asked, layout, path, manifest)
     with recording._reported(found.self_test.to_json()):
@@ -308,65 +310,21 @@ def record(pipeline: Any, prompts: Prompts, **options: Any) -> Session:
     return Session(recording.path)
 
 
-def _prompts(given: Prompts) -> list[Prompt]:
-    if isinstance(given, str):
-        return list(load_prompt_set(given).prompts)
-    if not isinstance(given, Mapping):
-        given = {text: {_OWN_SCHEME: text} for text in given}
-    return [
-        Prompt(text=text, labels={canonical(s): canonical(label) for s, label in _schemes(labels).items()})
-        for text, labels in given.items()
-    ]
+def _readers(call: PipelineCall, text: str, manifest: Manifest) -> list[TextReader]:
+    """How each tokenizer gets its text, by a trial run of one."""
+    watch = TokenizerWatch(call.pipeline)
+    generators = [torch.Generator("cpu").manual_seed(0)]
+    with watch.reading(text):
+        run_trial(
+            call.pipeline,
+            lambda: call([text], generators, manifest.inference_steps, manifest.guidance[0]),
+        )
+    return watch.readers
 
 
-def _schemes(labels: Mapping[str, str] | str) -> Mapping[str, str]:
-    return {"labels": labels} if isinstance(labels, str) else labels
-
-
-def _plan(
-    pipeline: Any,
-    prompts: list[Prompt],
-    seeds: int | Sequence[int],
-    steps: int,
-    guidance: float | Sequence[float],
-    call: Mapping[str, Any] | None,
-    *,
-    captured: Sequence[int] | None,
-    layers: Sequence[int] | None,
-    batch_size: int,
-    tokens: int | None,
+def _completed(
+    manifest: Manifest, call: PipelineCall, layout: Layout, unread: Sequence[UnreadText]
 ) -> Manifest:
-    scales = [float(scale) for scale in ([guidance] if isinstance(guidance, int | float) else guidance)]
-    listed = range(seeds) if isinstance(seeds, int) else seeds
-    if not (prompts and listed and scales):
-        raise RecordingError(
-            "there is nothing to generate: give at least a prompt, a seed and a guidance scale"
-        )
-    kept = default_capture_steps(steps) if captured is None else sorted(set(captured))
-    try:
-        return Manifest(
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            model=ModelInfo(id=_name_of(pipeline)),
-            prompt_set="own",
-            prompts=prompts,
-            images=images_in_order(len(prompts), listed, scales),
-            steps=max(steps, *(step + 1 for step in kept)),
-            inference_steps=steps,
-            capture_steps=kept,
-            default_capture=captured is None,
-            guidance=scales,
-            layers=None if layers is None else sorted(set(layers)),
-            batch_size=batch_size,
-            tokens=tokens,
-            origin="loop",
-            # What is neither number nor text (images, embeddings) is the user's to keep.
-            call={key: value for key, value in (call or {}).items() if isinstance(value, str | int | float)},
-        )
-    except ValidationError as error:
-        raise RecordingError(f"this cannot be recorded: {first_problem(error)}") from None
-
-
-def _completed(manifest: Manifest, call: PipelineCall, layout: Layout) -> Manifest:
     pipeline = call.pipeline
     model = manifest.model.model_copy(
         update={
@@ -375,14 +333,4 @@ def _completed(manifest: Manifest, call: PipelineCall, layout: Layout) -> Manife
             "device": torch.device(pipeline.device).type,
         }
     )
-    return with_layout(manifest, call, layout, model, versions_of(RECORDED_WITH))
-
-
-def _name_of(pipeline: Any) -> str:
-    return os.fspath(pipeline.config.get("_name_or_path") or type(pipeline).__name__)
-
-
-def _trial(prompts: Sequence[Prompt], classes: bool) -> tuple[str, str]:
-    """Two texts that differ, the second longer."""
-    first, second = prompts[0].text, prompts[-1].text
-    return (first, second) if classes else (first, f"{second}, {first}")
+    return with_layout(manifest, call, layout, model, versions_of(RECORDED_WITH), unread)

@@ -32,7 +32,9 @@ def test_pictures_are_the_same_once_the_encoders_are_gone(name: str) -> None:
     assert encoded.together == (name != "qwen_image")
     assert not [part for part, model in call.pipeline.components.items() if "encoder" in part and model]
     after = [pictures(*images) for images in ((0, 1), (1, 0), (1,))]
-    np.testing.assert_equal(after, before)
+    # A batch of texts goes through other kernels than each text: up to one of 256 levels, where it rounds.
+    for one, other in zip(after, before, strict=True):
+        np.testing.assert_allclose(np.array(one, int), np.array(other, int), atol=1)
     with pytest.raises(ModelError, match="wants a text encoded that was not among those of the recording"):
         call(["something else"], generators([0]), 2, recipe.guidance)
 
@@ -74,3 +76,6 @@ def test_every_tokenizer_has_its_limit_and_cut_prompts_are_named(
     assert found[1].kept_text
     assert long.startswith(found[1].kept_text)
     assert 0 not in found or found[0].limit is None
+    # What was not seen is prepared as what was.
+    prepare = encoded.readers[0].prepare
+    assert prepare("another dog") == prepare(texts[0]).replace(texts[0], "another dog")

@@ -87,7 +87,7 @@ def test_some_blocks_are_recorded_and_keep_their_numbers(pipe: Any, options: dic
     assert sizes == [pytest.approx(known[1]), pytest.approx(known[2]), None]
     assert found.layers[2].missing["update_size"].startswith("what block 8 receives was not recorded")
     where = ["--sessions", str(options["sessions"])]
-    assert main(["show", "part", "--layer", "3", *where]) == 1
+    assert main(["show", "part", "--layer", "3", *where]) == 2
 
 
 def test_prompts_without_labels_are_classes_of_their_own(pipe: Any, options: dict[str, Any]) -> None:
@@ -97,6 +97,17 @@ def test_prompts_without_labels_are_classes_of_their_own(pipe: Any, options: dic
     assert session.labels("prompt", 3.0) == ["lion", "car"] * 2
     assert [image.seed for image in session.manifest.images[:4]] == [7, 7, 7, 7]
     assert session.manifest.guidance == [1.0, 3.0]
+
+
+def test_prompts_that_are_cut_or_one_to_the_model_are_named(pipe: Any, options: dict[str, Any]) -> None:
+    long = "lion panda " * 60 + "car"
+    with pytest.warns(UserWarning, match="is cut"):
+        session = subspacelens_tui.record(pipe, ["car", long], **{**options, "seeds": 1})
+    [cut] = session.manifest.unread_text
+    assert (cut.prompt, cut.kept_text) == (1, long[: len(cut.kept_text or "")])
+    assert any(event["event"] == "note" and "is cut" in event["reason"] for event in session.log)
+    with pytest.raises(RecordingError, match="are the same to this model"):
+        subspacelens_tui.record(pipe, ["car", long, f"{long} lion"], **options)
 
 
 @pytest.mark.parametrize(
@@ -171,6 +182,11 @@ def test_a_viewer_pauses_and_stops_the_loop(pipe: Any, options: dict[str, Any]) 
     ("asked", "error", "says"),
     [
         ({"prompts": {}}, RecordingError, "nothing to generate"),
+        (
+            {"prompts": {"lion": "x" * 300}},
+            RecordingError,
+            "cannot be recorded: labels.labels: String should",
+        ),
         ({"seeds": 0}, RecordingError, "nothing to generate"),
         ({"layers": [0, 12]}, ModelError, "there is no block 12: the model has 0 to 11"),
         ({"captured": [7]}, RecordingError, "step 7 cannot be captured"),

@@ -1,0 +1,111 @@
+"""What is recorded in a user's own loop: prompts as users have them, and the plan of the session."""
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from subspacelens_tui.planning.plan import images_in_order
+from subspacelens_tui.planning.prompts import load_prompt_set
+from subspacelens_tui.planning.steps import default_capture_steps
+from subspacelens_tui.recording.errors import RecordingError
+from subspacelens_tui.sessions.format import Manifest, ModelInfo, Prompt, first_problem
+from subspacelens_tui.sessions.lookalikes import canonical
+
+# Of prompts that come without labels.
+_OWN_SCHEME = "prompt"
+_LONGEST_LABEL = 150
+
+Prompts = str | Sequence[str] | Mapping[str, Mapping[str, str] | str]
+"""A prompt set, by name or TOML file; texts, each a class of its own; or texts with their labels by scheme,
+or their one label."""
+
+
+def prompts_of(given: Prompts) -> list[Prompt]:
+    """The prompts of a session.
+
+    Raises:
+        RecordingError: if they cannot be those of one.
+    """
+    if isinstance(given, str):
+        return list(load_prompt_set(given).prompts)
+    if not isinstance(given, Mapping):
+        given = {text: {_OWN_SCHEME: _own_label(text, place)} for place, text in enumerate(given)}
+    try:
+        return [
+            Prompt(
+                text=text, labels={canonical(s): canonical(label) for s, label in _schemes(labels).items()}
+            )
+            for text, labels in given.items()
+        ]
+    except ValidationError as error:
+        raise RecordingError(f"these prompts cannot be recorded: {first_problem(error)}") from None
+
+
+def _own_label(text: str, place: int) -> str:
+    """A prompt as its own class; of a long one its beginning and its number."""
+    return text if len(text) <= _LONGEST_LABEL else f"{text[:_LONGEST_LABEL]}… ({place})"
+
+
+def _schemes(labels: Mapping[str, str] | str) -> Mapping[str, str]:
+    return {"labels": labels} if isinstance(labels, str) else labels
+
+
+def planned(
+    pipeline: Any,
+    prompts: list[Prompt],
+    seeds: int | Sequence[int],
+    steps: int,
+    guidance: float | Sequence[float],
+    call: Mapping[str, Any] | None,
+    *,
+    captured: Sequence[int] | None,
+    layers: Sequence[int] | None,
+    batch_size: int,
+    tokens: int | None,
+) -> Manifest:
+    """The plan of a session; arguments as of `capture`.
+
+    Raises:
+        RecordingError: if what is asked for cannot be recorded.
+    """
+    scales = [float(scale) for scale in ([guidance] if isinstance(guidance, int | float) else guidance)]
+    listed = range(seeds) if isinstance(seeds, int) else seeds
+    if not (prompts and listed and scales):
+        raise RecordingError(
+            "there is nothing to generate: give at least a prompt, a seed and a guidance scale"
+        )
+    kept = default_capture_steps(steps) if captured is None else sorted(set(captured))
+    try:
+        return Manifest(
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            model=ModelInfo(id=_name_of(pipeline)),
+            prompt_set="own",
+            prompts=prompts,
+            images=images_in_order(len(prompts), listed, scales),
+            steps=max(steps, *(step + 1 for step in kept)),
+            inference_steps=steps,
+            capture_steps=kept,
+            default_capture=captured is None,
+            guidance=scales,
+            layers=None if layers is None else sorted(set(layers)),
+            batch_size=batch_size,
+            tokens=tokens,
+            origin="loop",
+            # What is neither number nor text (images, embeddings) is the user's to keep.
+            call={key: value for key, value in (call or {}).items() if isinstance(value, str | int | float)},
+        )
+    except ValidationError as error:
+        raise RecordingError(f"this cannot be recorded: {first_problem(error)}") from None
+
+
+def _name_of(pipeline: Any) -> str:
+    return os.fspath(pipeline.config.get("_name_or_path") or type(pipeline).__name__)
+
+
+def trial_prompts(prompts: Sequence[Prompt], classes: bool) -> tuple[str, str]:
+    """Two texts that differ, the second longer."""
+    first, second = prompts[0].text, prompts[-1].text
+    return (first, second) if classes else (first, f"{second}, {first}")
