@@ -22,7 +22,8 @@ from subspacelens_tui.planning.denoiser_blocks import block_lists
 from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.timesteps import as_floats
-from tests.models.tiny_pipelines import RECIPES, build, generators, unet
+from tests.models.tiny_parts import unet
+from tests.models.tiny_pipelines import RECIPES, build, generators
 
 UC, CU = (("uncond", "cond"),), (("cond", "uncond"),)
 ONE, TWO = (("cond",),), (("cond",), ("uncond",))
