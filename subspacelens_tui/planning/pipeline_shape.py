@@ -68,6 +68,12 @@ def denoiser_shape(
     return DenoiserShape(widths, _tokens(config)) if widths else None
 
 
+def blocks_at_most(model: str, revision: str | None = None, variant: str | None = None) -> int | None:
+    """How many blocks a model on this machine has at most, by its weights; None if these cannot be read."""
+    folders = denoisers_of(at_hand(model, revision))
+    return len(_widths_of_weights(folders[0], variant)) or None if folders else None
+
+
 def picture_shape(
     denoiser: Path | None, others: Path | None, size: tuple[int, int] | None = None
 ) -> PictureShape | None:

@@ -19,7 +19,7 @@ from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.input_images import input_images
 from subspacelens_tui.planning.loras import loras
 from subspacelens_tui.planning.memory_estimate import estimate_memory
-from subspacelens_tui.planning.pipeline_shape import denoiser_shape
+from subspacelens_tui.planning.pipeline_shape import blocks_at_most, denoiser_shape
 from subspacelens_tui.planning.prompts import PromptSet, load_prompt_set
 from subspacelens_tui.planning.steps import default_capture_steps, runs_as_asked
 from subspacelens_tui.sessions.format import (
@@ -125,7 +125,7 @@ def plan(request: Request) -> Manifest:
             capture_steps=captured,
             default_capture=request.capture is None,
             guidance=guidance,
-            layers=_layers(request),
+            layers=_layers(request, model),
             batch_size=request.batch_size,
             tokens=request.tokens,
             call=call,
@@ -255,13 +255,16 @@ def _capture_steps(request: Request) -> list[int]:
     return steps
 
 
-def _layers(request: Request) -> list[int] | None:
+def _layers(request: Request, model: ModelInfo) -> list[int] | None:
     if request.layers is None:
         return None
     if not request.layers or min(request.layers) < 0:
         raise PlanningError("--layers must name blocks, the first of which is 0")
     if len(layers := sorted(set(request.layers))) > MAX_BLOCKS:
         raise PlanningError(f"--layers names {len(layers)} blocks, the most is {MAX_BLOCKS}")
+    there = blocks_at_most(model.id, model.revision, model.variant)
+    if there is not None and layers[-1] >= there:
+        raise PlanningError(f"there is no block {layers[-1]}: the model has 0 to {there - 1}")
     return layers
 
 

@@ -188,6 +188,7 @@ def test_size_and_negative_prompt_are_arguments_of_the_call() -> None:
         ({"random_init": True}, "--random-init draws weights anew, which are not quantised"),
         ({"layers": []}, "--layers must name blocks"),
         ({"layers": [-1]}, "--layers must name blocks"),
+        ({"layers": [3, 12]}, "there is no block 12: the model has 0 to 11"),
         ({"layers": range(1001)}, "--layers names 1001 blocks, the most is 1000"),
     ],
 )

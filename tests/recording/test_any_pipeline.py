@@ -314,17 +314,16 @@ def test_a_lora_is_recorded_by_its_hash_and_must_change_something(
     )
 
 
-@pytest.mark.parametrize("name", ["sd3", "wan22"])
-def test_an_offloaded_pipeline_gives_the_same_features(name: str, tmp_path: Path) -> None:
+def test_an_offloaded_pipeline_gives_the_same_features(tmp_path: Path) -> None:
     """On a CPU, where nothing is gained: the hooks of both must not be in each other's way."""
     request = Request(
-        model=str(folder_of(name, tmp_path / "model")),
+        model=str(folder_of("wan22", tmp_path / "model")),
         prompts=prompts_in(tmp_path),
         seeds=1,
         steps=2,
         guidance=[4.0],
         device="cpu",
-        call=RECIPES[name].call,
+        call=RECIPES["wan22"].call,
     )
     whole, _ = recorded(tmp_path / "whole", request)
     for offload in ("model", "group"):
