@@ -28,8 +28,13 @@ def uncompiled(component: torch.nn.Module) -> Callable[[], None]:
     ]
     for module, _ in found:
         setattr(module, _COMPILED, None)
+    # Of one that is wrapped as a whole its graph would be made anew, with our hooks in it.
+    wrapped = hasattr(component, "_orig_mod") and hasattr(torch.compiler, "set_stance")
+    stance = torch.compiler.set_stance("force_eager") if wrapped else None
 
     def undo() -> None:
+        if stance is not None:
+            stance.__exit__(None, None, None)
         for module, compiled in found:
             setattr(module, _COMPILED, compiled)
 
