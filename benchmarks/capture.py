@@ -1,4 +1,8 @@
-"""Hooked against bare generation: what recording costs. `python benchmarks/capture.py [--xl]`."""
+"""Hooked against bare generation: what recording costs. `python benchmarks/capture.py [--xl | --family F]`.
+
+Families are at random weights, as wide as the real ones and a few blocks deep: the hooks of a block cost the
+same whatever the depth. Run from the root of the repository, whose tests have the rest of their pipelines.
+"""
 
 import argparse
 import functools
@@ -10,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from families import FAMILIES, family
 from pixart_xl import make_pixart_xl
 from ratios import compare
 
@@ -23,31 +28,41 @@ from subspacelens_tui.recording.compiling import compile_blocks
 from subspacelens_tui.recording.conditioning import encode_prompts
 
 _GUIDANCE = 3.0
+# Of the small VAE of these families: two pixels to a latent, two latents to a token.
+_PIXELS_A_TOKEN = 4
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--xl", action="store_true", help="PixArt-XL's architecture at random weights")
+    parser.add_argument("--family", choices=sorted(FAMILIES), help="a few blocks of it, of true width")
     parser.add_argument("--latent", type=int, default=64, help="side of its latents; (side / 2)² tokens")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--compile", action="store_true", help="compile the blocks, on both sides")
     arguments = parser.parse_args()
+    device = choose_device(None)
+    dtype = choose_dtype(None, device)
+    if arguments.family is not None:
+        side = _PIXELS_A_TOKEN * arguments.latent // 2
+        how = {"height": side, "width": side, "max_sequence_length": 32}
+        measure(PipelineCall(family(arguments.family, dtype), how), device, dtype, arguments)
+        return
     with tempfile.TemporaryDirectory() as folder:
         model = demo.MODEL_PATH
         if arguments.xl:
             model = Path(folder)
             make_pixart_xl(model, arguments.latent, torch.bfloat16)
-        measure(model, arguments)
+        loaded = load_pipeline(ModelSource(str(model)), dtype)
+    measure(PipelineCall(loaded), device, dtype, arguments)
 
 
-def measure(model: Path, arguments: argparse.Namespace) -> None:
-    """Load as the recorder does, and time generation with and without hooks."""
-    device = choose_device(None)
-    dtype = choose_dtype(None, device)
-    pipeline = load_pipeline(ModelSource(str(model)), dtype)
-    call = PipelineCall(pipeline)
+def measure(
+    call: PipelineCall, device: torch.device, dtype: torch.dtype, arguments: argparse.Namespace
+) -> None:
+    """Time generation with and without hooks, the text being encoded as the recorder does it."""
+    pipeline = call.pipeline
     prompts = ["a lion"] * arguments.batch
     encoded = encode_prompts(call, ["a lion", "a car"], [_GUIDANCE], [[0] * arguments.batch], device)
     pipeline.to(device)
@@ -71,7 +86,12 @@ def measure(model: Path, arguments: argparse.Namespace) -> None:
         within.append(capture.spent / (time.perf_counter() - began))
 
     what = "demo model"
-    if arguments.xl:
+    if arguments.family is not None:
+        lists = ", ".join(f"{name} × {count}" for name, count in layout.lists)
+        what = (
+            f"{arguments.family}, {lists} of width {layout.blocks[0].width}, {layout.blocks[0].tokens} tokens"
+        )
+    elif arguments.xl:
         what = f"PixArt-XL at random weights, {(arguments.latent // 2) ** 2} tokens"
     name = (
         torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"

@@ -14,6 +14,7 @@ from subspacelens_tui.cli.command import given
 from subspacelens_tui.cli.commands import rename
 from subspacelens_tui.cli.commands.record import asked
 from subspacelens_tui.cli.parser import parser
+from subspacelens_tui.options.option import layer_numbers
 from subspacelens_tui.options.recording import FIELDS, PRESET
 from subspacelens_tui.planning import PRESETS, Request, plan
 from tools.cli_page import PAGE, page
@@ -29,7 +30,7 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--refresh": ("0.5", "refresh", "0.5"),
     "--digits": (None, "digits", True),
     "--no-digits": (None, "digits", False),
-    "--layers": ("0,4-6", "layers", "0,4-6"),
+    "--layers": ("0,4-6", "layers", (0, 4, 5, 6)),
     "--distortion": ("0.2", "distortion", 0.2),
     "--bits": (None, "bits", True),
     "--json": (None, "json", True),
@@ -89,6 +90,8 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--call": ("num_frames=17", "call", {"num_frames": 17}),
     "--scheduler": ("DDIMScheduler", "scheduler", "DDIMScheduler"),
     "--lora": ("style.safetensors:0.8", "loras", [("style.safetensors", 0.8)]),
+    "--image": ("lion.png", "image", "lion.png"),
+    "--quantize": ("int8", "quantize", "int8"),
     "--offload": ("group", "offload", "group"),
     "--device": ("cuda:1", "device", "cuda:1"),
     "--dtype": ("bfloat16", "dtype", "bfloat16"),
@@ -179,6 +182,13 @@ def test_what_is_no_argument_is_said_in_one_line(
     with pytest.raises(SystemExit):
         parsed("record", *typed)
     assert words in capsys.readouterr().err
+
+
+def test_layers_are_numbers_and_ranges_of_them() -> None:
+    assert layer_numbers("4-6, 0,5") == (0, 4, 5, 6)
+    for text in ("", "a", "1-", "-1", "3-2"):
+        with pytest.raises(argparse.ArgumentTypeError, match="is not a list of layers"):
+            layer_numbers(text)
 
 
 def test_what_is_not_typed_is_as_in_python() -> None:

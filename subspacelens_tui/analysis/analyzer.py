@@ -12,6 +12,7 @@ from subspacelens_tui.analysis.classes import ordered_classes
 from subspacelens_tui.analysis.evaluate import evaluate, of_all_layers
 from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.incremental_grams import Configuration, GrowingGrams
+from subspacelens_tui.analysis.layers import layer_notes
 from subspacelens_tui.analysis.left_out import NoImagesError, left_out_lines, why_empty
 from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
 from subspacelens_tui.analysis.result import Result, Subset
@@ -32,7 +33,6 @@ from subspacelens_tui.analysis.subset import MOST_IMAGES
 from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar, overlap_error
 from subspacelens_tui.analysis.uncertainty.permutation import labelings_of
 from subspacelens_tui.analysis.used_images import unused_lines, used_prompts
-from subspacelens_tui.analysis.widths import width_notes
 from subspacelens_tui.geometry import GeometryError
 from subspacelens_tui.sessions import Branch, Session
 from subspacelens_tui.sessions.notable import notable_lines
@@ -156,6 +156,7 @@ class Analyzer:
             branch=(lambda layer: growing.features_at(layer, positions, other, step)) if both else None,
             steps=self.session.manifest.capture_steps,
             at_step=lambda at, layer: growing.features_at(layer, positions, here, at),
+            numbers=self.session.manifest.block_numbers,
         )
 
     def overlap_errors(
@@ -208,12 +209,12 @@ class Analyzer:
         settings = fitted(settings, sample.images, sample.sizes)
         knows = sample.knows_eigenvalues(settings.subspace_dim)
         labelings = labelings_of(sample.images, settings)
-        blocks = self.session.manifest.blocks
+        blocks = self.session.manifest.numbered_blocks
         chosen = range(len(blocks)) if only is None else [only]
         of_layers = self._layers(sample, settings, growing, positions, labelings, watch)
         layers = evaluate(
             [of_layers[layer] for layer in chosen],
-            [blocks[layer].name for layer in chosen],
+            [blocks[layer] for layer in chosen],
             settings,
             labelings,
             watch,
@@ -361,7 +362,7 @@ def _notes(growing: GrowingGrams, session: Session, settings: Settings, count: i
             "`analyze --every-image` takes all"
         )
     yield from notable_lines(session.manifest)
-    yield from width_notes(session.manifest.blocks)
+    yield from layer_notes(session.manifest)
     widths = [block.width for block in session.manifest.blocks]
     if widths and count and count < max(widths):
         yield f"N = {count} images < d = {max(widths)}: ranks are at most {count}"

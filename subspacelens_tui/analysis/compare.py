@@ -23,6 +23,7 @@ from subspacelens_tui.analysis.statistics.pairs_of_layers import (
 from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar, combined_error
 from subspacelens_tui.geometry import GeometryError
 from subspacelens_tui.geometry.cka import cka_of
+from subspacelens_tui.sessions.ranges import ranges
 
 # First those that have always been here, by the names that they have always had.
 COMPARED = tuple(
@@ -139,6 +140,11 @@ def compare(a: Result, b: Result) -> Comparison:
     if len(a.layers) != len(b.layers):
         raise SettingsError(
             f"one side has {len(a.layers)} layers, the other {len(b.layers)}: they cannot be paired"
+        )
+    if a.numbers != b.numbers:
+        raise SettingsError(
+            f"one side has layers {ranges(a.numbers)} of its model, the other {ranges(b.numbers)}: "
+            "they cannot be paired"
         )
     paired = a.image_keys == b.image_keys and a.settings.errors == b.settings.errors
     names = [name for name in COMPARED if _is_known(name, a, b)]

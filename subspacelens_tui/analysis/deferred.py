@@ -36,7 +36,7 @@ def deferred_metrics(
         add_own_nulls([more])
         if statistics.labelings is not None:
             add_nulls([more], statistics.labelings, found.settings, watch)
-        of_layer = result(more, known.name)
+        of_layer = result(more, known.number, known.name)
         with_them = replace(
             known,
             values={**known.values, **of_layer.values},

@@ -18,7 +18,7 @@ from subspacelens_tui.geometry import GeometryError
 
 def evaluate(
     layers: Sequence[LayerStatistics],
-    names: Sequence[str],
+    blocks: Sequence[tuple[int, str]],
     settings: Settings,
     labelings: Labelings | str | None,
     watch: Watch,
@@ -28,7 +28,7 @@ def evaluate(
 
     Args:
         layers: of any kind.
-        names: of their blocks.
+        blocks: number in the model and name of each.
         settings: resolved, with a subspace dimension.
         labelings: the permuted labels; or why there are none; None if no null was asked for.
         watch: progress and cancellation.
@@ -56,7 +56,7 @@ def evaluate(
             add_errors(of_layer, settings.errors, settings.wants_error, watch)
             if isinstance(labelings, Labelings):
                 add_excess_errors(of_layer, settings.errors, labelings, settings.wants_error, watch)
-    return [result(of_layer, name) for of_layer, name in zip(found, names, strict=True)]
+    return [result(of_layer, *block) for of_layer, block in zip(found, blocks, strict=True)]
 
 
 def of_costs(costs: Sequence[Cost]) -> list[Metric]:
@@ -127,8 +127,8 @@ def _value(metric: Metric, layer: Measured) -> object:
     return statistics.keep(key, lambda: metric.value(statistics))
 
 
-def result(layer: Measured, name: str) -> LayerResult:
-    """The result of an evaluated layer."""
+def result(layer: Measured, number: int, name: str) -> LayerResult:
+    """The result of an evaluated layer: of the block of that number in the model."""
     statistics = layer.statistics
     moved = statistics.rounding(layer.values)
     known = [METRICS[key] for key in (*layer.values, *layer.missing) if key in METRICS]
@@ -146,4 +146,5 @@ def result(layer: Measured, name: str) -> LayerResult:
         missing={key: why for key, why in layer.missing.items() if key not in arrays},
         rounding={key: moved[key] for key in METRICS if key in moved},
         massive=statistics.massive() if moved else "",
+        model_number=None if number == statistics.index else number,
     )

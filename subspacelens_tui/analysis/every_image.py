@@ -9,6 +9,7 @@ from subspacelens_tui.analysis.analyzer import fitted, timestep_of
 from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.classes import ordered_classes
 from subspacelens_tui.analysis.evaluate import evaluate
+from subspacelens_tui.analysis.layers import layer_notes
 from subspacelens_tui.analysis.left_out import left_out_lines, why_empty
 from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
 from subspacelens_tui.analysis.result import LayerResult, Result
@@ -17,7 +18,6 @@ from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.statistics.base import Labelings
 from subspacelens_tui.analysis.statistics.image_stream import ImageStream
 from subspacelens_tui.analysis.statistics.scatter import ImageGroups, ScatterLayer
-from subspacelens_tui.analysis.widths import width_notes
 from subspacelens_tui.geometry import GeometryError, permuted_labels
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.notable import notable_lines
@@ -67,9 +67,9 @@ def _figures(session: Session, settings: Settings, watch: Watch) -> Result:
     try:
         # One layer at a time: its scatters fill the memory.
         layers: list[LayerResult] = []
-        for block, moments in zip(session.manifest.blocks, stream.layers(), strict=True):
+        for block, moments in zip(session.manifest.numbered_blocks, stream.layers(), strict=True):
             layer = ScatterLayer(len(layers), moments, groups, settings)
-            layers += evaluate([layer], [block.name], settings, labelings, watch)
+            layers += evaluate([layer], [block], settings, labelings, watch)
     except GeometryError as error:
         raise SettingsError(f"the {settings.features} view cannot be had: {error}") from None
     return Result(
@@ -107,4 +107,4 @@ def _notes(session: Session, stream: ImageStream) -> Iterator[str]:
     yield f"of all {stream.count} images, exactly, from d × d second moments"
     yield from stream.unused
     yield from notable_lines(session.manifest)
-    yield from width_notes(session.manifest.blocks)
+    yield from layer_notes(session.manifest)

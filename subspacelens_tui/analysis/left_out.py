@@ -27,6 +27,7 @@ class LeftOut:
     images: tuple[int, ...]
     of: int
     layer: int
+    number: int
     block: str
     step: int
     branch: Branch
@@ -37,7 +38,7 @@ class LeftOut:
         """One line, without its end."""
         count = len(self.images)
         overflow = "; float16 overflow?" if self.dtype == "float16" else ""
-        where = f"(step {self.step}, {self.branch}, first in layer {self.layer}, {self.block}{overflow})"
+        where = f"(step {self.step}, {self.branch}, first in layer {self.number}, {self.block}{overflow})"
         if count == self.of > 1:
             return f"all {count} images have features that are not finite {where}"
         verb, whose = ("is", "its") if count == 1 else ("are", "their")
@@ -90,6 +91,7 @@ class NotFiniteImages:
             images=tuple(sorted(self.layers)),
             of=usable + len(self.layers),
             layer=layer,
+            number=manifest.block_numbers[layer],
             block=manifest.blocks[layer].name,
             step=self._step,
             branch=self._branch,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from subspacelens_tui.analysis.analyzer import Analyzer
+from subspacelens_tui.analysis.layers import layer_of
 from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.progress import IsCancelled, Progress
 from subspacelens_tui.analysis.quantities import HEADLINE
@@ -47,15 +48,14 @@ def over_eps(
     """
     if settings.iso_rate is not None:
         raise SettingsError("over ε there is no one rate for all layers: leave --iso-rate out")
-    blocks = len(analyzer.session.manifest.blocks)
-    if layer is None:
-        layer = max(0, blocks - 1)
-    if blocks and not 0 <= layer < blocks:
-        raise SettingsError(f"there is no layer {layer}: the session has 0 to {blocks - 1}")
+    manifest = analyzer.session.manifest
+    place = max(0, len(manifest.blocks) - 1)
+    if layer is not None and manifest.blocks:
+        place = layer_of(manifest, layer)
     results = []
     for done, step in enumerate(_STEPS):
         at = replace(settings, eps=settings.eps * 2 ** (step / 2), overlap_permutations=0, quick=True)
-        found = analyzer.figures(at, cancelled, layer=layer)
+        found = analyzer.figures(at, cancelled, layer=place)
         if not found.layers:
             raise NoImagesError(found.absent)
         results.append(found)

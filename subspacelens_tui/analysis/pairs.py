@@ -5,6 +5,7 @@ from itertools import combinations
 
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.deferred import overlap_errors
+from subspacelens_tui.analysis.layers import layer_of
 from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.progress import IsCancelled, Progress
 from subspacelens_tui.analysis.result import LayerResult, Result
@@ -30,7 +31,7 @@ class Pairs:
 
     Attributes:
         pairs: the most overlapping first.
-        layer: which.
+        layer: number of its block in the model.
         of: one of the results they are from, whose settings all share but for the classes.
         notes: what the reader should know.
         losses: those of them that say what is left out.
@@ -60,27 +61,25 @@ def pairs(
     the two, and the dimension of their subspaces is the same in all pairs.
 
     Raises:
-        SettingsError: if the session lacks what is asked, or has no such layer.
+        SettingsError: if the session lacks what is asked, or has no layer of that number.
         NoImagesError: if it has no images.
         Cancelled: once `cancelled` says True.
     """
     every = analyzer.figures(replace(settings, permutations=0, errors=None, quick=True), cancelled)
     if not every.layers:
         raise NoImagesError(every.absent)
-    if layer is None:
-        layer = len(every.layers) - 1
-    if not 0 <= layer < len(every.layers):
-        raise SettingsError(f"there is no layer {layer}: the session has 0 to {len(every.layers) - 1}")
+    number = every.numbers[-1] if layer is None else layer
+    place = layer_of(analyzer.session.manifest, number)
     two = list(combinations(every.classes, 2))
     if not two:
         raise SettingsError(f"there is one class only ({every.classes[0]})")
     found, results = [], []
     asked = replace(settings, subspace_dim=every.settings.subspace_dim)
     for done, (first, second) in enumerate(two):
-        of = analyzer.figures(replace(asked, classes=(first, second)), cancelled, layer=layer)
+        of = analyzer.figures(replace(asked, classes=(first, second)), cancelled, layer=place)
         results.append(of)
         found.append(Pair(first, second, overlap_errors(analyzer, of, 0, cancelled)))
         if progress is not None:
             progress("pairs of classes", done + 1, len(two))
     found.sort(key=lambda pair: -(pair.layer.overlap_mean or 0.0))
-    return Pairs(tuple(found), layer, results[0], every.notes, every.losses)
+    return Pairs(tuple(found), number, results[0], every.notes, every.losses)

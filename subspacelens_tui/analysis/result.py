@@ -27,7 +27,7 @@ class LayerResult:
     """The metrics of one layer, each an attribute by its key: a value, or None with the reason in `missing`.
 
     Attributes:
-        layer: index of the block, 0 the first.
+        layer: index among the recorded blocks, 0 the first.
         name: the block's name in the model.
         width: d, the length of a feature vector.
         eps: ε of this layer: the one asked for, or the one that gives the layer the rate asked for.
@@ -39,6 +39,7 @@ class LayerResult:
         missing: key → why there is no value; also for "nulls", "errors", "null of …" and "error of …".
         rounding: key → how far rounding may have moved it, of those that are not right to a millionth.
         massive: what is so much larger than the rest that rounding matters, if anything.
+        model_number: the block's number in the model, where only some blocks are recorded.
     """
 
     layer: int
@@ -53,6 +54,12 @@ class LayerResult:
     missing: Mapping[str, str] = field(default_factory=dict)
     rounding: Mapping[str, float] = field(default_factory=dict)
     massive: str = ""
+    model_number: int | None = None
+
+    @property
+    def number(self) -> int:
+        """The block's number in the model, in run order from 0: what people read."""
+        return self.layer if self.model_number is None else self.model_number
 
     def __getattr__(self, key: str) -> Any:
         if key in METRICS:
@@ -75,7 +82,7 @@ class LayerResult:
 
     def to_json(self) -> dict[str, Any]:
         """One entry of `layers` of `analyze --json`."""
-        record: dict[str, Any] = {"layer": self.layer, "name": self.name, "width": self.width}
+        record: dict[str, Any] = {"layer": self.number, "name": self.name, "width": self.width}
         record |= {"eps": self.eps, "rank_ceiling": self.rank_ceiling}
         for metric in METRICS.of_shape(Shape.SCALAR, Shape.RECORD):
             value = self.values.get(metric.key)
@@ -146,6 +153,11 @@ class Result:
     def step_name(self) -> str:
         """Their denoising step for people, `19 (t 50)`."""
         return step_name(self.settings.step, self.timestep)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Of each layer the number of its block in the model."""
+        return tuple(layer.number for layer in self.layers)
 
     def why_missing(self, name: str) -> str:
         """Why a quantity is missing, as the first layer that says it; empty if none does."""

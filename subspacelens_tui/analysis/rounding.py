@@ -59,8 +59,8 @@ def rounding_notes(layers: "Sequence[LayerResult]") -> Iterator[str]:
     names = dict.fromkeys(name for layer in moved for name in layer.rounding)
     amounts = {name: max(layer.rounding.get(name, 0.0) for layer in moved) for name in names}
     words = ", ".join(_words(name, amount) for name, amount in amounts.items())
-    where = ", ".join(str(layer.layer) for layer in moved)
-    causes = (f": in layer {layer.layer} {layer.massive}" for layer in moved if layer.massive)
+    where = ", ".join(str(layer.number) for layer in moved)
+    causes = (f": in layer {layer.number} {layer.massive}" for layer in moved if layer.massive)
     yield f"rounding may change {words} (layer{'s' * (len(moved) > 1)} {where}){next(causes, '')}"
 
 

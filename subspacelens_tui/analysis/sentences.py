@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from subspacelens_tui.analysis.result import LayerResult, Result
-from subspacelens_tui.analysis.separation import ranges
 from subspacelens_tui.analysis.statistics.columns import Float64Array
+from subspacelens_tui.sessions.ranges import ranges
 
 # Two-sided, 5 % of random directions are beyond it.
 BEYOND = 1.96
@@ -15,7 +15,7 @@ _LEVEL = 0.05
 
 def of_updates(result: Result) -> str:
     """Which blocks contract directions of low variance or expand them, more than random directions would."""
-    known = {layer.layer: layer.expansion_z for layer in result.layers if layer.expansion_z is not None}
+    known = {layer.number: layer.expansion_z for layer in result.layers if layer.expansion_z is not None}
     if not known:
         return f"No block has an expansion to speak of: {result.why_missing('expansion_z')}."
     down = [layer for layer, z in known.items() if z < -BEYOND]
@@ -53,7 +53,7 @@ def of_gains(layer: LayerResult) -> str:
     return f"The block expands low-variance directions, as a step up the coding rate does ({interval})."
 
 
-def of_cka(matrix: Float64Array, std: float) -> str:
+def of_cka(matrix: Float64Array, std: float, numbers: Sequence[int]) -> str:
     """Between which neighbouring layers the arrangement of the images changes most, and how alike all are."""
     if len(matrix) < 2:
         return "There is one layer only."
@@ -61,6 +61,7 @@ def of_cka(matrix: Float64Array, std: float) -> str:
     least = int(neighbours.argmin())
     others = matrix[~np.eye(len(matrix), dtype=bool)]
     return (
-        f"The images' arrangement changes most from L{least} to L{least + 1} (CKA {neighbours[least]:.2f}); "
+        f"The images' arrangement changes most from L{numbers[least]} to L{numbers[least + 1]} "
+        f"(CKA {neighbours[least]:.2f}); "
         f"all layers: {others.min():.2f} to {others.max():.2f}, by chance 0 ± {1.96 * std:.2g}."
     )

@@ -7,6 +7,7 @@ import numpy as np
 
 from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.analysis.uncertainty.jackknife import combined_error
+from subspacelens_tui.sessions.ranges import ranges
 
 LEVEL = 0.05
 
@@ -16,13 +17,17 @@ class Separation:
     """Where the classes overlap least.
 
     Attributes:
-        layer: the layer of least mean overlap.
+        layer: the layer of least mean overlap, by its place among them.
         candidates: the layers whose overlap is not larger beyond noise, `layer` among them: they hold the
             layer of least expected overlap with 95 % confidence.
     """
 
     layer: int
     candidates: tuple[int, ...]
+
+    def numbered(self, numbers: Sequence[int]) -> "Separation":
+        """The same by the numbers of the layers' blocks in the model."""
+        return Separation(numbers[self.layer], tuple(numbers[layer] for layer in self.candidates))
 
 
 def separation(overlap: Float64Array, left_out: Sequence[Float64Array], tests: int = 1) -> Separation:
@@ -67,14 +72,3 @@ def words(found: Sequence[Separation]) -> str:
 
 def _layers(layers: Sequence[int]) -> str:
     return ("layer " if len(layers) == 1 else "layers ") + ranges(layers)
-
-
-def ranges(layers: Sequence[int]) -> str:
-    """Layers in ascending order, as "0-6, 8"."""
-    runs: list[list[int]] = []
-    for layer in layers:
-        if runs and runs[-1][-1] == layer - 1:
-            runs[-1].append(layer)
-        else:
-            runs.append([layer])
-    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)

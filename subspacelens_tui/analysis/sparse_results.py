@@ -1,6 +1,5 @@
 """The lenses of `subspacelens_tui.sparse` on the tokens of a session, layer by layer."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ import numpy.typing as npt
 
 from subspacelens_tui.analysis.analyzer import timestep_of
 from subspacelens_tui.analysis.blas import one_blas_thread
+from subspacelens_tui.analysis.layers import layer_of
 from subspacelens_tui.analysis.left_out import NoImagesError, why_empty
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.statistics.token_images import BadTokensError, TokenImages
@@ -34,7 +34,8 @@ class SparseLayer:
     """One layer.
 
     Attributes:
-        layer, name, width: of it.
+        layer: number of the block in the model.
+        name, width: of it.
         found: its lenses; or why there are none.
         verdict: of them.
     """
@@ -72,21 +73,6 @@ class SparseResult:
     losses: tuple[str, ...]
 
 
-def parse_layers(text: str) -> tuple[int, ...]:
-    """Layers from "0,4-6": each once, ascending.
-
-    Raises:
-        SettingsError: the text is not such a list.
-    """
-    found: set[int] = set()
-    for part in text.split(","):
-        said = re.fullmatch(r"\s*(\d{1,6})\s*(?:-\s*(\d{1,6})\s*)?", part)
-        if said is None or int(said[1]) > int(said[2] or said[1]):
-            raise SettingsError(f"{text[:60]!r} is not a list of layers like 0,4-6")
-        found |= set(range(int(said[1]), int(said[2] or said[1]) + 1))
-    return tuple(sorted(found))
-
-
 def sparse_comparison(
     session: Session,
     settings: Settings,
@@ -100,7 +86,7 @@ def sparse_comparison(
         session: recorded with tokens.
         settings: labels, branch, step, guidance and random seed apply.
         distortion: mean squared error as a share of the variance.
-        layers: which; all.
+        layers: which, by the numbers of their blocks in the model; all.
         on_layer: called with the layers done and their total after each: this takes seconds a layer.
 
     Raises:
@@ -117,13 +103,11 @@ def sparse_comparison(
         raise SettingsError(
             f"{session.name} has no tokens: `subspacelens-tui record --tokens` records a session with some"
         )
-    if not (blocks := session.manifest.blocks):
+    if not session.manifest.blocks:
         raise NoImagesError(f"{session.name}: {why_empty(session, None, (), None)}")
     settings = settings.resolve(session)
-    wanted = tuple(range(len(blocks))) if layers is None else tuple(layers)
-    for layer in wanted:
-        if layer >= len(blocks):
-            raise SettingsError(f"there is no layer {layer}: {session.name} has 0 to {len(blocks) - 1}")
+    numbers = session.manifest.block_numbers if layers is None else layers
+    wanted = tuple(layer_of(session.manifest, number) for number in numbers)
     bad_tokens: dict[int, int] = {}
     while True:
         try:
@@ -177,13 +161,13 @@ def _layer(
     settings: Settings,
     distortion: float,
 ) -> SparseLayer:
-    block = session.manifest.blocks[layer]
+    block, number = session.manifest.blocks[layer], session.manifest.block_numbers[layer]
     try:
         tokens = Tokens(sample.tokens(layer), split, cells)
         found = compare_lenses(tokens, distortion, settings.seed)
     except SparseError as error:
-        return SparseLayer(layer, block.name, block.width, str(error), Verdict("undecided", str(error)))
-    return SparseLayer(layer, block.name, block.width, found, judge(found))
+        return SparseLayer(number, block.name, block.width, str(error), Verdict("undecided", str(error)))
+    return SparseLayer(number, block.name, block.width, found, judge(found))
 
 
 def position_cells(

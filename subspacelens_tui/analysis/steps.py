@@ -22,7 +22,7 @@ class SeparationRow:
     Attributes:
         step: the captured step.
         timestep: the scheduler's at it; None where the session does not say.
-        layer: the layer of least mean overlap.
+        layer: number of the layer of least mean overlap.
         candidates: the layers that cannot be told from it, see `separation`; none where there is no error.
         overlap, null: of that layer.
     """
@@ -72,13 +72,14 @@ def separations(
         candidates: tuple[int, ...] = ()
         try:
             of_step = _at(analyzer, replace(settings, step=step), watch, overlaps, len(steps))
+            of_step = of_step.numbered(figures.numbers)
             found.append(of_step)
             candidates = of_step.candidates
         except (SettingsError, NoImagesError) as error:
             why = str(error)
         layer = figures.layers[best]
         null = layer.nulls.get("overlap_mean")
-        rows.append(SeparationRow(step, best, candidates, layer.overlap_mean, null, figures.timestep))
+        rows.append(SeparationRow(step, layer.number, candidates, layer.overlap_mean, null, figures.timestep))
     if len(found) < len(steps):
         reason = f"Whether the layer of least overlap moves cannot be said: {why or 'none is known'}"
         return Separations(tuple(rows), reason, images)

@@ -33,6 +33,7 @@ class Sweep:
             out beyond noise, see `extremes`; None where the curve has none, or no error.
         timesteps: the scheduler's at the step of each row; None where the session does not say.
         tests: those of the metric in all cells, row by row, read together; None without a null.
+        numbers: of each layer the number of its block in the model.
         notes: what the reader should know, of any configuration.
         losses: those of them that say what is left out.
         absent: why there is no image at any configuration; empty if there is one.
@@ -44,6 +45,7 @@ class Sweep:
     peaks: tuple[int | None, ...]
     dips: tuple[int | None, ...]
     timesteps: tuple[float | None, ...]
+    numbers: tuple[int, ...]
     tests: MultipleTests | None = None
     notes: tuple[str, ...] = ()
     losses: tuple[str, ...] = ()
@@ -127,6 +129,7 @@ def swept(figure: str, rows: Sequence[tuple[Configuration, Result]]) -> Sweep:
         peaks=tuple(peak for peak, _ in marks),
         dips=tuple(dip for _, dip in marks),
         timesteps=tuple(found.timestep for _, found in rows),
+        numbers=max((found.numbers for _, found in rows), key=len, default=()),
         tests=tests_of([found for _, found in rows], figure, layers),
         notes=tuple(notes),
         losses=tuple(dict.fromkeys(note for _, found in rows for note in found.losses)),

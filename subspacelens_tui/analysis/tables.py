@@ -141,14 +141,14 @@ class _Tables:
             for layer in first_middle_last(figures):
                 error, null = layer.errors.get("ratio"), layer.nulls.get("ratio")
                 of_excess = layer.errors.get("ratio.excess")
-                yield RatioRow(labels, design, layer.layer, layer.ratio, error, null, of_excess)
+                yield RatioRow(labels, design, layer.number, layer.ratio, error, null, of_excess)
 
     def branches(self) -> Iterator[BranchRow]:
         cond = self._figures(branch="cond", errors="auto")
         uncond = self._figures(branch="uncond", errors="auto")
         found = compare(cond, uncond)
         for layer in first_middle_last(cond):
-            yield BranchRow(layer.layer, found.layers[layer.layer]["delta_R"])
+            yield BranchRow(layer.number, found.layers[layer.layer]["delta_R"])
 
     def equal_size(self) -> Iterator[EqualSizeRow]:
         schemes = self._analyzer.session.manifest.label_schemes
@@ -158,7 +158,7 @@ class _Tables:
         for layer in first_middle_last(figures):
             if "nulls" in layer.missing:
                 raise SettingsError(layer.missing["nulls"])
-            yield EqualSizeRow(layer.layer, layer.delta_R, layer.null)
+            yield EqualSizeRow(layer.number, layer.delta_R, layer.null)
 
     def separation(self) -> Separations:
         """The layer of least overlap at each captured step."""

@@ -128,18 +128,18 @@ def _of_finite(
 def _layers(
     session: Session, sample: TokenImages, settings: Settings, on_layer: Callable[[int, int], None]
 ) -> tuple[TokenLayerResult, ...]:
-    blocks = session.manifest.blocks
+    blocks = session.manifest.numbered_blocks
     layers = []
     try:
         for index, block in enumerate(blocks):
-            layers.append(_layer(sample, index, block.name, settings))
+            layers.append(_layer(sample, index, block, settings))
             on_layer(index + 1, len(blocks))
         return tuple(layers)
     except GeometryError as error:
         raise SettingsError(f"the {settings.features} view cannot be had: {error}") from None
 
 
-def _layer(sample: TokenImages, index: int, name: str, settings: Settings) -> TokenLayerResult:
+def _layer(sample: TokenImages, index: int, block: tuple[int, str], settings: Settings) -> TokenLayerResult:
     """All metrics of one layer.
 
     Raises:
@@ -148,7 +148,7 @@ def _layer(sample: TokenImages, index: int, name: str, settings: Settings) -> To
     """
     tokens = _statistics(sample, index, sample.tokens(index), settings)
     _ = tokens.viewed
-    [found] = evaluate([tokens], [name], settings, sample.labelings, Watch())
+    [found] = evaluate([tokens], [block], settings, sample.labelings, Watch())
     return _with_means(found, tokens, sample, settings)
 
 
@@ -186,7 +186,14 @@ def _with_means(
         massive=massive(tokens.raw.flat.T) if moved else "",
     )
     image_means = LayerResult(
-        found.layer, found.name, found.width, found.eps, means.images, rates.values, nulls=rates.nulls
+        layer=found.layer,
+        name=found.name,
+        width=found.width,
+        eps=found.eps,
+        rank_ceiling=means.images,
+        values=rates.values,
+        nulls=rates.nulls,
+        model_number=found.model_number,
     )
     return TokenLayerResult(whole, parts, image_means)
 

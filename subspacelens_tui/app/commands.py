@@ -54,8 +54,8 @@ class LensCommands(Provider):
         for pane in screen.panes:
             if pane.others:
                 yield f"show: {pane.heading.lower()}", f"screen.show('{pane.id}')"
-        for layer in range(screen.recording.blocks):
-            yield f"layer {layer}", f"screen.select_layer({layer})"
+        for layer, number in enumerate(screen.recording.manifest.block_numbers):
+            yield f"layer {number}", f"screen.select_layer({layer})"
 
     def _runner(self, action: str) -> Callable[[], None]:
         screen = self.screen

@@ -47,7 +47,7 @@ def settings_of(arguments: argparse.Namespace, **unless_given: Any) -> Settings:
 
 def checked_selection(arguments: argparse.Namespace, folder: Path, preferences: Preferences) -> Settings:
     """The settings to open a session with, refused here where the line is still seen."""
-    from subspacelens_tui.analysis import SettingsError
+    from subspacelens_tui.analysis.layers import layer_of
     from subspacelens_tui.sessions import open_session
     from subspacelens_tui.sessions.labels import add_labels
 
@@ -59,9 +59,8 @@ def checked_selection(arguments: argparse.Namespace, folder: Path, preferences: 
     labels = preferences.labels if preferences.labels in session.manifest.label_schemes else None
     settings = settings_of(arguments, eps=preferences.eps, labels=labels)
     settings.resolve(session)
-    layers = len(session.manifest.blocks)
-    if arguments.layer is not None and layers and not 0 <= arguments.layer < layers:
-        raise SettingsError(f"there is no layer {arguments.layer}: {session.name} has 0 to {layers - 1}")
+    if arguments.layer is not None and session.manifest.blocks:
+        layer_of(session.manifest, arguments.layer)
     return settings
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from subspacelens_tui.models.errors import ModelError
+from subspacelens_tui.models.input_images import IMAGE, InputImages
 
 GUIDER = "guider"
 # Names of classifier-free guidance scales in diffusers; a session's guidance goes to the first that applies.
@@ -19,7 +20,8 @@ _SCALES = ("guidance_scale", "true_cfg_scale")
 # cleaning alters the prompt that is recorded (and needs bs4 and ftfy).
 _LEFT_OUT = {"use_resolution_binning": False, "clean_caption": False}
 # What takes one entry for each image: a single one would be shared, with its noise, by all of them.
-_PER_IMAGE = ("image", "mask_image")
+_PER_IMAGE = (IMAGE, "mask_image")
+_FRAMES = "num_frames"
 
 Unguided = Mapping[str, float]
 """Arguments that turn guidance off in one call."""
@@ -34,13 +36,20 @@ class PipelineCall:
         guidance_argument: which argument a session's guidance scale goes to, or "guider" for the component;
             None where there is none.
 
+    Args:
+        pipeline, arguments: as above.
+        inputs: the pictures that images start from, if any.
+
     Raises:
         ModelError: if its call takes no prompts or generators, or not the arguments given.
     """
 
-    def __init__(self, pipeline: Any, arguments: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, pipeline: Any, arguments: Mapping[str, Any] | None = None, inputs: InputImages | None = None
+    ) -> None:
         self.pipeline = pipeline
         self.arguments = dict(arguments or {})
+        self._inputs = inputs
         self._parameters = inspect.signature(type(pipeline).__call__).parameters
         self._guider = getattr(pipeline, GUIDER, None)
         self.guidance_argument = self._where_guidance_goes()
@@ -64,7 +73,7 @@ class PipelineCall:
             unguided: one of `ways_without_guidance`, to run the conditional branch only.
         """
         # Lists are made anew: some pipelines write into those they are given.
-        arguments = {**self._fixed(len(prompts)), **self._of_prompts(prompts)}
+        arguments = {**self._fixed(prompts), **self._of_prompts(prompts)}
         arguments["generator"] = list(generators)
         if "num_inference_steps" in self._parameters:
             arguments["num_inference_steps"] = steps
@@ -77,6 +86,13 @@ class PipelineCall:
     def of_classes(self) -> bool:
         """Whether the prompts are names or numbers of classes."""
         return "prompt" not in self._parameters
+
+    @property
+    def frames(self) -> int | None:
+        """How many frames of each video are asked for; None where the call makes pictures."""
+        named = self._parameters.get(_FRAMES)
+        found = self.arguments.get(_FRAMES, None if named is None else named.default)
+        return found if isinstance(found, int) else None
 
     def ways_without_guidance(self) -> Iterator[Unguided]:
         """What may turn guidance off, the least intrusive first.
@@ -125,7 +141,8 @@ class PipelineCall:
     def _words(self) -> str:
         return ", ".join(name for name in self._parameters if name != "self")
 
-    def _fixed(self, images: int) -> dict[str, Any]:
+    def _fixed(self, prompts: Sequence[str]) -> dict[str, Any]:
+        images = len(prompts)
         fixed: dict[str, Any] = {name: value for name, value in _LEFT_OUT.items() if name in self._parameters}
         fixed |= self.arguments
         if self.guidance_argument == "true_cfg_scale" and "negative_prompt" in self._parameters:
@@ -136,6 +153,8 @@ class PipelineCall:
                 fixed[name] = self._texts(name, [fixed[name]] * images)
             elif name in _PER_IMAGE and not isinstance(fixed[name], list):
                 fixed[name] = [fixed[name]] * images
+        if self._inputs is not None:
+            fixed[IMAGE] = [self._inputs.of(prompt) for prompt in prompts]
         return fixed
 
     def _of_prompts(self, prompts: Sequence[str]) -> dict[str, Any]:
@@ -181,6 +200,14 @@ class PipelineCall:
 def pictures_of(output: Any) -> list[Image.Image]:
     """One picture for each image that a pipeline has returned; of a video its middle frame."""
     return [_picture(one) for one in output[0]]
+
+
+def frames_of(output: Any) -> int | None:
+    """How many frames each video has that a pipeline returned; None where it returned pictures."""
+    first: Any = output[0][0]
+    if isinstance(first, list):
+        return len(first)
+    return int(first.shape[0]) if getattr(first, "ndim", 0) == 4 else None
 
 
 def _picture(one: Any) -> Image.Image:

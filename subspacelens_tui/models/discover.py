@@ -20,6 +20,7 @@ import torch
 
 from subspacelens_tui.models.cache_hooks import cache_hook, cached_words
 from subspacelens_tui.models.call import PipelineCall, Unguided
+from subspacelens_tui.models.compiled import compiled_as_a_whole
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.layout import BlockLayout, Layout, Pass, Passes, Place, runs
 from subspacelens_tui.models.locate import LocatedBlock, locate, place_of, received_by
@@ -126,6 +127,7 @@ class _Discovery:
         began = time.monotonic()
         _refuse_caches(self._call.pipeline)
         trial = self._run([self._A], [0], guidance[0])
+        _refuse_one_graph(self._call.pipeline, trial.denoiser)
         _refuse_dropout(self._call.pipeline, trial.denoiser)
         blocks = self._located(trial, self._run([self._A], [1], guidance[0]))[-1]
         self._tolerance = tolerance(blocks[-1].tokens.dtype)
@@ -140,8 +142,6 @@ class _Discovery:
         layout = Layout(
             denoisers=_denoisers(self._call.pipeline, trial.denoiser, blocks),
             blocks=_with_levels([self._block(block) for block in blocks]),
-            input=blocks[0].input,
-            input_width=blocks[0].run.takes[blocks[0].input].shape[-1],
             passes=passes,
             one_image=self._one_image,
         )
@@ -229,6 +229,7 @@ class _Discovery:
             tokens=int(block.mask[-1].sum()),
             place=place,
             start=start,
+            input=block.input,
             output=block.output,
         )
 
@@ -397,6 +398,14 @@ def _refuse_caches(pipeline: Any) -> None:
             raise ModelError(cached_words(cache, name))
 
 
+def _refuse_one_graph(pipeline: Any, name: str) -> None:
+    if compiled_as_a_whole(getattr(pipeline, name)):
+        raise ModelError(
+            f"the {name} of {type(pipeline).__name__} is compiled as a whole, which hides its blocks from "
+            "hooks: compile its blocks instead (`--compile`, or `compile_repeated_blocks()`)"
+        )
+
+
 def _refuse_dropout(pipeline: Any, name: str) -> None:
     for path, module in getattr(pipeline, name).named_modules():
         if isinstance(module, torch.nn.modules.dropout._DropoutNd) and module.training and module.p > 0:
@@ -417,13 +426,7 @@ def _not_finite(forward: Forward) -> str | None:
 
 
 def _nothing_to_hook(pipeline: Any, forward: Forward) -> str:
-    name, component = type(pipeline).__name__, getattr(pipeline, forward.component)
-    if getattr(component, "_compiled_call_impl", None) is not None or hasattr(component, "_orig_mod"):
-        return (
-            f"the {forward.component} of {name} is compiled as a whole, which hides its blocks from hooks: "
-            "compile "
-            "its blocks instead (`--compile`, or `compile_repeated_blocks()`)"
-        )
+    name = type(pipeline).__name__
     ran = ", ".join(f"{path} × {count}" for path, count in runs([block.list for block in forward.blocks]))
     return (
         f"{name} cannot be recorded: no entry of a module list in its {forward.component} gives back image "
@@ -444,6 +447,7 @@ def _denoisers(pipeline: Any, first: str, blocks: Sequence[LocatedBlock]) -> tup
             raise ModelError(
                 f"the {name} has no {lacking[0]}, which the {first} has: they cannot be one recording"
             )
+        _refuse_one_graph(pipeline, name)
         _refuse_dropout(pipeline, name)
     return first, *others
 

@@ -33,8 +33,8 @@ _SCHEDULER_CONFIG = "scheduler_config.json"
 _SMALL = (".json", ".txt", ".model", ".jinja")
 _LIBRARIES = ("diffusers", "transformers")
 # Parts that are no pipeline's to leave out where its index names them; the first two are what is recorded.
-_DENOISERS = (TRANSFORMER, "unet")
-_ESSENTIAL = (*_DENOISERS, "vae", "text_encoder", "tokenizer", "scheduler")
+DENOISERS = (TRANSFORMER, "unet")
+_ESSENTIAL = (*DENOISERS, "vae", "text_encoder", "tokenizer", "scheduler")
 # Ends of the names of classes that have no weights.
 _WITHOUT_WEIGHTS = (
     "Tokenizer",
@@ -54,7 +54,8 @@ class Part:
         name: that of its folder.
         folder: where it is on this machine.
         library, kind: where its class is from, and the name of that.
-        weights: which of its weights to load; None for what has none.
+        weights: which of its weights to load; None for what has none there.
+        file: its weights, where they are a file that was given.
         model: the model it is of, as the user calls it.
         again: what to do if it cannot be loaded.
     """
@@ -66,6 +67,7 @@ class Part:
     weights: WeightSet | None
     model: str
     again: str
+    file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,8 @@ def find_pipeline(source: ModelSource) -> Pipeline:
     """
     model = source.components_from or source.model
     whole = place_of(model, source.revision_of(model))
-    own = whole if source.components_from is None else place_of(source.model, source.revision)
+    alone = source.components_from is None or source.one_file is not None
+    own = whole if alone else place_of(source.model, source.revision)
     found = _Inspection(source, own, whole)
     folders = found.fetched()
     assert found.pipeline is not None  # the whole is in a known place
@@ -103,6 +106,7 @@ def find_pipeline(source: ModelSource) -> Pipeline:
             found.weights.get(name),
             place.model,
             place.again,
+            source.one_file if name in DENOISERS else None,
         )
         for name, place in found.places.items()
     )
@@ -120,7 +124,8 @@ def look_at_folders(source: ModelSource) -> str | None:
         ModelError: as of `find_pipeline`.
     """
     whole = folder_place(source.components_from or source.model)
-    own = whole if source.components_from is None else folder_place(source.model)
+    alone = source.components_from is None or source.one_file is not None
+    own = whole if alone else folder_place(source.model)
     if whole is None and own is None:
         return None
     found = _Inspection(source, own, whole)
@@ -139,7 +144,7 @@ class _Inspection:
 
     def __init__(self, source: ModelSource, own: Place | None, whole: Place | None) -> None:
         self._source = source
-        self._borrowed = source.components_from is not None
+        self._borrowed = source.components_from is not None and source.one_file is None
         self._whole = source.components_from or source.model
         index = _index(whole) if whole is not None else {}
         self.pipeline = _class_name(whole, index) if whole is not None else None
@@ -220,7 +225,11 @@ class _Inspection:
 
     def _weights(self) -> dict[str, WeightSet]:
         """Which weights to load of each part that has some."""
-        sets = {part: weight_sets(self._names(part)) for part in self.places if self._config(part) == _CONFIG}
+        sets = {
+            part: weight_sets(self._names(part))
+            for part in self.places
+            if self._config(part) == _CONFIG and not self._is_in_one_file(part)
+        }
         found = {part: self._choose(part, there) for part, there in sets.items()}
         for place in dict.fromkeys(self.places.values()):
             if without := [part for part, one in found.items() if one is None and self.places[part] is place]:
@@ -232,6 +241,10 @@ class _Inspection:
                 raise lacks(place.model, [f"{part}/{name}" for name in one.absent], place.again)
         return weights
 
+    def _is_in_one_file(self, part: str) -> bool:
+        """Whether the weights of a part are the file that was given."""
+        return self._source.one_file is not None and part in DENOISERS
+
     def _choose(
         self, part: str, there: Collection[WeightSet], pickles: bool | None = None
     ) -> WeightSet | None:
@@ -241,7 +254,7 @@ class _Inspection:
     def _variants(self, part: str, there: Collection[WeightSet]) -> list[str | None]:
         """Which variants will do for a part, the best first."""
         asked = self._source.variant
-        if part in _DENOISERS:
+        if part in DENOISERS:
             return [asked]
         if not self._borrowed:
             # As diffusers has it: some models have a variant of some parts only.
@@ -257,7 +270,7 @@ class _Inspection:
         asked = self._source.variant
         part, there = next(iter(without.items()))
         variants = sorted({one.variant for one in there if one.variant is not None})
-        if part in _DENOISERS and asked is not None:
+        if part in DENOISERS and asked is not None:
             plain = any(one.variant is None for one in there)
             return no_such_variant(place.model, asked, variants, plain, None if place.whole else place.again)
         if asked is None and variants:

@@ -7,10 +7,11 @@ of a pipeline. Imports no torch.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Literal
 
+from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.sessions.format import BRANCHES, Branch
 
 Path = tuple[int | str, ...]
@@ -40,7 +41,8 @@ class BlockLayout:
         tokens: how many of them are image tokens.
         place: where these are; RAGGED is another place in each row of a batch.
         start: index of the first image token, for INNER.
-        output: where the tokens are in what the block returns.
+        input: where the tokens are among the arguments of the block, by name of the argument.
+        output: where they are in what it returns.
         level: of a denoiser that works at several resolutions, 0 the finest; None where there is one.
     """
 
@@ -49,6 +51,7 @@ class BlockLayout:
     tokens: int
     place: Place
     start: int
+    input: Path
     output: Path
     level: int | None = None
 
@@ -107,22 +110,35 @@ class Layout:
         denoisers: components whose blocks are recorded, by name: the one that runs first, then others of
             its class, to which some pipelines switch on the way.
         blocks: in the order in which they run, over all their lists.
-        input: where the image tokens are among the arguments of the first block, by name of the argument.
-        input_width: their width.
         passes: for each guidance scale.
         one_image: why images cannot be generated together; None if they can.
+        layers: which of the blocks are recorded, by number, ascending; None for all.
     """
 
     denoisers: tuple[str, ...]
     blocks: tuple[BlockLayout, ...]
-    input: Path
-    input_width: int
     passes: Mapping[float, Passes]
     one_image: str | None = None
+    layers: tuple[int, ...] | None = None
+
+    @property
+    def recorded(self) -> tuple[BlockLayout, ...]:
+        """The blocks that are recorded."""
+        return self.blocks if self.layers is None else tuple(self.blocks[layer] for layer in self.layers)
+
+    def keeping(self, layers: Sequence[int] | None) -> Layout:
+        """The same with some of the blocks recorded; all for None.
+
+        Raises:
+            ModelError: if there is no block of such a number.
+        """
+        if layers is not None and (beyond := [layer for layer in layers if layer >= len(self.blocks)]):
+            raise ModelError(f"there is no block {beyond[0]}: the model has 0 to {len(self.blocks) - 1}")
+        return replace(self, layers=None if layers is None else tuple(sorted(set(layers))))
 
     @property
     def lists(self) -> list[tuple[str, int]]:
-        """The lists of blocks in run order, each with how many of its blocks are recorded."""
+        """The lists of blocks in run order, each with how many blocks it has."""
         return runs([block.list for block in self.blocks])
 
     def modules(self, denoiser: Any) -> list[Any]:

@@ -8,6 +8,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import diffusers
@@ -20,9 +21,10 @@ from packaging.version import Version
 from transformers.utils import logging as transformers_logging
 
 from subspacelens_tui.models.errors import ModelError
-from subspacelens_tui.models.inspection import Part, find_pipeline
+from subspacelens_tui.models.inspection import DENOISERS, Part, find_pipeline
 from subspacelens_tui.models.loras import load_loras
 from subspacelens_tui.models.problems import first_line, not_loaded
+from subspacelens_tui.models.quantization import gguf_config, quantization_config
 from subspacelens_tui.models.schedulers import scheduler_class, use_scheduler
 from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.models.weight_files import WeightSet
@@ -79,11 +81,16 @@ def load_pipeline(source: ModelSource, dtype: torch.dtype, *, random_init: bool 
     found = find_pipeline(source)
     classes = {part.name: _class_of(part) for part in found.parts}
     loaded = {
-        part.name: _load(part, part.weights, classes[part.name], dtype)
+        part.name: _load(part, part.weights, classes[part.name], dtype, source.quantize)
         for part in found.parts
         if part.weights is not None
     }
-    without = next(part for part in found.parts if part.weights is None)
+    loaded |= {
+        part.name: _load_file(part, part.file, classes[part.name], dtype, source.quantize)
+        for part in found.parts
+        if part.file is not None
+    }
+    without = next(part for part in found.parts if part.name not in loaded)
     with _one_line(without.model, "tokenizer or scheduler", without.again):
         # All that is left to it is what has no weights.
         pipeline = DiffusionPipeline.from_pretrained(found.folder, **loaded)
@@ -110,8 +117,8 @@ def _class_of(part: Part) -> Any:
     return kind
 
 
-def _load(part: Part, weights: WeightSet, kind: Any, dtype: torch.dtype) -> Any:
-    """A part with its weights.
+def _load(part: Part, weights: WeightSet, kind: Any, dtype: torch.dtype, quantize: str | None) -> Any:
+    """A part with its weights; those of a denoiser quantised, if asked for.
 
     Raises:
         ModelError: if it cannot be loaded, or its configuration and its weights do not belong together: the
@@ -127,12 +134,35 @@ def _load(part: Part, weights: WeightSet, kind: Any, dtype: torch.dtype) -> Any:
     how[_DTYPE[library]] = dtype
     if library == "transformers":
         how["ignore_mismatched_sizes"] = True  # then it says which they are
+    if quantize is not None and part.name.startswith(DENOISERS):
+        how["quantization_config"] = quantization_config(quantize, dtype)
     with _one_line(part.model, part.name, part.again):
         model, info = kind.from_pretrained(
             part.folder, output_loading_info=True, low_cpu_mem_usage=True, **how
         )
     if (misfit := _misfit(model, info)) is not None:
         raise not_loaded(part.model, part.name, misfit, part.again)
+    return model
+
+
+def _load_file(part: Part, file: Path, kind: Any, dtype: torch.dtype, quantize: str | None) -> Any:
+    """A denoiser with its weights from a file that is no part of a pipeline.
+
+    Raises:
+        ModelError: if it cannot be loaded, or lacks weights that its configuration wants.
+    """
+    if not hasattr(kind, "from_single_file"):
+        raise ModelError(f"diffusers loads no {kind.__name__} from a single file: give a diffusers folder")
+    how: dict[str, Any] = {_DTYPE["diffusers"]: dtype}
+    if file.suffix == ".gguf":
+        how["quantization_config"] = gguf_config(dtype)
+    elif quantize is not None:
+        how["quantization_config"] = quantization_config(quantize, dtype)
+    again = f"see that it is the {part.name} of a {kind.__name__}"
+    with _one_line(str(file), part.name, again):
+        model = kind.from_single_file(str(file), config=str(part.folder), **how)
+    if (misfit := _misfit(model, {})) is not None:
+        raise not_loaded(str(file), part.name, misfit, again)
     return model
 
 

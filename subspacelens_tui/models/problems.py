@@ -24,6 +24,7 @@ _FILES = {
     ".onnx": "a single file of weights (ONNX)",
     **dict.fromkeys((".ckpt", ".pth", ".pt", ".bin"), _PICKLE),
 }
+_OF_A_DENOISER = (".safetensors", ".gguf")
 
 
 def first_line(error: BaseException) -> str:
@@ -60,6 +61,12 @@ def is_one_file(model: str, path: Path) -> ModelError:
     for folder in list(path.absolute().parents)[:2]:
         if (folder / INDEX).is_file():
             return ModelError(f"{model} is {what} inside a pipeline: give the folder, `--model {folder}`")
+    if path.suffix in _OF_A_DENOISER:
+        return ModelError(
+            f"{model} is {what}: if it is a transformer or a UNet, say where the other parts of its pipeline "
+            "are, `--components-from ID|PATH`; else give a diffusers folder, or an id on the hub, as "
+            f"{EXAMPLE}"
+        )
     return ModelError(
         f"{model} is {what}, which cannot be recorded: give a diffusers folder, which has a {INDEX}, or an "
         f"id on the hub, as {EXAMPLE}"

@@ -3,6 +3,7 @@
 import copy
 import copyreg
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,12 @@ def kept(scheduler: Any) -> Callable[[], None]:
         vars(scheduler).update(before)
 
     return restore
+
+
+def timestep_of(scheduler: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The timestep that `step` was called with: in most schedulers it comes second, in some later."""
+    bound = inspect.signature(type(scheduler).step).bind(scheduler, *args, **kwargs)
+    return bound.arguments["timestep"]
 
 
 def watch(scheduler: Any, after: dict[str, Callable[..., None]]) -> Callable[[], None]:

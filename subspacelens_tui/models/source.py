@@ -14,6 +14,8 @@ from subspacelens_tui.sessions.text_files import from_home
 DEMO = "demo"
 # What people give who have a file of weights and no folder.
 FILE_ENDINGS = (".safetensors", ".ckpt", ".pth", ".pt", ".bin", ".gguf", ".onnx")
+# Of those the ones that hold weights and no code.
+ONE_FILE = (".safetensors", ".gguf")
 
 
 @dataclass(frozen=True)
@@ -21,10 +23,11 @@ class ModelSource:
     """What to load.
 
     Attributes:
-        model: a folder, an id on the hub, or "demo".
+        model: a folder, an id on the hub, or "demo"; or a file of the denoiser's weights.
         revision: branch, tag or commit of the hub repository.
         variant: of its weight files, such as fp16.
         components_from: where all but the transformer comes from, for a model that has nothing else.
+        quantize: how the denoiser is quantised while it loads, as of `models.quantization`.
         scheduler: class that takes the place of the pipeline's own scheduler.
         loras: what is added to its weights.
         allow_pickle: whether weights may come from pickle files, which can run any code when they are loaded.
@@ -35,6 +38,7 @@ class ModelSource:
     variant: str | None = None
     components_from: str | None = None
     allow_pickle: bool = False
+    quantize: str | None = None
     scheduler: str | None = None
     loras: tuple[Lora, ...] = ()
 
@@ -47,9 +51,16 @@ class ModelSource:
             variant=model.variant,
             components_from=None if model.components_from is None else _place(model.components_from),
             allow_pickle=allow_pickle,
+            quantize=model.quantize,
             scheduler=model.scheduler,
             loras=tuple(model.loras),
         )
+
+    @property
+    def one_file(self) -> Path | None:
+        """The file that the denoiser's weights are in, where that is what was given."""
+        path = Path(self.model)
+        return path if self.components_from is not None and path.suffix in ONE_FILE else None
 
     def revision_of(self, model: str) -> str | None:
         """The revision to take of the model, or of where its other parts come from."""
@@ -66,8 +77,12 @@ def _place(model: str) -> str:
     return str(demo.MODEL_PATH) if model == DEMO else model
 
 
-def located(model: str) -> str:
-    """A model by a name that holds wherever the recorder starts: a folder's full path, or the id as it is.
+def located(model: str, one_file: bool = False) -> str:
+    """A model by a name that holds wherever the recorder starts: a full path, or the id as it is.
+
+    Args:
+        model: as typed.
+        one_file: whether it may be a file of weights.
 
     Raises:
         ModelError: if it is a path, and there is no folder, or one that may not be looked at.
@@ -82,6 +97,8 @@ def located(model: str) -> str:
     except OSError as error:
         raise unreadable(model, path, error) from None
     if stat.S_ISDIR(kind):
+        return str(path.resolve())
+    if kind and one_file and path.suffix in ONE_FILE:
         return str(path.resolve())
     if kind:
         raise is_one_file(model, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +41,19 @@ class _Calls:
     options: dict[str, Any] = field(default_factory=dict)
 
 
+def _prepared(known: Mapping[str, str], text: str) -> str:
+    """What a pipeline makes of a text before it is tokenized: of one not seen, as of one that was."""
+    if text in known:
+        return known[text]
+    seen, made = next(iter(known.items()))
+    start = made.casefold().find(seen.casefold())
+    if start < 0:
+        return text
+    end = start + len(seen)
+    lowered = made[start:end] != seen and made[start:end] == seen.lower()
+    return made[:start] + (text.lower() if lowered else text) + made[end:]
+
+
 class TokenizerWatch:
     """Sees what the tokenizers of a pipeline are called with.
 
@@ -56,7 +70,7 @@ class TokenizerWatch:
     def readers(self) -> list[TextReader]:
         """One for each tokenizer that was called."""
         return [
-            TextReader(of.tokenizer, of.limit, lambda text, of=of: of.prepared.get(text, text), of.options)  # type: ignore[misc]
+            TextReader(of.tokenizer, of.limit, functools.partial(_prepared, of.prepared), of.options)
             for of in self._calls
             if of.prepared
         ]

@@ -10,10 +10,11 @@ from typing import Any
 
 import torch
 
+from subspacelens_tui.models.compiled import uncompiled
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.layout import Path
 from subspacelens_tui.models.problems import first_line
-from subspacelens_tui.models.scheduler_watch import kept, watch
+from subspacelens_tui.models.scheduler_watch import kept, timestep_of, watch
 
 # Channels that are kept of each token, bit for bit: enough to know it again.
 _CHANNELS = 16
@@ -85,7 +86,7 @@ class Trial:
 
     Attributes:
         forwards: of the denoiser, in order: of what ran last before the scheduler's step.
-        timesteps: what the scheduler had set.
+        timesteps: what the scheduler had set, from that of the first step on.
     """
 
     forwards: tuple[Forward, ...]
@@ -167,13 +168,15 @@ class _Seen:
             raise ModelError(f"{name} cannot be recorded: it has no scheduler that makes steps")
 
         def stop(*args: Any, **kwargs: Any) -> None:
-            self._timesteps = self._pipeline.scheduler.timesteps
+            now = self._pipeline.scheduler
+            self._timesteps = _from(now.timesteps, timestep_of(now, args, kwargs))
             raise _Stop
 
         self._undo.append(kept(scheduler))
         self._undo.append(watch(scheduler, {"step": stop}))
 
     def _watch(self, name: str, component: torch.nn.Module) -> None:
+        self._undo.append(uncompiled(component))
         for path, module in component.named_modules():
             if isinstance(module, torch.nn.ModuleList):
                 for index, entry in enumerate(module):
@@ -227,6 +230,15 @@ class _Seen:
                     # Convolutions have channels before height and width.
                     tokens = tensor if tensor.ndim == 3 else tensor.flatten(2).transpose(1, 2)
                     self._now[-1].after.append((name, Tokens(tokens)))
+
+
+def _from(timesteps: Any, first: Any) -> Any:
+    """Timesteps from the first that runs: image-to-image pipelines pass over those before."""
+    every, at = torch.as_tensor(timesteps), torch.as_tensor(first)
+    if every.ndim != 1 or at.numel() != 1:
+        return timesteps
+    places = (every == at.to(every.device).flatten()).nonzero().flatten().tolist()
+    return timesteps[places[0] :] if places else timesteps
 
 
 def modules_of(pipeline: Any) -> Iterator[tuple[str, torch.nn.Module]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+_RANGE = re.compile(r"\s*([0-9]{1,5})\s*(?:-\s*([0-9]{1,5})\s*)?")
 _SIZE = re.compile(r"([0-9]{1,6})[x×]([0-9]{1,6})", re.IGNORECASE)
 # As JSON has them, and as Python does.
 _WORDS = {"None": None, "none": None, "True": True, "False": False}
@@ -142,6 +143,17 @@ def numbers(kind: type[int] | type[float]) -> Callable[[str], list[int] | list[f
         return found
 
     return parse
+
+
+def layer_numbers(text: str) -> tuple[int, ...]:
+    """Numbers of layers from "0,4-6": each once, ascending."""
+    found: set[int] = set()
+    for part in text.split(","):
+        said = _RANGE.fullmatch(part)
+        if said is None or int(said[1]) > int(said[2] or said[1]):
+            raise argparse.ArgumentTypeError(f"{text[:60]!r} is not a list of layers like 0,4-6")
+        found |= set(range(int(said[1]), int(said[2] or said[1]) + 1))
+    return tuple(sorted(found))
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from subspacelens_tui.options.option import (
     FormOption,
     Gathered,
     Option,
+    layer_numbers,
     named_value,
     numbers,
     path,
@@ -13,6 +14,8 @@ from subspacelens_tui.options.option import (
 )
 
 _WHOLE = "a whole number"
+
+QUANTIZATIONS = ("int8", "bnb-int8", "bnb-nf4")
 
 PROMPTS = FormOption(
     "--prompts",
@@ -96,7 +99,7 @@ NAME = FormOption(
 MODEL = FormOption(
     "--model",
     "ID|PATH|demo",
-    "hub id or folder (default: %(default)s)",
+    "hub id or folder, or a file with --components-from (default: %(default)s)",
     default="demo",
     label="model",
     says="demo, a folder, or an id on the hub",
@@ -146,9 +149,20 @@ CALL = Option(
     "anything else "
     "is text, and so is what stands in double quotes, `'\"17\"'`",
 )
+LAYERS = FormOption(
+    "--layers",
+    "A-B[,…]",
+    "record only these blocks, 0 the first that runs (default: all)",
+    layer_numbers,
+    more="`doctor --model` lists them, over all lists of blocks. Screens and tables keep their numbers",
+    label="layers",
+    unless="all",
+    says="blocks to record, as 0-3,10",
+    wants="blocks like 0-3,10",
+)
 # The fields of the new-run form; one is checked with those before it.
 FIELDS = (
-    *(MODEL, PROMPTS, SEEDS, STEPS, GUIDANCE, CAPTURE, TOKENS),
+    *(MODEL, PROMPTS, SEEDS, STEPS, GUIDANCE, CAPTURE, LAYERS, TOKENS),
     *(SIZE, NEGATIVE, DEVICE, DTYPE, BATCH_SIZE, NAME),
 )
 
@@ -170,6 +184,7 @@ RECORDING = (
     STEPS,
     GUIDANCE,
     CAPTURE,
+    LAYERS,
     BATCH_SIZE,
     TOKENS,
     NAME,
@@ -201,6 +216,15 @@ PIPELINE = (
     NEGATIVE,
     CALL,
     Option(
+        "--image",
+        "PATH",
+        "picture that all images start from, or a folder with one for each prompt",
+        path,
+        more="goes to `image` of the pipeline's call, or to diffusers' image-to-image pipeline of the same "
+        "parts, as `--call strength=0.6` does. The files of a folder are taken in the order of their names, "
+        "and must be of one size",
+    ),
+    Option(
         "--scheduler",
         "CLASS",
         "scheduler of diffusers in the place of the pipeline's, as EulerDiscreteScheduler",
@@ -215,6 +239,14 @@ PIPELINE = (
         dest="loras",
         more="a safetensors file, or a folder that diffusers has saved one in; needs peft. One that does not "
         "fit the model or changes nothing is refused",
+    ),
+    Option(
+        "--quantize",
+        "HOW",
+        "quantise the denoiser while it loads: int8 (torchao), bnb-int8 or bnb-nf4 (bitsandbytes, on CUDA)",
+        choices=QUANTIZATIONS,
+        more="weights only; needs `pip install torchao`, or bitsandbytes. A GGUF file of a transformer is "
+        "given itself, `--model FILE.gguf --components-from ID|PATH`, and needs `pip install gguf`",
     ),
     Option(
         "--offload",
@@ -240,12 +272,13 @@ SOURCE = (
     Option(
         "--components-from",
         "ID|PATH",
-        "where text encoder, VAE and scheduler are, for a model that is a transformer only",
+        "where text encoder, VAE and scheduler are, for a model that is a transformer or UNet only",
         more="the tokenizer too: `--model PixArt-alpha/PixArt-XL-2-256x256 --components-from "
         "PixArt-alpha/PixArt-XL-2-512x512`, or `PixArt-Sigma-XL-2-512-MS` with those of "
         "`PixArt-Sigma-XL-2-1024-MS`. The weights are looked for in a folder `transformer`; `--revision` "
         "and `--variant` are of `--model`. The other parts are loaded from their plain files, or from those "
-        "of a variant if there is no other",
+        "of a variant if there is no other. `--model` may also be one safetensors or GGUF file of the "
+        "weights of a transformer or UNet, whose configuration must be in the folder of its name there",
     ),
 )
 RESUME = Option("--resume", "SESSION", "resume a recording that was stopped or killed", path)

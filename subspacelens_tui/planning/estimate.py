@@ -66,7 +66,7 @@ class Estimate:
         memory = self.memory
         yield memory.in_words
         parts = memory.weights
-        line = f"weights: transformer {readable(parts.transformer)}, VAE {readable(parts.vae)}"
+        line = f"weights: denoiser {readable(parts.denoiser)}, VAE {readable(parts.vae)}"
         line += f", text encoder {readable(parts.text_encoder)}"
         aside = "on the CPU, because it does not fit" if memory.text_encoder_fits is False else "then freed"
         yield f"{line} (to encode the prompts, {aside})"
@@ -91,7 +91,7 @@ class Estimate:
                 f"where {readable(memory.usable)} can be planned with: "
                 "take another --device, a smaller --batch-size or --dtype bfloat16"
             )
-        load = memory.weights.transformer + memory.weights.vae + memory.weights.text_encoder
+        load = memory.weights.denoiser + memory.weights.vae + memory.weights.text_encoder
         if load > self.host_free:
             yield f"loading needs {readable(load)} of memory, and {readable(self.host_free)} are free"
 

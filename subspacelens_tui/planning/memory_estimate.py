@@ -1,19 +1,18 @@
 """Whether a recording fits on its device, and how many images at a time."""
 
-import math
 from dataclasses import dataclass, replace
 
-from subspacelens_tui.models.source import at_hand
+from subspacelens_tui.models.source import ModelSource, at_hand
 from subspacelens_tui.planning.call_arguments import picture_size
 from subspacelens_tui.planning.device import Device, find_device
+from subspacelens_tui.planning.disk_estimate import row_bytes
 from subspacelens_tui.planning.pipeline_shape import (
     PIXART_XL,
     PIXART_XL_PICTURE,
-    PIXART_XL_TOKENS,
+    DenoiserShape,
     PictureShape,
-    TransformerShape,
+    denoiser_shape,
     picture_shape,
-    transformer_shape,
 )
 from subspacelens_tui.planning.weights_memory import ITEM_BYTES, Weights, weights
 from subspacelens_tui.sessions.byte_sizes import readable
@@ -56,7 +55,7 @@ class MemoryEstimate:
     decoding: int
     per_image: int
     batch_size: int
-    shape: TransformerShape
+    shape: DenoiserShape
     picture: PictureShape
     assumed: bool
     offload: str | None = None
@@ -65,10 +64,10 @@ class MemoryEstimate:
     def fixed(self) -> int:
         """Bytes that generating takes however many images there are at a time."""
         if self.offload == "model":
-            return max(self.weights.transformer, self.weights.vae + self.decoding)
+            return max(self.weights.denoiser, self.weights.vae + self.decoding)
         if self.offload == "group":  # a layer's weights are a small part of what is allowed for
             return self.decoding
-        return self.weights.transformer + self.weights.vae + self.decoding
+        return self.weights.denoiser + self.weights.vae + self.decoding
 
     @property
     def needed(self) -> int:
@@ -107,20 +106,22 @@ def estimate_memory(manifest: Manifest) -> MemoryEstimate:
     model = manifest.model
     device = find_device(model.device)
     dtype = model.dtype or default_dtype(device.kind, device.bfloat16)
-    transformer = at_hand(model.id, model.revision)
-    others = at_hand(model.components_from) if model.components_from else transformer
-    shape, picture = _at_size(
-        picture_size(manifest.call),
-        transformer_shape(model.id, model.revision),
-        picture_shape(transformer, others),
-    )
-    parts = weights(transformer, others, model.variant, dtype)
+    source = ModelSource.of(model)
+    denoiser = source.one_file or at_hand(model.id, model.revision)
+    others = at_hand(model.components_from) if model.components_from else denoiser
+    alone = source.one_file is not None  # then its configuration is with the others
+    configured, whose = (others, model.components_from) if alone else (denoiser, model.id)
+    shape = denoiser_shape(str(whose), model.revision, model.variant)
+    size = picture_size(manifest.call)
+    picture = picture_shape(configured, others, size)
+    shape = _at_size(shape, size, picture, picture_shape(configured, others))
+    parts = weights(denoiser, others, model.variant, dtype, model.quantize)
     one = MemoryEstimate(
         device=device,
         dtype=dtype,
         weights=parts,
         decoding=_decoding(picture or PIXART_XL_PICTURE, dtype),
-        per_image=_per_image(manifest, shape or PIXART_XL, picture or PIXART_XL_PICTURE, dtype),
+        per_image=image_bytes(manifest, shape or PIXART_XL, picture or PIXART_XL_PICTURE, dtype),
         batch_size=manifest.batch_size or 1,
         shape=shape or PIXART_XL,
         picture=picture or PIXART_XL_PICTURE,
@@ -131,15 +132,19 @@ def estimate_memory(manifest: Manifest) -> MemoryEstimate:
 
 
 def _at_size(
-    size: tuple[int, int] | None, shape: TransformerShape | None, picture: PictureShape | None
-) -> tuple[TransformerShape | None, PictureShape | None]:
-    """Shapes where pictures of a size are asked for: image tokens grow with their area."""
-    if size is None or picture is None:
-        return shape, picture
-    area = size[0] * size[1]
-    if shape is not None and shape.tokens is not None:
-        shape = replace(shape, tokens=max(1, shape.tokens * area // picture.side**2))
-    return shape, replace(picture, side=math.isqrt(area))
+    shape: DenoiserShape | None,
+    size: tuple[int, int] | None,
+    picture: PictureShape | None,
+    own: PictureShape | None,
+) -> DenoiserShape | None:
+    """The shape where pictures of a size are asked for: image tokens grow with the area."""
+    if shape is None or picture is None:
+        return shape
+    if shape.tokens is None or own is None:
+        return replace(shape, tokens=picture.tokens)
+    if size is None:
+        return shape
+    return replace(shape, tokens=max(1, shape.tokens * size[0] * size[1] // own.side**2))
 
 
 def default_dtype(kind: str, bfloat16: bool) -> str:
@@ -157,11 +162,11 @@ def _as_many_as_fit(one: MemoryEstimate, images: int) -> int:
     return 1 << (max(1, held).bit_length() - 1)
 
 
-def _per_image(manifest: Manifest, shape: TransformerShape, picture: PictureShape, dtype: str) -> int:
+def image_bytes(manifest: Manifest, shape: DenoiserShape, picture: PictureShape, dtype: str) -> int:
+    """Bytes on the device that each image of a batch takes while it is generated."""
     rows = len(manifest.branches)
-    stream = (shape.tokens or PIXART_XL_TOKENS) * shape.width * ITEM_BYTES[dtype]
-    kept = shape.width * 4 * (1 + shape.blocks * (1 + (manifest.tokens or 0)))
-    return rows * (_TRANSFORMER_UNITS * stream + kept) + 3 * picture.side**2 * 4
+    stream = (shape.tokens or PIXART_XL_PICTURE.tokens) * shape.width * ITEM_BYTES[dtype]
+    return rows * (_TRANSFORMER_UNITS * stream + row_bytes(manifest, shape)) + 3 * picture.side**2 * 4
 
 
 def _decoding(picture: PictureShape, dtype: str) -> int:

@@ -1,21 +1,41 @@
-"""The shape of a pipeline that is on this machine, read from its configuration: loading it takes seconds."""
+"""The shape of a pipeline that is on this machine, from its configuration and the headers of its weights.
+
+Loading it takes seconds.
+"""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from subspacelens_tui.models.source import at_hand
+from subspacelens_tui.planning.denoiser_blocks import block_lists
+from subspacelens_tui.planning.weight_headers import denoisers_of, shapes_in, weight_files
+
+# Pixels along a side that most denoisers have to a token: eight to a latent, two latents to a token.
+_PIXELS_A_TOKEN = 16
 
 
 @dataclass(frozen=True)
-class TransformerShape:
-    """What the size of a session depends on; `tokens` is None where the configuration does not say."""
+class DenoiserShape:
+    """What the size of a session depends on.
 
-    blocks: int
-    width: int
+    Attributes:
+        widths: of each block.
+        tokens: image tokens; None where the configuration does not say.
+    """
+
+    widths: tuple[int, ...]
     tokens: int | None = None
+
+    @property
+    def width(self) -> int:
+        """The largest."""
+        return max(self.widths)
 
 
 @dataclass(frozen=True)
@@ -25,34 +45,73 @@ class PictureShape:
     side: int
     channels: int
 
+    @property
+    def tokens(self) -> int:
+        """The image tokens that most denoisers have for so many pixels."""
+        return max(1, self.side // _PIXELS_A_TOKEN) ** 2
+
 
 # What the supported models on the hub have, for those that are not on this machine yet.
-PIXART_XL = TransformerShape(blocks=28, width=1152)
-PIXART_XL_TOKENS = 1024
+PIXART_XL = DenoiserShape((1152,) * 28)
 PIXART_XL_PICTURE = PictureShape(side=512, channels=128)
 
 
-def transformer_shape(model: str, revision: str | None = None) -> TransformerShape | None:
+def denoiser_shape(
+    model: str, revision: str | None = None, variant: str | None = None
+) -> DenoiserShape | None:
     """The shape of a model on this machine (demo, a folder, in the hub's cache); None if it is not known."""
-    config = _config(at_hand(model, revision), "transformer")
-    try:
-        blocks, width = config["num_layers"], config["num_attention_heads"] * config["attention_head_dim"]
-    except (KeyError, TypeError):
+    folders = denoisers_of(at_hand(model, revision))
+    if not folders:
         return None
-    if not (isinstance(blocks, int) and isinstance(width, int) and min(blocks, width) > 0):
-        return None
-    return TransformerShape(blocks, width, _tokens(config))
+    config = _config(folders[0])
+    widths = _widths_of_weights(folders[0], variant) or _widths_said(config)
+    return DenoiserShape(widths, _tokens(config)) if widths else None
 
 
-def picture_shape(transformer: Path | None, vae: Path | None) -> PictureShape | None:
-    """The pictures of a pipeline whose transformer and VAE are in subfolders of these; None if not known."""
-    latent = _config(transformer, "transformer").get("sample_size")
-    config = _config(vae, "vae")
+def blocks_at_most(model: str, revision: str | None = None, variant: str | None = None) -> int | None:
+    """How many blocks a model on this machine has at most, by its weights; None if these cannot be read."""
+    folders = denoisers_of(at_hand(model, revision))
+    return len(_widths_of_weights(folders[0], variant)) or None if folders else None
+
+
+def picture_shape(
+    denoiser: Path | None, others: Path | None, size: tuple[int, int] | None = None
+) -> PictureShape | None:
+    """The pictures of a pipeline whose denoiser and VAE are in subfolders of these; None if not known.
+
+    Args:
+        denoiser, others: folders of pipelines.
+        size: width and height that are asked for; the pipeline's own.
+    """
+    config = _config(others / "vae") if others is not None else {}
     channels = config.get("block_out_channels") or config.get("decoder_block_out_channels")
-    if not (isinstance(latent, int) and isinstance(channels, list) and channels):
+    if not (isinstance(channels, list) and channels):
         return None
+    if size is not None:
+        return PictureShape(math.isqrt(size[0] * size[1]), channels[0])
+    latent = next((_config(folder).get("sample_size") for folder in denoisers_of(denoiser)), None)
     # Each level of the VAE but one halves the side.
-    return PictureShape(latent << (len(channels) - 1), channels[0])
+    return PictureShape(latent << (len(channels) - 1), channels[0]) if isinstance(latent, int) else None
+
+
+def _widths_of_weights(folder: Path, variant: str | None) -> tuple[int, ...]:
+    """The widths of all blocks by the weights; none where there are no headers to read."""
+    try:
+        shapes = shapes_in(weight_files(folder, variant))
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+        return ()
+    return tuple(width for widths in block_lists(shapes).values() for width in widths)
+
+
+def _widths_said(config: Mapping[str, Any]) -> tuple[int, ...]:
+    """The widths by a configuration as most transformers have it."""
+    try:
+        blocks = config["num_layers"] + config.get("num_single_layers", 0)
+        width = config["num_attention_heads"] * config["attention_head_dim"]
+    except (KeyError, TypeError):
+        return ()
+    known = isinstance(blocks, int) and isinstance(width, int) and min(blocks, width) > 0
+    return (width,) * blocks if known else ()
 
 
 def _tokens(config: Mapping[str, Any]) -> int | None:
@@ -62,11 +121,9 @@ def _tokens(config: Mapping[str, Any]) -> int | None:
     return None
 
 
-def _config(folder: Path | None, component: str) -> Mapping[str, Any]:
-    if folder is None:
-        return {}
+def _config(folder: Path) -> Mapping[str, Any]:
     try:
-        found = json.loads((folder / component / "config.json").read_text(encoding="utf-8"))
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         # What is wrong with a model is said when it is loaded.
         return {}

@@ -16,12 +16,14 @@ from subspacelens_tui.models.inspection import look_at_folders
 from subspacelens_tui.models.source import DEMO, ModelSource, located
 from subspacelens_tui.planning.call_arguments import call_arguments
 from subspacelens_tui.planning.errors import PlanningError
+from subspacelens_tui.planning.input_images import input_images
 from subspacelens_tui.planning.loras import loras
 from subspacelens_tui.planning.memory_estimate import estimate_memory
-from subspacelens_tui.planning.pipeline_shape import transformer_shape
+from subspacelens_tui.planning.pipeline_shape import blocks_at_most, denoiser_shape
 from subspacelens_tui.planning.prompts import PromptSet, load_prompt_set
 from subspacelens_tui.planning.steps import default_capture_steps, runs_as_asked
 from subspacelens_tui.sessions.format import (
+    MAX_BLOCKS,
     MAX_CAPTURED,
     MAX_IMAGES,
     MAX_STEPS,
@@ -48,6 +50,7 @@ class Request:
         steps: denoising steps to ask the scheduler for.
         guidance: classifier-free guidance scales, each a configuration of its own.
         capture: denoising steps at which features are kept, of those that the scheduler runs.
+        layers: numbers of the blocks to record, in run order from 0; all.
         batch_size: images generated together; as many as fit.
         tokens: single tokens of each image and block to keep beside the token means; none.
         device, dtype: as of `models.loading`.
@@ -59,8 +62,10 @@ class Request:
             all images: numbers, text, or lists of them.
         size: width and height of the pictures in pixels.
         negative: the negative prompt of all images.
+        image: a picture that all images start from, or a folder with one for each prompt.
         scheduler: as of `models.source.ModelSource`.
         loras: the path of each, and the weight it is applied with.
+        quantize: as of `models.source.ModelSource`.
         offload: as of `models.placement.place`.
         seeds_per_subject: "shared" gives all prompts the same seeds, "independent" none in common.
     """
@@ -71,6 +76,7 @@ class Request:
     steps: int = 20
     guidance: Sequence[float] | None = None
     capture: Sequence[int] | None = None
+    layers: Sequence[int] | None = None
     batch_size: int | None = None
     tokens: int | None = None
     device: str | None = None
@@ -84,8 +90,10 @@ class Request:
     call: Mapping[str, Any] = field(default_factory=dict)
     size: tuple[int, int] | None = None
     negative: str | None = None
+    image: str | None = None
     scheduler: str | None = None
     loras: Sequence[tuple[str, float]] = ()
+    quantize: Literal["int8", "bnb-int8", "bnb-nf4"] | None = None
     offload: Literal["model", "group"] | None = None
     seeds_per_subject: Literal["shared", "independent"] = "shared"
 
@@ -117,11 +125,13 @@ def plan(request: Request) -> Manifest:
             capture_steps=captured,
             default_capture=request.capture is None,
             guidance=guidance,
+            layers=_layers(request, model),
             batch_size=request.batch_size,
             tokens=request.tokens,
             # What is steered by these tokens is compared with these latents.
             latents=request.tokens is not None,
             call=call,
+            input_images=input_images(request.image, len(prompts.prompts)),
         )
     except ValidationError as error:
         raise PlanningError(f"this cannot be recorded: {first_problem(error)}") from None
@@ -190,9 +200,13 @@ def images_in_order(
 def _model(request: Request) -> ModelInfo:
     if request.dtype is not None and request.dtype not in DTYPES:
         raise PlanningError(f"there is no dtype {request.dtype!r}: use {', '.join(DTYPES)}")
+    if request.quantize is not None and request.model.endswith(".gguf"):
+        raise PlanningError(f"{request.model} is quantised already: leave --quantize out")
+    if request.random_init and (request.quantize is not None or request.model.endswith(".gguf")):
+        raise PlanningError("--random-init draws weights anew, which are not quantised: leave --quantize out")
     try:
         source = ModelSource(
-            model=located(request.model),
+            model=located(request.model, one_file=request.components_from is not None),
             revision=request.revision,
             variant=request.variant,
             components_from=None if request.components_from is None else located(request.components_from),
@@ -209,6 +223,7 @@ def _model(request: Request) -> ModelInfo:
         components_from=source.components_from,
         scheduler=request.scheduler,
         loras=loras(request.loras),
+        quantize=request.quantize,
         offload=request.offload,
         pipeline=pipeline,
         dtype=request.dtype,
@@ -242,6 +257,19 @@ def _capture_steps(request: Request) -> list[int]:
     return steps
 
 
+def _layers(request: Request, model: ModelInfo) -> list[int] | None:
+    if request.layers is None:
+        return None
+    if not request.layers or min(request.layers) < 0:
+        raise PlanningError("--layers must name blocks, the first of which is 0")
+    if len(layers := sorted(set(request.layers))) > MAX_BLOCKS:
+        raise PlanningError(f"--layers names {len(layers)} blocks, the most is {MAX_BLOCKS}")
+    there = blocks_at_most(model.id, model.revision, model.variant)
+    if there is not None and layers[-1] >= there:
+        raise PlanningError(f"there is no block {layers[-1]}: the model has 0 to {there - 1}")
+    return layers
+
+
 def _check_counts(request: Request) -> None:
     for name, value, least, most in (
         ("seeds", request.seeds, 1, 1_000_000),
@@ -256,6 +284,6 @@ def _check_counts(request: Request) -> None:
 def _check_tokens(tokens: int | None, model: ModelInfo) -> None:
     if tokens is None:
         return
-    shape = transformer_shape(model.id, model.revision)
+    shape = denoiser_shape(model.id, model.revision, model.variant)
     if shape is not None and shape.tokens is not None and tokens > shape.tokens:
         raise PlanningError(f"{tokens} tokens cannot be kept: the model has {shape.tokens} image tokens")

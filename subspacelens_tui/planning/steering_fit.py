@@ -81,6 +81,11 @@ class Statistics:
             raise PlanningError(
                 f"{session.name} has no tokens, and steering is fitted to them: {again} records some"
             )
+        if manifest.layers is not None:
+            raise PlanningError(
+                f"{session.name} has some blocks only, and the model is known again by all: {again} without "
+                "`--layers` records them"
+            )
         if not manifest.blocks:
             raise PlanningError(f"{session.name} has no images yet: wait for some")
         both = [scale for scale in manifest.guidance if len(manifest.branches_at(scale)) == 2]

@@ -6,7 +6,7 @@ synchronisation per block.
 """
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 
 from subspacelens_tui.models.cache_hooks import cache_hook, cached_words
+from subspacelens_tui.models.compiled import after_call, before_call
 from subspacelens_tui.models.layout import BlockLayout, Layout, Passes, Place, at
 from subspacelens_tui.models.trial import named_arguments, token_tensors
 from subspacelens_tui.recording.errors import RecordingError
@@ -51,7 +52,7 @@ class Captured:
 class Capture:
     """Context manager that hooks a pipeline.
 
-    The first of its layers is the input of the first block, the others the outputs of the blocks.
+    The first of its layers is the input of the first recorded block, the others the outputs of those blocks.
 
     Args:
         pipeline: what to hook.
@@ -83,7 +84,8 @@ class Capture:
         for name, denoiser in self._denoisers.items():
             if (hook := cache_hook(denoiser)) is not None:
                 raise RecordingError(cached_words(hook, name))
-        self._widths = [layout.input_width, *(block.width for block in layout.blocks)]
+        self._blocks = layout.recorded
+        self._widths = [self._blocks[0].width, *(block.width for block in self._blocks)]
         self._undo: list[Callable[[], None]] = []
         self._slot: int | None = None
         self._drawn: DrawnPositions | None = None
@@ -92,20 +94,29 @@ class Capture:
 
     def __enter__(self) -> Self:
         for number, denoiser in enumerate(self._denoisers.values()):
-            blocks = self._layout.modules(denoiser)
-            self._undo.append(
-                denoiser.register_forward_pre_hook(functools.partial(self._begin, number)).remove
-            )
-            self._undo.append(blocks[0].register_forward_pre_hook(self._pool_input, with_kwargs=True).remove)
-            for layer, block in enumerate(blocks, start=1):
-                hook = functools.partial(self._pool_output, layer)
-                self._undo.append(block.register_forward_hook(hook).remove)
-            ragged = (i for i, block in enumerate(self._layout.blocks) if block.place is Place.RAGGED)
-            if (first := next(ragged, None)) is not None:
-                hook = functools.partial(self._find_rows, self._layout.blocks[first])
-                self._undo.append(blocks[first].register_forward_pre_hook(hook, with_kwargs=True).remove)
+            self._undo.append(before_call(denoiser, functools.partial(self._begin, number)))
+            self._undo.extend(self._hooks_of_ragged(denoiser))
+            modules = [denoiser.get_submodule(block.name) for block in self._blocks]
+            self._undo.append(before_call(modules[0], self._pool_input))
+            for layer, module in enumerate(modules, start=1):
+                self._undo.append(after_call(module, functools.partial(self._pool_output, layer)))
         self._undo.append(self._steps.hook())
         return self
+
+    def _hooks_of_ragged(self, denoiser: Any) -> Iterator[Callable[[], None]]:
+        """Where image tokens are in another place in each row, they are found by what comes before."""
+        if all(block.place is not Place.RAGGED for block in self._blocks):
+            return
+        blocks = self._layout.blocks
+        first = next(place for place, block in enumerate(blocks) if block.place is Place.RAGGED)
+        before, ragged = blocks[first - 1], blocks[first]
+
+        def remember(module: torch.nn.Module, args: tuple[Any, ...], output: Any) -> None:
+            self._image = before.image_tokens(at(output, before.output))
+
+        find = functools.partial(self._find_rows, ragged)
+        yield after_call(denoiser.get_submodule(before.name), remember)
+        yield before_call(denoiser.get_submodule(ragged.name), find)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -184,7 +195,7 @@ class Capture:
                 if count == 1:
                     continue
                 forward, layer = divmod(place, len(self._widths))
-                name = self._layout.blocks[layer - 1].name if layer else "the input of the first block"
+                name = self._blocks[layer - 1].name if layer else "the input of the first block"
                 which = f" in forward {forward + 1}" if len(self._passes.rows) > 1 else ""
                 raise RecordingError(
                     f"{name} ran {count} times{which} at step {step} instead of once: "
@@ -195,7 +206,7 @@ class Capture:
             if len(self._ran_in[slot]) > 1:
                 raise RecordingError(f"at step {step} both {' and '.join(self._denoisers)} ran")
 
-    def _begin(self, number: int, module: torch.nn.Module, args: tuple[Any, ...]) -> None:
+    def _begin(self, number: int, module: torch.nn.Module, args: Any, kwargs: Any) -> None:
         self._forward += 1
         if self._known_forward:
             assert self._slot is not None
@@ -208,14 +219,14 @@ class Capture:
 
     def _pool_input(self, module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self._known_forward:
-            tokens = at(named_arguments(module, args, kwargs), self._layout.input)
-            self._pool(0, self._layout.blocks[0].image_tokens(tokens))
+            first = self._blocks[0]
+            tokens = at(named_arguments(module, args, kwargs), first.input)
+            self._pool(0, self._image_tokens(first, tokens))
 
     def _pool_output(self, layer: int, module: torch.nn.Module, args: tuple[Any, ...], output: Any) -> None:
         if self._known_forward:
-            block = self._layout.blocks[layer - 1]
-            self._image = self._image_tokens(block, at(output, block.output))
-            self._pool(layer, self._image)
+            block = self._blocks[layer - 1]
+            self._pool(layer, self._image_tokens(block, at(output, block.output)))
 
     def _image_tokens(self, block: BlockLayout, tokens: torch.Tensor) -> torch.Tensor:
         if block.place is Place.RAGGED:
@@ -240,7 +251,7 @@ class Capture:
 
     def _pool(self, layer: int, tokens: torch.Tensor) -> None:
         place = self._forward * len(self._widths) + layer
-        rows, block = self._pooled[place], self._layout.blocks[max(0, layer - 1)]
+        rows, block = self._pooled[place], self._blocks[max(0, layer - 1)]
         if len(tokens) != len(rows):
             raise RecordingError(
                 f"at step {self._steps.step} {block.name} has {len(tokens)} rows instead of {len(rows)}: "
@@ -264,7 +275,7 @@ class Capture:
             self._drawn = DrawnPositions(self._token_seeds, self._T, tokens)
         if tokens.shape[1] != self._drawn.available:
             raise RecordingError(
-                f"{self._layout.blocks[block].name} has {tokens.shape[1]} image tokens, an earlier one "
+                f"{self._blocks[block].name} has {tokens.shape[1]} image tokens, an earlier one "
                 f"{self._drawn.available}: tokens cannot be followed through the layers"
             )
         each = len(tokens) // self._images

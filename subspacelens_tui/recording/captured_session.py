@@ -29,15 +29,18 @@ def with_layout(
         "guidance_branches": [list(layout.passes[scale].branches) for scale in manifest.guidance],
         "guidance_argument": call.guidance_argument,
         "denoisers": list(layout.denoisers),
+        "model_blocks": len(layout.blocks),
+        "frames": call.frames,
     }
-    found_norms = weight_norms(layout.modules(getattr(call.pipeline, layout.denoisers[0])))
-    norms: Sequence[float | None] = found_norms or [None] * len(layout.blocks)
+    denoiser = getattr(call.pipeline, layout.denoisers[0])
+    found_norms = weight_norms([denoiser.get_submodule(block.name) for block in layout.recorded])
+    norms: Sequence[float | None] = found_norms or [None] * len(layout.recorded)
     blocks = [
         Block(name=block.name, width=block.width, tokens=block.tokens, level=block.level, weight_norm=norm)
-        for block, norm in zip(layout.blocks, norms, strict=True)
+        for block, norm in zip(layout.recorded, norms, strict=True)
     ]
     known = manifest.model_copy(update=found)
-    return with_model(known, model, blocks, layout.input_width, versions, unread_text)
+    return with_model(known, model, blocks, blocks[0].width, versions, unread_text)
 
 
 def write_captured(

@@ -14,7 +14,7 @@ from subspacelens_tui.planning import Estimate, Request, plan
 from subspacelens_tui.planning.device import Device
 from subspacelens_tui.planning.machine import cores, host_memory
 from subspacelens_tui.planning.memory_estimate import MemoryEstimate, estimate_memory
-from subspacelens_tui.planning.pipeline_shape import transformer_shape
+from subspacelens_tui.planning.pipeline_shape import denoiser_shape
 from subspacelens_tui.planning.prompts import shipped_prompt_sets
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.libraries import need_webp
@@ -206,7 +206,7 @@ def _models(cached: dict[str, int]) -> Iterator[Model]:
     bundled = sum(file.stat().st_size for file in demo.MODEL_PATH.rglob("*"))
     yield _model(DEMO, "bundled", bundled)
     for name, size in cached.items():
-        if transformer_shape(name) is not None:
+        if denoiser_shape(name) is not None:
             yield _model(name, "cached", size)
     if _PIXART_XL not in cached:
         yield _model(_PIXART_XL, "not here", None)

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from subspacelens_tui.models.call import PipelineCall, pictures_of
+from subspacelens_tui.models.call import frames_of, pictures_of
 from subspacelens_tui.models.discover import Found, NotFiniteError, discover
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.loading import choose_device, choose_dtype, load_pipeline
@@ -20,6 +20,7 @@ from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.models.trial import modules_of
 from subspacelens_tui.planning.call_arguments import picture_size
 from subspacelens_tui.planning.machine import cores
+from subspacelens_tui.recording.calls import call_of
 from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.captured_session import with_layout, write_captured
 from subspacelens_tui.recording.compiling import compile_blocks
@@ -105,7 +106,7 @@ class Generation:
         self.loaded = loaded or self._load(device, allow_pickle)
         self._take(self.loaded)
         text, found = self.loaded.text, self.loaded.found
-        self._layout, self.self_test = found.layout, found.self_test
+        self._layout, self.self_test = found.layout.keeping(manifest.layers), found.self_test
         # Where whole batches of text were encoded, others can be generated image by image only.
         self._encoded_batches = (
             None if text.together else {tuple(batch) for batch in self._prompts_of_batches()}
@@ -136,8 +137,9 @@ class Generation:
         _leave_a_core_free()
         self._dtype = choose_dtype(asked.dtype, self._device)
         source = ModelSource.of(asked, allow_pickle)
-        self._pipeline = load_pipeline(source, self._dtype, random_init=asked.random_init)
-        self._call = PipelineCall(self._pipeline, self._manifest.call)
+        loaded = load_pipeline(source, self._dtype, random_init=asked.random_init)
+        self._call = call_of(loaded, self._manifest)
+        self._pipeline = self._call.pipeline
         text = self._encoded([prompt.text for prompt in self._manifest.prompts])
         self._move_to_device()
         found = self._discovered(text.trial)
@@ -253,10 +255,12 @@ class Generation:
         self._watch.start()
         with np.errstate(invalid="ignore"):  # of pictures that are not finite, which we see ourselves
             texts = [self._manifest.prompts[prompt].text for prompt, _ in drawn]
-            pictures = pictures_of(self._call(texts, generators, self._manifest.inference_steps, guidance))
+            output = self._call(texts, generators, self._manifest.inference_steps, guidance)
+            pictures = pictures_of(output)
         captured = self._capture.finish_batch().first(len(batch))
         recorded = self._checked(batch, captured)
         recorded.notes.extend(self._other_size(pictures[0].size))
+        recorded.notes.extend(self._other_frames(frames_of(output)))
         for index, picture in zip(batch, pictures[: len(batch)], strict=True):
             if index not in recorded.without_picture:  # it would be black, as if the model had drawn that
                 write_image(self._folder, index, picture)
@@ -286,7 +290,7 @@ class Generation:
         Raises:
             RecordingError: if something is not, and that is not allowed.
         """
-        names = [block.name for block in self._layout.blocks]
+        names = [block.name for block in self._layout.recorded]
         found = not_finite(captured, self._watch, self._manifest.capture_steps, names)
         if found is None:
             return Recorded(batch)
@@ -310,6 +314,12 @@ class Generation:
             wanted, made = ("x".join(map(str, of)) for of in (asked, size))
             name = type(self._pipeline).__name__
             yield f"{name} makes pictures of {made} where {wanted} was asked for"
+
+    def _other_frames(self, frames: int | None) -> Iterator[str]:
+        """A line if its videos have another number of frames than it was asked for."""
+        if frames is not None and frames != self._manifest.frames:
+            asked = self._manifest.frames or "no number"
+            yield f"{type(self._pipeline).__name__} makes {frames} frames where {asked} was asked for"
 
     def _encoded(self, texts: Sequence[str]) -> Conditioning:
         """The prompts as the model is given them."""

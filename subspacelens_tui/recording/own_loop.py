@@ -11,6 +11,7 @@ may pause or stop it. Unlike the recorder this takes no signals and ends no proc
 
 import contextlib
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ from subspacelens_tui.recording.own_loop_plan import (
     plan_of_loop,
     prompts_given,
     trial_prompts,
+    unread_of,
 )
 from subspacelens_tui.recording.steering import Steering
 from subspacelens_tui.recording.timesteps import checked_timesteps, with_timesteps
@@ -43,6 +45,7 @@ from subspacelens_tui.sessions.catalog import sessions_folder
 from subspacelens_tui.sessions.control import Requests
 from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.format import Manifest
+from subspacelens_tui.sessions.prompt_problems import unread_lines
 from subspacelens_tui.sessions.steering_file import write_steering
 from subspacelens_tui.sessions.writer import create_new_session, write_image
 from subspacelens_tui.steering import Intervention
@@ -171,7 +174,7 @@ class OwnLoop:
                 "one each is kept"
             )
         captured = self._capture.finish_batch()
-        names = [block.name for block in self.layout.blocks]
+        names = [block.name for block in self.layout.recorded]
         if (found := not_finite(captured, self._watch, self.manifest.capture_steps, names)) is not None:
             raise RecordingError(f"{found.words}: try bfloat16 or float32")
         for index, picture in zip(batch.images, pictures, strict=True):
@@ -206,6 +209,8 @@ class OwnLoop:
         say_started(self._events, world=1)
         self._events.write("self_test", **self_test)
         self._events.write("recording", steps=self.manifest.steps, scheduler=self.manifest.scheduler)
+        for line in unread_lines(self.manifest):
+            self._events.write("note", reason=line)
         if self.layout.one_image is not None:
             reason = f"images are generated one at a time: {self.layout.one_image}"
             self._events.write("note", reason=reason)
@@ -244,6 +249,7 @@ def capture(
     steps: int = 20,
     guidance: float | Sequence[float] = _GUIDANCE,
     captured: Sequence[int] | None = None,
+    layers: Sequence[int] | None = None,
     batch_size: int = _BATCH_SIZE,
     tokens: int | None = None,
     call: Mapping[str, Any] | None = None,
@@ -264,6 +270,7 @@ def capture(
         guidance: one classifier-free guidance scale, or several, each generated for all prompts and
             seeds.
         captured: denoising steps at which features are kept; default: first, quarters and last.
+        layers: which blocks to record, by number in run order from 0; default: all.
         batch_size: images of a batch.
         tokens: single tokens of each image and block to keep beside the token means; default: none.
         call: arguments that every call of the pipeline has besides, such as `height` or `negative_prompt`.
@@ -273,8 +280,11 @@ def capture(
 
     Raises:
         ModelError: if the pipeline cannot be recorded, in one line that says what was seen.
-        RecordingError: if what is asked for cannot be.
+        RecordingError: if what is asked for cannot be, or the model cannot tell two prompts from each other.
         SessionError: if the session cannot be written.
+
+    Warns:
+        UserWarning: for prompts that are cut or have unknown words, a line each.
     """
     if not hasattr(pipeline, "components"):
         raise RecordingError(f"a {type(pipeline).__name__} is no diffusers pipeline")
@@ -282,13 +292,27 @@ def capture(
         asked = PipelineCall(pipeline, call)
         of_prompts = prompts_given(prompts)
         manifest = plan_of_loop(
-            pipeline, of_prompts, seeds, steps, guidance, captured, batch_size, tokens, call
+            pipeline,
+            of_prompts,
+            seeds,
+            steps,
+            guidance,
+            call,
+            captured=captured,
+            layers=layers,
+            batch_size=batch_size,
+            tokens=tokens,
         )
-        found = discover(asked, trial_prompts(of_prompts, asked.of_classes), steps, manifest.guidance)
+        trial = trial_prompts(of_prompts, asked.of_classes)
+        unread = unread_of(asked, trial[0], manifest)
+        found = discover(asked, trial, steps, manifest.guidance)
         scheduler = type(pipeline.scheduler).__name__
         timesteps = checked_timesteps(found.timesteps, scheduler, steps)
-        manifest = completed(with_timesteps(manifest, timesteps, scheduler), asked, found.layout)
-        recording = _begun(asked, found.layout, manifest, steer, name, sessions)
+        layout = found.layout.keeping(manifest.layers)
+        manifest = completed(with_timesteps(manifest, timesteps, scheduler), asked, layout, unread)
+        for line in unread_lines(manifest):
+            warnings.warn(line, stacklevel=3)  # of who called us, past contextlib
+        recording = _begun(asked, layout, manifest, steer, name, sessions)
         with recording._reported(found.self_test.to_json()):
             yield recording
 

@@ -10,17 +10,21 @@ from pydantic import ValidationError
 
 from subspacelens_tui.models.call import PipelineCall
 from subspacelens_tui.models.layout import Layout
+from subspacelens_tui.models.text_readers import TokenizerWatch
+from subspacelens_tui.models.trial import run_trial
 from subspacelens_tui.planning.plan import images_in_order
 from subspacelens_tui.planning.prompts import load_prompt_set
 from subspacelens_tui.planning.steps import default_capture_steps
 from subspacelens_tui.recording.captured_session import with_layout
 from subspacelens_tui.recording.errors import RecordingError
+from subspacelens_tui.recording.prompt_checks import read_prompts
 from subspacelens_tui.recording.versions import RECORDED_WITH, versions_of
-from subspacelens_tui.sessions.format import Manifest, ModelInfo, Prompt, first_problem
+from subspacelens_tui.sessions.format import Manifest, ModelInfo, Prompt, UnreadText, first_problem
 from subspacelens_tui.sessions.lookalikes import canonical
 
 # Of prompts that come without labels.
 _OWN_SCHEME = "prompt"
+_LONGEST_LABEL = 150
 
 Prompts = str | Sequence[str] | Mapping[str, Mapping[str, str] | str]
 """A prompt set, by name or TOML file; texts, each a class of its own; or texts with their labels by scheme,
@@ -28,15 +32,29 @@ or their one label."""
 
 
 def prompts_given(given: Prompts) -> list[Prompt]:
-    """The prompts with their labels, whichever way they were given."""
+    """The prompts with their labels, whichever way they were given.
+
+    Raises:
+        RecordingError: if they cannot be those of a session.
+    """
     if isinstance(given, str):
         return list(load_prompt_set(given).prompts)
     if not isinstance(given, Mapping):
-        given = {text: {_OWN_SCHEME: text} for text in given}
-    return [
-        Prompt(text=text, labels={canonical(s): canonical(label) for s, label in _schemes(labels).items()})
-        for text, labels in given.items()
-    ]
+        given = {text: {_OWN_SCHEME: _own_label(text, place)} for place, text in enumerate(given)}
+    try:
+        return [
+            Prompt(
+                text=text, labels={canonical(s): canonical(label) for s, label in _schemes(labels).items()}
+            )
+            for text, labels in given.items()
+        ]
+    except ValidationError as error:
+        raise RecordingError(f"these prompts cannot be recorded: {first_problem(error)}") from None
+
+
+def _own_label(text: str, place: int) -> str:
+    """A prompt as its own class; of a long one its beginning and its number."""
+    return text if len(text) <= _LONGEST_LABEL else f"{text[:_LONGEST_LABEL]}… ({place})"
 
 
 def _schemes(labels: Mapping[str, str] | str) -> Mapping[str, str]:
@@ -49,17 +67,19 @@ def plan_of_loop(
     seeds: int | Sequence[int],
     steps: int,
     guidance: float | Sequence[float],
+    call: Mapping[str, Any] | None,
+    *,
     captured: Sequence[int] | None,
+    layers: Sequence[int] | None,
     batch_size: int,
     tokens: int | None,
-    call: Mapping[str, Any] | None,
 ) -> Manifest:
     """What is to be recorded of a pipeline in a user's own loop.
 
     Args:
         pipeline: what is recorded.
         prompts: with their labels.
-        seeds, steps, guidance, captured, batch_size, tokens, call: as of `own_loop.capture`.
+        seeds, steps, guidance, call, captured, layers, batch_size, tokens: as of `own_loop.capture`.
 
     Raises:
         RecordingError: if it cannot be.
@@ -83,6 +103,7 @@ def plan_of_loop(
             capture_steps=kept,
             default_capture=captured is None,
             guidance=scales,
+            layers=None if layers is None else sorted(set(layers)),
             batch_size=batch_size,
             tokens=tokens,
             latents=tokens is not None,
@@ -94,7 +115,30 @@ def plan_of_loop(
         raise RecordingError(f"this cannot be recorded: {first_problem(error)}") from None
 
 
-def completed(manifest: Manifest, call: PipelineCall, layout: Layout) -> Manifest:
+def unread_of(call: PipelineCall, text: str, manifest: Manifest) -> list[UnreadText]:
+    """What the pipeline does not read of its prompts.
+
+    Args:
+        call: of the pipeline.
+        text: of a trial run, which shows how each tokenizer gets its text.
+        manifest: with the prompts.
+
+    Raises:
+        RecordingError: if two prompts are the same where the pipeline has cut them.
+    """
+    watch = TokenizerWatch(call.pipeline)
+    generators = [torch.Generator("cpu").manual_seed(0)]
+    with watch.reading(text):
+        run_trial(
+            call.pipeline,
+            lambda: call([text], generators, manifest.inference_steps, manifest.guidance[0]),
+        )
+    return read_prompts(watch.readers, manifest)
+
+
+def completed(
+    manifest: Manifest, call: PipelineCall, layout: Layout, unread_text: Sequence[UnreadText]
+) -> Manifest:
     """The manifest once the layout is found."""
     pipeline = call.pipeline
     model = manifest.model.model_copy(
@@ -104,7 +148,7 @@ def completed(manifest: Manifest, call: PipelineCall, layout: Layout) -> Manifes
             "device": torch.device(pipeline.device).type,
         }
     )
-    return with_layout(manifest, call, layout, model, versions_of(RECORDED_WITH))
+    return with_layout(manifest, call, layout, model, versions_of(RECORDED_WITH), unread_text)
 
 
 def _name_of(pipeline: Any) -> str:

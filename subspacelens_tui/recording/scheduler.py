@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from subspacelens_tui.models.scheduler_watch import watch
+from subspacelens_tui.models.scheduler_watch import timestep_of, watch
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.timesteps import as_floats
 from subspacelens_tui.sessions.steps import same_timesteps
@@ -68,7 +68,8 @@ class StepCounter:
     def _take_timesteps(self, *args: Any, **kwargs: Any) -> None:
         if self._timesteps:
             found = as_floats(self._scheduler.timesteps)
-            if not same_timesteps(found, self._timesteps):
+            # Image-to-image pipelines pass over the first; in the end it is checked which were run.
+            if not same_timesteps(found[-len(self._timesteps) :], self._timesteps):
                 raise RecordingError(
                     f"the pipeline set {len(found)} timesteps of {self._name} from {found[0]:g}, "
                     f"the session has {len(self._timesteps)} from {self._timesteps[0]:g}: "
@@ -82,6 +83,6 @@ class StepCounter:
                 f"the pipeline runs {self._name} for more than {self.step} steps: "
                 "its features would be under wrong steps"
             )
-        self._at.append(kwargs["timestep"] if "timestep" in kwargs else args[1])  # after the model's output
+        self._at.append(timestep_of(self._scheduler, args, kwargs))
         self.step += 1
         self._on_step()

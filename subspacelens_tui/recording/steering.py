@@ -183,7 +183,7 @@ class Steering:
         """Give each partner the latents of its image, as they reach the first block."""
         if self._forward >= len(self._passes.rows):
             return
-        tokens = at(named_arguments(module, args, kwargs), self._layout.input)
+        tokens = at(named_arguments(module, args, kwargs), self._layout.blocks[0].input)
         for rows in self._rows(self._layout.blocks[0].image_tokens(tokens)).values():
             images = len(rows) // 2
             rows[images:] = rows[:images]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from subspacelens_tui.sessions.format import UNLABELLED, Manifest, ModelInfo
+from subspacelens_tui.sessions.ranges import ranges, runs_of
 from subspacelens_tui.sessions.sanitise import some_of
 from subspacelens_tui.sessions.state import RunState
 from subspacelens_tui.sessions.steps import step_name
@@ -39,6 +40,7 @@ def _model(model: ModelInfo) -> Iterator[Fact]:
         ("dtype", model.dtype),
         ("device", " ".join(dict.fromkeys(filter(None, (model.device, model.device_name))))),
         ("LoRA", ", ".join(f"{lora.name} × {lora.weight:g}" for lora in model.loras)),
+        ("quantised", model.quantize),
         ("offload", model.offload),
         ("compiled", "each block" if model.compiled else None),
     ):
@@ -55,12 +57,19 @@ def _generation(manifest: Manifest) -> Iterator[Fact]:
     yield "guidance", some_of([f"{scale:g}" for scale in manifest.guidance])
     yield "branches", ", ".join(manifest.branches)
     seeds = sorted({image.seed for image in manifest.images})
-    yield "seeds", f"{len(seeds)}: {_ranges(seeds)}"
+    yield "seeds", f"{len(seeds)}: {some_of([run.replace("-", "–") for run in runs_of(seeds)])}"
+    if manifest.input_images:
+        yield "input images", some_of([image.path for image in manifest.input_images])
+    if manifest.frames is not None:
+        yield "frames", f"{manifest.frames} of each video; its picture is the middle one"
     if manifest.batch_size is not None:
         yield "batch size", f"{manifest.batch_size}"
     yield "tokens", f"{manifest.tokens} of each image" if manifest.tokens else "none kept"
     widths = sorted({block.width for block in manifest.blocks})
     blocks = f"{len(manifest.blocks)} of width {some_of(widths)}" if widths else "not known before the model is loaded"
+    if manifest.layers is not None:
+        of = f", of {manifest.model_blocks} in the model" if manifest.model_blocks else ""
+        blocks += f": {ranges(manifest.layers)}{of}"
     yield "blocks", blocks
     yield "versions", some_of([f"{name} {version}" for name, version in manifest.versions.items()]) or "not known"
 
@@ -77,14 +86,3 @@ def _prompts(manifest: Manifest) -> Iterator[Fact]:
         yield f"prompt {number}", f"{prompt.text}  ({', '.join(prompt.labels.values())})"
     if (more := len(prompts) - _PROMPTS_AT_MOST) > 0:
         yield "", f"and {more} more prompts"
-
-
-def _ranges(numbers: Sequence[int]) -> str:
-    """Ascending numbers, those in a row as `0–7`."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1][1:] = [number]
-        else:
-            runs.append([number])
-    return some_of(["–".join(map(str, run)) for run in runs])

@@ -13,6 +13,7 @@ from pydantic_core import from_json
 
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.files import read_plain
+from subspacelens_tui.sessions.ranges import ranges
 from subspacelens_tui.sessions.sanitise import quoted
 from subspacelens_tui.sessions.text_files import without_mark
 from subspacelens_tui.sessions.versions import FORMAT_VERSION, VersionError, upgraded
@@ -26,6 +27,7 @@ MAX_MANIFEST_BYTES = 16 * 2**20
 # Denoising steps of an image: far more than any scheduler runs.
 MAX_STEPS = 100_000
 MAX_CAPTURED = 1_000
+MAX_BLOCKS = 1_000
 
 _KEY = re.compile(r"\w{1,40}", re.ASCII)
 
@@ -36,6 +38,7 @@ BRANCHES: tuple[Branch, ...] = ("cond", "uncond")
 _Text = Annotated[str, Field(max_length=10_000)]
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
 _Count = Annotated[int, Field(ge=1, le=1_000_000)]
+_Layer = Annotated[int, Field(ge=0, lt=100_000)]
 _Steps = Annotated[int, Field(ge=1, le=MAX_STEPS)]
 
 
@@ -70,6 +73,13 @@ class Lora(_Part):
     sha256: _Text
 
 
+class InputImage(_Part):
+    """A picture that images were generated from: its file, with the SHA-256 of that."""
+
+    path: _Text
+    sha256: _Text
+
+
 class ModelInfo(_Part):
     """The generator that was recorded, as precisely as it can be named.
 
@@ -87,6 +97,7 @@ class ModelInfo(_Part):
     components_from: _Text | None = None
     scheduler: _Text | None = None
     loras: Annotated[list[Lora], _few(100)] = []
+    quantize: _Text | None = None
     offload: _Text | None = None
     random_init: bool = False
     compiled: bool = False
@@ -190,10 +201,16 @@ class Steering(_Part):
 class Manifest(_Part):
     """The content of `session.json`.
 
-    `blocks`, `input_width`, `denoisers`, `guidance_branches`, `guidance_argument`, `unread_text`, `timesteps`
-    and `scheduler` are empty until the recorder has loaded the model. Only then is it known how many `steps` the scheduler runs for the `inference_steps` that were
-    asked for: until then `steps` and, with `default_capture`, `capture_steps` are what one step for each would
-    give. Everything else is known when the session is created and never changes.
+    `blocks`, `input_width`, `model_blocks`, `denoisers`, `frames`, `guidance_branches`, `guidance_argument`, `unread_text`,
+    `timesteps` and `scheduler` are empty until the recorder has loaded the model. Only then is it known how many
+    `steps` the scheduler runs for the `inference_steps` that were asked for: until then `steps` and, with
+    `default_capture`, `capture_steps` are what one step for each would give. Everything else is known when the
+    session is created and never changes.
+
+    `input_images` are none, one for all prompts, or one for each. `frames` are those of each video, where the
+    pipeline makes videos.
+
+    `layers` are the numbers of the blocks that are recorded, of `model_blocks` in run order; None for all.
 
     Sessions of versions that had no `timesteps` take `steps` for `inference_steps`, as those versions did.
     """
@@ -216,11 +233,15 @@ class Manifest(_Part):
     guidance_branches: Annotated[list[Annotated[list[Branch], _few(2)]], FailFast(), _few(1_000)] = []
     guidance_argument: _Name | None = None
     call: Annotated[dict[_Name, _Argument], _few(200)] = {}
+    input_images: Annotated[list[InputImage], FailFast(), _few(100_000)] = []
+    frames: _Count | None = None
     denoisers: Annotated[list[_Name], _few(20)] = []
+    layers: Annotated[list[_Layer], Field(min_length=1), _few(MAX_BLOCKS)] | None = None
+    model_blocks: _Count | None = None
     batch_size: _Count | None = None
     tokens: _Count | None = None
     latents: bool = False
-    blocks: Annotated[list[Block], FailFast(), _few(1_000)] = []
+    blocks: Annotated[list[Block], FailFast(), _few(MAX_BLOCKS)] = []
     input_width: _Count | None = None
     unread_text: Annotated[list[UnreadText], FailFast(), _few(100_000)] = []
     versions: Annotated[dict[_Name, _Text], _few(1_000)] = {}
@@ -249,6 +270,8 @@ class Manifest(_Part):
                 raise ValueError(f"image {i} names prompt {image.prompt}, but there are {len(self.prompts)}")
             if image.guidance not in scales:
                 raise ValueError(f"image {i} has guidance {image.guidance:g}, which `guidance` does not list")
+        if len(self.input_images) not in (0, 1, len(self.prompts)):
+            raise ValueError("input_images must have one picture for all prompts, or one for each")
         if any(unread.prompt >= len(self.prompts) for unread in self.unread_text):
             raise ValueError("unread_text names a prompt that is not there")
         if max(self.capture_steps) >= self.steps or sorted(set(self.capture_steps)) != self.capture_steps:
@@ -257,6 +280,10 @@ class Manifest(_Part):
             raise ValueError("guidance_branches must have the branches of each guidance scale")
         if any(tuple(found) not in (BRANCHES[:1], BRANCHES) for found in self.guidance_branches):
             raise ValueError('guidance_branches must be ["cond"] or ["cond", "uncond"] for each scale')
+        if self.layers is not None and sorted(set(self.layers)) != self.layers:
+            raise ValueError("layers must ascend")
+        if self.layers and self.blocks and len(self.layers) != len(self.blocks):
+            raise ValueError(f"there are {len(self.blocks)} blocks for {len(self.layers)} layers")
         if self.timesteps and len(self.timesteps) != self.steps:
             raise ValueError(f"there are {len(self.timesteps)} timesteps for {self.steps} steps")
         if self.steering is not None and (partners := self.steering.partners):
@@ -298,6 +325,28 @@ class Manifest(_Part):
         if self.guidance_branches:
             return tuple(self.guidance_branches[self.guidance.index(guidance)])
         return expected_branches(guidance)
+
+    @property
+    def block_numbers(self) -> tuple[int, ...]:
+        """Of each recorded block its number in the model, in run order from 0: some may be left out."""
+        return tuple(range(len(self.blocks)) if self.layers is None else self.layers)
+
+    @property
+    def numbered_blocks(self) -> list[tuple[int, str]]:
+        """Number in the model and name of each recorded block."""
+        return [(n, block.name) for n, block in zip(self.block_numbers, self.blocks, strict=True)]
+
+    def layer_of(self, number: int) -> int:
+        """Where the block of a number is among those that are recorded.
+
+        Raises:
+            SessionError: if it is not there.
+        """
+        numbers = self.block_numbers
+        if number not in numbers:
+            there = f"0 to {len(numbers) - 1}" if self.layers is None else ranges(numbers)
+            raise SessionError(f"there is no layer {number}: the session has {there}")
+        return numbers.index(number)
 
     def with_schemes(self, schemes: Mapping[str, Sequence[str]]) -> "Manifest":
         """The same with more label schemes: for each the class of every prompt, or `UNLABELLED`.

@@ -34,7 +34,7 @@ _UNSEEN_SECONDS = 60.0
 # Of a manifest: when it was made, and what is known once the model is loaded.
 _NOT_PLANNED = {
     *("created", "blocks", "input_width", "unread_text", "versions"),
-    *("guidance_branches", "guidance_argument", "denoisers"),
+    *("guidance_branches", "guidance_argument", "denoisers", "model_blocks", "frames"),
     *("steps", "timesteps", "scheduler"),
 }
 _THERE_ALREADY = (errno.EEXIST, errno.ENOTEMPTY)

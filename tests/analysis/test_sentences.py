@@ -68,8 +68,8 @@ def test_gains_have_a_trend_only_beyond_their_null(
 
 def test_the_largest_change_between_layers_is_named() -> None:
     matrix = np.array([[1, 0.9, 0.5], [0.9, 1, 0.6], [0.5, 0.6, 1]])
-    said = of_cka(matrix, 0.01)
+    said = of_cka(matrix, 0.01, range(len(matrix)))
     assert said.startswith(
         "The images' arrangement changes most from L1 to L2 (CKA 0.60); all layers: 0.50 to 0.90"
     )
-    assert of_cka(np.ones((1, 1)), 0.01) == "There is one layer only."
+    assert of_cka(np.ones((1, 1)), 0.01, [0]) == "There is one layer only."

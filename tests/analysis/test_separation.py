@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.analysis.separation import Separation, moves, ranges, separation, words
+from subspacelens_tui.analysis.separation import Separation, moves, separation, words
 from subspacelens_tui.analysis.tables import article_tables
 from subspacelens_tui.sessions import open_session
 from subspacelens_tui.sessions.labels import add_labels
+from subspacelens_tui.sessions.ranges import ranges
 from tests.conftest import CATEGORIES, PlantedSessionFactory
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from subspacelens_tui.analysis.settings import Settings, SettingsError
-from subspacelens_tui.analysis.sparse_results import parse_layers, position_cells, sparse_comparison
+from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.analysis.sparse_results import position_cells, sparse_comparison
 from subspacelens_tui.cli import main
 from subspacelens_tui.sessions import Session, open_session
 from subspacelens_tui.sparse import LENSES, Comparison, Groups, Tokens, compare_lenses, split_images
@@ -104,7 +104,7 @@ def test_labels_of_one_subject_each_leave_the_class_out(session: Session) -> Non
 @pytest.mark.parametrize(
     ("options", "status", "said"),
     [
-        (("--layers", "7"), 2, "there is no layer 7: s has 0 to 2"),
+        (("--layers", "7"), 2, "there is no layer 7: the session has 0 to 2"),
         (("--layers", "2-1"), 2, "'2-1' is not a list of layers like 0,4-6"),
         (("--distortion", "1"), 2, "must be between 0 and 1"),
         (("--distortion", "nan"), 2, "must be between 0 and 1"),
@@ -137,13 +137,6 @@ def test_too_few_images_say_so(tmp_path: Path, capsys: pytest.CaptureFixture[str
         file.unlink()
     assert run(whole) == 1
     assert "few: all images share one seed" in capsys.readouterr().err
-
-
-def test_layers_are_parsed() -> None:
-    assert parse_layers("4-6, 0,5") == (0, 4, 5, 6)
-    for text in ("", "a", "1-", "-1", "3-2"):
-        with pytest.raises(SettingsError, match="is not a list of layers"):
-            parse_layers(text)
 
 
 def test_positions_are_cells_of_a_square_or_runs() -> None:

@@ -311,9 +311,26 @@ def test_a_file_is_said_to_be_one(tmp_path: Path, name: str, what: str) -> None:
     (tmp_path / name).touch()
     with pytest.raises(ModelError) as raised:
         located(str(tmp_path / name))
-    assert str(raised.value).startswith(
-        f"{tmp_path / name} is {what}, which cannot be recorded: give a diffusers folder"
+    of_a_denoiser = name.endswith((".safetensors", ".gguf"))
+    then = (
+        ": if it is a transformer or a UNet, say where"
+        if of_a_denoiser
+        else ", which cannot be recorded: give"
     )
+    assert str(raised.value).startswith(f"{tmp_path / name} is {what}{then}")
+    if of_a_denoiser:
+        assert located(str(tmp_path / name), one_file=True) == str(tmp_path / name)
+
+
+def test_the_weights_of_a_denoiser_may_be_a_file_beside_the_rest(model: Path, tmp_path: Path) -> None:
+    """Its own are not needed then, but its configuration is."""
+    file = (model / "transformer" / SAFETENSORS).rename(tmp_path / "mine.safetensors")
+    found = find_pipeline(ModelSource(str(file), components_from=str(model)))
+    [transformer] = [part for part in found.parts if part.name == "transformer"]
+    assert (transformer.file, transformer.weights) == (file, None)
+    assert all(part.file is None for part in found.parts if part is not transformer)
+    (model / "transformer" / "config.json").unlink()
+    assert "it lacks its folder transformer" in refusal(ModelSource(str(file), components_from=str(model)))
 
 
 def test_a_path_is_a_folder_or_is_refused(

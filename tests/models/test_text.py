@@ -76,3 +76,6 @@ def test_every_tokenizer_has_its_limit_and_cut_prompts_are_named(
     assert found[1].kept_text
     assert long.startswith(found[1].kept_text)
     assert 0 not in found or found[0].limit is None
+    # What was not seen is prepared as what was.
+    prepare = encoded.readers[0].prepare
+    assert prepare("another dog") == prepare(texts[0]).replace(texts[0], "another dog")

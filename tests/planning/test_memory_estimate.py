@@ -15,7 +15,9 @@ from torch.utils._pytree import tree_iter
 
 from subspacelens_tui.planning import memory_estimate
 from subspacelens_tui.planning.device import Device
+from subspacelens_tui.planning.disk_estimate import feature_bytes
 from subspacelens_tui.planning.memory_estimate import estimate_memory
+from subspacelens_tui.planning.pipeline_shape import DenoiserShape, denoiser_shape
 from subspacelens_tui.planning.plan import Request, plan
 from subspacelens_tui.planning.weights_memory import Weights, weights
 
@@ -173,10 +175,36 @@ def test_weights_are_read_from_the_headers(tmp_path: Path) -> None:
     assert weights(tmp_path, tmp_path, None, "float16").text_encoder == 80
 
 
+def test_blocks_of_a_unet_are_counted_with_their_widths(tmp_path: Path) -> None:
+    for part in ("unet", "vae", "text_encoder", "text_encoder_2"):
+        (tmp_path / part).mkdir()
+    blocks = {
+        f"{name}.transformer_blocks.{block}.attn1.to_q.weight": torch.zeros(width, width)
+        for name, width in (("down_blocks.1.attentions.0", 6), ("mid_block.attentions.0", 8))
+        for block in (0, 1)
+    }
+    blocks["down_blocks.1.resnets.0.conv1.weight"] = torch.zeros(4, 4, 3, 3)
+    save_file(blocks, tmp_path / "unet" / "diffusion_pytorch_model.safetensors")
+    save_file({"a": torch.zeros(3)}, tmp_path / "vae" / "diffusion_pytorch_model.safetensors")
+    for part in ("text_encoder", "text_encoder_2"):
+        save_file({"a": torch.zeros(5)}, tmp_path / part / "model.safetensors")
+    (tmp_path / "unet" / "config.json").write_text('{"sample_size": 64}')
+    (tmp_path / "vae" / "config.json").write_text('{"block_out_channels": [16, 32, 32, 32]}')
+    numbers = 2 * 36 + 2 * 64 + 16 * 9
+    assert weights(tmp_path, tmp_path, None, "bfloat16") == Weights(2 * numbers, 6, 20)
+    assert weights(tmp_path, tmp_path, None, "bfloat16", "int8").denoiser == int(1.01 * numbers)
+    shape = denoiser_shape(str(tmp_path))
+    assert shape == DenoiserShape((6, 6, 8, 8))
+    manifest = plan(Request(seeds=1, steps=2, guidance=[1]))
+    assert feature_bytes(manifest, shape) == 25 * 2 * (6 + 28) * 4
+    some = manifest.model_copy(update={"layers": [1, 3]})
+    assert feature_bytes(some, shape) == 25 * 2 * (6 + 6 + 8) * 4
+
+
 def test_weights_that_cannot_be_read_are_a_pixart_xls(tmp_path: Path) -> None:
     assumed = weights(None, None, None, "bfloat16")
     assert assumed.assumed
-    assert round(assumed.transformer / GIB, 2) == 1.14
+    assert round(assumed.denoiser / GIB, 2) == 1.14
     assert round(assumed.text_encoder / GIB, 1) == 8.9
     (tmp_path / "transformer").mkdir()
     (tmp_path / "transformer" / "diffusion_pytorch_model.safetensors").write_bytes(b"\xff" * 20)

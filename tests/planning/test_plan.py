@@ -1,7 +1,9 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.memory_estimate import estimate_memory
 from subspacelens_tui.planning.plan import Request, plan
@@ -177,6 +179,25 @@ def test_mistakes_in_a_prompt_file_are_named(tmp_path: Path, old: str, new: str,
 def test_size_and_negative_prompt_are_arguments_of_the_call() -> None:
     manifest = plan(Request(size=(64, 32), negative="blurry", call={"eta": 0.5}))
     assert manifest.call == {"width": 64, "height": 32, "negative_prompt": "blurry", "eta": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model": "x.gguf", "components_from": "demo"}, "x.gguf is quantised already"),
+        ({"random_init": True}, "--random-init draws weights anew, which are not quantised"),
+        ({"layers": []}, "--layers must name blocks"),
+        ({"layers": [-1]}, "--layers must name blocks"),
+        ({"layers": [3, 12]}, "there is no block 12: the model has 0 to 11"),
+        ({"layers": range(1001)}, "--layers names 1001 blocks, the most is 1000"),
+    ],
+)
+def test_what_is_quantised_or_left_out_is_checked(changes: dict[str, Any], said: str) -> None:
+    manifest = plan(Request(quantize="int8", layers=[3, 1, 3]))
+    assert (manifest.model.quantize, manifest.layers) == ("int8", [1, 3])
+    assert ModelSource.of(manifest.model).quantize == "int8"
+    with pytest.raises(PlanningError, match=said):
+        plan(Request(**{"quantize": "int8", **changes}))
 
 
 def test_memory_grows_with_the_pictures() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import subspacelens_tui
+from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.cli import main
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.loading import load_pipeline
@@ -69,6 +70,26 @@ def test_a_loop_of_ones_own_records_what_record_does(pipe: Any, options: dict[st
     assert pipe.text_encoder is not None
 
 
+def test_some_blocks_are_recorded_and_keep_their_numbers(pipe: Any, options: dict[str, Any]) -> None:
+    whole = subspacelens_tui.record(pipe, PROMPTS, name="whole", **options)
+    part = subspacelens_tui.record(pipe, PROMPTS, name="part", layers=[8, 2, 1], **options)
+    assert part.manifest.layers == [1, 2, 8]
+    assert (part.manifest.model_blocks, part.manifest.input_width) == (12, whole.manifest.input_width)
+    for layer, number in enumerate(part.manifest.layers):
+        assert part.manifest.blocks[layer] == whole.manifest.blocks[number]
+        np.testing.assert_array_equal(part.features(layer, "uncond"), whole.features(number, "uncond"))
+    found = Analyzer(part).figures(Settings(labels="kind"))
+    assert found.numbers == (1, 2, 8)
+    assert "3 of 12 blocks were recorded (1-2, 8): curves over the layers pass over the others" in found.notes
+    # Of a block whose input was not recorded nothing is said of what it does to it.
+    sizes = [layer.update_size for layer in found.layers]
+    known = [layer.update_size for layer in Analyzer(whole).figures(Settings(labels="kind")).layers]
+    assert sizes == [pytest.approx(known[1]), pytest.approx(known[2]), None]
+    assert found.layers[2].missing["update_size"].startswith("what block 8 receives was not recorded")
+    where = ["--sessions", str(options["sessions"])]
+    assert main(["show", "part", "--layer", "3", *where]) == 2
+
+
 def test_prompts_without_labels_are_classes_of_their_own(pipe: Any, options: dict[str, Any]) -> None:
     session = subspacelens_tui.record(
         pipe, ["lion", "car"], **{**options, "seeds": [7, 9], "guidance": (1, 3.0)}
@@ -76,6 +97,17 @@ def test_prompts_without_labels_are_classes_of_their_own(pipe: Any, options: dic
     assert session.labels("prompt", 3.0) == ["lion", "car"] * 2
     assert [image.seed for image in session.manifest.images[:4]] == [7, 7, 7, 7]
     assert session.manifest.guidance == [1.0, 3.0]
+
+
+def test_prompts_that_are_cut_or_one_to_the_model_are_named(pipe: Any, options: dict[str, Any]) -> None:
+    long = "lion panda " * 60 + "car"
+    with pytest.warns(UserWarning, match="is cut"):
+        session = subspacelens_tui.record(pipe, ["car", long], **{**options, "seeds": 1})
+    [cut] = session.manifest.unread_text
+    assert (cut.prompt, cut.kept_text) == (1, long[: len(cut.kept_text or "")])
+    assert any(event["event"] == "note" and "is cut" in event["reason"] for event in session.log)
+    with pytest.raises(RecordingError, match="are the same to this model"):
+        subspacelens_tui.record(pipe, ["car", long, f"{long} lion"], **options)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +182,13 @@ def test_a_viewer_pauses_and_stops_the_loop(pipe: Any, options: dict[str, Any]) 
     ("asked", "error", "says"),
     [
         ({"prompts": {}}, RecordingError, "nothing to generate"),
+        (
+            {"prompts": {"lion": "x" * 300}},
+            RecordingError,
+            "cannot be recorded: labels.labels: String should",
+        ),
         ({"seeds": 0}, RecordingError, "nothing to generate"),
+        ({"layers": [0, 12]}, ModelError, "there is no block 12: the model has 0 to 11"),
         ({"captured": [7]}, RecordingError, "step 7 cannot be captured"),
         ({"call": {"foo": 1}}, ModelError, "takes no 'foo'"),
         ({"pipeline": "demo"}, RecordingError, "no diffusers pipeline"),

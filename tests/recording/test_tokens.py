@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 from subspacelens_tui.cli import main
 from subspacelens_tui.planning.disk_estimate import feature_bytes
 from subspacelens_tui.planning.errors import PlanningError
-from subspacelens_tui.planning.pipeline_shape import TransformerShape, transformer_shape
+from subspacelens_tui.planning.pipeline_shape import DenoiserShape, denoiser_shape
 from subspacelens_tui.planning.plan import Request, plan
 from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.errors import RecordingError
@@ -128,8 +128,8 @@ def test_the_size_is_foretold(planned: Callable[..., Path]) -> None:
         generation.describe({})
         generation.record(list(range(25)))
     (file,) = (folder / "features").glob("*.safetensors")
-    shape = transformer_shape("demo")
-    assert shape == TransformerShape(blocks=12, width=96, tokens=64)
+    shape = denoiser_shape("demo")
+    assert shape == DenoiserShape((96,) * 12, tokens=64)
     latents = 25 * 8 * 16 * 16 * 4  # of a shape that is known once the model is loaded
     assert 0 <= file.stat().st_size - feature_bytes(manifest, shape) - latents < 16_000  # header, positions
 

@@ -15,8 +15,8 @@ from subspacelens_tui.analysis.claims.judging import (
     rest_words,
     signed,
 )
-from subspacelens_tui.analysis.separation import ranges
 from subspacelens_tui.geometry import Design
+from subspacelens_tui.sessions.ranges import ranges
 
 NESTED: Design = "fine-within-coarse"
 

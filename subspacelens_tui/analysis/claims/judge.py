@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from subspacelens_tui.analysis.claims.claim import CLAIMS, CannotTell, Claim, Finding, Verdict
 from subspacelens_tui.analysis.claims.evidence import Evidence
+from subspacelens_tui.sessions.ranges import ranges
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,9 @@ def judged(evidence: Evidence, control: Evidence | None = None) -> Iterator[Judg
 
 def finding(claim: Claim, evidence: Evidence) -> Finding:
     """What a session says of a claim."""
+    if (layers := evidence.analyzer.session.manifest.layers) is not None:
+        why = f"only blocks {ranges(layers)} were recorded: claims over the depth need all of them"
+        return Finding(Verdict.CANNOT_TELL, why)
     try:
         return claim.judge(evidence)
     except CannotTell as lacking:

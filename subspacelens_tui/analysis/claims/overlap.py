@@ -9,7 +9,8 @@ from subspacelens_tui.analysis.claims.claim import LEVEL, CannotTell, Finding, V
 from subspacelens_tui.analysis.claims.curves import Curve, adjusted_p
 from subspacelens_tui.analysis.claims.evidence import Evidence
 from subspacelens_tui.analysis.claims.judging import enough_layers, number, p_words, permuted_words
-from subspacelens_tui.analysis.separation import Separation, ranges, separation
+from subspacelens_tui.analysis.separation import Separation, separation
+from subspacelens_tui.sessions.ranges import ranges
 
 MIDDLE_FROM, MIDDLE_TO = 1 / 3, 2 / 3
 

@@ -22,7 +22,7 @@ def print_over_eps(found: OverEps, as_json: bool) -> None:
         print_json(
             {
                 "settings": settings_json(found.of),
-                "layer": found.layers[0].layer,
+                "layer": found.layers[0].number,
                 "eps": [
                     {**layer.to_json(), "passes": tests.survive[at]} for at, layer in enumerate(found.layers)
                 ],
@@ -36,7 +36,7 @@ def print_over_eps(found: OverEps, as_json: bool) -> None:
         f"; null of {settings.permutations} {settings.design} permutations" if settings.permutations else ""
     )
     said = f"; {interval_words(settings)}" if settings.errors else ""
-    labels, layer = plain(settings.labels or ""), found.layers[0].layer
+    labels, layer = plain(settings.labels or ""), found.layers[0].number
     of = f"layer {layer} over ε, labels {labels}, {found.of.images} images"
     out.print(Text(f"{of}; rates in nats{null}{said}"))
     rows = [_row(found, at, tests.survive[at]) for at in range(len(found.layers))]

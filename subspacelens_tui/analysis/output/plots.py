@@ -146,7 +146,7 @@ def curve_plot(name: str, curves: Sequence[Result], figure: str) -> Plot:
             axes.plot(range(len(ceiling)), ceiling, color="0.5", lw=0.8, label="min(N, d)")
         if asked.has_zero_line:
             axes.axhline(0, color="0.5", lw=0.8)
-        _name_places(axes, "layer", range(max((len(of.layers) for of in curves), default=0)))
+        _name_layers(axes, max((of.numbers for of in curves), key=len, default=()))
         axes.set_ylabel(asked.words)
         if not any(value is not None for of in curves for value in of.curve(figure)):
             _say_why_empty(axes, curves[0].why_missing(figure) if curves else "")
@@ -247,7 +247,7 @@ def _draw_matrix(
         beside, below: whether the classes are named there.
         size: of their names, in points.
     """
-    axes.set_title(f"layer {layer}", fontsize=7)
+    axes.set_title(f"layer {figures.numbers[layer]}", fontsize=7)
     axes.spines[:].set_visible(False)
     ticks = range(len(figures.classes))
     axes.set_xticks(ticks if below else ())
@@ -288,7 +288,7 @@ def spectrum_plot(name: str, figures: Result, layer: int) -> Plot:
         if not rows:
             _say_why_empty(axes, figures.why_missing("effective_rank"))
         _name_places(axes, "number", range(1, len(rows) + 1))
-        axes.set_ylabel(f"eigenvalue, layer {layer}")
+        axes.set_ylabel(f"eigenvalue, layer {figures.numbers[layer]}")
 
     return Plot(name, (4.0, 2.8), draw, rows)
 
@@ -327,7 +327,7 @@ def gains_plot(name: str, figures: Result, layer: int) -> Plot:
         else:
             _say_why_empty(axes, figures.layers[layer].why_missing("contraction"))
         axes.set_xlabel("variance λ/N along an eigenvector of the input")
-        axes.set_ylabel(f"gain, layer {layer}")
+        axes.set_ylabel(f"gain, layer {figures.numbers[layer]}")
 
     return Plot(name, (4.0, 2.8), draw, rows)
 
@@ -339,7 +339,7 @@ def layers_plot(name: str, figures: Result, key: str) -> Plot:
         axes = canvas.add_subplot()
         image = axes.imshow(figures.matrices[key], vmin=0, vmax=1, cmap="cividis")
         canvas.colorbar(image, ax=axes, shrink=0.8, label=METRICS[key].label)
-        _name_places(axes, "layer", range(len(figures.layers)))
+        _name_layers(axes, figures.numbers)
         axes.set_ylabel("layer")
 
     return Plot(name, (4.2, 3.4), draw, tuple(layer_pair_rows(figures, key)))
@@ -370,7 +370,7 @@ def sweep_plot(name: str, sweep: Sweep) -> Plot:
             for layer, marker in ((peak, "^"), (dip, "v")):
                 if layer is not None:
                     axes.plot(layer, row, marker, color="white", mec="black", ms=5, mew=0.6)
-        _name_places(axes, "layer", range(sweep.values.shape[-1]))
+        _name_layers(axes, sweep.numbers)
         axes.set_yticks(range(len(sweep.rows)))
         axes.set_yticklabels(
             [
@@ -391,6 +391,14 @@ def _name_places(axes: Any, label: str, places: range) -> None:
     else:
         axes.set_xlim(places.start - 0.5, places.stop - 0.5)
         axes.xaxis.get_major_locator().set_params(integer=True)
+
+
+def _name_layers(axes: Any, numbers: Sequence[int]) -> None:
+    """An axis of layers by the numbers of their blocks in the model."""
+    _name_places(axes, "layer", range(len(numbers)))
+    if tuple(numbers) != tuple(range(len(numbers))):
+        named = lambda place, _: str(numbers[int(place)]) if 0 <= place < len(numbers) else ""  # noqa: E731
+        axes.xaxis.set_major_formatter(named)
 
 
 def _say_why_empty(axes: Any, why: str) -> None:

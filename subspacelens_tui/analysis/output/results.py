@@ -138,7 +138,7 @@ def interval_words(settings: Settings) -> str:
 
 def _columns(settings: Settings, tests: MultipleTests) -> list[tuple[str, Callable[[LayerResult], str]]]:
     """Headings and cells: the layer, then every metric that a table has room for."""
-    columns: list[tuple[str, Callable[[LayerResult], str]]] = [("layer", lambda layer: str(layer.layer))]
+    columns: list[tuple[str, Callable[[LayerResult], str]]] = [("layer", lambda layer: str(layer.number))]
     for metric in METRICS.of_shape(Shape.SCALAR, Shape.RECORD):
         if metric.table is not Table.NOTHING and (
             settings.wants(metric.key) or metric.cost is not Cost.DEFERRED
@@ -192,9 +192,9 @@ def _reasons(figures: Result) -> Iterable[str]:
     layers_of: dict[tuple[str, str], list[int]] = {}
     for layer in figures.layers:
         for key, why in layer.missing.items():
-            layers_of.setdefault((why, key), []).append(layer.layer)
+            layers_of.setdefault((why, key), []).append(layer.number)
     for key, why in figures.missing.items():
-        layers_of.setdefault((why, key), []).extend(layer.layer for layer in figures.layers)
+        layers_of.setdefault((why, key), []).extend(layer.number for layer in figures.layers)
     keys_of: dict[tuple[str, tuple[int, ...]], list[str]] = {}
     for (why, key), layers in layers_of.items():
         keys_of.setdefault((why, tuple(layers)), []).append(key)

@@ -74,7 +74,7 @@ def curve_rows(figures: Result, name: str) -> Iterator[FlatRow]:
         yield {
             **setting_columns(figures),
             "images": figures.images,
-            "layer": layer.layer,
+            "layer": layer.number,
             name: value,
             "null_low": null_low,
             "null_high": null_high,
@@ -94,7 +94,7 @@ def comparison_rows(comparison: Comparison, figure: str) -> Iterator[FlatRow]:
             **setting_columns(comparison.b),
             "branch": f"{first} − {second}",
             "images": comparison.b.images,
-            "layer": layer,
+            "layer": comparison.b.numbers[layer],
             f"{figure}_{first}": found.b,
             f"{figure}_{second}": found.a,
             figure: found.difference,
@@ -122,7 +122,7 @@ def layer_rows(figures: Result, found: LayerResult, images: int | None = None) -
         yield {
             **setting_columns(figures),
             "images": images or figures.images,
-            "layer": found.layer,
+            "layer": found.number,
             "figure": key,
             "value": value,
             **{
@@ -163,7 +163,7 @@ def overlap_rows(figures: Result, layer: int | None = None) -> Iterator[FlatRow]
                 yield {
                     **setting_columns(figures),
                     "rank": figures.settings.subspace_dim,  # the older name
-                    "layer": index,
+                    "layer": figures.numbers[index],
                     "class": first,
                     "other": second,
                     "overlap": float(figures.overlap[index, i, j]),
@@ -175,7 +175,12 @@ def spectrum_rows(figures: Result, layer: int) -> Iterator[FlatRow]:
     """A row for each eigenvalue of a layer's Gram matrix, the largest first."""
     if figures.spectra is not None:
         for number, eigenvalue in enumerate(figures.spectra[layer].tolist(), start=1):
-            yield {**setting_columns(figures), "layer": layer, "number": number, "eigenvalue": eigenvalue}
+            yield {
+                **setting_columns(figures),
+                "layer": figures.numbers[layer],
+                "number": number,
+                "eigenvalue": eigenvalue,
+            }
 
 
 def curve_point_rows(figures: Result, key: str, layer: int | None = None) -> Iterator[FlatRow]:
@@ -184,7 +189,7 @@ def curve_point_rows(figures: Result, key: str, layer: int | None = None) -> Ite
         points = of.arrays.get(key)
         for point in () if points is None else points.tolist():
             named = dict(zip(METRICS[key].columns, point, strict=True))
-            yield {**setting_columns(figures), "layer": of.layer, **named}
+            yield {**setting_columns(figures), "layer": of.number, **named}
 
 
 def layer_pair_rows(figures: Result, key: str) -> Iterator[FlatRow]:
@@ -195,8 +200,8 @@ def layer_pair_rows(figures: Result, key: str) -> Iterator[FlatRow]:
             yield {
                 **setting_columns(figures),
                 "images": figures.images,
-                "layer": layer,
-                "other_layer": other,
+                "layer": figures.numbers[layer],
+                "other_layer": figures.numbers[other],
                 key: value,
                 "null_std": null.std if null else None,
                 "z": float(null.z[layer, other]) if null else None,
@@ -214,7 +219,7 @@ def step_pair_rows(figures: Result, key: str, steps: Sequence[int]) -> Iterator[
                     **setting_columns(figures),
                     "step": step,
                     "other_step": other,
-                    "layer": layer.layer,
+                    "layer": layer.number,
                     key: value,
                 }
 
@@ -229,7 +234,7 @@ def sweep_rows(sweep: Sweep) -> Iterator[FlatRow]:
             yield {
                 **asdict(row),
                 "timestep": timestep,
-                "layer": layer,
+                "layer": sweep.numbers[layer],
                 sweep.figure: None if math.isnan(value) else value,
                 "peak": layer == peak,
                 "dip": layer == dip,

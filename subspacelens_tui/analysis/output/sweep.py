@@ -23,7 +23,7 @@ def print_sweep(sweep: Sweep, as_json: bool) -> None:
             f"{sweep.figure}: ▲ the most prominent maximum between the ends, ▼ the same minimum, beyond noise"
         )
     )
-    headers = ["guidance", "step", *(f"L{layer}" for layer in range(sweep.values.shape[1]))]
+    headers = ["guidance", "step", *(f"L{number}" for number in sweep.numbers)]
     rows, passes = [], sweep.passes
     for index, row in enumerate(sweep.rows):
         marks = {sweep.dips[index]: "▼", sweep.peaks[index]: "▲"}

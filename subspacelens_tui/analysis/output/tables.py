@@ -7,10 +7,10 @@ from typing import Any
 from rich.text import Text
 
 from subspacelens_tui.analysis.output.console import INTERVAL, PlainTable, console, number, print_json
-from subspacelens_tui.analysis.separation import ranges
 from subspacelens_tui.analysis.tables import Tables
 from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar
 from subspacelens_tui.geometry import NullSummary
+from subspacelens_tui.sessions.ranges import ranges
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import step_name
 

@@ -39,7 +39,7 @@ def _row(layer: TokenLayerResult) -> list[str]:
         null.excess if null else None,
         null.p if null else None,
     ]
-    return [str(layer.figures.layer), *(number(figure) for figure in of_parts + of_means)]
+    return [str(layer.figures.number), *(number(figure) for figure in of_parts + of_means)]
 
 
 def _json(session: Session, found: TokenResult) -> dict[str, Any]:

@@ -30,12 +30,14 @@ class Elsewhere:
         branch: gives the features (d, N) of a layer on the other branch; None where there is none.
         steps: the captured steps.
         at_step: gives the features (d, N) of a layer at one of them.
+        numbers: of each layer the number of its block in the model: some may be left out.
     """
 
     inputs: Callable[[], Float64Array]
     branch: FeaturesAt | None
     steps: Sequence[int]
     at_step: Callable[[int, int], Float64Array]
+    numbers: Sequence[int]
 
 
 def block_grams(layer: int, features: FeaturesAt, elsewhere: Elsewhere) -> BlockGrams:
@@ -44,6 +46,9 @@ def block_grams(layer: int, features: FeaturesAt, elsewhere: Elsewhere) -> Block
     Raises:
         GeometryError: the session does not hold what it receives, or not in the same width.
     """
+    number, before = elsewhere.numbers[layer], elsewhere.numbers[layer - 1]
+    if layer and number != before + 1:
+        raise GeometryError(f"what block {number} receives was not recorded: block {number - 1} was left out")
     if layer:
         return BlockGrams.of(features(layer - 1), features(layer))
     try:

@@ -17,6 +17,7 @@ from subspacelens_tui.app.selection import (
     has_two_branches,
 )
 from subspacelens_tui.app.snapshots import Recording
+from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.format import Manifest
 
 
@@ -73,13 +74,16 @@ class SavedStateController(Controller):
 
     def choose_layer(self) -> None:
         """Select the layer that was asked for, once the session has layers."""
-        blocks = self._state.blocks
-        if self._layer is None or not blocks:
+        recording = self._state.recording
+        if self._layer is None or recording is None or not recording.blocks:
             return
         asked, self._layer = self._layer, None
-        self._state.layer = min(max(0, asked), blocks - 1)
-        if self._state.layer != asked:
-            self._state.complaint = f"there is no layer {asked}: the session has {blocks} layers"
+        try:
+            self._state.layer = recording.manifest.layer_of(asked)
+        except SessionError as error:
+            numbers = recording.manifest.block_numbers
+            self._state.layer = min(range(len(numbers)), key=lambda place: abs(numbers[place] - asked))
+            self._state.complaint = str(error)
 
     def keep(self) -> None:
         """Keep what is looked at now."""
@@ -88,10 +92,11 @@ class SavedStateController(Controller):
         if state.selection is None:
             return
         settings = state.selection.settings
+        numbers = state.recording.manifest.block_numbers if state.recording else ()
         self._saved.keep_selection(
             state.path,
             SavedSelection(
-                layer=state.layer,
+                layer=numbers[state.layer] if state.layer < len(numbers) else state.layer,
                 labels=settings.labels,
                 eps=settings.eps,
                 iso_rate=settings.iso_rate,

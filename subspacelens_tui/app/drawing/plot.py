@@ -405,16 +405,16 @@ def _below(left: int, frame: Frame, plot: Plot) -> Iterator[tuple[Cell, ...]]:
     ticks = {frame.column(layer): names_of[layer] for layer in layers}
     drawn = "".join(tick if column in ticks else line for column in range(frame.columns))
     yield tuple(Cell(c, "frame" if c != " " else "") for c in " " * left + corner + drawn)
-    names = [" "] * frame.columns
+    said = [" "] * frame.columns
     for column, text in ticks.items():
         start = min(frame.columns - len(text), max(0, column - (len(text) - 1) // 2))
-        names[start : start + len(text)] = text
-    parts = ["frame" if name != " " else "" for name in names]
-    place = _widest_gap("".join(names), len(plot.across) + 2)
+        said[start : start + len(text)] = text
+    parts = ["frame" if name != " " else "" for name in said]
+    place = _widest_gap("".join(said), len(plot.across) + 2)
     if place is not None:
-        names[place : place + len(plot.across)] = plot.across
+        said[place : place + len(plot.across)] = plot.across
         parts[place : place + len(plot.across)] = ["name"] * len(plot.across)
-    yield (*[Cell(" ", "")] * (left + 1), *map(Cell, names, parts))
+    yield (*[Cell(" ", "")] * (left + 1), *map(Cell, said, parts))
 
 
 def _widest_gap(text: str, width: int) -> int | None:

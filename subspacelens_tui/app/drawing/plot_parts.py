@@ -47,6 +47,10 @@ class Bars:
     colour: int
 
 
+LAYERS = "layer"
+"""What the places of most plots are."""
+
+
 @dataclass(frozen=True)
 class Plot:
     """What to draw.
@@ -62,6 +66,7 @@ class Plot:
         first: what the first place is called, 0 for layers.
         names: what each place is called where they are not counted, as values of ε; empty if they are.
         across: what the places are.
+        numbers: what each place is called; by its order, from `first`, if empty.
         markers: what the terminal's font can show.
         tints: whether bands can be tints of the background; else they are dotted.
     """
@@ -75,7 +80,8 @@ class Plot:
     limits: tuple[float, float] | None = None
     first: int = 0
     names: tuple[str, ...] = ()
-    across: str = "layer"
+    across: str = LAYERS
+    numbers: tuple[int, ...] = ()
     markers: Markers = "braille"
     tints: bool = True
 
@@ -86,7 +92,9 @@ class Plot:
 
     def name(self, place: int) -> str:
         """What a place is called on the axis."""
-        return self.names[place] if self.names else str(place + self.first)
+        if self.names:
+            return self.names[place]
+        return str(self.numbers[place] if self.numbers else place + self.first)
 
 
 class Cell(NamedTuple):

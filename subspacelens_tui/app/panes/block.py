@@ -88,7 +88,7 @@ class BlockPane(SentencePane):
         keys = ("expansion_z", "expansion_alignment", *_SHARES, "contraction", "contraction_r2")
         main = self.analysis.main if self.analysis else None
         layers = main.layers if main is not None else ()
-        return [{"layer": of.layer, **{key: of.values.get(key) for key in keys}} for of in layers]
+        return [{"layer": of.number, **{key: of.values.get(key) for key in keys}} for of in layers]
 
     def publication(self, name: str) -> "PublicationPlot | None":
         """The curve."""

@@ -62,7 +62,9 @@ class CkaPane(Pane):
         count = len(matrix)
         if width < _LABEL + count or height < 3:
             return self.too_small(width, height, _LABEL + count, 3)
-        words = textwrap.wrap(of_cka(alike.matrices["cka"], alike.matrix_nulls["cka"].std), width)
+        words = textwrap.wrap(
+            of_cka(alike.matrices["cka"], alike.matrix_nulls["cka"].std, alike.numbers), width
+        )
         words = words if height - len(words) - 2 >= min(count, 4) else []
         shown = min(count, height - 2 - len(words))
         self._cell = min(_CELL_AT_MOST, (width - _LABEL) // count)
@@ -77,19 +79,22 @@ class CkaPane(Pane):
 
     def _heads(self, count: int) -> Row:
         pieces: list[Piece] = [(fit("", _LABEL), self.ink())]
-        every = max(1, math.ceil((len(str(count - 1)) + 1) / self._cell))
+        every = max(1, math.ceil((len(str(self.number_of(count - 1))) + 1) / self._cell))
         layer = 0
         while layer < count:
             span = min(every, count - layer)
             style = self.ink("accent" if layer <= self.selected < layer + span else "dim")
-            pieces.append((fit(str(layer), self._cell * span), style))
+            pieces.append((fit(str(self.number_of(layer)), self._cell * span), style))
             layer += span
         return pieces
 
     def _row(self, values: Sequence[float], layer: int, low: float) -> Row:
         mine = layer == self.selected
         pieces: list[Piece] = [
-            (fit(f"{'▶' if mine else ' '}{layer}", _LABEL), self.ink("accent" if mine else "dim"))
+            (
+                fit(f"{'▶' if mine else ' '}{self.number_of(layer)}", _LABEL),
+                self.ink("accent" if mine else "dim"),
+            )
         ]
         for other, value in enumerate(values):
             text = " " * self._cell

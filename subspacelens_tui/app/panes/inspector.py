@@ -110,7 +110,7 @@ class Inspector(Pane):
         if layer is None or main is None:
             yield from self.said(COMPUTING, width, height)
             return
-        place = (fit(f"L{self.selected}", _NAME), self.ink("accent"))
+        place = (fit(self.name_of(self.selected), _NAME), self.ink("accent"))
         yield cut_row([place, (plain(layer.name), self.ink("dim"))], width)
         difference = self.analysis is not None and self.analysis.is_difference
         head = _DIFFERENCE_HEAD if difference else _head(layer)

@@ -51,7 +51,7 @@ class Column:
     def written(self, row: LayerRow, blank: str) -> str:
         """The value of a layer as text; what stands for one that there is not."""
         if self.of is None:
-            return str(row.layer.layer)
+            return str(row.layer.number)
         value = self.value(row)
         if value is None:
             missing = row.layer.why_missing(self.of.name) or (row.less and row.less.why_missing(self.of.name))
@@ -123,7 +123,7 @@ class LayerList(Pane):
 
     def _difference_row(self, row: LayerRow) -> dict[str, object]:
         named = {column.of.name: column.value(row) for column in EVERY_COLUMN if column.of is not None}
-        return {"branch": "cond - uncond", "layer": row.layer.layer, **named}
+        return {"branch": "cond - uncond", "layer": row.layer.number, **named}
 
     def order(self) -> Sequence[int]:
         """The layers in the order of the list."""

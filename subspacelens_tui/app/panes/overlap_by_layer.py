@@ -116,7 +116,7 @@ class OverlapByLayerPane(PlotPane):
         low, high = error_bands(main, "overlap_mean")
         return [
             {
-                "layer": layer.layer,
+                "layer": layer.number,
                 "overlap_mean": layer.overlap_mean,
                 **{f"null_{of}": self._null(of)[layer.layer] for of in ("mean", "low", "high")},
                 "low": low[layer.layer],

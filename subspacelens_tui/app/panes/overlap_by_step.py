@@ -3,12 +3,12 @@
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from subspacelens_tui.analysis.separation import ranges
 from subspacelens_tui.analysis.steps import SeparationRow
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
 from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row
 from subspacelens_tui.app.panes.pane import Deferred, Numbers, Pane
+from subspacelens_tui.sessions.ranges import ranges
 from subspacelens_tui.sessions.sanitise import plain
 
 _STEP, _TIMESTEP, _LAYER, _VALUE = 5, 7, 6, 8

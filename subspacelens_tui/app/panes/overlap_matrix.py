@@ -308,7 +308,7 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         columns = range(layout.left, layout.left + layout.columns)
         names = [plain(self.class_names[column]) for column in columns]
         for line in range(layout.head):
-            corner = f"L{self.selected}" if line == layout.head - 1 else ""
+            corner = self.name_of(self.selected) if line == layout.head - 1 else ""
             row: list[Piece] = [(fit(corner, layout.label + 1), self.ink("accent"))]
             for column, name in zip(columns, names, strict=True):
                 # Where heads touch, every other one is fainter.

@@ -140,6 +140,20 @@ class Pane(Painted, can_focus=True):
         if self.others and event.y == 0 and event.widget is self:
             self.post_message(TitleClicked(self))
 
+    @property
+    def layer_numbers(self) -> tuple[int, ...]:
+        """Of each layer the number of its block in the model."""
+        return self.recording.manifest.block_numbers if self.recording else ()
+
+    def number_of(self, layer: int) -> int:
+        """The number of a layer's block in the model."""
+        numbers = self.layer_numbers
+        return numbers[layer] if layer < len(numbers) else layer
+
+    def name_of(self, layer: int) -> str:
+        """A layer as it is called on the screen."""
+        return f"L{self.number_of(layer)}"
+
     def title_detail(self) -> str:
         """What the frame says after the heading."""
         return ""

@@ -1,6 +1,7 @@
 """The base of the panes that show curves over the layers: a legend with values, and the plot."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import events
@@ -8,6 +9,7 @@ from textual import events
 from subspacelens_tui.analysis.quantities import Values
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.plot import layer_at
+from subspacelens_tui.app.drawing.plot_parts import LAYERS, Plot
 from subspacelens_tui.app.panes.pane import LayerChosen, Pane
 from subspacelens_tui.app.panes.plotted import Plotted
 
@@ -27,6 +29,14 @@ class PlotPane(Plotted, Pane):
     def axis_of(self) -> str:  # type: ignore[override]
         """The heading of the pane."""
         return self.heading.lower()
+
+    def head(self) -> str:
+        """What the legend is of."""
+        return self.name_of(self.here)
+
+    def _drawn(self) -> Plot:
+        plot = super()._drawn()
+        return replace(plot, numbers=self.layer_numbers if plot.across == LAYERS else ())
 
     def why_empty(self) -> str:
         """That the values are on their way, or why they are missing."""

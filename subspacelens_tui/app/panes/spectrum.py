@@ -65,7 +65,7 @@ class SpectrumPane(PlotPane):
 
     def head(self) -> str:
         """The layer; under the mouse, the eigenvalue there."""
-        return f"L{self.selected}" if self._pointed is None else f"λ{self._pointed + 1}"
+        return self.name_of(self.selected) if self._pointed is None else f"λ{self._pointed + 1}"
 
     def legend(self) -> list[LegendEntry]:
         """Each branch with the eigenvalue under the mouse, else with its largest one."""

@@ -150,6 +150,7 @@ class SweepScreen(Screen[Configuration], NeedsRoom):
         rounding = (line for figures in computed for line in figures.rounding)
         self.query_one(StatusLine).warn([*self._problems[:1], *rounding])
         self.query_one("#title", Static).update(f" {self._title}")
+        self.query_one(SweepMap).layer_numbers = self._manifest.block_numbers
         self.query_one(SweepMap).update(figure, rows, tests, quantity(figure).has_zero_line)
 
     def _tests(self, figure: str) -> tuple[dict[int, tuple[bool, ...]], str]:

@@ -1,7 +1,7 @@
 """Two sides of a comparison: their curves over each other, and the difference with its error."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Literal
 
 from subspacelens_tui.analysis.compare import Comparison, Difference, rounding
@@ -53,7 +53,14 @@ class ComparisonPlot(Curves):
         """The sides over each other, or their difference."""
         if self.comparison is None:
             return Plot(())
-        return self._sides() if self._shows == "sides" else self._difference()
+        plot = self._sides() if self._shows == "sides" else self._difference()
+        return replace(plot, numbers=self.comparison.b.numbers)
+
+    def head(self) -> str:
+        """The layer that the values of the legend are of."""
+        if self.comparison is None:
+            return super().head()
+        return f"L{self.comparison.b.numbers[min(self.here, len(self.comparison.layers) - 1)]}"
 
     def numbers(self) -> Numbers:
         """Each layer with both sides, the difference and its error."""
@@ -62,7 +69,7 @@ class ComparisonPlot(Curves):
         rows = []
         for place, layer in enumerate(self.comparison.layers):
             row = {
-                "layer": place,
+                "layer": self.comparison.b.numbers[place],
                 "figure": self.figure,
                 **asdict(layer[self.figure]),
                 "images_a": self.comparison.a.images,

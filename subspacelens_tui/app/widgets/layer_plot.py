@@ -44,6 +44,13 @@ class LayerPlot(Curves):
         head = (f"{self.head():<4} ", self.ink("dim"))
         return legend_rows(head, self.legend(), "", width, 1, self.markers, self)
 
+    def head(self) -> str:
+        """The layer that the values of the legend are of."""
+        return super().head() if self.result is None else f"L{self.result.numbers[self._layer(self.result)]}"
+
+    def _layer(self, result: Result) -> int:
+        return min(self.here, len(result.layers) - 1)
+
     def why_empty(self) -> str:
         """The message, or why the metric has no values."""
         if self.result is None:
@@ -58,15 +65,20 @@ class LayerPlot(Curves):
         null = null_bands(result, name)
         curve = Curve(tuple(result.curve(name)), _COLOUR, beyond=outside(result.curve(name), *null))
         bars = Bars(*error_bands(result, name), _COLOUR)
-        return Plot((curve,), (Band(*null, _COLOUR),), (bars,), zero=self._quantity.has_zero_line)
+        return Plot(
+            (curve,),
+            (Band(*null, _COLOUR),),
+            (bars,),
+            zero=self._quantity.has_zero_line,
+            numbers=result.numbers,
+        )
 
     def legend(self) -> list[LegendEntry]:
         """The value at a layer, its interval, and what the null says."""
         result, asked = self.result, self._quantity
         if result is None:
             return []
-        here = min(self.here, len(result.layers) - 1)
-        layer = result.layers[here]
+        layer = result.layers[self._layer(result)]
         null = layer.nulls.get(asked.metric.key)
         p = f"p {numbers.probability(null.p, null.permutations)}" if null is not None else ""
         value = numbers.figure(asked.value(layer), signed=asked.has_zero_line)
@@ -81,6 +93,6 @@ class LayerPlot(Curves):
                 interval=numbers.interval(*asked.error_band(layer)),
                 p=p,
                 shape=0,
-                filled=not filled or filled[here],
+                filled=not filled or filled[self._layer(result)],
             )
         ]

@@ -62,6 +62,7 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
         rows: the configurations.
         row, column: the selected cell.
         figure: what it is of.
+        layer_numbers: of each layer the number of its block in the model.
         signed: whether zero says something: colours diverge from it then.
     """
 
@@ -71,6 +72,7 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
     rows: Sequence[SweepRow] = ()
     row = column = 0
     figure = ""
+    layer_numbers: Sequence[int] = ()
     tests = ""
     signed = False
     # The row of the layers, one configuration and one cell of it, the scale, the words.
@@ -95,7 +97,7 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
                 "step": row.configuration.step,
                 "timestep": row.timestep,
                 "images": row.images,
-                "layer": layer,
+                "layer": self._number(layer),
                 self.figure: value,
                 "peak": layer == row.peak,
                 "dip": layer == row.dip,
@@ -110,6 +112,12 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
         self.row = min(len(self.rows) - 1, max(0, self.row + rows))
         self.column = min(max(0, self.count - 1), max(0, self.column + layers))
         self.repaint()
+
+    def _layer_name(self, layer: int) -> str:
+        return f"L{self._number(layer)}"
+
+    def _number(self, layer: int) -> int:
+        return self.layer_numbers[layer] if layer < len(self.layer_numbers) else layer
 
     def _known(self) -> list[float]:
         values = (value for row in self.rows for value in row.values)
@@ -170,7 +178,8 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
 
     def _heads(self, cell: int, layers: range) -> str:
         step = max(1, math.ceil(_TICKS / cell))
-        names = [fit(f"L{layer}", cell * min(step, layers.stop - layer)) for layer in layers[::step]]
+        spans = ((layer, cell * min(step, layers.stop - layer)) for layer in layers[::step])
+        names = [fit(self._layer_name(layer), span) for layer, span in spans]
         heads = "".join(_HEADS[place] for place in self._columns)
         return " " * _MARK + heads + "  " + "".join(names)
 
@@ -241,9 +250,9 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
             return place
         known = row.p[column] if column < len(row.p) else None
         p = "" if known is None else f" (p {numbers.probability(known)})"
-        peak = f", peak L{row.peak}" if row.peak is not None else ""
-        dip = f", dip L{row.dip}" if row.dip is not None else ""
-        return f"{place}, L{column}: {self._written(row.values[column])}{p}{peak}{dip}"
+        peak = f", peak {self._layer_name(row.peak)}" if row.peak is not None else ""
+        dip = f", dip {self._layer_name(row.dip)}" if row.dip is not None else ""
+        return f"{place}, {self._layer_name(column)}: {self._written(row.values[column])}{p}{peak}{dip}"
 
     def place_under(self, offset: Offset | None) -> tuple[int, int] | None:
         """The row and the layer at a place of the map; those of the selected layer left of the cells."""

@@ -11,7 +11,7 @@ from subspacelens_tui.cli.program import UsageError
 from subspacelens_tui.cli.progress import progress
 from subspacelens_tui.options.analysis import LABELS_FILE, SELECTION
 from subspacelens_tui.options.common import JSON, SESSION
-from subspacelens_tui.options.option import Option, path, switch
+from subspacelens_tui.options.option import Option, layer_numbers, path, switch
 
 _TAKEN = ("--labels", "--branch", "--step", "--guidance")
 _TO = Option("--to", "FILE", "also write a row for each layer and lens: .csv, .json or .parquet", path)
@@ -24,9 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
     from subspacelens_tui.analysis.output import TABLE_FORMATS, print_sparse, write_table
     from subspacelens_tui.analysis.output.files import need, refuse_existing
     from subspacelens_tui.analysis.output.sparse import sparse_rows
-    from subspacelens_tui.analysis.sparse_results import parse_layers, sparse_comparison
+    from subspacelens_tui.analysis.sparse_results import sparse_comparison
 
-    layers = None if arguments.layers is None else parse_layers(arguments.layers)
     table = None if arguments.to is None else Path(arguments.to)
     if table is not None:
         if (kind := table.suffix.removeprefix(".")) not in TABLE_FORMATS:
@@ -39,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
             session,
             settings_of(arguments),
             arguments.distortion,
-            layers,
+            arguments.layers,
             functools.partial(say, "layers"),
         )
     print_sparse(session, found, arguments.json, arguments.bits)
@@ -55,7 +54,7 @@ COMMAND = Command(
     run,
     (
         SESSION,
-        Option("--layers", "A-B[,…]", "only these layers (default: all)"),
+        Option("--layers", "A-B[,…]", "only these layers (default: all)", layer_numbers),
         Option(
             "--distortion",
             "D",

@@ -74,7 +74,7 @@ def test_a_layer_that_is_not_there_is_the_nearest(
     state = Opening(recording, tmp_path, asked, labels="coarse").open()
     assert state.layer == layer
     assert state.complaint == (
-        None if asked == layer else f"there is no layer {asked}: the session has 12 layers"
+        None if asked == layer else f"there is no layer {asked}: the session has 0 to 11"
     )
 
 

@@ -88,7 +88,7 @@ def figure_rows(figure: ReportFigure) -> tuple[list[str], list[list[str]]]:
     if not figure.curves or figure.quantity == "overlap":
         return [], []
     asked = quantity(figure.quantity)
-    layers = [layer.layer for layer in first_middle_last(figure.curves[0])]
+    layers = [layer.number for layer in first_middle_last(figure.curves[0])]
     headings = [asked.words, *(f"layer {layer}" for layer in layers)]
     rows = [
         [side_words(result, figure.curves), *(_cell(result.layers[layer], figure) for layer in layers)]

@@ -1,0 +1,159 @@
+"""Pipelines whose weights or modules were changed, each held to its own run without hooks.
+
+On a CPU, where offloading gains nothing: what is tested is that nothing gets into the way of the hooks.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import subspacelens_tui
+from subspacelens_tui.models.errors import ModelError
+from subspacelens_tui.models.loading import load_pipeline
+from subspacelens_tui.models.quantization import quantization_config
+from subspacelens_tui.models.source import ModelSource
+from subspacelens_tui.options.recording import QUANTIZATIONS
+from subspacelens_tui.sessions import Session, open_session
+from tests.models.tiny_pipelines import RECIPES, build
+
+CPU = torch.device("cpu")
+PROMPTS = RECIPES["flux"].prompts
+CALL = dict(RECIPES["flux"].call)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny Flux as a folder that `--model` takes."""
+    path: Path = tmp_path_factory.mktemp("models") / "flux"
+    build("flux").save_pretrained(path)
+    return path
+
+
+def as_gguf(folder: Path, path: Path) -> Path:
+    """Its transformer as a GGUF file."""
+    gguf = pytest.importorskip("gguf")
+    writer = gguf.GGUFWriter(path, "flux")
+    kind = gguf.GGMLQuantizationType.Q8_0
+    for name, weight in build("flux").transformer.state_dict().items():
+        values = weight.numpy()
+        if values.ndim == 2 and values.shape[1] % 32 == 0:
+            writer.add_tensor(name, gguf.quants.quantize(values, kind), raw_dtype=kind)
+        else:
+            writer.add_tensor(name, values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def model_offload(folder: Path) -> Any:
+    pipeline = build("flux")
+    pipeline.enable_model_cpu_offload(device=CPU)
+    return pipeline
+
+
+def group_offload(folder: Path) -> Any:
+    pipeline = build("flux")
+    pipeline.enable_group_offload(onload_device=CPU, offload_type="leaf_level")
+    return pipeline
+
+
+def layerwise_casting(folder: Path) -> Any:
+    pipeline = build("flux")
+    pipeline.transformer.enable_layerwise_casting(torch.float8_e4m3fn, torch.float32)
+    return pipeline
+
+
+def fused_qkv(folder: Path) -> Any:
+    pipeline = build("flux")
+    pipeline.transformer.fuse_qkv_projections()
+    return pipeline
+
+
+def compiled(folder: Path) -> Any:
+    pipeline = build("flux")
+    pipeline.transformer.compile_repeated_blocks(backend="eager")
+    return pipeline
+
+
+def lora(folder: Path) -> Any:
+    peft = pytest.importorskip("peft")
+    config = peft.LoraConfig(r=2, target_modules=["to_q", "to_k"], init_lora_weights=False)
+    pipeline = build("flux")
+    pipeline.transformer.add_adapter(config)
+    return pipeline
+
+
+def int8(folder: Path) -> Any:
+    pytest.importorskip("torchao")
+    return load_pipeline(ModelSource(str(folder), quantize="int8"), torch.float32)
+
+
+def gguf(folder: Path) -> Any:
+    file = as_gguf(folder, folder.parent / "flux.gguf")
+    return load_pipeline(ModelSource(str(file), components_from=str(folder)), torch.float32)
+
+
+def one_file(folder: Path) -> Any:
+    file = folder / "transformer" / "diffusion_pytorch_model.safetensors"
+    return load_pipeline(ModelSource(str(file), components_from=str(folder)), torch.float32)
+
+
+def pictures(pipeline: Any) -> np.ndarray:
+    """Of a run without hooks."""
+    generators = [torch.Generator("cpu").manual_seed(0) for _ in PROMPTS]
+    how = {**CALL, "num_inference_steps": 2, "guidance_scale": 3.5, "output_type": "np"}
+    return np.asarray(pipeline(prompt=list(PROMPTS), generator=generators, **how)[0])
+
+
+def recorded(pipeline: Any, sessions: Path) -> tuple[np.ndarray, Session]:
+    """The same pictures while they are recorded, and the session."""
+    with subspacelens_tui.capture(
+        pipeline, PROMPTS, seeds=1, steps=2, guidance=3.5, call=CALL, sessions=sessions
+    ) as recording:
+        for batch in recording.batches():
+            how = {**CALL, "num_inference_steps": 2, "guidance_scale": 3.5, "output_type": "np"}
+            output = pipeline(prompt=batch.prompts, generator=batch.generators, **how)
+            batch.keep(output)
+    return np.asarray(output[0]), open_session(recording.path)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[np.ndarray, Session]:
+    """The unchanged pipeline."""
+    return recorded(build("flux"), tmp_path_factory.mktemp("sessions"))
+
+
+SAME = (model_offload, group_offload, fused_qkv, compiled, one_file)
+OTHER = (layerwise_casting, lora, int8, gguf)
+
+
+@pytest.mark.parametrize("make", [*SAME, *OTHER], ids=lambda make: make.__name__)
+def test_a_changed_pipeline_is_recorded_as_it_runs(
+    make: Callable[[Path], Any], folder: Path, plain: tuple[np.ndarray, Session], tmp_path: Path
+) -> None:
+    pipeline = make(folder)
+    pipeline.set_progress_bar_config(disable=True)
+    before = pictures(pipeline)
+    hooked, session = recorded(pipeline, tmp_path)
+    np.testing.assert_array_equal(hooked, before)
+    np.testing.assert_array_equal(pictures(pipeline), before)
+    last = [of.features(len(of.manifest.blocks) - 1) for of in (session, plain[1])]
+    assert np.isfinite(last[0]).all()
+    # Where weights are the same, so are the features, up to the rounding of other kernels.
+    close = np.abs(last[0] - last[1]).max() <= 1e-5 * np.abs(last[1]).max()
+    assert close == (make in SAME)
+
+
+def test_what_quantising_needs_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    for how in QUANTIZATIONS[1:]:
+        with pytest.raises(ModelError, match=f"--quantize {how} needs a CUDA GPU, as bitsandbytes does"):
+            quantization_config(how, torch.float32)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ModelError, match="--quantize int8 needs torchao: run `pip install torchao`"):
+        quantization_config("int8", torch.float32)
