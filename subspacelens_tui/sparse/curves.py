@@ -23,6 +23,12 @@ class Curve:
     rate: FloatArray
     distortion: FloatArray
 
+    @classmethod
+    def of_tokens(cls, rate: FloatArray, error: FloatArray, images: int, d: int) -> "Curve":
+        """Of tokens (N·T, S), image by image, whose variance is d."""
+        shape = (images, -1, rate.shape[1])
+        return cls(rate.reshape(shape).mean(axis=1), error.reshape(shape).mean(axis=1) / d)
+
     def with_rate(self, rate: FloatArray) -> "Curve":
         """The same distortion at other rates."""
         return Curve(rate, self.distortion)
@@ -90,7 +96,7 @@ def code_given(tokens: FloatArray, codes: IntArray, components: Components, nois
     rate, error = np.empty((N * T, len(noise))), np.empty((N * T, len(noise)))
     for c in np.unique(of):
         rate[of == c], error[of == c] = components.code(flat[of == c], int(c), noise)
-    return _by_image(rate, error, N, d)
+    return Curve.of_tokens(rate, error, N, d)
 
 
 def code_best(tokens: FloatArray, components: Components, noise: FloatArray) -> Curve:
@@ -104,10 +110,4 @@ def code_best(tokens: FloatArray, components: Components, noise: FloatArray) -> 
         of_c += components.costs[c]
         better = of_c < rate
         rate[better], error[better] = of_c[better], error_c[better]
-    return _by_image(rate, error, N, d)
-
-
-def _by_image(rate: FloatArray, error: FloatArray, images: int, d: int) -> Curve:
-    """Of tokens whose variance is d."""
-    shape = (images, -1, rate.shape[1])
-    return Curve(rate.reshape(shape).mean(axis=1), error.reshape(shape).mean(axis=1) / d)
+    return Curve.of_tokens(rate, error, N, d)
