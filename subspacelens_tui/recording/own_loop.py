@@ -31,7 +31,6 @@ from subspacelens_tui.recording.capture import Capture
 from subspacelens_tui.recording.captured_session import with_layout, write_captured
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.finite import OutputWatch, not_finite
-from subspacelens_tui.recording.life_signs import beating, say_started
 from subspacelens_tui.recording.timesteps import checked_timesteps, with_timesteps
 from subspacelens_tui.recording.versions import RECORDED_WITH, versions_of
 from subspacelens_tui.recording.work_partition import batches_of
@@ -40,6 +39,7 @@ from subspacelens_tui.sessions.catalog import sessions_folder
 from subspacelens_tui.sessions.control import Requests
 from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.format import Manifest, ModelInfo, Prompt, first_problem
+from subspacelens_tui.sessions.life_signs import beating, say_started
 from subspacelens_tui.sessions.lookalikes import canonical
 from subspacelens_tui.sessions.writer import create_new_session, write_image
 

@@ -68,7 +68,7 @@ class Autoencoder:
     @property
     def width(self) -> int:
         """d."""
-        return self.decoder.shape[1]
+        return int(self.decoder.shape[1])
 
     def on_scaled(self, mean: FloatArray, scale: float) -> "Autoencoder":
         """The same autoencoder for (x - mean) · scale instead of x."""
@@ -81,7 +81,7 @@ class Autoencoder:
         )
 
     def encode(self, x: FloatArray, longest: int) -> Codes:
-        """The `longest` atoms at most that contribute most to tokens (n, d), by activation · ‖decoder row‖."""
+        """The atoms, `longest` at most, that contribute most to tokens (n, d): activation · ‖decoder row‖."""
         longest = min(longest, self.atoms if self.k is None else self.k, self.atoms)
         norms = np.linalg.norm(self.decoder, axis=1)
         atoms = np.empty((len(x), longest), np.int64)

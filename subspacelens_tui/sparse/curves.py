@@ -46,9 +46,11 @@ class Curve:
         n = len(self.rate)
         rates = (self.rate.sum(axis=0) - self.rate) / (n - 1)
         distortions = (self.distortion.sum(axis=0) - self.distortion) / (n - 1)
-        each = zip(distortions, rates, strict=True)
-        left_out = [_rate_at(*_ascending(*curve), distortion) for curve in each]
-        return Rate(_rate_at(*self.points(), distortion), np.array(left_out))
+        value = _rate_at(*self.points(), distortion)
+        # How far a chord is from the curve is nearly the same without any one image.
+        mean = Curve(self.rate.mean(axis=0, keepdims=True), self.distortion.mean(axis=0, keepdims=True))
+        whole = _chord(mean.distortion, mean.rate, distortion)
+        return Rate(value, value + _chord(distortions, rates, distortion) - whole)
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,26 @@ def _rate_at(distortions: FloatArray, rates: FloatArray, distortion: float) -> f
             f"its distortion is {side} of the variance, never {distortion:g}: choose another distortion"
         )
     return float(PchipInterpolator(np.log(distortions), rates)(np.log(distortion)))
+
+
+def _chord(distortions: FloatArray, rates: FloatArray, distortion: float) -> FloatArray:
+    """The rates (N,) at a distortion of curves (N, S), linear between points as of `_ascending`.
+
+    Raises:
+        SparseError: a curve does not reach the distortion.
+    """
+    furthest = np.maximum.accumulate(distortions, axis=1)
+    after = (furthest <= distortion).sum(axis=1)
+    if after.min() == 0 or after.max() == distortions.shape[1]:
+        raise SparseError(
+            f"without one of the images it never has the distortion {distortion:g}: choose another distortion"
+        )
+    rows = np.arange(len(distortions))
+    before = (furthest == furthest[rows, after - 1][:, None]).argmax(axis=1)
+    low, high = (np.log(distortions[rows, at]) for at in (before, after))
+    share = (np.log(distortion) - low) / (high - low)
+    found: FloatArray = rates[rows, before] * (1 - share) + rates[rows, after] * share
+    return found
 
 
 def code_given(tokens: FloatArray, codes: IntArray, components: Components, noise: FloatArray) -> Curve:

@@ -1,9 +1,9 @@
 """The sparse lens: a Gaussian component for each support of a sparse code, and what it takes to name it.
 
-A token's support is its first j active atoms, those that contribute most first. Given it, the token is Gaussian with
-mean o_j + D_S m_S and covariance D_S diag(v_S) D_Sᵀ + C_j: m and v are mean and variance of the activations of an
-atom, o_j and C_j those of what j atoms leave, which is coded like everything else. At j = 0 this is the one
-Gaussian. Naming it takes -log P(j) - log P(S | j), and the shortest j is taken.
+A token's support is its first j active atoms, those that contribute most first. Given it, the token is
+Gaussian with mean o_j + D_S m_S and covariance D_S diag(v_S) D_Sᵀ + C_j: m and v are mean and variance of the
+activations of an atom, o_j and C_j those of what j atoms leave, which is coded like everything else. At j = 0
+this is the one Gaussian. Naming it takes -log P(j) - log P(S | j), and the shortest j is taken.
 """
 
 from dataclasses import dataclass
@@ -134,10 +134,8 @@ class SupportComponents:
             rate[better], error[better] = of_prefix[better], its_error[better]
         return Curve.of_tokens(rate, error, N, d)
 
-    def _code(
-        self, x: FloatArray, codes: Codes, at: int, noise: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Rates, the support's name included, and squared errors (n, S); infinite for tokens with fewer atoms."""
+    def _code(self, x: FloatArray, codes: Codes, at: int, noise: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Rates, support named, and squared errors (n, S); infinite rates for tokens with fewer atoms."""
         prefix = self._prefixes[at]
         rate = np.full((len(x), len(noise)), np.inf)
         error = np.zeros_like(rate)
@@ -171,7 +169,9 @@ def _code_prefix(
         both = inverse @ second
         trace = a.sum() - np.trace(both, axis1=1, axis2=2)
         trace_of_square = (
-            (a**2).sum() - 2 * (inverse * third).sum(axis=(1, 2)) + (both * both.transpose(0, 2, 1)).sum(axis=(1, 2))
+            (a**2).sum()
+            - 2 * (inverse * third).sum(axis=(1, 2))
+            + (both * both.transpose(0, 2, 1)).sum(axis=(1, 2))
         )
         h = (weighted @ r[:, :, None])[:, :, 0]
         z = (inverse @ h[:, :, None])[:, :, 0]

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from subspacelens_tui.sparse.recipe import Recipe
+
 # Of the gradient's auxiliary part, and after how many steps without a token an atom counts as dead.
 _AUXILIARY = 1 / 32
 _DEAD_AFTER = 100
@@ -15,27 +17,6 @@ _DEAD_AFTER = 100
 _WARM_UP, _DECAY = 0.05, 0.2
 # Of the threshold of BatchTopK, a step.
 _FORGETTING = 0.01
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How an autoencoder is trained.
-
-    Attributes:
-        atoms: m.
-        k: active atoms a token; on average for BatchTopK.
-        steps: of Adam.
-        lr: the learning rate.
-        batch: tokens a step.
-        batch_topk: keep the k · batch largest activations of a batch, rather than k of each token.
-    """
-
-    atoms: int
-    k: int
-    steps: int = 3000
-    lr: float = 4e-3
-    batch: int = 512
-    batch_topk: bool = False
 
 
 class Training:
@@ -99,7 +80,7 @@ class Training:
     def _descend(
         self, kept: "_Kept", target: Tensor, inputs: Tensor, weight: float, gradients: dict[str, Tensor]
     ) -> Tensor:
-        """Add the gradients of weight · ‖target - code · decoder‖² a number, and return what is left (n, d)."""
+        """Add the gradients of weight · mean (target - code · decoder)², and return what is left (n, d)."""
         rows = self.state["decoder"][kept.atoms]
         values = kept.values.relu()
         error = target.index_add(0, kept.tokens, values[:, None] * rows, alpha=-1)
