@@ -1,7 +1,7 @@
 """The sparse autoencoders of a session's layers: those trained beside it, and those of others."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,16 +68,21 @@ def _trained(folder: Path, target: Target) -> Dictionary | str:
         return str(error)
 
 
-def newest_of(
-    session: Session, branch: str, step: int, guidance: float, images: Sequence[int]
-) -> Path | None:
-    """The training on just these images that was written last; None if there is none."""
-    found = []
-    for folder in jobs_of(session.path):
-        job = read_job(folder)
-        if (job.branch, job.step, job.guidance, job.images) == (branch, step, guidance, tuple(images)):
-            found.append(folder)
-    return max(found, key=lambda folder: (folder / "job.json").stat().st_mtime, default=None)
+def trained_beside(session: Session) -> Callable[[SparseSample], Dictionaries]:
+    """The autoencoders of a session that were trained on just the images that are fitted on, the newest."""
+
+    def source(sample: SparseSample) -> Dictionaries:
+        settings = sample.settings
+        wanted = (settings.branch, settings.step, settings.guidance, sample.fitted)
+        found = [
+            folder
+            for folder in jobs_of(session.path)
+            if (job := read_job(folder)) and (job.branch, job.step, job.guidance, job.images) == wanted
+        ]
+        newest = max(found, key=lambda folder: (folder / "job.json").stat().st_mtime, default=None)
+        return Dictionaries() if newest is None else trained(newest)
+
+    return source
 
 
 def load_dictionaries(

@@ -1,7 +1,7 @@
 """The lenses of `subspacelens_tui.sparse` on the tokens of a session, layer by layer."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from subspacelens_tui.sparse import (
     compare_lenses,
     judge,
 )
+from subspacelens_tui.sparse.atoms import Atom, top_atoms
 from subspacelens_tui.sparse.checks import CHECKS, planted_tokens
 
 
@@ -34,6 +35,7 @@ class SparseLayer:
         layer, name, width: of it.
         found: its lenses; or why there are none.
         verdict: of them.
+        atoms: those of its autoencoder that have most energy; their images are indices into the session's.
     """
 
     layer: int
@@ -41,6 +43,7 @@ class SparseLayer:
     width: int
     found: Comparison | str
     verdict: Verdict
+    atoms: tuple[Atom, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -183,11 +186,20 @@ class _Comparing:
         values = self.sample.tokens.tokens(layer)
         if layer in self.dictionaries.of_update:
             values = values - self.sample.tokens.tokens(layer - 1)
+        dictionary = self.dictionaries.by_layer.get(layer)
         try:
-            found = self._compared(values, self.dictionaries.by_layer.get(layer))
+            found = self._compared(values, dictionary)
+            atoms = self._atoms(values, dictionary) if isinstance(dictionary, Dictionary) else ()
         except SparseError as error:
             return SparseLayer(layer, block.name, block.width, str(error), Verdict("undecided", str(error)))
-        return SparseLayer(layer, block.name, block.width, found, judge(found))
+        return SparseLayer(layer, block.name, block.width, found, judge(found), atoms)
+
+    def _atoms(self, values: npt.NDArray[np.floating], dictionary: Dictionary) -> tuple[Atom, ...]:
+        sample = self.sample
+        raw = dictionary.for_tokens(values[sample.split.train])
+        classes, indices = sample.split.groups.classes, sample.tokens.indices
+        found = top_atoms(raw.autoencoder, raw.second, values, classes, sample.cells, self.settings.seed)
+        return tuple(replace(atom, images=tuple(indices[list(atom.images)].tolist())) for atom in found)
 
     def _check(self, name: str, layer: int) -> SparseCheck:
         """On planted tokens of the sizes of a layer: the first images are those that are fitted on."""

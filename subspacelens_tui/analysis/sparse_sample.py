@@ -25,6 +25,7 @@ class SparseSample:
         bad_tokens: as of `TokenImages`.
 
     Attributes:
+        settings: resolved.
         tokens: of the images, by layer.
         split: which are fitted on and which are held out.
         cells: (N, T) the cell of each token; or why there are none.
@@ -34,6 +35,7 @@ class SparseSample:
     """
 
     def __init__(self, session: Session, settings: Settings, bad_tokens: Mapping[int, int]) -> None:
+        self.settings = settings
         self.tokens = TokenImages(session, settings, bad_tokens)
         if not len(self.tokens):
             raise NoImagesError(f"{session.name}: {self.tokens.why_empty()}")

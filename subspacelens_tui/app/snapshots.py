@@ -8,6 +8,7 @@ from typing import Any
 from subspacelens_tui.analysis.compare import Comparison, Difference, compare
 from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.result import LayerResult, Result
+from subspacelens_tui.analysis.sparse_results import SparseResult
 from subspacelens_tui.analysis.steps import Separations
 from subspacelens_tui.app.selection import Selection, Which
 from subspacelens_tui.sessions import Branch, Manifest, RunState
@@ -55,6 +56,7 @@ class Analysis:
         halves: for each layer the overlap of halves of one class, and of two, once asked for.
         separation: where the classes overlap least at each step, once asked for.
         alike: the main metrics with the CKA of all layers, once asked for.
+        sparse: what tokens take under each lens, once asked for; or why that is not known.
         closer_images, halves_images: how many images these are of: fewer than the metrics where more have
             come since.
     """
@@ -70,6 +72,7 @@ class Analysis:
     halves_images: int = 0
     separation: Separations | None = None
     alike: Result | None = None
+    sparse: SparseResult | str | None = None
 
     def with_deferred_of(self, before: "Analysis") -> "Analysis":
         """The metrics with what costs seconds of those before, until it is computed anew."""
@@ -81,6 +84,7 @@ class Analysis:
             halves_images=before.halves_images,
             separation=before.separation,
             alike=before.alike,
+            sparse=before.sparse,
         )
 
     def layer(self, index: int) -> LayerResult | None:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from subspacelens_tui.geometry import jackknife_error
 from subspacelens_tui.sparse.components import Components, FloatArray
@@ -88,6 +87,9 @@ def _rate_at(distortions: FloatArray, rates: FloatArray, distortion: float) -> f
         raise SparseError(
             f"its distortion is {side} of the variance, never {distortion:g}: choose another distortion"
         )
+    # Here, not above: SciPy takes a tenth of a second that a screen should not wait for.
+    from scipy.interpolate import PchipInterpolator
+
     return float(PchipInterpolator(np.log(distortions), rates)(np.log(distortion)))
 
 

@@ -1,8 +1,10 @@
 """The lenses of a layer: what its held-out tokens take under each, at the same distortion."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from subspacelens_tui.sparse.autoencoder import Autoencoder
 from subspacelens_tui.sparse.bench import (
@@ -20,6 +22,7 @@ from subspacelens_tui.sparse.bench import (
 from subspacelens_tui.sparse.curves import Curve, Rate
 from subspacelens_tui.sparse.errors import SparseError
 from subspacelens_tui.sparse.quality import Quality, quality_of
+from subspacelens_tui.sparse.scaling import Scaling
 
 NO_DICTIONARY = "no sparse autoencoder is given: --sae train trains one, --sae PATH loads one"
 
@@ -92,6 +95,27 @@ class Dictionary:
     second: Autoencoder | None = None
     mean_norm: float | None = None
 
+    def for_tokens(self, train: npt.NDArray[np.floating]) -> "Dictionary":
+        """The same for training tokens (N, T, d) as they were recorded, whatever their norm.
+
+        Raises:
+            SparseError: it is of another width.
+        """
+        if self.autoencoder.width != train.shape[2]:
+            width = self.autoencoder.width
+            raise SparseError(f"the autoencoder is of width {width}, and these tokens have {train.shape[2]}")
+        if self.mean_norm is None:
+            return self
+        scale = float(np.linalg.norm(train, axis=2).mean()) / self.mean_norm
+        return self._each(lambda of: of.on_scaled(np.zeros(of.width), scale))
+
+    def on_scaled(self, scaling: Scaling) -> "Dictionary":
+        """The same in the units of the lenses."""
+        return self._each(lambda of: of.on_scaled(scaling.mean, scaling.scale))
+
+    def _each(self, change: Callable[[Autoencoder], Autoencoder]) -> "Dictionary":
+        return Dictionary(change(self.autoencoder), None if self.second is None else change(self.second))
+
 
 def compare_lenses(
     tokens: Tokens, distortion: float = 0.1, seed: int = 0, dictionary: Dictionary | str | None = None
@@ -115,10 +139,9 @@ def compare_lenses(
     curves, missing = bench.curves()
     quality = None
     if isinstance(dictionary, Dictionary):
-        scaled = [_in_units(bench, dictionary, of) for of in (dictionary.autoencoder, dictionary.second)]
-        assert scaled[0] is not None
-        curves[SPARSE] = bench.sparse(scaled[0])
-        quality = quality_of(scaled[0], bench.flat, bench.test.reshape(-1, bench.d), scaled[1])
+        scaled = dictionary.for_tokens(tokens.values[tokens.split.train]).on_scaled(bench.scaling)
+        curves[SPARSE] = bench.sparse(scaled.autoencoder)
+        quality = quality_of(scaled.autoencoder, bench.flat, bench.test.reshape(-1, bench.d), scaled.second)
     else:
         missing[SPARSE] = dictionary or NO_DICTIONARY
     rates: dict[str, Rate] = {GAUSS: curves[GAUSS].at(distortion)}
@@ -140,22 +163,6 @@ def compare_lenses(
         tuple(curve.at(distortion).value for curve in bench.permuted) if PERMUTED in rates else (),
         quality,
     )
-
-
-def _in_units(bench: Bench, dictionary: Dictionary, of: Autoencoder | None) -> Autoencoder | None:
-    """The autoencoder for tokens in the units of the lenses.
-
-    Raises:
-        SparseError: it is of another width.
-    """
-    if of is None:
-        return None
-    if of.width != bench.d:
-        raise SparseError(f"the autoencoder is of tokens of width {of.width}, and these have {bench.d}")
-    if dictionary.mean_norm is not None:
-        norm = float(np.linalg.norm(bench.tokens.values[bench.tokens.split.train], axis=2).mean())
-        of = of.on_scaled(np.zeros(of.width), norm / dictionary.mean_norm)
-    return of.on_scaled(bench.scaling.mean, bench.scaling.scale)
 
 
 def _lens(curve: Curve, rate: Rate, gauss: Rate) -> Lens:

@@ -185,6 +185,7 @@ def _layer_json(layer: SparseLayer, per: float) -> dict[str, Any]:
             for key, over in found.beyond.items()
         },
         "autoencoder": None if found.quality is None else asdict(found.quality),
+        "atoms": [asdict(atom) for atom in layer.atoms],
         "class_excess": _pair(found.class_excess, per),
         "permuted_rates": [per * rate for rate in found.permutations],
         "missing": dict(found.missing),

@@ -14,6 +14,8 @@ from subspacelens_tui.analysis.deferred import (
 from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.progress import IsCancelled, Watch
 from subspacelens_tui.analysis.result import LayerResult, Result
+from subspacelens_tui.analysis.sparse_dictionaries import trained_beside
+from subspacelens_tui.analysis.sparse_results import Asked, SparseResult, sparse_comparison
 from subspacelens_tui.analysis.steps import Separations, separations
 from subspacelens_tui.app.controllers.controller import Controller
 from subspacelens_tui.app.controllers.session_state import SessionState
@@ -70,6 +72,8 @@ class DeferredMetrics(Controller):
             self._split_halves(analysis, main)
         if Deferred.LEAST_OVERLAP_BY_STEP in needed:
             self._compare_steps(analysis, main)
+        if Deferred.SPARSE in needed:
+            self._compare_lenses(analysis, main)
         self._want_errors("rank errors", analysis, main, rank_errors)
 
     def _want_errors(
@@ -156,6 +160,24 @@ class DeferredMetrics(Controller):
                 self._take(replace(now, alike=alike))
 
         self._state.worker.want(Job("cka", (selection, main.images), compare, compared))
+
+    def _compare_lenses(self, analysis: Analysis, main: Result) -> None:
+        """What tokens take under each lens, with the autoencoders that were trained beside them."""
+        selection = analysis.selection
+
+        def compare(analyzer: Analyzer, cancelled: IsCancelled) -> SparseResult:
+            watch = Watch(cancelled)
+            source = trained_beside(analyzer.session)
+            return sparse_comparison(
+                analyzer.session, main.settings, Asked(dictionaries=source), lambda done, total: watch.check()
+            )
+
+        def compared(found: object, reason: str | None) -> None:
+            now = self._state.analysis
+            if now is not None and now.selection == selection:
+                self._take(replace(now, sparse=found if isinstance(found, SparseResult) else reason or ""))
+
+        self._state.worker.want(Job("sparse", (selection, main.images), compare, compared))
 
     def _take(self, analysis: Analysis) -> None:
         self._state.analysis = analysis

@@ -59,6 +59,7 @@ class Deferred(Enum):
     SPLIT_HALVES = "overlap of halves of the classes in every layer"
     LEAST_OVERLAP_BY_STEP = "the layer of least overlap at each captured step"
     CKA = "CKA of all pairs of layers"
+    SPARSE = "what tokens take under each lens, in every layer"
 
 
 class BorderDragged(Message):

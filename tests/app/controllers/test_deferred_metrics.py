@@ -35,7 +35,8 @@ def asked(state: NotedState, *needed: Deferred) -> list[str]:
         ((Deferred.SPLIT_HALVES,), {"halves"}),
         ((Deferred.LEAST_OVERLAP_BY_STEP,), {"separation"}),
         ((Deferred.CKA,), {"cka"}),
-        (tuple(Deferred), {"halves", "separation", "cka"}),
+        ((Deferred.SPARSE,), {"sparse"}),
+        (tuple(Deferred), {"halves", "separation", "cka", "sparse"}),
     ],
 )
 def test_only_what_panes_that_are_seen_need(

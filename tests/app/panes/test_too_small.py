@@ -25,6 +25,7 @@ from subspacelens_tui.app.widgets.comparison import ComparisonPlot
 from subspacelens_tui.app.widgets.sweep_map import SweepMap
 from subspacelens_tui.sessions import Phase, RunState
 from tests.app.conftest import Driver, OpenApp, with_pictures
+from tests.app.sparse_result import sparse_result
 from tests.app.test_widgets import Stage, analysis, drawn, rows
 from tests.conftest import PlantedSessionFactory as Planted
 
@@ -121,6 +122,7 @@ async def test_every_size_has_figures_or_says_what_it_needs(pane: type[Pane]) ->
     null = MatrixNull(0.01, np.full((12, 12), 90.0), None, 0)
     alike = replace(of.main, matrices={"cka": 1 - np.eye(12) / 9}, matrix_nulls={"cka": null})
     of = replace(of, figures={of.selection.main: replace(of.main, layers=layers)}, alike=alike)
+    of = replace(of, sparse=sparse_result(12))
     shown, widget = 0, pane()
     async with Stage(widget, (60, 12)).run_test(size=(140, 50)) as pilot:
         widget.update(None, of, 0)
