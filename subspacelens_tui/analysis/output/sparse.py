@@ -14,7 +14,7 @@ from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sparse import LENSES, Comparison, Quality
 
-_SHORT = {
+LENS_NAMES = {
     "gauss": "gauss",
     "class": "class",
     "class_per_image": "class/image",
@@ -59,7 +59,7 @@ def print_sparse(session: Session, found: SparseResult, as_json: bool, bits: boo
         out.print(PlainTable(list(_QUALITY), [_quality_row(layer) for layer in found.layers]))
     for check in found.checks:
         of = {key: f"{_per(bits) * lens.rate:.1f}" for key, lens in check.found.lenses.items()}
-        rates = ", ".join(f"{_SHORT[key]} {of[key]}" for key in _CHECKED if key in of)
+        rates = ", ".join(f"{LENS_NAMES[key]} {of[key]}" for key in _CHECKED if key in of)
         out.print(Text(f"check {check.name} ({check.right}): {check.verdict.words}; {rates}"))
     for line in (*_missing_lines(found), *found.notes):
         out.print(Text(plain(line)))
@@ -101,12 +101,12 @@ def _missing_lines(found: SparseResult) -> list[str]:
 def _by_reason(missing: dict[str, str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for key, why in missing.items():
-        found.setdefault(why, []).append(_SHORT[key])
+        found.setdefault(why, []).append(LENS_NAMES[key])
     return found
 
 
 def _headers(keys: Sequence[str]) -> list[str]:
-    return [header for key in keys for header in (_SHORT[key], INTERVAL)]
+    return [header for key in keys for header in (LENS_NAMES[key], INTERVAL)]
 
 
 def _row(layer: SparseLayer, bits: bool) -> list[str]:

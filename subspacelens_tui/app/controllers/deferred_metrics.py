@@ -66,14 +66,14 @@ class DeferredMetrics(Controller):
         needed = self._needed()
         if Deferred.CKA in needed:
             self._compare_layers(analysis, main)
+        if Deferred.SPARSE in needed:
+            self._compare_lenses(analysis, main)
         if main.settings.errors is not None:
             self._state.worker.want(Job("overlap error", (selection, images, layer), more, looked))
         if Deferred.SPLIT_HALVES in needed:
             self._split_halves(analysis, main)
         if Deferred.LEAST_OVERLAP_BY_STEP in needed:
             self._compare_steps(analysis, main)
-        if Deferred.SPARSE in needed:
-            self._compare_lenses(analysis, main)
         self._want_errors("rank errors", analysis, main, rank_errors)
 
     def _want_errors(
