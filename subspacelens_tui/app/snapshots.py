@@ -56,9 +56,9 @@ class Analysis:
         halves: for each layer the overlap of halves of one class, and of two, once asked for.
         separation: where the classes overlap least at each step, once asked for.
         alike: the main metrics with the CKA of all layers, once asked for.
-        sparse: what tokens take under each lens, once asked for; or why that is not known.
-        closer_images, halves_images: how many images these are of: fewer than the metrics where more have
-            come since.
+        sparse: what tokens take under each lens, in the layers that are done; or why that is not known.
+        closer_images, halves_images, sparse_images: how many images these are of: fewer than the metrics
+            where more have come since.
     """
 
     selection: Selection
@@ -73,6 +73,7 @@ class Analysis:
     separation: Separations | None = None
     alike: Result | None = None
     sparse: SparseResult | str | None = None
+    sparse_images: int = 0
 
     def with_deferred_of(self, before: "Analysis") -> "Analysis":
         """The metrics with what costs seconds of those before, until it is computed anew."""
@@ -85,6 +86,7 @@ class Analysis:
             separation=before.separation,
             alike=before.alike,
             sparse=before.sparse,
+            sparse_images=before.sparse_images,
         )
 
     def layer(self, index: int) -> LayerResult | None:

@@ -19,7 +19,7 @@ from subspacelens_tui.sparse.split import IntArray
 _LENGTHS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 LONGEST = _LENGTHS[-1]
 # Training tokens that lengths are learned on.
-_LEARNED_ON = 2000
+_LEARNED_ON = 1000
 _ROUNDS = 3
 # Activations of all atoms that those of one are drawn towards.
 _STRENGTH = 2.0

@@ -162,22 +162,38 @@ class DeferredMetrics(Controller):
         self._state.worker.want(Job("cka", (selection, main.images), compare, compared))
 
     def _compare_lenses(self, analysis: Analysis, main: Result) -> None:
-        """What tokens take under each lens, with the autoencoders that were trained beside them."""
-        selection = analysis.selection
+        """What tokens take under each lens, with the autoencoders trained beside them: layer by layer.
+
+        Each takes a second or more, so that the selected one comes first, and what is there is shown.
+        """
+        selection, images = analysis.selection, main.images
+        current = analysis.sparse if analysis.sparse_images == images else None
+        if isinstance(current, str):
+            return
+        known = () if current is None else current.layers
+        missing = sorted(set(range(len(main.layers))) - {of.layer for of in known})
+        if not missing:
+            return
+        layer = self._state.layer if self._state.layer in missing else missing[0]
 
         def compare(analyzer: Analyzer, cancelled: IsCancelled) -> SparseResult:
-            watch = Watch(cancelled)
-            source = trained_beside(analyzer.session)
-            return sparse_comparison(
-                analyzer.session, main.settings, Asked(dictionaries=source), lambda done, total: watch.check()
-            )
+            Watch(cancelled).check()
+            asked = Asked(layers=(layer,), dictionaries=trained_beside(analyzer.session))
+            return sparse_comparison(analyzer.session, main.settings, asked)
 
         def compared(found: object, reason: str | None) -> None:
             now = self._state.analysis
-            if now is not None and now.selection == selection:
-                self._take(replace(now, sparse=found if isinstance(found, SparseResult) else reason or ""))
+            if now is None or now.selection != selection:
+                return
+            if isinstance(found, SparseResult):
+                layers = sorted((*known, *found.layers), key=lambda of: of.layer)
+                now = replace(now, sparse=replace(found, layers=tuple(layers)), sparse_images=images)
+                self._compare_lenses(now, main)
+            else:
+                now = replace(now, sparse=reason or "", sparse_images=images)
+            self._take(now)
 
-        self._state.worker.want(Job("sparse", (selection, main.images), compare, compared))
+        self._state.worker.want(Job("sparse", (selection, images, layer), compare, compared))
 
     def _take(self, analysis: Analysis) -> None:
         self._state.analysis = analysis

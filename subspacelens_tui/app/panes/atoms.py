@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
 from subspacelens_tui.app.drawing.painted import Row, cut_row
-from subspacelens_tui.app.panes.pane import Numbers
+from subspacelens_tui.app.panes.pane import COMPUTING, Numbers
 from subspacelens_tui.app.panes.sparse import OfTokens
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sparse.atoms import Atom
@@ -46,7 +46,9 @@ class AtomsPane(OfTokens):
         if words := super().absence():
             return words
         layer = self.of_layer
-        if layer is None or layer.atoms:
+        if layer is None:
+            return COMPUTING
+        if layer.atoms:
             return ""
         return plain(
             layer.found if isinstance(layer.found, str) else layer.found.missing.get("sparse", "no atom")

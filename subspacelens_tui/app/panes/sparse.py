@@ -11,7 +11,7 @@ from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.plot_parts import Bars, Curve, Plot
 from subspacelens_tui.app.drawing.plot_styles import LegendEntry
 from subspacelens_tui.app.panes.block import SentencePane
-from subspacelens_tui.app.panes.pane import Deferred, Numbers, Pane
+from subspacelens_tui.app.panes.pane import COMPUTING, Deferred, Numbers, Pane
 from subspacelens_tui.app.panes.plot_pane import at, interval
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sparse import Lens
@@ -44,8 +44,11 @@ class OfTokens(Pane):
     @property
     def of_layer(self) -> SparseLayer | None:
         """The selected layer."""
-        found = self.lenses
-        return found.layers[self.selected] if found and self.selected < len(found.layers) else None
+        return self._at(self.selected)
+
+    def _at(self, index: int) -> SparseLayer | None:
+        layers = self.lenses.layers if self.lenses else ()
+        return next((layer for layer in layers if layer.layer == index), None)
 
     def absence(self) -> str:
         """Why there is nothing; empty if there is something."""
@@ -64,7 +67,15 @@ class OfTokens(Pane):
         return f"N {len(found.split.test)} held out" if found else ""
 
 
-class SparsePane(OfTokens, SentencePane):
+class LensPlot(OfTokens, SentencePane):
+    """A plot of what the lenses found."""
+
+    def _why_empty(self) -> str:
+        layer = self.of_layer
+        return COMPUTING if layer is None or not isinstance(layer.found, str) else plain(layer.found)
+
+
+class SparsePane(LensPlot):
     """Bits a token that each lens saves against the Gaussian."""
 
     pane_name = "sparse"
@@ -84,12 +95,12 @@ class SparsePane(OfTokens, SentencePane):
         """What the bars are, and what else the pane shows."""
         return [f"│ 95 % CI, held-out images · {self.others}", self.others]
 
-    def _lens(self, layer: SparseLayer, key: str) -> Lens | None:
-        return None if isinstance(layer.found, str) else layer.found.lenses.get(key)
+    def _lens(self, layer: SparseLayer | None, key: str) -> Lens | None:
+        return None if layer is None or isinstance(layer.found, str) else layer.found.lenses.get(key)
 
     def _values(self, key: str, errors: float = 0.0) -> tuple[float | None, ...]:
-        layers = self.lenses.layers if self.lenses else ()
-        lenses = [self._lens(layer, key) for layer in layers]
+        main = self.analysis.main if self.analysis else None
+        lenses = [self._lens(self._at(index), key) for index in range(len(main.layers) if main else 0)]
         return tuple(
             None if lens is None else _PER_NAT * (lens.saved + errors * lens.saved_error) for lens in lenses
         )
@@ -123,7 +134,7 @@ class SparsePane(OfTokens, SentencePane):
         """The verdict of the selected layer, and how good its autoencoder is."""
         layer = self.of_layer
         if layer is None:
-            return ""
+            return f"L{self.selected}: {COMPUTING}"
         words = f"L{layer.layer}: {layer.verdict.words}"
         quality = None if isinstance(layer.found, str) else layer.found.quality
         if quality is None:
@@ -152,7 +163,7 @@ class SparsePane(OfTokens, SentencePane):
         ]
 
 
-class RateDistortionPane(OfTokens, SentencePane):
+class RateDistortionPane(LensPlot):
     """Rate against distortion at the selected layer: Gaussian, subspaces, sparse code."""
 
     pane_name = "rate_distortion"
@@ -216,7 +227,7 @@ class RateDistortionPane(OfTokens, SentencePane):
         """Why a lens is missing."""
         layer = self.of_layer
         if layer is None:
-            return ""
+            return COMPUTING
         return layer.found if isinstance(layer.found, str) else layer.found.missing.get("sparse", "")
 
     def numbers(self) -> Numbers:
