@@ -27,7 +27,8 @@ _SAVED = (
 )
 _RATED = (("gauss", "gauss", 2, True), *_SAVED[-2:])
 # Places of the axis of distortions.
-_DISTORTIONS = np.geomspace(0.02, 0.5, 16)
+# An odd number, so that 0.1 is among them.
+_DISTORTIONS = np.geomspace(0.02, 0.5, 17)
 
 
 class OfTokens(Pane):
