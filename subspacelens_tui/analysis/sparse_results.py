@@ -1,32 +1,30 @@
 """The lenses of `subspacelens_tui.sparse` on the tokens of a session, layer by layer."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.analyzer import timestep_of
 from subspacelens_tui.analysis.blas import one_blas_thread
-from subspacelens_tui.analysis.layers import layer_of
-from subspacelens_tui.analysis.left_out import NoImagesError, why_empty
 from subspacelens_tui.analysis.settings import Settings, SettingsError
-from subspacelens_tui.analysis.statistics.token_images import BadTokensError, TokenImages
+from subspacelens_tui.analysis.sparse_dictionaries import Dictionaries
+from subspacelens_tui.analysis.sparse_sample import SparseSample, wanted_layers
+from subspacelens_tui.analysis.statistics.token_images import BadTokensError
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sparse import (
     Comparison,
-    Groups,
+    Dictionary,
     SparseError,
     Split,
     Tokens,
     Verdict,
     compare_lenses,
     judge,
-    split_images,
 )
-
-# Cells of the position lens; more would leave few tokens to each.
-_CELLS_A_SIDE = 8
+from subspacelens_tui.sparse.atoms import Atom, top_atoms
+from subspacelens_tui.sparse.checks import CHECKS, planted_tokens
 
 
 @dataclass(frozen=True)
@@ -38,12 +36,31 @@ class SparseLayer:
         name, width: of it.
         found: its lenses; or why there are none.
         verdict: of them.
+        atoms: those of its autoencoder that have most energy; their images are indices into the session's.
     """
 
     layer: int
     name: str
     width: int
     found: Comparison | str
+    verdict: Verdict
+    atoms: tuple[Atom, ...] = ()
+
+
+@dataclass(frozen=True)
+class SparseCheck:
+    """The lenses on planted tokens, as many as the session's.
+
+    Attributes:
+        name: what was planted.
+        right: the verdict that is right.
+        found: the lenses.
+        verdict: of them.
+    """
+
+    name: str
+    right: str
+    found: Comparison
     verdict: Verdict
 
 
@@ -59,6 +76,7 @@ class SparseResult:
         split: which images were fitted on and which held out.
         classes: names.
         layers: in the order of the model.
+        checks: of planted tokens, if they were asked for.
         notes, losses: as of `Result`.
     """
 
@@ -69,15 +87,32 @@ class SparseResult:
     split: Split
     classes: tuple[str, ...]
     layers: tuple[SparseLayer, ...]
+    checks: tuple[SparseCheck, ...]
     notes: tuple[str, ...]
     losses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a comparison besides the settings.
+
+    Attributes:
+        distortion: mean squared error as a share of the variance.
+        layers: which, by the numbers of their blocks in the model; all.
+        checks: also the lenses on planted tokens.
+        dictionaries: from the sample to its autoencoders; None for no sparse lens.
+    """
+
+    distortion: float = 0.1
+    layers: Sequence[int] | None = None
+    checks: bool = False
+    dictionaries: Callable[[SparseSample], Dictionaries] | None = None
 
 
 def sparse_comparison(
     session: Session,
     settings: Settings,
-    distortion: float = 0.1,
-    layers: Sequence[int] | None = None,
+    asked: Asked | None = None,
     on_layer: Callable[[int, int], None] = lambda done, total: None,
 ) -> SparseResult:
     """Fit the lenses on some images, and code the tokens of others.
@@ -85,110 +120,99 @@ def sparse_comparison(
     Args:
         session: recorded with tokens.
         settings: labels, branch, step, guidance and random seed apply.
-        distortion: mean squared error as a share of the variance.
-        layers: which, by the numbers of their blocks in the model; all.
-        on_layer: called with the layers done and their total after each: this takes seconds a layer.
+        asked: what else.
+        on_layer: called with the layers done and their total after each: this takes a second a layer.
 
     Raises:
         SettingsError: the session has no tokens or lacks what is asked, or the distortion is not between 0
             and 1.
         NoImagesError: there are no images, or too few to hold some out.
         SessionError: the tokens cannot be read.
+        SparseError: an autoencoder cannot be used.
     """
-    if not 0 < distortion < 1:
+    asked = asked or Asked()
+    if not 0 < asked.distortion < 1:
         raise SettingsError(
-            f"the distortion must be between 0 and 1, a share of the variance, not {distortion:g}"
+            f"the distortion must be between 0 and 1, a share of the variance, not {asked.distortion:g}"
         )
-    if session.manifest.tokens is None:
-        raise SettingsError(
-            f"{session.name} has no tokens: `subspacelens-tui record --tokens` records a session with some"
-        )
-    if not session.manifest.blocks:
-        raise NoImagesError(f"{session.name}: {why_empty(session, None, (), None)}")
+    wanted = wanted_layers(session, asked.layers)
     settings = settings.resolve(session)
-    numbers = session.manifest.block_numbers if layers is None else layers
-    wanted = tuple(layer_of(session.manifest, number) for number in numbers)
     bad_tokens: dict[int, int] = {}
     while True:
+        sample = SparseSample(session, settings, bad_tokens)
+        dictionaries = asked.dictionaries(sample) if asked.dictionaries else Dictionaries()
+        bench = _Comparing(session, settings, asked.distortion, sample, dictionaries)
         try:
-            return _of_finite(session, settings, distortion, wanted, bad_tokens, on_layer)
+            return bench.result(wanted, asked.checks, on_layer)
         except BadTokensError as error:
             # An image is in all layers or none.
             bad_tokens |= error.layers
 
 
-def _of_finite(
-    session: Session,
-    settings: Settings,
-    distortion: float,
-    wanted: tuple[int, ...],
-    bad_tokens: dict[int, int],
-    on_layer: Callable[[int, int], None],
-) -> SparseResult:
-    sample = TokenImages(session, settings, bad_tokens)
-    if not len(sample):
-        raise NoImagesError(f"{session.name}: {sample.why_empty()}")
-    groups = Groups(np.asarray(sample.images.seeds), np.asarray(sample.images.prompts), sample.codes)
-    try:
-        split = split_images(groups, settings.seed)
-    except SparseError as error:
-        raise NoImagesError(f"{session.name}: {error}") from None
-    cells = position_cells(sample.positions, sample.counts)
-    found = []
-    with one_blas_thread():
-        for done, layer in enumerate(wanted, 1):
-            found.append(_layer(session, sample, layer, split, cells, settings, distortion))
-            on_layer(done, len(wanted))
-    return SparseResult(
-        settings=settings,
-        distortion=distortion,
-        timestep=timestep_of(session, settings),
-        tokens=sample.positions.shape[1],
-        split=split,
-        classes=sample.classes,
-        layers=tuple(found),
-        notes=tuple(sample.notes()),
-        losses=sample.losses(),
-    )
+@dataclass(frozen=True)
+class _Comparing:
+    session: Session
+    settings: Settings
+    distortion: float
+    sample: SparseSample
+    dictionaries: Dictionaries
 
+    def result(
+        self, wanted: Sequence[int], checks: bool, on_layer: Callable[[int, int], None]
+    ) -> SparseResult:
+        names = tuple(CHECKS) if checks else ()
+        found, checked, total = [], [], len(wanted) + len(names)
+        with one_blas_thread():
+            for done, layer in enumerate(wanted, 1):
+                found.append(self._layer(layer))
+                on_layer(done, total)
+            for done, name in enumerate(names, len(wanted) + 1):
+                checked.append(self._check(name, wanted[0]))
+                on_layer(done, total)
+        return SparseResult(
+            settings=self.settings,
+            distortion=self.distortion,
+            timestep=timestep_of(self.session, self.settings),
+            tokens=self.sample.tokens.positions.shape[1],
+            split=self.sample.split,
+            classes=self.sample.tokens.classes,
+            layers=tuple(found),
+            checks=tuple(checked),
+            notes=(*self.dictionaries.notes, *self.sample.tokens.notes()),
+            losses=self.sample.tokens.losses(),
+        )
 
-def _layer(
-    session: Session,
-    sample: TokenImages,
-    layer: int,
-    split: Split,
-    cells: npt.NDArray[np.int64] | str,
-    settings: Settings,
-    distortion: float,
-) -> SparseLayer:
-    block, number = session.manifest.blocks[layer], session.manifest.block_numbers[layer]
-    try:
-        tokens = Tokens(sample.tokens(layer), split, cells)
-        found = compare_lenses(tokens, distortion, settings.seed)
-    except SparseError as error:
-        return SparseLayer(number, block.name, block.width, str(error), Verdict("undecided", str(error)))
-    return SparseLayer(number, block.name, block.width, found, judge(found))
+    def _layer(self, layer: int) -> SparseLayer:
+        manifest = self.session.manifest
+        block, number = manifest.blocks[layer], manifest.block_numbers[layer]
+        values = self.sample.tokens.tokens(layer)
+        if layer in self.dictionaries.of_update:
+            values = values - self.sample.tokens.tokens(layer - 1)
+        dictionary = self.dictionaries.by_layer.get(layer)
+        try:
+            found = self._compared(values, dictionary)
+            atoms = self._atoms(values, dictionary) if isinstance(dictionary, Dictionary) else ()
+        except SparseError as error:
+            return SparseLayer(number, block.name, block.width, str(error), Verdict("undecided", str(error)))
+        return SparseLayer(number, block.name, block.width, found, judge(found), atoms)
 
+    def _atoms(self, values: npt.NDArray[np.floating], dictionary: Dictionary) -> tuple[Atom, ...]:
+        sample = self.sample
+        raw = dictionary.for_tokens(values[sample.split.train])
+        classes, indices = sample.split.groups.classes, sample.tokens.indices
+        found = top_atoms(raw.autoencoder, raw.second, values, classes, sample.cells, self.settings.seed)
+        return tuple(replace(atom, images=tuple(indices[list(atom.images)].tolist())) for atom in found)
 
-def position_cells(
-    positions: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64] | str:
-    """The cell of each token (N, T), of 8 × 8 where the tokens of an image are a square, else of 64 runs of
-    tokens.
+    def _check(self, name: str, layer: int) -> SparseCheck:
+        """On planted tokens of the sizes of a layer: the first images are those that are fitted on."""
+        split = self.sample.split
+        like = self.sample.tokens.tokens(layer)[split.train]
+        order = np.concatenate([split.train, split.test])
+        values = np.zeros((len(split.groups.seeds), *like.shape[1:]))
+        values[order] = planted_tokens(name, like, len(order), self.settings.seed)
+        found = self._compared(values, self.dictionaries.checks.get(name))
+        return SparseCheck(name, CHECKS[name], found, judge(found))
 
-    Args:
-        positions: (N, T) which tokens they are.
-        counts: (N,) how many there were.
-
-    Returns:
-        Cells from 0; or why there are none: images of several sizes.
-    """
-    if len(np.unique(counts)) > 1:
-        return "the images have different numbers of tokens, so that one position is not one place"
-    count, side = int(counts[0]), round(float(counts[0]) ** 0.5)
-    cells = min(_CELLS_A_SIDE, side)
-    if side**2 == count:
-        rows, columns = positions // side, positions % side
-        return np.asarray(rows * cells // side * cells + columns * cells // side, dtype=np.int64)
-    runs = min(_CELLS_A_SIDE**2, count)
-    return np.asarray(positions * runs // count, dtype=np.int64)
+    def _compared(self, values: npt.NDArray[np.floating], dictionary: Dictionary | str | None) -> Comparison:
+        tokens = Tokens(values, self.sample.split, self.sample.cells)
+        return compare_lenses(tokens, self.distortion, self.settings.seed, dictionary)

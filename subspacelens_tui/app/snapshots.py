@@ -9,6 +9,7 @@ from subspacelens_tui.analysis.compare import Comparison, Difference, compare
 from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.over_eps import OverEps
 from subspacelens_tui.analysis.result import LayerResult, Result
+from subspacelens_tui.analysis.sparse_results import SparseResult
 from subspacelens_tui.analysis.steps import Separations
 from subspacelens_tui.app.selection import Selection, Which
 from subspacelens_tui.sessions import Branch, Manifest, RunState
@@ -57,8 +58,9 @@ class Analysis:
         separation: where the classes overlap least at each step, once asked for.
         alike: the main metrics with the CKA of all layers, once asked for.
         over_eps: a layer and its excess at other ε, or why there is none, once asked for.
-        closer_images, halves_images: how many images these are of: fewer than the metrics where more have
-            come since.
+        sparse: what tokens take under each lens, in the layers that are done; or why that is not known.
+        closer_images, halves_images, sparse_images: how many images these are of: fewer than the metrics
+            where more have come since.
     """
 
     selection: Selection
@@ -73,6 +75,8 @@ class Analysis:
     separation: Separations | None = None
     alike: Result | None = None
     over_eps: tuple[int, OverEps | str] | None = None
+    sparse: SparseResult | str | None = None
+    sparse_images: int = 0
 
     def with_deferred_of(self, before: "Analysis") -> "Analysis":
         """The metrics with what costs seconds of those before, until it is computed anew."""
@@ -85,6 +89,8 @@ class Analysis:
             separation=before.separation,
             alike=before.alike,
             over_eps=before.over_eps,
+            sparse=before.sparse,
+            sparse_images=before.sparse_images,
         )
 
     def layer(self, index: int) -> LayerResult | None:

@@ -55,11 +55,19 @@ def _status_of(error: Exception) -> int | None:
     from subspacelens_tui.planning.errors import PlanningError
     from subspacelens_tui.recording.errors import RecordingError
     from subspacelens_tui.sessions import SessionError
+    from subspacelens_tui.sparse.errors import SparseError
 
     if isinstance(error, UsageError | SettingsError | PreferencesError):
         return 2
     failed = (
-        ExportError | SessionError | PlanningError | RecordingError | ModelError | ShortageError | OSError
+        ExportError
+        | SessionError
+        | PlanningError
+        | RecordingError
+        | ModelError
+        | ShortageError
+        | SparseError
+        | OSError
     )
     if isinstance(error, failed):
         return 1

@@ -28,7 +28,6 @@ from subspacelens_tui.recording.captured_session import write_captured
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.finite import OutputWatch, not_finite
 from subspacelens_tui.recording.in_use import claimed
-from subspacelens_tui.recording.life_signs import beating, say_started
 from subspacelens_tui.recording.own_loop_plan import (
     Prompts,
     completed,
@@ -45,6 +44,7 @@ from subspacelens_tui.sessions.catalog import sessions_folder
 from subspacelens_tui.sessions.control import Requests
 from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.format import Manifest
+from subspacelens_tui.sessions.life_signs import beating, say_started
 from subspacelens_tui.sessions.prompt_problems import unread_lines
 from subspacelens_tui.sessions.steering_file import write_steering
 from subspacelens_tui.sessions.writer import create_new_session, write_image

@@ -1,8 +1,6 @@
 """The recorder: loads the pipeline, generates what is missing from a session, writes it batch by batch."""
 
 import contextlib
-import errno
-import fcntl
 import os
 import signal
 import time
@@ -16,16 +14,17 @@ from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.recording.distributed import Rank, device_of
 from subspacelens_tui.recording.errors import RecordingError, StopRequested
 from subspacelens_tui.recording.libraries import load_libraries, need_webp
-from subspacelens_tui.recording.life_signs import beating, say_started
-from subspacelens_tui.recording.spawn import leave_deleted_folder, log_file
+from subspacelens_tui.recording.spawn import log_file
 from subspacelens_tui.recording.versions import RECORDED_WITH, versions_of
 from subspacelens_tui.recording.work_partition import batches_of, missing, next_batch
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.control import Requests, ask
+from subspacelens_tui.sessions.detached import leave_deleted_folder, sole_process
 from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.features import FOLDER as FEATURES
 from subspacelens_tui.sessions.files import append_plain, refuse_links
 from subspacelens_tui.sessions.format import IMAGES
+from subspacelens_tui.sessions.life_signs import beating, say_started
 from subspacelens_tui.sessions.state import STALE_SECONDS, RankState
 from subspacelens_tui.sessions.writer import discard_unfinished_files, make_folders
 
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from subspacelens_tui.recording.loaded import Loaded
 
 _POLL_SECONDS = 0.2
-# The last is ENOTSUPP, the kernel's own, which the file systems of some clusters let through.
-_NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, 524)
 # From a terminal; from a scheduler before time is up (Slurm, Grid Engine, LSF); from a limit on CPU time.
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 
@@ -323,16 +320,12 @@ class Recorder:
 def _sole_recorder(folder: Path, rank: Rank) -> Iterator[None]:
     """Hold the rank's lock of the session, which the system releases however this process ends."""
     name = "recorder.lock" if rank.index == 0 else f"recorder.{rank.index}.lock"
-    with append_plain(folder, name) as lock:
+    with contextlib.ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held.enter_context(sole_process(folder, name))
         except BlockingIOError:
             which = "another recorder" if rank.alone else f"another recorder of rank {rank.index}"
             raise RecordingError(f"{which} is writing {folder}: replay it, or wait until it ends") from None
-        except OSError as error:
-            # Some cluster file systems are mounted without locks; whole files by rename work there too.
-            if error.errno not in _NO_LOCKS_HERE:
-                raise
         yield
 
 

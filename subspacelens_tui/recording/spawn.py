@@ -1,14 +1,12 @@
 """Starting recorders: detached, so that they outlive the terminal, or in this process."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-import subspacelens_tui
 from subspacelens_tui.sessions import Phase, Session
+from subspacelens_tui.sessions.detached import start_detached
 from subspacelens_tui.sessions.errors import SessionError
-from subspacelens_tui.sessions.files import append_plain
 
 ALLOW_PICKLE = "--allow-pickle"
 ALLOW_NONFINITE = "--allow-nonfinite"
@@ -28,34 +26,9 @@ def start_recorder(
     """
     options = [ALLOW_PICKLE] * allow_pickle + [ALLOW_NONFINITE] * allow_nonfinite
     try:
-        with append_plain(folder, log_file(folder).name) as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "subspacelens_tui.recording", str(folder.resolve()), *options],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=_environment(),
-                start_new_session=True,
-            )
+        return start_detached("subspacelens_tui.recording", folder, options, log_file(folder).name)
     except OSError as error:
         raise SessionError(f"the recorder of {folder} cannot be started: {error.strerror or error}") from None
-
-
-def _environment() -> dict[str, str]:
-    """Ours, but `python -m` imports nothing from the working folder, where the user may have a random.py."""
-    try:
-        run_from_here = Path(subspacelens_tui.__file__).parent.parent.samefile(Path.cwd())
-    except OSError:  # the working folder was deleted
-        run_from_here = False
-    return {**os.environ} if run_from_here else {**os.environ, "PYTHONSAFEPATH": "1"}
-
-
-def leave_deleted_folder() -> None:
-    """Go to the root folder if the working folder was deleted; torch's MKL would end the process there."""
-    try:
-        Path.cwd()
-    except OSError:
-        os.chdir("/")
 
 
 def print_progress(session: Session) -> None:

@@ -1,20 +1,27 @@
-"""What it takes to code tokens as one Gaussian, by class, by position or by learned subspaces, at equal
-distortion.
+"""What it takes to code tokens as one Gaussian, by class, by position, by learned subspaces or by a sparse
+code, at equal distortion.
 
-Arrays in, numbers out. docs/sparse.md says what is measured; the lens of sparse codes (SAE) is not here yet.
+Arrays in, numbers out, but for the files of autoencoders; docs/sparse.md says what is measured.
 """
 
+from subspacelens_tui.sparse.autoencoder import Autoencoder
+from subspacelens_tui.sparse.bench import LENSES, SPARSE, Tokens
 from subspacelens_tui.sparse.errors import LeakError, SparseError
-from subspacelens_tui.sparse.lenses import LENSES, Comparison, Lens, Tokens, compare_lenses
+from subspacelens_tui.sparse.lenses import Comparison, Dictionary, Lens, compare_lenses
+from subspacelens_tui.sparse.quality import Quality
 from subspacelens_tui.sparse.split import Groups, Split, split_images
 from subspacelens_tui.sparse.verdict import Verdict, judge
 
 __all__ = [
     "LENSES",
+    "SPARSE",
+    "Autoencoder",
     "Comparison",
+    "Dictionary",
     "Groups",
     "LeakError",
     "Lens",
+    "Quality",
     "SparseError",
     "Split",
     "Tokens",

@@ -54,22 +54,63 @@ class Components:
         error = squares @ (noise * inverse) ** 2 + (noise * (values * inverse) ** 2).sum(axis=0)
         return rate, error
 
-    def code_lengths(self, x: FloatArray, noise: float) -> FloatArray:
-        """What each component takes for each token at one s, its name included: (n, K), in nats."""
-        scale = 1 / np.sqrt(self.values + noise)
-        fixed = self.costs + 0.5 * (np.log1p(self.values / noise) - self.values * scale**2).sum(axis=1)
+
+@dataclass(frozen=True)
+class Gaussians:
+    """K Gaussians in d dimensions by their covariances: all that is needed at one s.
+
+    Attributes:
+        means: (K, d).
+        covariances: (K, d, d).
+        costs: (K,) as of `Components`.
+    """
+
+    means: FloatArray
+    covariances: FloatArray
+    costs: FloatArray
+
+    def components(self) -> Components:
+        """The same in their eigenbases, for every s."""
+        values, vectors = np.linalg.eigh(self.covariances)
+        return Components(self.means, vectors, np.maximum(values, 0), self.costs)
+
+    def code_lengths(self, x: FloatArray, noise: float, codes: IntArray | None = None) -> FloatArray:
+        """What tokens (n, d) take at one s, in nats.
+
+        Args:
+            x: the tokens.
+            noise: s.
+            codes: (n,) the component of each, if that is known and need not be named.
+
+        Returns:
+            (n, K), each component's own name included; or (n,) under the known ones.
+        """
+        d = x.shape[1]
         # Single precision decides between components as well as double does, in half the time.
-        whitening = (self.vectors * scale[:, None, :]).astype(np.float32)
-        shifts = np.einsum("kd,kde->ke", self.means.astype(np.float32), whitening)
-        single = x.astype(np.float32)
-        lengths = np.empty((len(x), len(self)))
-        for c in range(len(self)):
-            whitened = single @ whitening[c] - shifts[c]
-            lengths[:, c] = fixed[c] + 0.5 * np.einsum("nd,nd->n", whitened, whitened)
+        whitening = np.linalg.inv(np.linalg.cholesky(self.covariances + noise * np.eye(d)).astype(np.float32))
+        log_det = -2 * np.log(np.diagonal(whitening, axis1=1, axis2=2)).sum(axis=1, dtype=np.float64)
+        trace = np.einsum("kde,kde->k", whitening, whitening, dtype=np.float64)
+        fixed = 0.5 * (log_det - d * np.log(noise) - d + noise * trace)
+        single, means = x.astype(np.float32), self.means.astype(np.float32)
+        shape = (len(x), len(self.means)) if codes is None else (len(x),)
+        lengths = np.empty(shape)
+        for c in range(len(self.means)) if codes is None else np.unique(codes):
+            own = single if codes is None else single[codes == c]
+            whitened = (own - means[c]) @ whitening[c].T
+            length = fixed[c] + 0.5 * np.einsum("nd,nd->n", whitened, whitened)
+            if codes is None:
+                lengths[:, c] = length + self.costs[c]
+            else:
+                lengths[codes == c] = length
         return lengths
 
 
 def fit_components(x: FloatArray, codes: IntArray, count: int, strength: float) -> Components:
+    """As `fit_gaussians`, in their eigenbases."""
+    return fit_gaussians(x, codes, count, strength).components()
+
+
+def fit_gaussians(x: FloatArray, codes: IntArray, count: int, strength: float) -> Gaussians:
     """The Gaussians of `count` groups of tokens, each drawn towards the Gaussian of all tokens.
 
     A group of n tokens keeps k = n/(n + strength) of its mean and covariance. The rest of the mean is that
@@ -99,8 +140,7 @@ def fit_components(x: FloatArray, codes: IntArray, count: int, strength: float) 
     scatters += lost * (within + lost * between)
     outer = np.sqrt(keep * (1 - keep))[:, None] * shifts
     scatters += outer[:, :, None] * outer[:, None, :]
-    values, vectors = np.linalg.eigh(scatters)
-    return Components(mean + keep[:, None] * shifts, vectors, np.maximum(values, 0), name_costs(sizes))
+    return Gaussians(mean + keep[:, None] * shifts, scatters, name_costs(sizes))
 
 
 def name_costs(sizes: IntArray) -> FloatArray:

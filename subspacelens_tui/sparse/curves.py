@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from subspacelens_tui.geometry import jackknife_error
 from subspacelens_tui.sparse.components import Components, FloatArray
@@ -23,6 +22,12 @@ class Curve:
     rate: FloatArray
     distortion: FloatArray
 
+    @classmethod
+    def of_tokens(cls, rate: FloatArray, error: FloatArray, images: int, d: int) -> "Curve":
+        """Of tokens (N·T, S), image by image, whose variance is d."""
+        shape = (images, -1, rate.shape[1])
+        return cls(rate.reshape(shape).mean(axis=1), error.reshape(shape).mean(axis=1) / d)
+
     def with_rate(self, rate: FloatArray) -> "Curve":
         """The same distortion at other rates."""
         return Curve(rate, self.distortion)
@@ -40,9 +45,11 @@ class Curve:
         n = len(self.rate)
         rates = (self.rate.sum(axis=0) - self.rate) / (n - 1)
         distortions = (self.distortion.sum(axis=0) - self.distortion) / (n - 1)
-        each = zip(distortions, rates, strict=True)
-        left_out = [_rate_at(*_ascending(*curve), distortion) for curve in each]
-        return Rate(_rate_at(*self.points(), distortion), np.array(left_out))
+        value = _rate_at(*self.points(), distortion)
+        # How far a chord is from the curve is nearly the same without any one image.
+        mean = Curve(self.rate.mean(axis=0, keepdims=True), self.distortion.mean(axis=0, keepdims=True))
+        whole = _chord(mean.distortion, mean.rate, distortion)
+        return Rate(value, value + _chord(distortions, rates, distortion) - whole)
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,30 @@ def _rate_at(distortions: FloatArray, rates: FloatArray, distortion: float) -> f
         raise SparseError(
             f"its distortion is {side} of the variance, never {distortion:g}: choose another distortion"
         )
+    # Here, not above: SciPy takes a tenth of a second that a screen should not wait for.
+    from scipy.interpolate import PchipInterpolator
+
     return float(PchipInterpolator(np.log(distortions), rates)(np.log(distortion)))
+
+
+def _chord(distortions: FloatArray, rates: FloatArray, distortion: float) -> FloatArray:
+    """The rates (N,) at a distortion of curves (N, S), linear between points as of `_ascending`.
+
+    Raises:
+        SparseError: a curve does not reach the distortion.
+    """
+    furthest = np.maximum.accumulate(distortions, axis=1)
+    after = (furthest <= distortion).sum(axis=1)
+    if after.min() == 0 or after.max() == distortions.shape[1]:
+        raise SparseError(
+            f"without one of the images it never has the distortion {distortion:g}: choose another distortion"
+        )
+    rows = np.arange(len(distortions))
+    before = (furthest == furthest[rows, after - 1][:, None]).argmax(axis=1)
+    low, high = (np.log(distortions[rows, at]) for at in (before, after))
+    share = (np.log(distortion) - low) / (high - low)
+    found: FloatArray = rates[rows, before] * (1 - share) + rates[rows, after] * share
+    return found
 
 
 def code_given(tokens: FloatArray, codes: IntArray, components: Components, noise: FloatArray) -> Curve:
@@ -90,7 +120,7 @@ def code_given(tokens: FloatArray, codes: IntArray, components: Components, nois
     rate, error = np.empty((N * T, len(noise))), np.empty((N * T, len(noise)))
     for c in np.unique(of):
         rate[of == c], error[of == c] = components.code(flat[of == c], int(c), noise)
-    return _by_image(rate, error, N, d)
+    return Curve.of_tokens(rate, error, N, d)
 
 
 def code_best(tokens: FloatArray, components: Components, noise: FloatArray) -> Curve:
@@ -104,10 +134,4 @@ def code_best(tokens: FloatArray, components: Components, noise: FloatArray) -> 
         of_c += components.costs[c]
         better = of_c < rate
         rate[better], error[better] = of_c[better], error_c[better]
-    return _by_image(rate, error, N, d)
-
-
-def _by_image(rate: FloatArray, error: FloatArray, images: int, d: int) -> Curve:
-    """Of tokens whose variance is d."""
-    shape = (images, -1, rate.shape[1])
-    return Curve(rate.reshape(shape).mean(axis=1), error.reshape(shape).mean(axis=1) / d)
+    return Curve.of_tokens(rate, error, N, d)

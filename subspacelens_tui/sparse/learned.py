@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from subspacelens_tui.sparse.components import Components, FloatArray, fit_components, name_costs
+from subspacelens_tui.sparse.components import Components, FloatArray, fit_gaussians, name_costs
 from subspacelens_tui.sparse.split import IntArray
 
 # Tokens that the assignments are learned on, drawn evenly; the components are then fitted to all.
@@ -84,8 +84,8 @@ def learn_subspaces(
         x = x[chosen]
     codes = start.codes(x, count, rng)
     for _ in range(_ROUNDS):
-        components = fit_components(x, codes, count, DEFAULT_STRENGTH * x.shape[1])
-        new = components.code_lengths(x, noise).argmin(axis=1)
+        gaussians = fit_gaussians(x, codes, count, DEFAULT_STRENGTH * x.shape[1])
+        new = gaussians.code_lengths(x, noise).argmin(axis=1)
         if np.array_equal(new, codes):
             break
         codes = new

@@ -1,64 +1,30 @@
 """The lenses of a layer: what its held-out tokens take under each, at the same distortion."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from subspacelens_tui.geometry import coding_rate_from_spectrum
-from subspacelens_tui.sparse.components import Components, FloatArray, fit_components
-from subspacelens_tui.sparse.curves import Curve, Rate, code_best, code_given
-from subspacelens_tui.sparse.errors import SparseError
-from subspacelens_tui.sparse.learned import (
-    DEFAULT_STRENGTH,
-    STARTS,
-    STRENGTHS,
-    learn_scales,
-    learn_subspaces,
-)
-from subspacelens_tui.sparse.split import IntArray, Split, split_images
-
-SUBSPACES = (25, 64)
-PERMUTATIONS = 4
-# Values of s, as multiples of the one at which the Gaussian has the distortion asked for.
-_NOISE = np.geomspace(0.005, 200, 31)
-# Axes of less variance than this share of s take next to nothing, whatever the component.
-_UNSEEN = 0.1
-GAUSS = "gauss"
-CLASS, CLASS_ONCE, PERMUTED = "class", "class_per_image", "permuted_class"
-POSITION, POSITION_KNOWN, SCALES = "position", "position_known", "scales_8"
-LENSES = (
-    *(GAUSS, CLASS, CLASS_ONCE, PERMUTED, POSITION, POSITION_KNOWN),
-    *(f"subspaces_{count}" for count in SUBSPACES),
+from subspacelens_tui.sparse.autoencoder import Autoencoder
+from subspacelens_tui.sparse.bench import (
+    CLASS,
+    GAUSS,
+    LENSES,
+    PERMUTED,
+    POSITION_KNOWN,
     SCALES,
+    SPARSE,
+    SUBSPACES,
+    Bench,
+    Tokens,
 )
+from subspacelens_tui.sparse.curves import Curve, Rate
+from subspacelens_tui.sparse.errors import SparseError
+from subspacelens_tui.sparse.quality import Quality, quality_of
+from subspacelens_tui.sparse.scaling import Scaling
 
-
-@dataclass(frozen=True)
-class Tokens:
-    """Tokens of the images of one layer.
-
-    Attributes:
-        values: (N, T, d).
-        split: which images are fitted on and which are held out; its classes are the labels.
-        positions: (N, T) the cell of each token, from 0; or why there are none.
-    """
-
-    values: npt.NDArray[np.floating]
-    split: Split
-    positions: IntArray | str
-
-    def __post_init__(self) -> None:
-        N = len(self.split.groups.seeds)
-        if self.values.ndim != 3 or len(self.values) != N:
-            raise SparseError(
-                f"tokens must be of {N} images, (N, T, d): their shape is {self.values.shape}; "
-                "tokens without their images cannot be split"
-            )
-        if not np.isfinite(self.values).all():
-            raise SparseError("some tokens are not finite: leave their images out")
+NO_DICTIONARY = "no sparse autoencoder is given: --sae train trains one, --sae PATH loads one"
 
 
 @dataclass(frozen=True)
@@ -92,10 +58,12 @@ class Comparison:
         R: the coding rate of the centred training tokens at this ε, in nats.
         lenses: by key, in the order of `LENSES`.
         missing: why a lens has no rate.
-        subspaces_over: K → (lens → (what subspaces save beyond it, half the width of the 95 % interval)).
+        beyond: of the lenses that are judged, 25 and 64 subspaces and the sparse code: lens → (other lens →
+            (what the first saves beyond it, half the width of the 95 % interval)).
         class_excess: what the class saves beyond permuted classes, and half the width of its 95 % interval;
             or None.
         permutations: rates of the permuted classes, one by one.
+        quality: of the sparse autoencoder, if there is one.
     """
 
     distortion: float
@@ -107,18 +75,58 @@ class Comparison:
     R: float
     lenses: dict[str, Lens]
     missing: dict[str, str]
-    subspaces_over: dict[int, dict[str, tuple[float, float]]]
+    beyond: dict[str, dict[str, tuple[float, float]]]
     class_excess: tuple[float, float] | None
     permutations: tuple[float, ...]
+    quality: Quality | None = None
 
 
-def compare_lenses(tokens: Tokens, distortion: float = 0.1, seed: int = 0) -> Comparison:
+@dataclass(frozen=True)
+class Dictionary:
+    """A sparse autoencoder to measure.
+
+    Attributes:
+        autoencoder: for tokens as they were recorded.
+        second: the same from another training, to tell which atoms are stable; None if there is none.
+        mean_norm: scale training tokens to this mean norm first; None for as they are.
+    """
+
+    autoencoder: Autoencoder
+    second: Autoencoder | None = None
+    mean_norm: float | None = None
+
+    def for_tokens(self, train: npt.NDArray[np.floating]) -> "Dictionary":
+        """The same for training tokens (N, T, d) as they were recorded, whatever their norm.
+
+        Raises:
+            SparseError: it is of another width.
+        """
+        if self.autoencoder.width != train.shape[2]:
+            width = self.autoencoder.width
+            raise SparseError(f"the autoencoder is of width {width}, and these tokens have {train.shape[2]}")
+        if self.mean_norm is None:
+            return self
+        scale = float(np.linalg.norm(train, axis=2).mean()) / self.mean_norm
+        return self._each(lambda of: of.on_scaled(np.zeros(of.width), scale))
+
+    def on_scaled(self, scaling: Scaling) -> "Dictionary":
+        """The same in the units of the lenses."""
+        return self._each(lambda of: of.on_scaled(scaling.mean, scaling.scale))
+
+    def _each(self, change: Callable[[Autoencoder], Autoencoder]) -> "Dictionary":
+        return Dictionary(change(self.autoencoder), None if self.second is None else change(self.second))
+
+
+def compare_lenses(
+    tokens: Tokens, distortion: float = 0.1, seed: int = 0, dictionary: Dictionary | str | None = None
+) -> Comparison:
     """Fit every lens on the training images, and code the held-out ones.
 
     Args:
         tokens: of one layer.
         distortion: mean squared error as a share of the variance, between 0 and 1.
         seed: random seed of permuted classes and of the starts of learned subspaces.
+        dictionary: the autoencoder of the sparse lens; or why there is none.
 
     Raises:
         SparseError: all training tokens are equal, or the Gaussian does not reach the distortion.
@@ -127,8 +135,15 @@ def compare_lenses(tokens: Tokens, distortion: float = 0.1, seed: int = 0) -> Co
         raise SparseError(
             f"the distortion must be between 0 and 1, a share of the variance, not {distortion:g}"
         )
-    bench = _Bench(tokens, distortion, seed)
+    bench = Bench(tokens, distortion, seed)
     curves, missing = bench.curves()
+    quality = None
+    if isinstance(dictionary, Dictionary):
+        scaled = dictionary.for_tokens(tokens.values[tokens.split.train]).on_scaled(bench.scaling)
+        curves[SPARSE] = bench.sparse(scaled.autoencoder)
+        quality = quality_of(scaled.autoencoder, bench.flat, bench.test.reshape(-1, bench.d), scaled.second)
+    else:
+        missing[SPARSE] = dictionary or NO_DICTIONARY
     rates: dict[str, Rate] = {GAUSS: curves[GAUSS].at(distortion)}
     for key in LENSES:
         if key in curves:
@@ -143,9 +158,10 @@ def compare_lenses(tokens: Tokens, distortion: float = 0.1, seed: int = 0) -> Co
         *bench.coding_rate(),
         {key: _lens(curves[key], rates[key], rates[GAUSS]) for key in LENSES if key in rates},
         missing,
-        {count: _over(rates, f"subspaces_{count}") for count in SUBSPACES},
+        {key: _beyond(rates, key) for key in (*(f"subspaces_{count}" for count in SUBSPACES), SPARSE)},
         (rates[PERMUTED] - rates[CLASS]).with_error() if both else None,
         tuple(curve.at(distortion).value for curve in bench.permuted) if PERMUTED in rates else (),
+        quality,
     )
 
 
@@ -154,197 +170,11 @@ def _lens(curve: Curve, rate: Rate, gauss: Rate) -> Lens:
     return Lens(*rate.with_error(), *(gauss - rate).with_error(), *points)
 
 
-def _over(rates: dict[str, Rate], key: str) -> dict[str, tuple[float, float]]:
-    """What subspaces save beyond the lenses that their edge is held against."""
+def _beyond(rates: dict[str, Rate], key: str) -> dict[str, tuple[float, float]]:
+    """What a lens saves beyond those that its edge is held against."""
     if key not in rates:
         return {}
+    others = (GAUSS, SCALES, POSITION_KNOWN, *(f"subspaces_{count}" for count in SUBSPACES), SPARSE)
     return {
-        other: (rates[other] - rates[key]).with_error()
-        for other in (GAUSS, SCALES, POSITION_KNOWN)
-        if other in rates
+        other: (rates[other] - rates[key]).with_error() for other in others if other in rates and other != key
     }
-
-
-@dataclass
-class _Bench:
-    """The tokens of both parts, centred and scaled by the training tokens, and what is fitted to them."""
-
-    tokens: Tokens
-    distortion: float
-    seed: int
-    permuted: list[Curve] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        split = self.tokens.split
-        train = self.tokens.values[split.train].astype(np.float64)
-        d: int = train.shape[2]
-        mean = train.mean(axis=(0, 1))
-        square = float(((train - mean) ** 2).sum(axis=2).mean())
-        # Rounding leaves something of equal tokens.
-        if not square > 1e-12 * float((train**2).sum(axis=2).mean()):
-            raise SparseError("all training tokens are equal: there is nothing to code")
-        scale = np.sqrt(d / square)
-        self.d: int = d
-        self.train: FloatArray = (train - mean) * scale
-        self.test: FloatArray = (self.tokens.values[split.test].astype(np.float64) - mean) * scale
-        self.flat: FloatArray = self.train.reshape(-1, d)
-        self.gauss = fit_components(self.flat, np.zeros(len(self.flat), np.int64), 1, 0.0)
-        self.s = _noise_at(self.gauss.values[0], distortion=self.distortion)
-        self.noise: FloatArray = self.s * _NOISE
-
-    def coding_rate(self) -> tuple[float, float]:
-        """ε of the Gaussian, and R of the training tokens there."""
-        eps, n = float(np.sqrt(self.s * self.d)), len(self.flat)
-        return eps, float(coding_rate_from_spectrum(self.gauss.values[0] * n, self.d, n, eps))
-
-    @cached_property
-    def inner(self) -> Split | str:
-        """Training images split once more, to choose how far groups are drawn towards each other."""
-        try:
-            return split_images(self.tokens.split.groups.of(self.tokens.split.train), self.seed + 1)
-        except SparseError as error:
-            return str(error)
-
-    def curves(self) -> tuple[dict[str, Curve], dict[str, str]]:
-        """The curves of all lenses, and why some have none."""
-        nothing = np.zeros(self.test.shape[:2], np.int64)
-        curves = {GAUSS: code_given(self.test, nothing, self.gauss, self.noise)}
-        missing: dict[str, str] = {}
-        for lens in (self._classes, self._position):
-            try:
-                curves |= lens()
-            except _NoLensError as error:
-                missing |= dict.fromkeys(error.keys, str(error))
-        for count in SUBSPACES:
-            key = f"subspaces_{count}"
-            if len(self.flat) < 2 * count:
-                missing[key] = (
-                    f"{len(self.flat)} training tokens are too few for {count} subspaces: record more"
-                )
-            else:
-                curves[key] = code_best(self.test, self._subspaces(count), self.noise)
-        curves[SCALES] = code_best(self.test, learn_scales(self.flat, self.s), self.noise)
-        return curves, missing
-
-    def _classes(self) -> dict[str, Curve]:
-        keys, groups = (CLASS, CLASS_ONCE, PERMUTED), self.tokens.split.groups
-        train, test = (groups.classes[part] for part in (self.tokens.split.train, self.tokens.split.test))
-        if len(np.unique(groups.classes)) < 2:
-            raise _NoLensError(keys, "there is one class only: choose another label scheme")
-        if alone := sorted(set(test.tolist()) - set(train.tolist())):
-            raise _NoLensError(
-                keys,
-                f"{len(alone)} held-out classes are not among the fitted images, since some class has one "
-                "subject only: choose a coarser label scheme",
-            )
-        count = int(groups.classes.max()) + 1
-        known, cost = self._labelled(self._spread(train), self._spread(test, held_out=True), count)
-        T = self.test.shape[1]
-        every_token, once = known.rate + cost[:, :1], known.rate + cost[:, :1] / T
-        rng = np.random.default_rng([self.seed, 2])
-        for _ in range(PERMUTATIONS):
-            relabelled = self._relabelled(rng)
-            to_train, to_test = (
-                relabelled[part] for part in (self.tokens.split.train, self.tokens.split.test)
-            )
-            curve, costs = self._labelled(self._spread(to_train), self._spread(to_test, held_out=True), count)
-            self.permuted.append(curve.with_rate(curve.rate + costs[:, :1]))
-        mean = Curve(
-            np.mean([curve.rate for curve in self.permuted], axis=0),
-            np.mean([curve.distortion for curve in self.permuted], axis=0),
-        )
-        return {CLASS: known.with_rate(every_token), CLASS_ONCE: known.with_rate(once), PERMUTED: mean}
-
-    def _relabelled(self, rng: np.random.Generator) -> IntArray:
-        """Classes of all images (N,) with subjects exchanged within either part: both keep their classes."""
-        groups, split = self.tokens.split.groups, self.tokens.split
-        classes = groups.classes.copy()
-        for part in (split.train, split.test):
-            subjects, first, of = np.unique(groups.subjects[part], return_index=True, return_inverse=True)
-            classes[part] = groups.classes[part][first][rng.permutation(len(subjects))][of]
-        return classes
-
-    def _position(self) -> dict[str, Curve]:
-        positions = self.tokens.positions
-        if isinstance(positions, str):
-            raise _NoLensError((POSITION, POSITION_KNOWN), positions)
-        train, test = positions[self.tokens.split.train], positions[self.tokens.split.test]
-        known, cost = self._labelled(train, test, int(positions.max()) + 1)
-        named = known.rate + cost.mean(axis=1, keepdims=True)
-        return {POSITION: known.with_rate(named), POSITION_KNOWN: known}
-
-    def _spread(self, classes: IntArray, held_out: bool = False) -> IntArray:
-        """The class of each token of each image (n, T)."""
-        T = (self.test if held_out else self.train).shape[1]
-        return np.repeat(classes[:, None], T, axis=1)
-
-    def _labelled(self, train: IntArray, test: IntArray, count: int) -> tuple[Curve, FloatArray]:
-        """Held-out tokens whose groups are known, and what naming each would cost (N, T)."""
-
-        def fit(images: IntArray, strength: float) -> Components:
-            return fit_components(
-                self.train[images].reshape(-1, self.d), train[images].ravel(), count, strength
-            )
-
-        strength = self._chosen_strength(train, fit)
-        components = fit(np.arange(len(self.train)), strength)
-        return code_given(self.test, test, components, self.noise), components.costs[test]
-
-    def _chosen_strength(self, labels: IntArray, fit: Callable[[IntArray, float], Components]) -> float:
-        """In tokens: what codes the held-out ones among the training images best."""
-        if isinstance(self.inner, str):
-            return DEFAULT_STRENGTH * self.d
-        images = self.inner.test
-        images = images[np.isin(labels[images], labels[self.inner.train]).all(axis=1)]
-        if not len(images):
-            return DEFAULT_STRENGTH * self.d
-        strengths = [times * self.d for times in STRENGTHS]
-        noise = np.array([self.s])
-        rates = [
-            code_given(self.train[images], labels[images], fit(self.inner.train, strength), noise).rate.mean()
-            for strength in strengths
-        ]
-        return strengths[int(np.argmin(rates))]
-
-    def _subspaces(self, count: int) -> Components:
-        """Start and strength are chosen on the held-out ones among the training images."""
-        seen, start, strength = self._seen, STARTS[0], DEFAULT_STRENGTH
-        if not isinstance(self.inner, str):
-            some, others = (
-                seen[part].reshape(-1, seen.shape[2]) for part in (self.inner.train, self.inner.test)
-            )
-            best = np.inf
-            for a_start in STARTS:
-                chosen, codes = learn_subspaces(some, count, self.s, a_start, self.seed)
-                for times in STRENGTHS:
-                    components = fit_components(some[chosen], codes, count, times * self.d)
-                    rate = float(components.code_lengths(others, self.s).min(axis=1).mean())
-                    if rate < best:
-                        best, start, strength = rate, a_start, times
-        chosen, codes = learn_subspaces(seen.reshape(-1, seen.shape[2]), count, self.s, start, self.seed)
-        return fit_components(self.flat[chosen], codes, count, strength * self.d)
-
-    @cached_property
-    def _seen(self) -> FloatArray:
-        """Training tokens (n, T, d') along the axes that stand out of the noise, to learn subspaces in."""
-        values = self.gauss.values[0]
-        seen: FloatArray = self.train @ self.gauss.vectors[0][:, values > _UNSEEN * self.s]
-        return seen
-
-
-class _NoLensError(Exception):
-    """Some lenses cannot be had; the message says why."""
-
-    def __init__(self, keys: tuple[str, ...], why: str) -> None:
-        super().__init__(why)
-        self.keys = keys
-
-
-def _noise_at(values: FloatArray, distortion: float) -> float:
-    """The s at which tokens with these covariance eigenvalues (d,) have a distortion, by bisection."""
-    low, high = 1e-12, 1e6
-    for _ in range(100):
-        s = float(np.sqrt(low * high))
-        share = float((values * s / (values + s)).sum() / values.sum())
-        low, high = (s, high) if share < distortion else (low, s)
-    return s

@@ -1,19 +1,24 @@
-"""Subspaces or one Gaussian: the verdict of a layer, as far as it can be told without sparse codes."""
+"""Subspaces, a sparse code or one Gaussian: the verdict of a layer."""
 
 from dataclasses import dataclass
 
-from subspacelens_tui.sparse.lenses import GAUSS, POSITION_KNOWN, SCALES, Comparison
+from subspacelens_tui.sparse.bench import GAUSS, POSITION_KNOWN, SCALES, SPARSE
+from subspacelens_tui.sparse.lenses import Comparison
+from subspacelens_tui.sparse.recipe import TOKENS_AN_ATOM
 
 # Of the two, the one that is judged by: chosen beforehand, or the better of two would be favoured by chance.
 JUDGED = 25
+_KEY = f"subspaces_{JUDGED}"
 _TOKENS_EACH = 40
+_LARGEST_GAP = 0.10
 # A receiver knows which token it receives: the position lens does not pay for it here.
-_NAMES = {SCALES: "8-scales", POSITION_KNOWN: "position"}
+_TRAPS = {SCALES: "8-scales", POSITION_KNOWN: "position"}
+_WORDS = {_KEY: "subspaces", SPARSE: "sparse codes"}
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One of "subspaces", "gaussian" and "undecided".
+    """One of "subspaces", "sparse", "gaussian" and "undecided".
 
     Attributes:
         word: the verdict.
@@ -30,28 +35,59 @@ class Verdict:
 
 
 def judge(found: Comparison) -> Verdict:
-    """The verdict of a layer. An edge is what 25 learned subspaces save, with its 95 % interval.
+    """The verdict of a layer. An edge is what a lens saves against the Gaussian, with its 95 % interval.
 
-    "gaussian": the whole interval of the edge is at or below zero. "subspaces": it is above zero, and so is
-    that of what they save beyond the 8-scales and the position lens. Else "undecided", as with fewer than 40
-    training tokens a subspace, and where a lens that the edge has to be held against is missing.
+    "gaussian": the intervals of 25 subspaces and of the sparse code, if there is one, are at or below zero.
+    "subspaces" or "sparse": this edge is above zero, and above the other's, the 8-scales and the position
+    lens, each by more than its error. Else "undecided", as with fewer than 40 training tokens a subspace or
+    an atom, an autoencoder that explains more than .10 less of held-out tokens than of training tokens, or a
+    missing lens.
     """
-    key = f"subspaces_{JUDGED}"
-    if key not in found.lenses:
-        return Verdict("undecided", found.missing[key])
-    each = found.training_tokens / JUDGED
-    if each < _TOKENS_EACH:
-        return Verdict("undecided", f"{each:.0f} training tokens a subspace, fewer than {_TOKENS_EACH}")
-    over = found.subspaces_over[JUDGED]
-    edge, error = over[GAUSS]
-    if edge + error <= 0:
-        return Verdict("gaussian", f"{JUDGED} subspaces save nothing")
+    if (why := _unfit(found)) is not None:
+        return Verdict("undecided", why)
+    measured = [key for key in (_KEY, SPARSE) if key in found.lenses]
+    edges = {key: found.beyond[key][GAUSS] for key in measured}
+    if all(edge + error <= 0 for edge, error in edges.values()):
+        return Verdict("gaussian", f"{_names(measured)} save nothing")
+    best = max(measured, key=lambda key: edges[key][0])
+    name, over = _WORDS[best], found.beyond[best]
+    edge, error = edges[best]
     if edge - error <= 0:
-        return Verdict("undecided", "the edge of subspaces is within its error")
-    for trap, name in _NAMES.items():
+        return Verdict("undecided", f"the edge of {name} is within its error")
+    for trap, what in _TRAPS.items():
         if trap not in over:
-            return Verdict("undecided", f"the {name} lens is missing")
+            return Verdict("undecided", f"the {what} lens is missing")
         beyond, its_error = over[trap]
         if beyond - its_error <= 0:
-            return Verdict("undecided", f"the edge of subspaces is within the {name} lens")
-    return Verdict("subspaces", f"{JUDGED} subspaces save more than any other lens here explains")
+            return Verdict("undecided", f"the edge of {name} is within the {what} lens")
+    for other in measured:
+        if other != best and over[other][0] - over[other][1] <= 0:
+            return Verdict("undecided", f"{name} and {_WORDS[other]} are within the error of each other")
+    word = "sparse" if best == SPARSE else "subspaces"
+    return Verdict(word, f"{name} save more than any other lens here explains")
+
+
+def _unfit(found: Comparison) -> str | None:
+    """Why no verdict can rest on these lenses."""
+    if _KEY not in found.lenses:
+        return found.missing[_KEY]
+    each = found.training_tokens / JUDGED
+    if each < _TOKENS_EACH:
+        return f"{each:.0f} training tokens a subspace, fewer than {_TOKENS_EACH}"
+    quality = found.quality
+    if quality is None:
+        return None
+    if SPARSE not in found.lenses:
+        return found.missing[SPARSE]
+    if quality.tokens_an_atom < TOKENS_AN_ATOM:
+        return f"{quality.tokens_an_atom:.0f} training tokens an atom, fewer than {TOKENS_AN_ATOM}"
+    if quality.gap > _LARGEST_GAP:
+        return (
+            f"the autoencoder explains {quality.training_ev:.2f} of training tokens and "
+            f"{quality.held_out_ev:.2f} of held-out ones"
+        )
+    return None
+
+
+def _names(keys: list[str]) -> str:
+    return " and ".join(f"{JUDGED} subspaces" if key == _KEY else _WORDS[key] for key in keys)

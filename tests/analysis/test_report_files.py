@@ -2,6 +2,7 @@
 
 import re
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from subspacelens_tui.analysis.output.report import new_report, report_path, wri
 from subspacelens_tui.analysis.output.report.html import html
 from subspacelens_tui.analysis.output.report.markdown import markdown
 from subspacelens_tui.sessions import open_session
+from tests.app.sparse_result import sparse_result
 from tests.conftest import PlantedSession
 
 _VOID = {"meta", "link", "br"}
@@ -131,3 +133,16 @@ def test_without_matplotlib_there_is_markdown(
         report_path("run", tmp_path / "report.html")
     write_report(report, report_path("run", tmp_path / "report.md"))
     assert new_report(report, tmp_path / "exports").name == "report.md"
+
+
+def test_lenses_of_tokens_are_a_section_of_their_own(report: Report, page: str) -> None:
+    assert 'id="lenses"' not in page
+    with_lenses = replace(report, lenses=sparse_result(3))
+    for text in (html(with_lenses), markdown(with_lenses)):
+        assert "Sparse against dense" in text
+        # 9 nats of 25 subspaces are 13 bits; half a nat of error 0.7.
+        assert "+13.0 ± 0.7" in text
+        assert "−1.4 ± 0.7" in text
+        assert "subspaces" in text
+    why = replace(report, lenses="all images are of one subject")
+    assert "Missing: all images are of one subject." in markdown(why)

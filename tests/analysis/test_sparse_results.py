@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.analysis.sparse_results import position_cells, sparse_comparison
+from subspacelens_tui.analysis.sparse_results import Asked, sparse_comparison
+from subspacelens_tui.analysis.sparse_sample import position_cells
 from subspacelens_tui.cli import main
 from subspacelens_tui.sessions import Session, open_session
 from subspacelens_tui.sparse import LENSES, Comparison, Groups, Tokens, compare_lenses, split_images
@@ -36,7 +37,7 @@ def run(session: Session, *options: str) -> int:
 
 
 def test_it_measures_the_tokens_of_the_session(session: Session) -> None:
-    found = sparse_comparison(session, Settings(seed=1), layers=[1])
+    found = sparse_comparison(session, Settings(seed=1), Asked(layers=[1]))
     [layer] = found.layers
     images = [session.manifest.images[image] for image in session.images()]
     groups = Groups(
@@ -79,7 +80,7 @@ def test_json_bits_and_table_agree(
     assert first["verdict"]["word"] == "undecided"
     assert set(flat["lenses"].values()) == {None}
     assert flat["missing"] == {"lenses": "all training tokens are equal: there is nothing to code"}
-    assert "not measured yet" in nats["missing"]["sparse"]
+    assert "--sae train trains one" in first["missing"]["sparse"]
 
 
 def test_the_text_says_verdicts_and_reasons(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,12 +90,12 @@ def test_the_text_says_verdicts_and_reasons(session: Session, capsys: pytest.Cap
     assert "layer 0: undecided: 4 training tokens a subspace, fewer than 40" in out
     assert "layer 2: undecided: all training tokens are equal" in out
     assert "64 sub: 96 training tokens are too few for 64 subspaces" in out
-    assert "sparse codes (SAE) are not measured yet" in out
+    assert "SAE: no sparse autoencoder is given" in out
     assert "nan" not in out.lower()
 
 
 def test_labels_of_one_subject_each_leave_the_class_out(session: Session) -> None:
-    found = sparse_comparison(session, Settings(labels="fine"), layers=[0])
+    found = sparse_comparison(session, Settings(labels="fine"), Asked(layers=[0]))
     of = found.layers[0].found
     assert isinstance(of, Comparison)
     assert "coarser label scheme" in of.missing["class"]

@@ -103,8 +103,8 @@ def test_a_union_of_subspaces_is_seen_by_classes_and_by_subspaces(rng: np.random
     assert value - error > 10
     assert found.lenses["scales_8"].saved < 0.1 * found.lenses["class"].saved
     assert judge(found).word == "subspaces"
-    over = {key: of for key, of in found.subspaces_over[25].items() if key != "position_known"}
-    without = replace(found, subspaces_over={25: over})
+    over = {key: of for key, of in found.beyond["subspaces_25"].items() if key != "position_known"}
+    without = replace(found, beyond={**found.beyond, "subspaces_25": over})
     # Nothing says that the edge is not that of positions.
     assert judge(without).words == "undecided: the position lens is missing"
 

@@ -8,13 +8,17 @@ from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.claims.claim import CannotTell
 from subspacelens_tui.analysis.claims.evidence import Evidence
 from subspacelens_tui.analysis.claims.judge import Judged, judged
+from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.metrics import METRICS
 from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
 from subspacelens_tui.analysis.result import Result
-from subspacelens_tui.analysis.settings import ErrorsBy, Settings
+from subspacelens_tui.analysis.settings import ErrorsBy, Settings, SettingsError
+from subspacelens_tui.analysis.sparse_dictionaries import trained_beside
+from subspacelens_tui.analysis.sparse_results import Asked, SparseResult, sparse_comparison
 from subspacelens_tui.analysis.sweep import Sweep, configurations, swept
 from subspacelens_tui.analysis.uncertainty.jackknife import error_bar
 from subspacelens_tui.sessions import Session
+from subspacelens_tui.sparse import SparseError
 
 SWEPT = "delta_R"
 
@@ -58,6 +62,7 @@ class Report:
         figures: the article's, in its order.
         notes: what the reader should know.
         losses: those of them that say what is left out.
+        lenses: what tokens take under each; why that is not known; None without tokens.
     """
 
     session: Session
@@ -70,6 +75,7 @@ class Report:
     figures: tuple[ReportFigure, ...]
     notes: tuple[str, ...]
     losses: tuple[str, ...]
+    lenses: SparseResult | str | None = None
 
 
 def report_of(
@@ -112,7 +118,24 @@ def report_of(
         figures=figures,
         notes=tuple(dict.fromkeys(note for result in results for note in result.notes)),
         losses=tuple(dict.fromkeys(line for result in results for line in result.losses)),
+        lenses=None
+        if analyzer.session.manifest.tokens is None
+        else _lenses(analyzer.session, evidence, watch),
     )
+
+
+def _lenses(session: Session, evidence: Evidence, watch: Watch) -> SparseResult | str:
+    """With the autoencoders that were trained beside the session, if any."""
+    settings = replace(evidence.settings, labels=evidence.coarse_or_first)
+    asked = Asked(dictionaries=trained_beside(session))
+
+    def on_layer(done: int, total: int) -> None:
+        watch.report("lenses on tokens", done, total)
+
+    try:
+        return sparse_comparison(session, settings, asked, on_layer)
+    except (SettingsError, NoImagesError, SparseError) as error:
+        return str(error)
 
 
 def _figures(evidence: Evidence) -> Iterator[ReportFigure]:

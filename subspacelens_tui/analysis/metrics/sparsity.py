@@ -29,7 +29,8 @@ _REFERENCE: dict[str, Any] = {
     unit="",
     formula="mean of (√d − ‖x‖₁/‖x‖₂)/(√d − 1) over images",
     source="Hoyer 2004, JMLR 5",
-    about="0 where all entries of a vector are equal, 1 where there is only one; always of the raw features.",
+    about="0 where all entries of a vector are equal, 1 where there is only one; always of the raw features. "
+    "Dense in these coordinates is not the opposite of a sparse code: see the Gaussian reference.",
     cost=Cost.FIRST,
     format=Format.SHARE,
     no_null="the labels do not enter; Gaussian and Laplace entries of the same width are the reference",
@@ -46,7 +47,8 @@ def hoyer(columns: Columns) -> Any:
     label="Hoyer sparsity of Gaussian entries",
     short="Gauss",
     formula="its expectation for d independent Gaussian entries",
-    about="What Hoyer sparsity is without any structure, at this width.",
+    about="What Hoyer sparsity is without any structure, at this width, and of truly sparse codes as well: "
+    "a sum of a few atoms of a random dictionary has a direction that is as uniform.",
     **_REFERENCE,
 )
 def gaussian(statistics: LayerStatistics) -> float:

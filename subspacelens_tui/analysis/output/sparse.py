@@ -9,13 +9,12 @@ from rich.text import Text
 
 from subspacelens_tui.analysis.output.console import INTERVAL, PlainTable, console, number, print_json
 from subspacelens_tui.analysis.output.files import Row
-from subspacelens_tui.analysis.sparse_results import SparseLayer, SparseResult
+from subspacelens_tui.analysis.sparse_results import SparseCheck, SparseLayer, SparseResult
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.sanitise import plain
-from subspacelens_tui.sparse import LENSES, Comparison
+from subspacelens_tui.sparse import LENSES, Comparison, Quality
 
-NO_SAE = 'sparse codes (SAE) are not measured yet, so no verdict says "sparse"'
-_SHORT = {
+LENS_NAMES = {
     "gauss": "gauss",
     "class": "class",
     "class_per_image": "class/image",
@@ -25,6 +24,7 @@ _SHORT = {
     "subspaces_25": "25 sub",
     "subspaces_64": "64 sub",
     "scales_8": "8 scales",
+    "sparse": "SAE",
 }
 # Two tables, for one is wider than a terminal.
 _FIRST, _SECOND = LENSES[:4], LENSES[4:]
@@ -55,8 +55,32 @@ def print_sparse(session: Session, found: SparseResult, as_json: bool, bits: boo
     out.print(PlainTable(["layer", *_headers(_SECOND)], rows))
     for layer in found.layers:
         out.print(Text(f"layer {layer.layer}: {plain(layer.verdict.words)}"))
-    for line in (*_missing_lines(found), NO_SAE, *found.notes):
+    if any(_quality(layer) for layer in found.layers):
+        out.print(PlainTable(list(_QUALITY), [_quality_row(layer) for layer in found.layers]))
+    for check in found.checks:
+        of = {key: f"{_per(bits) * lens.rate:.1f}" for key, lens in check.found.lenses.items()}
+        rates = ", ".join(f"{LENS_NAMES[key]} {of[key]}" for key in _CHECKED if key in of)
+        out.print(Text(f"check {check.name} ({check.right}): {check.verdict.words}; {rates}"))
+    for line in (*_missing_lines(found), *found.notes):
         out.print(Text(plain(line)))
+
+
+_QUALITY = ("layer", "atoms", "EV fit", "EV held out", "L0", "dead", "tokens/atom", "stable")
+_CHECKED = ("gauss", "subspaces_25", "sparse")
+
+
+def _quality(layer: SparseLayer) -> Quality | None:
+    return None if isinstance(layer.found, str) else layer.found.quality
+
+
+def _quality_row(layer: SparseLayer) -> list[str]:
+    """Of the sparse autoencoder of a layer."""
+    if (of := _quality(layer)) is None:
+        return [str(layer.layer), *[number(None)] * (len(_QUALITY) - 1)]
+    stable = number(None) if of.stable is None else f"{100 * of.stable:.0f} %"
+    explained = [f"{share:.3f}" for share in (of.training_ev, of.held_out_ev)]
+    counts = [f"{of.l0:.1f}", str(of.dead), f"{of.tokens_an_atom:.0f}", stable]
+    return [str(layer.layer), str(of.atoms), *explained, *counts]
 
 
 def _unit(bits: bool) -> str:
@@ -77,12 +101,12 @@ def _missing_lines(found: SparseResult) -> list[str]:
 def _by_reason(missing: dict[str, str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for key, why in missing.items():
-        found.setdefault(why, []).append(_SHORT[key])
+        found.setdefault(why, []).append(LENS_NAMES[key])
     return found
 
 
 def _headers(keys: Sequence[str]) -> list[str]:
-    return [header for key in keys for header in (_SHORT[key], INTERVAL)]
+    return [header for key in keys for header in (LENS_NAMES[key], INTERVAL)]
 
 
 def _row(layer: SparseLayer, bits: bool) -> list[str]:
@@ -129,7 +153,7 @@ def sparse_json(session: Session, found: SparseResult, bits: bool) -> dict[str, 
             "unused": len(split.groups.seeds) - len(split.train) - len(split.test),
         },
         "layers": [_layer_json(layer, _per(bits)) for layer in found.layers],
-        "missing": {"sparse": NO_SAE},
+        "checks": [_check_json(check, _per(bits)) for check in found.checks],
         "notes": list(found.notes),
         "losses": list(found.losses),
     }
@@ -156,13 +180,25 @@ def _layer_json(layer: SparseLayer, per: float) -> dict[str, Any]:
         "training_tokens": found.training_tokens,
         "held_out_tokens": found.test_tokens,
         "lenses": {key: _lens_json(found, key, per) for key in LENSES},
-        "subspaces_beyond": {
-            str(count): {key: _pair(beyond, per) for key, beyond in over.items()}
-            for count, over in found.subspaces_over.items()
+        "beyond": {
+            key: {other: _pair(beyond, per) for other, beyond in over.items()}
+            for key, over in found.beyond.items()
         },
+        "autoencoder": None if found.quality is None else asdict(found.quality),
+        "atoms": [asdict(atom) for atom in layer.atoms],
         "class_excess": _pair(found.class_excess, per),
         "permuted_rates": [per * rate for rate in found.permutations],
         "missing": dict(found.missing),
+    }
+
+
+def _check_json(check: SparseCheck, per: float) -> dict[str, Any]:
+    return {
+        "planted": check.name,
+        "right": check.right,
+        "verdict": asdict(check.verdict),
+        "lenses": {key: _lens_json(check.found, key, per) for key in LENSES},
+        "autoencoder": None if check.found.quality is None else asdict(check.found.quality),
     }
 
 

@@ -80,6 +80,11 @@ class TokenImages:
     def __len__(self) -> int:
         return len(self._positions)
 
+    @property
+    def indices(self) -> npt.NDArray[np.int64]:
+        """Which images of the session they are (N,)."""
+        return np.asarray(self._kept, dtype=np.int64)
+
     def tokens(self, layer: int) -> npt.NDArray[np.float32]:
         """The tokens (N, T, d) of a layer.
 

@@ -15,6 +15,8 @@ from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.over_eps import OverEps, over_eps
 from subspacelens_tui.analysis.progress import IsCancelled, Watch
 from subspacelens_tui.analysis.result import LayerResult, Result
+from subspacelens_tui.analysis.sparse_dictionaries import trained_beside
+from subspacelens_tui.analysis.sparse_results import Asked, SparseResult, sparse_comparison
 from subspacelens_tui.analysis.steps import Separations, separations
 from subspacelens_tui.app.controllers.controller import Controller
 from subspacelens_tui.app.controllers.session_state import SessionState
@@ -67,6 +69,8 @@ class DeferredMetrics(Controller):
             self._compare_layers(analysis, main)
         if Deferred.OVER_EPS in needed:
             self._over_eps(analysis, main, layer)
+        if Deferred.SPARSE in needed:
+            self._compare_lenses(analysis, main)
         if main.settings.errors is not None:
             self._state.worker.want(Job("overlap error", (selection, images, layer), more, looked))
         if Deferred.SPLIT_HALVES in needed:
@@ -181,6 +185,41 @@ class DeferredMetrics(Controller):
         self._state.worker.want(Job("over ε", key, work, done))
         if settings.errors is not None:
             self._state.worker.want(Job("errors over ε", key, more, done))
+
+    def _compare_lenses(self, analysis: Analysis, main: Result) -> None:
+        """What tokens take under each lens, with the autoencoders trained beside them: layer by layer.
+
+        Each takes a second or more, so that the selected one comes first, and what is there is shown.
+        """
+        selection, images = analysis.selection, main.images
+        current = analysis.sparse if analysis.sparse_images == images else None
+        if isinstance(current, str):
+            return
+        known = () if current is None else current.layers
+        missing = sorted(set(main.numbers) - {of.layer for of in known})
+        if not missing:
+            return
+        selected = main.numbers[self._state.layer]
+        layer = selected if selected in missing else missing[0]
+
+        def compare(analyzer: Analyzer, cancelled: IsCancelled) -> SparseResult:
+            Watch(cancelled).check()
+            asked = Asked(layers=(layer,), dictionaries=trained_beside(analyzer.session))
+            return sparse_comparison(analyzer.session, main.settings, asked)
+
+        def compared(found: object, reason: str | None) -> None:
+            now = self._state.analysis
+            if now is None or now.selection != selection:
+                return
+            if isinstance(found, SparseResult):
+                layers = sorted((*known, *found.layers), key=lambda of: of.layer)
+                now = replace(now, sparse=replace(found, layers=tuple(layers)), sparse_images=images)
+                self._compare_lenses(now, main)
+            else:
+                now = replace(now, sparse=reason or "", sparse_images=images)
+            self._take(now)
+
+        self._state.worker.want(Job("sparse", (selection, images, layer), compare, compared))
 
     def _take(self, analysis: Analysis) -> None:
         self._state.analysis = analysis

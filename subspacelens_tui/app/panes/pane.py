@@ -60,6 +60,7 @@ class Deferred(Enum):
     LEAST_OVERLAP_BY_STEP = "the layer of least overlap at each captured step"
     CKA = "CKA of all pairs of layers"
     OVER_EPS = "the excess of the selected layer at other ε"
+    SPARSE = "what tokens take under each lens, in every layer"
 
 
 class BorderDragged(Message):

@@ -5,6 +5,7 @@ A new pane is a file beside this one and a line here.
 
 from collections.abc import Iterable
 
+from subspacelens_tui.app.panes.atoms import AtomsPane
 from subspacelens_tui.app.panes.block import BlockPane
 from subspacelens_tui.app.panes.cka import CkaPane
 from subspacelens_tui.app.panes.effective_rank import EffectiveRankPane
@@ -19,6 +20,7 @@ from subspacelens_tui.app.panes.overlap_by_step import OverlapByStepPane
 from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
 from subspacelens_tui.app.panes.pane import Pane
 from subspacelens_tui.app.panes.rates import RatesPane
+from subspacelens_tui.app.panes.sparse import RateDistortionPane, SparsePane
 from subspacelens_tui.app.panes.spectrum import SpectrumPane
 
 PANES: tuple[type[Pane], ...] = (
@@ -30,6 +32,9 @@ PANES: tuple[type[Pane], ...] = (
     SpectrumPane,
     BlockPane,
     GainsPane,
+    SparsePane,
+    RateDistortionPane,
+    AtomsPane,
     OverlapMatrixPane,
     OverlapByLayerPane,
     OverlapByStepPane,

@@ -1,17 +1,28 @@
-"""Print what it takes to code the tokens of a session as one Gaussian, by class or by learned subspaces."""
+"""Print what it takes to code tokens as one Gaussian, by class, by subspaces or by a sparse code."""
 
 from __future__ import annotations
 
 import argparse
 import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from subspacelens_tui.cli.analysis import open_session, say_losses, settings_of
 from subspacelens_tui.cli.command import Command
-from subspacelens_tui.cli.program import UsageError
+from subspacelens_tui.cli.program import PROGRAM, UsageError, say
 from subspacelens_tui.cli.progress import progress
 from subspacelens_tui.options.analysis import LABELS_FILE, SELECTION
 from subspacelens_tui.options.common import JSON, SESSION
 from subspacelens_tui.options.option import Option, layer_numbers, path, switch
+from subspacelens_tui.options.recording import ALLOW_PICKLE
+from subspacelens_tui.options.sparse import CHECK, SAE, TRAINING
+
+if TYPE_CHECKING:
+    from subspacelens_tui.analysis.sparse_dictionaries import Dictionaries
+    from subspacelens_tui.analysis.sparse_sample import SparseSample
+    from subspacelens_tui.sessions import Session
+    from subspacelens_tui.sparse.layouts import ReadPickle
 
 _TAKEN = ("--labels", "--branch", "--step", "--guidance")
 _TO = Option("--to", "FILE", "also write a row for each layer and lens: .csv, .json or .parquet", path)
@@ -19,27 +30,20 @@ _TO = Option("--to", "FILE", "also write a row for each layer and lens: .csv, .j
 
 def run(arguments: argparse.Namespace) -> int:
     """As text or JSON, and to a file where one is named."""
-    from pathlib import Path
-
-    from subspacelens_tui.analysis.output import TABLE_FORMATS, print_sparse, write_table
-    from subspacelens_tui.analysis.output.files import need, refuse_existing
+    from subspacelens_tui.analysis.output import print_sparse, write_table
     from subspacelens_tui.analysis.output.sparse import sparse_rows
-    from subspacelens_tui.analysis.sparse_results import sparse_comparison
+    from subspacelens_tui.analysis.sparse_results import Asked, sparse_comparison
 
-    table = None if arguments.to is None else Path(arguments.to)
-    if table is not None:
-        if (kind := table.suffix.removeprefix(".")) not in TABLE_FORMATS:
-            raise UsageError(f"a table is .csv, .json or .parquet, not {table.name!r}")
-        need(kind)
-        refuse_existing([table])
+    layers = arguments.layers
+    table = None if arguments.to is None else _table(Path(arguments.to))
     session = open_session(arguments, arguments.session)
-    with progress() as say:
+    if arguments.sae == "stop":
+        return _stop(session)
+    dictionaries = _dictionaries(arguments, session, layers)
+    asked = Asked(arguments.distortion, layers, arguments.check, dictionaries)
+    with progress() as say_progress:
         found = sparse_comparison(
-            session,
-            settings_of(arguments),
-            arguments.distortion,
-            arguments.layers,
-            functools.partial(say, "layers"),
+            session, settings_of(arguments), asked, functools.partial(say_progress, "layers")
         )
     print_sparse(session, found, arguments.json, arguments.bits)
     if table is not None:
@@ -48,9 +52,76 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _table(table: Path) -> Path:
+    """Refused before anything is computed, if it cannot be written."""
+    from subspacelens_tui.analysis.output import TABLE_FORMATS
+    from subspacelens_tui.analysis.output.files import need, refuse_existing
+
+    if (kind := table.suffix.removeprefix(".")) not in TABLE_FORMATS:
+        raise UsageError(f"a table is .csv, .json or .parquet, not {table.name!r}")
+    need(kind)
+    refuse_existing([table])
+    return table
+
+
+def _stop(session: Session) -> int:
+    from subspacelens_tui.cli.training import stop_training
+    from subspacelens_tui.sparse import SparseError
+
+    if not (asked := stop_training(session.path)):
+        raise SparseError(f"no autoencoder of {session.name} is being trained")
+    say(f"asked {asked} training to stop; `{PROGRAM} sparse {session.name} --sae train` resumes it")
+    return 0
+
+
+def _dictionaries(
+    arguments: argparse.Namespace, session: Session, layers: tuple[int, ...] | None
+) -> Callable[[SparseSample], Dictionaries] | None:
+    """Where the autoencoders come from; they are trained first, if that was asked."""
+    from subspacelens_tui.analysis.sparse_dictionaries import load_dictionaries, trained
+    from subspacelens_tui.analysis.sparse_sample import wanted_layers
+
+    if arguments.sae is None:
+        return None
+    if arguments.sae == "train":
+        folder = _train(arguments, session, layers)
+        return lambda sample: trained(folder)
+    wanted = wanted_layers(session, layers)
+    reader = _pickle_reader() if arguments.allow_pickle else None
+    return lambda sample: load_dictionaries(Path(arguments.sae), session, wanted, sample, reader)
+
+
+def _pickle_reader() -> ReadPickle:
+    """It needs torch, which takes seconds to import."""
+    from subspacelens_tui.training.pickled import read_pickle
+
+    return read_pickle
+
+
+def _train(arguments: argparse.Namespace, session: Session, layers: tuple[int, ...] | None) -> Path:
+    from subspacelens_tui.analysis.sparse_training import plan_training
+    from subspacelens_tui.cli.training import train
+    from subspacelens_tui.planning.machine import cores
+    from subspacelens_tui.sparse.recipe import Asked
+
+    asked = Asked(
+        atoms=arguments.atoms,
+        k=arguments.k,
+        steps=arguments.train_steps,
+        batch_topk=arguments.batch_topk,
+    )
+    settings, where = settings_of(arguments), arguments.device or "auto"
+    # For whoever watches, a core is left free.
+    threads = max(1, cores() - 1)
+    return train(
+        lambda: plan_training(session, settings, layers, asked, where, threads, arguments.check),
+        session.name,
+    )
+
+
 COMMAND = Command(
     "sparse",
-    "print what tokens take as one Gaussian, by class and by learned subspaces",
+    "print what tokens take as one Gaussian, by class, by subspaces, by a sparse code",
     run,
     (
         SESSION,
@@ -68,6 +139,10 @@ COMMAND = Command(
         Option(
             "--seed", "N", "random seed for held-out images, permuted classes and starts (default: 0)", int
         ),
+        SAE,
+        *TRAINING,
+        CHECK,
+        ALLOW_PICKLE,
         LABELS_FILE,
         _TO,
         JSON,

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from subspacelens_tui.analysis.sparse_results import SparseResult
 from subspacelens_tui.analysis.steps import Separations
 from subspacelens_tui.app.controllers.deferred_metrics import DeferredMetrics
 from subspacelens_tui.app.panes.pane import Deferred
 from subspacelens_tui.app.panes.registry import PANES
 from subspacelens_tui.app.selection import with_eps
 from tests.app.controllers.conftest import NotedState
+from tests.app.sparse_result import sparse_result
 from tests.app.test_widgets import analysis
 
 
@@ -36,7 +38,8 @@ def asked(state: NotedState, *needed: Deferred) -> list[str]:
         ((Deferred.LEAST_OVERLAP_BY_STEP,), {"separation"}),
         ((Deferred.CKA,), {"cka"}),
         ((Deferred.OVER_EPS,), {"over ε"}),
-        (tuple(Deferred), {"halves", "separation", "cka", "over ε"}),
+        ((Deferred.SPARSE,), {"sparse"}),
+        (tuple(Deferred), {"halves", "separation", "cka", "over ε", "sparse"}),
     ],
 )
 def test_only_what_panes_that_are_seen_need(
@@ -87,3 +90,27 @@ def test_a_layer_that_fails_says_why(shown: NotedState) -> None:
     job(shown, "layer").done(None, "out of memory")
     assert shown.analysis is not None
     assert shown.analysis.closer[2].missing["normality"] == "out of memory"
+
+
+def test_lenses_come_layer_by_layer_the_selected_one_first(shown: NotedState) -> None:
+    every = sparse_result(12)
+    shown.layer, order = 7, []
+    asked(shown, Deferred.SPARSE)
+    for _ in range(12):
+        wanted = [job for job in shown.noted.jobs if job.name == "sparse"][-1]
+        layer = wanted.key[2]  # type: ignore[index]
+        order.append(layer)
+        wanted.done(replace(every, layers=(every.layers[layer],)), None)
+    assert order == [7, *range(7), *range(8, 12)]
+    assert shown.analysis is not None
+    assert isinstance(shown.analysis.sparse, SparseResult)
+    assert shown.analysis.sparse.layers == every.layers
+    before = len(shown.noted.jobs)
+    assert "sparse" not in asked(shown, Deferred.SPARSE)[before:]
+
+
+def test_lenses_that_cannot_be_had_say_why(shown: NotedState) -> None:
+    asked(shown, Deferred.SPARSE)
+    job(shown, "sparse").done(None, "all images are of one subject")
+    assert shown.analysis is not None
+    assert shown.analysis.sparse == "all images are of one subject"

@@ -26,6 +26,7 @@ from subspacelens_tui.app.widgets.comparison import ComparisonPlot
 from subspacelens_tui.app.widgets.sweep_map import SweepMap
 from subspacelens_tui.sessions import Phase, RunState
 from tests.app.conftest import Driver, OpenApp, with_pictures
+from tests.app.sparse_result import sparse_result
 from tests.app.test_widgets import Stage, analysis, drawn, rows
 from tests.conftest import PlantedSessionFactory as Planted
 
@@ -124,6 +125,7 @@ async def test_every_size_has_figures_or_says_what_it_needs(pane: type[Pane]) ->
     over_eps = (0, OverEps(layers[:1], of.main))
     main = replace(of.main, layers=layers)
     of = replace(of, figures={of.selection.main: main}, alike=alike, over_eps=over_eps)
+    of = replace(of, sparse=sparse_result(12))
     shown, widget = 0, pane()
     async with Stage(widget, (60, 12)).run_test(size=(140, 50)) as pilot:
         widget.update(None, of, 0)

@@ -16,10 +16,13 @@ from subspacelens_tui.analysis.output.plots import (
 )
 from subspacelens_tui.analysis.output.report.words import (
     ARTICLE,
+    LENSES,
     beside,
     dashes,
     figure_rows,
     in_short,
+    lens_rows,
+    lens_words,
     made_by,
     numbers,
     subject,
@@ -60,6 +63,7 @@ def html(report: Report) -> str:
             *_verdicts(report),
             *_claims(report),
             *_figures(report),
+            *_lenses(report),
             "</main>",
             f"<footer><p>{_text(made_by())}</p></footer>",
             "</body>",
@@ -153,6 +157,21 @@ def _figure(number: int, figure: ReportFigure) -> Iterator[str]:
             yield from (_row(row, "td") for row in rows)
             yield "</table></div>"
     yield "</article>"
+
+
+def _lenses(report: Report) -> Iterator[str]:
+    if report.lenses is None:
+        return
+    yield '<section id="lenses" aria-labelledby="lenses-title">'
+    yield f'<h2 id="lenses-title">{LENSES}</h2>'
+    yield f"<p>{_text(lens_words(report))}</p>"
+    headings, rows = lens_rows(report)
+    if rows:
+        yield '<div class="wide"><table class="numbers">'
+        yield _row(headings, "th scope=col")
+        yield from (_row(row, "td") for row in rows)
+        yield "</table></div>"
+    yield "</section>"
 
 
 def _plot(figure: ReportFigure) -> Plot:

@@ -5,10 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from subspacelens_tui.analysis.claims import Judged, Report, ReportFigure
 from subspacelens_tui.analysis.output.report.words import (
     ARTICLE,
+    LENSES,
     beside,
     dashes,
     figure_rows,
     in_short,
+    lens_rows,
+    lens_words,
     made_by,
     numbers,
     subject,
@@ -41,6 +44,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield from ("", f"## The figures of {_text(ARTICLE)}, of this session", "")
     for figure in report.figures:
         yield from _figure(figure)
+    if report.lenses is not None:
+        yield from (f"## {LENSES}", "", _text(lens_words(report)), "", *_table(*lens_rows(report)))
     yield from ("", _text(made_by()))
 
 

@@ -1,13 +1,16 @@
 """What HTML and Markdown both say: numbers, rows of tables, what a report is of."""
 
+import math
 import re
 from collections.abc import Iterator
 
 from subspacelens_tui import __version__
 from subspacelens_tui.analysis.claims import Finding, Judged, Report, ReportFigure, Verdict
 from subspacelens_tui.analysis.output.console import number
+from subspacelens_tui.analysis.output.sparse import LENS_NAMES
 from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.result import LayerResult, Result
+from subspacelens_tui.analysis.sparse_results import SparseLayer, SparseResult
 from subspacelens_tui.analysis.tables import first_middle_last
 from subspacelens_tui.sessions.sanitise import plain
 
@@ -95,6 +98,45 @@ def figure_rows(figure: ReportFigure) -> tuple[list[str], list[list[str]]]:
         for result in figure.curves
     ]
     return headings, rows
+
+
+LENSES = "Sparse against dense"
+_LENSES = ("position_known", "scales_8", "class", "subspaces_25", "sparse")
+
+
+def lens_words(report: Report) -> str:
+    """What the table of the lenses is of, or why there is none."""
+    found = report.lenses
+    if not isinstance(found, SparseResult):
+        return f"Missing: {plain(found or '')}."
+    return (
+        f"Bits a token at a squared error of {found.distortion:g} of the variance: one Gaussian, and what "
+        f"other codes save, ± half a 95 % interval over {len(found.split.test)} held-out images of other "
+        "seeds and subjects. docs/sparse.md says what each is."
+    )
+
+
+def lens_rows(report: Report) -> tuple[list[str], list[list[str]]]:
+    """Headings and rows of what tokens take under each lens."""
+    found = report.lenses
+    if not isinstance(found, SparseResult):
+        return [], []
+    names = [LENS_NAMES[key] for key in ("gauss", *_LENSES)]
+    return ["layer", *names, "verdict"], [_lens_row(layer) for layer in found.layers]
+
+
+def _lens_row(layer: SparseLayer) -> list[str]:
+    per = 1 / math.log(2)
+    lenses = {} if isinstance(layer.found, str) else layer.found.lenses
+    gauss = lenses.get("gauss")
+    saved = [lenses.get(key) for key in _LENSES]
+    cells = ["–" if of is None else f"{per * of.saved:+.1f} ± {per * of.saved_error:.1f}" for of in saved]
+    return [
+        str(layer.layer),
+        "–" if gauss is None else f"{per * gauss.rate:.1f}",
+        *(dashes(cell.replace("+-", "-")) for cell in cells),
+        plain(layer.verdict.words),
+    ]
 
 
 def side_words(result: Result, among: tuple[Result, ...]) -> str:

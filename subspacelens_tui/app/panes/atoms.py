@@ -1,0 +1,112 @@
+"""The atoms of the selected layer's autoencoder, with what they are active for."""
+
+from collections.abc import Iterable, Sequence
+
+from subspacelens_tui.app import numbers
+from subspacelens_tui.app.drawing.cell_text import fit
+from subspacelens_tui.app.drawing.painted import Row, cut_row
+from subspacelens_tui.app.panes.pane import COMPUTING, Numbers
+from subspacelens_tui.app.panes.sparse import OfTokens
+from subspacelens_tui.sessions.sanitise import plain
+from subspacelens_tui.sparse.atoms import Atom
+
+_ATOM, _COLUMN = 4, 7
+# In the order in which they give way, the last first.
+_COLUMNS = ("class", "pos", "tokens", "stable", "energy")
+_LEAST = _ATOM + 2 * _COLUMN
+
+
+class AtomsPane(OfTokens):
+    """One row an atom: how many tokens have it, what it says of class and position, whether it is stable."""
+
+    pane_name = "atoms"
+    heading = "Atoms"
+    tab = "Atoms"
+    jump = "4"
+    place = "rank"
+    in_column = "middle"
+    of_a_layer = True
+
+    def title_detail(self) -> str:
+        """What the columns of class and position are."""
+        return f"L{self.selected} · information on class and position by entropy, beyond chance"
+
+    def subtitles(self) -> Sequence[str]:
+        """What stability is, and what else the pane shows."""
+        return [f"stable: best |cos| in a second training · {self.others}", self.others]
+
+    @property
+    def atoms(self) -> tuple[Atom, ...]:
+        """Of the selected layer, those with most energy first."""
+        layer = self.of_layer
+        return layer.atoms if layer else ()
+
+    def absence(self) -> str:
+        """Why there are none; empty if there are some."""
+        if words := super().absence():
+            return words
+        layer = self.of_layer
+        if layer is None:
+            return COMPUTING
+        if layer.atoms:
+            return ""
+        return plain(
+            layer.found if isinstance(layer.found, str) else layer.found.missing.get("sparse", "no atom")
+        )
+
+    def paint(self, width: int, height: int) -> Iterable[Row]:
+        """The table, as many rows and columns as there is room for, and what is seen most among them."""
+        if width < _LEAST or height < 3:
+            return self.too_small(width, height, _LEAST, 3)
+        names = _COLUMNS[: (width - _ATOM) // _COLUMN]
+        head = fit("atom", _ATOM, "right") + "".join(fit(name, _COLUMN, "right") for name in names)
+        rows: list[Row] = [cut_row([(head + "  images", self.ink("dim"))], width)]
+        room = height - 2
+        rows += [cut_row(self._row(atom, names), width) for atom in self.atoms[:room]]
+        rows += [[]] * (room - len(rows) + 1)
+        return [*rows, cut_row([(self._sentence(), self.ink("dim"))], width)]
+
+    def _row(self, atom: Atom, names: Sequence[str]) -> Row:
+        # Of the two, what it says more of: position is no concept.
+        of_position = atom.of_position is not None and atom.of_position > atom.of_class
+        cells = {
+            "class": (numbers.fraction(atom.of_class), "dim" if of_position else "strong"),
+            "pos": (numbers.fraction(atom.of_position), "strong" if of_position else "dim"),
+            "tokens": (f"{100 * atom.share:.1f}%", ""),
+            "stable": (numbers.fraction(atom.cosine), ""),
+            "energy": (f"{100 * atom.energy:.1f}%", "dim"),
+        }
+        return [
+            (fit(str(atom.atom), _ATOM, "right"), self.ink("accent")),
+            *((fit(cells[name][0], _COLUMN, "right"), self.ink(cells[name][1])) for name in names),
+            (f"  {self._images(atom)}", self.ink("dim")),
+        ]
+
+    def _images(self, atom: Atom) -> str:
+        manifest = self.recording.manifest if self.recording else None
+        if manifest is None:
+            return ""
+        scheme = self.analysis.selection.main[0] if self.analysis else ""
+        found = [manifest.images[image] for image in atom.images if image < len(manifest.images)]
+        names = [manifest.prompts[image.prompt].labels.get(scheme, "") for image in found]
+        return ", ".join(plain(f"{image}:{name}") for image, name in zip(atom.images, names, strict=False))
+
+    def _sentence(self) -> str:
+        of_position = sum((atom.of_position or 0) > atom.of_class for atom in self.atoms)
+        return f"{of_position} of these {len(self.atoms)} say more of the position than of the class"
+
+    def numbers(self) -> Numbers:
+        """A row an atom."""
+        return [
+            {
+                "layer": self.number_of(self.selected),
+                "atom": atom.atom,
+                "tokens": atom.share,
+                "energy": atom.energy,
+                "class": atom.of_class,
+                "position": atom.of_position,
+                "cosine": atom.cosine,
+                "images": " ".join(map(str, atom.images)),
+            }
+            for atom in self.atoms
+        ]

@@ -1,0 +1,82 @@
+"""Processes that outlive the terminal: how they are started, and that one of a kind works on a folder."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import subspacelens_tui
+from subspacelens_tui.sessions.files import append_plain
+
+# The last is ENOTSUPP, the kernel's own, which the file systems of some clusters let through.
+_NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, 524)
+
+
+def start_detached(
+    module: str, folder: Path, options: Sequence[str], log: str, environment: Mapping[str, str] | None = None
+) -> "subprocess.Popen[bytes]":
+    """Start `python -m module FOLDER OPTIONS` in a process of its own session.
+
+    A plain child or a worker thread would die with the terminal when an SSH connection drops.
+
+    Args:
+        module: of this package.
+        folder: what it works on.
+        options: what it is told besides.
+        log: the file in the folder that takes what it prints.
+        environment: variables besides ours.
+
+    Raises:
+        OSError: it cannot be started.
+        SessionError: the log is no plain file.
+    """
+    with append_plain(folder, log) as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", module, str(folder.resolve()), *options],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env={**_environment(), **(environment or {})},
+            start_new_session=True,
+        )
+
+
+def _environment() -> dict[str, str]:
+    """Ours, but `python -m` imports nothing from the working folder, where the user may have a random.py."""
+    try:
+        run_from_here = Path(subspacelens_tui.__file__).parent.parent.samefile(Path.cwd())
+    except OSError:  # the working folder was deleted
+        run_from_here = False
+    return {**os.environ} if run_from_here else {**os.environ, "PYTHONSAFEPATH": "1"}
+
+
+def leave_deleted_folder() -> None:
+    """Go to the root folder if the working folder was deleted; torch's MKL would end the process there."""
+    try:
+        Path.cwd()
+    except OSError:
+        os.chdir("/")
+
+
+@contextlib.contextmanager
+def sole_process(folder: Path, name: str) -> Iterator[None]:
+    """Hold a lock in a folder, which the system releases however this process ends.
+
+    Raises:
+        BlockingIOError: another process holds it.
+        SessionError: the lock is no plain file.
+    """
+    with append_plain(folder, name) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            # Some cluster file systems are mounted without locks; whole files by rename work there too.
+            if error.errno not in _NO_LOCKS_HERE:
+                raise
+        yield
