@@ -166,8 +166,8 @@ class MMDiT(Architecture):
     name = "mmdit"
     docs = "demo-mmdit"
     call: ClassVar[dict[str, Any]] = {"max_sequence_length": 16}
-    steps = 3000
-    batch = 64
+    steps = 2800
+    batch = 32
     processes = 1
 
     def __init__(self) -> None:

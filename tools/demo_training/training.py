@@ -140,7 +140,7 @@ class Training:
             mean = sum(self._losses) / len(self._losses)
             print(f"{self.steps_done}/{self.plan.steps} loss {mean:.4f} {pace:.0f} images/s", flush=True)
             self._losses.clear()
-        if self.steps_done % 100 == 0 or self.steps_done == self.plan.steps:
+        if self.steps_done % 200 == 0 or self.steps_done == self.plan.steps:
             self._save()
 
     def _save(self) -> None:

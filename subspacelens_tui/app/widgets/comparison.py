@@ -9,7 +9,7 @@ from textual.geometry import Offset
 
 from subspacelens_tui.analysis.compare import Comparison, Difference, rounding
 from subspacelens_tui.analysis.quantities import Values, error_bands, quantity
-from subspacelens_tui.analysis.result import Result
+from subspacelens_tui.analysis.widths import width_breaks
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.painted import Painted, Row
 from subspacelens_tui.app.drawing.plot import draw, has_values, layer_at, least_size
@@ -24,7 +24,10 @@ _DIFFERENCE = 2
 
 
 class ComparisonPlot(Pointing[int], Painted):
-    """Curves, or the difference, of one metric; the selected layer is marked and its values are named."""
+    """Curves, or the difference, of one metric; the selected layer is marked and its values are named.
+
+    Of sides that differ in depth, what is selected is one of the pairs that are compared.
+    """
 
     markers: Markers = "braille"
     comparison: Comparison | None = None
@@ -49,7 +52,7 @@ class ComparisonPlot(Pointing[int], Painted):
             return self.said(self.message, width, height)
         plot = replace(
             self._sides() if self._shows == "sides" else self._difference(),
-            cursor=self.selected,
+            relative=self.comparison.relative,
             markers=self.markers,
             tints=not self.few_colours,
         )
@@ -61,11 +64,17 @@ class ComparisonPlot(Pointing[int], Painted):
         self._cells = draw(plot, width, height - 1)
         styles = PlotStyles(self)
         here = self.selected if self._pointed is None else self._pointed
-        found = self.comparison.layers[min(here, len(self.comparison.layers) - 1)][self.figure]
-        head = (f"L{here:<3} ", self.ink("accent"))
-        entries, note = self._legend(found, here), self._note()
+        here = min(here, len(self.comparison.layers) - 1)
+        head = (f"{self._head(here):<4} ", self.ink("accent"))
+        entries, note = self._legend(self.comparison.layers[here][self.figure], here), self._note()
         legend = legend_rows(head, entries, note, width, 1, self.markers, self)
         return [*legend, *(styles.row(row) for row in self._cells)]
+
+    def _head(self, pair: int) -> str:
+        """What the legend is of: a layer, or those of both sides."""
+        assert self.comparison is not None
+        a, b = self.comparison.pairs[pair]
+        return f"A L{a} B L{b}" if self.comparison.relative else f"L{a}"
 
     def _why_missing(self, comparison: Comparison) -> str:
         reasons = (
@@ -83,6 +92,7 @@ class ComparisonPlot(Pointing[int], Painted):
         for place, layer in enumerate(self.comparison.layers):
             row = {
                 "layer": place,
+                **self.comparison.place(place),
                 "figure": self.figure,
                 **asdict(layer[self.figure]),
                 "images_a": self.comparison.a.images,
@@ -98,36 +108,44 @@ class ComparisonPlot(Pointing[int], Painted):
 
     def _sides(self) -> Plot:
         assert self.comparison is not None
-        a, b = self._of(lambda of: of.a), self._of(lambda of: of.b)
-        curves = (Curve(b, B_COLOUR, dashed=True, shape=B_COLOUR), Curve(a, A_COLOUR, shape=A_COLOUR))
-        bars = (self._bars(self.comparison.b, B_COLOUR), self._bars(self.comparison.a, A_COLOUR))
-        return Plot(curves, bars=bars)
+        found = self.comparison
+        curves, bars = [], []
+        # A on top of B.
+        for side, colour in ((found.b, B_COLOUR), (found.a, A_COLOUR)):
+            values, breaks = tuple(side.curve(self.figure)), width_breaks(side, self.figure)
+            curves.append(Curve(values, colour, dashed=colour == B_COLOUR, shape=colour, breaks=breaks))
+            bars.append(Bars(*error_bands(side, self.figure), colour))
+        return Plot(tuple(curves), bars=tuple(bars), cursor=self._deepest(self.selected))
 
-    def _bars(self, figures: Result, colour: int) -> Bars:
-        return Bars(*error_bands(figures, self.figure), colour)
+    def _deepest(self, pair: int) -> int:
+        """The layer of a pair on the side that has more of them."""
+        assert self.comparison is not None
+        return max(self.comparison.pairs[min(pair, len(self.comparison.pairs) - 1)])
 
     def _difference(self) -> Plot:
         curve = Curve(self._of(lambda of: of.difference), _DIFFERENCE)
         low, high = self._of(lambda of: of.low), self._of(lambda of: of.high)
-        return Plot((curve,), bars=(Bars(low, high, _DIFFERENCE),), zero=True)
+        bars = Bars(low, high, _DIFFERENCE)
+        return Plot((curve,), bars=(bars,), zero=True, cursor=self.selected)
 
-    def _legend(self, here: Difference, layer: int) -> list[LegendEntry]:
+    def _legend(self, here: Difference, pair: int) -> list[LegendEntry]:
         assert self.comparison is not None
         if self._shows == "difference":
             value = numbers.figure(here.difference, signed=True)
             between = numbers.interval(here.low, here.high)
             return [LegendEntry("B − A", value, _DIFFERENCE, interval=between, shape=0)]
-        sides = (self.comparison.a, here.a), (self.comparison.b, here.b)
+        a, b = self.comparison.pairs[pair]
+        sides = (self.comparison.a.layers[a], here.a), (self.comparison.b.layers[b], here.b)
         return [
             LegendEntry(
                 name,
                 numbers.figure(value),
                 colour,
                 dashed=colour == B_COLOUR,
-                interval=numbers.interval(*quantity(self.figure).error_band(figures.layers[layer])),
+                interval=numbers.interval(*quantity(self.figure).error_band(layer)),
                 shape=colour,
             )
-            for name, colour, (figures, value) in zip("AB", (A_COLOUR, B_COLOUR), sides, strict=True)
+            for name, colour, (layer, value) in zip("AB", (A_COLOUR, B_COLOUR), sides, strict=True)
         ]
 
     def _note(self) -> str:

@@ -8,6 +8,7 @@ from textual.geometry import Offset
 
 from subspacelens_tui.analysis.quantities import error_bands, null_bands, quantity
 from subspacelens_tui.analysis.result import Result
+from subspacelens_tui.analysis.widths import width_breaks
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.painted import Painted, Row
 from subspacelens_tui.app.drawing.plot import draw, has_values, layer_at, least_size
@@ -68,10 +69,12 @@ class LayerPlot(Pointing[int], Painted):
         """The curve with its intervals as bars, and its null shaded."""
         name = self._quantity.name
         null = null_bands(result, name)
-        curve = Curve(tuple(result.curve(name)), _COLOUR, beyond=outside(result.curve(name), *null))
+        breaks = width_breaks(result, name)
+        beyond = outside(result.curve(name), *null)
+        curve = Curve(tuple(result.curve(name)), _COLOUR, beyond=beyond, breaks=breaks)
         bars = Bars(*error_bands(result, name), _COLOUR)
         zero = self._quantity.has_zero_line
-        return Plot((curve,), (Band(*null, _COLOUR),), (bars,), cursor=self.selected, zero=zero)
+        return Plot((curve,), (Band(*null, _COLOUR, breaks),), (bars,), cursor=self.selected, zero=zero)
 
     def _legend(self, result: Result, here: int) -> LegendEntry:
         """The value at a layer, its interval, and what the null says."""

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 
 from textual import events
 
+from subspacelens_tui.analysis.depth import at_same_depth, relative_depth
 from subspacelens_tui.analysis.quantities import error_bands, quantity
 from subspacelens_tui.analysis.result import Result
+from subspacelens_tui.analysis.widths import width_breaks
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.painted import Painted, Row
 from subspacelens_tui.app.drawing.plot import draw, has_values, layer_at, least_size
@@ -15,7 +17,10 @@ from subspacelens_tui.app.panes.pane import LayerChosen
 
 
 class OverlaidCurves(Painted):
-    """Curves with their intervals, and their values at the selected layer."""
+    """Curves with their intervals, and their values at the selected layer.
+
+    Where models differ in depth, curves are over relative depth, and the deepest one's layer is selected.
+    """
 
     markers: Markers = "braille"
     results: Mapping[str, Result] = {}
@@ -30,7 +35,7 @@ class OverlaidCurves(Painted):
         Args:
             results: by the letter that stands for the session.
             figure: which quantity.
-            selected: layer to mark.
+            selected: layer to mark, of the deepest.
             message: why there are none.
         """
         self.results, self.figure, self.selected, self.message = results, figure, selected, message
@@ -40,6 +45,11 @@ class OverlaidCurves(Painted):
     def most_layers(self) -> int:
         """Of the session that has most."""
         return max((len(of.layers) for of in self.results.values()), default=0)
+
+    @property
+    def relative(self) -> bool:
+        """Whether the models differ in depth."""
+        return len({len(of.layers) for of in self.results.values()}) > 1
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """The legend, then the plot."""
@@ -51,7 +61,8 @@ class OverlaidCurves(Painted):
         if width < columns or height - 1 < rows:
             return self.too_small(width, height, columns, rows + 1)
         entries = [self._entry(letter, of) for letter, of in self.results.items()]
-        head = (f"L{self.selected:<3} ", self.ink("accent"))
+        depth = f"depth {relative_depth(self.selected, self.most_layers):.2f}"
+        head = (f"{depth if self.relative else f'L{self.selected}':<4} ", self.ink("accent"))
         legend = legend_rows(head, entries, "│ 95 % CI", width, 2, self.markers, self)
         self._cells = draw(plot, width, height - len(legend))
         styles = PlotStyles(self)
@@ -61,20 +72,26 @@ class OverlaidCurves(Painted):
         # The first on top, as in its legend.
         every = [(_place(letter), of) for letter, of in reversed(list(self.results.items()))]
         return Plot(
-            tuple(Curve(tuple(of.curve(self.figure)), n, dashed=n % 2 > 0, shape=n) for n, of in every),
+            tuple(self._curve(n, of) for n, of in every),
             bars=tuple(Bars(*error_bands(of, self.figure), n) for n, of in every),
             cursor=self.selected,
+            relative=self.relative,
             zero=bool(self.results) and quantity(self.figure).has_zero_line,
             markers=self.markers,
             tints=not self.few_colours,
         )
 
+    def _curve(self, number: int, of: Result) -> Curve:
+        breaks = width_breaks(of, self.figure)
+        return Curve(tuple(of.curve(self.figure)), number, dashed=number % 2 > 0, shape=number, breaks=breaks)
+
     def _entry(self, letter: str, of: Result) -> LegendEntry:
         asked, colour = quantity(self.figure), _place(letter)
-        here = of.layers[self.selected] if self.selected < len(of.layers) else None
-        value = numbers.figure(asked.value(here), signed=asked.has_zero_line) if here else numbers.NONE
-        between = numbers.interval(*asked.error_band(here)) if here else ""
-        return LegendEntry(letter, value, colour, dashed=colour % 2 > 0, interval=between, shape=colour)
+        here = of.layers[at_same_depth(self.selected, self.most_layers, len(of.layers))]
+        value = numbers.figure(asked.value(here), signed=asked.has_zero_line)
+        between = numbers.interval(*asked.error_band(here))
+        name = f"{letter} L{here.layer}" if self.relative else letter
+        return LegendEntry(name, value, colour, dashed=colour % 2 > 0, interval=between, shape=colour)
 
     def on_click(self, event: events.Click) -> None:
         """Choose the layer under the mouse."""
