@@ -96,10 +96,10 @@ NAME = FormOption(
 MODEL = FormOption(
     "--model",
     "ID|PATH|demo",
-    "hub id or folder (default: %(default)s)",
+    "hub id, folder, demo or demo-mmdit (default: %(default)s)",
     default="demo",
     label="model",
-    says="demo, a folder, or an id on the hub",
+    says="demo, demo-mmdit, a folder or an id on the hub",
 )
 DEVICE = FormOption(
     "--device",
