@@ -87,7 +87,7 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--allow-nonfinite": (None, "allow_nonfinite", True),
     "--seeds-per-subject": ("independent", "seeds_per_subject", "independent"),
     "--resume": ("run", "resume", "run"),
-    "--model": ("folder", "model", "folder"),
+    "--model": ("demo-mmdit", "model", "demo-mmdit"),
     "--revision": ("main", "revision", "main"),
     "--variant": ("fp16", "variant", "fp16"),
     "--components-from": ("other", "components_from", "other"),

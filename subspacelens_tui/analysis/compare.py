@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from subspacelens_tui.analysis.analyzer import Analyzer
+from subspacelens_tui.analysis.depth import paired_layers, relative_depth
 from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.quantities import HEADLINE, quantity
@@ -21,6 +22,7 @@ from subspacelens_tui.analysis.statistics.pairs_of_layers import (
     stacked_u_centred,
 )
 from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar, combined_error
+from subspacelens_tui.analysis.widths import WITHOUT_WIDTH, named_widths
 from subspacelens_tui.geometry import GeometryError
 from subspacelens_tui.geometry.cka import cka_of
 from subspacelens_tui.sessions.ranges import ranges
@@ -73,13 +75,14 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two sets of metrics over the same number of layers.
+    """Two sets of metrics, layer by layer; over relative depth where they have unlike numbers of layers.
 
     Attributes:
         a, b: the sides.
         paired: whether both are of the same prompts and seeds in the same order, so that the jackknife can
             leave out the same image on both sides; otherwise the errors are added as independent ones.
-        layers: metric → difference, layer by layer.
+        pairs: the layer of A and the layer of B that are compared.
+        layers: metric → difference, pair by pair.
         cka: unbiased CKA of every layer of A (rows) and of B (columns), where it was asked for; None where
             the sides are not of the same images.
         cka_null: its null.
@@ -89,10 +92,27 @@ class Comparison:
     a: Result
     b: Result
     paired: bool
+    pairs: tuple[tuple[int, int], ...]
     layers: tuple[dict[str, Difference], ...]
     cka: Float64Array | None = None
     cka_null: MatrixNull | None = None
     missing: str = ""
+
+    @property
+    def relative(self) -> bool:
+        """Whether the sides have different numbers of layers."""
+        return len(self.a.layers) != len(self.b.layers)
+
+    def depth(self, pair: int) -> float:
+        """The relative depth of a pair: that of its layer in the shallower model."""
+        return relative_depth(pair, len(self.pairs))
+
+    def place(self, pair: int) -> dict[str, Any]:
+        """The layers of a pair and their relative depth, where there is more to say than one number."""
+        if not self.relative:
+            return {}
+        a, b = self.pairs[pair]
+        return {"relative_depth": self.depth(pair), "layer_a": a, "layer_b": b}
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -128,45 +148,48 @@ def with_cka(found: Comparison, a: Analyzer, b: Analyzer) -> Comparison:
 
 
 def compare(a: Result, b: Result) -> Comparison:
-    """Compare metrics layer by layer.
+    """Compare metrics layer by layer; of models of different depths, layers at the nearest relative depth.
 
     Raises:
         NoImagesError: if one side has no images.
-        SettingsError: if they have different numbers of layers.
+        SettingsError: if one side has some blocks of its model only, and the other has others.
     """
     for letter, figures in (("A", a), ("B", b)):
         if not figures.layers:
             raise NoImagesError(f"there is nothing to compare on side {letter}: {figures.absent}")
-    if len(a.layers) != len(b.layers):
-        raise SettingsError(
-            f"one side has {len(a.layers)} layers, the other {len(b.layers)}: they cannot be paired"
-        )
-    if a.numbers != b.numbers:
+    if a.numbers != b.numbers and any(of.numbers != tuple(range(len(of.layers))) for of in (a, b)):
         raise SettingsError(
             f"one side has layers {ranges(a.numbers)} of its model, the other {ranges(b.numbers)}: "
             "they cannot be paired"
         )
     paired = a.image_keys == b.image_keys and a.settings.errors == b.settings.errors
     names = [name for name in COMPARED if _is_known(name, a, b)]
+    pairs = paired_layers(len(a.layers), len(b.layers))
     layers = tuple(
-        {name: _difference(name, one, other, paired) for name in names}
-        for one, other in zip(a.layers, b.layers, strict=True)
+        {name: _difference(name, a.layers[one], b.layers[other], paired) for name in names}
+        for one, other in pairs
     )
-    return Comparison(a, b, paired, layers)
+    return Comparison(a, b, paired, pairs, layers)
 
 
 def _unlike(a: Result, b: Result) -> Iterator[str]:
     one, other = a.settings, b.settings
+    if (here := len(a.layers)) != (there := len(b.layers)):
+        yield f"A has {here} layers and B {there}: those at the nearest relative depth are compared"
+    widths = [{layer.width for layer in side.layers} for side in (a, b)]
+    if widths[0] != widths[1] and one.iso_rate is None:
+        named = " and ".join(map(named_widths, widths))
+        yield f"widths differ: {named}; R, Rc and ΔR grow with the width: {WITHOUT_WIDTH}"
     if a.images != b.images:
         yield f"N differs: {a.images} images and {b.images}; rates, ranks and overlaps depend on it"
     if one.step != other.step:
         yield f"the steps differ: {a.step_name} and {b.step_name}"
     if (one.eps, one.iso_rate) != (other.eps, other.iso_rate):
         yield f"ε differs: {_precision(one)} and {_precision(other)}; rates depend on it"
-    here, there = ({prompt for prompt, _ in side.image_keys} for side in (a, b))
-    if here != there:
-        yield f"the prompts differ: {len(here & there)} are in both, {len(here - there)} in A only, " + (
-            f"{len(there - here)} in B only"
+    asked, others = ({prompt for prompt, _ in side.image_keys} for side in (a, b))
+    if asked != others:
+        yield f"the prompts differ: {len(asked & others)} are in both, {len(asked - others)} in A only, " + (
+            f"{len(others - asked)} in B only"
         )
 
 
@@ -182,9 +205,10 @@ def _is_known(name: str, a: Result, b: Result) -> bool:
     return any(value is not None for side in (a, b) for value in side.curve(name))
 
 
-def rounding(comparison: Comparison, layer: int, name: str) -> float | None:
+def rounding(comparison: Comparison, pair: int, name: str) -> float | None:
     """How far rounding may have moved the difference of a quantity, where it may have moved a side."""
-    found = [quantity(name).rounding(side.layers[layer]) for side in (comparison.a, comparison.b)]
+    sides = zip((comparison.a, comparison.b), comparison.pairs[pair], strict=True)
+    found = [quantity(name).rounding(side.layers[layer]) for side, layer in sides]
     known = [amount for amount in found if amount is not None]
     return sum(known) if known else None
 

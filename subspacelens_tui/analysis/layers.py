@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from subspacelens_tui.analysis.settings import SettingsError
+from subspacelens_tui.analysis.widths import width_notes
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.format import Manifest
 from subspacelens_tui.sessions.ranges import ranges
@@ -22,14 +23,7 @@ def layer_of(manifest: Manifest, number: int) -> int:
 
 def layer_notes(manifest: Manifest) -> Iterator[str]:
     """A line where layers differ in width, and one where some blocks were left out."""
-    widths = sorted({block.width for block in manifest.blocks})
-    if len(widths) > 1:
-        named = f"{', '.join(map(str, widths[:-1]))} and {widths[-1]}"
-        # A coding rate grows with the width of what it is the rate of.
-        yield (
-            f"layers are {named} wide: R, Rc and ΔR are comparable between layers of one width only, "
-            "unless each has the same R (--iso-rate)"
-        )
+    yield from width_notes(manifest.blocks)
     if manifest.layers is not None and manifest.blocks:
         of = f" of {manifest.model_blocks}" if manifest.model_blocks else ""
         yield (

@@ -85,19 +85,20 @@ class Quantity:
     @property
     def title(self) -> str:
         """The same for a head line: in its short form where it has a unit that numbers are read in."""
-        if self.metric.unit != "nats" or self.aspect in _NO_UNIT:
+        if not self.is_rate:
             return self.label
         return f"{self.label if self.aspect else self.metric.short}, {self.metric.unit}"
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether it is in nats: what grows with the width of the features."""
+        return self.metric.unit == "nats" and self.aspect not in _NO_UNIT
 
     @property
     def short(self) -> str:
         """The same where there is little room: "excess ΔR, nats"."""
         name = " ".join(filter(None, (self.aspect.removeprefix("null_"), self.metric.short)))
-        return (
-            f"{name}, {self.metric.unit}"
-            if self.metric.unit == "nats" and self.aspect not in _NO_UNIT
-            else name
-        )
+        return f"{name}, {self.metric.unit}" if self.is_rate else name
 
     @property
     def has_zero_line(self) -> bool:

@@ -16,6 +16,7 @@ from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.analysis.uncertainty.jackknife import Strata, combined_error
 from subspacelens_tui.analysis.uncertainty.multiple_tests import LEVEL, MultipleTests
+from subspacelens_tui.analysis.widths import width_breaks
 from subspacelens_tui.sessions import Branch, Manifest
 
 _UNMARKED = "peaks and dips are not marked: {} has no error here to tell them from noise"
@@ -159,9 +160,11 @@ def extremes(found: Result, figure: str) -> tuple[int | None, int | None]:
 
     A peak does if the curve falls from it on both sides, to the bases that scipy's prominence is of, by more
     than the error of that difference: the jackknife with the same images left out of both layers, at 5 % over
-    all interior layers (Bonferroni), for the peak was chosen among them.
+    all interior layers (Bonferroni), for the peak was chosen among them. A curve that breaks has neither.
     """
     asked = quantity(figure)
+    if width_breaks(found, figure):
+        return None, None
     bars = [asked.error(layer) for layer in found.layers]
     if not bars or any(bar is None for bar in bars):
         return None, None

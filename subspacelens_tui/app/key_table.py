@@ -247,12 +247,30 @@ COMPARE: tuple[Key, ...] = (
     Key("leave-comparison", "escape", "leave_comparison", "back", "Compare", "back"),
 )
 
-OVERLAID: tuple[Key, ...] = tuple(
-    key
-    for key in COMPARE
-    if key.action.startswith(
-        ("layer", "next_compared", "axis", "log", "copy", "export_pane", "leave_comparison")
-    )
+OVERLAID: tuple[Key, ...] = (
+    *(
+        key
+        for key in COMPARE
+        if key.action.startswith(
+            ("layer", "next_compared", "axis", "log", "copy", "export_pane", "leave_comparison")
+        )
+    ),
+    Key(
+        "overlaid-features",
+        "f",
+        "overlaid_features(1)",
+        "next feature transform, of all sessions",
+        "Sessions overlaid",
+        "features",
+    ),
+    Key(
+        "overlaid-iso-rate",
+        "I",
+        "overlaid_iso_rate",
+        "ε: the same everywhere, or chosen per layer for equal R",
+        "Sessions overlaid",
+        "equal R",
+    ),
 )
 """Of several sessions over each other: what does not change a side."""
 
@@ -365,6 +383,7 @@ EVERY_KEY: tuple[Key, ...] = (
     *GALLERY,
     *SWEEP,
     *COMPARE,
+    *(key for key in OVERLAID if key not in COMPARE),
     *PAIR,
     *REPORT,
     *LIST,

@@ -78,11 +78,13 @@ class Pipeline:
         kind: its class.
         folder: where all but the transformer is.
         parts: all that it needs.
+        absent: parts of its class that it does without, such as the T5 of a Stable Diffusion 3.
     """
 
     kind: str
     folder: Path
     parts: tuple[Part, ...]
+    absent: tuple[str, ...] = ()
 
 
 def find_pipeline(source: ModelSource) -> Pipeline:
@@ -111,7 +113,7 @@ def find_pipeline(source: ModelSource) -> Pipeline:
         for name, place in found.places.items()
     )
     others = next(folder for name, folder in folders.items() if name != TRANSFORMER)
-    return Pipeline(found.pipeline, others, parts)
+    return Pipeline(found.pipeline, others, parts, found.absent)
 
 
 def look_at_folders(source: ModelSource) -> str | None:
@@ -148,6 +150,7 @@ class _Inspection:
         self._whole = source.components_from or source.model
         index = _index(whole) if whole is not None else {}
         self.pipeline = _class_name(whole, index) if whole is not None else None
+        self.absent = tuple(part for part, entry in index.items() if entry == [None, None])
         if self._borrowed and own is not None:
             _check_lone_transformer(own, self.pipeline, source)
         parts = self._parts_of(index)

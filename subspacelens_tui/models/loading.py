@@ -92,8 +92,9 @@ def load_pipeline(source: ModelSource, dtype: torch.dtype, *, random_init: bool 
     }
     without = next(part for part in found.parts if part.name not in loaded)
     with _one_line(without.model, "tokenizer or scheduler", without.again):
-        # All that is left to it is what has no weights.
-        pipeline = DiffusionPipeline.from_pretrained(found.folder, **loaded)
+        # All that is left to it is what has no weights; what it does without, some classes must be told.
+        absent = dict.fromkeys(found.absent)
+        pipeline = DiffusionPipeline.from_pretrained(found.folder, **loaded, **absent)
     if scheduler is not None:
         use_scheduler(pipeline, scheduler)
     if random_init:

@@ -7,10 +7,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection
 from pathlib import Path
 
-from subspacelens_tui import demo
+from subspacelens_tui.demo import BUNDLED
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.problems import first_line, unreadable
-from subspacelens_tui.models.source import DEMO, at_hand, cached_revisions
+from subspacelens_tui.models.source import at_hand, cached_revisions
 
 # For how long the hub may take to answer: where there is no network at all, some firewalls say nothing.
 _SECONDS = 10.0
@@ -134,8 +134,8 @@ def place_of(model: str, revision: str | None) -> Place:
 
 def folder_place(model: str) -> FolderPlace | None:
     """The place of a model that is a folder; None if it is none."""
-    if model == DEMO:
-        return FolderPlace(model, demo.MODEL_PATH)
+    if model in BUNDLED:
+        return FolderPlace(model, BUNDLED[model].path)
     return FolderPlace(model, Path(model)) if Path(model).is_dir() else None
 
 

@@ -6,12 +6,14 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from subspacelens_tui import demo
+from subspacelens_tui.demo import BUNDLED
 from subspacelens_tui.models.problems import is_one_file, no_such_folder, unreadable
 from subspacelens_tui.sessions.format import Lora, ModelInfo
 from subspacelens_tui.sessions.text_files import from_home
 
 DEMO = "demo"
+"""The bundled model that is recorded by default."""
+
 # What people give who have a file of weights and no folder.
 FILE_ENDINGS = (".safetensors", ".ckpt", ".pth", ".pt", ".bin", ".gguf", ".onnx")
 # Of those the ones that hold weights and no code.
@@ -23,7 +25,7 @@ class ModelSource:
     """What to load.
 
     Attributes:
-        model: a folder, an id on the hub, or "demo"; or a file of the denoiser's weights.
+        model: a folder, an id on the hub, or a bundled model's name; or a file of the denoiser's weights.
         revision: branch, tag or commit of the hub repository.
         variant: of its weight files, such as fp16.
         components_from: where all but the transformer comes from, for a model that has nothing else.
@@ -74,7 +76,7 @@ class ModelSource:
 
 
 def _place(model: str) -> str:
-    return str(demo.MODEL_PATH) if model == DEMO else model
+    return str(BUNDLED[model].path) if model in BUNDLED else model
 
 
 def located(model: str, one_file: bool = False) -> str:
@@ -87,7 +89,7 @@ def located(model: str, one_file: bool = False) -> str:
     Raises:
         ModelError: if it is a path, and there is no folder, or one that may not be looked at.
     """
-    if model == DEMO:
+    if model in BUNDLED:
         return model
     path = from_home(model)
     try:
@@ -118,8 +120,8 @@ def at_hand(model: str, revision: str | None = None) -> Path | None:
 
     A folder in the hub's cache is named by its commit, and may lack files.
     """
-    if model == DEMO:
-        return demo.MODEL_PATH
+    if model in BUNDLED:
+        return BUNDLED[model].path
     if Path(model).is_dir():
         return Path(model)
     cached = cache_of(model)

@@ -99,10 +99,10 @@ NAME = FormOption(
 MODEL = FormOption(
     "--model",
     "ID|PATH|demo",
-    "hub id or folder, or a file with --components-from (default: %(default)s)",
+    "hub id, folder, demo or demo-mmdit, or a file with --components-from (default: %(default)s)",
     default="demo",
     label="model",
-    says="demo, a folder, or an id on the hub",
+    says="demo, demo-mmdit, a folder or an id on the hub",
 )
 DEVICE = FormOption(
     "--device",

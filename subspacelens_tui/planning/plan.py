@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from subspacelens_tui import demo
+from subspacelens_tui.demo import BUNDLED
 from subspacelens_tui.models import ModelError
 from subspacelens_tui.models.inspection import look_at_folders
 from subspacelens_tui.models.source import DEMO, ModelSource, located
@@ -34,8 +34,8 @@ from subspacelens_tui.sessions.format import (
 )
 
 DTYPES = ("float32", "bfloat16", "float16")
-_DEFAULT_GUIDANCE = {DEMO: 3.0}
 _PIPELINE_GUIDANCE = 4.5
+_FEW_WORDS = "demo"
 _SMALL_TOKENIZER = 64 * 1024
 
 
@@ -44,7 +44,7 @@ class Request:
     """What the user asked to record; None means the default.
 
     Attributes:
-        model: a folder, an id on the hub, or "demo".
+        model: a folder, an id on the hub, or the name of a bundled model.
         prompts: name of a shipped prompt set, or a TOML file.
         seeds: seeds per prompt, 0 to seeds - 1.
         steps: denoising steps to ask the scheduler for.
@@ -111,6 +111,8 @@ def plan(request: Request) -> Manifest:
     call = call_arguments(request.call, request.size, request.negative)
     if not call:  # which may ask for another size
         _check_tokens(request.tokens, model)
+    if request.model in BUNDLED:
+        call = {**BUNDLED[request.model].call, **call}
     captured = _capture_steps(request)
     try:
         manifest = Manifest(
@@ -149,10 +151,11 @@ def prompts_of(request: Request) -> PromptSet:
 
 
 def _default_prompts(request: Request) -> str:
-    """The shipped set that the model can tell apart: the bundled one and its copies know few words."""
+    """The shipped set that the model can tell apart: the bundled ones and their copies know few words."""
     whole = request.model if request.components_from is None else request.components_from
-    same_words = whole == DEMO or _vocabulary(Path(whole)) == _vocabulary(demo.MODEL_PATH)
-    return DEMO if same_words else "subjects-25"
+    words = None if whole in BUNDLED else _vocabulary(Path(whole))
+    knows_few = whole in BUNDLED or words in [_vocabulary(bundled.path) for bundled in BUNDLED.values()]
+    return _FEW_WORDS if knows_few else "subjects-25"
 
 
 def _vocabulary(folder: Path) -> Any:
@@ -234,7 +237,8 @@ def _model(request: Request) -> ModelInfo:
 
 
 def _guidance(request: Request) -> list[float]:
-    scales = request.guidance or [_DEFAULT_GUIDANCE.get(request.model, _PIPELINE_GUIDANCE)]
+    bundled = BUNDLED.get(request.model)
+    scales = request.guidance or [_PIPELINE_GUIDANCE if bundled is None else bundled.guidance]
     for scale in scales:
         if not (math.isfinite(scale) and 0 <= scale <= 1000):
             raise PlanningError(f"guidance must be a number from 0 to 1000, not {scale:g}")

@@ -4,15 +4,15 @@ How many steps a scheduler runs for those that are asked for is found out by the
 twice a step, and which of them do is not for us to list.
 """
 
-from subspacelens_tui.models.source import DEMO
+from subspacelens_tui.demo import BUNDLED
 from subspacelens_tui.sessions.format import Manifest
 
 _MOST_BY_DEFAULT = 5
 
 
 def runs_as_asked(model: str, components_from: str | None, scheduler: str | None) -> bool:
-    """Whether the scheduler is known to run the steps that are asked for: that of the bundled model does."""
-    return model == DEMO and components_from in (None, DEMO) and scheduler is None
+    """Whether the scheduler is known to run the steps that are asked for: those of the bundled models do."""
+    return model in BUNDLED and components_from in (None, model) and scheduler is None
 
 
 def default_capture_steps(steps: int) -> list[int]:

@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
-from subspacelens_tui import demo
+from subspacelens_tui.demo import BUNDLED
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.layout import Layout
-from subspacelens_tui.models.source import DEMO, at_hand
+from subspacelens_tui.models.source import at_hand
 from subspacelens_tui.planning import Estimate, Request, plan
 from subspacelens_tui.planning.device import Device
 from subspacelens_tui.planning.machine import cores, host_memory
@@ -203,8 +203,8 @@ def _devices() -> Iterator[Device]:
 
 
 def _models(cached: dict[str, int]) -> Iterator[Model]:
-    bundled = sum(file.stat().st_size for file in demo.MODEL_PATH.rglob("*"))
-    yield _model(DEMO, "bundled", bundled)
+    for name, bundled in BUNDLED.items():
+        yield _model(name, "bundled", sum(file.stat().st_size for file in bundled.path.rglob("*")))
     for name, size in cached.items():
         if denoiser_shape(name) is not None:
             yield _model(name, "cached", size)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from subspacelens_tui.analysis import Analyzer, Result, Settings, SettingsError
 from subspacelens_tui.analysis.compare import compare, side_settings, split_side
+from subspacelens_tui.analysis.depth import paired_layers
 from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.output.tables import tables_json
 from subspacelens_tui.analysis.sweep import prominent_peak, sweep
@@ -65,8 +67,36 @@ def test_sides_that_cannot_be_compared_are_said(planted: PlantedSessionFactory) 
     whole = figures(planted("a").start().record().path)
     with pytest.raises(NoImagesError, match=r"on side B: no image was recorded yet \(waiting: no recorder"):
         compare(whole, figures(planted("b").path))
-    with pytest.raises(SettingsError, match="6 layers, the other 3"):
-        compare(whole, figures(planted("c", layers=3).start().record().path))
+
+
+def test_models_of_different_depths_are_compared_at_the_same_relative_depth(
+    planted: PlantedSessionFactory,
+) -> None:
+    sessions = planted("a"), planted("b", layers=3, width=16)
+    paths = [session.start().record().path for session in sessions]
+    a, b = (figures(path, permutations=5) for path in paths)
+    found = compare(a, b)
+    # 0, 0.5 and 1 of six layers; of 2 and 3, as near to the middle, the earlier.
+    assert found.pairs == ((0, 0), (2, 1), (5, 2))
+    assert [found.depth(pair) for pair in range(3)] == [0, 0.5, 1]
+    difference = found.layers[1]["ratio"]
+    assert (difference.a, difference.b) == (a.layers[2].ratio, b.layers[1].ratio)
+    assert found.warnings[0] == "A has 6 layers and B 3: those at the nearest relative depth are compared"
+    assert found.warnings[1].startswith("widths differ: 32 and 16; R, Rc and ΔR grow with the width: ")
+    assert compare(b, a).pairs == ((0, 0), (1, 2), (2, 5))
+    same_rate = [figures(path, iso_rate=20.0) for path in paths]
+    assert not any("widths" in line for line in compare(*same_rate).warnings)
+
+
+@pytest.mark.parametrize(("a", "b"), [(1, 5), (5, 1), (12, 57), (57, 12), (10, 12), (7, 7), (1, 1)])
+def test_pairs_of_layers_are_nearest_by_exact_arithmetic(a: int, b: int) -> None:
+    fewer, more = min(a, b), max(a, b)
+    for place, pair in enumerate(paired_layers(a, b)):
+        shallow, deep = pair if a <= b else pair[::-1]
+        assert shallow == place
+        depth = Fraction(place, max(1, fewer - 1))
+        # min takes the first of those that are as near.
+        assert deep == min(range(more), key=lambda layer: abs(Fraction(layer, max(1, more - 1)) - depth))
 
 
 def test_a_side_is_said_in_words() -> None:

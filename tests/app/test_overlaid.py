@@ -31,6 +31,7 @@ async def test_marked_sessions_are_overlaid(open_app: OpenApp, planted: Planted)
         assert isinstance(screen, OverlaidScreen)
         for worker in screen._workers.values():
             await worker.settled()
+        # Of three layers: the last one's place is that of the last of two.
         await app.press("down", "down")
         first = None
         settings = Settings(permutations=20, overlap_permutations=4, errors="auto")
@@ -38,9 +39,11 @@ async def test_marked_sessions_are_overlaid(open_app: OpenApp, planted: Planted)
             found = Analyzer(open_session(path)).figures(settings)
             first = found if letter == "A" else first
             assert f"{letter}  {path.name}  N {found.images}  coarse" in app.text()
-            here = found.curve("excess")[2] if len(found.layers) > 2 else None
-            assert f"{letter} {numbers.figure(here, signed=True) if here else numbers.NONE}" in app.text()
-        assert "A, B: one side has 2 layers, the other 3" in " ".join(app.text().split())
+            last = len(found.layers) - 1
+            here = numbers.figure(found.curve("excess")[last], signed=True)
+            assert f"{letter} L{last} {here}" in app.text()
+        assert "relative depth" in app.text()
+        assert "A, B: A has 2 layers and B 3: those at the nearest" in " ".join(app.text().split())
         assert "A, C: N differs: 18 images and 27" in " ".join(app.text().split())
         curves = screen.query_one(OverlaidCurves)
         await app.pilot.hover(curves, offset=(curves.size.width // 2, 8))
@@ -54,7 +57,15 @@ async def test_marked_sessions_are_overlaid(open_app: OpenApp, planted: Planted)
         rows = list(csv.DictReader(io.StringIO(app.app.clipboard), delimiter="\t"))
         assert [row["name"] for row in rows] == ["a"] * 2 + ["b"] * 3 + ["c"] * 2
         assert [float(row["excess"]) for row in rows[5:]] == found.curve("excess")
-        await app.press("d", "escape")
+        assert [float(row["relative_depth"]) for row in rows] == [0, 1, 0, 0.5, 1, 0, 1]
+        for key in ("f", "I"):
+            await app.press(key)
+            for worker in screen._workers.values():
+                await worker.settled()
+            await app.settled()
+        rate = Analyzer(open_session(paths["A"])).figures(Settings(features="centred")).layers[-1].R
+        assert app.text().count(f"centred  R = {rate:.4g}") == 3
+        await app.press("I", "d", "escape")
         assert isinstance(app.app.screen, SessionsScreen)
         await app.press("escape")
         assert "+" not in app.text()

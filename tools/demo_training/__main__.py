@@ -1,4 +1,4 @@
-"""Trains the demo model from nothing: ``python -m tools.demo_training WORK_FOLDER``.
+"""Trains a demo model from nothing: ``python -m tools.demo_training WORK_FOLDER``.
 
 Stages whose result is already in the work folder are skipped, so an interrupted run can be started again.
 """
@@ -9,11 +9,17 @@ import argparse
 from pathlib import Path
 
 import torch
+from diffusers import AutoencoderTiny
 
-from subspacelens_tui.demo import MODEL_PATH
-from tools.demo_training import measurements, transformer, vae
+import subspacelens_tui.demo
+from tools.demo_training import measurements, training, vae
+from tools.demo_training.architecture import Architecture
 from tools.demo_training.data import Drawings, ImagePool, compose_pool
 from tools.demo_training.export import export
+from tools.demo_training.mmdit import MMDiT
+from tools.demo_training.pixart import PixArt
+
+ARCHITECTURES: dict[str, Architecture] = {model.name: model for model in (PixArt(), MMDiT())}
 
 POOL_PER_SUBJECT = 1000
 HELD_OUT_PER_SUBJECT = 20
@@ -29,20 +35,24 @@ def prepare_pools(work: Path) -> tuple[ImagePool, ImagePool]:
     return ImagePool.load(files[0]), ImagePool.load(files[1])
 
 
-def prepare_latents(work: Path, pool: ImagePool, vae_steps: int) -> None:
-    """Train the autoencoder and encode the pool with it."""
+def prepare_latents(work: Path, pool: ImagePool, autoencoder: Path | None, vae_steps: int) -> None:
+    """Train the autoencoder, unless there is one, and encode the pool with it."""
     if not (work / "vae.pt").exists():
-        vae.train(pool, work / "vae.pt", vae_steps)
+        if autoencoder:
+            trained = AutoencoderTiny.from_pretrained(autoencoder, dtype=torch.float32)
+            torch.save(trained.state_dict(), work / "vae.pt")
+        else:
+            vae.train(pool, work / "vae.pt", vae_steps)
     if not (work / "latents.pt").exists():
         latents = vae.encode_pool(vae.load(work / "vae.pt"), pool)
         data = {"latents": latents, "subjects": pool.subjects, "backgrounds": pool.backgrounds}
         torch.save(data, work / "latents.pt")
 
 
-def training_measurements(plan: transformer.Plan) -> dict[str, float]:
+def training_measurements(plan: training.Plan) -> dict[str, float]:
     """How long the transformer was trained and on how much."""
     steps, seconds = plan.progress
-    samples = steps * plan.batch
+    samples = steps * plan.architecture.batch
     return {
         "steps": steps,
         "samples_seen": samples,
@@ -55,26 +65,25 @@ def main() -> None:
     """Run all stages."""
     parser = argparse.ArgumentParser(prog="python -m tools.demo_training", description=__doc__)
     parser.add_argument("work", type=Path, help="folder for drawings, images, latents, checkpoints")
-    parser.add_argument("--model", type=Path, default=MODEL_PATH, help="diffusers folder to write")
-    parser.add_argument("--docs", type=Path, default=Path("docs/demo-model"), help="for the sample sheet")
+    parser.add_argument("--architecture", choices=ARCHITECTURES, default="pixart")
+    parser.add_argument("--autoencoder", type=Path, help="trained one to use, a diffusers folder")
     parser.add_argument("--vae-steps", type=int, default=2800)
-    parser.add_argument("--steps", type=int, default=3500, help="steps of the transformer")
-    parser.add_argument("--batch", type=int, default=96)
+    parser.add_argument("--steps", type=int, help="steps of the transformer")
     parser.add_argument("--export-only", action="store_true", help="write the model as far as it is trained")
     arguments = parser.parse_args()
 
-    plan = transformer.Plan(arguments.work, arguments.steps, arguments.batch)
+    architecture = ARCHITECTURES[arguments.architecture]
+    folder = Path(subspacelens_tui.demo.__file__).parent / architecture.name
+    plan = training.Plan(architecture, arguments.work, arguments.steps or architecture.steps)
     if not arguments.export_only:
         arguments.work.mkdir(parents=True, exist_ok=True)
         pool, held_out = prepare_pools(arguments.work)
-        prepare_latents(arguments.work, pool, arguments.vae_steps)
-        transformer.train(plan)
+        prepare_latents(arguments.work, pool, arguments.autoencoder, arguments.vae_steps)
+        training.train(plan)
     autoencoder = vae.load(arguments.work / "vae.pt")
-    export(autoencoder, transformer.load_average(plan), arguments.model)
+    export(architecture, autoencoder, training.load_average(plan), folder)
     if not arguments.export_only:
-        measurements.measure(
-            arguments.model, arguments.docs, autoencoder, (pool, held_out), training_measurements(plan)
-        )
+        measurements.measure(architecture, folder, autoencoder, (pool, held_out), training_measurements(plan))
 
 
 if __name__ == "__main__":

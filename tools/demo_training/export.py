@@ -8,20 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from diffusers import AutoencoderTiny, PixArtAlphaPipeline
+from diffusers import AutoencoderTiny
+from torch import nn
 
-from tools.demo_training.transformer import TextToLatents, new_scheduler, new_tokenizer
+from tools.demo_training.architecture import Architecture
 
 
-def export(autoencoder: AutoencoderTiny, model: TextToLatents, folder: Path) -> None:
+def export(architecture: Architecture, autoencoder: AutoencoderTiny, model: nn.Module, folder: Path) -> None:
     """Write the pipeline, replacing file by file, so that a reader never meets half a file."""
-    pipeline = PixArtAlphaPipeline(
-        tokenizer=new_tokenizer(),
-        text_encoder=model.text_encoder.half(),
-        vae=autoencoder.half(),
-        transformer=model.transformer.half(),
-        scheduler=new_scheduler(),
-    )
+    pipeline = architecture.pipeline(autoencoder.half(), model.half())
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".export-") as name:
         temporary = Path(name)
@@ -39,13 +34,14 @@ def export(autoencoder: AutoencoderTiny, model: TextToLatents, folder: Path) -> 
 def _tidy(folder: Path) -> None:
     """Make the folder load quietly, and with transformers 4 as well as 5."""
     # transformers 5 writes a class name that transformers 4 does not have; both know the older name.
-    for file in (folder / "model_index.json", folder / "tokenizer" / "tokenizer_config.json"):
+    for file in (folder / "model_index.json", *folder.glob("tokenizer*/tokenizer_config.json")):
         text = file.read_text(encoding="utf-8")
         file.write_text(text.replace("TokenizersBackend", "PreTrainedTokenizerFast"), encoding="utf-8")
     # AutoencoderTiny adds this to its configuration by itself and warns about it when it reads it.
     _edit_json(folder / "vae" / "config.json", lambda config: config.pop("block_out_channels"))
     # Loaded without a dtype, all parts shall be float32; transformers would keep the stored one.
-    _edit_json(folder / "text_encoder" / "config.json", lambda config: config.update(dtype="float32"))
+    for file in folder.glob("text_encoder*/config.json"):
+        _edit_json(file, lambda config: config.update(dtype="float32"))
 
 
 def _edit_json(file: Path, edit: Callable[[dict[str, Any]], object]) -> None:

@@ -1,16 +1,19 @@
-"""Measures the trained model: the figures of ``docs/demo-model/figures.json`` and the sample sheet."""
+"""Measures a trained model: ``figures.json`` and the sample sheet in its folder of ``docs``."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderTiny, PixArtAlphaPipeline
+from diffusers import AutoencoderTiny
 from torch import Tensor, nn
 
 from tools.demo_training import classifier
+from tools.demo_training.architecture import Architecture
 from tools.demo_training.data import BACKGROUNDS, SUBJECTS, ImagePool
 from tools.demo_training.export import size_in_megabytes
 from tools.demo_training.sheet import GUIDANCE, STEPS, draw_sheet, generate, load_pipeline
@@ -26,12 +29,13 @@ def on_background(subject: int) -> str:
     return f"{SUBJECTS[subject].phrase} on a {colours[subject % len(colours)]} background"
 
 
-def generate_all(pipeline: PixArtAlphaPipeline) -> dict[str, Tensor]:
+def generate_all(folder: Path, call: Mapping[str, Any]) -> dict[str, Tensor]:
     """Images of every subject in its bare form and, with fewer seeds, on a background; and without text."""
-    samples = {subject.phrase: generate(pipeline, subject.phrase, SEEDS) for subject in SUBJECTS}
+    draw = partial(generate, load_pipeline(folder), call)
+    samples = {subject.phrase: draw(subject.phrase, SEEDS) for subject in SUBJECTS}
     for number in range(len(SUBJECTS)):
-        samples[on_background(number)] = generate(pipeline, on_background(number), SEEDS[:2])
-    samples[""] = generate(pipeline, "", SEEDS)
+        samples[on_background(number)] = draw(on_background(number), SEEDS[:2])
+    samples[""] = draw("", SEEDS)
     return samples
 
 
@@ -93,8 +97,8 @@ def _mean(values: Any) -> float:
 
 
 def measure(
+    architecture: Architecture,
     folder: Path,
-    docs: Path,
     autoencoder: AutoencoderTiny,
     pools: tuple[ImagePool, ImagePool],
     training: dict[str, float],
@@ -102,7 +106,7 @@ def measure(
     """Write the figures and the sheet of an exported folder; the second pool is of the held-out style."""
     pool, held_out = pools
     judge = classifier.train(pool, CLASSIFIER_STEPS)
-    samples = generate_all(load_pipeline(folder))
+    samples = generate_all(folder, architecture.call)
     every_25th = ImagePool(pool.images[::25], pool.subjects[::25], pool.backgrounds[::25])
     figures = {
         "sampling": {"steps": STEPS, "guidance_scale": GUIDANCE, "seeds": len(SEEDS)},
@@ -115,6 +119,7 @@ def measure(
         "classifier_accuracy_held_out_style": accuracy(judge, held_out.images, held_out.subjects),
         "samples": sample_figures(samples, judge),
     }
+    docs = Path("docs") / architecture.docs
     docs.mkdir(parents=True, exist_ok=True)
     (docs / "figures.json").write_text(json.dumps(_rounded(figures), indent=2) + "\n", encoding="utf-8")
     rows = {

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from diffusers import PixArtAlphaPipeline
+from diffusers import DiffusionPipeline
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
@@ -19,23 +20,22 @@ LABEL_WIDTH = 130
 GAP = 4
 
 
-def load_pipeline(folder: Path) -> PixArtAlphaPipeline:
+def load_pipeline(folder: Path) -> Any:
     """The exported pipeline in single precision, without its progress bar."""
-    pipeline = PixArtAlphaPipeline.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+    pipeline = DiffusionPipeline.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
 
-def generate(pipeline: PixArtAlphaPipeline, prompt: str, seeds: Sequence[int]) -> Tensor:
-    """One uint8 image (3 x 64 x 64) of the prompt for each seed."""
+def generate(pipeline: Any, call: Mapping[str, Any], prompt: str, seeds: Sequence[int]) -> Tensor:
+    """One uint8 image (3 x 64 x 64) of the prompt for each seed, with more arguments of the call."""
     images = pipeline(
         prompt=[prompt] * len(seeds),
         num_inference_steps=STEPS,
         guidance_scale=GUIDANCE,
         generator=[torch.Generator().manual_seed(seed) for seed in seeds],
-        use_resolution_binning=False,
-        clean_caption=False,
         output_type="np",
+        **call,
     ).images
     return torch.from_numpy((images * 255).round().astype(np.uint8)).permute(0, 3, 1, 2)
 

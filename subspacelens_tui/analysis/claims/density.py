@@ -32,6 +32,7 @@ def structured_are_dense(evidence: Evidence) -> Finding:
         raise CannotTell(
             f"{layers} layers have too few shifts: a correlation over the depth needs {LEAST_LAYERS}"
         )
+    evidence.refuse_widths()
     labels = evidence.finest
     delta = evidence.curve("delta_R", labels=labels)
     hoyer = evidence.curve("hoyer", null=False)

@@ -16,6 +16,7 @@ from subspacelens_tui.analysis.settings import Settings, SettingsError, default_
 from subspacelens_tui.analysis.statistics.base import Labelings
 from subspacelens_tui.analysis.statistics.gram import GramLayer
 from subspacelens_tui.analysis.uncertainty.permutation import labelings_of
+from subspacelens_tui.analysis.widths import width_notes
 from subspacelens_tui.geometry import Design, GeometryError
 from subspacelens_tui.sessions.steps import step_name
 
@@ -129,6 +130,11 @@ class Evidence:
         found = self.analyzer.figures(replace(self.settings, permutations=0, quick=True))
         if not found.layers:
             raise NoImagesError(found.absent)
+
+    def refuse_widths(self) -> None:
+        """Raise `CannotTell` where layers differ in width, so that rates at one ε are no curve."""
+        for note in width_notes(self.analyzer.session.manifest.blocks):
+            raise CannotTell(note)
 
     def result(self, **changes: Any) -> Result:
         """The metrics of all layers under changed settings.

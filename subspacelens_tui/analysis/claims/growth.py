@@ -32,6 +32,8 @@ _last_less_first = difference(-1, 0)
 
 
 def _grows(evidence: Evidence, where: str, **changes: Any) -> Finding:
+    if "iso_rate" not in changes:
+        evidence.refuse_widths()
     labels = evidence.coarse_or_first
     curve = evidence.curve("delta_R", labels=labels, **changes)
     seen, excess = curve.estimate(_last_less_first), curve.excess_estimate(_last_less_first)
@@ -118,6 +120,7 @@ def grows_at_one_rate(evidence: Evidence) -> Finding:
 def dips(evidence: Evidence) -> Finding:
     """Of the coarse labels."""
     enough_layers(evidence.layers)
+    evidence.refuse_widths()
     labels = evidence.coarse_or_first
     curve = evidence.curve("delta_R", labels=labels)
     left, dip, right = _dip(curve.values)

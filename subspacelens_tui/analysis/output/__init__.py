@@ -1,6 +1,7 @@
 """Results as text for people, JSON for programs, tables and plots on disk."""
 
 from subspacelens_tui.analysis.output.comparison import print_comparison
+from subspacelens_tui.analysis.output.curve_plots import curve_plot
 from subspacelens_tui.analysis.output.export_part import Part
 from subspacelens_tui.analysis.output.export_session import DEFAULT_FORMATS, export
 from subspacelens_tui.analysis.output.files import (
@@ -18,7 +19,6 @@ from subspacelens_tui.analysis.output.over_eps import print_over_eps
 from subspacelens_tui.analysis.output.pairs import print_pairs
 from subspacelens_tui.analysis.output.plots import (
     Plot,
-    curve_plot,
     gains_plot,
     layers_plot,
     matrices_plot,

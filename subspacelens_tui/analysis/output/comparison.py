@@ -1,5 +1,6 @@
 """Two sides compared, as a table and as JSON."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -33,8 +34,12 @@ def print_comparison(names: tuple[str, str], comparison: Comparison, as_json: bo
     for name in sorted(comparison.layers[0], key=lambda name: name != "excess"):
         if _is_shown(name, comparison):
             out.print(Text(f"\n{name}", style="bold"))
-            rows = [[str(i), *_cells(layer[name])] for i, layer in enumerate(comparison.layers)]
-            out.print(PlainTable(["layer", "A", "B", "B - A", INTERVAL], rows))
+            rows = [
+                [*place, *_cells(layer[name])]
+                for place, layer in zip(_places(comparison), comparison.layers, strict=True)
+            ]
+            headings = ["depth", "layer A", "layer B"] if comparison.relative else ["layer"]
+            out.print(PlainTable([*headings, "A", "B", "B - A", INTERVAL], rows))
     if comparison.missing:
         out.print(Text(plain(comparison.missing)))
     if comparison.cka is not None and comparison.cka_null is not None:
@@ -43,6 +48,12 @@ def print_comparison(names: tuple[str, str], comparison: Comparison, as_json: bo
         headings = ["layer", *(f"B{layer}" for layer in range(comparison.cka.shape[1]))]
         cells = [[number(value) for value in row] for row in comparison.cka.tolist()]
         out.print(PlainTable(headings, [[f"A{layer}", *row] for layer, row in enumerate(cells)]))
+
+
+def _places(comparison: Comparison) -> Iterator[list[str]]:
+    """What stands before each row: the layer, or the relative depth and both layers."""
+    for pair, (a, b) in enumerate(comparison.pairs):
+        yield [f"{comparison.depth(pair):.2f}", str(a), str(b)] if comparison.relative else [str(a)]
 
 
 def _is_shown(name: str, comparison: Comparison) -> bool:
@@ -75,7 +86,11 @@ def _json(names: tuple[str, str], comparison: Comparison) -> dict[str, Any]:
         "paired": comparison.paired,
         "warnings": list(comparison.warnings),
         "layers": [
-            {"layer": index, **{figure: _record(comparison, index, figure) for figure in layer}}
+            {
+                "layer": index,
+                **comparison.place(index),
+                **{figure: _record(comparison, index, figure) for figure in layer},
+            }
             for index, layer in enumerate(comparison.layers)
         ],
         **_cka(comparison),

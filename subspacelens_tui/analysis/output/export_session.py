@@ -10,6 +10,7 @@ from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.incremental_grams import Configuration
 from subspacelens_tui.analysis.left_out import NoImagesError, why_empty
 from subspacelens_tui.analysis.metrics import METRICS, Shape
+from subspacelens_tui.analysis.output.curve_plots import curve_plot
 from subspacelens_tui.analysis.output.export_part import Part, Places
 from subspacelens_tui.analysis.output.files import (
     PLOT_FORMATS,
@@ -22,7 +23,6 @@ from subspacelens_tui.analysis.output.files import (
 )
 from subspacelens_tui.analysis.output.plots import (
     Plot,
-    curve_plot,
     layers_plot,
     matrices_plot,
     sweep_plot,

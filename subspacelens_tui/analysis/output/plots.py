@@ -19,13 +19,12 @@ from subspacelens_tui.analysis.output.files import PLOT_FORMATS, Row, need, writ
 from subspacelens_tui.analysis.output.provenance import Provenance
 from subspacelens_tui.analysis.output.rows import (
     curve_point_rows,
-    figure_rows,
     layer_pair_rows,
     overlap_rows,
     spectrum_rows,
     sweep_rows,
 )
-from subspacelens_tui.analysis.quantities import error_bands, null_bands, quantity
+from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.sweep import Sweep
 from subspacelens_tui.geometry.contraction import fitted_gains
@@ -33,11 +32,11 @@ from subspacelens_tui.sessions.atomic import whole_file
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import step_name
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_STYLES = ("-", "--", "-.", ":")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+STYLES = ("-", "--", "-.", ":")
 # At seven points, along a colour bar beside a heatmap.
 _LETTERS_AN_INCH = 11
-_POINTS = ("o", "D", "s", "^")
+POINTS = ("o", "D", "s", "^")
 _SETTINGS: dict[Any, Any] = {
     "font.size": 8,
     "axes.spines.top": False,
@@ -127,74 +126,6 @@ def _draw(plot: Plot, paths: Sequence[Path], description: str = "") -> None:
                 figure.savefig(temporary, format=path.suffix.removeprefix("."), metadata=metadata)
 
 
-def curve_plot(name: str, curves: Sequence[Result], figure: str) -> Plot:
-    """A figure over the layers, a curve for each set of figures, with its null band and its error band.
-
-    Args:
-        name: stem of its files.
-        curves: sets of figures that differ in labels, branch, step or guidance.
-        figure: a quantity.
-    """
-    asked = quantity(figure)
-
-    def draw(canvas: Any) -> None:
-        axes = canvas.add_subplot()
-        for number, of in enumerate(curves):
-            _draw_curve(axes, of, figure, number)
-        if asked.metric.ceiling and curves and curves[0].layers:
-            ceiling = [layer.rank_ceiling for layer in curves[0].layers]
-            axes.plot(range(len(ceiling)), ceiling, color="0.5", lw=0.8, label="min(N, d)")
-        if asked.has_zero_line:
-            axes.axhline(0, color="0.5", lw=0.8)
-        _name_layers(axes, max((of.numbers for of in curves), key=len, default=()))
-        axes.set_ylabel(asked.words)
-        if not any(value is not None for of in curves for value in of.curve(figure)):
-            _say_why_empty(axes, curves[0].why_missing(figure) if curves else "")
-        # Beside the curves there is no corner that is always free.
-        legend = canvas.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=7)
-        _literal(legend.get_texts())
-        axes.set_title(_encoding(curves, figure), fontsize=6, color="0.4")
-
-    return Plot(name, (4.8, 3.3), draw, tuple(row for of in curves for row in figure_rows(of)))
-
-
-def _encoding(curves: Sequence[Result], figure: str) -> str:
-    """What stands for what in a plot of curves, as on the screen; only what is there."""
-    with_null = [of for of in curves if any(end is not None for end in null_bands(of, figure)[0])]
-    with_error = [of for of in curves if any(end is not None for end in error_bands(of, figure)[0])]
-    words = []
-    if with_null:
-        words.append("shaded: 95 % of the null, points inside it hollow")
-    if with_error:
-        errors = ", ".join(dict.fromkeys(str(of.settings.errors) for of in with_error))
-        words.append(f"bars: 95 % CI, jackknife ({errors})")
-    return "; ".join(words)
-
-
-def _draw_curve(axes: Any, of: Result, figure: str, number: int) -> None:
-    colour, style = _COLOURS[number % len(_COLOURS)], _STYLES[number % len(_STYLES)]
-    marker = _POINTS[number % len(_POINTS)]
-    layers = np.arange(len(of.layers))
-    settings = of.settings
-    label = plain(
-        f"{settings.labels}, {settings.branch}, step {of.step_name}, guidance {settings.guidance:g}"
-    )
-    values = np.array(_values(of.curve(figure)))
-    axes.plot(layers, values, style, color=colour, lw=1.2, marker=marker, ms=4, label=label)
-    low, high = (np.array(_values(ends)) for ends in null_bands(of, figure))
-    if np.isfinite(low).any():
-        axes.fill_between(layers, low, high, color=colour, alpha=0.25, lw=0)
-        inside = (low <= values) & (values <= high)
-        axes.plot(layers[inside], values[inside], marker, color=colour, mfc="white", ms=4)
-    low, high = (np.array(_values(ends)) for ends in error_bands(of, figure))
-    if np.isfinite(low).any():
-        axes.vlines(layers, low, high, color=colour, lw=0.8, alpha=0.7)
-
-
-def _values(values: Iterable[float | None]) -> list[float]:
-    return [math.nan if value is None else value for value in values]
-
-
 def matrix_plot(name: str, figures: Result, layer: int) -> Plot:
     """The overlap matrix of one layer."""
 
@@ -258,9 +189,9 @@ def _draw_matrix(
         return None
     shown = [plain(name) for name in figures.classes]
     if below:
-        _literal(axes.set_xticklabels(shown, rotation=90, fontsize=size))
+        literal(axes.set_xticklabels(shown, rotation=90, fontsize=size))
     if beside:
-        _literal(axes.set_yticklabels(shown, fontsize=size))
+        literal(axes.set_yticklabels(shown, fontsize=size))
     return axes.imshow(figures.overlap[layer], vmin=0, vmax=1, cmap="cividis")
 
 
@@ -274,7 +205,7 @@ def spectrum_plot(name: str, figures: Result, layer: int) -> Plot:
             [row["number"] for row in rows],
             [row["eigenvalue"] for row in rows],
             ".-",
-            color=_COLOURS[0],
+            color=COLOURS[0],
             ms=3,
             lw=0.8,
         )
@@ -286,8 +217,8 @@ def spectrum_plot(name: str, figures: Result, layer: int) -> Plot:
             decades = math.floor(math.log10(min(positive))), math.ceil(math.log10(max(positive)))
             axes.set_ylim(*(10.0**decade for decade in decades))
         if not rows:
-            _say_why_empty(axes, figures.why_missing("effective_rank"))
-        _name_places(axes, "number", range(1, len(rows) + 1))
+            say_why_empty(axes, figures.why_missing("effective_rank"))
+        name_places(axes, "number", range(1, len(rows) + 1))
         axes.set_ylabel(f"eigenvalue, layer {figures.numbers[layer]}")
 
     return Plot(name, (4.0, 2.8), draw, rows)
@@ -307,7 +238,7 @@ def gains_plot(name: str, figures: Result, layer: int) -> Plot:
             [row["gain"] for row in rows],
             [1.96 * row["standard_error"] for row in rows],
             fmt=".",
-            color=_COLOURS[0],
+            color=COLOURS[0],
             ms=3,
             lw=0.5,
         )
@@ -316,16 +247,16 @@ def gains_plot(name: str, figures: Result, layer: int) -> Plot:
             axes.plot(
                 at,
                 fitted_gains(at, fit.offset, slope, fit.noise),
-                color=_COLOURS[1],
+                color=COLOURS[1],
                 lw=1.2,
                 label="1 + a + b σ²/(λ + σ²)",
             )
-            _literal(axes.legend(frameon=False, fontsize=7).get_texts())
+            literal(axes.legend(frameon=False, fontsize=7).get_texts())
         axes.axhline(1, color="0.5", lw=0.8)
         if rows:
             axes.set_xscale("log")
         else:
-            _say_why_empty(axes, figures.layers[layer].why_missing("contraction"))
+            say_why_empty(axes, figures.layers[layer].why_missing("contraction"))
         axes.set_xlabel("variance λ/N along an eigenvector of the input")
         axes.set_ylabel(f"gain, layer {figures.numbers[layer]}")
 
@@ -339,7 +270,7 @@ def layers_plot(name: str, figures: Result, key: str) -> Plot:
         axes = canvas.add_subplot()
         image = axes.imshow(figures.matrices[key], vmin=0, vmax=1, cmap="cividis")
         canvas.colorbar(image, ax=axes, shrink=0.8, label=METRICS[key].label)
-        _name_layers(axes, figures.numbers)
+        name_layers(axes, figures.numbers)
         axes.set_ylabel("layer")
 
     return Plot(name, (4.2, 3.4), draw, tuple(layer_pair_rows(figures, key)))
@@ -365,12 +296,12 @@ def sweep_plot(name: str, sweep: Sweep) -> Plot:
             words = textwrap.fill(quantity(sweep.figure).words, max(16, int(height * _LETTERS_AN_INCH)))
             canvas.colorbar(image, ax=axes).set_label(words, fontsize=7)
         else:
-            _say_why_empty(axes, "")
+            say_why_empty(axes, "")
         for row, (peak, dip) in enumerate(zip(sweep.peaks, sweep.dips, strict=True)):
             for layer, marker in ((peak, "^"), (dip, "v")):
                 if layer is not None:
                     axes.plot(layer, row, marker, color="white", mec="black", ms=5, mew=0.6)
-        _name_layers(axes, sweep.numbers)
+        name_layers(axes, sweep.numbers)
         axes.set_yticks(range(len(sweep.rows)))
         axes.set_yticklabels(
             [
@@ -383,7 +314,7 @@ def sweep_plot(name: str, sweep: Sweep) -> Plot:
     return Plot(name, (5.5, height), draw, tuple(sweep_rows(sweep)))
 
 
-def _name_places(axes: Any, label: str, places: range) -> None:
+def name_places(axes: Any, label: str, places: range) -> None:
     """An axis of places: they have whole numbers, and none between them."""
     axes.set_xlabel(label)
     if len(places) < 2:
@@ -393,23 +324,23 @@ def _name_places(axes: Any, label: str, places: range) -> None:
         axes.xaxis.get_major_locator().set_params(integer=True)
 
 
-def _name_layers(axes: Any, numbers: Sequence[int]) -> None:
+def name_layers(axes: Any, numbers: Sequence[int]) -> None:
     """An axis of layers by the numbers of their blocks in the model."""
-    _name_places(axes, "layer", range(len(numbers)))
+    name_places(axes, "layer", range(len(numbers)))
     if tuple(numbers) != tuple(range(len(numbers))):
         named = lambda place, _: str(numbers[int(place)]) if 0 <= place < len(numbers) else ""  # noqa: E731
         axes.xaxis.set_major_formatter(named)
 
 
-def _say_why_empty(axes: Any, why: str) -> None:
+def say_why_empty(axes: Any, why: str) -> None:
     """That there are no values, in their place; without the scale that they would have."""
     axes.yaxis.set_ticks(())
     words = f"no values: {plain(why)}" if why else "no values"
     text = axes.text(0.5, 0.5, words, ha="center", va="center", transform=axes.transAxes, fontsize=7)
-    _literal([text])
+    literal([text])
 
 
-def _literal(texts: Iterable[Any]) -> None:
+def literal(texts: Iterable[Any]) -> None:
     """Names are shown as they are: a $ in one does not begin a formula."""
     for text in texts:
         text.set_parse_math(False)

@@ -14,6 +14,7 @@ from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.statistics.pairs_of_layers import MatrixNull
 from subspacelens_tui.analysis.uncertainty.multiple_tests import MultipleTests, tests_json
+from subspacelens_tui.analysis.widths import width_breaks
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.sanitise import plain
 
@@ -115,7 +116,13 @@ def print_figures(session: Session, figures: Result, as_json: bool) -> None:
         )
     )
     columns = _columns(settings, figures.tests(HEADLINE))
-    rows = [[cell(layer) for _, cell in columns] for layer in figures.layers]
+    breaks = width_breaks(figures, HEADLINE)
+    if breaks:
+        columns.insert(1, ("width", lambda layer: str(layer.width)))
+    rows: list[list[str]] = []
+    for layer in figures.layers:
+        rows += [[""] * len(columns)] if layer.layer in breaks else []
+        rows.append([cell(layer) for _, cell in columns])
     out.print(PlainTable([heading for heading, _ in columns], rows))
     tests = figures.tests(HEADLINE)
     said = [f"* ΔR over {tests.words('layers')}"] if tests.count else []

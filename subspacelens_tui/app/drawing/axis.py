@@ -187,3 +187,10 @@ def layer_ticks(layers: int, columns: int, longest: int, counted: bool = True) -
     if len(ticks) > 1 and (layers - 1 - ticks[-1]) * columns < (layers - 1) * room:
         ticks.pop()
     return [*ticks, layers - 1]
+
+
+def depth_ticks(columns: int) -> Sequence[float]:
+    """The relative depths that are named on an axis of so many columns, with room for its name."""
+    if columns >= 10 * _TICK_COLUMNS:
+        return (0.0, 0.25, 0.5, 0.75, 1.0)
+    return (0.0, 0.5, 1.0) if columns >= 5 * _TICK_COLUMNS else (0.0, 1.0)

@@ -16,10 +16,11 @@ from subspacelens_tui.app.drawing.axis import (
     LARGEST,
     ROWS_AT_LEAST,
     Axis,
-    layer_ticks,
     log_axis,
     value_axis,
 )
+from subspacelens_tui.app.drawing.plot_axes import below, beside
+from subspacelens_tui.app.drawing.plot_frame import Frame
 from subspacelens_tui.app.drawing.plot_parts import Band, Bars, Cell, Cells, Curve, Plot, Values
 from subspacelens_tui.app.drawing.subcells import (
     BRAILLE,
@@ -31,12 +32,6 @@ from subspacelens_tui.app.drawing.subcells import (
     eighths,
 )
 
-# Beside a row, beside one with a tick; corner, below a column, below one with a tick.
-_FRAMES: dict[str, tuple[str, ...]] = {
-    "braille": tuple("│┤└─┬"),
-    "blocks": tuple("│┤└─┬"),
-    "ascii": tuple("|++-+"),
-}
 _CURSOR = {"braille": "┊", "blocks": "┊", "ascii": ":"}
 _ZERO = {"braille": "┄", "blocks": "┄", "ascii": "-"}
 # Filled and hollow, by shape.
@@ -86,6 +81,8 @@ def least_size(plot: Plot, height: int) -> tuple[int, int]:
 
 def _least_columns(plot: Plot) -> int:
     """With the first and the last layer named below them."""
+    if plot.relative:
+        return _COLUMNS_AT_LEAST
     return max(_COLUMNS_AT_LEAST, len(plot.name(plot.layers - 1)) + 2)
 
 
@@ -107,55 +104,7 @@ def _without_cursor(plot: Plot, width: int, height: int) -> Cells:
         return ()
     frame = Frame(rows, columns, plot.layers, axis.low, axis.high)
     inside = _inside(plot, frame)
-    return (*_beside(axis, inside, frame, plot), *_below(axis.width, frame, plot))
-
-
-@dataclass(frozen=True)
-class Frame:
-    """Where values and layers are on a grid of cells.
-
-    Attributes:
-        rows, columns: of the grid.
-        layers: how many there are.
-        low, high: values in the middle of the lowest and of the highest row.
-    """
-
-    rows: int
-    columns: int
-    layers: int
-    low: float
-    high: float
-
-    def height(self, value: float) -> float:
-        """Of a value, in cells from the lower edge of the grid; as far outside as the edge's neighbour."""
-        height = 0.5 + (value - self.low) / (self.high - self.low) * (self.rows - 1)
-        return min(self.rows + 1.0, max(-1.0, height))
-
-    def column(self, layer: int) -> int:
-        """The column that a layer is in the middle of."""
-        if self.layers == 1:
-            return (self.columns - 1) // 2
-        return round(layer / (self.layers - 1) * (self.columns - 1))
-
-    def heights(self, values: Values) -> list[float | None]:
-        """Those of one value a layer, with none for the layers that are missing at the end."""
-        known = [None if value is None else self.height(value) for value in values]
-        return known + [None] * (self.layers - len(known))
-
-    def at(self, heights: Sequence[float | None], x: float) -> float | None:
-        """The height at a place between layers, in columns, on the straight line between the two; or None."""
-        place = x / (self.columns - 1) * (self.layers - 1) if self.layers > 1 else 0.0
-        # Layers are in the middle of columns, so that the neighbours may be others than the rounded ones.
-        left = min(self.layers - 1, max(0, int(place)))
-        while left and self.column(left) > x:
-            left -= 1
-        while left < self.layers - 1 and self.column(left + 1) <= x:
-            left += 1
-        start = self.column(left)
-        if left == self.layers - 1 or x <= start:
-            return heights[left] if x == start else None
-        a, b, end = heights[left], heights[left + 1], self.column(left + 1)
-        return None if a is None or b is None else a + (x - start) / (end - start) * (b - a)
+    return (*beside(axis, inside, frame, plot), *below(axis.width, frame, plot))
 
 
 def _axis(plot: Plot, rows: int) -> Axis:
@@ -235,13 +184,16 @@ _Drawn = dict[tuple[int, int], _Ink]
 def _inside(plot: Plot, frame: Frame) -> list[list[Cell]]:
     """The cells between the axes, the highest row first."""
     over = _over(plot, frame)
-    bands = [(frame.heights(band.low), frame.heights(band.high), band.colour) for band in plot.bands[::-1]]
+    bands = []
+    for band in plot.bands[::-1]:
+        own = _frame_of(band.high, plot, frame, band.breaks)
+        bands.append((own, own.heights(band.low), own.heights(band.high), band.colour))
     zero = _zero_row(plot, frame)
     grid: list[list[Cell]] = [[] for _ in range(frame.rows)]
     for column in range(frame.columns):
         spans = []
-        for lower, upper, colour in bands:
-            low, high = frame.at(lower, column), frame.at(upper, column)
+        for own, lower, upper, colour in bands:
+            low, high = own.at(lower, column), own.at(upper, column)
             if low is not None and high is not None:
                 spans.append(Span(low, high, colour))
         for row in range(frame.rows):
@@ -249,6 +201,11 @@ def _inside(plot: Plot, frame: Frame) -> list[list[Cell]]:
             cell = _cell(over.get((row, column)), here, row, column, row == zero, plot)
             grid[frame.rows - 1 - row].append(cell)
     return grid
+
+
+def _frame_of(values: Values, plot: Plot, frame: Frame, breaks: tuple[int, ...] = ()) -> Frame:
+    """Where the layers of one curve, band or set of bars are."""
+    return frame.spanned_by(values, breaks) if plot.relative else replace(frame, breaks=breaks)
 
 
 def _zero_row(plot: Plot, frame: Frame) -> int | None:
@@ -304,6 +261,7 @@ def _over(plot: Plot, frame: Frame) -> _Drawn:
 
 def _points(curve: Curve, plot: Plot, frame: Frame) -> _Drawn:
     found: _Drawn = {}
+    frame = _frame_of(curve.values, plot, frame)
     for layer, height in enumerate(frame.heights(curve.values)):
         if height is not None and 0 <= height <= frame.rows:
             filled = not curve.beyond or curve.beyond[layer]
@@ -315,6 +273,7 @@ def _points(curve: Curve, plot: Plot, frame: Frame) -> _Drawn:
 
 def _bars(bars: Bars, plot: Plot, frame: Frame) -> _Drawn:
     found: _Drawn = {}
+    frame = _frame_of(bars.high, plot, frame)
     ends = zip(frame.heights(bars.low), frame.heights(bars.high), strict=True)
     for layer, (low, high) in enumerate(ends):
         if low is None or high is None:
@@ -328,6 +287,7 @@ def _bars(bars: Bars, plot: Plot, frame: Frame) -> _Drawn:
 def _line(curve: Curve, plot: Plot, frame: Frame) -> _Drawn:
     """A curve in dots; a value with gaps on both sides is a point."""
     across, up = _DOTS[plot.markers]
+    frame = _frame_of(curve.values, plot, frame, curve.breaks)
     heights = frame.heights(curve.values)
     dots: dict[tuple[int, int], set[tuple[int, int]]] = {}
     for x, y in _dots(heights, frame, across, up):
@@ -342,20 +302,24 @@ def _line(curve: Curve, plot: Plot, frame: Frame) -> _Drawn:
                 height = row + (min(y for _, y in within) + 0.5) / up
             found[row, column] = _Ink(_dotted(within, plot.markers), "curve", curve.colour, height)
     for layer, height in enumerate(heights):
-        alone = all(
-            of is None for of in (heights[max(0, layer - 1) : layer] + heights[layer + 1 : layer + 2])
-        )
-        if height is not None and alone and 0 <= height <= frame.rows:
+        if height is not None and _is_alone(heights, layer, curve.breaks) and 0 <= height <= frame.rows:
             character = point(curve.shape, True, plot.markers)
             row = min(frame.rows - 1, int(height))
             found[row, frame.column(layer)] = _Ink(character, "curve", curve.colour, height)
     return found
 
 
+def _is_alone(heights: Sequence[float | None], layer: int, breaks: tuple[int, ...]) -> bool:
+    """Whether no line leads to a layer."""
+    before = layer > 0 and layer not in breaks and heights[layer - 1] is not None
+    after = layer + 1 < len(heights) and layer + 1 not in breaks and heights[layer + 1] is not None
+    return not (before or after)
+
+
 def _dots(heights: Sequence[float | None], frame: Frame, across: int, up: int) -> Iterator[tuple[int, int]]:
     """The dots of a line, by column and row from the lower left: the line goes through each of them."""
     for layer, (a, b) in enumerate(pairwise(heights)):
-        if a is None or b is None:
+        if a is None or b is None or layer + 1 in frame.breaks:
             continue
         start, end = frame.column(layer) + 0.5, frame.column(layer + 1) + 0.5
         first, last = math.floor(start * across), max(math.floor(start * across), math.ceil(end * across) - 1)
@@ -378,57 +342,7 @@ def _dotted(dots: Iterable[tuple[int, int]], markers: str) -> str:
     return "*"
 
 
-# The axes, the cursor
-
-
-def _beside(
-    axis: Axis, inside: Sequence[Sequence[Cell]], frame: Frame, plot: Plot
-) -> Iterator[tuple[Cell, ...]]:
-    """The rows with the axis of values to their left."""
-    line, tick, *_ = _FRAMES[plot.markers]
-    labels = {
-        min(frame.rows - 1, int(frame.height(value))): label
-        for value, label in zip(axis.ticks, axis.labels, strict=True)
-    }
-    for index, cells in enumerate(inside):
-        label = labels.get(frame.rows - 1 - index)
-        text = f"{label or '':>{axis.width}}"
-        beside = [Cell(character, "frame" if character != " " else "") for character in text]
-        yield (*beside, Cell(line if label is None else tick, "frame"), *cells)
-
-
-def _below(left: int, frame: Frame, plot: Plot) -> Iterator[tuple[Cell, ...]]:
-    """The axis of the layers, and what its ticks say."""
-    *_, corner, line, tick = _FRAMES[plot.markers]
-    names_of = [plot.name(place) for place in range(plot.layers)]
-    layers = layer_ticks(plot.layers, frame.columns, max(map(len, names_of)), not plot.names)
-    ticks = {frame.column(layer): names_of[layer] for layer in layers}
-    drawn = "".join(tick if column in ticks else line for column in range(frame.columns))
-    yield tuple(Cell(c, "frame" if c != " " else "") for c in " " * left + corner + drawn)
-    said = [" "] * frame.columns
-    for column, text in ticks.items():
-        start = min(frame.columns - len(text), max(0, column - (len(text) - 1) // 2))
-        said[start : start + len(text)] = text
-    parts = ["frame" if name != " " else "" for name in said]
-    place = _widest_gap("".join(said), len(plot.across) + 2)
-    if place is not None:
-        said[place : place + len(plot.across)] = plot.across
-        parts[place : place + len(plot.across)] = ["name"] * len(plot.across)
-    yield (*[Cell(" ", "")] * (left + 1), *map(Cell, said, parts))
-
-
-def _widest_gap(text: str, width: int) -> int | None:
-    """Where a name goes in the middle of the widest gap between others, the last if there are more."""
-    best: tuple[int, int] | None = None
-    start: int | None = None
-    for place, character in enumerate(text + "|"):
-        if character != " ":
-            if start is not None and place - start >= max(width, best[1] if best else 0):
-                best = (start, place - start)
-            start = None
-        elif start is None:
-            start = place
-    return None if best is None else best[0] + (best[1] - width + 2) // 2
+# The cursor
 
 
 def _with_cursor(cells: Cells, plot: Plot, left: int) -> Cells:

@@ -19,6 +19,7 @@ class Curve:
         points: whether each layer has a point, where there is room for points.
         beyond: for each layer whether its point is filled; all are if empty.
         shape: index of the shape of its points.
+        breaks: layers that no line joins to the layer before.
     """
 
     values: Values
@@ -27,15 +28,23 @@ class Curve:
     points: bool = True
     beyond: tuple[bool, ...] = ()
     shape: int = 0
+    breaks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Band:
-    """A range at each layer and between layers, shaded behind the curves: what the null gives."""
+    """A range at each layer and between layers, shaded behind the curves: what the null gives.
+
+    Attributes:
+        low, high: layer by layer.
+        colour: index of its curve's colour.
+        breaks: as of its curve.
+    """
 
     low: Values
     high: Values
     colour: int
+    breaks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,7 @@ class Plot:
         curves: later ones over earlier ones.
         bands: behind them; later ones over earlier ones.
         bars: at the layers; later ones over earlier ones.
-        cursor: the layer to mark, if any.
+        cursor: the layer to mark, if any, of the longest curve.
         zero: whether the axis must include 0.
         log: whether the axis of values is logarithmic; what is not positive is a gap then.
         limits: values the axis reaches from and to, at least; those that what is drawn needs if None.
@@ -67,6 +76,7 @@ class Plot:
         names: what each place is called where they are not counted, as values of ε; empty if they are.
         across: what the places are.
         numbers: what each place is called; by its order, from `first`, if empty.
+        relative: whether each curve spans the whole axis, by relative depth: 0 its first layer, 1 its last.
         markers: what the terminal's font can show.
         tints: whether bands can be tints of the background; else they are dotted.
     """
@@ -82,6 +92,7 @@ class Plot:
     names: tuple[str, ...] = ()
     across: str = LAYERS
     numbers: tuple[int, ...] = ()
+    relative: bool = False
     markers: Markers = "braille"
     tints: bool = True
 

@@ -168,9 +168,13 @@ class LayerList(Pane):
         place = order.index(self.selected) if self.selected in order else 0
         self._top = max(min(self._top, place, len(order) - shown), place - shown + 1, 0)
         excess = quantity("excess")
-        largest = max((abs(excess.value(row.layer) or 0.0) for row in layers), default=0.0)
+        largest: dict[int, float] = {}
+        # Bars of one width are on one scale: rates grow with the width.
+        for row in layers:
+            size = abs(excess.value(row.layer) or 0.0)
+            largest[row.layer.width] = max(size, largest.get(row.layer.width, 0.0))
         for layer in order[self._top : self._top + shown]:
-            yield self._row(layers[layer], width, largest)
+            yield self._row(layers[layer], width, largest[layers[layer].layer.width])
             yield from self._below(layers[layer], width)
 
     def _below(self, row: LayerRow, width: int) -> list[Row]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from subspacelens_tui.analysis.compare import Comparison
 from subspacelens_tui.analysis.quantities import HEADLINE, Values, error_bands, null_bands, quantity
 from subspacelens_tui.analysis.result import Result
+from subspacelens_tui.analysis.widths import width_breaks
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import cut
 from subspacelens_tui.app.drawing.plot_parts import Band, Bars, Curve, Plot
@@ -59,6 +60,7 @@ class _Curve:
     high: Values
     beyond: tuple[bool, ...] = ()
     p: Values = ()
+    breaks: tuple[int, ...] = ()
 
 
 class RatesPane(PlotPane):
@@ -81,7 +83,8 @@ class RatesPane(PlotPane):
             return ""
         iso, branch = self.analysis.selection.settings.iso_rate, self.analysis.selection.branch
         at_rate = "" if iso is None else f" · R = {iso:g}"
-        return _UNITS.get(branch, f"nats · {branch}") + at_rate
+        mixed = " · gaps: the width changes" if any(of.breaks for of in self._curves()) else ""
+        return _UNITS.get(branch, f"nats · {branch}") + at_rate + mixed
 
     @property
     def _difference(self) -> bool:
@@ -116,13 +119,17 @@ class RatesPane(PlotPane):
             *(error_bands(figures, self._figure) if of_main_branch else ((), ())),
             beyond=outside(values, *null_bands(figures, self._figure)) if has_null else (),
             p=tuple(p) if has_null else (),
+            breaks=width_breaks(figures, self._figure),
         )
 
     def _of_difference(self, scheme: str, comparison: Comparison) -> _Curve:
         found = [layer[self._figure] for layer in comparison.layers]
         low, high = tuple(of.low for of in found), tuple(of.high for of in found)
         values = tuple(of.difference for of in found)
-        return _Curve(cut(plain(scheme), _NAME), values, self._colour(scheme), False, low, high)
+        breaks = width_breaks(comparison.a, self._figure)
+        return _Curve(
+            cut(plain(scheme), _NAME), values, self._colour(scheme), False, low, high, breaks=breaks
+        )
 
     def _dashed(self, scheme: str, branch: Branch) -> bool:
         assert self.analysis is not None
@@ -146,14 +153,16 @@ class RatesPane(PlotPane):
             return Plot(())
         shown = self._curves()
         curves = [
-            Curve(of.values, of.colour, of.dashed, beyond=of.beyond, shape=self._shape(of)) for of in shown
+            Curve(of.values, of.colour, of.dashed, beyond=of.beyond, shape=self._shape(of), breaks=of.breaks)
+            for of in shown
         ]
         bars = [Bars(of.low, of.high, of.colour) for of in shown]
         bands = []
         for figures in self._with_null():
             colour = self._colour(figures.settings.labels or "")
             if self.analysis.permutations >= FEW:
-                bands.append(Band(*null_bands(figures, self._figure), colour))
+                breaks = width_breaks(figures, self._figure)
+                bands.append(Band(*null_bands(figures, self._figure), colour, breaks))
             # Where dashes stand for something else, the band alone stands for the null.
             if len(self.analysis.selection.branches) == 1 and not self.app.no_color:
                 curves += self._null_mean(figures, colour)
@@ -165,7 +174,8 @@ class RatesPane(PlotPane):
         return of.colour
 
     def _null_mean(self, figures: Result, colour: int) -> list[Curve]:
-        return [Curve(tuple(figures.curve("null_mean")), colour, dashed=True, points=False)]
+        mean, breaks = tuple(figures.curve("null_mean")), width_breaks(figures, self._figure)
+        return [Curve(mean, colour, dashed=True, points=False, breaks=breaks)]
 
     def _zero(self) -> bool:
         return self._difference

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Static
 
-from subspacelens_tui.analysis import Analyzer, Settings, SettingsError
+from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.compare import COMPARED, Comparison, compare
 from subspacelens_tui.analysis.deferred import with_deferred_errors
 from subspacelens_tui.analysis.left_out import NoImagesError
@@ -37,6 +37,9 @@ from subspacelens_tui.sessions import Manifest
 from subspacelens_tui.sessions.format import MANIFEST
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import step_name
+
+if TYPE_CHECKING:
+    from subspacelens_tui.analysis.output import Plot
 
 _NAMES = "AB"
 _NAME = 24
@@ -174,7 +177,7 @@ class CompareScreen(Screen[None], LayerKeys):
         if isinstance(a, _Computed) and isinstance(b, _Computed):
             try:
                 self._comparison = compare(a.figures, b.figures)
-            except (SettingsError, NoImagesError) as error:
+            except NoImagesError as error:
                 reason = str(error)
         else:
             reason = next((found for found in (a, b) if isinstance(found, str)), "computing …")
@@ -233,12 +236,24 @@ class CompareScreen(Screen[None], LayerKeys):
             text="\n".join([*lines, *(plot.as_text() for plot in plots)]),
             seen=[row for plot in plots for row in plot.seen()],
             numbers=plots[0].numbers(),
+            plot=self._publication,
             sources=[
                 (name, of.figures.settings)
                 for name, of in zip(names, self._found, strict=True)
                 if isinstance(of, _Computed)
             ],
         )
+
+    def _publication(self, name: str) -> "Plot | None":
+        from subspacelens_tui.analysis.output import curve_plot
+
+        found = self._comparison
+        if found is None:
+            return None
+        names = [
+            f"{letter}: {side.path.resolve().name}" for letter, side in zip(_NAMES, self._sides, strict=True)
+        ]
+        return curve_plot(name, [found.a, found.b], COMPARED[self._figure], names)
 
     # What the keys do
 

@@ -22,6 +22,7 @@ from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.app.widgets.text_lines import TextLines
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
+from subspacelens_tui.demo import BUNDLED
 from subspacelens_tui.options.recording import FIELDS
 from subspacelens_tui.planning import shipped_prompt_sets
 from subspacelens_tui.planning.device import nvidia_gpus
@@ -55,7 +56,7 @@ class NewRunScreen(Screen[Path], NeedsRoom):
         super().__init__()
         self._folder = folder
         self.setup = setup
-        self._models = tuple(dict.fromkeys(["demo", *models]))
+        self._models = tuple(dict.fromkeys([*BUNDLED, *models]))
         self._complaint: str | None = None
         self._starting = False
 

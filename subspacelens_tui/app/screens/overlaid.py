@@ -1,17 +1,19 @@
 """Several sessions over each other: one metric of each over the layers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Static
 
-from subspacelens_tui.analysis import Analyzer, Settings, SettingsError
+from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.compare import COMPARED, compare
 from subspacelens_tui.analysis.deferred import with_deferred_errors
+from subspacelens_tui.analysis.depth import at_same_depth, relative_depth
 from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import quantity
@@ -30,7 +32,11 @@ from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.overlaid_curves import OverlaidCurves
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.app.worker import Worker
+from subspacelens_tui.geometry import VIEWS
 from subspacelens_tui.sessions.sanitise import plain
+
+if TYPE_CHECKING:
+    from subspacelens_tui.analysis.output import Plot
 
 LETTERS = "ABCDEF"
 """One a session; there are no more colours that can be told apart."""
@@ -39,6 +45,8 @@ _POLL = 2.0
 
 class OverlaidScreen(Screen[None], LayerKeys):
     """A line and a curve for each session, each at its defaults: first label scheme, cond, last step.
+
+    Feature transform and ε are those of all sessions.
 
     Args:
         paths: of the sessions, at most as many as there are letters.
@@ -55,6 +63,13 @@ class OverlaidScreen(Screen[None], LayerKeys):
         self._workers: dict[str, Worker] = {}
         self._found: dict[str, Result | str] = {}
         self._figure, self._layer = COMPARED.index("excess"), 0
+        stage = full(FEW)
+        self._settings = Settings(
+            eps=setup.preferences.eps,
+            permutations=stage.permutations,
+            overlap_permutations=stage.overlap_permutations,
+            errors="auto",
+        )
         send_minimal_updates(self)
         adopt_export(self, self._exportable)
         self._adopt_axes()
@@ -72,24 +87,22 @@ class OverlaidScreen(Screen[None], LayerKeys):
 
     def on_mount(self) -> None:
         """Have every session computed, beside each other."""
-        stage = full(FEW)
-        settings = Settings(
-            eps=self.setup.preferences.eps,
-            permutations=stage.permutations,
-            overlap_permutations=stage.overlap_permutations,
-            errors="auto",
-        )
         for letter, path in self._paths.items():
-            worker = self._workers[letter] = Worker(path, settings)
+            worker = self._workers[letter] = Worker(path, self._settings)
             following = worker.run(_POLL, lambda _: None, lambda _: None, lambda _: None)
             self.run_worker(following, group="worker")
-            self._ask(letter, settings)
-        self._show()
+        self._ask_all()
 
     def on_unmount(self) -> None:
         """Let go of the sessions."""
         for worker in self._workers.values():
             worker.close()
+
+    def _ask_all(self) -> None:
+        self._found = {}
+        for letter in self._paths:
+            self._ask(letter, self._settings)
+        self._show()
 
     def _ask(self, letter: str, settings: Settings) -> None:
         def first(analyzer: Analyzer, cancelled: IsCancelled) -> Result:
@@ -102,6 +115,8 @@ class OverlaidScreen(Screen[None], LayerKeys):
             return with_deferred_errors(analyzer, first(analyzer, cancelled), cancelled)
 
         def taken(found: object, reason: str | None) -> None:
+            if settings != self._settings:
+                return
             if isinstance(found, Result):
                 self._found[letter] = found
             else:
@@ -126,9 +141,11 @@ class OverlaidScreen(Screen[None], LayerKeys):
             self.query_one(f"#session-{letter}", Static).update(f" {self._words(letter)}")
         results = self._results
         layers = max((len(of.layers) for of in results.values()), default=1)
-        self._layer = min(self._layer, layers - 1)
         waiting = len(self._found) < len(self._paths)
-        curves.update(results, figure, self._layer, "computing …" if waiting else "")
+        shown = min(self._layer, layers - 1)
+        # What is selected stays while sessions are computed anew.
+        self._layer = self._layer if waiting else shown
+        curves.update(results, figure, shown, "computing …" if waiting else "")
         self.query_one(StatusLine).warn(self._unlike(results))
 
     def _words(self, letter: str) -> str:
@@ -138,18 +155,16 @@ class OverlaidScreen(Screen[None], LayerKeys):
         if isinstance(found, str):
             return f"{name}  {plain(found)}"
         of = found.settings
-        at = f"{of.labels}  {of.branch}  step {found.step_name}  guidance {of.guidance:g}  ε {of.eps:g}"
-        return plain(f"{name}  N {found.images}  {at}  CI {of.errors}")
+        at = f"{of.labels}  {of.branch}  step {found.step_name}  guidance {of.guidance:g}  {of.features}"
+        precision = f"ε {of.eps:g}" if of.iso_rate is None else f"R = {of.iso_rate:g}"
+        return plain(f"{name}  N {found.images}  {at}  {precision}  CI {of.errors}")
 
     def _unlike(self, results: dict[str, Result]) -> list[str]:
         """In what sessions differ from the first of them."""
         lines = []
         for letter, other in list(results.items())[1:]:
             first = next(iter(results))
-            try:
-                lines += [f"{first}, {letter}: {line}" for line in compare(results[first], other).warnings]
-            except SettingsError as error:
-                lines.append(f"{first}, {letter}: {error}")
+            lines += [f"{first}, {letter}: {line}" for line in compare(results[first], other).warnings]
         return lines
 
     # Export
@@ -159,10 +174,20 @@ class OverlaidScreen(Screen[None], LayerKeys):
 
         figure = COMPARED[self._figure]
         return [
-            {"name": self._paths[letter].resolve().name, **row}
+            {
+                "name": self._paths[letter].resolve().name,
+                "relative_depth": relative_depth(row["layer"], len(of.layers)),
+                **row,
+            }
             for letter, of in self._results.items()
             for row in curve_rows(of, figure)
         ]
+
+    def _publication(self, name: str) -> "Plot | None":
+        from subspacelens_tui.analysis.output import curve_plot
+
+        names = [self._paths[letter].resolve().name for letter in self._results]
+        return curve_plot(name, list(self._results.values()), COMPARED[self._figure], names)
 
     def _exportable(self) -> Exportable:
         curves, results = self.query_one(OverlaidCurves), self._results
@@ -176,6 +201,7 @@ class OverlaidScreen(Screen[None], LayerKeys):
             text="\n".join([*lines, curves.as_text()]),
             seen=curves.seen(),
             numbers=self._numbers(),
+            plot=self._publication,
             sources=[(names[letter], of.settings) for letter, of in results.items()],
         )
 
@@ -185,6 +211,25 @@ class OverlaidScreen(Screen[None], LayerKeys):
         """Another metric."""
         self._figure = (self._figure + by) % len(COMPARED)
         self._show()
+
+    def action_overlaid_features(self, by: int) -> None:
+        """Another feature transform, of all sessions."""
+        view = VIEWS[(VIEWS.index(self._settings.features) + by) % len(VIEWS)]
+        self._settings = replace(self._settings, features=view)
+        self._ask_all()
+
+    def action_overlaid_iso_rate(self) -> None:
+        """The same R in all layers of all sessions, the first one's at the selected depth; or one ε again."""
+        rate = None
+        if self._settings.iso_rate is None:
+            if not self._results:
+                return
+            first = next(iter(self._results.values()))
+            most = max(len(of.layers) for of in self._results.values())
+            found = first.layers[at_same_depth(self._layer, most, len(first.layers))].R
+            rate = float(f"{found:.4g}") if found else None
+        self._settings = replace(self._settings, iso_rate=rate)
+        self._ask_all()
 
     def action_leave_comparison(self) -> None:
         """Back to the list."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from subspacelens_tui.analysis.compare import Comparison, Difference, rounding
 from subspacelens_tui.analysis.quantities import Values, error_bands, quantity
-from subspacelens_tui.analysis.result import Result
+from subspacelens_tui.analysis.widths import width_breaks
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.plot_parts import Bars, Curve, Plot
 from subspacelens_tui.app.drawing.plot_styles import LegendEntry
@@ -19,7 +19,10 @@ _DIFFERENCE = 2
 
 
 class ComparisonPlot(Curves):
-    """Curves, or the difference, of one metric; the selected layer is marked and its values are named."""
+    """Curves, or the difference, of one metric; the selected layer is marked and its values are named.
+
+    Of sides that differ in depth, what is selected is one of the pairs that are compared.
+    """
 
     comparison: Comparison | None = None
     message = ""
@@ -54,13 +57,15 @@ class ComparisonPlot(Curves):
         if self.comparison is None:
             return Plot(())
         plot = self._sides() if self._shows == "sides" else self._difference()
-        return replace(plot, numbers=self.comparison.b.numbers)
+        numbers = () if self.comparison.relative else self.comparison.b.numbers
+        return replace(plot, relative=self.comparison.relative, numbers=numbers)
 
     def head(self) -> str:
-        """The layer that the values of the legend are of."""
+        """The layer that the values of the legend are of, or those of both sides."""
         if self.comparison is None:
             return super().head()
-        return f"L{self.comparison.b.numbers[min(self.here, len(self.comparison.layers) - 1)]}"
+        a, b = self.comparison.pairs[min(self.here, len(self.comparison.pairs) - 1)]
+        return f"A L{a} B L{b}" if self.comparison.relative else f"L{self.comparison.b.numbers[b]}"
 
     def numbers(self) -> Numbers:
         """Each layer with both sides, the difference and its error."""
@@ -69,7 +74,8 @@ class ComparisonPlot(Curves):
         rows = []
         for place, layer in enumerate(self.comparison.layers):
             row = {
-                "layer": self.comparison.b.numbers[place],
+                "layer": self.comparison.b.numbers[self.comparison.pairs[place][1]],
+                **self.comparison.place(place),
                 "figure": self.figure,
                 **asdict(layer[self.figure]),
                 "images_a": self.comparison.a.images,
@@ -85,40 +91,48 @@ class ComparisonPlot(Curves):
 
     def _sides(self) -> Plot:
         assert self.comparison is not None
-        a, b = self._of(lambda of: of.a), self._of(lambda of: of.b)
-        curves = (Curve(b, B_COLOUR, dashed=True, shape=B_COLOUR), Curve(a, A_COLOUR, shape=A_COLOUR))
-        bars = (self._bars(self.comparison.b, B_COLOUR), self._bars(self.comparison.a, A_COLOUR))
-        return Plot(curves, bars=bars)
+        found = self.comparison
+        curves, bars = [], []
+        # A on top of B.
+        for side, colour in ((found.b, B_COLOUR), (found.a, A_COLOUR)):
+            values, breaks = tuple(side.curve(self.figure)), width_breaks(side, self.figure)
+            curves.append(Curve(values, colour, dashed=colour == B_COLOUR, shape=colour, breaks=breaks))
+            bars.append(Bars(*error_bands(side, self.figure), colour))
+        return Plot(tuple(curves), bars=tuple(bars), cursor=self._deepest(self.selected))
 
-    def _bars(self, figures: Result, colour: int) -> Bars:
-        return Bars(*error_bands(figures, self.figure), colour)
+    def _deepest(self, pair: int) -> int:
+        """The layer of a pair on the side that has more of them."""
+        assert self.comparison is not None
+        return max(self.comparison.pairs[min(pair, len(self.comparison.pairs) - 1)])
 
     def _difference(self) -> Plot:
         curve = Curve(self._of(lambda of: of.difference), _DIFFERENCE)
         low, high = self._of(lambda of: of.low), self._of(lambda of: of.high)
-        return Plot((curve,), bars=(Bars(low, high, _DIFFERENCE),), zero=True)
+        bars = Bars(low, high, _DIFFERENCE)
+        return Plot((curve,), bars=(bars,), zero=True, cursor=self.selected)
 
     def legend(self) -> list[LegendEntry]:
         """The values at a layer, with their intervals."""
         if self.comparison is None:
             return []
-        layer = min(self.here, len(self.comparison.layers) - 1)
-        here = self.comparison.layers[layer][self.figure]
+        pair = min(self.here, len(self.comparison.layers) - 1)
+        here = self.comparison.layers[pair][self.figure]
         if self._shows == "difference":
             value = numbers.figure(here.difference, signed=True)
             between = numbers.interval(here.low, here.high)
             return [LegendEntry("B − A", value, _DIFFERENCE, interval=between, shape=0)]
-        sides = (self.comparison.a, here.a), (self.comparison.b, here.b)
+        a, b = self.comparison.pairs[pair]
+        sides = (self.comparison.a.layers[a], here.a), (self.comparison.b.layers[b], here.b)
         return [
             LegendEntry(
                 name,
                 numbers.figure(value),
                 colour,
                 dashed=colour == B_COLOUR,
-                interval=numbers.interval(*quantity(self.figure).error_band(figures.layers[layer])),
+                interval=numbers.interval(*quantity(self.figure).error_band(layer)),
                 shape=colour,
             )
-            for name, colour, (figures, value) in zip("AB", (A_COLOUR, B_COLOUR), sides, strict=True)
+            for name, colour, (layer, value) in zip("AB", (A_COLOUR, B_COLOUR), sides, strict=True)
         ]
 
     def note(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from subspacelens_tui.analysis.quantities import error_bands, null_bands, quantity
 from subspacelens_tui.analysis.result import Result
+from subspacelens_tui.analysis.widths import width_breaks
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.painted import Row
 from subspacelens_tui.app.drawing.plot_parts import Band, Bars, Curve, Plot
@@ -63,11 +64,13 @@ class LayerPlot(Curves):
             return Plot(())
         name, result = self._quantity.name, self.result
         null = null_bands(result, name)
-        curve = Curve(tuple(result.curve(name)), _COLOUR, beyond=outside(result.curve(name), *null))
+        breaks = width_breaks(result, name)
+        beyond = outside(result.curve(name), *null)
+        curve = Curve(tuple(result.curve(name)), _COLOUR, beyond=beyond, breaks=breaks)
         bars = Bars(*error_bands(result, name), _COLOUR)
         return Plot(
             (curve,),
-            (Band(*null, _COLOUR),),
+            (Band(*null, _COLOUR, breaks),),
             (bars,),
             zero=self._quantity.has_zero_line,
             numbers=result.numbers,

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
+from subspacelens_tui.analysis.depth import at_same_depth, relative_depth
 from subspacelens_tui.analysis.quantities import error_bands, quantity
 from subspacelens_tui.analysis.result import Result
+from subspacelens_tui.analysis.widths import width_breaks
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.plot_parts import Bars, Curve, Plot
 from subspacelens_tui.app.drawing.plot_styles import LegendEntry
@@ -11,7 +13,10 @@ from subspacelens_tui.app.widgets.curves import Curves
 
 
 class OverlaidCurves(Curves):
-    """Curves with their intervals, and their values at the layer under the mouse, else the selected one."""
+    """Curves with their intervals, and their values at the layer under the mouse, else the selected one.
+
+    Where models differ in depth, curves are over relative depth, and the deepest one's layer is selected.
+    """
 
     results: Mapping[str, Result] = {}
     figure = ""
@@ -23,7 +28,7 @@ class OverlaidCurves(Curves):
         Args:
             results: by the letter that stands for the session.
             figure: which quantity.
-            selected: layer to mark.
+            selected: layer to mark, of the deepest.
             message: why there are none.
         """
         if figure != self.figure:
@@ -40,12 +45,29 @@ class OverlaidCurves(Curves):
         """What the bars are."""
         return "│ 95 % CI"
 
+    @property
+    def most_layers(self) -> int:
+        """Of the session that has most."""
+        return max((len(of.layers) for of in self.results.values()), default=0)
+
+    @property
+    def relative(self) -> bool:
+        """Whether the models differ in depth."""
+        return len({len(of.layers) for of in self.results.values()}) > 1
+
+    def head(self) -> str:
+        """The relative depth or the layer that the values of the legend are of."""
+        if self.relative:
+            return f"depth {relative_depth(self.here, self.most_layers):.2f}"
+        return super().head()
+
     def plot(self) -> Plot:
         """A curve for each session, the first on top, as in the legend."""
         every = [(_place(letter), of) for letter, of in reversed(list(self.results.items()))]
         return Plot(
-            tuple(Curve(tuple(of.curve(self.figure)), n, dashed=n % 2 > 0, shape=n) for n, of in every),
+            tuple(self._curve(n, of) for n, of in every),
             bars=tuple(Bars(*error_bands(of, self.figure), n) for n, of in every),
+            relative=self.relative,
             zero=bool(self.results) and quantity(self.figure).has_zero_line,
         )
 
@@ -53,12 +75,17 @@ class OverlaidCurves(Curves):
         """An entry for each session, by its letter."""
         return [self._entry(letter, of) for letter, of in self.results.items()]
 
+    def _curve(self, number: int, of: Result) -> Curve:
+        breaks = width_breaks(of, self.figure)
+        return Curve(tuple(of.curve(self.figure)), number, dashed=number % 2 > 0, shape=number, breaks=breaks)
+
     def _entry(self, letter: str, of: Result) -> LegendEntry:
         asked, colour = quantity(self.figure), _place(letter)
-        here = of.layers[self.here] if self.here < len(of.layers) else None
-        value = numbers.figure(asked.value(here), signed=asked.has_zero_line) if here else numbers.NONE
-        between = numbers.interval(*asked.error_band(here)) if here else ""
-        return LegendEntry(letter, value, colour, dashed=colour % 2 > 0, interval=between, shape=colour)
+        here = of.layers[at_same_depth(self.here, self.most_layers, len(of.layers))]
+        value = numbers.figure(asked.value(here), signed=asked.has_zero_line)
+        between = numbers.interval(*asked.error_band(here))
+        name = f"{letter} L{here.layer}" if self.relative else letter
+        return LegendEntry(name, value, colour, dashed=colour % 2 > 0, interval=between, shape=colour)
 
 
 def _place(letter: str) -> int:

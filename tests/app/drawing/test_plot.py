@@ -97,3 +97,42 @@ def test_every_layer_can_be_clicked() -> None:
     assert {layer_at(x, cells, 12) for x in range(7, 60)} == set(range(12))
     assert layer_at(3, cells, 12) is None
     assert layer_at(30, (), 12) is None
+
+
+def points(cells: Cells, colour: int) -> list[int]:
+    """The columns of a curve's points."""
+    columns = enumerate(zip(*cells, strict=True))
+    return [
+        column for column, of in columns if any(cell.part == "point" and cell.colour == colour for cell in of)
+    ]
+
+
+def test_models_of_different_depths_share_an_axis_of_relative_depth() -> None:
+    deep, shallow = Curve(tuple(map(float, range(9))), 0), Curve((8.0, 7.0, 6.0), 1)
+    bars = Bars((7.5, 6.5, 5.5), (8.5, 7.5, 6.5), 1)
+    band = Band((1.0, 1.0, 1.0), (2.0, 2.0, 2.0), 1)
+    cells = draw(Plot((deep, shallow), (band,), (bars,), cursor=8, relative=True), 60, 20)
+    left, right = points(cells, 0)[0], points(cells, 0)[-1]
+    assert points(cells, 1) == [left, (left + right) // 2, right]
+    assert "".join(cell.character for cell in cells[-1]).split() == [*("0", "0.5", "relative", "depth", "1")]
+    # The band reaches from the first layer to the last of its curve.
+    shaded = [column for column, of in enumerate(zip(*cells, strict=True)) if any(c.band == 1 for c in of)]
+    assert {left, right} <= set(shaded)
+    with_cursor = [row[-1].part for row in cells[:-2]]
+    assert "cursor" in with_cursor
+    assert draw(Plot((deep, shallow), relative=True), 12, 8) != ()
+
+
+def test_nothing_joins_layers_of_different_widths() -> None:
+    flat = (1.0, 1.0, 3.0, 3.0, 1.0)
+    band = Band((0.0,) * 5, (0.5,) * 5, 0, breaks=(2, 4))
+    cells = draw(Plot((Curve(flat, 0, breaks=(2, 4)),), (band,)), 60, 12)
+    at = points(cells, 0)
+    drawn = [
+        column
+        for column, of in enumerate(zip(*cells, strict=True))
+        if any(cell.part in ("curve", "band", "gap") or cell.band is not None for cell in of)
+    ]
+    for before, after, joined in zip(at, at[1:], (True, False, True, False), strict=False):
+        between = set(range(before + 1, after))
+        assert between <= set(drawn) if joined else not between & set(drawn)

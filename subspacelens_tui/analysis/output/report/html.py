@@ -6,9 +6,9 @@ from html import escape
 from importlib import resources
 
 from subspacelens_tui.analysis.claims import Finding, Judged, Report, ReportFigure, Verdict
+from subspacelens_tui.analysis.output.curve_plots import curve_plot
 from subspacelens_tui.analysis.output.plots import (
     Plot,
-    curve_plot,
     matrices_plot,
     matrix_plot,
     plot_svg,

@@ -1,0 +1,129 @@
+"""Curves over the layers for publication, of one model or of several."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from subspacelens_tui.analysis.depth import relative_depth
+from subspacelens_tui.analysis.output.plots import (
+    COLOURS,
+    POINTS,
+    STYLES,
+    Plot,
+    literal,
+    name_layers,
+    say_why_empty,
+)
+from subspacelens_tui.analysis.output.rows import figure_rows
+from subspacelens_tui.analysis.quantities import error_bands, null_bands, quantity
+from subspacelens_tui.analysis.result import Result
+from subspacelens_tui.analysis.widths import width_breaks
+from subspacelens_tui.sessions.sanitise import plain
+
+
+def curve_plot(name: str, curves: Sequence[Result], figure: str, names: Sequence[str] = ()) -> Plot:
+    """A figure over the layers, a curve for each set of figures, with its null band and its error band.
+
+    Models of different depths are over relative depth: 0 the first layer, 1 the last.
+
+    Args:
+        name: stem of its files.
+        curves: sets of figures that differ in labels, branch, step, guidance or session.
+        figure: a quantity.
+        names: of the curves; default: what their figures are of.
+    """
+    asked = quantity(figure)
+    depths = {len(of.layers) for of in curves}
+    places = [_places(of, relative=len(depths) > 1) for of in curves]
+
+    def draw(canvas: Any) -> None:
+        axes = canvas.add_subplot()
+        for number, (of, at) in enumerate(zip(curves, places, strict=True)):
+            _draw_curve(axes, _Curve(of, at, figure, names[number] if names else _label(of)), number)
+        if asked.metric.ceiling and curves and curves[0].layers:
+            ceiling = [layer.rank_ceiling for layer in curves[0].layers]
+            axes.plot(places[0], ceiling, color="0.5", lw=0.8, label="min(N, d)")
+        if asked.has_zero_line:
+            axes.axhline(0, color="0.5", lw=0.8)
+        if len(depths) > 1:
+            axes.set_xlabel("relative depth")
+        else:
+            name_layers(axes, max((of.numbers for of in curves), key=len, default=()))
+        axes.set_ylabel(asked.words)
+        if not any(value is not None for of in curves for value in of.curve(figure)):
+            say_why_empty(axes, curves[0].why_missing(figure) if curves else "")
+        # Beside the curves there is no corner that is always free.
+        legend = canvas.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=7)
+        literal(legend.get_texts())
+        axes.set_title(_encoding(curves, figure), fontsize=6, color="0.4")
+
+    rows = (
+        {**({"name": names[number]} if names else {}), **row}
+        for number, of in enumerate(curves)
+        for row in figure_rows(of)
+    )
+    return Plot(name, (4.8, 3.3), draw, tuple(rows))
+
+
+def _places(of: Result, relative: bool) -> list[float]:
+    """Where its layers are on the axis."""
+    layers = range(len(of.layers))
+    return [relative_depth(layer, len(layers)) if relative else float(layer) for layer in layers]
+
+
+def _label(of: Result) -> str:
+    settings = of.settings
+    return f"{settings.labels}, {settings.branch}, step {of.step_name}, guidance {settings.guidance:g}"
+
+
+def _encoding(curves: Sequence[Result], figure: str) -> str:
+    """What stands for what in a plot of curves, as on the screen; only what is there."""
+    with_null = [of for of in curves if any(end is not None for end in null_bands(of, figure)[0])]
+    with_error = [of for of in curves if any(end is not None for end in error_bands(of, figure)[0])]
+    words = []
+    if with_null:
+        words.append("shaded: 95 % of the null, points inside it hollow")
+    if with_error:
+        errors = ", ".join(dict.fromkeys(str(of.settings.errors) for of in with_error))
+        words.append(f"bars: 95 % CI, jackknife ({errors})")
+    if any(width_breaks(of, figure) for of in curves):
+        words.append("gaps: the width changes")
+    return "; ".join(words)
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """One quantity of a set of figures, where its layers are, and its name in the legend."""
+
+    of: Result
+    places: Sequence[float]
+    figure: str
+    name: str
+
+
+def _draw_curve(axes: Any, curve: _Curve, number: int) -> None:
+    colour, style = COLOURS[number % len(COLOURS)], STYLES[number % len(STYLES)]
+    marker = POINTS[number % len(POINTS)]
+    of, figure, places = curve.of, curve.figure, np.array(curve.places)
+    values = np.array(_numbers(of.curve(figure)))
+    null = [np.array(_numbers(ends)) for ends in null_bands(of, figure)]
+    label: str | None = plain(curve.name)
+    for first, end in pairwise((0, *width_breaks(of, figure), len(values))):
+        run = slice(first, end)
+        axes.plot(places[run], values[run], style, color=colour, lw=1.2, marker=marker, ms=4, label=label)
+        label = None
+        if np.isfinite(null[0]).any():
+            axes.fill_between(places[run], null[0][run], null[1][run], color=colour, alpha=0.25, lw=0)
+    inside = (null[0] <= values) & (values <= null[1])
+    axes.plot(places[inside], values[inside], marker, color=colour, mfc="white", ms=4)
+    low, high = (np.array(_numbers(ends)) for ends in error_bands(of, figure))
+    if np.isfinite(low).any():
+        axes.vlines(places, low, high, color=colour, lw=0.8, alpha=0.7)
+
+
+def _numbers(values: Iterable[float | None]) -> list[float]:
+    return [math.nan if value is None else value for value in values]
