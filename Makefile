@@ -17,6 +17,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m compileall -q subspacelens_tui tests tools validation benchmarks
 
 # torch first and alone: an open range resolved together with the rest may fetch another build.
 $(READY): pyproject.toml constraints.txt

@@ -57,7 +57,8 @@ def _generation(manifest: Manifest) -> Iterator[Fact]:
     yield "guidance", some_of([f"{scale:g}" for scale in manifest.guidance])
     yield "branches", ", ".join(manifest.branches)
     seeds = sorted({image.seed for image in manifest.images})
-    yield "seeds", f"{len(seeds)}: {some_of([run.replace("-", "–") for run in runs_of(seeds)])}"
+    runs = [run.replace("-", "–") for run in runs_of(seeds)]
+    yield "seeds", f"{len(seeds)}: {some_of(runs)}"
     if manifest.input_images:
         yield "input images", some_of([image.path for image in manifest.input_images])
     if manifest.frames is not None:

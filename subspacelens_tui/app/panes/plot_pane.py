@@ -34,8 +34,9 @@ class PlotPane(Plotted, Pane):
         """What the legend is of."""
         return self.name_of(self.here)
 
-    def _drawn(self) -> Plot:
-        plot = super()._drawn()
+    def drawn(self) -> Plot:
+        """The same, its layers named by the numbers of their blocks."""
+        plot = super().drawn()
         return replace(plot, numbers=self.layer_numbers if plot.across == LAYERS else ())
 
     def why_empty(self) -> str:

@@ -72,7 +72,7 @@ class Plotted(Pointing[int]):
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """The legend, then the plot."""
         self._cells = ()
-        plot = self._drawn()
+        plot = self.drawn()
         if not has_values(plot):
             no_place = self.is_log and has_values(self.plot())
             words = "no value is positive: a logarithmic axis has no place for them"
@@ -88,7 +88,8 @@ class Plotted(Pointing[int]):
         styles = PlotStyles(self)
         return [*above, *(styles.row(row) for row in self._cells)]
 
-    def _drawn(self) -> Plot:
+    def drawn(self) -> Plot:
+        """The plot with its cursor, and with the axis that was chosen."""
         plot = self.plot()
         return replace(
             plot,
@@ -101,7 +102,7 @@ class Plotted(Pointing[int]):
 
     def place_at(self, column: int) -> int | None:
         """The place of the plot nearest to a column of the widget."""
-        return layer_at(column, self._cells, self._drawn().layers)
+        return layer_at(column, self._cells, self.drawn().layers)
 
     def place_under(self, offset: Offset | None) -> int | None:
         """The place of the plot at an offset."""
