@@ -139,7 +139,7 @@ def write(folder: Path) -> None:
     RESULTS.write_text(json.dumps(results(folder), indent=1) + "\n", encoding="utf-8")
     DOCUMENT.write_text(document(), encoding="utf-8")
     for name, rows in pictures(folder).items():
-        sheet(rows).save(DOCUMENT.with_suffix("") / name)
+        sheet(rows).save(DOCUMENT.with_suffix("") / name, quality=85)
 
 
 def document() -> str:
@@ -151,7 +151,7 @@ def document() -> str:
             rows.append(f"| {words} | {' | '.join(_cells(found[setting]))} |")
     table = "\n".join(rows)
     text = DOCUMENT.read_text(encoding="utf-8")
-    return re.sub(r"(<!-- table -->\n).*?(\n<!-- end -->)", rf"\g<1>{table}\g<2>", text, flags=re.DOTALL)
+    return re.sub(r"(<!-- table -->\n).*?(<!-- end -->)", rf"\g<1>{table}\n\g<2>", text, flags=re.DOTALL)
 
 
 def _cells(of: Mapping[str, Any]) -> Iterator[str]:
@@ -217,7 +217,7 @@ def pictures(folder: Path) -> Mapping[str, list[list[Image.Image]]]:
     one = [row(f"lion-panda-L8~{key}", SEEDS) for key in (*keys, "patch")]
     one += [row("lion-panda-mean~s1", SEEDS), row("lion-panda-itself~s1", SEEDS)]
     pairs = [row(f"{a}-{b}-L8~{key}", SEEDS) for a, b in PAIRS for key in ("s0", "s1", "target")]
-    return {"lion-panda.png": one, "pairs.png": pairs}
+    return {"lion-panda.webp": one, "pairs.webp": pairs}
 
 
 def sheet(rows: list[list[Image.Image]]) -> Image.Image:

@@ -290,11 +290,13 @@ def verdict_of(rows: Sequence[SteeredImages], steering: Steering) -> str:
 
 
 def _word(main: SteeredImages, matched: Sequence[SteeredImages]) -> str:
+    if main.off_manifold:  # a judge that must name a class names one of what is no image, too
+        return "off the manifold, so shares mean little"
     if main.disputed:
         return "undecided, the judges differ"
-    if main.target.low <= max((row.target.high for row in matched), default=1.0):
-        return "not shown to steer" if matched else "no control of equal energy"
-    return "steers, off the manifold" if main.off_manifold else "steers"
+    if not matched:
+        return "no control of equal energy"
+    return "steers" if main.target.low > max(row.target.high for row in matched) else "not shown to steer"
 
 
 def _notes(

@@ -20,7 +20,9 @@ def test_the_method_steers_and_its_controls_do_not() -> None:
         assert found[f"L8 {control}"]["target"] <= 3
     assert found["L8 mixture"]["target"] <= 9
     assert found["L8 class"]["other"] >= 54
-    assert found["mean s1"]["target"] <= 3
+    # The judge calls some of these B, which are no images at all.
+    assert found["mean s1"]["clean"] == 0
+    assert found["mean s1"]["latent_ratio"] > 1.4
     assert found["patch-L6 s1"]["target"] >= 57
     assert max(found[f"patch-L{layer} s1"]["target"] for layer in (0, 1)) <= 9
     assert found["default s1"]["target"] >= 54

@@ -103,7 +103,10 @@ class GalleryScreen(WithPictures, NeedsRoom):
                 tiles = self._tiles(name, self._pair.guidance)
                 grid.update(tiles, f"{name} · {len(tiles)} images", self._empty(listing))
         else:
-            self.query_one("#title", Static).update(plain(f" SubspaceLens  gallery of {listing.name}"))
+            title = f" SubspaceLens  gallery of {listing.name}"
+            if (steering := listing.manifest.steering) is not None:
+                title += f"  steered: {steering.words}"
+            self.query_one("#title", Static).update(plain(title))
             tiles = self._tiles(self._only, None)
             first.update(tiles, "", self._empty(listing))
             self._show_bar(listing, len(tiles))
