@@ -20,6 +20,7 @@ from subspacelens_tui.sparse.curves import Curve, code_best, code_given
 from subspacelens_tui.sparse.errors import SparseError
 from subspacelens_tui.sparse.learned import (
     DEFAULT_STRENGTH,
+    ROUNDS_TO_CHOOSE,
     STARTS,
     STRENGTHS,
     learn_scales,
@@ -32,7 +33,7 @@ from subspacelens_tui.sparse.supports import SupportComponents
 SUBSPACES = (25, 64)
 PERMUTATIONS = 4
 # Values of s, as multiples of the one at which the Gaussian has the distortion asked for.
-_NOISE = np.geomspace(0.005, 200, 31)
+_NOISE = np.geomspace(0.02, 50, 21)
 # Axes of less variance than so many times s take little, whatever the component: none is learned there.
 _UNSEEN = 1.0
 GAUSS = "gauss"
@@ -221,7 +222,7 @@ class Bench:
             )
             best = np.inf
             for start in STARTS:
-                chosen, codes = learn_subspaces(some, count, self.s, start, self.seed)
+                chosen, codes = learn_subspaces(some, count, self.s, start, self.seed, ROUNDS_TO_CHOOSE)
                 for times in STRENGTHS:
                     gaussians = fit_gaussians(some[chosen], codes, count, times * self.d)
                     rate = float(gaussians.code_lengths(others, self.s).min(axis=1).mean())

@@ -10,6 +10,8 @@ from subspacelens_tui.sparse.split import IntArray
 # Tokens that the assignments are learned on, drawn evenly; the components are then fitted to all.
 _LEARNED_ON = 4000
 _ROUNDS = 8
+# After so few it is known which start is the better one.
+ROUNDS_TO_CHOOSE = 3
 _LLOYD_ROUNDS = 3
 SCALES = 8
 # What a group is drawn towards the others by, in tokens for each dimension.
@@ -61,7 +63,7 @@ STARTS = (Start(centred=True), Start(centred=False))
 
 
 def learn_subspaces(
-    x: FloatArray, count: int, noise: float, start: Start, seed: int
+    x: FloatArray, count: int, noise: float, start: Start, seed: int, rounds: int = _ROUNDS
 ) -> tuple[IntArray, IntArray]:
     """Assign tokens to K components by hard EM.
 
@@ -73,6 +75,7 @@ def learn_subspaces(
         noise: s, at which lengths are compared.
         start: how the first assignment is found.
         seed: random seed of the start.
+        rounds: at most.
 
     Returns:
         Indices (m,) of the tokens that were assigned, at most 4000 of them, and the component of each (m,).
@@ -83,7 +86,7 @@ def learn_subspaces(
         chosen = np.sort(rng.choice(len(x), _LEARNED_ON, replace=False))
         x = x[chosen]
     codes = start.codes(x, count, rng)
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         gaussians = fit_gaussians(x, codes, count, DEFAULT_STRENGTH * x.shape[1])
         new = gaussians.code_lengths(x, noise).argmin(axis=1)
         if np.array_equal(new, codes):
