@@ -14,8 +14,8 @@ _ROUNDS = 8
 ROUNDS_TO_CHOOSE = 3
 _LLOYD_ROUNDS = 3
 SCALES = 8
-# What covariances are drawn towards each other by, in tokens for each dimension; the last leaves groups next to
-# nothing of their own. Means are drawn as far, or hardly: positions are of one shape at many places.
+# What covariances are drawn towards each other by, in tokens for each dimension; the last leaves groups
+# next to nothing of their own. Means are drawn as far, or hardly: positions are of one shape at many places.
 _COVARIANCES = (0.1, 0.5, 2.0, 8.0, 1000.0)
 _HARDLY = 1.0
 
