@@ -13,17 +13,19 @@ from subspacelens_tui.sparse.components import (
     Components,
     FloatArray,
     Gaussians,
+    Strength,
     fit_components,
     fit_gaussians,
 )
 from subspacelens_tui.sparse.curves import Curve, code_best, code_given
 from subspacelens_tui.sparse.errors import SparseError
 from subspacelens_tui.sparse.learned import (
-    DEFAULT_STRENGTH,
+    ROUNDS_TO_CHOOSE,
     STARTS,
-    STRENGTHS,
+    default_strength,
     learn_scales,
     learn_subspaces,
+    strengths,
 )
 from subspacelens_tui.sparse.scaling import Scaling
 from subspacelens_tui.sparse.split import IntArray, Split, split_images
@@ -32,7 +34,7 @@ from subspacelens_tui.sparse.supports import SupportComponents
 SUBSPACES = (25, 64)
 PERMUTATIONS = 4
 # Values of s, as multiples of the one at which the Gaussian has the distortion asked for.
-_NOISE = np.geomspace(0.005, 200, 31)
+_NOISE = np.geomspace(0.02, 50, 21)
 # Axes of less variance than so many times s take little, whatever the component: none is learned there.
 _UNSEEN = 1.0
 GAUSS = "gauss"
@@ -89,7 +91,7 @@ class Bench:
         self.train: FloatArray = self.scaling.scaled(train)
         self.test: FloatArray = self.scaling.scaled(self.tokens.values[split.test])
         self.flat: FloatArray = self.train.reshape(-1, d)
-        self.gauss = fit_components(self.flat, np.zeros(len(self.flat), np.int64), 1, 0.0)
+        self.gauss = fit_components(self.flat, np.zeros(len(self.flat), np.int64), 1, Strength(0.0, 0.0))
         self.s = _noise_at(self.gauss.values[0], distortion=self.distortion)
         self.noise: FloatArray = self.s * _NOISE
 
@@ -187,7 +189,7 @@ class Bench:
     def _labelled(self, train: IntArray, test: IntArray, count: int) -> tuple[Curve, FloatArray]:
         """Held-out tokens whose groups are known, and what naming each would cost (N, T)."""
 
-        def fit(images: IntArray, strength: float) -> Gaussians:
+        def fit(images: IntArray, strength: Strength) -> Gaussians:
             return fit_gaussians(
                 self.train[images].reshape(-1, self.d), train[images].ravel(), count, strength
             )
@@ -196,40 +198,39 @@ class Bench:
         components = fit(np.arange(len(self.train)), strength).components()
         return code_given(self.test, test, components, self.noise), components.costs[test]
 
-    def _chosen_strength(self, labels: IntArray, fit: Callable[[IntArray, float], Gaussians]) -> float:
+    def _chosen_strength(self, labels: IntArray, fit: Callable[[IntArray, Strength], Gaussians]) -> Strength:
         """In tokens: what codes the held-out ones among the training images best."""
         if isinstance(self.inner, str):
-            return DEFAULT_STRENGTH * self.d
+            return default_strength(self.d)
         images = self.inner.test
         images = images[np.isin(labels[images], labels[self.inner.train]).all(axis=1)]
         if not len(images):
-            return DEFAULT_STRENGTH * self.d
-        strengths = [times * self.d for times in STRENGTHS]
+            return default_strength(self.d)
+        tried = strengths(self.d)
         held_out, codes = self.train[images].reshape(-1, self.d), labels[images].ravel()
         rates = [
-            fit(self.inner.train, strength).code_lengths(held_out, self.s, codes).mean()
-            for strength in strengths
+            fit(self.inner.train, strength).code_lengths(held_out, self.s, codes).mean() for strength in tried
         ]
-        return strengths[int(np.argmin(rates))]
+        return tried[int(np.argmin(rates))]
 
     def _subspaces(self, count: int) -> Components:
         """Start and strength are chosen on the held-out ones among the training images."""
-        seen, best_start, strength = self._seen, STARTS[0], DEFAULT_STRENGTH
+        seen, best_start, strength = self._seen, STARTS[0], default_strength(self.d)
         if not isinstance(self.inner, str):
             some, others = (
                 seen[part].reshape(-1, seen.shape[2]) for part in (self.inner.train, self.inner.test)
             )
             best = np.inf
             for start in STARTS:
-                chosen, codes = learn_subspaces(some, count, self.s, start, self.seed)
-                for times in STRENGTHS:
-                    gaussians = fit_gaussians(some[chosen], codes, count, times * self.d)
+                chosen, codes = learn_subspaces(some, count, self.s, start, self.seed, ROUNDS_TO_CHOOSE)
+                for a_strength in strengths(self.d):
+                    gaussians = fit_gaussians(some[chosen], codes, count, a_strength)
                     rate = float(gaussians.code_lengths(others, self.s).min(axis=1).mean())
                     if rate < best:
-                        best, best_start, strength = rate, start, times
+                        best, best_start, strength = rate, start, a_strength
         every = seen.reshape(-1, seen.shape[2])
         chosen, codes = learn_subspaces(every, count, self.s, best_start, self.seed)
-        return fit_components(self.flat[chosen], codes, count, strength * self.d)
+        return fit_components(self.flat[chosen], codes, count, strength)
 
     @cached_property
     def _seen(self) -> FloatArray:

@@ -105,25 +105,37 @@ class Gaussians:
         return lengths
 
 
-def fit_components(x: FloatArray, codes: IntArray, count: int, strength: float) -> Components:
+@dataclass(frozen=True)
+class Strength:
+    """How far groups are drawn towards the Gaussian of all tokens.
+
+    Attributes:
+        mean, covariance: in tokens, 0 or more: a group of n tokens keeps n/(n + strength) of its own.
+    """
+
+    mean: float
+    covariance: float
+
+
+def fit_components(x: FloatArray, codes: IntArray, count: int, strength: Strength) -> Components:
     """As `fit_gaussians`, in their eigenbases."""
     return fit_gaussians(x, codes, count, strength).components()
 
 
-def fit_gaussians(x: FloatArray, codes: IntArray, count: int, strength: float) -> Gaussians:
+def fit_gaussians(x: FloatArray, codes: IntArray, count: int, strength: Strength) -> Gaussians:
     """The Gaussians of `count` groups of tokens, each drawn towards the Gaussian of all tokens.
 
-    A group of n tokens keeps k = n/(n + strength) of its mean and covariance. The rest of the mean is that
-    of all tokens. The rest of the covariance is the one within groups, W, with as much of the one between
-    them, B, as the means no longer say:
-    μ_c = k m_c + (1 - k) m, C_c = k S_c + (1 - k)(W + (1 - k) B) + k (1 - k) δδᵀ, δ = m_c - m.
-    Without it, groups of fewer tokens than dimensions say nothing of new tokens; at k = 0 all are alike.
+    A group keeps m of its mean, μ_c = m m_c + (1 - m) mean, and k of its covariance about that; the rest is
+    that of all groups about theirs: with δ = m_c - mean, W within groups and B between them,
+    C_c = k (S_c + (1 - m)² δδᵀ) + (1 - k) (W + (1 - m)² B).
+    Without it, groups of fewer tokens than dimensions say nothing of new tokens. At k = 0 and m = 1 they
+    differ in their means alone, at k = m = 0 not at all.
 
     Args:
         x: (n, d).
         codes: (n,) the group of each token, from 0; a group may be empty.
         count: K.
-        strength: in tokens, 0 or more.
+        strength: of both.
     """
     d, sizes = x.shape[1], np.bincount(codes, minlength=count)
     mean, shifts, scatters = x.mean(axis=0), np.zeros((count, d)), np.zeros((count, d, d))
@@ -133,14 +145,17 @@ def fit_gaussians(x: FloatArray, codes: IntArray, count: int, strength: float) -
         shifts[c] = centre - mean
         scatters[c] = (own - centre).T @ (own - centre)
     within = scatters.sum(axis=0) / len(x)
-    between = (shifts.T * sizes) @ shifts / len(x)
-    keep = np.divide(sizes, sizes + strength, out=np.zeros(count), where=sizes > 0)
+    keep, keep_mean = (
+        np.divide(sizes, sizes + of, out=np.zeros(count), where=sizes > 0)
+        for of in (strength.covariance, strength.mean)
+    )
+    left = (1 - keep_mean)[:, None] * shifts
+    between = (left.T * sizes) @ left / len(x)
     scatters *= (keep / np.maximum(sizes, 1))[:, None, None]
-    lost = (1 - keep)[:, None, None]
-    scatters += lost * (within + lost * between)
-    outer = np.sqrt(keep * (1 - keep))[:, None] * shifts
+    scatters += (1 - keep)[:, None, None] * (within + between)
+    outer = np.sqrt(keep)[:, None] * left
     scatters += outer[:, :, None] * outer[:, None, :]
-    return Gaussians(mean + keep[:, None] * shifts, scatters, name_costs(sizes))
+    return Gaussians(mean + keep_mean[:, None] * shifts, scatters, name_costs(sizes))
 
 
 def name_costs(sizes: IntArray) -> FloatArray:

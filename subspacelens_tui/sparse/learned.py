@@ -4,18 +4,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from subspacelens_tui.sparse.components import Components, FloatArray, fit_gaussians, name_costs
+from subspacelens_tui.sparse.components import Components, FloatArray, Strength, fit_gaussians, name_costs
 from subspacelens_tui.sparse.split import IntArray
 
 # Tokens that the assignments are learned on, drawn evenly; the components are then fitted to all.
 _LEARNED_ON = 4000
 _ROUNDS = 8
+# After so few it is known which start is the better one.
+ROUNDS_TO_CHOOSE = 3
 _LLOYD_ROUNDS = 3
 SCALES = 8
-# What a group is drawn towards the others by, in tokens for each dimension.
-# The last leaves groups little of their own.
-STRENGTHS = (0.02, 0.1, 0.5, 2.0, 8.0, 1000.0)
-DEFAULT_STRENGTH = 0.5
+# What covariances are drawn towards each other by, in tokens for each dimension; the last leaves groups
+# next to nothing of their own. Means are drawn as far, or hardly: positions are of one shape at many places.
+_COVARIANCES = (0.1, 0.5, 2.0, 8.0, 1000.0)
+_HARDLY = 1.0
+
+
+def strengths(d: int) -> list[Strength]:
+    """Those that are tried for tokens of width d."""
+    return [Strength(mean, times * d) for times in _COVARIANCES for mean in (times * d, _HARDLY)]
+
+
+def default_strength(d: int) -> Strength:
+    """Where nothing can be tried."""
+    return Strength(0.5 * d, 0.5 * d)
 
 
 @dataclass(frozen=True)
@@ -61,7 +73,7 @@ STARTS = (Start(centred=True), Start(centred=False))
 
 
 def learn_subspaces(
-    x: FloatArray, count: int, noise: float, start: Start, seed: int
+    x: FloatArray, count: int, noise: float, start: Start, seed: int, rounds: int = _ROUNDS
 ) -> tuple[IntArray, IntArray]:
     """Assign tokens to K components by hard EM.
 
@@ -73,6 +85,7 @@ def learn_subspaces(
         noise: s, at which lengths are compared.
         start: how the first assignment is found.
         seed: random seed of the start.
+        rounds: at most.
 
     Returns:
         Indices (m,) of the tokens that were assigned, at most 4000 of them, and the component of each (m,).
@@ -83,8 +96,8 @@ def learn_subspaces(
         chosen = np.sort(rng.choice(len(x), _LEARNED_ON, replace=False))
         x = x[chosen]
     codes = start.codes(x, count, rng)
-    for _ in range(_ROUNDS):
-        gaussians = fit_gaussians(x, codes, count, DEFAULT_STRENGTH * x.shape[1])
+    for _ in range(rounds):
+        gaussians = fit_gaussians(x, codes, count, default_strength(x.shape[1]))
         new = gaussians.code_lengths(x, noise).argmin(axis=1)
         if np.array_equal(new, codes):
             break

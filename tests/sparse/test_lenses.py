@@ -8,7 +8,7 @@ import pytest
 
 from subspacelens_tui.geometry import coding_rate
 from subspacelens_tui.sparse import LENSES, Groups, SparseError, Tokens, compare_lenses, judge, split_images
-from subspacelens_tui.sparse.components import fit_components
+from subspacelens_tui.sparse.components import Strength, fit_components
 from subspacelens_tui.sparse.curves import Curve, code_given
 from tests.sparse.planted import (
     CLASSES,
@@ -36,7 +36,7 @@ def rng() -> np.random.Generator:
 def test_the_gaussian_is_the_coding_rate(rng: np.random.Generator, eps: float) -> None:
     tokens = normal(rng, 40, 5)
     Z = (tokens.reshape(-1, WIDTH) - tokens.mean(axis=(0, 1))).T
-    gauss = fit_components(tokens.reshape(-1, WIDTH), np.zeros(200, np.int64), 1, 0.0)
+    gauss = fit_components(tokens.reshape(-1, WIDTH), np.zeros(200, np.int64), 1, Strength(0.0, 0.0))
     curve = code_given(tokens, np.zeros((40, 5), np.int64), gauss, np.array([eps**2 / WIDTH]))
     assert curve.rate.mean() == pytest.approx(float(coding_rate(Z, eps)), abs=1e-9)
 
@@ -44,7 +44,7 @@ def test_the_gaussian_is_the_coding_rate(rng: np.random.Generator, eps: float) -
 def test_rate_and_distortion_are_those_of_the_channel(rng: np.random.Generator) -> None:
     """By sending tokens through it: -log q(y) + log p(y|x), and the squared error of E[x|y]."""
     x, s = normal(rng, 3), 0.3
-    components = fit_components(normal(rng, 500) + 0.2, np.zeros(500, np.int64), 1, 0.0)
+    components = fit_components(normal(rng, 500) + 0.2, np.zeros(500, np.int64), 1, Strength(0.0, 0.0))
     covariance = (components.vectors[0] * components.values[0]) @ components.vectors[0].T
     mean, of_y = components.means[0], covariance + s * np.eye(WIDTH)
     noise = np.sqrt(s) * rng.standard_normal((20_000, WIDTH))
@@ -136,6 +136,18 @@ def test_positions_are_not_called_subspaces(rng: np.random.Generator) -> None:
     assert found.lenses["position"].saved > 5
     assert found.lenses["subspaces_25"].saved > 5
     assert judge(found).words == "undecided: the edge of subspaces is within the position lens"
+
+
+def test_many_positions_of_few_tokens_each_are_seen(rng: np.random.Generator) -> None:
+    """Cells that differ in their means alone cost what is left of the tokens, and little more."""
+    positions = rng.integers(0, 64, (IMAGES, T))
+    noise = 0.5 * normal(rng, IMAGES, T)
+    values = normal(rng, 64)[positions] + noise
+    found = compared(values, positions=positions)
+    # The same squared error, as a share of the noise's own variance.
+    left = compared(noise, distortion=0.1 * values.var(axis=(0, 1)).sum() / noise.var(axis=(0, 1)).sum())
+    assert bits(found, "gauss") > bits(left, "gauss") + 15
+    assert bits(left, "gauss") - 0.5 < bits(found, "position_known") < bits(left, "gauss") + 4
 
 
 def test_rates_fall_with_distortion_and_scale_does_not_matter(rng: np.random.Generator) -> None:

@@ -25,7 +25,7 @@ from subspacelens_tui.training.topk import Training
 
 SUBJECTS, SEEDS, TOKENS, WIDTH = 25, 18, 32, 96
 LENSES = ("gauss", "class", "subspaces_25", "scales_8", "sparse")
-STEPS = 3000
+STEPS = 1000
 Array = npt.NDArray[np.float64]
 
 
