@@ -51,11 +51,19 @@ class OverlaidCurves(Painted):
         if width < columns or height - 1 < rows:
             return self.too_small(width, height, columns, rows + 1)
         entries = [self._entry(letter, of) for letter, of in self.results.items()]
-        head = (f"L{self.selected:<3} ", self.ink("accent"))
+        numbers = self._numbers
+        here = numbers[self.selected] if self.selected < len(numbers) else self.selected
+        head = (f"L{here:<3} ", self.ink("accent"))
         legend = legend_rows(head, entries, "│ 95 % CI", width, 2, self.markers, self)
         self._cells = draw(plot, width, height - len(legend))
         styles = PlotStyles(self)
         return [*legend, *(styles.row(row) for row in self._cells)]
+
+    @property
+    def _numbers(self) -> tuple[int, ...]:
+        """Of each layer the number of its block, where all sessions have the same; none where they differ."""
+        found = {of.numbers for of in self.results.values()}
+        return next(iter(found)) if len(found) == 1 else ()
 
     def _plot(self) -> Plot:
         # The first on top, as in its legend.
@@ -64,6 +72,7 @@ class OverlaidCurves(Painted):
             tuple(Curve(tuple(of.curve(self.figure)), n, dashed=n % 2 > 0, shape=n) for n, of in every),
             bars=tuple(Bars(*error_bands(of, self.figure), n) for n, of in every),
             cursor=self.selected,
+            numbers=self._numbers,
             zero=bool(self.results) and quantity(self.figure).has_zero_line,
             markers=self.markers,
             tints=not self.few_colours,
