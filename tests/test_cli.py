@@ -302,7 +302,7 @@ def test_doctor_says_what_recording_a_model_takes(sessions: Path, capsys: pytest
         (["analyze", "whole", "--branch", "both"], 2, "no branch 'both': use cond or uncond"),
         (["replay", "nothing"], 1, "there is no session 'nothing'"),
         (["replay", "whole"], 2, "a terminal is needed"),
-        (["show", "whole", "--layer", "6"], 2, "there is no layer 6: whole has 0 to 5"),
+        (["show", "whole", "--layer", "6"], 2, "there is no layer 6: the session has 0 to 5"),
         (["show", "whole", "--step", "6"], 2, "step 6 was not captured"),
         (["record"], 2, "add --headless to record without a screen"),
         ([], 2, "a terminal is needed"),

@@ -18,22 +18,21 @@ from typing import Any
 
 import torch
 
-from subspacelens_tui.models.cache_hooks import cache_hook, cached_words
 from subspacelens_tui.models.call import PipelineCall, Unguided
-from subspacelens_tui.models.compiled import compiled_as_a_whole
 from subspacelens_tui.models.errors import ModelError
-from subspacelens_tui.models.layout import BlockLayout, Layout, Pass, Passes, Place, runs
+from subspacelens_tui.models.layout import BlockLayout, Layout, Pass, Passes, Place
 from subspacelens_tui.models.locate import LocatedBlock, locate, place_of, received_by
 from subspacelens_tui.models.problems import first_line
-from subspacelens_tui.models.trial import Forward, Trial, modules_of, run_trial
+from subspacelens_tui.models.refusals import (
+    not_finite,
+    nothing_to_hook,
+    refuse_caches,
+    refuse_dropout,
+    refuse_one_graph,
+)
+from subspacelens_tui.models.rows import difference, order_of, tolerance
+from subspacelens_tui.models.trial import Trial, modules_of, run_trial
 
-# Up to which relative difference two rows of token means are the same row. Batches of another size go
-# through other kernels, so their bits differ: in float32 by 1e-7 to 1e-6 as measured; 1e-4 leaves room for
-# others. Half precision rounds what each block gives to eps (bfloat16 8e-3, float16 1e-3); errors of tokens
-# are independent, so those of their means are smaller, and 2.5 eps is well above them. Another prompt or seed
-# changes far more; where it does not, rows that must be told apart must differ by a multiple of their error.
-_SAME = 1e-4
-_SAME_IN_EPS = 2.5
 # Rows that are to be told apart must differ by so many times what they are allowed to.
 _APART = 3.0
 # Below this nothing differs: float32 rounds sums over texts of two lengths by so much.
@@ -125,10 +124,10 @@ class _Discovery:
     def found(self, guidance: Sequence[float]) -> Found:
         """The layout for some guidance scales."""
         began = time.monotonic()
-        _refuse_caches(self._call.pipeline)
+        refuse_caches(self._call.pipeline)
         trial = self._run([self._A], [0], guidance[0])
-        _refuse_one_graph(self._call.pipeline, trial.denoiser)
-        _refuse_dropout(self._call.pipeline, trial.denoiser)
+        refuse_one_graph(self._call.pipeline, trial.denoiser)
+        refuse_dropout(self._call.pipeline, trial.denoiser)
         blocks = self._located(trial, self._run([self._A], [1], guidance[0]))[-1]
         self._tolerance = tolerance(blocks[-1].tokens.dtype)
         received = self._next_module(guidance[0], blocks[-1].run.name)
@@ -183,12 +182,12 @@ class _Discovery:
         """
         found = [locate(*pair) for pair in zip(trial.forwards, other.forwards, strict=False)]
         for forward, blocks in zip(trial.forwards, found, strict=False):
-            if (where := _not_finite(forward)) is not None and len({run.list for run in forward.blocks}) > 1:
+            if (where := not_finite(forward)) is not None and len({run.list for run in forward.blocks}) > 1:
                 raise NotFiniteError(where)  # later lists cannot be followed
             if not blocks:
                 if where is not None:
                     raise NotFiniteError(where)
-                raise ModelError(_nothing_to_hook(self._call.pipeline, forward))
+                raise ModelError(nothing_to_hook(self._call.pipeline, forward))
         names = {tuple(block.run.name for block in blocks) for blocks in found}
         if len(names) != 1 or len(trial.forwards) != len(other.forwards):
             raise ModelError(
@@ -286,7 +285,7 @@ class _Discovery:
         astray = [[0.0 if free is None else difference(row, free) for row in rows] for rows in one]
         most, furthest = max(map(max, follows)), max(map(max, astray))
         if not any(rows.isfinite().any() for rows in one):
-            raise NotFiniteError(_not_finite(self._run([self._A], [0], guidance).forwards[0]) or "all blocks")
+            raise NotFiniteError(not_finite(self._run([self._A], [0], guidance).forwards[0]) or "all blocks")
         if most <= _NO_DIFFERENCE:
             raise ModelError(
                 f"the image tokens of {self._name} do not follow the prompt in its first step: with these "
@@ -335,7 +334,7 @@ class _Discovery:
                 self._one_image = self._one_image or first_line(error)
                 return False
             known = [seen[prompt, seed] for seed, prompt in enumerate(prompts)]
-            order, worst = _order_of(found, known)
+            order, worst = order_of(found, known)
             errors.append(worst)
             if order is None or worst > self._tolerance:
                 which = "with prompts of other lengths " if prompts == (0, 1) else ""
@@ -343,96 +342,6 @@ class _Discovery:
                 return False
             orders.add(order)
         return orders == {"interleaved"}
-
-
-def _order_of(
-    found: Sequence[torch.Tensor], known: Sequence[Sequence[torch.Tensor]]
-) -> tuple[str | None, float]:
-    """How the rows of a batch, for each forward (rows, blocks, channels), are those of single images.
-
-    The second number is how far they are from them.
-
-    Args:
-        found: of the batch.
-        known: of each image by itself.
-    """
-    if len(found) != len(known[0]):
-        return None, 1.0
-    orders, worst = {"branches", "interleaved"}, 0.0
-    for forward, rows in enumerate(found):
-        images, count = range(len(known)), len(known[0][forward])
-        if len(rows) != len(images) * count:
-            return None, 1.0
-        nearest = []
-        for row in rows:
-            error, at = min(
-                (difference(row, known[image][forward][place]), (place, image))
-                for image in images
-                for place in range(count)
-            )
-            worst = max(worst, error)
-            nearest.append(at)
-        if nearest != [(place, image) for place in range(count) for image in images]:
-            orders.discard("branches")
-        if nearest != [(place, image) for image in images for place in range(count)]:
-            orders.discard("interleaved")
-    return ("branches" if "branches" in orders else next(iter(orders), None)), worst
-
-
-def difference(one: torch.Tensor, other: torch.Tensor) -> float:
-    """The norm of the difference of two rows over that of the second, of what is finite in both."""
-    if one.shape != other.shape:
-        return 1.0
-    finite = one.isfinite() & other.isfinite()
-    return float((one - other)[finite].norm() / other[finite].norm().clamp_min(1e-30))
-
-
-def tolerance(dtype: torch.dtype) -> float:
-    """Up to which relative difference two rows of token means are the same in a precision."""
-    return max(_SAME, _SAME_IN_EPS * torch.finfo(dtype).eps)
-
-
-def _refuse_caches(pipeline: Any) -> None:
-    for name, component in modules_of(pipeline):
-        if (cache := cache_hook(component)) is not None:
-            raise ModelError(cached_words(cache, name))
-
-
-def _refuse_one_graph(pipeline: Any, name: str) -> None:
-    if compiled_as_a_whole(getattr(pipeline, name)):
-        raise ModelError(
-            f"the {name} of {type(pipeline).__name__} is compiled as a whole, which hides its blocks from "
-            "hooks: compile its blocks instead (`--compile`, or `compile_repeated_blocks()`)"
-        )
-
-
-def _refuse_dropout(pipeline: Any, name: str) -> None:
-    for path, module in getattr(pipeline, name).named_modules():
-        if isinstance(module, torch.nn.modules.dropout._DropoutNd) and module.training and module.p > 0:
-            raise ModelError(
-                f"the {name} is in training mode, and its {path} drops {module.p:.0%} at random: call "
-                "`.eval()` on it"
-            )
-
-
-def _not_finite(forward: Forward) -> str | None:
-    """The first place in a forward where tokens are not finite, in words; None if all are finite."""
-    for place, block in enumerate(forward.blocks):
-        if not place and not all(tokens.some.isfinite().all() for tokens in block.takes.values()):
-            return "the input of the first block"
-        if not all(tokens.some.isfinite().all() for tokens in block.gives.values()):
-            return f"block {block.name}"
-    return None
-
-
-def _nothing_to_hook(pipeline: Any, forward: Forward) -> str:
-    name = type(pipeline).__name__
-    ran = ", ".join(f"{path} × {count}" for path, count in runs([block.list for block in forward.blocks]))
-    return (
-        f"{name} cannot be recorded: no entry of a module list in its {forward.component} gives back image "
-        "tokens "
-        f"(rows, tokens, width) of the shape it takes (seen: {ran or 'none that gives back tokens'})"
-    )
 
 
 def _denoisers(pipeline: Any, first: str, blocks: Sequence[LocatedBlock]) -> tuple[str, ...]:
@@ -447,8 +356,8 @@ def _denoisers(pipeline: Any, first: str, blocks: Sequence[LocatedBlock]) -> tup
             raise ModelError(
                 f"the {name} has no {lacking[0]}, which the {first} has: they cannot be one recording"
             )
-        _refuse_one_graph(pipeline, name)
-        _refuse_dropout(pipeline, name)
+        refuse_one_graph(pipeline, name)
+        refuse_dropout(pipeline, name)
     return first, *others
 
 

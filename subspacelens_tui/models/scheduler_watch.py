@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from subspacelens_tui.models.errors import ModelError
+
 
 def kept(scheduler: Any) -> Callable[[], None]:
     """Keep the state of a scheduler; what is returned puts it back.
@@ -26,9 +28,17 @@ def kept(scheduler: Any) -> Callable[[], None]:
 
 
 def timestep_of(scheduler: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The timestep that `step` was called with: in most schedulers it comes second, in some later."""
-    bound = inspect.signature(type(scheduler).step).bind(scheduler, *args, **kwargs)
-    return bound.arguments["timestep"]
+    """The timestep that `step` was called with, by its name; where none has it, what comes second.
+
+    Raises:
+        ModelError: if there is neither.
+    """
+    bound = inspect.signature(type(scheduler).step).bind(scheduler, *args, **kwargs).arguments
+    if "timestep" in bound:
+        return bound["timestep"]
+    if len(args) < 2:
+        raise ModelError(f"{type(scheduler).__name__} cannot be recorded: its step takes no timestep")
+    return args[1]
 
 
 def watch(scheduler: Any, after: dict[str, Callable[..., None]]) -> Callable[[], None]:

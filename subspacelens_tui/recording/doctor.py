@@ -20,6 +20,7 @@ from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.libraries import need_webp
 from subspacelens_tui.recording.versions import versions_of
 from subspacelens_tui.sessions.byte_sizes import readable
+from subspacelens_tui.sessions.ranges import ranges
 
 _VERSIONS_OF = ("subspacelens-tui", "torch", "diffusers", "transformers", "numpy", "textual")
 # Looked at even where it is not on this machine, because it is what people come for.
@@ -114,13 +115,21 @@ class Tried:
                 else f"cannot be recorded: {self.reason}"
             )
             return
-        lists = ", ".join(f"{name} × {count}" for name, count in self.layout.lists)
+        lists = ", ".join(self._lists())
         widths = "/".join(map(str, sorted({block.width for block in self.layout.blocks})))
         yield f"can be recorded: {len(self.layout.blocks)} blocks of width {widths} in {lists}"
         for scale, passes in self.layout.passes.items():
             yield f"branches at guidance {scale:g}: {', '.join(passes.branches)}"
         if self.layout.one_image is not None:
             yield f"one image at a time: {self.layout.one_image}"
+
+    def _lists(self) -> Iterator[str]:
+        """The lists of blocks, with the numbers that `--layers` has for them."""
+        assert self.layout is not None
+        first = 0
+        for name, count in self.layout.lists:
+            yield f"{name} × {count} ({ranges(range(first, first + count))})"
+            first += count
 
     def to_json(self) -> dict[str, Any]:
         """For `doctor --json`."""

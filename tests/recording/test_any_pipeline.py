@@ -134,7 +134,7 @@ def test_a_folder_is_recorded_by_its_command_alone(tmp_path: Path) -> None:
 
     told = run("doctor", "--model", model)
     assert told.returncode == 0, told.stderr
-    assert "can be recorded: 4 blocks of width 32 in transformer_blocks × 4" in told.stdout
+    assert "can be recorded: 4 blocks of width 32 in transformer_blocks × 4 (0-3)" in told.stdout
     options = ["--prompts", prompts_in(tmp_path), "--seeds", "1", "--steps", "2", "--name", "run"]
     done = run("record", "--headless", "--model", model, "--guidance", "4,1", *options)
     assert done.returncode == 0, done.stderr

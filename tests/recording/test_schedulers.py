@@ -6,11 +6,13 @@ import inspect
 import pickle
 from typing import Any
 
+import diffusers
 import numpy as np
 import pytest
 import torch
 
-from subspacelens_tui.models.scheduler_watch import watch
+from subspacelens_tui.models.errors import ModelError
+from subspacelens_tui.models.scheduler_watch import timestep_of, watch
 from subspacelens_tui.recording.capture import Capture
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.timesteps import timesteps_of
@@ -240,3 +242,18 @@ class TestWatching:
         assert calls == ["outer"]
         outer()
         assert type(watched) is kind
+
+
+class WithoutName:
+    """A scheduler of a user, whose step calls the timestep by another name."""
+
+    def step(self, output: str, t: int, sample: str) -> None: ...
+
+
+def test_the_timestep_of_a_step_is_found_by_its_name() -> None:
+    assert timestep_of(diffusers.DDIMScheduler(), ("output", 7, "sample"), {}) == 7
+    assert timestep_of(diffusers.DDIMScheduler(), ("output",), {"timestep": 7, "sample": "sample"}) == 7
+    assert timestep_of(diffusers.CogVideoXDPMScheduler(), ("output", None, 7, 9, "sample"), {}) == 7
+    assert timestep_of(WithoutName(), ("output", 7, "sample"), {}) == 7
+    with pytest.raises(ModelError, match="its step takes no timestep"):
+        timestep_of(WithoutName(), ("output",), {"t": 7, "sample": "sample"})

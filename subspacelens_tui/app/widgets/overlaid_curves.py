@@ -55,11 +55,18 @@ class OverlaidCurves(Curves):
         """Whether the models differ in depth."""
         return len({len(of.layers) for of in self.results.values()}) > 1
 
+    @property
+    def _layer_numbers(self) -> tuple[int, ...]:
+        """Of each layer the number of its block, where all sessions have the same; none where they differ."""
+        found = {of.numbers for of in self.results.values()}
+        return next(iter(found)) if len(found) == 1 else ()
+
     def head(self) -> str:
         """The relative depth or the layer that the values of the legend are of."""
         if self.relative:
             return f"depth {relative_depth(self.here, self.most_layers):.2f}"
-        return super().head()
+        names = self._layer_numbers
+        return f"L{names[self.here] if self.here < len(names) else self.here}"
 
     def plot(self) -> Plot:
         """A curve for each session, the first on top, as in the legend."""
@@ -68,6 +75,7 @@ class OverlaidCurves(Curves):
             tuple(self._curve(n, of) for n, of in every),
             bars=tuple(Bars(*error_bands(of, self.figure), n) for n, of in every),
             relative=self.relative,
+            numbers=self._layer_numbers,
             zero=bool(self.results) and quantity(self.figure).has_zero_line,
         )
 
