@@ -36,6 +36,7 @@ def asked(state: NotedState, *needed: Deferred) -> list[str]:
         ((Deferred.LEAST_OVERLAP_BY_STEP,), {"separation"}),
         ((Deferred.CKA,), {"cka"}),
         ((Deferred.OVER_EPS,), {"over ε"}),
+        ((Deferred.PAIRS,), set()),  # a recorder needs the core
         (tuple(Deferred), {"halves", "separation", "cka", "over ε"}),
     ],
 )
