@@ -37,7 +37,6 @@ SCREENS: dict[str, tuple[tuple[int, int], str]] = {
     "compare": ((120, 40), "end c"),
     "claims": ((120, 40), "end C"),
     "gallery": ((120, 40), "a"),
-    "sessions": ((120, 40), "o"),
     "page": ((120, 40), "N"),
     "help": ((80, 24), "question_mark"),
 }
