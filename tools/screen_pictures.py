@@ -1,12 +1,12 @@
 """Take the pictures in docs/screens of sessions/demo-small: `python -m tools.screen_pictures [NAME …]`.
 
 The app runs without a terminal; a picture is taken once everything is computed and drawn. Needs the extra
-`plots`, for matplotlib's fonts.
+`plots`, for matplotlib's fonts. `--to FOLDER --sizes 80x24,120x40,200x60` takes them to look at.
 """
 
+import argparse
 import asyncio
 import contextlib
-import sys
 import tempfile
 from pathlib import Path
 
@@ -30,9 +30,14 @@ SCREENS: dict[str, tuple[tuple[int, int], str]] = {
     "difference": ((120, 40), "end b b b"),
     "overlap": ((120, 40), "end l 5 z"),
     "spectrum": ((120, 40), "end 4 w z"),
+    "over-eps": ((120, 40), "end 2 w z"),
+    "block": ((120, 40), "end 4 w w w z"),
+    "pair": ((120, 40), "end 5 enter"),
     "sweep": ((120, 40), "end m"),
     "compare": ((120, 40), "end c"),
+    "claims": ((120, 40), "end C"),
     "gallery": ((120, 40), "a"),
+    "page": ((120, 40), "N"),
     "help": ((80, 24), "question_mark"),
 }
 """Size of each screen, and the keys that lead there."""
@@ -40,16 +45,16 @@ SCREENS: dict[str, tuple[tuple[int, int], str]] = {
 _SCALE, _COLOURS = 2, 256
 
 
-async def taken(name: str) -> Path:
+async def taken(name: str, size: tuple[int, int], path: Path) -> None:
     """Take one picture."""
-    size, keys = SCREENS[name]
+    _, keys = SCREENS[name]
     app = SubspaceLensApp(SESSION.parent, SESSION)
     async with app.run_test(size=size) as pilot:
         await _settled(app, pilot)
         for key in keys.split():
             await pilot.press(key)
             await _settled(app, pilot)
-        return _written(app, name)
+        _write(app, path)
 
 
 async def _settled(app: SubspaceLensApp, pilot: Pilot[None]) -> None:
@@ -66,24 +71,35 @@ async def _settled(app: SubspaceLensApp, pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
-def _written(app: SubspaceLensApp, name: str) -> Path:
-    path = PICTURES / f"{name}.png"
+def _write(app: SubspaceLensApp, path: Path) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         Image.open(pane_png(screen_rows(app.screen), Path(folder) / path.name)) as large,
     ):
         small = large.resize((large.width // _SCALE, large.height // _SCALE), Image.Resampling.LANCZOS)
     small.quantize(_COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
-    return path
 
 
 def main() -> None:
     """Take all pictures, or those that are named."""
+    parser = argparse.ArgumentParser(prog="python -m tools.screen_pictures", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SCREENS))
+    parser.add_argument("--to", type=Path, default=PICTURES)
+    parser.add_argument("--sizes", type=lambda text: [_size(word) for word in text.split(",")], default=())
+    asked = parser.parse_args()
     # Pictures have all colours, wherever they are taken.
     vars(constants)["COLOR_SYSTEM"] = "truecolor"
-    PICTURES.mkdir(exist_ok=True)
-    for name in sys.argv[1:] or SCREENS:
-        print(asyncio.run(taken(name)).relative_to(REPOSITORY))
+    asked.to.mkdir(parents=True, exist_ok=True)
+    for name in asked.names or SCREENS:
+        for size in asked.sizes or [None]:
+            path = asked.to / (f"{name}-{size[0]}x{size[1]}.png" if size else f"{name}.png")
+            asyncio.run(taken(name, size or SCREENS[name][0], path))
+            print(path)
+
+
+def _size(word: str) -> tuple[int, int]:
+    width, height = word.split("x")
+    return int(width), int(height)
 
 
 if __name__ == "__main__":

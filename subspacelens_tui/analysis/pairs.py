@@ -65,7 +65,8 @@ def pairs(
         NoImagesError: if it has no images.
         Cancelled: once `cancelled` says True.
     """
-    every = analyzer.figures(replace(settings, permutations=0, errors=None, quick=True), cancelled)
+    alone = replace(settings, permutations=0, overlap_permutations=None, errors=None, quick=True)
+    every = analyzer.figures(alone, cancelled)
     if not every.layers:
         raise NoImagesError(every.absent)
     number = every.numbers[-1] if layer is None else layer

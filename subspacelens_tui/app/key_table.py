@@ -105,7 +105,7 @@ SESSION: tuple[Key, ...] = (
         "pane-view",
         "w",
         "pane_view",
-        "other views of the pane: over ε, spectrum, gains, by layer, by step, CKA",
+        "other views of the pane: over ε; spectrum; overlap by layer, by step",
         "Display",
     ),
     Key("axis-range", "A", "axis_range", "plot: type the range of its y axis", "Display"),

@@ -8,6 +8,7 @@ from typing import Any
 from subspacelens_tui.analysis.compare import Comparison, Difference, compare
 from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.over_eps import OverEps
+from subspacelens_tui.analysis.pairs import Pairs
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.sparse_results import SparseResult
 from subspacelens_tui.analysis.steps import Separations
@@ -57,6 +58,7 @@ class Analysis:
         halves: for each layer the overlap of halves of one class, and of two, once asked for.
         separation: where the classes overlap least at each step, once asked for.
         alike: the main metrics with the CKA of all layers, once asked for.
+        pairs: a layer and the tests of all pairs of classes at it, or why there are none, once asked for.
         over_eps: a layer and its excess at other ε, or why there is none, once asked for.
         sparse: what tokens take under each lens, in the layers that are done; or why that is not known.
         closer_images, halves_images, sparse_images: how many images these are of: fewer than the metrics
@@ -74,6 +76,7 @@ class Analysis:
     halves_images: int = 0
     separation: Separations | None = None
     alike: Result | None = None
+    pairs: tuple[int, Pairs | str] | None = None
     over_eps: tuple[int, OverEps | str] | None = None
     sparse: SparseResult | str | None = None
     sparse_images: int = 0
@@ -88,6 +91,7 @@ class Analysis:
             halves_images=before.halves_images,
             separation=before.separation,
             alike=before.alike,
+            pairs=before.pairs,
             over_eps=before.over_eps,
             sparse=before.sparse,
             sparse_images=before.sparse_images,

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from textual.geometry import Offset
 
 from subspacelens_tui.analysis import Analyzer
 from subspacelens_tui.analysis.incremental_grams import Configuration
@@ -79,17 +80,27 @@ async def test_numbers_keep_apart_and_those_that_are_chance_are_dim(monkeypatch:
     values = (-0.07, -0.07, -0.31, 0.4)
     tests = {"passes": (False, True, True, True), "p": (0.5, 0.01, None, 0.05)}
     rows = [SweepRow(Configuration("cond", 0, 3.0), values, 1, 2, 9, **tests)]
-    async with Stage(shown, (90, 6)).run_test(size=(100, 20)) as pilot:
+    async with Stage(shown, (90, 5)).run_test(size=(100, 20)) as pilot:
         shown.update("excess", rows, "dim: fails", signed=True)
         await pilot.pause()
         text = shown.as_text()
         cells = [segment for segment in shown.render_line(1) if segment.text.strip()][-4:]
     assert text.splitlines()[1].split()[-4:] == ["▸-0.07", "-0.07▲", "-0.31▼", "+0.40"]
     assert "dim: fails" in text
-    assert "-0.40" in text.splitlines()[4]
+    assert "-0.40" in text.splitlines()[3]
     assert "L0: -0.07 (p .500)" in text
     # The first two are of one value, and one of them fails its test.
     assert cells[0].style.bgcolor != cells[1].style.bgcolor
+
+
+async def test_a_few_configurations_get_taller_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("textual.constants.COLOR_SYSTEM", "truecolor")
+    shown = SweepMap()
+    rows = [SweepRow(Configuration("cond", step, 3.0), VALUES, images=9) for step in range(2)]
+    lines = (await drawn(shown, (90, 12), "excess", rows)).splitlines()
+    assert [place for place, line in enumerate(lines) if re.match(r"..\s+3 ", line)] == [2, 5]
+    found = [shown.place_under(Offset(60, y)) for y in (0, 1, 3, 4, 6, 7)]
+    assert [place[0] if place else None for place in found] == [None, 0, 0, 1, 1, None]
 
 
 async def test_more_layers_than_columns_follow_the_chosen_one() -> None:

@@ -12,12 +12,14 @@ from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.metrics import METRICS
 from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
 from subspacelens_tui.analysis.result import Result
+from subspacelens_tui.analysis.sentences import of_cka, of_gains
 from subspacelens_tui.analysis.settings import ErrorsBy, Settings, SettingsError
 from subspacelens_tui.analysis.sparse_dictionaries import trained_beside
 from subspacelens_tui.analysis.sparse_results import Asked, SparseResult, sparse_comparison
 from subspacelens_tui.analysis.sweep import Sweep, configurations, swept
 from subspacelens_tui.analysis.uncertainty.jackknife import error_bar
 from subspacelens_tui.sessions import Session
+from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sparse import SparseError
 
 SWEPT = "delta_R"
@@ -30,10 +32,12 @@ class ReportFigure:
     Attributes:
         key: its name in links.
         title: what it shows.
-        article: what the article's shows, in its words.
+        article: what the article's shows, in its words; empty where it has none.
         curves: results to draw over the layers; none for a sweep or a figure that cannot be had.
-        quantity: what is drawn of them: a metric or an aspect of its null; "overlap" for matrices.
-        layers: of matrices, those shown.
+        quantity: what is drawn of them: a metric or an aspect of its null; "overlap" for matrices of classes,
+            "cka" for one of layers, "gains" for those of a block.
+        layers: of matrices and gains, those shown.
+        says: what it shows of this session, in a sentence.
         sweep: configurations by layers; None for all other figures.
         missing: why it cannot be had; "" if it can.
     """
@@ -45,6 +49,7 @@ class ReportFigure:
     quantity: str = ""
     layers: tuple[int, ...] = ()
     sweep: Sweep | None = None
+    says: str = ""
     missing: str = ""
 
 
@@ -196,6 +201,26 @@ def _figures(evidence: Evidence) -> Iterator[ReportFigure]:
         "overlap",
         (middle,),
     )
+    yield from _mechanism(evidence, both[0], (middle, last))
+
+
+def _mechanism(evidence: Evidence, of: Result, layers: tuple[int, ...]) -> Iterator[ReportFigure]:
+    """What the article does not have: the gains of two blocks, and how alike the layers are."""
+    for layer in dict.fromkeys(layers):
+        found = of.layers[layer]
+        gains = found.arrays.get("gains")
+        title = f"Gains of block {layer} over the variance of its input"
+        figure = ReportFigure(f"gains-{layer}", title, "", (of,), "gains", (layer,))
+        lacks = gains is None or not len(gains)
+        missing = plain(found.why_missing("contraction")) or "there are no gains" if lacks else ""
+        yield replace(figure, says="" if lacks else of_gains(found), missing=missing)
+    alike = evidence.result(metrics=("cka",), permutations=0, labels=of.settings.labels)
+    figure = ReportFigure("cka", "How alike the layers arrange the images", "", (alike,), "cka")
+    if "cka" in alike.matrices:
+        says = of_cka(alike.matrices["cka"], alike.matrix_nulls["cka"].std)
+        yield replace(figure, says=says)
+    else:
+        yield replace(figure, missing=plain(alike.missing.get("cka", "")) or "no values")
 
 
 def _with_errors(evidence: Evidence, key: str, results: tuple[Result, ...]) -> tuple[Result, ...]:

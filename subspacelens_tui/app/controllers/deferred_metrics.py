@@ -13,6 +13,7 @@ from subspacelens_tui.analysis.deferred import (
 )
 from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.over_eps import OverEps, over_eps
+from subspacelens_tui.analysis.pairs import Pairs, pairs
 from subspacelens_tui.analysis.progress import IsCancelled, Watch
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.sparse_dictionaries import trained_beside
@@ -78,6 +79,8 @@ class DeferredMetrics(Controller):
         if Deferred.LEAST_OVERLAP_BY_STEP in needed:
             self._compare_steps(analysis, main)
         self._want_errors("rank errors", analysis, main, rank_errors)
+        if Deferred.PAIRS in needed and not self._recording_runs:
+            self._test_pairs(analysis, main, layer)
 
     def _want_errors(
         self,
@@ -87,8 +90,7 @@ class DeferredMetrics(Controller):
         of_layer: Callable[[Analyzer, Result, int, IsCancelled], LayerResult],
     ) -> None:
         """Ask for errors that are by recomputation, of all layers, unless the recorder needs the core."""
-        recording = self._state.recording
-        if recording is None or recording.state.phase.running or main.settings.errors is None:
+        if self._recording_runs or main.settings.errors is None:
             return
 
         def errors(analyzer: Analyzer, cancelled: IsCancelled) -> list[LayerResult]:
@@ -163,6 +165,36 @@ class DeferredMetrics(Controller):
                 self._take(replace(now, alike=alike))
 
         self._state.worker.want(Job("cka", (selection, main.images), compare, compared))
+
+    @property
+    def _recording_runs(self) -> bool:
+        recording = self._state.recording
+        return recording is None or recording.state.phase.running
+
+    def _test_pairs(self, analysis: Analysis, main: Result, layer: int) -> None:
+        """The overlap of every two classes against that of their permuted labels."""
+        selection = analysis.selection
+        if not main.settings.permutations or analysis.is_difference:
+            return
+        settings = replace(
+            main.settings,
+            images=selection.settings.images,
+            overlap_permutations=None,
+            errors=None,
+            metrics=(),
+            quick=False,
+        )
+
+        def work(analyzer: Analyzer, cancelled: IsCancelled) -> Pairs:
+            return pairs(analyzer, settings, layer, cancelled)
+
+        def done(found: object, reason: str | None) -> None:
+            now = self._state.analysis
+            if now is not None and now.selection == selection:
+                known = found if isinstance(found, Pairs) else reason or "they could not be tested"
+                self._take(replace(now, pairs=(layer, known)))
+
+        self._state.worker.want(Job("pairs", (selection, main.images, layer), work, done))
 
     def _over_eps(self, analysis: Analysis, main: Result, layer: int) -> None:
         """The excess of the layer at other ε, first without its errors, which cost several times as much."""

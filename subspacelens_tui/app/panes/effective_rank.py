@@ -38,7 +38,7 @@ class EffectiveRankPane(PlotPane):
     def note(self) -> str:
         """Its ceiling: the number of images or the width of the layer."""
         main = self.analysis.main if self.analysis else None
-        if main is None or not main.layers:
+        if main is None or not main.layers or self._difference:
             return ""
         ceiling = min(layer.rank_ceiling for layer in main.layers)
         return f"at most {ceiling} ({'images' if main.images <= ceiling else 'width'})"
@@ -98,7 +98,7 @@ class EffectiveRankPane(PlotPane):
         return [
             LegendEntry(
                 name,
-                numbers.figure(at(values, self.here)),
+                numbers.figure(at(values, self.here), signed=self._difference),
                 RANK_COLOUR,
                 dashed,
                 "" if dashed else interval(*ends, self.here),

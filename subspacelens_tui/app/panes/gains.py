@@ -46,7 +46,7 @@ class GainsPane(SentencePane):
 
     def subtitles(self) -> Sequence[str]:
         """What is drawn, and what else the pane shows."""
-        return [f"╱ 95 % of random directions around each · {self.others}", self.others]
+        return [f"│ 95 % of random directions around each · {self.others}", self.others]
 
     def _binned(self) -> tuple[Float64Array, Float64Array, Float64Array] | None:
         """λ, gain and error in each interval, NaN in empty ones."""
@@ -80,7 +80,8 @@ class GainsPane(SentencePane):
         low, high = (_known(means + sign * 1.96 * errors) for sign in (-1, 1))
         fit = Curve(self._fitted(values), _FIT, dashed=True, points=False)
         curves, bars = (fit, Curve(_known(means), _GAIN)), (Bars(low, high, _GAIN),)
-        return Plot(curves, bars=bars, first=1, across="interval of log λ")
+        names = tuple(f"{value:.2g}" for value in values)
+        return Plot(curves, bars=bars, names=names, across="λ/N")
 
     def cursor(self) -> int | None:
         """None: the places are those of eigenvalues."""

@@ -1,7 +1,7 @@
 """The overlap of the class subspaces at the selected layer, as a matrix of coloured cells."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,6 +11,7 @@ from textual.binding import BindingType
 from textual.geometry import Offset
 
 from subspacelens_tui.analysis.classes import group_starts
+from subspacelens_tui.analysis.pairs import Pairs
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import cut, fit
@@ -18,7 +19,8 @@ from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row, whole_piec
 from subspacelens_tui.app.drawing.palette import SHADES, ramp_index, ramp_steps, ramp_style
 from subspacelens_tui.app.drawing.pointing import Pointing
 from subspacelens_tui.app.keys import Key, bindings
-from subspacelens_tui.app.panes.pane import Numbers, Pane
+from subspacelens_tui.app.panes.pair_tests import PairTest, pair_tests, tests_words
+from subspacelens_tui.app.panes.pane import Deferred, Numbers, Pane
 from subspacelens_tui.sessions.sanitise import plain
 
 if TYPE_CHECKING:
@@ -70,9 +72,10 @@ class _Scale:
     high: float
     diverging: bool = False
 
-    def style(self, value: float) -> Style:
+    def style(self, value: float, ground: str | None = None) -> Style:
+        """The colour of a value; faint on a ground where that is given."""
         steps = ramp_steps(self.diverging)
-        return ramp_style(ramp_index(value, self.low, self.high, steps), self.diverging)
+        return ramp_style(ramp_index(value, self.low, self.high, steps), self.diverging, ground)
 
 
 class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
@@ -116,6 +119,7 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
     says = "overlap matrix"
     of_a_layer = True
     of_a_step = True
+    needs = frozenset({Deferred.PAIRS})
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -123,10 +127,13 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         self.row, self.column = 0, 1
         self._top = self._left = 0
         self._grid: _Grid | None = None
+        self._shown_tests: Mapping[frozenset[str], PairTest] = {}
 
     def subtitles(self) -> Sequence[str]:
-        """What else the pane shows."""
-        return [self.others]
+        """How many pairs are tested and what passes, and what else the pane shows."""
+        found = self._pairs()
+        words = tests_words(found) if found is not None else []
+        return [*(f"{of} · {self.others}" for of in words[:1]), *words, self.others]
 
     def title_detail(self) -> str:
         """Labels, branch and rank."""
@@ -165,6 +172,15 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
             return sides[0]
         return sides[0] - sides[1] if sides[0].shape == sides[1].shape else None
 
+    def _pairs(self) -> Pairs | None:
+        """The tests of the pairs of the layer; None until they are there, and of a difference."""
+        found = self.analysis.pairs if self.analysis and not self._signed() else None
+        return found[1] if found and found[0] == self.selected and isinstance(found[1], Pairs) else None
+
+    def _tests(self) -> Mapping[frozenset[str], PairTest]:
+        found = self._pairs()
+        return pair_tests(found) if found is not None else {}
+
     def _signed(self) -> bool:
         return self.analysis is not None and self.analysis.is_difference
 
@@ -175,7 +191,11 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         if self._signed():
             return self._differences()
         main = self.analysis.main if self.analysis else None
-        return list(overlap_rows(main, self.selected)) if main and self._matrix() is not None else []
+        if main is None or self._matrix() is None:
+            return []
+        tests = self._tests()
+        rows = overlap_rows(main, self.selected)
+        return [{**row, **_columns(tests.get(frozenset((row["class"], row["other"]))))} for row in rows]
 
     def _differences(self) -> Numbers:
         sides, matrix = self._sides(), self._matrix()
@@ -240,6 +260,7 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         room = max(1, height - 3)
         layout = self._laid_out(width, room, count)
         scale, rules = self._scale(matrix), self._rules()
+        self._shown_tests = self._tests()
         yield from self._heads(layout, rules)
         for row in range(layout.top, layout.top + layout.rows):
             for line in range(layout.tall):
@@ -362,12 +383,12 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
             style = self.ink("faint")
             text = text if text.strip() or not with_text else fit("·", width, "centre")
         elif self.few_colours:
-            style = self.ink()
+            style = self.ink("faint" if self._fails(row, column) else "")
             size = abs(value) if scale.diverging else value
             shade = SHADES[ramp_index(size, 0.0 if scale.diverging else scale.low, scale.high, len(SHADES))]
             text = text if text.strip() else shade * width
         else:
-            style = scale.style(value)
+            style = scale.style(value, self.background if self._fails(row, column) else None)
         if chosen:
             # Its colour stays: it is what one wants to see. Brackets or a diamond mark it, in any terminal.
             style += Style(bold=True)
@@ -375,6 +396,14 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
                 value_text = text.strip()
                 text = _centred(f"▸{value_text}◂" if 3 <= len(value_text) + 2 <= width else "◆", width)
         return text, style
+
+    def _test(self, row: int, column: int) -> PairTest | None:
+        return self._shown_tests.get(frozenset((self.class_names[row], self.class_names[column])))
+
+    def _fails(self, row: int, column: int) -> bool:
+        """Whether two classes overlap no less than permuted ones, as far as is known."""
+        test = self._test(row, column)
+        return test is not None and not test.passes
 
     def _legend(self, scale: _Scale, width: int) -> Row:
         """The colour scale with the null marked, and the mean of the cells it colours."""
@@ -389,8 +418,7 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
             (f"{low} ", self.ink("dim")),
             *self.ramp(scale.diverging, mark),
             (f" {high}", self.ink("dim")),
-            ("  mean ", self.ink("dim")),
-            (numbers.fraction(mean, 3 if scale.diverging else 2), self.ink("strong")),
+            (f"  mean {numbers.fraction(mean, 3 if scale.diverging else 2)}", self.ink("dim")),
         ]
         if null is not None:
             sign = "┃ " if mark is not None and not self.few_colours else ""
@@ -406,6 +434,10 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
             return layer["overlap_mean"].difference if layer else None
         main = self.analysis.main
         return main.layers[self.selected].overlap_mean if main and self.selected < len(main.layers) else None
+
+    def _permutations(self) -> int:
+        found = self._pairs()
+        return found.of.settings.permutations if found is not None else 0
 
     def _null(self) -> float | None:
         main = self.analysis.main if self.analysis else None
@@ -423,6 +455,8 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
             value = f"{float(matrix[row, column]):+.3f}".replace("0.", ".")
             cond, uncond = (numbers.fraction(float(side[row, column]), 3) for side in self._sides())
             sides = f"  cond {cond}, uncond {uncond}"
+        elif (test := self._test(row, column)) is not None:
+            sides = f"  p {numbers.probability(test.p, self._permutations())}"
         room = max(2, (width - len(value) - 5) // 2)
         pieces: list[Piece] = [
             (f"{cut(a, room)} × {cut(b, room)} ", self.ink("accent")),
@@ -445,6 +479,11 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         if (cell := self.place_under(event.get_content_offset(self))) is not None:
             self.row, self.column = cell
             self.repaint()
+
+
+def _columns(test: PairTest | None) -> dict[str, float | bool]:
+    """What a table says of a test; nothing where there is none."""
+    return {} if test is None else {"p": test.p, "passes": test.passes}
 
 
 def _centred(text: str, width: int) -> str:

@@ -59,6 +59,7 @@ class Deferred(Enum):
     SPLIT_HALVES = "overlap of halves of the classes in every layer"
     LEAST_OVERLAP_BY_STEP = "the layer of least overlap at each captured step"
     CKA = "CKA of all pairs of layers"
+    PAIRS = "the overlap of every two classes at the selected layer under permuted labels"
     OVER_EPS = "the excess of the selected layer at other ε"
     SPARSE = "what tokens take under each lens, in every layer"
 

@@ -3,12 +3,13 @@
 from subspacelens_tui.app.controllers.axes import AxesController
 from subspacelens_tui.app.controllers.controller import adopt
 from subspacelens_tui.app.panes.pane import LayerChosen
+from subspacelens_tui.app.screens.quits import Quits
 from subspacelens_tui.app.widgets.curves import Curves
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
 
 
-class LayerKeys(NeedsRoom):
+class LayerKeys(Quits, NeedsRoom):
     """A screen that shows the layer `_layer`; named after `Screen` among the bases."""
 
     _layer: int
@@ -48,8 +49,3 @@ class LayerKeys(NeedsRoom):
         """A plot was clicked."""
         self._layer = message.layer
         self._show()
-
-    def action_leave(self) -> None:
-        """Quit as from where it was opened."""
-        self.screen.dismiss(None)
-        self.app.call_later(self.app.action_quit)

@@ -18,6 +18,7 @@ from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, REPORT
 from subspacelens_tui.app.keys import bindings, in_footer
+from subspacelens_tui.app.screens.quits import Quits
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.key_bar import KeyBar
@@ -33,7 +34,7 @@ _LOOK = 0.5
 _JOB = "report"
 
 
-class ReportScreen(Screen[None], NeedsRoom):
+class ReportScreen(Screen[None], Quits, NeedsRoom):
     """Each claim with its verdict, as text.
 
     Args:
@@ -156,8 +157,3 @@ class ReportScreen(Screen[None], NeedsRoom):
     def action_leave_report(self) -> None:
         """Back to the session."""
         self.dismiss(None)
-
-    def action_leave(self) -> None:
-        """Quit as from the session."""
-        self.dismiss(None)
-        self.app.call_later(self.app.action_quit)

@@ -25,6 +25,7 @@ from subspacelens_tui.app.key_table import ANYWHERE, SWEEP
 from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.refinement_stages import FEW, full
 from subspacelens_tui.app.screens.exporting import adopt_export
+from subspacelens_tui.app.screens.quits import Quits
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.key_bar import KeyBar
@@ -47,7 +48,7 @@ class _Computed(NamedTuple):
     marks: dict[str, tuple[int | None, int | None]]
 
 
-class SweepScreen(Screen[Configuration], NeedsRoom):
+class SweepScreen(Screen[Configuration], Quits, NeedsRoom):
     """The map; the answer is the configuration to look at, or None.
 
     Args:
@@ -213,11 +214,6 @@ class SweepScreen(Screen[Configuration], NeedsRoom):
     def action_leave_sweep(self) -> None:
         """Back to what was looked at."""
         self.dismiss(None)
-
-    def action_leave(self) -> None:
-        """Quit as from the session."""
-        self.dismiss(None)
-        self.app.call_later(self.app.action_quit)
 
 
 def _p_values(of: Result, figure: str) -> tuple[float | None, ...]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from rich.style import Style
 from textual import events
@@ -12,7 +13,7 @@ from textual.message import Message
 from subspacelens_tui.analysis.incremental_grams import Configuration
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
-from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row
+from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.app.drawing.palette import SHADES, ramp_index, ramp_steps, ramp_style
 from subspacelens_tui.app.drawing.pointing import Pointing
 from subspacelens_tui.app.panes.pane import COMPUTING, Numbers
@@ -23,6 +24,13 @@ _MARK, _HEADS, _TIMESTEP = 2, ("guidance", "  step", "      t", "     N"), 2
 _LABEL = _MARK + sum(map(len, _HEADS)) + 2
 _CELL_AT_LEAST, _CELL_AT_MOST, _TICKS = 6, 10, 5
 _PEAK, _DIP = "▲", "▼"
+
+_MARKS = (
+    f"{_PEAK} most prominent maximum, {_DIP} minimum between the ends, beyond noise",
+    f"{_PEAK} maximum, {_DIP} minimum, beyond noise",
+    f"{_PEAK} max, {_DIP} min",
+)
+_TALL_AT_MOST = 3
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,7 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
     # The row of the layers, one configuration and one cell of it, the scale, the words.
     least = (_LABEL + _CELL_AT_LEAST, 4)
     _top = _left = 0
+    _tall = 1
 
     def update(self, figure: str, rows: Sequence[SweepRow], tests: str = "", signed: bool = False) -> None:
         """Show this; `tests` says what the dim cells are."""
@@ -160,11 +169,14 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
         self._top = max(min(self._top, self.row, len(self.rows) - room), self.row - room + 1, 0)
         yield cut_row([(self._heads(cell, layers), self.ink("dim"))], width)
         rows = self.rows[self._top : self._top + room]
+        self._tall = 1 if self.few_colours else max(1, min(_TALL_AT_MOST, room // len(rows)))
         for index, row in enumerate(rows, self._top):
-            yield cut_row(self._row(row, index == self.row, cell, layers, (low, high)), width)
-        for _ in range(room - len(rows)):
+            for line in range(self._tall):
+                with_text = line == (self._tall - 1) // 2
+                yield cut_row(self._row(row, index == self.row, cell, layers, (low, high), with_text), width)
+        for _ in range(room - len(rows) * self._tall):
             yield ()
-        yield cut_row(self._legend(low, high) if known else [], width)
+        yield self._legend(low, high, width) if known else []
         yield cut_row([(self._words(), self.ink("strong"))], width)
 
     def _ends(self, known: Sequence[float]) -> tuple[float, float]:
@@ -178,27 +190,38 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
 
     def _heads(self, cell: int, layers: range) -> str:
         step = max(1, math.ceil(_TICKS / cell))
+        side: Literal["left", "centre"] = "centre" if step == 1 else "left"
         spans = ((layer, cell * min(step, layers.stop - layer)) for layer in layers[::step])
-        names = [fit(self._layer_name(layer), span) for layer, span in spans]
+        names = [fit(self._layer_name(layer), span, side) for layer, span in spans]
         heads = "".join(_HEADS[place] for place in self._columns)
         return " " * _MARK + heads + "  " + "".join(names)
 
     def _row(
-        self, row: SweepRow, chosen: bool, cell: int, layers: range, scale: tuple[float, float]
+        self,
+        row: SweepRow,
+        chosen: bool,
+        cell: int,
+        layers: range,
+        scale: tuple[float, float],
+        with_text: bool,
     ) -> list[Piece]:
+        """A line of a row; its words, digits and marks are in one of them."""
         images = numbers.NONE if row.images is None else str(row.images)
         timestep = "" if row.timestep is None else f"{row.timestep:.4g}"
         of = (f"{row.configuration.guidance:g}", str(row.configuration.step), timestep, images)
         where = "".join(fit(of[place], len(_HEADS[place]), "right") for place in self._columns)
+        if not with_text:
+            where, chosen = " " * len(where), False
         pieces: list[Piece] = [("▶ " if chosen else "  ", self.ink("accent"))]
         pieces.append((where + "  ", self.ink("accent" if chosen else "")))
         if all(value is None for value in row.values):
-            pieces.append((row.reason or COMPUTING, self.ink("warning" if row.reason else "dim")))
-            return pieces
+            words = (row.reason or COMPUTING) if with_text else ""
+            return [*pieces, (words, self.ink("warning" if row.reason else "dim"))]
         for layer in layers:
             mark = _PEAK if layer == row.peak else _DIP if layer == row.dip else ""
             here = chosen and layer == self.column
-            pieces.append(self._cell(row.values[layer], mark, here, cell, scale, row.is_dimmed(layer)))
+            text, style = self._cell(row.values[layer], mark, here, cell, scale, row.is_dimmed(layer))
+            pieces.append((text if with_text else " " * cell, style))
         return pieces
 
     def _cell(
@@ -228,18 +251,21 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
         step = ramp_index(value, *scale, ramp_steps(self.signed))
         return text, ramp_style(step, self.signed, ground) + bold
 
-    def _legend(self, low: float, high: float) -> list[Piece]:
-        marks = f"   {self.tests}   " if self.tests else "   "
-        marks += f"{_PEAK} most prominent maximum, {_DIP} minimum between the ends, beyond noise"
+    def _legend(self, low: float, high: float, width: int) -> Row:
+        """The scale, what is dim and what is marked, as far as there is room."""
         least, most = numbers.ends(low, high)
         if low == high:
-            return [(f"  {least} everywhere", self.ink("dim"))]
-        return [
+            return cut_row([(f"  {least} everywhere", self.ink("dim"))], width)
+        scale: list[Piece] = [
             (f"  {least} ", self.ink("dim")),
             *self.ramp(self.signed),
             (f" {'+' if self.signed else ''}{most}", self.ink("dim")),
-            (marks, self.ink("dim")),
         ]
+        tests = f"   {self.tests}" if self.tests else ""
+        marked = any(row.peak is not None or row.dip is not None for row in self.rows)
+        forms = [f"{tests}   {words}" for words in _MARKS] if marked else []
+        rows = [[*scale, (words, self.ink("dim"))] for words in (*forms, tests)]
+        return next((row for row in rows if row_width(row) <= width), cut_row(rows[-1], width))
 
     def _words(self) -> str:
         place_of, column = self._pointed or (self.row, self.column)
@@ -256,12 +282,12 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
 
     def place_under(self, offset: Offset | None) -> tuple[int, int] | None:
         """The row and the layer at a place of the map; those of the selected layer left of the cells."""
-        if offset is None or not 1 <= offset.y <= len(self.rows) - self._top:
+        if offset is None or not 1 <= offset.y <= (len(self.rows) - self._top) * self._tall:
             return None
         column = self.column
         if offset.x >= self._label:
             column = self._left + (offset.x - self._label) // self._cell_width(self.size.width)
-        return self._top + offset.y - 1, min(max(0, self.count - 1), column)
+        return self._top + (offset.y - 1) // self._tall, min(max(0, self.count - 1), column)
 
     def on_click(self, event: events.Click) -> None:
         """Select the cell under the mouse; a second click looks at its configuration."""

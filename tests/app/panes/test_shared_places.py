@@ -1,10 +1,13 @@
 """Panes that share a place: the spectrum, the overlap by layer, the layer of least overlap by step."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from subspacelens_tui.analysis import Analyzer
 from subspacelens_tui.analysis.over_eps import over_eps
+from subspacelens_tui.analysis.pairs import pairs
 from subspacelens_tui.analysis.tables import article_tables
 from subspacelens_tui.app import numbers, refinement_stages
 from subspacelens_tui.app.preferences import Preferences
@@ -110,6 +113,30 @@ async def test_the_excess_over_eps_is_what_analyze_says(on: OpenApp, planted: Pl
         assert "not where each layer has its own" in pane.as_text()
         await app.press("I", "b", "b", "b")
         assert "not of a difference" in pane.as_text()
+
+
+async def test_cells_of_pairs_that_are_no_less_alike_than_chance_are_dim(
+    on: OpenApp, planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("textual.constants.COLOR_SYSTEM", "truecolor")
+    session = planted(layers=2, seeds=3).start().record()
+    async with on(session) as app:
+        await app.press("5", "right")
+        pane, settings = app.screen.query_one("#overlap"), app.screen.analysis.main.settings
+        settings = replace(settings, overlap_permutations=None, errors=None)
+        found = pairs(Analyzer(open_session(session.path)), settings, 0)
+        row = next(row for row in pane.numbers() if row["class"] != row["other"])
+        known = {frozenset((of.first, of.second)): of.layer.nulls["overlap_mean"].p for of in found.pairs}
+        assert row["p"] == known[frozenset((row["class"], row["other"]))]
+        a, b, _ = pane.selected_cell()
+        p = known[frozenset((a, b))]
+        assert f"p {numbers.probability(p, settings.permutations)}" in pane.as_text()
+        assert found.tests("overlap_mean").survivors == "none", "three subjects a category are too few"
+        assert "dim: fails BH, 3 pairs" in app.text()
+        dim = [segment.style.bgcolor for segment in pane.render_line(1)]
+        app.screen.state.analysis = replace(app.screen.analysis, pairs=None)
+        app.screen.state.changed()
+        assert [segment.style.bgcolor for segment in pane.render_line(1)] != dim
 
 
 async def test_least_overlap_by_step_is_what_the_tables_say(on: OpenApp, planted: Planted) -> None:

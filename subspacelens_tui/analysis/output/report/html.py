@@ -9,6 +9,8 @@ from subspacelens_tui.analysis.claims import Finding, Judged, Report, ReportFigu
 from subspacelens_tui.analysis.output.curve_plots import curve_plot
 from subspacelens_tui.analysis.output.plots import (
     Plot,
+    gains_plot,
+    layers_plot,
     matrices_plot,
     matrix_plot,
     plot_svg,
@@ -143,7 +145,8 @@ def _figures(report: Report) -> Iterator[str]:
 def _figure(number: int, figure: ReportFigure) -> Iterator[str]:
     yield f'<article id="figure-{figure.key}">'
     yield f"<h3>{number}. {_text(figure.title)}</h3>"
-    yield f"<blockquote><p>{_text(figure.article)}</p></blockquote>"
+    if figure.article:
+        yield f"<blockquote><p>{_text(figure.article)}</p></blockquote>"
     if figure.missing:
         yield f"<p>Missing: {_text(figure.missing)}.</p>"
     else:
@@ -177,6 +180,10 @@ def _lenses(report: Report) -> Iterator[str]:
 def _plot(figure: ReportFigure) -> Plot:
     if figure.sweep is not None:
         return sweep_plot(figure.key, figure.sweep)
+    if figure.quantity == "gains":
+        return gains_plot(figure.key, figure.curves[0], figure.layers[0])
+    if figure.quantity == "cka":
+        return layers_plot(figure.key, figure.curves[0], "cka")
     if figure.quantity != "overlap":
         return curve_plot(figure.key, figure.curves, figure.quantity)
     if len(figure.layers) == 1:
@@ -187,6 +194,8 @@ def _plot(figure: ReportFigure) -> Plot:
 def _caption(figure: ReportFigure) -> str:
     if figure.sweep is not None:
         return "Conditional branch, coarse labels; ▲ the most prominent inner maximum of a row, ▼ minimum."
+    if figure.says:
+        return dashes(plain(figure.says))
     if figure.quantity == "overlap":
         return (
             "Mean squared cosine of the principal angles between the subspaces of two classes; 1 is the same."

@@ -66,11 +66,15 @@ def _claim(judged: Judged) -> Iterator[str]:
 
 def _figure(figure: ReportFigure) -> Iterator[str]:
     headings, rows = figure_rows(figure)
-    if not rows and not figure.missing:
+    if not (rows or figure.says or figure.missing):
         return
-    yield from (f"### {_text(figure.title)}", "", f"> {_text(figure.article)}", "")
+    yield from (f"### {_text(figure.title)}", "")
+    if figure.article:
+        yield from (f"> {_text(figure.article)}", "")
     if figure.missing:
         yield from (f"Missing: {_text(figure.missing)}.", "")
+    elif figure.says:
+        yield from (_text(dashes(plain(figure.says))), "")
     else:
         yield from _table(headings, rows)
         yield ""

@@ -88,7 +88,7 @@ def numbers(finding: Finding) -> Iterator[tuple[str, str]]:
 
 def figure_rows(figure: ReportFigure) -> tuple[list[str], list[list[str]]]:
     """Headings and rows of the numbers behind a figure, at the first, the middle and the last layer."""
-    if not figure.curves or figure.quantity == "overlap":
+    if not figure.curves or figure.quantity in ("overlap", "cka", "gains"):
         return [], []
     asked = quantity(figure.quantity)
     layers = [layer.number for layer in first_middle_last(figure.curves[0])]

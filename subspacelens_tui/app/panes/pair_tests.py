@@ -1,0 +1,33 @@
+"""The tests of single pairs of classes, as the overlap matrix shows them."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from subspacelens_tui.analysis.pairs import Pairs
+
+_METRIC = "overlap_mean"
+
+
+class PairTest(NamedTuple):
+    """Whether two classes overlap less than permuted ones: p, and whether it passes among all pairs."""
+
+    p: float
+    passes: bool
+
+
+def pair_tests(found: Pairs) -> Mapping[frozenset[str], PairTest]:
+    """Those of all pairs that have a null."""
+    tests = found.tests(_METRIC)
+    return {
+        frozenset((pair.first, pair.second)): PairTest(pair.layer.nulls[_METRIC].p, tests.survive[at])
+        for at, pair in enumerate(found.pairs)
+        if _METRIC in pair.layer.nulls
+    }
+
+
+def tests_words(found: Pairs) -> list[str]:
+    """How many tests these are and what passes: "dim: fails, 10 pairs, BH: none", and shorter."""
+    tests = found.tests(_METRIC)
+    return (
+        [f"dim: fails, {tests.short('pairs')}", f"dim: fails BH, {tests.count} pairs"] if tests.count else []
+    )
