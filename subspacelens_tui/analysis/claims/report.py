@@ -209,7 +209,7 @@ def _mechanism(evidence: Evidence, of: Result, layers: tuple[int, ...]) -> Itera
     for layer in dict.fromkeys(layers):
         found = of.layers[layer]
         gains = found.arrays.get("gains")
-        title = f"Gains of block {layer} over the variance of its input"
+        title = f"Gains of block {found.number} over the variance of its input"
         figure = ReportFigure(f"gains-{layer}", title, "", (of,), "gains", (layer,))
         lacks = gains is None or not len(gains)
         missing = plain(found.why_missing("contraction")) or "there are no gains" if lacks else ""
@@ -217,7 +217,7 @@ def _mechanism(evidence: Evidence, of: Result, layers: tuple[int, ...]) -> Itera
     alike = evidence.result(metrics=("cka",), permutations=0, labels=of.settings.labels)
     figure = ReportFigure("cka", "How alike the layers arrange the images", "", (alike,), "cka")
     if "cka" in alike.matrices:
-        says = of_cka(alike.matrices["cka"], alike.matrix_nulls["cka"].std)
+        says = of_cka(alike.matrices["cka"], alike.matrix_nulls["cka"].std, alike.numbers)
         yield replace(figure, says=says)
     else:
         yield replace(figure, missing=plain(alike.missing.get("cka", "")) or "no values")
