@@ -175,7 +175,7 @@ def compare(a: Result, b: Result) -> Comparison:
 def _unlike(a: Result, b: Result) -> Iterator[str]:
     one, other = a.settings, b.settings
     if (here := len(a.layers)) != (there := len(b.layers)):
-        yield f"A has {here} layers and B {there}: those at the nearest relative depth are compared"
+        yield f"{here} layers and {there}: those at the nearest relative depth are compared"
     widths = [{layer.width for layer in side.layers} for side in (a, b)]
     if widths[0] != widths[1] and one.iso_rate is None:
         named = " and ".join(map(named_widths, widths))

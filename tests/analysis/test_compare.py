@@ -81,7 +81,7 @@ def test_models_of_different_depths_are_compared_at_the_same_relative_depth(
     assert [found.depth(pair) for pair in range(3)] == [0, 0.5, 1]
     difference = found.layers[1]["ratio"]
     assert (difference.a, difference.b) == (a.layers[2].ratio, b.layers[1].ratio)
-    assert found.warnings[0] == "A has 6 layers and B 3: those at the nearest relative depth are compared"
+    assert found.warnings[0] == "6 layers and 3: those at the nearest relative depth are compared"
     assert found.warnings[1].startswith("widths differ: 32 and 16; R, Rc and ΔR grow with the width: ")
     assert compare(b, a).pairs == ((0, 0), (1, 2), (2, 5))
     same_rate = [figures(path, iso_rate=20.0) for path in paths]

@@ -81,7 +81,7 @@ async def test_two_sessions_from_the_list(open_app: OpenApp, planted: Planted, t
         await app.press("o")
         await compared(app)
         assert "B  wider" in app.text()
-        assert "A has 3 layers and B 4" in " ".join(app.text().split())
+        assert "3 layers and 4: those" in " ".join(app.text().split())
         assert "relative depth" in app.text()
         await app.press("escape")
         assert isinstance(app.app.screen, SessionsScreen)

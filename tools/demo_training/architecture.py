@@ -26,6 +26,8 @@ class Architecture(ABC):
     """The folder in `docs` of its sample sheet and measurements."""
     call: ClassVar[dict[str, Any]]
     """Arguments of its pipeline's call beside prompts, generators, steps and guidance."""
+    absent: ClassVar[tuple[str, ...]] = ()
+    """Parts of its pipeline's class that it does without."""
     steps: ClassVar[int]
     batch: ClassVar[int]
     """Samples of one step in all processes together."""

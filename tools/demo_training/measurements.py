@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,9 +28,9 @@ def on_background(subject: int) -> str:
     return f"{SUBJECTS[subject].phrase} on a {colours[subject % len(colours)]} background"
 
 
-def generate_all(folder: Path, call: Mapping[str, Any]) -> dict[str, Tensor]:
+def generate_all(architecture: Architecture, folder: Path) -> dict[str, Tensor]:
     """Images of every subject in its bare form and, with fewer seeds, on a background; and without text."""
-    draw = partial(generate, load_pipeline(folder), call)
+    draw = partial(generate, load_pipeline(folder, architecture.absent), architecture.call)
     samples = {subject.phrase: draw(subject.phrase, SEEDS) for subject in SUBJECTS}
     for number in range(len(SUBJECTS)):
         samples[on_background(number)] = draw(on_background(number), SEEDS[:2])
@@ -105,8 +104,14 @@ def measure(
 ) -> None:
     """Write the figures and the sheet of an exported folder; the second pool is of the held-out style."""
     pool, held_out = pools
+    docs = Path("docs") / architecture.docs
+    docs.mkdir(parents=True, exist_ok=True)
+    samples = generate_all(architecture, folder)
+    rows = {
+        prompt or "(no text)": images for prompt, images in samples.items() if " background" not in prompt
+    }
+    draw_sheet(rows, docs / "samples.png")
     judge = classifier.train(pool, CLASSIFIER_STEPS)
-    samples = generate_all(folder, architecture.call)
     every_25th = ImagePool(pool.images[::25], pool.subjects[::25], pool.backgrounds[::25])
     figures = {
         "sampling": {"steps": STEPS, "guidance_scale": GUIDANCE, "seeds": len(SEEDS)},
@@ -119,13 +124,7 @@ def measure(
         "classifier_accuracy_held_out_style": accuracy(judge, held_out.images, held_out.subjects),
         "samples": sample_figures(samples, judge),
     }
-    docs = Path("docs") / architecture.docs
-    docs.mkdir(parents=True, exist_ok=True)
     (docs / "figures.json").write_text(json.dumps(_rounded(figures), indent=2) + "\n", encoding="utf-8")
-    rows = {
-        prompt or "(no text)": images for prompt, images in samples.items() if " background" not in prompt
-    }
-    draw_sheet(rows, docs / "samples.png")
 
 
 def _rounded(value: Any) -> Any:

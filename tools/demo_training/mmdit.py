@@ -166,7 +166,8 @@ class MMDiT(Architecture):
     name = "mmdit"
     docs = "demo-mmdit"
     call: ClassVar[dict[str, Any]] = {"max_sequence_length": 16}
-    steps = 2800
+    absent = ("text_encoder_3", "tokenizer_3")
+    steps = 1500
     batch = 32
     processes = 1
 
@@ -208,6 +209,5 @@ class MMDiT(Architecture):
             tokenizer=self._words,
             text_encoder_2=second,
             tokenizer_2=self._words,
-            text_encoder_3=None,
-            tokenizer_3=None,
+            **dict.fromkeys(self.absent),
         )

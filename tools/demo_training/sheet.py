@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,11 @@ LABEL_WIDTH = 130
 GAP = 4
 
 
-def load_pipeline(folder: Path) -> Any:
-    """The exported pipeline in single precision, without its progress bar."""
-    pipeline = DiffusionPipeline.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+def load_pipeline(folder: Path, absent: Iterable[str]) -> Any:
+    """The exported pipeline in single precision, without its progress bar and without some parts."""
+    pipeline = DiffusionPipeline.from_pretrained(
+        folder, dtype=torch.float32, local_files_only=True, **dict.fromkeys(absent)
+    )
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 

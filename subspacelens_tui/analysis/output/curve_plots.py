@@ -44,9 +44,10 @@ def curve_plot(name: str, curves: Sequence[Result], figure: str, names: Sequence
         axes = canvas.add_subplot()
         for number, (of, at) in enumerate(zip(curves, places, strict=True)):
             _draw_curve(axes, _Curve(of, at, figure, names[number] if names else _label(of)), number)
-        if asked.metric.ceiling and curves and curves[0].layers:
-            ceiling = [layer.rank_ceiling for layer in curves[0].layers]
-            axes.plot(places[0], ceiling, color="0.5", lw=0.8, label="min(N, d)")
+        ceilings = {tuple(layer.rank_ceiling for layer in of.layers) for of in curves}
+        # One line for all curves, where it is the same for all.
+        if asked.metric.ceiling and len(ceilings) == 1 and curves[0].layers:
+            axes.plot(places[0], next(iter(ceilings)), color="0.5", lw=0.8, label="min(N, d)")
         if asked.has_zero_line:
             axes.axhline(0, color="0.5", lw=0.8)
         if len(depths) > 1:
