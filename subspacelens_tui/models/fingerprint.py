@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,9 +10,10 @@ import torch
 
 
 def weight_norms(blocks: Sequence[Any]) -> list[float] | None:
-    """The Frobenius norm of the parameters of each block, in float32; None where they cannot be read.
+    """The Frobenius norm of the parameters of each block, in float32; None where they are not known.
 
-    Quantised weights are of no floating-point type, and those that are offloaded to disk are not there.
+    Quantised weights are of no floating-point type, those that are offloaded to disk are not there, and
+    damaged ones have none.
     """
     found = []
     for block in blocks:
@@ -22,4 +24,4 @@ def weight_norms(blocks: Sequence[Any]) -> list[float] | None:
             # Without a copy in float32, for which a GPU may have no memory.
             squares += float(torch.linalg.vector_norm(parameter.detach(), dtype=torch.float32)) ** 2
         found.append(squares**0.5)
-    return found
+    return found if all(map(math.isfinite, found)) else None
