@@ -21,7 +21,10 @@ def weight_norms(blocks: Sequence[Any]) -> list[float] | None:
         for parameter in block.parameters():
             if parameter.is_meta or not parameter.is_floating_point():
                 return None
+            values = parameter.detach()
+            if values.itemsize == 1:  # float8 has no norm of its own
+                values = values.to(torch.bfloat16)
             # Without a copy in float32, for which a GPU may have no memory.
-            squares += float(torch.linalg.vector_norm(parameter.detach(), dtype=torch.float32)) ** 2
+            squares += float(torch.linalg.vector_norm(values, dtype=torch.float32)) ** 2
         found.append(squares**0.5)
     return found if all(map(math.isfinite, found)) else None

@@ -173,12 +173,11 @@ class DeferredMetrics(Controller):
 
     def _test_pairs(self, analysis: Analysis, main: Result, layer: int) -> None:
         """The overlap of every two classes against that of their permuted labels."""
-        selection = analysis.selection
         if not main.settings.permutations or analysis.is_difference:
             return
         settings = replace(
             main.settings,
-            images=selection.settings.images,
+            images=analysis.selection.settings.images,
             overlap_permutations=None,
             errors=None,
             metrics=(),
@@ -186,34 +185,37 @@ class DeferredMetrics(Controller):
         )
 
         def work(analyzer: Analyzer, cancelled: IsCancelled) -> Pairs:
-            return pairs(analyzer, settings, layer, cancelled)
+            return pairs(analyzer, settings, main.numbers[layer], cancelled)
 
         def done(found: object, reason: str | None) -> None:
-            now = self._state.analysis
-            if now is not None and now.selection == selection:
+            if (now := self._still(main)) is not None:
                 known = found if isinstance(found, Pairs) else reason or "they could not be tested"
                 self._take(replace(now, pairs=(layer, known)))
 
-        self._state.worker.want(Job("pairs", (selection, main.images, layer), work, done))
+        self._state.worker.want(Job("pairs", (settings, main.images, layer), work, done))
+
+    def _still(self, main: Result) -> Analysis | None:
+        """What is shown, if its main metrics are of the settings that these are of."""
+        now = self._state.analysis
+        same = now is not None and now.main is not None and now.main.settings == main.settings
+        return now if same else None
 
     def _over_eps(self, analysis: Analysis, main: Result, layer: int) -> None:
         """The excess of the layer at other ε, first without its errors, which cost several times as much."""
-        selection = analysis.selection
-        settings = replace(main.settings, images=selection.settings.images, metrics=())
+        settings = replace(main.settings, images=analysis.selection.settings.images, metrics=())
 
         def work(analyzer: Analyzer, cancelled: IsCancelled) -> OverEps:
-            return over_eps(analyzer, replace(settings, errors=None), layer, cancelled)
+            return over_eps(analyzer, replace(settings, errors=None), main.numbers[layer], cancelled)
 
         def more(analyzer: Analyzer, cancelled: IsCancelled) -> OverEps:
-            return over_eps(analyzer, settings, layer, cancelled)
+            return over_eps(analyzer, settings, main.numbers[layer], cancelled)
 
         def done(found: object, reason: str | None) -> None:
-            now = self._state.analysis
-            if now is not None and now.selection == selection:
+            if (now := self._still(main)) is not None:
                 known = found if isinstance(found, OverEps) else reason or "it could not be computed"
                 self._take(replace(now, over_eps=(layer, known)))
 
-        key = (selection, main.images, layer)
+        key = (settings, main.images, layer)
         self._state.worker.want(Job("over ε", key, work, done))
         if settings.errors is not None:
             self._state.worker.want(Job("errors over ε", key, more, done))
