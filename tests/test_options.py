@@ -82,6 +82,7 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--batch-size": ("4", "batch_size", 4),
     "--name": ("run", "name", "run"),
     "--headless": (None, "headless", True),
+    "--with-control": (None, "with_control", True),
     "--random-init": (None, "random_init", True),
     "--compile": (None, "compiled", True),
     "--allow-nonfinite": (None, "allow_nonfinite", True),

@@ -30,6 +30,11 @@ def session_path(folder: Path, name: str) -> Path:
     return folder / name
 
 
+def control_path(folder: Path) -> Path:
+    """Where the control of a session is, if it has one: the session beside it, of the same name and ~control."""
+    return folder.with_name(f"{folder.name}~control")
+
+
 def automatic_paths(folder: Path, model: str) -> Iterator[Path]:
     """Free paths for a session of this model, named by model and time; the later ones end in -2, -3, ….
 

@@ -25,6 +25,7 @@ from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.app.worker import Worker
+from subspacelens_tui.sessions.random_control import control_of
 from subspacelens_tui.sessions.sanitise import plain
 
 PERMUTATIONS = 200
@@ -86,7 +87,9 @@ class ReportScreen(Screen[None], Quits, NeedsRoom):
             # On the thread of the analysis: the screen looks at it from time to time.
             self._doing = f"{what} {done}/{total}"
 
-        return report_of(analyzer, self._settings, cancelled=cancelled, progress=progress)
+        control = control_of(analyzer.session)
+        beside = None if control is None else Analyzer(control)
+        return report_of(analyzer, self._settings, beside, cancelled=cancelled, progress=progress)
 
     def _take(self, found: object, reason: str | None) -> None:
         if isinstance(found, Report):

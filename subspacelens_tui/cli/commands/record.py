@@ -14,6 +14,7 @@ from subspacelens_tui.cli.command import Command, given
 from subspacelens_tui.cli.preferences import setup
 from subspacelens_tui.cli.program import PROGRAM, UsageError, need_terminal, say
 from subspacelens_tui.options.common import APPEARANCE
+from subspacelens_tui.options.option import switch
 from subspacelens_tui.options.recording import (
     ALLOW_PICKLE,
     DEVICES,
@@ -45,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     from subspacelens_tui.recording.distributed import rank_of
     from subspacelens_tui.sessions.catalog import sessions_folder
     from subspacelens_tui.sessions.names import session_path
+    from subspacelens_tui.sessions.random_control import plan_control
     from subspacelens_tui.sessions.writer import create_new_session, create_or_join_session
 
     rank = rank_of()
@@ -55,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
             "a recording: add --headless to record without a screen, `subspacelens-tui show` prints it"
         )
         setup(arguments)  # what is wrong with the settings is said before anything is started
+    _check_control(arguments, rank)
     if arguments.resume is not None:
         return _resume(arguments, rank)
     request = asked(arguments)
@@ -62,6 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
     sessions = sessions_folder(arguments.sessions)
     if rank.alone:
         folder = create_new_session(sessions, arguments.name, manifest)
+        if arguments.with_control:
+            plan_control(folder, manifest)
     else:
         folder = session_path(sessions, arguments.name)
         create_or_join_session(folder, manifest)
@@ -69,6 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
         for note in prompts_of(request).notes:
             say(note)
         _say_what_it_takes(manifest, sessions)
+        if arguments.with_control:
+            print("its control takes as much again", file=sys.stderr)
     return _start(arguments, folder, rank)
 
 
@@ -104,6 +111,17 @@ def _check_ranks(arguments: argparse.Namespace, rank: Rank) -> None:
         if rank.index == 0:
             raise UsageError(problem)
         sys.exit(2)
+
+
+def _check_control(arguments: argparse.Namespace, rank: Rank) -> None:
+    if not arguments.with_control:
+        return
+    if arguments.random_init:
+        raise UsageError("--with-control records random weights beside the session: leave --random-init out")
+    if arguments.resume is not None:
+        raise UsageError("a session keeps its control: --resume goes on with both, without --with-control")
+    if not rank.alone:
+        raise UsageError("--with-control is for one process: record the control with --random-init")
 
 
 def _resume(arguments: argparse.Namespace, rank: Rank) -> int:
@@ -142,6 +160,17 @@ def _start(arguments: argparse.Namespace, folder: Path, rank: Rank) -> int:
 
 
 def _record_here(folder: Path, allowed: _Allowed) -> int:
+    from subspacelens_tui.sessions.random_control import next_control
+
+    status = _record_one(folder, allowed)
+    if status == 0 and (control := next_control(folder)) is not None:
+        say(f"{folder.name} is recorded; now its control, {control.name}")
+        status = _record_one(control, allowed)
+    _print_session(folder)
+    return status
+
+
+def _record_one(folder: Path, allowed: _Allowed) -> int:
     from subspacelens_tui.recording.recorder import Recorder
     from subspacelens_tui.recording.spawn import print_progress
 
@@ -154,7 +183,6 @@ def _record_here(folder: Path, allowed: _Allowed) -> int:
             allow_nonfinite=allowed.nonfinite,
         ).run()
     _say_what_is_missing(folder)
-    _print_session(folder)
     return status
 
 
@@ -232,10 +260,16 @@ def _watch(arguments: argparse.Namespace, folder: Path, sessions: Path) -> int:
     return status
 
 
+_WITH_CONTROL = switch(
+    "--with-control",
+    "afterwards record the same at random weights, as NAME~control",
+    more="`report` judges it beside the session; `--resume NAME` goes on with both",
+)
+
 COMMAND = Command(
     "record",
     "record a model and watch it live",
     run,
-    (*APPEARANCE, *RECORDING, *PIPELINE, RESUME, MODEL, *SOURCE, *DEVICES, ALLOW_PICKLE),
+    (*APPEARANCE, *RECORDING, _WITH_CONTROL, *PIPELINE, RESUME, MODEL, *SOURCE, *DEVICES, ALLOW_PICKLE),
     order=20,
 )
