@@ -2,10 +2,22 @@
 
 from pathlib import Path
 
+from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.format import Manifest
-from subspacelens_tui.sessions.names import control_path
+from subspacelens_tui.sessions.names import control_path, session_path
 from subspacelens_tui.sessions.reader import Session, open_session
 from subspacelens_tui.sessions.writer import create_new_session
+
+
+def refuse_control(folder: Path) -> None:
+    """See that a session of this path can have a control, before it is made.
+
+    Raises:
+        SessionError: if there is one already, or its name would be too long.
+    """
+    control = session_path(folder.parent, control_path(folder).name)
+    if control.exists():
+        raise SessionError(f"{control} exists already: choose another --name, or delete it")
 
 
 def plan_control(folder: Path, manifest: Manifest) -> Path:

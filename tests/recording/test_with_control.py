@@ -40,6 +40,10 @@ def test_both_are_recorded_and_the_report_finds_the_control(
     assert control is not None
     check(session, control)
     assert next_control(folder) is None
+    folder.rename(folder.with_name("moved"))
+    assert main([*plan(tmp_path), "--headless", "--with-control"]) == 1
+    assert "run~control exists already: choose another --name" in capsys.readouterr().err
+    assert not folder.exists()
 
 
 def test_a_detached_recorder_goes_on_with_the_control(

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     from subspacelens_tui.recording.distributed import rank_of
     from subspacelens_tui.sessions.catalog import sessions_folder
     from subspacelens_tui.sessions.names import session_path
-    from subspacelens_tui.sessions.random_control import plan_control
+    from subspacelens_tui.sessions.random_control import plan_control, refuse_control
     from subspacelens_tui.sessions.writer import create_new_session, create_or_join_session
 
     rank = rank_of()
@@ -64,6 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
     manifest = plan(request)
     sessions = sessions_folder(arguments.sessions)
     if rank.alone:
+        if arguments.with_control and arguments.name is not None:
+            refuse_control(session_path(sessions, arguments.name))
         folder = create_new_session(sessions, arguments.name, manifest)
         if arguments.with_control:
             plan_control(folder, manifest)
