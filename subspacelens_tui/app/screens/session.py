@@ -38,6 +38,7 @@ from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
 from subspacelens_tui.app.panes.pane import BorderDragged, Deferred, LayerChosen, Pane, TitleClicked
 from subspacelens_tui.app.panes.plot_pane import PlotPane
 from subspacelens_tui.app.panes.registry import PANES
+from subspacelens_tui.app.screens.open_steering import open_steering
 from subspacelens_tui.app.selection import CHOICES, Selection, has_two_branches, with_configuration
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.snapshots import Analysis, Recording
@@ -385,6 +386,12 @@ class SessionScreen(Screen[None], NeedsRoom):
         from subspacelens_tui.app.screens.session_info import SessionInfoScreen
 
         self.app.push_screen(SessionInfoScreen(self.state.path, self.setup))
+
+    def action_steering(self) -> None:
+        """The steering runs that were fitted to this session, or that it is of."""
+        self.run_worker(
+            open_steering(self, self.state.path.resolve(), self.setup, self.state.tell), group="steering"
+        )
 
     def action_gallery(self) -> None:
         """All images, by subject."""
