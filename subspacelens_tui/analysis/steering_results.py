@@ -1,6 +1,6 @@
 """What came of a steering run: of which class its images are, and whether they still are images."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -179,12 +179,7 @@ def steering_result(sessions: Path, name: str) -> SteeringResult:
         raise SettingsError(f"there is no steered image of a run {name!r} in {sessions}")
     steering = _of_run(steered)
     source = open_session(find_session(steering.statistics, sessions))
-    widths = [block.width for block in source.manifest.blocks]
-    for session in recorded.values():
-        if [block.width for block in session.manifest.blocks] != widths:
-            raise SettingsError(
-                f"{session.name} is of another model than {source.name}, to which it was fitted"
-            )
+    _check_model(source, recorded.values())
     guidance = next(iter(steered.values())).manifest.guidance[0]
     natural = NaturalImages(source, steering.scheme, guidance)
     rows = tuple(_row(key, session, steering, natural) for key, session in _in_order(recorded))
@@ -203,6 +198,16 @@ def steering_result(sessions: Path, name: str) -> SteeringResult:
         verdict=verdict_of(rows, steering),
         notes=tuple(_notes(rows, opened, natural, steering)),
     )
+
+
+def _check_model(source: Session, recorded: Iterable[Session]) -> None:
+    """Refuse a source that was replaced by another session of its name."""
+    widths = [block.width for block in source.manifest.blocks]
+    for session in recorded:
+        if [block.width for block in session.manifest.blocks] != widths:
+            raise SettingsError(
+                f"{session.name} is of another model than {source.name}, to which it was fitted"
+            )
 
 
 def _keys(sessions: Path, name: str) -> list[str]:

@@ -10,19 +10,8 @@ from tests.app.conftest import OpenApp, with_pictures
 from tests.app.steered_run import plant_run
 from tests.conftest import PlantedSessionFactory as Planted
 
-LEADS = (
-    "",
-    "a",
-    "escape m",
-    "escape c",
-    "escape C",
-    "escape 5 enter",
-    "escape T",
-    "escape N",
-    "escape o",
-    "n",
-)
-"""Keys that lead from the session to gallery, sweep, comparison, claims, pair, steering run, page, list and form."""
+LEADS = ("", "a", *(f"escape {keys}" for keys in ("m", "c", "C", "5 enter", "T", "N", "o")), "n")
+"""Keys that lead from the session to gallery, sweep, comparison, claims, pair, run, page, list and form."""
 
 
 def test_every_line_has_a_name_of_its_own_and_a_place() -> None:

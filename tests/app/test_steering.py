@@ -124,7 +124,7 @@ async def test_it_opens_from_the_session_and_says_where_there_is_none(
 def test_a_run_of_another_model_than_what_it_was_fitted_to_is_refused(folder: Path, planted: Planted) -> None:
     other = planted(layers=2, seeds=2).start().record()
     plant_run(other.path.parent, statistics=other.path.name)
-    with pytest.raises(SettingsError, match="run~target is of another model than planted, to which it was"):
+    with pytest.raises(SettingsError, match="is of another model than planted, to which it was"):
         steering_result(other.path.parent, "run")
 
 
