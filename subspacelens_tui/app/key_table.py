@@ -308,6 +308,7 @@ STEERING: tuple[Key, ...] = (
     Key("larger-steered", "plus,equals_sign", "scale(1)", "larger pictures", "Steering", "size"),
     Key("smaller-steered", "minus", "scale(-1)", "smaller pictures", "Steering"),
     Key("steered-curves", "w", "curves", "curves over strength, or images alone", "Steering", "curves"),
+    Key("new-steering", "n", "new_steering", "start a new run", "Steering", "new"),
     Key("next-run", "r", "next_run(1)", "next run", "Steering", "run"),
     Key("previous-run", "R", "next_run(-1)", "previous run", "Steering"),
     Key("copy-steering", "y", "copy", "copy verdict and table as text (OSC 52, works over SSH)", "Steering"),
@@ -370,20 +371,20 @@ INFO: tuple[Key, ...] = (
 )
 
 FORM: tuple[Key, ...] = (
-    Key("start", "ctrl+s,f5", "start", "start the recording", "New recording", "start"),
-    Key("field-below", "down", "next_field(1)", "next field", "New recording", "field", first=True),
-    Key("field-above", "up", "next_field(-1)", "previous field", "New recording", first=True),
-    Key("enter-field", "enter", "enter_field", "next field; press a button", "New recording", first=True),
-    Key("leave-form", "escape", "leave_form", "back to the list", "New recording", "leave"),
-    Key("form-commands", "ctrl+p", "app.command_palette", "command palette", "New recording", "commands"),
-    Key("form-help", "f1", "app.help", "this help", "New recording", "help"),
+    Key("start", "ctrl+s,f5", "start", "start recording", "Form", "start"),
+    Key("field-below", "down", "next_field(1)", "next field", "Form", "field", first=True),
+    Key("field-above", "up", "next_field(-1)", "previous field", "Form", first=True),
+    Key("enter-field", "enter", "enter_field", "next field; press a button", "Form", first=True),
+    Key("leave-form", "escape", "leave_form", "back; nothing is started", "Form", "leave"),
+    Key("form-commands", "ctrl+p", "app.command_palette", "command palette", "Form", "commands"),
+    Key("form-help", "f1", "app.help", "this help", "Form", "help"),
 )
 
 SCOPES: dict[str, tuple[Key, ...]] = {
     "a session": (*SESSION, *ANYWHERE),
     "the list of sessions": (*LIST, *ANYWHERE),
     "a session's page": (*INFO, *ANYWHERE),
-    "the form of a new recording": FORM,
+    "a form": FORM,
     "the gallery": (*GALLERY, *ANYWHERE),
     "the sweep": (*SWEEP, *ANYWHERE),
     "the comparison": (*COMPARE, *ANYWHERE),

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from subspacelens_tui.sessions.events import EventWriter
-from subspacelens_tui.sessions.features import LATENTS
+from subspacelens_tui.sessions.features import LATENTS, TokenSample
 from subspacelens_tui.sessions.format import Block, ImageInfo, Manifest, ModelInfo, Prompt, Steering
 from subspacelens_tui.sessions.writer import create_session, write_features, write_image
 
@@ -42,6 +42,7 @@ def plant(
     looks_like: int | None = None,
     far: float = 0.0,
     finished: bool = True,
+    tokens: bool = False,
 ) -> None:
     """A session with images of some classes.
 
@@ -54,6 +55,7 @@ def plant(
         looks_like: the class that features, latents and pictures are of; their own if None.
         far: how far the latents are from natural ones.
         finished: whether all images are there; else half of them.
+        tokens: whether it has single tokens.
     """
     manifest = Manifest(
         created="2026-11-29T12:00:00+00:00",
@@ -69,6 +71,7 @@ def plant(
         blocks=_BLOCKS,
         input_width=_WIDTH,
         steering=of,
+        tokens=2 if tokens else None,
         latents=True,
     )
     path = folder / name
@@ -81,7 +84,13 @@ def plant(
         return (_MEANS[seen] + rng.standard_normal((len(images), _WIDTH))).astype(np.float32)
 
     features = np.stack([np.stack([noisy(), noisy()], axis=1)[:, :, None]] * 2)
-    write_features(path, images, features[0], [*features], more={LATENTS: noisy() + np.float32(far)})
+    sample = None
+    if tokens:
+        shape = (len(images), 2, 1, 2, _WIDTH)
+        kept = [rng.standard_normal(shape).astype(np.float32) for _ in _BLOCKS]
+        sample = TokenSample(np.tile([0, 1], (len(images), 1)), np.full(len(images), 4), kept)
+    more = {LATENTS: noisy() + np.float32(far)}
+    write_features(path, images, features[0], [*features], sample, more=more)
     for image, shade in zip(images, seen, strict=True):
         write_image(path, image, Image.new("RGB", (16, 16), _SHADES[shade]))
     events = EventWriter(path)

@@ -118,7 +118,7 @@ async def test_it_opens_from_the_session_and_says_where_there_is_none(
     async with open_app(folder) as app:
         app.app.screen.query_one(SessionTable).choose("other")
         await app.press("T")
-        assert "other has no steering runs yet" in app.text()
+        assert "other has no tokens, and steering is fitted to them" in app.text()
 
 
 def test_a_run_of_another_model_than_what_it_was_fitted_to_is_refused(folder: Path, planted: Planted) -> None:

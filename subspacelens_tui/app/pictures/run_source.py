@@ -35,6 +35,16 @@ class RunListing:
         """Whether more images may come."""
         return any(listing.running for listing in self.sessions.values())
 
+    @property
+    def progress(self) -> str:
+        """What is being recorded, in words."""
+        each = [
+            f"{key} {len(there.images)}/{len(there.manifest.images)}"
+            for key, there in self.sessions.items()
+            if there.running
+        ]
+        return f"recording {', '.join(each)} · {len(self.sessions)} sessions so far"
+
 
 class RunSource:
     """Reads the images of a run's sessions, in one thread.

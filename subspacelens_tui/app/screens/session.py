@@ -390,8 +390,20 @@ class SessionScreen(Screen[None], NeedsRoom):
     def action_steering(self) -> None:
         """The steering runs that were fitted to this session, or that it is of."""
         self.run_worker(
-            open_steering(self, self.state.path.resolve(), self.setup, self.state.tell), group="steering"
+            open_steering(
+                self, self.state.path.resolve(), self.setup, self.state.tell, self._steering_here()
+            ),
+            group="steering",
         )
+
+    def _steering_here(self) -> dict[str, str]:
+        """From, to, labels and layer of a run, by the cursors: row, column and layer."""
+        cell, selection = self.query_one(OverlapMatrixPane).selected_cell(), self.selection
+        if cell is None or selection is None:
+            return {}
+        source, target, _ = cell
+        ends = {"source": source, "target": target} if source != target else {"source": source}
+        return {**ends, "labels": selection.main[0], "layers": str(self.selected)}
 
     def action_gallery(self) -> None:
         """All images, by subject."""

@@ -200,7 +200,7 @@ class SessionsScreen(Screen[None], NeedsRoom):
         """The steering runs that were fitted to the selected session, or that it is of."""
         chosen = self.query_one(SessionTable).chosen
         if chosen is not None:
-            self.run_worker(open_steering(self, chosen.path, self.setup, self._told), group="steering")
+            self.run_worker(open_steering(self, chosen.path, self.setup, self._told, {}), group="steering")
 
     def _told(self, words: str) -> None:
         self._complaint = words

@@ -1,7 +1,7 @@
 """A steering run: its images, rows strengths and controls, its verdict, and its curves over strength."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,16 +14,14 @@ from textual.widgets import Static
 from subspacelens_tui.analysis.output.steering import steering_text
 from subspacelens_tui.analysis.settings import SettingsError
 from subspacelens_tui.analysis.steering_results import (
-    TARGET,
-    UNSTEERED,
-    SteeredImages,
     SteeringResult,
     steering_result,
 )
 from subspacelens_tui.app.key_table import ANYWHERE, STEERING
 from subspacelens_tui.app.keys import bindings, in_footer
+from subspacelens_tui.app.pictures.run_rows import RunRows
 from subspacelens_tui.app.pictures.run_source import RunListing, RunSource
-from subspacelens_tui.app.pictures.tiles import Tile
+from subspacelens_tui.app.screens.new_steering import Started, open_form
 from subspacelens_tui.app.screens.quits import Quits
 from subspacelens_tui.app.screens.with_pictures import WithPictures
 from subspacelens_tui.app.setup import Setup
@@ -35,7 +33,6 @@ from subspacelens_tui.app.widgets.text_lines import TextLines
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.sessions import SessionError
 from subspacelens_tui.sessions.sanitise import plain
-from subspacelens_tui.steering import CONTROLS
 
 # From here on the curves are beside the images.
 _BESIDE, _BROAD = 110, 150
@@ -52,6 +49,9 @@ class SteeringScreen(WithPictures[RunListing], Quits, NeedsRoom):
         folder: of sessions.
         runs: names of the runs, of which the first is shown first.
         setup: the user's settings.
+        at: which run is shown first.
+        begin_with: texts for the form of another run, by the names of its fields.
+        started: the run, if it was started from here.
     """
 
     KEYS: ClassVar = (STEERING, ANYWHERE)
@@ -59,13 +59,24 @@ class SteeringScreen(WithPictures[RunListing], Quits, NeedsRoom):
     AUTO_FOCUS = "#steered"
     _source: RunSource
 
-    def __init__(self, folder: Path, runs: Sequence[str], setup: Setup, at: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        runs: Sequence[str],
+        setup: Setup,
+        at: int = 0,
+        begin_with: Mapping[str, str] | None = None,
+        started: Started | None = None,
+    ) -> None:
         super().__init__()
         self.setup = setup
         self._folder, self._runs, self._at = folder, runs, at
         self._result: SteeringResult | None = None
+        self._rows: RunRows | None = None
         self._why = "judging the images …"
+        self._begin_with, self._started = begin_with or {}, started
         self._complaint: str | None = None
+        self._failure: str | None = None
         self._judging = self._stale = self._other_part = False
         self._set_up_pictures(RunSource(folder, self._run))
 
@@ -129,6 +140,14 @@ class SteeringScreen(WithPictures[RunListing], Quits, NeedsRoom):
 
     # What there is
 
+    def read(self) -> None:
+        """Look for new images, and whether what was started has failed."""
+        super().read()
+        if self._started is not None and (failure := self._started.process.failure()) is not None:
+            self._started = None
+            self._failure = failure
+            self._show_words()
+
     def _show_listing(self, listing: RunListing) -> None:
         self._show()
         self._stale = True
@@ -144,80 +163,28 @@ class SteeringScreen(WithPictures[RunListing], Quits, NeedsRoom):
                 try:
                     self._result = await asyncio.to_thread(steering_result, self._folder, self._run)
                 except (SettingsError, SessionError) as error:
-                    self._result, self._why = None, str(error).replace(f"{self._folder}/", "")
+                    why = "fitting, then recording …" if self._started else str(error)
+                    self._result, self._why = None, why.replace(f"{self._folder}/", "")
                 self._show()
                 if self._listing is not None and self._listing.running:
                     await asyncio.sleep(_PAUSE)
         finally:
             self._judging = False
 
-    @property
-    def _rows(self) -> dict[str, SteeredImages]:
-        return {} if self._result is None else {row.key: row for row in self._result.rows}
-
-    def _keys(self) -> list[str]:
-        """The sessions with images in the order of their rows: strengths, natural B, controls."""
-        listing, controls = self._listing, [control.key for control in CONTROLS]
-        if listing is None:
-            return []
-
-        def place(key: str) -> tuple[int, float]:
-            of = listing.sessions[key].manifest.steering
-            if of is None:
-                return (1, 0.0) if key == TARGET else (0, 0.0)
-            return (0, of.strength) if of.control is None else (2, float(controls.index(of.control)))
-
-        return sorted((key for key, there in listing.sessions.items() if there.images), key=place)
-
-    def _tiles(self) -> Iterator[Tile]:
-        """A row for each session, in the order of recording, so that columns are seeds."""
-        assert self._listing is not None
-        for key in self._keys():
-            there = self._listing.sessions[key]
-            for image in sorted(there.images):
-                yield Tile(self._source.number(key, image), key, str(there.manifest.images[image].seed))
-
     # Showing
 
     def _show(self) -> None:
         if not (self.is_mounted and self.display) or self._listing is None:
             return
-        off = frozenset(key for key, row in self._rows.items() if row.off_manifold)
+        self._rows = rows = RunRows(self._listing, self._result, self._source)
+        off = frozenset(key for key, row in rows.judged.items() if row.off_manifold)
         if changed := off ^ self._source.greyed:
             self._source.greyed = off
             for grid in (self._grid, self._twins):
                 grid.read_anew({t.image for t in grid.tiles if self._source.place(t.image)[0] in changed})
-        self._grid.asides = {key: self._aside(key) for key in self._keys()}
-        self._grid.update(list(self._tiles()), "", _EMPTY)
+        self._grid.asides = {key: rows.aside(key) for key in rows.keys}
+        self._grid.update(rows.tiles(), "", _EMPTY)
         self._show_words()
-
-    def _aside(self, key: str) -> Sequence[tuple[str, str]]:
-        """What is said beside the images of a session."""
-        row = self._rows.get(key)
-        lines = [(self._row_name(key), "strong")]
-        if row is None:
-            return lines
-        of = row.toward if row.other is not None and row.toward else self._steering_target
-        share = row.other or row.target
-        lines.append((f"{share.value:.0%} {of}", ""))
-        if row.latent_ratio is not None:
-            lines.append((f"NN {row.latent_ratio:.2f}", "warning" if row.off_manifold else "dim"))
-        if row.off_manifold:
-            lines.append(("off manif.", "warning"))
-        elif row.disputed:
-            lines.append(("disputed", "warning"))
-        return lines
-
-    @property
-    def _steering_target(self) -> str:
-        return self._result.steering.target if self._result is not None else ""
-
-    def _row_name(self, key: str) -> str:
-        """What a row is called: natural images by their class."""
-        if self._result is not None and key in (TARGET, UNSTEERED):
-            of = self._result.steering
-            return of.target if key == TARGET else of.source
-        return key
 
     def _show_words(self) -> None:
         """Title, verdict, curves, and the chosen image."""
@@ -230,20 +197,17 @@ class SteeringScreen(WithPictures[RunListing], Quits, NeedsRoom):
             title += f"  {of.source} → {of.target}: {of.method} at layer {', '.join(map(str, of.layers))}"
         self.query_one("#title", Static).update(plain(title, len(title)))
         lines = [(self._why, False)] if result is None else [(result.verdict, not _steers(result))]
+        if self._failure is not None:
+            lines.append((f"the run ended: {self._failure}", True))
         if listing is not None and listing.running:
-            lines.append((self._progress(listing), False))
+            lines.append((listing.progress, False))
         self.query_one("#verdict", TextLines).update(lines)
-        by_key, chosen = self._rows, self._chosen[0] if self._grid.tiles else None
-        keys = [key for key in self._keys() if key in by_key]
-        rows, place = [by_key[key] for key in keys], keys.index(chosen) if chosen in keys else 0
+        rows = self._rows.in_order if self._rows is not None else []
+        chosen = self._chosen[0] if self._grid.tiles else None
+        place = next((i for i, row in enumerate(rows) if row.key == chosen), 0)
         for plot in (self.query_one(TargetShare), self.query_one(OffManifold)):
             plot.update(result, rows, place, self._why)
         self._say()
-
-    def _progress(self, listing: RunListing) -> str:
-        running = [(key, there) for key, there in listing.sessions.items() if there.running]
-        each = [f"{key} {len(there.images)}/{len(there.manifest.images)}" for key, there in running]
-        return f"recording {', '.join(each)} · {len(listing.sessions)} sessions so far"
 
     @property
     def _chosen(self) -> tuple[str, int]:
@@ -255,21 +219,10 @@ class SteeringScreen(WithPictures[RunListing], Quits, NeedsRoom):
         line = self.query_one(StatusLine)
         if self._complaint is not None:
             line.update("error", self._complaint.replace(f"{self._folder}/", ""))
-        elif self._listing is not None and self._grid.tiles:
-            line.update("note", self._in_words(*self._chosen))
+        elif self._rows is not None and self._grid.tiles:
+            line.update("note", self._rows.in_words(*self._chosen))
         else:
             line.update("none", "")
-
-    def _in_words(self, key: str, image: int) -> str:
-        assert self._listing is not None
-        there = self._listing.sessions[key]
-        info, row = there.manifest.images[image], self._rows.get(key)
-        words = f"{key} · seed {info.seed} · “{there.manifest.prompts[info.prompt].text}”"
-        place = sorted(there.images).index(image)
-        if row is None or place >= len(row.judged):
-            return words
-        words += f" · judged {row.judged[place]}"
-        return f"{words} · latent NN {row.latent_ratios[place]:.2f}" if row.latent_ratios else words
 
     def on_picture_grid_moved(self) -> None:
         """Another image was chosen."""
@@ -322,36 +275,41 @@ class SteeringScreen(WithPictures[RunListing], Quits, NeedsRoom):
 
     def _show_twins(self) -> None:
         """The image between the unsteered one of its prompt and seed and a natural one of the target."""
-        assert self._listing is not None
-        key, image = self._chosen
-        of = self._listing.sessions[key].manifest.images[image]
-        tiles = []
-        for other in dict.fromkeys((UNSTEERED, key, TARGET)):
-            if (there := self._listing.sessions.get(other)) is None:
-                continue
-            of_seed = [i for i in there.images if there.manifest.images[i].seed == of.seed]
-            same = [i for i in of_seed if there.manifest.images[i].prompt == of.prompt]
-            found = image if other == key else next(iter(same or of_seed), None)
-            if found is not None:
-                tiles.append(
-                    Tile(self._source.number(other, found), "", f"{self._row_name(other)} {of.seed}")
-                )
+        assert self._rows is not None
+        tiles, place = self._rows.twins(*self._chosen)
         self._twins.update(tiles)
-        self._twins.chosen = next(
-            i for i, tile in enumerate(tiles) if self._source.place(tile.image) == (key, image)
-        )
+        self._twins.chosen = place
 
     def action_next_run(self, by: int) -> None:
         """The next run of the session."""
         if len(self._runs) > 1:
             at = (self._at + by) % len(self._runs)
-            self.app.switch_screen(SteeringScreen(self._folder, self._runs, self.setup, at))
+            other = SteeringScreen(self._folder, self._runs, self.setup, at, self._begin_with)
+            self.app.switch_screen(other)
+
+    def action_new_steering(self) -> None:
+        """The form of another run, fitted to the same session."""
+        result = self._result
+        if result is None:
+            self._tell("wait until this run is judged: it says what to fit the next one to")
+            return
+        session = self._folder / result.statistics
+
+        def show(run: Started) -> None:
+            begun = SteeringScreen(self._folder, [run.run], self.setup, 0, self._begin_with, run)
+            self.app.switch_screen(begun)
+
+        form = open_form(self, session, self.setup, self._tell, self._begin_with, show)
+        self.run_worker(form, group="form")
+
+    def _tell(self, words: str) -> None:
+        self.query_one(StatusLine).update("note", words)
 
     def action_copy(self) -> None:
         """Copy verdict and table."""
         if self._result is not None:
             self.app.copy_to_clipboard(steering_text(self._result))
-            self.query_one(StatusLine).update("note", "copied the table of the run as text")
+            self._tell("copied the table of the run as text")
 
     def action_leave_steering(self) -> None:
         """From twins to all images, from these back."""
