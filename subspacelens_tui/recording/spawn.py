@@ -45,7 +45,10 @@ class StartedSteering:
         """Why it ended, in one line; None while it runs, and if it ended well."""
         if self.process.poll() in (None, 0):
             return None
-        lines = self.log.read_text(errors="replace").split("\n")
+        try:
+            lines = self.log.read_text(errors="replace").split("\n")
+        except OSError:
+            lines = []
         said = next((line for line in reversed(lines) if line.strip()), "it ended without a word")
         return said.removeprefix("subspacelens-tui: ")
 

@@ -11,6 +11,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
 from textual.suggester import SuggestFromList
 from textual.widgets import Button, Input, Static
+from textual.worker import Worker
 
 from subspacelens_tui.app.key_table import FORM
 from subspacelens_tui.app.keys import bindings, in_footer
@@ -131,7 +132,8 @@ class FormScreen(Screen[R], NeedsRoom, Generic[R, F]):
         self._check()
 
     def _check(self) -> None:
-        self.run_worker(self._read, group="form", exclusive=True)
+        # Not the coroutine: one that is cancelled before it begins would never be awaited.
+        _: Worker[None] = self.run_worker(self._read, group="form", exclusive=True)
 
     async def _read(self) -> None:
         await asyncio.sleep(_PAUSE)
