@@ -308,11 +308,11 @@ STEERING: tuple[Key, ...] = (
     Key("larger-steered", "plus,equals_sign", "scale(1)", "larger pictures", "Steering", "size"),
     Key("smaller-steered", "minus", "scale(-1)", "smaller pictures", "Steering"),
     Key("steered-curves", "w", "curves", "curves over strength, or images alone", "Steering", "curves"),
-    Key("new-steering", "n", "new_steering", "start a new run", "Steering", "new"),
     Key("next-run", "r", "next_run(1)", "next run", "Steering", "run"),
     Key("previous-run", "R", "next_run(-1)", "previous run", "Steering"),
     Key("copy-steering", "y", "copy", "copy verdict and table as text (OSC 52, works over SSH)", "Steering"),
     Key("leave-steering", "escape", "leave_steering", "back", "Steering", "back"),
+    Key("new-steering", "n", "new_steering", "start a new run", "Steering", "new"),
 )
 
 REPORT: tuple[Key, ...] = (

@@ -59,6 +59,8 @@ async def test_the_grid_has_a_row_for_each_strength_and_control(
         words = " ".join(app.text().split())
         assert "steers: 100% panda (95 % CI 63% to 100%, 8 seeds)" in words
         assert "rotation of equal energy 0%" in words
+        assert "wrong on 0 of 18 natural images across seeds and on 0 of 16 of this run" in words
+        assert ("typical ones do not make an image natural" in words) == (size[1] == 40)
         assert "lion → panda: transport at layer 1" in app.text()
         assert "s0 · seed 1000 · “a lion” · judged lion" in app.text()
         assert screen._source.greyed == {"rotation"}, "what is above 1.4 is grey"

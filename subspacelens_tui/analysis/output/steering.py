@@ -36,8 +36,8 @@ def _print(found: SteeringResult, out: Console) -> None:
     lines = [
         f"{plain(found.name)}: {plain(of.source)} → {plain(of.target)}, {of.method} at layer "
         f"{', '.join(map(str, of.layers))}, steps {first}-{last}, fitted to {plain(found.statistics)}",
-        f"judge: {_judge_words(found.judge)}; it looks at layer {found.layer}, step {found.step}",
-        *([] if found.second is None else [f"second judge: {_judge_words(found.second)}"]),
+        f"judge: {judge_words(found.judge)}; it looks at layer {found.layer}, step {found.step}",
+        *([] if found.second is None else [f"second judge: {judge_words(found.second)}"]),
     ]
     out.print(Text("\n".join(lines)))
     shares = ["B", "95 % CI", "A", "clean", "B by latents"]
@@ -49,7 +49,8 @@ def _print(found: SteeringResult, out: Console) -> None:
         out.print(Text(plain(note)))
 
 
-def _judge_words(judge: JudgeError) -> str:
+def judge_words(judge: JudgeError) -> str:
+    """Its name and its errors."""
     return (
         f"{judge.name}, wrong on {judge.errors} of {judge.images} natural images across seeds and on "
         f"{judge.new_errors} of {judge.new_images} of this run"

@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from subspacelens_tui.analysis.output.steering import steering_text
+from subspacelens_tui.analysis.output.steering import judge_words, steering_text
 from subspacelens_tui.analysis.settings import SettingsError
 from subspacelens_tui.analysis.steering_results import (
     SteeringResult,
@@ -36,6 +36,8 @@ from subspacelens_tui.sessions.sanitise import plain
 
 # From here on the curves are beside the images.
 _BESIDE, _BROAD = 110, 150
+# From this height on there is room for all notes.
+_TALL = 40
 _ROW_WIDTH, _TWIN_WIDTH = 24, 200
 # Judging again takes seconds of a core, which a recording would miss.
 _PAUSE = 5.0
@@ -112,8 +114,9 @@ class SteeringScreen(WithPictures[RunListing], Quits, NeedsRoom):
         self._source.close()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Curves beside the images, or in their place."""
+        """Curves beside the images, or in their place; as many notes as there is room for."""
         self._arrange()
+        self._show_words()
 
     @property
     def _grid(self) -> PictureGrid:
@@ -196,7 +199,7 @@ class SteeringScreen(WithPictures[RunListing], Quits, NeedsRoom):
             of = result.steering
             title += f"  {of.source} → {of.target}: {of.method} at layer {', '.join(map(str, of.layers))}"
         self.query_one("#title", Static).update(plain(title, len(title)))
-        lines = [(self._why, False)] if result is None else [(result.verdict, not _steers(result))]
+        lines = [(self._why, False)] if result is None else self._verdict(result)
         if self._failure is not None:
             lines.append((f"the run ended: {self._failure}", True))
         if listing is not None and listing.running:
@@ -208,6 +211,12 @@ class SteeringScreen(WithPictures[RunListing], Quits, NeedsRoom):
         for plot in (self.query_one(TargetShare), self.query_one(OffManifold)):
             plot.update(result, rows, place, self._why)
         self._say()
+
+    def _verdict(self, result: SteeringResult) -> list[tuple[str, bool]]:
+        """The verdict, how far its judge is to be trusted, and what else to know where there is room."""
+        judge = f"judge: {judge_words(result.judge)}"
+        notes = [(note, False) for note in result.notes] if self.size.height >= _TALL else []
+        return [(result.verdict, not _steers(result)), (judge, False), *notes]
 
     @property
     def _chosen(self) -> tuple[str, int]:
