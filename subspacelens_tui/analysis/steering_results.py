@@ -1,6 +1,6 @@
 """What came of a steering run: of which class its images are, and whether they still are images."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from subspacelens_tui.analysis.settings import SettingsError
 from subspacelens_tui.analysis.steering_judges import NaturalImages, by_image, nearest_ratio
-from subspacelens_tui.sessions import Session, open_session
+from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.catalog import find_session, session_names
 from subspacelens_tui.sessions.features import STEERING
 from subspacelens_tui.sessions.format import Steering
@@ -136,6 +136,31 @@ def runs_of(sessions: Path) -> list[str]:
     return list(dict.fromkeys(run for run, _, suffix in found if run and suffix == UNSTEERED))
 
 
+def runs_for(session: Path) -> list[str]:
+    """Names of the runs that a session belongs to, or that were fitted to it, newest first.
+
+    Args:
+        session: its folder, among the sessions of the runs.
+    """
+    sessions, name = session.parent, session.name
+    runs = runs_of(sessions)
+    if (own := name.rpartition("~")[0]) in runs:
+        return [own]
+    return [run for run in runs if _fitted_to(sessions, run) == name]
+
+
+def _fitted_to(sessions: Path, name: str) -> str | None:
+    """The session that a run was fitted to; None while no steered session of it can be read."""
+    for key in _keys(sessions, name):
+        try:
+            steering = open_session(sessions / f"{name}~{key}").manifest.steering
+        except SessionError:
+            continue
+        if steering is not None:
+            return steering.statistics
+    return None
+
+
 def steering_result(sessions: Path, name: str) -> SteeringResult:
     """Judge the images of a run, as far as they are there.
 
@@ -154,6 +179,7 @@ def steering_result(sessions: Path, name: str) -> SteeringResult:
         raise SettingsError(f"there is no steered image of a run {name!r} in {sessions}")
     steering = _of_run(steered)
     source = open_session(find_session(steering.statistics, sessions))
+    _check_model(source, recorded.values())
     guidance = next(iter(steered.values())).manifest.guidance[0]
     natural = NaturalImages(source, steering.scheme, guidance)
     rows = tuple(_row(key, session, steering, natural) for key, session in _in_order(recorded))
@@ -172,6 +198,16 @@ def steering_result(sessions: Path, name: str) -> SteeringResult:
         verdict=verdict_of(rows, steering),
         notes=tuple(_notes(rows, opened, natural, steering)),
     )
+
+
+def _check_model(source: Session, recorded: Iterable[Session]) -> None:
+    """Refuse a source that was replaced by another session of its name."""
+    widths = [block.width for block in source.manifest.blocks]
+    for session in recorded:
+        if [block.width for block in session.manifest.blocks] != widths:
+            raise SettingsError(
+                f"{session.name} is of another model than {source.name}, to which it was fitted"
+            )
 
 
 def _keys(sessions: Path, name: str) -> list[str]:

@@ -147,6 +147,7 @@ SESSION: tuple[Key, ...] = (
     Key("compare", "c", "compare", "compare with another branch, step, label scheme or session", "Display"),
     Key("sweep", "m", "sweep", "map: one metric at every guidance scale and step", "Display"),
     Key("claims", "C", "claims", "claims: the article's, each with its verdict; the report", "Display"),
+    Key("steering", "T", "steering", "steering: the runs fitted to this session", "Display"),
     Key("gallery", "a", "gallery", "gallery: all images, by subject", "Images", "gallery"),
     Key("pause", "p", "pause_recording", "pause or resume the recording", "Recording", "pause"),
     Key("stop", "x", "stop_recording", "stop the recording (asks)", "Recording"),
@@ -294,6 +295,26 @@ PAIR: tuple[Key, ...] = (
     Key("leave-pair", "escape", "leave_pair", "back to the matrix", "Pair of classes", "back"),
 )
 
+STEERING: tuple[Key, ...] = (
+    Key("steered-left", "left", "move(-1, 0)", "previous image", "Steering", "move"),
+    Key("steered-right", "right", "move(1, 0)", "next image", "Steering"),
+    Key("steered-above", "up,k", "move(0, -1)", "strength or control above", "Steering"),
+    Key("steered-below", "down,j", "move(0, 1)", "strength or control below", "Steering"),
+    Key("steered-page-up", "pageup", "page(-1)", "previous page", "Steering"),
+    Key("steered-page-down", "pagedown", "page(1)", "next page", "Steering"),
+    Key("first-steered", "home", "choose_image(0)", "first image", "Steering"),
+    Key("last-steered", "end", "choose_image(1000000)", "last image", "Steering"),
+    Key("twins", "enter", "twins", "the image beside its unsteered twin, and back", "Steering", "twin"),
+    Key("larger-steered", "plus,equals_sign", "scale(1)", "larger pictures", "Steering", "size"),
+    Key("smaller-steered", "minus", "scale(-1)", "smaller pictures", "Steering"),
+    Key("steered-curves", "w", "curves", "curves over strength, or images alone", "Steering", "curves"),
+    Key("next-run", "r", "next_run(1)", "next run", "Steering", "run"),
+    Key("previous-run", "R", "next_run(-1)", "previous run", "Steering"),
+    Key("copy-steering", "y", "copy", "copy verdict and table as text (OSC 52, works over SSH)", "Steering"),
+    Key("leave-steering", "escape", "leave_steering", "back", "Steering", "back"),
+    Key("new-steering", "n", "new_steering", "start a new run", "Steering", "new"),
+)
+
 REPORT: tuple[Key, ...] = (
     Key("verdicts-up", "up,k", "scroll_verdicts(-1)", "up", "Claims", "scroll"),
     Key("verdicts-down", "down,j", "scroll_verdicts(1)", "down", "Claims"),
@@ -323,6 +344,7 @@ LIST: tuple[Key, ...] = (
         "Sessions",
         "page",
     ),
+    Key("session-steering", "T", "steering", "steering: the runs fitted to the session", "Sessions"),
     Key("delete", "D,delete", "delete", "delete the session (asks)", "Sessions"),
     Key("new", "n", "new_run", "start a new recording", "Sessions", "new"),
     Key("mark", "space", "mark", "mark or unmark, for c: two are compared, more overlaid", "Sessions"),
@@ -349,26 +371,27 @@ INFO: tuple[Key, ...] = (
 )
 
 FORM: tuple[Key, ...] = (
-    Key("start", "ctrl+s,f5", "start", "start the recording", "New recording", "start"),
-    Key("field-below", "down", "next_field(1)", "next field", "New recording", "field", first=True),
-    Key("field-above", "up", "next_field(-1)", "previous field", "New recording", first=True),
-    Key("enter-field", "enter", "enter_field", "next field; press a button", "New recording", first=True),
-    Key("leave-form", "escape", "leave_form", "back to the list", "New recording", "leave"),
-    Key("form-commands", "ctrl+p", "app.command_palette", "command palette", "New recording", "commands"),
-    Key("form-help", "f1", "app.help", "this help", "New recording", "help"),
+    Key("start", "ctrl+s,f5", "start", "start recording", "Form", "start"),
+    Key("field-below", "down", "next_field(1)", "next field", "Form", "field", first=True),
+    Key("field-above", "up", "next_field(-1)", "previous field", "Form", first=True),
+    Key("enter-field", "enter", "enter_field", "next field; press a button", "Form", first=True),
+    Key("leave-form", "escape", "leave_form", "back; nothing is started", "Form", "leave"),
+    Key("form-commands", "ctrl+p", "app.command_palette", "command palette", "Form", "commands"),
+    Key("form-help", "f1", "app.help", "this help", "Form", "help"),
 )
 
 SCOPES: dict[str, tuple[Key, ...]] = {
     "a session": (*SESSION, *ANYWHERE),
     "the list of sessions": (*LIST, *ANYWHERE),
     "a session's page": (*INFO, *ANYWHERE),
-    "the form of a new recording": FORM,
+    "a form": FORM,
     "the gallery": (*GALLERY, *ANYWHERE),
     "the sweep": (*SWEEP, *ANYWHERE),
     "the comparison": (*COMPARE, *ANYWHERE),
     "sessions overlaid": (*OVERLAID, *ANYWHERE),
     "a pair of classes": (*PAIR, *ANYWHERE),
     "the claims": (*REPORT, *ANYWHERE),
+    "a steering run": (*STEERING, *ANYWHERE),
     **PANE_SCOPES,
     "the scrubber": Scrubber.keys,
     "the ε slider": EpsSlider.keys,
@@ -386,6 +409,7 @@ EVERY_KEY: tuple[Key, ...] = (
     *(key for key in OVERLAID if key not in COMPARE),
     *PAIR,
     *REPORT,
+    *STEERING,
     *LIST,
     *INFO,
     *FORM,

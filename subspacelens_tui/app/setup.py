@@ -4,11 +4,11 @@ It is made before Textual is imported, so what needs it is made on first use.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from subspacelens_tui.app.preferences import Preferences
 from subspacelens_tui.app.saved_state import SavedState
@@ -21,6 +21,17 @@ StartRecorder = Callable[[Path], object]
 """Starts a detached recorder of the session in a folder; raises SessionError if it cannot."""
 
 
+class StartedSteering(Protocol):
+    """A steering run in a process of its own."""
+
+    def failure(self) -> str | None:
+        """Why it ended, in one line; None while it runs, and if it ended well."""
+
+
+StartSteering = Callable[[Path, Sequence[str]], StartedSteering]
+"""Starts a detached `steer` of the session in a folder with some options; SessionError if it cannot."""
+
+
 @dataclass(frozen=True)
 class Setup:
     """All of it. The app imports no recorder, so it is handed the way to start one.
@@ -29,6 +40,7 @@ class Setup:
         preferences: the user's settings.
         saved: what the app remembers from one time to the next.
         start_recorder: how a recording is started; None where none can be.
+        start_steering: how a steering run is started, likewise.
         keys_from: what the keys were read from, for messages.
         labels_file: adds label schemes to the session that the app was started on.
         over_ssh: whether every byte to the terminal crosses a network.
@@ -39,6 +51,7 @@ class Setup:
     start_recorder: StartRecorder | None = None
     keys_from: str = "keys"
     labels_file: Path | None = None
+    start_steering: StartSteering | None = None
     over_ssh: bool = field(default_factory=lambda: "SSH_CONNECTION" in os.environ)
 
     @cached_property

@@ -48,10 +48,16 @@ def setup(arguments: argparse.Namespace) -> Setup:
     from subspacelens_tui.app.preferences import read_preferences
     from subspacelens_tui.app.saved_state import SavedState, state_file
     from subspacelens_tui.app.setup import Setup
-    from subspacelens_tui.recording.spawn import start_recorder
+    from subspacelens_tui.recording.spawn import start_recorder, start_steering
 
     preferences, sources = read_preferences(flags_of(arguments))
-    found = Setup(preferences, SavedState(state_file()), start_recorder, sources.get("keys", ""))
+    found = Setup(
+        preferences,
+        SavedState(state_file()),
+        start_recorder,
+        sources.get("keys", ""),
+        start_steering=start_steering,
+    )
     if preferences.keys:
         _ = found.keymap  # what is wrong with it is said before anything is started
     return found

@@ -10,7 +10,14 @@ from pydantic import ValidationError
 
 from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.plan import images_in_order
-from subspacelens_tui.planning.steering_fit import Classes, Fits, Statistics, fit, scheme_of
+from subspacelens_tui.planning.steering_fit import (
+    Classes,
+    Fits,
+    Statistics,
+    fit,
+    possible_controls,
+    scheme_of,
+)
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.format import Block, Manifest, Steering, first_problem
 from subspacelens_tui.steering import DEFAULT, METHODS, Intervention, SteeringError
@@ -109,7 +116,7 @@ def plan_steering(
         for strength in sorted({0.0, *request.strengths}, key=abs)
     }
     runs |= {key: (key, intervention) for key, intervention in fits.controls.items()}
-    name = request.name or _default_name(session, classes)
+    name = request.name or default_name(session, classes)
     planned = _Planned(statistics, classes, request, name)
     return SteeringPlan(
         name,
@@ -155,22 +162,51 @@ def _fitted(
     controls: bool = True,
 ) -> tuple[Fits, Statistics, tuple[float, ...]]:
     """The interventions, what they are fitted to, and the shifts by which the layer was chosen, if it was."""
-    _check(request)
-    statistics = Statistics(session, request.labels or scheme_of(session, request.source, request.target))
-    classes = statistics.classes(request.source, request.target)
-    if classes.source == classes.target:
-        raise PlanningError(f"--from and --to are both {classes.source!r}: name two classes")
+    statistics, classes, steps = _asked(session, request)
     shifts = tuple(statistics.shifts(classes)) if request.layers is None else ()
     layers = tuple(request.layers or [shifts.index(max(shifts))])
-    last = session.manifest.steps - 1
-    steps = request.steps or (0, last)
-    if steps[1] > last:
-        raise PlanningError(f"there is no step {steps[1]}: the session has 0 to {last}")
     try:
         fits = fit(statistics, classes, layers, request.method, steps, on_fitted, controls)
     except SteeringError as error:
         raise PlanningError(str(error)) from None
     return fits, statistics, shifts
+
+
+def _asked(session: Session, request: SteeringRequest) -> tuple[Statistics, Classes, tuple[int, int]]:
+    """What to fit to, from which class to which, and the first and the last step, once all is checked."""
+    _check(request)
+    statistics = Statistics(session, request.labels or scheme_of(session, request.source, request.target))
+    classes = statistics.classes(request.source, request.target)
+    if classes.source == classes.target:
+        raise PlanningError(f"--from and --to are both {classes.source!r}: name two classes")
+    count = len(session.manifest.blocks)
+    for layer in request.layers or ():
+        if not 0 <= layer < count:
+            raise PlanningError(f"there is no layer {layer}: {session.name} has 0 to {count - 1}")
+    last = session.manifest.steps - 1
+    steps = request.steps or (0, last)
+    if steps[1] > last:
+        raise PlanningError(f"there is no step {steps[1]}: the session has 0 to {last}")
+    return statistics, classes, steps
+
+
+def check_request(session: Session, request: SteeringRequest) -> Classes:
+    """The classes of a request, as the session spells them, if it can be fitted; nothing is fitted yet.
+
+    Raises:
+        PlanningError: it cannot be done as asked, in one line.
+        SessionError: the session has no such label scheme.
+    """
+    return _asked(session, request)[1]
+
+
+def size_of(session: Session, request: SteeringRequest) -> tuple[int, int]:
+    """How many sessions and images a run that can be done will have."""
+    classes = check_request(session, request)
+    steered = len({0.0, *request.strengths}) + len(possible_controls(classes, request.method)[0])
+    labels = [prompt.labels[classes.scheme] for prompt in session.manifest.prompts]
+    a, b = labels.count(classes.source), labels.count(classes.target)
+    return steered + 1, request.seeds * (steered * a + b)
 
 
 def _notes(fits: Fits, shifts: Sequence[float], layers: Sequence[int]) -> Iterator[str]:
@@ -285,7 +321,8 @@ def described(intervention: Intervention) -> Steering:
     )
 
 
-def _default_name(session: Session, classes: Classes) -> str:
+def default_name(session: Session, classes: Classes) -> str:
+    """What a run is called."""
     words = f"{session.name}-{classes.source}-{classes.target}"
     letters = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode()
     return _OTHERS.sub("-", letters)[:_LONGEST].strip("-._")

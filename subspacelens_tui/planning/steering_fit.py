@@ -218,7 +218,7 @@ def fit(
     Raises:
         PlanningError: the statistics do not suffice.
     """
-    controls, missing = _possible(classes, method) if with_controls else ([], {})
+    controls, missing = possible_controls(classes, method) if with_controls else ([], {})
     found: dict[str, dict[int, dict[int, Change]]] = {}
     notes: dict[str, None] = {}
     places = [(layer, step) for layer in layers for step in statistics.steps]
@@ -235,7 +235,7 @@ def fit(
     return Fits(classes, made.pop(method), made, missing, tuple(notes))
 
 
-def _possible(classes: Classes, method: str) -> tuple[list[Control], dict[str, str]]:
+def possible_controls(classes: Classes, method: str) -> tuple[list[Control], dict[str, str]]:
     """The controls of a method, and why there is none of a key."""
     every = [control for control in CONTROLS if control.key != method]
     controls = [control for control in every if len(classes.others) >= control.other_classes]

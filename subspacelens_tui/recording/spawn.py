@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from subspacelens_tui.sessions import Phase, Session
@@ -10,6 +12,7 @@ from subspacelens_tui.sessions.errors import SessionError
 
 ALLOW_PICKLE = "--allow-pickle"
 ALLOW_NONFINITE = "--allow-nonfinite"
+_STEERING_LOG = "steering.log"
 
 
 def log_file(folder: Path, rank: int = 0) -> Path:
@@ -29,6 +32,40 @@ def start_recorder(
         return start_detached("subspacelens_tui.recording", folder, options, log_file(folder).name)
     except OSError as error:
         raise SessionError(f"the recorder of {folder} cannot be started: {error.strerror or error}") from None
+
+
+@dataclass(frozen=True)
+class StartedSteering:
+    """A steering run in a process of its own, and the log that it writes."""
+
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    def failure(self) -> str | None:
+        """Why it ended, in one line; None while it runs, and if it ended well."""
+        if self.process.poll() in (None, 0):
+            return None
+        try:
+            lines = self.log.read_text(errors="replace").split("\n")
+        except OSError:
+            lines = []
+        said = next((line for line in reversed(lines) if line.strip()), "it ended without a word")
+        return said.removeprefix("subspacelens-tui: ")
+
+
+def start_steering(session: Path, options: Sequence[str]) -> StartedSteering:
+    """Start `steer` of a session with these options in a process of its own session, which its log says.
+
+    Raises:
+        SessionError: it cannot be started.
+    """
+    folder = session.resolve()
+    words = [*options, f"--sessions={folder.parent}"]
+    try:
+        process = start_detached("subspacelens_tui", folder, words, _STEERING_LOG, command=("steer",))
+    except OSError as error:
+        raise SessionError(f"steering from {session} cannot be started: {error.strerror or error}") from None
+    return StartedSteering(process, folder / _STEERING_LOG)
 
 
 def print_progress(session: Session) -> None:

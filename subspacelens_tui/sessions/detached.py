@@ -17,9 +17,14 @@ _NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, 524)
 
 
 def start_detached(
-    module: str, folder: Path, options: Sequence[str], log: str, environment: Mapping[str, str] | None = None
+    module: str,
+    folder: Path,
+    options: Sequence[str],
+    log: str,
+    environment: Mapping[str, str] | None = None,
+    command: Sequence[str] = (),
 ) -> "subprocess.Popen[bytes]":
-    """Start `python -m module FOLDER OPTIONS` in a process of its own session.
+    """Start `python -m module COMMAND FOLDER OPTIONS` in a process of its own session.
 
     A plain child or a worker thread would die with the terminal when an SSH connection drops.
 
@@ -29,6 +34,7 @@ def start_detached(
         options: what it is told besides.
         log: the file in the folder that takes what it prints.
         environment: variables besides ours.
+        command: words before the folder.
 
     Raises:
         OSError: it cannot be started.
@@ -36,7 +42,7 @@ def start_detached(
     """
     with append_plain(folder, log) as output:
         return subprocess.Popen(
-            [sys.executable, "-m", module, str(folder.resolve()), *options],
+            [sys.executable, "-m", module, *command, str(folder.resolve()), *options],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

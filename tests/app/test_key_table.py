@@ -7,10 +7,11 @@ import pytest
 
 from subspacelens_tui.app.key_table import EVERY_KEY, OVERLAID, SCOPES
 from tests.app.conftest import OpenApp, with_pictures
+from tests.app.steered_run import plant_run
 from tests.conftest import PlantedSessionFactory as Planted
 
-LEADS = ("", "a", "escape m", "escape c", "escape C", "escape 5 enter", "escape N", "escape o", "n")
-"""Keys that lead from the session to gallery, sweep, comparison, claims, pair, page, list and form."""
+LEADS = ("", "a", *(f"escape {keys}" for keys in ("m", "c", "C", "5 enter", "T", "N", "o")), "n")
+"""Keys that lead from the session to gallery, sweep, comparison, claims, pair, run, page, list and form."""
 
 
 def test_every_line_has_a_name_of_its_own_and_a_place() -> None:
@@ -21,7 +22,9 @@ def test_every_line_has_a_name_of_its_own_and_a_place() -> None:
 
 async def test_every_key_of_every_screen_has_its_action(on: OpenApp, planted: Planted) -> None:
     seen = set()
-    async with on(with_pictures(planted(layers=2, seeds=2).start())) as app:
+    session = with_pictures(planted(layers=2, seeds=2).start())
+    plant_run(session.path.parent, statistics=session.path.name)
+    async with on(session) as app:
         for keys in LEADS:
             await app.press(*keys.split())
             screen = app.app.screen

@@ -1,13 +1,17 @@
 """What came of a steering run, as a table and as JSON."""
 
+import io
 from dataclasses import asdict
 from typing import Any
 
+from rich.console import Console
 from rich.text import Text
 
 from subspacelens_tui.analysis.output.console import PlainTable, console, number, print_json
 from subspacelens_tui.analysis.steering_results import JudgeError, SteeredImages, SteeringResult
 from subspacelens_tui.sessions.sanitise import plain
+
+_WIDTH = 10_000
 
 
 def print_steering(found: SteeringResult, as_json: bool) -> None:
@@ -15,13 +19,25 @@ def print_steering(found: SteeringResult, as_json: bool) -> None:
     if as_json:
         print_json(steering_json(found))
         return
-    out, of = console(), found.steering
+    _print(found, console())
+
+
+def steering_text(found: SteeringResult) -> str:
+    """A run as it is printed."""
+    out = Console(file=io.StringIO(), width=_WIDTH, highlight=False)
+    _print(found, out)
+    assert isinstance(out.file, io.StringIO)
+    return out.file.getvalue()
+
+
+def _print(found: SteeringResult, out: Console) -> None:
+    of = found.steering
     first, last = of.steps
     lines = [
         f"{plain(found.name)}: {plain(of.source)} → {plain(of.target)}, {of.method} at layer "
         f"{', '.join(map(str, of.layers))}, steps {first}-{last}, fitted to {plain(found.statistics)}",
-        f"judge: {_judge_words(found.judge)}; it looks at layer {found.layer}, step {found.step}",
-        *([] if found.second is None else [f"second judge: {_judge_words(found.second)}"]),
+        f"judge: {judge_words(found.judge)}; it looks at layer {found.layer}, step {found.step}",
+        *([] if found.second is None else [f"second judge: {judge_words(found.second)}"]),
     ]
     out.print(Text("\n".join(lines)))
     shares = ["B", "95 % CI", "A", "clean", "B by latents"]
@@ -33,7 +49,8 @@ def print_steering(found: SteeringResult, as_json: bool) -> None:
         out.print(Text(plain(note)))
 
 
-def _judge_words(judge: JudgeError) -> str:
+def judge_words(judge: JudgeError) -> str:
+    """Its name and its errors."""
     return (
         f"{judge.name}, wrong on {judge.errors} of {judge.images} natural images across seeds and on "
         f"{judge.new_errors} of {judge.new_images} of this run"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from PIL import Image
 
@@ -32,16 +33,30 @@ class Listing:
     running: bool
 
 
+class Pictures(Protocol):
+    """What is drawn, by numbers."""
+
+    async def picture(self, image: int, largest: int, draw: Callable[[Image.Image], Drawn]) -> Drawn:
+        """One image, drawn."""
+
+    async def changed(self, images: Iterable[int]) -> set[int]:
+        """Which of these have changed since they were read."""
+
+    def close(self) -> None:
+        """Read nothing more."""
+
+
 class PictureSource:
     """Reads a session's images.
 
     Args:
         path: the session's folder.
+        thread: to read in; one of its own if None.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, thread: ThreadPoolExecutor | None = None) -> None:
         self._path = path
-        self._thread = ThreadPoolExecutor(1, "pictures")
+        self._thread = thread or ThreadPoolExecutor(1, "pictures")
         self._session: Session | None = None
         self._last: Listing | None = None
         self._stamps: dict[int, Stamp | None] = {}

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from subspacelens_tui.app.key_table import ANYWHERE, GALLERY
 from subspacelens_tui.app.keys import bindings, in_footer
-from subspacelens_tui.app.pictures.source import Listing
+from subspacelens_tui.app.pictures.source import Listing, PictureSource
 from subspacelens_tui.app.pictures.tiles import Pair, Tile, in_words, tiles_of
 from subspacelens_tui.app.screens.with_pictures import WithPictures
 from subspacelens_tui.app.setup import Setup
@@ -30,7 +30,7 @@ _BESIDE = 60
 _OF_ONE, _OF_TWO = ("next-class", "previous-class", "gallery-labels"), ("other-class",)
 
 
-class GalleryScreen(WithPictures, NeedsRoom):
+class GalleryScreen(WithPictures[Listing], NeedsRoom):
     """Images in one grid, or in two."""
 
     KEYS: ClassVar = (GALLERY, ANYWHERE)
@@ -42,7 +42,7 @@ class GalleryScreen(WithPictures, NeedsRoom):
         super().__init__()
         self.setup = setup
         self._path = path
-        self._set_up_pictures(path)
+        self._set_up_pictures(PictureSource(path))
         self._wanted_scheme = pair.scheme if pair else scheme
         self._pair = pair
         self._scheme = 0

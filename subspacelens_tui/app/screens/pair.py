@@ -23,7 +23,7 @@ from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, PAIR
 from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.panes.pane import Numbers
-from subspacelens_tui.app.pictures.source import Listing
+from subspacelens_tui.app.pictures.source import Listing, PictureSource
 from subspacelens_tui.app.pictures.tiles import in_rounds, in_words, tiles_of
 from subspacelens_tui.app.refinement_stages import FEW, MANY, full
 from subspacelens_tui.app.screens.exporting import adopt_export
@@ -43,7 +43,7 @@ _TALL = 32
 _JOB, _SIDES = "pair", ("pair-first", "pair-second")
 
 
-class PairScreen(WithPictures, LayerKeys):
+class PairScreen(WithPictures[Listing], LayerKeys):
     """Excess, ΔR and overlap of two classes, of their images alone, each with its null and its error.
 
     Beside them, where there is room, the images.
@@ -79,7 +79,7 @@ class PairScreen(WithPictures, LayerKeys):
         self._pictures, self._layer = pictures, layer
         self._found: Result | None = None
         self._refining, self._reason = True, "computing …"
-        self._set_up_pictures(path)
+        self._set_up_pictures(PictureSource(path))
         adopt_export(self, self._exportable)
         self._adopt_axes()
 

@@ -38,6 +38,7 @@ from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
 from subspacelens_tui.app.panes.pane import BorderDragged, Deferred, LayerChosen, Pane, TitleClicked
 from subspacelens_tui.app.panes.plot_pane import PlotPane
 from subspacelens_tui.app.panes.registry import PANES
+from subspacelens_tui.app.screens.open_steering import open_steering
 from subspacelens_tui.app.selection import CHOICES, Selection, has_two_branches, with_configuration
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.snapshots import Analysis, Recording
@@ -385,6 +386,24 @@ class SessionScreen(Screen[None], NeedsRoom):
         from subspacelens_tui.app.screens.session_info import SessionInfoScreen
 
         self.app.push_screen(SessionInfoScreen(self.state.path, self.setup))
+
+    def action_steering(self) -> None:
+        """The steering runs that were fitted to this session, or that it is of."""
+        self.run_worker(
+            open_steering(
+                self, self.state.path.resolve(), self.setup, self.state.tell, self._steering_here()
+            ),
+            group="steering",
+        )
+
+    def _steering_here(self) -> dict[str, str]:
+        """From, to, labels and layer of a run, by the cursors: row, column and layer."""
+        cell, selection = self.query_one(OverlapMatrixPane).selected_cell(), self.selection
+        if cell is None or selection is None:
+            return {}
+        source, target, _ = cell
+        ends = {"source": source, "target": target} if source != target else {"source": source}
+        return {**ends, "labels": selection.main[0], "layers": str(self.selected)}
 
     def action_gallery(self) -> None:
         """All images, by subject."""

@@ -15,6 +15,7 @@ from subspacelens_tui.app.dialogs.ask import Ask, Option
 from subspacelens_tui.app.dialogs.rename import RenameDialog
 from subspacelens_tui.app.key_table import ANYWHERE, LIST
 from subspacelens_tui.app.keys import bindings, in_footer
+from subspacelens_tui.app.screens.open_steering import open_steering
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.key_bar import KeyBar
@@ -194,6 +195,16 @@ class SessionsScreen(Screen[None], NeedsRoom):
         from subspacelens_tui.app.screens.session_info import SessionInfoScreen
 
         self.app.push_screen(SessionInfoScreen(chosen.path, self.setup))
+
+    def action_steering(self) -> None:
+        """The steering runs that were fitted to the selected session, or that it is of."""
+        chosen = self.query_one(SessionTable).chosen
+        if chosen is not None:
+            self.run_worker(open_steering(self, chosen.path, self.setup, self._told, {}), group="steering")
+
+    def _told(self, words: str) -> None:
+        self._complaint = words
+        self._show_message()
 
     def action_delete(self) -> None:
         """Delete the selected session, after asking."""

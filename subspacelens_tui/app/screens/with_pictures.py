@@ -1,13 +1,13 @@
 """What screens with generated images share: reading them as they come, drawing them as the terminal can."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 from textual.screen import Screen
 
 from subspacelens_tui.app.drawing.canvas import Canvas, canvas_for
 from subspacelens_tui.app.drawing.picture_cells import colours_of
-from subspacelens_tui.app.pictures.source import Listing, PictureSource
+from subspacelens_tui.app.pictures.source import Pictures
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.terminal_graphics import Terminal
 from subspacelens_tui.app.textual_private import send_minimal_updates, write_raw
@@ -17,13 +17,24 @@ from subspacelens_tui.sessions import SessionError
 _POLL, _POLL_SSH = 1.0, 2.0
 
 
-class WithPictures(Screen[None]):
-    """A screen with `PictureGrid`s."""
+L = TypeVar("L")
+L_co = TypeVar("L_co", covariant=True)
+
+
+class Listed(Pictures, Protocol[L_co]):
+    """Pictures with what there is of them."""
+
+    async def listing(self) -> L_co:
+        """What there is by now; the same object as long as nothing came."""
+
+
+class WithPictures(Screen[None], Generic[L]):
+    """A screen with `PictureGrid`s of what a source lists."""
 
     setup: Setup
-    _listing: Listing | None = None
+    _listing: L | None = None
 
-    def _show_listing(self, listing: Listing) -> None:
+    def _show_listing(self, listing: L) -> None:
         """Show these images."""
         raise NotImplementedError
 
@@ -31,10 +42,10 @@ class WithPictures(Screen[None]):
         """Say why they cannot be read; None once they can."""
         raise NotImplementedError
 
-    def _set_up_pictures(self, path: Path) -> None:
+    def _set_up_pictures(self, source: Listed[L]) -> None:
         """To be called once, when the screen is made."""
         self._draws_over = send_minimal_updates(self, self._over)
-        self._source = PictureSource(path)
+        self._source = source
 
     def _picture_grid(self, name: str) -> PictureGrid:
         return PictureGrid(self._source, self._canvas(Terminal()), self._write, id=name)

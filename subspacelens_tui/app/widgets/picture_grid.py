@@ -3,7 +3,7 @@
 import textwrap
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -16,7 +16,7 @@ from subspacelens_tui.app.drawing.canvas import Canvas
 from subspacelens_tui.app.drawing.cell_text import cut, fit
 from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row
 from subspacelens_tui.app.drawing.picture_cells import Drawn
-from subspacelens_tui.app.pictures.source import PictureSource
+from subspacelens_tui.app.pictures.source import Pictures
 from subspacelens_tui.app.pictures.tiles import Tile
 from subspacelens_tui.app.widgets.overlaid import Overlaid
 from subspacelens_tui.sessions import SessionError
@@ -30,6 +30,8 @@ _CELLS_KEPT = 200_000
 _STEP = 0.1
 # Images of a subject that make it worth a row; how much smaller pictures may be for all to fit in one.
 _OF_A_SUBJECT, _SMALLER = 2, 0.6
+# Columns of the words beside a subject's first row.
+_ASIDE = 11
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,9 @@ class PictureGrid(Overlaid, can_focus=True):
         chosen: which one is chosen.
         heading: a line above the tiles, if any.
         alone: whether the chosen one has all the room.
+        row_width: how wide pictures are at most where a row is to have all images of a subject; None where it
+            need not.
+        asides: for each subject the lines left of its first row, with their inks; captions then omit it.
     """
 
     class Moved(Message):
@@ -69,7 +74,7 @@ class PictureGrid(Overlaid, can_focus=True):
         """The chosen tile was clicked again."""
 
     def __init__(
-        self, source: PictureSource, canvas: Canvas, write: Callable[[str], None], *, id: str | None = None
+        self, source: Pictures, canvas: Canvas, write: Callable[[str], None], *, id: str | None = None
     ) -> None:
         super().__init__(id=id)
         self._source, self._canvas, self._write = source, canvas, write
@@ -77,6 +82,8 @@ class PictureGrid(Overlaid, can_focus=True):
         self.chosen = 0
         self.heading = ""
         self.alone = False
+        self.row_width: int | None = None
+        self.asides: Mapping[str, Sequence[tuple[str, str]]] = {}
         self._empty: Sequence[str] = ()
         self._asked_width: int | None = None
         self._placed: _Placing | None = None
@@ -145,11 +152,12 @@ class PictureGrid(Overlaid, can_focus=True):
         if self._placed is None:
             return
         now, height = self._placed, self.size.height - bool(self.heading)
+        room = self.size.width - self._aside
         for width in _WIDTHS if by > 0 else reversed(_WIDTHS):
             if (width > now.width) if by > 0 else (width < now.width):
                 self._asked_width = width
                 # A size that is made larger to fill the room may come to the one there is.
-                if self._laid_out(self.size.width, height).width != now.width:
+                if self._laid_out(room, height).width != now.width:
                     break
         self.repaint()
 
@@ -191,7 +199,20 @@ class PictureGrid(Overlaid, can_focus=True):
         """A width at which a row has all images of a subject, if it is not much below another."""
         runs = self._runs()
         fits = (width + 1) // max(runs) - 1
+        if self.row_width is not None and fits >= _WIDTHS[0]:
+            return min(fits, self.row_width)
         return min(first, fits) if len(runs) > 1 and fits >= _SMALLER * first else first
+
+    @property
+    def _aside(self) -> int:
+        """The columns left of the pictures."""
+        return _ASIDE if self.asides and not self.alone else 0
+
+    def _words_aside(self, tiles: Sequence[Tile], begins: bool, line: int) -> Piece:
+        """The words left of a line of a row of tiles; blank but for the first row of a subject."""
+        words = self.asides.get(tiles[0].subject, ()) if begins else ()
+        text, ink = words[line] if line < len(words) else ("", "")
+        return fit(plain(text), self._aside - 1) + " " if self._aside else "", self.ink(ink)
 
     def _widest(self, height: int) -> int:
         """The columns of the largest square that leaves a row for its name."""
@@ -211,29 +232,36 @@ class PictureGrid(Overlaid, can_focus=True):
             for words in self._empty:
                 yield from (((row, self.ink("dim")),) for row in textwrap.wrap(words, max(8, width)) or [""])
             return
-        self._placed = layout = self._laid_out(width, height)
+        aside = self._aside
+        self._placed = layout = self._laid_out(width - aside, height)
         gap = (" ", self.ink())
         for row in range(layout.top, layout.top + layout.rows):
             line_of_tiles = layout.lines[row] if row < len(layout.lines) else range(0)
             shown = self.tiles[line_of_tiles.start : line_of_tiles.stop]
             y = first + (row - layout.top) * (layout.height + 1)
             pictures = [
-                self._picture(tile, layout, column * (layout.width + 1), y)
+                self._picture(tile, layout, aside + column * (layout.width + 1), y)
                 for column, tile in enumerate(shown)
             ]
+            begins = bool(shown) and self._begins(line_of_tiles.start)
             for line in range(layout.height):
-                yield [piece for picture in pictures for piece in (*picture[line], gap)]
-            row_of_names: list[Piece] = []
+                aside_words = self._words_aside(shown, begins, line)
+                yield [aside_words, *(piece for picture in pictures for piece in (*picture[line], gap))]
+            row_of_names: list[Piece] = [self._words_aside(shown, begins, layout.height)]
             for index, tile in enumerate(shown, line_of_tiles.start):
                 row_of_names += [self._caption(tile, layout.width, index == self.chosen), gap]
             yield row_of_names
         if self._missing and not self._loading:
             self.call_next(self._load)
 
+    def _begins(self, place: int) -> bool:
+        """Whether a tile is the first of its subject."""
+        return place == 0 or self.tiles[place - 1].subject != self.tiles[place].subject
+
     def _caption(self, tile: Tile, width: int, chosen: bool) -> Piece:
         ink = ("selected" if self.has_focus else "strong") if chosen else "dim"
-        detail = plain(tile.detail)
-        subject = cut(plain(tile.subject), max(0, width - 1 - len(detail)))
+        detail = plain(tile.detail).strip() if self._aside else plain(tile.detail)
+        subject = "" if self._aside else cut(plain(tile.subject), max(0, width - 1 - len(detail)))
         return fit(("▶" if chosen else " ") + subject + detail, width), self.ink(ink)
 
     def _picture(self, tile: Tile, layout: _Placing, x: int, y: int) -> list[list[Piece]]:
@@ -324,8 +352,9 @@ class PictureGrid(Overlaid, can_focus=True):
         if self.alone:
             self.post_message(self.Opened())
             return
-        row, column = (offset.y - bool(self.heading)) // (layout.height + 1), offset.x // (layout.width + 1)
-        if row < 0 or layout.top + row >= len(layout.lines):
+        row = (offset.y - bool(self.heading)) // (layout.height + 1)
+        column = (offset.x - self._aside) // (layout.width + 1)
+        if row < 0 or column < 0 or layout.top + row >= len(layout.lines):
             return
         line = layout.lines[layout.top + row]
         if column >= len(line):

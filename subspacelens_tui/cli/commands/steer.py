@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
-import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -16,14 +15,12 @@ from subspacelens_tui.cli.command import Command, given
 from subspacelens_tui.cli.program import say
 from subspacelens_tui.cli.progress import progress
 from subspacelens_tui.options.common import JSON, SESSION
-from subspacelens_tui.options.option import Option, numbers
 from subspacelens_tui.options.recording import ALLOW_PICKLE
+from subspacelens_tui.options.steering import FIELDS
 
 if TYPE_CHECKING:
     from subspacelens_tui.planning.steering import PlannedSession
     from subspacelens_tui.recording.loaded import Loaded
-
-_AUTO = "auto"
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -99,59 +96,13 @@ def _record_one(
     return (None if open_session(path).state.complete else status), recorder.loaded
 
 
-def _layers(text: str) -> list[int] | None:
-    """Layers from `6,8`; None for auto."""
-    if text == _AUTO:
-        return None
-    found = numbers(int)(text)
-    return sorted({int(layer) for layer in found})
-
-
-def _steps(text: str) -> tuple[int, int]:
-    """The first and the last step, from `5-19`."""
-    if (said := re.fullmatch(r"(\d{1,6})-(\d{1,6})", text.strip())) is None:
-        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not a range of steps like 5-19")
-    return int(said[1]), int(said[2])
-
-
 COMMAND = Command(
     "steer",
     "steer images of one class towards another, with controls of equal energy",
     run,
     (
         SESSION,
-        Option("--from", "CLASS", "class of the images", dest="source", required=True),
-        Option("--to", "CLASS", "class to steer them towards", dest="target", required=True),
-        Option("--labels", "SCHEME", "label scheme of both (default: the first that has both)"),
-        Option(
-            "--layer",
-            "L[,L…]",
-            "where to steer: one layer or several, or auto (default: auto)",
-            _layers,
-            dest="layers",
-            more="auto takes that with the largest relative shift between the classes, a heuristic",
-        ),
-        Option(
-            "--method",
-            "NAME",
-            "transport, mean, patch, project or interchange (default: transport)",
-            more="[steering.md](steering.md) says what each does, and what came of it",
-        ),
-        Option(
-            "--strengths",
-            "S,…",
-            "a session for each (default: 0,0.5,0.75,1,1.25)",
-            numbers(float),
-            more="0, the unsteered twin, is one in any case; controls are of strength 1",
-        ),
-        Option("--seeds", "N", "new seeds for each prompt of the class (default: 10)", int),
-        Option("--steps", "A-B", "steer at these denoising steps only (default: all)", _steps),
-        Option(
-            "--name",
-            "NAME",
-            "name of the run (default: the session and both classes)",
-            more="its sessions are NAME~s1, NAME~rotation and so on; what is there of the same plan is kept",
-        ),
+        *FIELDS,
         ALLOW_PICKLE,
         JSON,
     ),

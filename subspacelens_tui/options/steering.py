@@ -1,0 +1,117 @@
+"""Options of a steering run; each is a field of `planning.steering.SteeringRequest`, which checks it."""
+
+import re
+from argparse import ArgumentTypeError
+
+from subspacelens_tui.options.option import FormOption, numbers
+
+_AUTO = "auto"
+
+
+def _layers(text: str) -> list[int] | None:
+    """Layers from `6,8`; None for auto."""
+    if text == _AUTO:
+        return None
+    found = numbers(int)(text)
+    return sorted({int(layer) for layer in found})
+
+
+def _steps(text: str) -> tuple[int, int]:
+    """The first and the last step, from `5-19`."""
+    if (said := re.fullmatch(r"(\d{1,6})-(\d{1,6})", text.strip())) is None:
+        raise ArgumentTypeError(f"{text[:60]!r} is not a range of steps like 5-19")
+    return int(said[1]), int(said[2])
+
+
+FIELDS: tuple[FormOption, ...] = (
+    FormOption(
+        "--from",
+        "CLASS",
+        "class of the images",
+        dest="source",
+        required=True,
+        label="from",
+        unless="a class",
+        says="class of the images",
+    ),
+    FormOption(
+        "--to",
+        "CLASS",
+        "class to steer them towards",
+        dest="target",
+        required=True,
+        label="to",
+        unless="a class",
+        says="class to steer them towards",
+    ),
+    FormOption(
+        "--labels",
+        "SCHEME",
+        "label scheme of both (default: the first that has both)",
+        label="labels",
+        unless="the first with both",
+        says="label scheme of both",
+    ),
+    FormOption(
+        "--layer",
+        "L[,L…]",
+        "where to steer: one layer or several, or auto (default: auto)",
+        _layers,
+        dest="layers",
+        more="auto takes that with the largest relative shift between the classes, a heuristic",
+        label="layer",
+        unless=_AUTO,
+        says="one or several; auto: largest relative shift, a heuristic",
+        wants="layers like 6,8, or auto",
+    ),
+    FormOption(
+        "--method",
+        "NAME",
+        "transport, mean, patch, project or interchange (default: transport)",
+        more="[steering.md](steering.md) says what each does, and what came of it",
+        label="method",
+        unless="transport",
+        says="transport, mean, patch, project or interchange",
+    ),
+    FormOption(
+        "--strengths",
+        "S,…",
+        "a session for each (default: 0,0.5,0.75,1,1.25)",
+        numbers(float),
+        more="0, the unsteered twin, is one in any case; controls are of strength 1",
+        label="strengths",
+        unless="0,0.5,0.75,1,1.25",
+        says="a session for each; controls are of strength 1",
+        wants="numbers like 0.5,1",
+    ),
+    FormOption(
+        "--seeds",
+        "N",
+        "new seeds for each prompt of the class (default: 10)",
+        int,
+        label="seeds",
+        unless="10",
+        says="new ones for each prompt of the class",
+        wants="a whole number",
+    ),
+    FormOption(
+        "--steps",
+        "A-B",
+        "steer at these denoising steps only (default: all)",
+        _steps,
+        label="steps",
+        unless="all",
+        says="denoising steps at which to steer",
+        wants="a range of steps like 5-19",
+    ),
+    FormOption(
+        "--name",
+        "NAME",
+        "name of the run (default: the session and both classes)",
+        more="its sessions are NAME~s1, NAME~rotation and so on; what is there of the same plan is kept",
+        label="name",
+        unless="session and classes",
+        says="of the run: its sessions are NAME~s1, NAME~rotation, …",
+    ),
+)
+"""In the order of the form, which `--help` has too."""
