@@ -186,7 +186,6 @@ class Bench:
 
     def _labelled(self, train: IntArray, test: IntArray, count: int) -> tuple[Curve, FloatArray]:
         """Held-out tokens whose groups are known, and what naming each would cost (N, T)."""
-
         strength = self._chosen_strength(train, count)
         components = fit_components(self.flat, train.ravel(), count, strength)
         return code_given(self.test, test, components, self.noise), components.costs[test]

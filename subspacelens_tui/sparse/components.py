@@ -50,9 +50,9 @@ class Components:
         squares = ((x - self.means[c]) @ self.vectors[c]) ** 2
         inverse = 1 / (values + noise)
         fixed = 0.5 * (np.log1p(values / noise) - values * inverse).sum(axis=0)
-        rate = fixed + 0.5 * squares @ inverse
-        error = squares @ (noise * inverse) ** 2 + (noise * (values * inverse) ** 2).sum(axis=0)
-        return rate, error
+        both = squares @ np.concatenate([0.5 * inverse, (noise * inverse) ** 2], axis=1)
+        expected = (noise * (values * inverse) ** 2).sum(axis=0)
+        return fixed + both[:, : len(noise)], expected + both[:, len(noise) :]
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ from subspacelens_tui.sparse.split import IntArray
 # Tokens that the assignments are learned on, drawn evenly; the components are then fitted to all.
 _LEARNED_ON = 4000
 _ROUNDS = 8
-# From the third round on, tokens go to one of so many components that were shortest in the second, and where
-# fewer than this share of tokens change theirs, there is no next round.
-_FULL_ROUNDS = 2
+# After the first round, tokens go to one of so many components that were shortest in it, and where fewer than
+# this share of tokens change theirs, there is no next round.
 _CANDIDATES = 8
 _SETTLED = 0.005
 # After so few it is known which start is the better one.
@@ -126,10 +125,10 @@ def learn_subspaces(
         chosen = np.sort(rng.choice(len(x), _LEARNED_ON, replace=False))
         x = x[chosen]
     codes, among = start.codes(x, count, rng), None
-    for number in range(rounds):
+    for _ in range(rounds):
         gaussians = Moments.of(x, codes, count).gaussians(default_strength(x.shape[1]))
         lengths = gaussians.code_lengths(x, noise, among)
-        if number + 1 == _FULL_ROUNDS and count > _CANDIDATES:
+        if among is None and count > _CANDIDATES:
             among = lengths <= np.partition(lengths, _CANDIDATES - 1, axis=1)[:, _CANDIDATES - 1, None]
         before, codes = codes, lengths.argmin(axis=1)
         if (codes != before).mean() < _SETTLED:
@@ -163,7 +162,7 @@ def learn_scales(x: FloatArray, noise: float) -> Components:
         inverse = 1 / (of_scales + noise)
         fixed = costs + 0.5 * (np.log1p(of_scales / noise) - of_scales * inverse).sum(axis=1)
         new = (fixed + 0.5 * (x @ vectors) ** 2 @ inverse.T).argmin(axis=1)
-        if np.array_equal(new, codes):
+        before, codes = codes, new
+        if (codes != before).mean() < _SETTLED:
             break
-        codes = new
     return components
