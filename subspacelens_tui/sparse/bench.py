@@ -149,7 +149,7 @@ class Bench:
         every_token, once = known.rate + cost[:, :1], known.rate + cost[:, :1] / T
         rng = np.random.default_rng([self.seed, 2])
         for _ in range(PERMUTATIONS):
-            relabelled = self._relabelled(rng)
+            relabelled = self.tokens.split.exchanged(rng)
             to_train, to_test = (
                 relabelled[part] for part in (self.tokens.split.train, self.tokens.split.test)
             )
@@ -160,15 +160,6 @@ class Bench:
             np.mean([curve.distortion for curve in self.permuted], axis=0),
         )
         return {CLASS: known.with_rate(every_token), CLASS_ONCE: known.with_rate(once), PERMUTED: mean}
-
-    def _relabelled(self, rng: np.random.Generator) -> IntArray:
-        """Classes of all images (N,) with subjects exchanged within either part: both keep their classes."""
-        groups, split = self.tokens.split.groups, self.tokens.split
-        classes = groups.classes.copy()
-        for part in (split.train, split.test):
-            subjects, first, of = np.unique(groups.subjects[part], return_index=True, return_inverse=True)
-            classes[part] = groups.classes[part][first][rng.permutation(len(subjects))][of]
-        return classes
 
     def _position(self) -> dict[str, Curve]:
         positions = self.tokens.positions
