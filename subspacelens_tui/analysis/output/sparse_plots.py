@@ -16,6 +16,7 @@ _PER_NAT = 1 / math.log(2)
 _SOLID = ("gauss", "subspaces_25", "subspaces_64", "sparse")
 # The label's price an image is a constant below its price a token.
 _SHOWN = tuple(key for key in LENSES if key not in ("class_per_image", "position"))
+_COLOURS = dict(zip(_SHOWN, ("0.5", *COLOURS), strict=True))
 _COLUMNS, _WIDE, _HIGH = 4, 2.3, 1.9
 
 
@@ -50,7 +51,7 @@ def rate_plot(name: str, found: SparseResult, layers: Sequence[int] | None = Non
     rows = max(1, math.ceil(len(shown) / columns))
 
     def draw(canvas: Any) -> None:
-        grid = canvas.subplots(rows, columns, squeeze=False, sharex=True)
+        grid = canvas.subplots(rows, columns, squeeze=False)
         for axes in grid.flat[len(shown) :]:
             axes.axis("off")
         for place, layer in enumerate(shown):
@@ -60,7 +61,8 @@ def rate_plot(name: str, found: SparseResult, layers: Sequence[int] | None = Non
                 axes.set_ylabel("bits a token")
             if place + columns >= len(shown):
                 axes.set_xlabel("distortion D")
-        _legend(canvas, grid.flat[0])
+        # Not every layer has every lens.
+        _legend(canvas, max(grid.flat, key=lambda axes: len(axes.get_legend_handles_labels()[0])))
 
     size = max(4.0, _WIDE * columns), max(3.0, _HIGH * rows + 0.8)
     return Plot(name, size, draw, tuple(_rate_rows(shown)))
@@ -77,7 +79,7 @@ def _why_empty(layers: Sequence[SparseLayer]) -> str:
 def _line(key: str) -> dict[str, Any]:
     """How the curve of a lens is drawn."""
     return {
-        "color": COLOURS[_SHOWN.index(key) % len(COLOURS)],
+        "color": _COLOURS[key],
         "linestyle": "-" if key in _SOLID else "--",
         "lw": 1.2,
         "label": LENS_NAMES[key],
@@ -111,7 +113,7 @@ def _draw_rates(axes: Any, layer: SparseLayer, distortion: float) -> None:
     # What lies further out nobody would send.
     axes.set_xscale("log")
     axes.set_xlim(0.01, 1)
-    axes.axvline(distortion, color="0.5", lw=0.8)
+    axes.axvline(distortion, color="0.8", lw=0.8, zorder=0)
     axes.set_title(f"layer {layer.layer}", fontsize=7)
 
 
