@@ -7,6 +7,7 @@ from pathlib import Path
 
 from subspacelens_tui.analysis.sparse_sample import SparseSample
 from subspacelens_tui.sessions import Session
+from subspacelens_tui.sessions.trainings import JOB, jobs_of
 from subspacelens_tui.sparse import Dictionary, SparseError
 from subspacelens_tui.sparse.autoencoder_parts import Loaded
 from subspacelens_tui.sparse.layouts import ReadPickle, load_autoencoder
@@ -14,7 +15,6 @@ from subspacelens_tui.sparse.training_job import (
     TRAININGS,
     Target,
     is_trained,
-    jobs_of,
     read_job,
     targets_of,
 )
@@ -79,7 +79,7 @@ def trained_beside(session: Session) -> Callable[[SparseSample], Dictionaries]:
             for folder in jobs_of(session.path)
             if (job := read_job(folder)) and (job.branch, job.step, job.guidance, job.images) == wanted
         ]
-        newest = max(found, key=lambda folder: (folder / "job.json").stat().st_mtime, default=None)
+        newest = max(found, key=lambda folder: (folder / JOB).stat().st_mtime, default=None)
         return Dictionaries() if newest is None else trained(newest)
 
     return source

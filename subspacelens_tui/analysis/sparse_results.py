@@ -23,6 +23,7 @@ from subspacelens_tui.sparse import (
     compare_lenses,
     judge,
 )
+from subspacelens_tui.sparse.alignment import Alignment, alignment_of
 from subspacelens_tui.sparse.atoms import Atom, top_atoms
 from subspacelens_tui.sparse.checks import CHECKS, planted_tokens
 
@@ -37,6 +38,7 @@ class SparseLayer:
         found: its lenses; or why there are none.
         verdict: of them.
         atoms: those of its autoencoder that have most energy; their images are indices into the session's.
+        alignment: of these atoms with class subspaces; or why there is none, empty without atoms.
     """
 
     layer: int
@@ -45,6 +47,7 @@ class SparseLayer:
     found: Comparison | str
     verdict: Verdict
     atoms: tuple[Atom, ...] = ()
+    alignment: Alignment | str = ""
 
 
 @dataclass(frozen=True)
@@ -191,17 +194,23 @@ class _Comparing:
         dictionary = self.dictionaries.by_layer.get(layer)
         try:
             found = self._compared(values, dictionary)
-            atoms = self._atoms(values, dictionary) if isinstance(dictionary, Dictionary) else ()
+            of_atoms = self._atoms(values, dictionary) if isinstance(dictionary, Dictionary) else ((), "")
         except SparseError as error:
             return SparseLayer(number, block.name, block.width, str(error), Verdict("undecided", str(error)))
-        return SparseLayer(number, block.name, block.width, found, judge(found), atoms)
+        return SparseLayer(number, block.name, block.width, found, judge(found), *of_atoms)
 
-    def _atoms(self, values: npt.NDArray[np.floating], dictionary: Dictionary) -> tuple[Atom, ...]:
-        sample = self.sample
-        raw = dictionary.for_tokens(values[sample.split.train])
-        classes, indices = sample.split.groups.classes, sample.tokens.indices
-        found = top_atoms(raw.autoencoder, raw.second, values, classes, sample.cells, self.settings.seed)
-        return tuple(replace(atom, images=tuple(indices[list(atom.images)].tolist())) for atom in found)
+    def _atoms(
+        self, values: npt.NDArray[np.floating], dictionary: Dictionary
+    ) -> tuple[tuple[Atom, ...], Alignment | str]:
+        sample, seed = self.sample, self.settings.seed
+        split, indices = sample.split, sample.tokens.indices
+        raw = dictionary.for_tokens(values[split.train])
+        top = top_atoms(raw.autoencoder, raw.second, values, split.groups.classes, sample.cells, seed)
+        if not top:
+            return (), ""
+        rows = raw.autoencoder.decoder[[atom.atom for atom in top]]
+        named = (replace(atom, images=tuple(indices[list(atom.images)].tolist())) for atom in top)
+        return tuple(named), alignment_of(rows, values, split, seed)
 
     def _check(self, name: str, layer: int) -> SparseCheck:
         """On planted tokens of the sizes of a layer: the first images are those that are fitted on."""

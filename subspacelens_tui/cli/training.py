@@ -25,7 +25,7 @@ def train(plan: Callable[[], PlannedTraining], session: str) -> Path:
         SparseError: the training failed or was stopped.
     """
     from subspacelens_tui.analysis.sparse_training import write_training
-    from subspacelens_tui.sparse.training_job import TrainingWatch
+    from subspacelens_tui.sessions.trainings import TrainingWatch
     from subspacelens_tui.training.spawn import start_trainer
 
     while (planned := plan()).missing:
@@ -46,8 +46,8 @@ def train(plan: Callable[[], PlannedTraining], session: str) -> Path:
 def _follow(folder: Path, process: subprocess.Popen[bytes] | None) -> None:
     """Show progress until the training ends."""
     from subspacelens_tui.sessions import Phase
+    from subspacelens_tui.sessions.trainings import TrainingWatch
     from subspacelens_tui.sparse import SparseError
-    from subspacelens_tui.sparse.training_job import TrainingWatch
 
     watch, watched = TrainingWatch(folder), not is_dumb(sys.stderr)
     while True:
@@ -69,7 +69,7 @@ def _follow(folder: Path, process: subprocess.Popen[bytes] | None) -> None:
 def stop_training(session: Path) -> int:
     """Ask all trainings of a session to stop; how many were asked."""
     from subspacelens_tui.sessions.control import ask
-    from subspacelens_tui.sparse.training_job import TrainingWatch, jobs_of
+    from subspacelens_tui.sessions.trainings import TrainingWatch, jobs_of
 
     running = [folder for folder in jobs_of(session) if TrainingWatch(folder).now().alive]
     for folder in running:

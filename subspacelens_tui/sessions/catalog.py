@@ -16,6 +16,7 @@ from subspacelens_tui.sessions.notes import Notes, read_notes
 from subspacelens_tui.sessions.reader import Session, open_session
 from subspacelens_tui.sessions.state import Phase
 from subspacelens_tui.sessions.text_files import from_home
+from subspacelens_tui.sessions.trainings import training_phases
 
 ENVIRONMENT = "SUBSPACELENS_SESSIONS"
 _FILES_COUNTED = 1_000_000
@@ -149,16 +150,20 @@ def delete_session(path: Path) -> None:
     """Delete a session's folder.
 
     Raises:
-        SessionError: if it is not a session, is being recorded, or cannot be deleted.
+        SessionError: if it is not a session, a recorder or trainer is at work in it, or it cannot be deleted.
     """
     if not (path / MANIFEST).is_file():
         raise SessionError(f"{path} is no session: nothing was deleted")
-    phase = Phase.WAITING
+    phase, trainings = Phase.WAITING, list[Phase]()
     # One that cannot be opened is damaged, and may go.
     with contextlib.suppress(SessionError):
         phase = open_session(path).state.phase
-    if phase.running and phase is not Phase.WAITING:
+    with contextlib.suppress(SessionError):
+        trainings = training_phases(path)
+    if _at_work(phase):
         raise SessionError(f"{path.name} is being recorded: stop the recording first")
+    if any(map(_at_work, trainings)):
+        raise SessionError(_trained(path))
     try:
         shutil.rmtree(path)
     except OSError as error:
@@ -169,7 +174,8 @@ def rename_session(path: Path, name: str) -> Path:
     """Give a session's folder another name, and return it.
 
     Raises:
-        SessionError: if it is being recorded or may be, the name is not fit or taken, or it cannot be renamed.
+        SessionError: if it is being recorded or trained on or may be, the name is not fit or taken, or it cannot
+            be renamed.
     """
     target = session_path(path.parent, name)
     if not (path / MANIFEST).is_file():
@@ -182,7 +188,20 @@ def rename_session(path: Path, name: str) -> Path:
     if phase.running or phase is Phase.STALE:
         # Its recorder knows it by its path.
         raise SessionError(f"{path.name} is being recorded ({phase}): stop the recording first")
+    if any(_at_work(training) or training is Phase.STALE for training in training_phases(path)):
+        raise SessionError(_trained(path))
     try:
         return path.rename(target)
     except OSError as error:
         raise SessionError(f"cannot rename {path}: {error.strerror or error}") from None
+
+
+def _at_work(phase: Phase) -> bool:
+    return phase.running and phase is not Phase.WAITING
+
+
+def _trained(path: Path) -> str:
+    return (
+        f"an autoencoder of {path.name} is being trained: `subspacelens-tui sparse {path.name} --sae stop` "
+        "stops it"
+    )

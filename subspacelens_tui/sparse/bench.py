@@ -1,6 +1,5 @@
 """What each lens is fitted to, and the curve that it gives."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,20 +11,19 @@ from subspacelens_tui.sparse.autoencoder import Autoencoder
 from subspacelens_tui.sparse.components import (
     Components,
     FloatArray,
-    Gaussians,
+    Moments,
     Strength,
     fit_components,
-    fit_gaussians,
 )
 from subspacelens_tui.sparse.curves import Curve, code_best, code_given
 from subspacelens_tui.sparse.errors import SparseError
 from subspacelens_tui.sparse.learned import (
     ROUNDS_TO_CHOOSE,
     STARTS,
+    best_strength,
     default_strength,
     learn_scales,
     learn_subspaces,
-    strengths,
 )
 from subspacelens_tui.sparse.scaling import Scaling
 from subspacelens_tui.sparse.split import IntArray, Split, split_images
@@ -151,7 +149,7 @@ class Bench:
         every_token, once = known.rate + cost[:, :1], known.rate + cost[:, :1] / T
         rng = np.random.default_rng([self.seed, 2])
         for _ in range(PERMUTATIONS):
-            relabelled = self._relabelled(rng)
+            relabelled = self.tokens.split.exchanged(rng)
             to_train, to_test = (
                 relabelled[part] for part in (self.tokens.split.train, self.tokens.split.test)
             )
@@ -162,15 +160,6 @@ class Bench:
             np.mean([curve.distortion for curve in self.permuted], axis=0),
         )
         return {CLASS: known.with_rate(every_token), CLASS_ONCE: known.with_rate(once), PERMUTED: mean}
-
-    def _relabelled(self, rng: np.random.Generator) -> IntArray:
-        """Classes of all images (N,) with subjects exchanged within either part: both keep their classes."""
-        groups, split = self.tokens.split.groups, self.tokens.split
-        classes = groups.classes.copy()
-        for part in (split.train, split.test):
-            subjects, first, of = np.unique(groups.subjects[part], return_index=True, return_inverse=True)
-            classes[part] = groups.classes[part][first][rng.permutation(len(subjects))][of]
-        return classes
 
     def _position(self) -> dict[str, Curve]:
         positions = self.tokens.positions
@@ -188,46 +177,44 @@ class Bench:
 
     def _labelled(self, train: IntArray, test: IntArray, count: int) -> tuple[Curve, FloatArray]:
         """Held-out tokens whose groups are known, and what naming each would cost (N, T)."""
-
-        def fit(images: IntArray, strength: Strength) -> Gaussians:
-            return fit_gaussians(
-                self.train[images].reshape(-1, self.d), train[images].ravel(), count, strength
-            )
-
-        strength = self._chosen_strength(train, fit)
-        components = fit(np.arange(len(self.train)), strength).components()
+        strength = self._chosen_strength(train, count)
+        components = fit_components(self.flat, train.ravel(), count, strength)
         return code_given(self.test, test, components, self.noise), components.costs[test]
 
-    def _chosen_strength(self, labels: IntArray, fit: Callable[[IntArray, Strength], Gaussians]) -> Strength:
+    def _chosen_strength(self, labels: IntArray, count: int) -> Strength:
         """In tokens: what codes the held-out ones among the training images best."""
         if isinstance(self.inner, str):
             return default_strength(self.d)
-        images = self.inner.test
-        images = images[np.isin(labels[images], labels[self.inner.train]).all(axis=1)]
+        some, images = self.inner.train, self.inner.test
+        images = images[np.isin(labels[images], labels[some]).all(axis=1)]
         if not len(images):
             return default_strength(self.d)
-        tried = strengths(self.d)
-        held_out, codes = self.train[images].reshape(-1, self.d), labels[images].ravel()
-        rates = [
-            fit(self.inner.train, strength).code_lengths(held_out, self.s, codes).mean() for strength in tried
-        ]
-        return tried[int(np.argmin(rates))]
+        moments = Moments.of(self.train[some].reshape(-1, self.d), labels[some].ravel(), count)
+        own = labels[images].reshape(-1, 1) == np.arange(count)
+        return self._best_strength(moments, self.train[images], own)[0]
+
+    def _best_strength(
+        self, moments: Moments, images: FloatArray, among: npt.NDArray[np.bool_] | None = None
+    ) -> tuple[Strength, float]:
+        """How far to draw groups so that tokens of other images (N, T, d) take least, and what they take."""
+        tokens = images.reshape(-1, images.shape[2])
+
+        def rate(strength: Strength) -> float:
+            return float(moments.gaussians(strength).code_lengths(tokens, self.s, among).min(axis=1).mean())
+
+        return best_strength(self.d, rate)
 
     def _subspaces(self, count: int) -> Components:
         """Start and strength are chosen on the held-out ones among the training images."""
         seen, best_start, strength = self._seen, STARTS[0], default_strength(self.d)
         if not isinstance(self.inner, str):
-            some, others = (
-                seen[part].reshape(-1, seen.shape[2]) for part in (self.inner.train, self.inner.test)
-            )
-            best = np.inf
+            some, best = seen[self.inner.train].reshape(-1, seen.shape[2]), np.inf
             for start in STARTS:
                 chosen, codes = learn_subspaces(some, count, self.s, start, self.seed, ROUNDS_TO_CHOOSE)
-                for a_strength in strengths(self.d):
-                    gaussians = fit_gaussians(some[chosen], codes, count, a_strength)
-                    rate = float(gaussians.code_lengths(others, self.s).min(axis=1).mean())
-                    if rate < best:
-                        best, best_start, strength = rate, start, a_strength
+                moments = Moments.of(some[chosen], codes, count)
+                of_start, rate = self._best_strength(moments, seen[self.inner.test])
+                if rate < best:
+                    best, best_start, strength = rate, start, of_start
         every = seen.reshape(-1, seen.shape[2])
         chosen, codes = learn_subspaces(every, count, self.s, best_start, self.seed)
         return fit_components(self.flat[chosen], codes, count, strength)

@@ -50,9 +50,9 @@ class Components:
         squares = ((x - self.means[c]) @ self.vectors[c]) ** 2
         inverse = 1 / (values + noise)
         fixed = 0.5 * (np.log1p(values / noise) - values * inverse).sum(axis=0)
-        rate = fixed + 0.5 * squares @ inverse
-        error = squares @ (noise * inverse) ** 2 + (noise * (values * inverse) ** 2).sum(axis=0)
-        return rate, error
+        both = squares @ np.concatenate([0.5 * inverse, (noise * inverse) ** 2], axis=1)
+        expected = (noise * (values * inverse) ** 2).sum(axis=0)
+        return fixed + both[:, : len(noise)], expected + both[:, len(noise) :]
 
 
 @dataclass(frozen=True)
@@ -74,34 +74,31 @@ class Gaussians:
         values, vectors = np.linalg.eigh(self.covariances)
         return Components(self.means, vectors, np.maximum(values, 0), self.costs)
 
-    def code_lengths(self, x: FloatArray, noise: float, codes: IntArray | None = None) -> FloatArray:
-        """What tokens (n, d) take at one s, in nats.
+    def code_lengths(
+        self, x: FloatArray, noise: float, among: npt.NDArray[np.bool_] | None = None
+    ) -> FloatArray:
+        """What tokens (n, d) take at one s, the name of the component included, in nats.
 
         Args:
             x: the tokens.
             noise: s.
-            codes: (n,) the component of each, if that is known and need not be named.
+            among: (n, K), components that a token may have; None for all.
 
         Returns:
-            (n, K), each component's own name included; or (n,) under the known ones.
+            (n, K), infinite for components that a token may not have.
         """
         d = x.shape[1]
         # Single precision decides between components as well as double does, in half the time.
-        whitening = np.linalg.inv(np.linalg.cholesky(self.covariances + noise * np.eye(d)).astype(np.float32))
+        whitening = _whitening(self.covariances + noise * np.eye(d)).astype(np.float32)
         log_det = -2 * np.log(np.diagonal(whitening, axis1=1, axis2=2)).sum(axis=1, dtype=np.float64)
         trace = np.einsum("kde,kde->k", whitening, whitening, dtype=np.float64)
-        fixed = 0.5 * (log_det - d * np.log(noise) - d + noise * trace)
+        fixed = self.costs + 0.5 * (log_det - d * np.log(noise) - d + noise * trace)
         single, means = x.astype(np.float32), self.means.astype(np.float32)
-        shape = (len(x), len(self.means)) if codes is None else (len(x),)
-        lengths = np.empty(shape)
-        for c in range(len(self.means)) if codes is None else np.unique(codes):
-            own = single if codes is None else single[codes == c]
-            whitened = (own - means[c]) @ whitening[c].T
-            length = fixed[c] + 0.5 * np.einsum("nd,nd->n", whitened, whitened)
-            if codes is None:
-                lengths[:, c] = length + self.costs[c]
-            else:
-                lengths[codes == c] = length
+        lengths = np.full((len(x), len(self.means)), np.inf)
+        for c, mean in enumerate(means):
+            these = slice(None) if among is None else among[:, c]
+            whitened = (single[these] - mean) @ whitening[c].T
+            lengths[these, c] = fixed[c] + 0.5 * np.einsum("nd,nd->n", whitened, whitened)
         return lengths
 
 
@@ -118,44 +115,67 @@ class Strength:
 
 
 def fit_components(x: FloatArray, codes: IntArray, count: int, strength: Strength) -> Components:
-    """As `fit_gaussians`, in their eigenbases."""
-    return fit_gaussians(x, codes, count, strength).components()
+    """Groups of tokens as `Moments` draws them towards each other, in their eigenbases."""
+    return Moments.of(x, codes, count).gaussians(strength).components()
 
 
-def fit_gaussians(x: FloatArray, codes: IntArray, count: int, strength: Strength) -> Gaussians:
-    """The Gaussians of `count` groups of tokens, each drawn towards the Gaussian of all tokens.
+@dataclass(frozen=True)
+class Moments:
+    """What groups of tokens are by themselves: all that is fitted, however far they are drawn together.
 
-    A group keeps m of its mean, μ_c = m m_c + (1 - m) mean, and k of its covariance about that; the rest is
-    that of all groups about theirs: with δ = m_c - mean, W within groups and B between them,
-    C_c = k (S_c + (1 - m)² δδᵀ) + (1 - k) (W + (1 - m)² B).
-    Without it, groups of fewer tokens than dimensions say nothing of new tokens. At k = 0 and m = 1 they
-    differ in their means alone, at k = m = 0 not at all.
-
-    Args:
-        x: (n, d).
-        codes: (n,) the group of each token, from 0; a group may be empty.
-        count: K.
-        strength: of both.
+    Attributes:
+        mean: (d,) of all tokens.
+        sizes: (K,) tokens of each group; it may have none.
+        shifts: (K, d) means of the groups less that of all.
+        scatters: (K, d, d) of each group about its own mean, sums over tokens.
     """
-    d, sizes = x.shape[1], np.bincount(codes, minlength=count)
-    mean, shifts, scatters = x.mean(axis=0), np.zeros((count, d)), np.zeros((count, d, d))
-    for c in np.flatnonzero(sizes):
-        own = x[codes == c]
-        centre = own.mean(axis=0)
-        shifts[c] = centre - mean
-        scatters[c] = (own - centre).T @ (own - centre)
-    within = scatters.sum(axis=0) / len(x)
-    keep, keep_mean = (
-        np.divide(sizes, sizes + of, out=np.zeros(count), where=sizes > 0)
-        for of in (strength.covariance, strength.mean)
-    )
-    left = (1 - keep_mean)[:, None] * shifts
-    between = (left.T * sizes) @ left / len(x)
-    scatters *= (keep / np.maximum(sizes, 1))[:, None, None]
-    scatters += (1 - keep)[:, None, None] * (within + between)
-    outer = np.sqrt(keep)[:, None] * left
-    scatters += outer[:, :, None] * outer[:, None, :]
-    return Gaussians(mean + keep_mean[:, None] * shifts, scatters, name_costs(sizes))
+
+    mean: FloatArray
+    sizes: IntArray
+    shifts: FloatArray
+    scatters: FloatArray
+
+    @classmethod
+    def of(cls, x: FloatArray, codes: IntArray, count: int) -> "Moments":
+        """Those of `count` groups.
+
+        Args:
+            x: (n, d).
+            codes: (n,) the group of each token, from 0.
+            count: K.
+        """
+        d, sizes = x.shape[1], np.bincount(codes, minlength=count)
+        mean, shifts, scatters = x.mean(axis=0), np.zeros((count, d)), np.zeros((count, d, d))
+        by_group, ends = x[np.argsort(codes, kind="stable")], np.cumsum(sizes)
+        for c in np.flatnonzero(sizes):
+            own = by_group[ends[c] - sizes[c] : ends[c]]
+            centre = own.mean(axis=0)
+            shifts[c] = centre - mean
+            left = own - centre
+            scatters[c] = left.T @ left
+        return cls(mean, sizes, shifts, scatters)
+
+    def gaussians(self, strength: Strength) -> Gaussians:
+        """The groups, each drawn towards the Gaussian of all tokens.
+
+        A group keeps m of its mean, μ_c = m m_c + (1 - m) mean, and k of its covariance about that; the rest
+        is that of all groups about theirs: with δ = m_c - mean, W within groups and B between them,
+        C_c = k (S_c + (1 - m)² δδᵀ) + (1 - k) (W + (1 - m)² B).
+        Without it, groups of fewer tokens than dimensions say nothing of new tokens. At k = 0 and m = 1 they
+        differ in their means alone, at k = m = 0 not at all.
+        """
+        sizes, n = self.sizes, self.sizes.sum()
+        keep, keep_mean = (
+            np.divide(sizes, sizes + of, out=np.zeros(len(sizes)), where=sizes > 0)
+            for of in (strength.covariance, strength.mean)
+        )
+        left = (1 - keep_mean)[:, None] * self.shifts
+        shared = (self.scatters.sum(axis=0) + (left.T * sizes) @ left) / n
+        covariances = self.scatters * (keep / np.maximum(sizes, 1))[:, None, None]
+        covariances += (1 - keep)[:, None, None] * shared
+        outer = np.sqrt(keep)[:, None] * left
+        covariances += outer[:, :, None] * outer[:, None, :]
+        return Gaussians(self.mean + keep_mean[:, None] * self.shifts, covariances, name_costs(sizes))
 
 
 def name_costs(sizes: IntArray) -> FloatArray:
@@ -163,3 +183,14 @@ def name_costs(sizes: IntArray) -> FloatArray:
     smoothed = sizes + 0.5
     costs: FloatArray = np.log(smoothed.sum() / smoothed)
     return costs
+
+
+def _whitening(covariances: FloatArray) -> FloatArray:
+    """The inverses (K, d, d) of the Cholesky factors of positive definite matrices."""
+    # Here, not above: SciPy takes a tenth of a second that a screen should not wait for.
+    from scipy.linalg.lapack import dtrtri
+
+    factors = np.asarray(np.linalg.cholesky(covariances), np.float64)
+    for c, factor in enumerate(factors):
+        factors[c] = dtrtri(factor, lower=1)[0]
+    return factors

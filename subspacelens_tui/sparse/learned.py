@@ -1,15 +1,22 @@
 """Components that are learned: subspaces by hard EM, and scales of one shape."""
 
+import functools
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from subspacelens_tui.sparse.components import Components, FloatArray, Strength, fit_gaussians, name_costs
+from subspacelens_tui.sparse.components import Components, FloatArray, Moments, Strength, name_costs
 from subspacelens_tui.sparse.split import IntArray
 
 # Tokens that the assignments are learned on, drawn evenly; the components are then fitted to all.
 _LEARNED_ON = 4000
 _ROUNDS = 8
+# After the first round, tokens go to one of so many components that were shortest in it, and where fewer than
+# this share of tokens change theirs, there is no next round.
+_CANDIDATES = 8
+_SETTLED = 0.005
 # After so few it is known which start is the better one.
 ROUNDS_TO_CHOOSE = 3
 _LLOYD_ROUNDS = 3
@@ -20,9 +27,31 @@ _COVARIANCES = (0.1, 0.5, 2.0, 8.0, 1000.0)
 _HARDLY = 1.0
 
 
-def strengths(d: int) -> list[Strength]:
-    """Those that are tried for tokens of width d."""
-    return [Strength(mean, times * d) for times in _COVARIANCES for mean in (times * d, _HARDLY)]
+def best_strength(d: int, rate: Callable[[Strength], float]) -> tuple[Strength, float]:
+    """The one of least rate for tokens of width d, and the rate.
+
+    Not all are tried: means and covariances drawn alike go downhill from the middle, and means that are
+    hardly drawn from where that ends.
+    """
+    best, found = len(_COVARIANCES) // 2, []
+    for mean in (None, _HARDLY):
+        of = [Strength(times * d if mean is None else mean, times * d) for times in _COVARIANCES]
+        best, least = _downhill(of, rate, best)
+        found.append((of[best], least))
+    return min(found, key=lambda pair: pair[1])
+
+
+def _downhill(along: list[Strength], rate: Callable[[Strength], float], start: int) -> tuple[int, float]:
+    """A place of less rate than both beside it, and the rate."""
+
+    @functools.cache
+    def at(place: int) -> float:
+        return rate(along[place]) if 0 <= place < len(along) else math.inf
+
+    best = start
+    while at(beside := min(best - 1, best + 1, key=at)) < at(best):
+        best = beside
+    return best, at(best)
 
 
 def default_strength(d: int) -> Strength:
@@ -95,13 +124,15 @@ def learn_subspaces(
     if len(x) > _LEARNED_ON:
         chosen = np.sort(rng.choice(len(x), _LEARNED_ON, replace=False))
         x = x[chosen]
-    codes = start.codes(x, count, rng)
+    codes, among = start.codes(x, count, rng), None
     for _ in range(rounds):
-        gaussians = fit_gaussians(x, codes, count, default_strength(x.shape[1]))
-        new = gaussians.code_lengths(x, noise).argmin(axis=1)
-        if np.array_equal(new, codes):
+        gaussians = Moments.of(x, codes, count).gaussians(default_strength(x.shape[1]))
+        lengths = gaussians.code_lengths(x, noise, among)
+        if among is None and count > _CANDIDATES:
+            among = lengths <= np.partition(lengths, _CANDIDATES - 1, axis=1)[:, _CANDIDATES - 1, None]
+        before, codes = codes, lengths.argmin(axis=1)
+        if (codes != before).mean() < _SETTLED:
             break
-        codes = new
     return chosen, codes
 
 
@@ -131,7 +162,7 @@ def learn_scales(x: FloatArray, noise: float) -> Components:
         inverse = 1 / (of_scales + noise)
         fixed = costs + 0.5 * (np.log1p(of_scales / noise) - of_scales * inverse).sum(axis=1)
         new = (fixed + 0.5 * (x @ vectors) ** 2 @ inverse.T).argmin(axis=1)
-        if np.array_equal(new, codes):
+        before, codes = codes, new
+        if (codes != before).mean() < _SETTLED:
             break
-        codes = new
     return components

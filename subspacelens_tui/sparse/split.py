@@ -71,6 +71,15 @@ class Split:
                     "hold out whole seeds and subjects"
                 )
 
+    def exchanged(self, rng: np.random.Generator) -> IntArray:
+        """Classes of all images (N,) with subjects exchanged within either part: both keep their classes."""
+        groups = self.groups
+        classes = groups.classes.copy()
+        for part in (self.train, self.test):
+            subjects, first, of = np.unique(groups.subjects[part], return_index=True, return_inverse=True)
+            classes[part] = groups.classes[part][first][rng.permutation(len(subjects))][of]
+        return classes
+
 
 def split_images(groups: Groups, seed: int = 0) -> Split:
     """Hold out a third of the seeds and a third of the subjects of each class.

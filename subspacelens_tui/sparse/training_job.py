@@ -16,17 +16,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from subspacelens_tui.sessions.atomic import whole_file
 from subspacelens_tui.sessions.errors import SessionError
-from subspacelens_tui.sessions.events import EventReader
-from subspacelens_tui.sessions.files import names_inside, read_plain
-from subspacelens_tui.sessions.state import Phase, StateTracker
+from subspacelens_tui.sessions.files import read_plain
+from subspacelens_tui.sessions.trainings import JOB
 from subspacelens_tui.sparse.layouts import recipe_of
 from subspacelens_tui.sparse.recipe import Asked, Recipe
 
-FOLDER = "sae"
 TRAININGS = ("first", "second")
 CHECKPOINT = "checkpoint.safetensors"
-_FILE, _LONGEST = "job.json", 16 * 2**20
-_MOST = 10_000
+_LONGEST = 16 * 2**20
 
 
 class TrainingJob(BaseModel):
@@ -117,7 +114,7 @@ def write_job(folder: Path, job: TrainingJob) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with whole_file(folder / _FILE) as temporary:
+        with whole_file(folder / JOB) as temporary:
             temporary.write_text(job.model_dump_json(indent=1), encoding="utf-8")
     except OSError as error:
         raise SessionError(f"{folder} cannot be written: {error.strerror or error}") from None
@@ -130,80 +127,15 @@ def read_job(folder: Path) -> TrainingJob:
         FileNotFoundError: there is none.
         SessionError: it is damaged.
     """
-    content = read_plain(folder, _FILE, at_most=_LONGEST)
+    content = read_plain(folder, JOB, at_most=_LONGEST)
     try:
         return TrainingJob.model_validate_json(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise SessionError(f"{folder / _FILE} is damaged: {where}: {first['msg']}") from None
-
-
-def jobs_of(session: Path) -> list[Path]:
-    """The folders of the trainings of a session."""
-    names = names_inside(session, FOLDER, at_most=_MOST)
-    folders = [session / FOLDER / name for name in sorted(names)]
-    return [folder for folder in folders if (folder / _FILE).is_file()]
+        raise SessionError(f"{folder / JOB} is damaged: {where}: {first['msg']}") from None
 
 
 def is_trained(folder: Path, target: Target) -> bool:
     """Whether an autoencoder is there, in full: its configuration is written last, and its recipe is this."""
     return recipe_of(folder.joinpath(*target.inside)) == target.recipe
-
-
-@dataclass(frozen=True)
-class TrainingState:
-    """How a training stands.
-
-    Attributes:
-        phase, detail: as of a recording; RECORDING means that it trains.
-        done, total: steps of all autoencoders.
-        eta: seconds left; None if that is not known.
-    """
-
-    phase: Phase
-    detail: str
-    done: int
-    total: int
-    eta: float | None
-
-    @property
-    def alive(self) -> bool:
-        """Whether a trainer is at work."""
-        return self.phase.running and self.phase is not Phase.WAITING
-
-    @property
-    def words(self) -> str:
-        """On one line."""
-        if self.phase is not Phase.RECORDING:
-            what = "starting" if self.phase is Phase.LOADING else str(self.phase)
-            return f"{what}: {self.detail}" if self.detail else what
-        left = "" if self.eta is None else f"  ETA {int(self.eta) // 60}:{int(self.eta) % 60:02d}"
-        return f"step {self.done} of {self.total}{left}"
-
-
-class TrainingWatch:
-    """Follows a training by its event log.
-
-    Args:
-        folder: of the job.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._events, self._tracker = EventReader(folder), StateTracker()
-        self._done = self._total = 0
-        self._eta: float | None = None
-
-    def now(self) -> TrainingState:
-        """Take in what is new."""
-        events = self._events.new()
-        if self._events.restarted:
-            self._tracker = StateTracker()
-        self._tracker.take(events)
-        for event in events:
-            done, total, eta = (event.get(key) for key in ("step", "steps", "eta"))
-            if isinstance(done, int) and isinstance(total, int):
-                self._done, self._total = done, total
-                self._eta = float(eta) if isinstance(eta, int | float) else None
-        state = self._tracker.now(0, 1)
-        return TrainingState(state.phase, state.detail, self._done, self._total, self._eta)

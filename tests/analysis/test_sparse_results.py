@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from subspacelens_tui.analysis.output import rate_plot, saved_plot, write_plot
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.sparse_results import Asked, sparse_comparison
 from subspacelens_tui.analysis.sparse_sample import position_cells
@@ -94,6 +95,26 @@ def test_the_text_says_verdicts_and_reasons(session: Session, capsys: pytest.Cap
     assert "nan" not in out.lower()
 
 
+def test_plots_have_the_curves_and_the_numbers_behind_them(session: Session, tmp_path: Path) -> None:
+    file = tmp_path / "of.svg"
+    assert run(session, "--layers", "0,2", "--to", str(file)) == 0
+    text = file.read_text(encoding="utf-8")
+    for words in ("layer 0", "25 sub", "bits a token", "distortion D", "all training tokens are equal"):
+        assert words in text
+    assert "class/image" not in text
+    found = sparse_comparison(session, Settings(), Asked(layers=[0, 2]))
+    of = found.layers[0].found
+    assert isinstance(of, Comparison)
+    curve, saved = rate_plot("curve", found, [0]), saved_plot("saved", found)
+    rows = [row for row in curve.rows if row["lens"] == "gauss"]
+    assert [row["distortion"] for row in rows] == list(of.lenses["gauss"].distortions)
+    assert rows[0]["bits"] == pytest.approx(of.lenses["gauss"].rates[0] / math.log(2))
+    [row] = [row for row in saved.rows if row["lens"] == "class"]
+    assert row["saved"] == pytest.approx(of.lenses["class"].saved / math.log(2))
+    for plot in (curve, saved):
+        assert write_plot(plot, tmp_path, ["svg"])[0].read_text(encoding="utf-8").count("<path") > 9
+
+
 def test_labels_of_one_subject_each_leave_the_class_out(session: Session) -> None:
     found = sparse_comparison(session, Settings(labels="fine"), Asked(layers=[0]))
     of = found.layers[0].found
@@ -110,7 +131,7 @@ def test_labels_of_one_subject_each_leave_the_class_out(session: Session) -> Non
         (("--distortion", "1"), 2, "must be between 0 and 1"),
         (("--distortion", "nan"), 2, "must be between 0 and 1"),
         (("--step", "5"), 2, "step 5 was not captured"),
-        (("--to", "of.svg"), 2, "a table is .csv, .json or .parquet"),
+        (("--to", "of.pdf"), 2, "a table is .csv, .json or .parquet, and a plot .svg or .png"),
         (("--branch", "uncond"), 2, "there is no uncond branch"),
     ],
 )

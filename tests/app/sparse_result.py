@@ -5,6 +5,7 @@ import numpy as np
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.sparse_results import SparseLayer, SparseResult
 from subspacelens_tui.sparse import Comparison, Groups, Lens, Quality, Split, judge
+from subspacelens_tui.sparse.alignment import Alignment
 from subspacelens_tui.sparse.atoms import Atom
 
 SAVED = {
@@ -26,6 +27,7 @@ def sparse_result(layers: int) -> SparseResult:
         for key in ("subspaces_25", "sparse")
     }
     atoms = tuple(Atom(at, 0.1, 0.5 / (at + 1), 0.01, 0.2, 0.4, (0, 1)) for at in range(9))
+    alignment = Alignment(10, (0.3,) * 9, (0.28,) * 9, 0.5, 0.47)
     found = []
     for layer in range(layers):
         distortions = np.geomspace(0.01, 0.9, 12)
@@ -37,5 +39,5 @@ def sparse_result(layers: int) -> SparseResult:
         }
         quality = Quality(100, 0.8, 0.75, 8.0, 3, 50.0, 0.05)
         of_layer = Comparison(0.1, 100, 4000, 50, 2000, 1.0, 50.0, lenses, {}, beyond, None, (), quality)
-        found.append(SparseLayer(layer, f"block {layer}", 96, of_layer, judge(of_layer), atoms))
+        found.append(SparseLayer(layer, f"block {layer}", 96, of_layer, judge(of_layer), atoms, alignment))
     return SparseResult(Settings(), 0.1, None, 32, split, ("a", "b"), tuple(found), (), (), ())

@@ -9,8 +9,10 @@ from subspacelens_tui.sessions.catalog import (
     delete_session,
     find_session,
     list_sessions,
+    rename_session,
     sessions_folder,
 )
+from subspacelens_tui.sessions.trainings import FOLDER, JOB
 from tests.conftest import PlantedSessionFactory
 
 
@@ -53,6 +55,27 @@ def test_a_missing_folder_is_said(tmp_path: Path) -> None:
         list_sessions(tmp_path / "nowhere")
 
 
+def trainer_of(session: Path) -> EventWriter:
+    """One that is at work."""
+    folder = session / FOLDER / "cond-step0-0"
+    folder.mkdir(parents=True)
+    (folder / JOB).write_text("{}")
+    events = EventWriter(folder)
+    events.write("recording")
+    return events
+
+
+def test_a_session_is_renamed_when_its_trainer_is_through(planted: PlantedSessionFactory) -> None:
+    session = planted().start().record()
+    events = trainer_of(session.path)
+    with pytest.raises(SessionError, match="is being trained: .* --sae stop` stops it"):
+        rename_session(session.path, "other")
+    assert session.path.exists()
+    events.write("stopped", reason="asked to")
+    events.close()
+    assert rename_session(session.path, "other").name == "other"
+
+
 def test_only_sessions_are_deleted(planted: PlantedSessionFactory, tmp_path: Path) -> None:
     session = planted()
     with pytest.raises(SessionError, match="nothing was deleted"):
@@ -64,6 +87,11 @@ def test_only_sessions_are_deleted(planted: PlantedSessionFactory, tmp_path: Pat
         delete_session(session.path)
     events.write("stopped", reason="asked to")
     events.close()
+    trainer = trainer_of(session.path)
+    with pytest.raises(SessionError, match="--sae stop` stops it"):
+        delete_session(session.path)
+    trainer.write("finished")
+    trainer.close()
     delete_session(session.path)
     assert not session.path.exists()
     delete_session(planted("no recorder yet").path)

@@ -14,9 +14,10 @@ from subspacelens_tui.analysis.sparse_training import PlannedTraining, plan_trai
 from subspacelens_tui.cli import main
 from subspacelens_tui.sessions import Phase, Session
 from subspacelens_tui.sessions.control import ask
+from subspacelens_tui.sessions.trainings import TrainingWatch
 from subspacelens_tui.sparse.layouts import load_autoencoder
 from subspacelens_tui.sparse.recipe import Asked
-from subspacelens_tui.sparse.training_job import TrainingWatch, targets_of
+from subspacelens_tui.sparse.training_job import targets_of
 from subspacelens_tui.training import trainer
 from subspacelens_tui.training.topk import Training
 from subspacelens_tui.training.trainer import Trainer, TrainingError

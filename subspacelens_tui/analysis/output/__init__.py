@@ -30,6 +30,7 @@ from subspacelens_tui.analysis.output.plots import (
 from subspacelens_tui.analysis.output.provenance import Provenance
 from subspacelens_tui.analysis.output.results import figures_json, print_figures
 from subspacelens_tui.analysis.output.sparse import print_sparse
+from subspacelens_tui.analysis.output.sparse_plots import rate_plot, saved_plot
 from subspacelens_tui.analysis.output.steering import print_steering
 from subspacelens_tui.analysis.output.sweep import print_sweep
 from subspacelens_tui.analysis.output.tables import print_tables
@@ -63,6 +64,8 @@ __all__ = [
     "print_sweep",
     "print_tables",
     "print_tokens",
+    "rate_plot",
+    "saved_plot",
     "spectrum_plot",
     "sweep_plot",
     "tabbed",

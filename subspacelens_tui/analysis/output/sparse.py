@@ -13,6 +13,7 @@ from subspacelens_tui.analysis.sparse_results import SparseCheck, SparseLayer, S
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sparse import LENSES, Comparison, Quality
+from subspacelens_tui.sparse.alignment import Alignment
 
 LENS_NAMES = {
     "gauss": "gauss",
@@ -57,6 +58,10 @@ def print_sparse(session: Session, found: SparseResult, as_json: bool, bits: boo
         out.print(Text(f"layer {layer.layer}: {plain(layer.verdict.words)}"))
     if any(_quality(layer) for layer in found.layers):
         out.print(PlainTable(list(_QUALITY), [_quality_row(layer) for layer in found.layers]))
+    aligned = [layer for layer in found.layers if isinstance(layer.alignment, Alignment)]
+    if aligned:
+        out.print(Text("share of energy in the nearest class subspace: top atoms, held-out tokens"))
+        out.print(PlainTable(list(_ALIGNED), [_aligned_row(layer) for layer in aligned]))
     for check in found.checks:
         of = {key: f"{_per(bits) * lens.rate:.1f}" for key, lens in check.found.lenses.items()}
         rates = ", ".join(f"{LENS_NAMES[key]} {of[key]}" for key in _CHECKED if key in of)
@@ -66,6 +71,7 @@ def print_sparse(session: Session, found: SparseResult, as_json: bool, bits: boo
 
 
 _QUALITY = ("layer", "atoms", "EV fit", "EV held out", "L0", "dead", "tokens/atom", "stable")
+_ALIGNED = ("layer", "dimensions", "atoms", "permuted", "tokens", "permuted")
 _CHECKED = ("gauss", "subspaces_25", "sparse")
 
 
@@ -83,6 +89,13 @@ def _quality_row(layer: SparseLayer) -> list[str]:
     return [str(layer.layer), str(of.atoms), *explained, *counts]
 
 
+def _aligned_row(layer: SparseLayer) -> list[str]:
+    of = layer.alignment
+    assert isinstance(of, Alignment)
+    shares = (of.mean, of.permuted_mean, of.tokens, of.permuted_tokens)
+    return [str(layer.layer), str(of.subspace_dim), *(f"{share:.3f}" for share in shares)]
+
+
 def _unit(bits: bool) -> str:
     return "bits" if bits else "nats"
 
@@ -95,7 +108,8 @@ def _missing_lines(found: SparseResult) -> list[str]:
         if isinstance(layer.found, Comparison)
         for why, keys in _by_reason(layer.found.missing).items()
     )
-    return list(dict.fromkeys(reasons))
+    aligned = (f"{what}: {why}" for layer in found.layers for what, why in _why_not_aligned(layer).items())
+    return list(dict.fromkeys((*reasons, *aligned)))
 
 
 def _by_reason(missing: dict[str, str]) -> dict[str, list[str]]:
@@ -186,10 +200,16 @@ def _layer_json(layer: SparseLayer, per: float) -> dict[str, Any]:
         },
         "autoencoder": None if found.quality is None else asdict(found.quality),
         "atoms": [asdict(atom) for atom in layer.atoms],
+        "alignment": asdict(layer.alignment) if isinstance(layer.alignment, Alignment) else None,
         "class_excess": _pair(found.class_excess, per),
         "permuted_rates": [per * rate for rate in found.permutations],
-        "missing": dict(found.missing),
+        "missing": {**found.missing, **_why_not_aligned(layer)},
     }
+
+
+def _why_not_aligned(layer: SparseLayer) -> dict[str, str]:
+    of = layer.alignment
+    return {"alignment": of} if isinstance(of, str) and of else {}
 
 
 def _check_json(check: SparseCheck, per: float) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from subspacelens_tui.app.drawing.painted import Row, cut_row
 from subspacelens_tui.app.panes.pane import COMPUTING, Numbers
 from subspacelens_tui.app.panes.sparse import OfTokens
 from subspacelens_tui.sessions.sanitise import plain
+from subspacelens_tui.sparse.alignment import Alignment
 from subspacelens_tui.sparse.atoms import Atom
 
 _ATOM, _COLUMN = 4, 7
 # In the order in which they give way, the last first.
-_COLUMNS = ("class", "pos", "tokens", "stable", "energy")
+_COLUMNS = ("class", "pos", "align", "tokens", "stable", "energy")
 _LEAST = _ATOM + 2 * _COLUMN
 
 
@@ -32,14 +33,27 @@ class AtomsPane(OfTokens):
         return f"L{self.selected} · information on class and position by entropy, beyond chance"
 
     def subtitles(self) -> Sequence[str]:
-        """What stability is, and what else the pane shows."""
-        return [f"stable: best |cos| in a second training · {self.others}", self.others]
+        """What stability and alignment are, and what else the pane shows."""
+        stable = "stable: best |cos| in a second training"
+        align = "align: energy in the nearest class subspace, beyond permuted labels"
+        return [f"{align} · {stable} · {self.others}", f"{stable} · {self.others}", self.others]
 
     @property
     def atoms(self) -> tuple[Atom, ...]:
         """Of the selected layer, those with most energy first."""
         layer = self.of_layer
         return layer.atoms if layer else ()
+
+    @property
+    def alignment(self) -> Alignment | None:
+        """Of these atoms with the class subspaces, where it can be told."""
+        layer = self.of_layer
+        return layer.alignment if layer and isinstance(layer.alignment, Alignment) else None
+
+    def _beyond(self, place: int) -> float | None:
+        """What an atom has of its energy in the nearest class subspace beyond one of permuted labels."""
+        of = self.alignment
+        return None if of is None else of.atoms[place] - of.permuted_atoms[place]
 
     def absence(self) -> str:
         """Why there are none; empty if there are some."""
@@ -62,16 +76,18 @@ class AtomsPane(OfTokens):
         head = fit("atom", _ATOM, "right") + "".join(fit(name, _COLUMN, "right") for name in names)
         rows: list[Row] = [cut_row([(head + "  images", self.ink("dim"))], width)]
         room = height - 2
-        rows += [cut_row(self._row(atom, names), width) for atom in self.atoms[:room]]
+        rows += [cut_row(self._row(at, names), width) for at in range(min(room, len(self.atoms)))]
         rows += [[]] * (room - len(rows) + 1)
         return [*rows, cut_row([(self._sentence(), self.ink("dim"))], width)]
 
-    def _row(self, atom: Atom, names: Sequence[str]) -> Row:
+    def _row(self, place: int, names: Sequence[str]) -> Row:
+        atom = self.atoms[place]
         # Of the two, what it says more of: position is no concept.
         of_position = atom.of_position is not None and atom.of_position > atom.of_class
         cells = {
             "class": (numbers.fraction(atom.of_class), "dim" if of_position else "strong"),
             "pos": (numbers.fraction(atom.of_position), "strong" if of_position else "dim"),
+            "align": (numbers.fraction(self._beyond(place)), ""),
             "tokens": (f"{100 * atom.share:.1f}%", ""),
             "stable": (numbers.fraction(atom.cosine), ""),
             "energy": (f"{100 * atom.energy:.1f}%", "dim"),
@@ -93,7 +109,16 @@ class AtomsPane(OfTokens):
 
     def _sentence(self) -> str:
         of_position = sum((atom.of_position or 0) > atom.of_class for atom in self.atoms)
-        return f"{of_position} of these {len(self.atoms)} say more of the position than of the class"
+        words = f"{of_position} of these {len(self.atoms)} say more of the position than of the class"
+        if (of := self.alignment) is None:
+            return words
+        atoms, permuted, tokens, its_permuted = map(
+            numbers.fraction, (of.mean, of.permuted_mean, of.tokens, of.permuted_tokens)
+        )
+        return (
+            f"{words} · energy in class subspaces: atoms {atoms} (permuted {permuted}), "
+            f"tokens {tokens} ({its_permuted})"
+        )
 
     def numbers(self) -> Numbers:
         """A row an atom."""
@@ -105,8 +130,9 @@ class AtomsPane(OfTokens):
                 "energy": atom.energy,
                 "class": atom.of_class,
                 "position": atom.of_position,
+                "aligned_beyond_permuted": self._beyond(place),
                 "cosine": atom.cosine,
                 "images": " ".join(map(str, atom.images)),
             }
-            for atom in self.atoms
+            for place, atom in enumerate(self.atoms)
         ]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from textual import events
@@ -15,6 +16,9 @@ from subspacelens_tui.app.panes.pane import COMPUTING, Deferred, Numbers, Pane
 from subspacelens_tui.app.panes.plot_pane import at, interval
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sparse import Lens
+
+if TYPE_CHECKING:
+    from subspacelens_tui.analysis.output import Plot as PublicationPlot
 
 _PER_NAT = 1 / math.log(2)
 # Key, name, colour, dashed: those that are judged, and what their edge is held against.
@@ -116,6 +120,12 @@ class SparsePane(LensPlot):
         )
         return Plot(curves, bars=bars, zero=True)
 
+    def publication(self, name: str) -> "PublicationPlot | None":
+        """What every lens saves, by layer."""
+        from subspacelens_tui.analysis.output import saved_plot
+
+        return saved_plot(name, self.lenses) if self.lenses else None
+
     def legend(self) -> list[LegendEntry]:
         """Each lens that has values, with what it saves at the layer."""
         return [
@@ -197,6 +207,13 @@ class RateDistortionPane(LensPlot):
         """A curve a lens."""
         curves = tuple(Curve(self._values(key), colour, dashed) for key, _, colour, dashed in _RATED)
         return Plot(curves, first=1, across="step of log D")
+
+    def publication(self, name: str) -> "PublicationPlot | None":
+        """The curve of every lens at the layer."""
+        from subspacelens_tui.analysis.output import rate_plot
+
+        number = self.number_of(self.selected)
+        return rate_plot(name, self.lenses, [number]) if self.lenses and number is not None else None
 
     def cursor(self) -> int | None:
         """None: the places are distortions."""

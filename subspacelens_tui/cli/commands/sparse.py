@@ -20,22 +20,27 @@ from subspacelens_tui.options.sparse import CHECK, SAE, TRAINING
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.sparse_dictionaries import Dictionaries
+    from subspacelens_tui.analysis.sparse_results import SparseResult
     from subspacelens_tui.analysis.sparse_sample import SparseSample
     from subspacelens_tui.sessions import Session
     from subspacelens_tui.sparse.layouts import ReadPickle
 
 _TAKEN = ("--labels", "--branch", "--step", "--guidance")
-_TO = Option("--to", "FILE", "also write a row for each layer and lens: .csv, .json or .parquet", path)
+_TO = Option(
+    "--to",
+    "FILE",
+    "also write a row for each layer and lens (.csv, .json or .parquet), or the curves (.svg or .png)",
+    path,
+)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """As text or JSON, and to a file where one is named."""
-    from subspacelens_tui.analysis.output import print_sparse, write_table
-    from subspacelens_tui.analysis.output.sparse import sparse_rows
+    from subspacelens_tui.analysis.output import print_sparse
     from subspacelens_tui.analysis.sparse_results import Asked, sparse_comparison
 
     layers = arguments.layers
-    table = None if arguments.to is None else _table(Path(arguments.to))
+    file = None if arguments.to is None else _file(Path(arguments.to))
     session = open_session(arguments, arguments.session)
     if arguments.sae == "stop":
         return _stop(session)
@@ -46,22 +51,34 @@ def run(arguments: argparse.Namespace) -> int:
             session, settings_of(arguments), asked, functools.partial(say_progress, "layers")
         )
     print_sparse(session, found, arguments.json, arguments.bits)
-    if table is not None:
-        write_table(table, sparse_rows(session, found, arguments.bits))
+    if file is not None:
+        _write(file, session, found, arguments.bits)
     say_losses(found.losses)
     return 0
 
 
-def _table(table: Path) -> Path:
+def _file(file: Path) -> Path:
     """Refused before anything is computed, if it cannot be written."""
-    from subspacelens_tui.analysis.output import TABLE_FORMATS
+    from subspacelens_tui.analysis.output import FORMATS
     from subspacelens_tui.analysis.output.files import need, refuse_existing
 
-    if (kind := table.suffix.removeprefix(".")) not in TABLE_FORMATS:
-        raise UsageError(f"a table is .csv, .json or .parquet, not {table.name!r}")
+    if (kind := file.suffix.removeprefix(".")) not in FORMATS:
+        raise UsageError(f"a table is .csv, .json or .parquet, and a plot .svg or .png, not {file.name!r}")
     need(kind)
-    refuse_existing([table])
-    return table
+    refuse_existing([file])
+    return file
+
+
+def _write(file: Path, session: Session, found: SparseResult, bits: bool) -> None:
+    """The table, or the plot."""
+    from subspacelens_tui.analysis.output import PLOT_FORMATS, Provenance, rate_plot, write_plot, write_table
+    from subspacelens_tui.analysis.output.sparse import sparse_rows
+
+    if (kind := file.suffix.removeprefix(".")) in PLOT_FORMATS:
+        about = Provenance([(session.name, found.settings)])
+        write_plot(rate_plot(file.stem, found), file.parent, [kind], (), about)
+    else:
+        write_table(file, sparse_rows(session, found, bits))
 
 
 def _stop(session: Session) -> int:
