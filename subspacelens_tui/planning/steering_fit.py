@@ -83,8 +83,8 @@ class Statistics:
             )
         if manifest.layers is not None:
             raise PlanningError(
-                f"{session.name} has some blocks only, and the model is known again by all: {again} without "
-                "`--layers` records them"
+                f"{session.name} holds some of the model's blocks only, and steering needs all of them: {again} "
+                "without `--layers` records them"
             )
         if not manifest.blocks:
             raise PlanningError(f"{session.name} has no images yet: wait for some")
@@ -168,12 +168,13 @@ class Statistics:
 
 
 def scheme_of(session: Session, source: str, target: str) -> str | None:
-    """The first label scheme that has both classes; None if there is none."""
+    """The first label scheme that has both classes, else the first that has one; None if there is none."""
     wanted = {canonical(source), canonical(target)}
+    most: dict[int, str] = {}
     for scheme in session.manifest.label_schemes:
-        if wanted <= {canonical(prompt.labels[scheme]) for prompt in session.manifest.prompts}:
-            return scheme
-    return None
+        there = {canonical(prompt.labels[scheme]) for prompt in session.manifest.prompts}
+        most.setdefault(len(wanted & there), scheme)
+    return most.get(2, most.get(1))
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ import math
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from subspacelens_tui.sparse.errors import SparseError
+
 # Fewer training tokens an atom than this, and its direction is noise.
 TOKENS_AN_ATOM = 40
 _EXPANSION = 8
@@ -52,7 +54,12 @@ class Asked(BaseModel):
 
         Atoms: eight times the width, and no more than leave 40 training tokens to each. k: 8 at width 96, 32
         at 1152, a power of two near 8 · √(width/96), and at most a quarter of the atoms.
+
+        Raises:
+            SparseError: if more atoms are to be active than there are.
         """
         atoms = self.atoms or max(4, min(_EXPANSION * width, tokens // TOKENS_AN_ATOM))
         k = self.k or min(2 ** round(math.log2(_K * math.sqrt(max(width, 2) / _K_WIDTH))), atoms // 4)
-        return Recipe(atoms=atoms, k=max(1, int(min(k, atoms))), steps=self.steps, batch_topk=self.batch_topk)
+        if k > atoms:
+            raise SparseError(f"{k} of {atoms} atoms cannot be active: ask for a smaller --k or more --atoms")
+        return Recipe(atoms=atoms, k=max(1, int(k)), steps=self.steps, batch_topk=self.batch_topk)

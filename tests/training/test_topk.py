@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from subspacelens_tui.sparse import SparseError
 from subspacelens_tui.sparse.recipe import Asked, Recipe
 from subspacelens_tui.training.topk import Training
 
@@ -107,4 +108,5 @@ def test_defaults_are_those_of_the_docs() -> None:
     assert Asked().recipe(96, 5760).atoms == 144
     assert Asked().recipe(1152, 10**6).k == 32
     assert Asked().recipe(12, 96) == Recipe(atoms=4, k=1)
-    assert Asked(atoms=10, k=20).recipe(96, 5760).k == 10
+    with pytest.raises(SparseError, match="20 of 10 atoms cannot be active"):
+        Asked(atoms=10, k=20).recipe(96, 5760)

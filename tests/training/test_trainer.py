@@ -122,8 +122,8 @@ def test_two_trainers_do_not_write_one_folder(tmp_path: Path, monkeypatch: pytes
 def test_sparse_trains_measures_and_refuses_leaks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With a trainer in a process of its own, started by the command."""
     session = planted(tmp_path / "s")
-    typed = ("sparse", str(session.path), "--layers", "1", "--atoms", "8", "--k", "2", "--train-steps", "20")
-    assert main((*typed, "--sae", "train", "--check", "--json")) == 0
+    typed, training = ("sparse", str(session.path), "--layers", "1"), ("--atoms", "8", "--k", "2")
+    assert main((*typed, *training, "--train-steps", "20", "--sae", "train", "--check", "--json")) == 0
     found = json.loads(capsys.readouterr().out)
     [layer] = found["layers"]
     assert layer["autoencoder"]["atoms"] == 8
@@ -138,5 +138,9 @@ def test_sparse_trains_measures_and_refuses_leaks(tmp_path: Path, capsys: pytest
     assert again["layers"][0]["lenses"]["sparse"] == layer["lenses"]["sparse"]
     assert main((*typed, "--sae", str(job / "first"), "--seed", "1")) == 1
     assert "of the images that are held out here" in capsys.readouterr().err
+    assert main((*typed, *training)) == 2
+    assert "--atoms is of a training: add --sae train" in capsys.readouterr().err
+    assert main((*typed, "--atoms", "8", "--k", "9", "--sae", "train")) == 2
+    assert "no more can be active" in capsys.readouterr().err
     assert main((*typed, "--sae", "stop")) == 1
     assert "no autoencoder of s is being trained" in capsys.readouterr().err

@@ -45,15 +45,21 @@ def print_comparison(names: tuple[str, str], comparison: Comparison, as_json: bo
     if comparison.cka is not None and comparison.cka_null is not None:
         std = number(comparison.cka_null.std)
         out.print(Text(f"\nunbiased CKA of A (rows) and B; by chance 0 ± {std}", style="bold"))
-        headings = ["layer", *(f"B{layer}" for layer in range(comparison.cka.shape[1]))]
+        headings = ["layer", *(f"B{layer}" for layer in comparison.b.numbers)]
         cells = [[number(value) for value in row] for row in comparison.cka.tolist()]
-        out.print(PlainTable(headings, [[f"A{layer}", *row] for layer, row in enumerate(cells)]))
+        out.print(
+            PlainTable(
+                headings,
+                [[f"A{layer}", *row] for layer, row in zip(comparison.a.numbers, cells, strict=True)],
+            )
+        )
 
 
 def _places(comparison: Comparison) -> Iterator[list[str]]:
     """What stands before each row: the layer, or the relative depth and both layers."""
     for pair, (a, b) in enumerate(comparison.pairs):
-        yield [f"{comparison.depth(pair):.2f}", str(a), str(b)] if comparison.relative else [str(a)]
+        layers = str(comparison.a.numbers[a]), str(comparison.b.numbers[b])
+        yield [f"{comparison.depth(pair):.2f}", *layers] if comparison.relative else [layers[0]]
 
 
 def _is_shown(name: str, comparison: Comparison) -> bool:
@@ -87,7 +93,7 @@ def _json(names: tuple[str, str], comparison: Comparison) -> dict[str, Any]:
         "warnings": list(comparison.warnings),
         "layers": [
             {
-                "layer": index,
+                "layer": index if comparison.relative else comparison.a.numbers[index],
                 **comparison.place(index),
                 **{figure: _record(comparison, index, figure) for figure in layer},
             }

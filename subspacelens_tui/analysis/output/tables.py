@@ -34,7 +34,7 @@ def print_tables(tables: Tables, as_json: bool) -> None:
 
 def _parts(tables: Tables) -> Iterable[tuple[str, str, list[str], list[list[str]]]]:
     yield (
-        "Rc/R at the first, middle and last block",
+        "Rc/R at the first, middle and last layer recorded",
         "ratio",
         ["labels", "design", "layer", "Rc/R", INTERVAL, "null", "excess", INTERVAL, "p"],
         [

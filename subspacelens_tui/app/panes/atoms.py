@@ -30,7 +30,7 @@ class AtomsPane(OfTokens):
 
     def title_detail(self) -> str:
         """What the columns of class and position are."""
-        return f"L{self.selected} · information on class and position by entropy, beyond chance"
+        return f"{self.name_of(self.selected)} · information on class and position by entropy, beyond chance"
 
     def subtitles(self) -> Sequence[str]:
         """What stability and alignment are, and what else the pane shows."""

@@ -86,7 +86,7 @@ class OverEpsPane(PlotPane):
 
     def head(self) -> str:
         """Layer and ε of these values."""
-        return f"L{self.selected} ε {self._layers[self.here].eps:.3g}"
+        return f"{self.name_of(self.selected)} ε {self._layers[self.here].eps:.3g}"
 
     def plot(self) -> Plot:
         """The excess with its intervals as bars over its null."""

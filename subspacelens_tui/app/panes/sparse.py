@@ -145,7 +145,7 @@ class SparsePane(LensPlot):
         """The verdict of the selected layer, and how good its autoencoder is."""
         layer = self.of_layer
         if layer is None:
-            return f"L{self.selected}: {COMPUTING}"
+            return f"{self.name_of(self.selected)}: {COMPUTING}"
         words = f"L{layer.layer}: {layer.verdict.words}"
         quality = None if isinstance(layer.found, str) else layer.found.quality
         if quality is None:

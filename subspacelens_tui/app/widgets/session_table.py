@@ -235,7 +235,7 @@ def _when(created: str) -> str:
 
 _COLUMNS = (
     _Column("when", _WHEN, lambda of: _when(of.created), "created", 2 * _NAME_AT_LEAST),
-    _Column("size", 9, lambda of: readable(of.bytes), "size", 2 * _NAME_AT_LEAST),
+    _Column("size", 11, lambda of: readable(of.bytes), "size", 2 * _NAME_AT_LEAST),
     _Column("tags", 18, lambda of: plain(", ".join(of.tags)), "tags", 2 * _NAME_AT_LEAST),
     _Column("prompts", 15, lambda of: plain(of.prompt_set), "prompts"),
     _Column("steps", 7, lambda of: "" if of.steps is None else str(of.steps), "steps"),

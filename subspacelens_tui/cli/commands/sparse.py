@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from subspacelens_tui.cli.analysis import open_session, say_losses, settings_of
 from subspacelens_tui.cli.command import Command
-from subspacelens_tui.cli.program import PROGRAM, UsageError, say
+from subspacelens_tui.cli.program import UsageError, say
 from subspacelens_tui.cli.progress import progress
 from subspacelens_tui.options.analysis import LABELS_FILE, SELECTION
 from subspacelens_tui.options.common import JSON, SESSION
@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     layers = arguments.layers
     file = None if arguments.to is None else _file(Path(arguments.to))
+    _refuse_useless(arguments)
     session = open_session(arguments, arguments.session)
     if arguments.sae == "stop":
         return _stop(session)
@@ -81,13 +82,25 @@ def _write(file: Path, session: Session, found: SparseResult, bits: bool) -> Non
         write_table(file, sparse_rows(session, found, bits))
 
 
+def _refuse_useless(arguments: argparse.Namespace) -> None:
+    """Options of a training where none is asked for, and more active atoms than there are."""
+    if arguments.sae != "train":
+        for option in TRAINING:
+            if getattr(arguments, option.name) not in (option.default, None, False):
+                raise UsageError(f"{option.flag} is of a training: add --sae train")
+    elif arguments.k is not None and arguments.atoms is not None and arguments.k > arguments.atoms:
+        raise UsageError(
+            f"--k {arguments.k} of --atoms {arguments.atoms}: no more can be active than there are"
+        )
+
+
 def _stop(session: Session) -> int:
     from subspacelens_tui.cli.training import stop_training
     from subspacelens_tui.sparse import SparseError
 
     if not (asked := stop_training(session.path)):
         raise SparseError(f"no autoencoder of {session.name} is being trained")
-    say(f"asked {asked} training to stop; `{PROGRAM} sparse {session.name} --sae train` resumes it")
+    say(f"asked {asked} training to stop; the command that started it resumes it")
     return 0
 
 

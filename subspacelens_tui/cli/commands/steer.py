@@ -39,7 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
         say(note)
     folder, images = session.path.parent, sum(len(planned.manifest.images) for planned in plan.sessions)
     say(f"{plan.name}: {len(plan.sessions)} sessions, {images} images in all")
-    if (status := record_sessions(folder, plan.sessions, arguments.allow_pickle)) != 0:
+    status = record_sessions(folder, plan.sessions, arguments.allow_pickle)
+    if status != 0:
+        say("the same command records what is missing")
         return status
     print_steering(steering_result(folder, plan.name), arguments.json)
     return 0

@@ -91,10 +91,10 @@ def figure_rows(figure: ReportFigure) -> tuple[list[str], list[list[str]]]:
     if not figure.curves or figure.quantity in ("overlap", "cka", "gains"):
         return [], []
     asked = quantity(figure.quantity)
-    layers = [layer.number for layer in first_middle_last(figure.curves[0])]
-    headings = [asked.words, *(f"layer {layer}" for layer in layers)]
+    layers = first_middle_last(figure.curves[0])
+    headings = [asked.words, *(f"layer {layer.number}" for layer in layers)]
     rows = [
-        [side_words(result, figure.curves), *(_cell(result.layers[layer], figure) for layer in layers)]
+        [side_words(result, figure.curves), *(_cell(result.layers[layer.layer], figure) for layer in layers)]
         for result in figure.curves
     ]
     return headings, rows
