@@ -83,8 +83,8 @@ class Statistics:
             )
         if manifest.layers is not None:
             raise PlanningError(
-                f"{session.name} holds some of the model's blocks only, and steering needs all of them: {again} "
-                "without `--layers` records them"
+                f"{session.name} holds some of the model's blocks only, and steering needs all of them: "
+                f"{again} without `--layers` records them"
             )
         if not manifest.blocks:
             raise PlanningError(f"{session.name} has no images yet: wait for some")
