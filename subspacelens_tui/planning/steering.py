@@ -224,7 +224,9 @@ def _check(request: SteeringRequest) -> None:
     if request.method not in METHODS:
         raise PlanningError(f"there is no method {request.method!r}: use {', '.join(METHODS)}")
     if request.seeds < 2:
-        raise PlanningError(f"--seeds {request.seeds}: a single image tells nothing of other seeds, take 2 or more")
+        raise PlanningError(
+            f"--seeds {request.seeds}: a single image tells nothing of other seeds, take 2 or more"
+        )
     for strength in request.strengths:
         if not abs(strength) <= 100:
             raise PlanningError(f"a strength must be a number from -100 to 100, not {strength:g}")

@@ -51,7 +51,7 @@ def with_tokens(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ({"layers": "x"}, "layers", "must be layers like 6,8, or auto, not 'x'"),
         ({"method": "magic"}, "method", "there is no method 'magic'"),
         ({"strengths": "nan"}, "strengths", "a strength must be a number from -100 to 100"),
-        ({"seeds": "1"}, "seeds", "1 seeds say nothing of others"),
+        ({"seeds": "1"}, "seeds", "a single image tells nothing of other seeds"),
         ({"steps": "3-20"}, "steps", "there is no step 20: the session has 0 to 19"),
         ({"name": "a/b"}, "name", "is no name for a session"),
     ],

@@ -119,7 +119,7 @@ def test_the_same_line_again_prints_the_same_and_records_nothing(
         (["--strengths", "nan"], "a strength must be a number from -100 to 100, not nan"),
         (["--steps", "2-9"], "there is no step 9: the session has 0 to 3"),
         (["--method", "magic"], "there is no method 'magic': use "),
-        (["--seeds", "1"], "1 seeds say nothing of others: take 2 at least"),
+        (["--seeds", "1"], "--seeds 1: a single image tells nothing of other seeds"),
         (["--labels", "colour"], "there is no label scheme 'colour'"),
         (["--name", "../run"], "is no name for a session"),
     ],
