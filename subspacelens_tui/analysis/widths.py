@@ -27,7 +27,7 @@ def width_notes(blocks: Sequence[Block]) -> Iterator[str]:
 
 
 def width_breaks(result: Result, name: str) -> tuple[int, ...]:
-    """The layers that a curve does not join to the layer before, as they are of another width.
+    """The layers at which a curve breaks, because their width is not that of the one above.
 
     Args:
         result: whose layers.

@@ -196,7 +196,7 @@ class Generation:
                 "commit": self._source.commit,
                 "pipeline": type(self._pipeline).__name__,
                 "dtype": str(self._dtype).removeprefix("torch."),
-                # Not the number of a rank's own GPU: whoever goes on may have others.
+                # Not the number of a rank's own GPU: the machine that resumes may have others.
                 "device": asked.device or self._device.type,
                 "device_name": self._device_name(),
             }
@@ -400,7 +400,7 @@ class Generation:
 
 
 def _leave_a_core_free() -> None:
-    # For whoever watches: where torch's threads outnumber the free cores, they wait for each other and
+    # For the app that watches: where torch's threads outnumber the free cores, they wait for each other and
     # generation was seen to become 20 times slower.
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(max(1, min(torch.get_num_threads(), cores()) - 1))

@@ -3,8 +3,8 @@
     with subspacelens_tui.steer(pipe, intervention):
         pipe(prompt, …)
 
-They run before the hooks of a capture, whoever registered first: what is captured is what the next
-block receives.
+They run before the hooks of a capture, in whichever order the two were registered: what is captured is what
+the next block receives.
 """
 
 import contextlib

@@ -29,7 +29,7 @@ class Fitted:
         patch: the edit of prompt B's own tokens.
         shape: tokens of an image and their width.
         layer: which.
-        seed: of everything random.
+        seed: random seed for rotations, noise and choices.
     """
 
     edit: Edit

@@ -66,7 +66,7 @@ def test_a_detached_recorder_goes_on_with_the_control(
     ("options", "says"),
     [
         (("--random-init",), "leave --random-init out"),
-        (("--resume", "run"), "--resume goes on with both"),
+        (("--resume", "run"), "--resume resumes both"),
     ],
 )
 def test_what_makes_no_sense_beside_it_is_refused(

@@ -174,7 +174,7 @@ def layer_ticks(layers: int, columns: int, longest: int, counted: bool = True) -
         layers: how many places there are.
         columns: of the axis.
         longest: characters of the longest name.
-        counted: whether the names are numbers one apart; else they are had by halving, as of powers.
+        counted: whether the names are numbers one apart; else they are chosen by halving, as of powers.
     """
     if layers == 1:
         return [0]

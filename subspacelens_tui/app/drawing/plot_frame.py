@@ -14,7 +14,7 @@ class Frame:
         rows, columns: of the grid.
         layers: how many there are.
         low, high: values in the middle of the lowest and of the highest row.
-        breaks: layers that nothing joins to the layer before.
+        breaks: layers just before which the line breaks.
     """
 
     rows: int

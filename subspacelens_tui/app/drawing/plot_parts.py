@@ -19,7 +19,7 @@ class Curve:
         points: whether each layer has a point, where there is room for points.
         beyond: for each layer whether its point is filled; all are if empty.
         shape: index of the shape of its points.
-        breaks: layers that no line joins to the layer before.
+        breaks: layers just before which the line breaks.
     """
 
     values: Values

@@ -121,7 +121,7 @@ def _check_control(arguments: argparse.Namespace, rank: Rank) -> None:
     if arguments.random_init:
         raise UsageError("--with-control records random weights beside the session: leave --random-init out")
     if arguments.resume is not None:
-        raise UsageError("a session keeps its control: --resume goes on with both, without --with-control")
+        raise UsageError("a session keeps its control: --resume resumes both, without --with-control")
     if not rank.alone:
         raise UsageError("--with-control is for one process: record the control with --random-init")
 
@@ -265,7 +265,7 @@ def _watch(arguments: argparse.Namespace, folder: Path, sessions: Path) -> int:
 _WITH_CONTROL = switch(
     "--with-control",
     "afterwards record the same at random weights, as NAME~control",
-    more="`report` judges it beside the session; `--resume NAME` goes on with both",
+    more="`report` judges it beside the session; `--resume NAME` resumes both",
 )
 
 COMMAND = Command(

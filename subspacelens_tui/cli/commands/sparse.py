@@ -141,7 +141,7 @@ def _train(arguments: argparse.Namespace, session: Session, layers: tuple[int, .
         batch_topk=arguments.batch_topk,
     )
     settings, where = settings_of(arguments), arguments.device or "auto"
-    # For whoever watches, a core is left free.
+    # One core stays free for the app.
     threads = max(1, cores() - 1)
     return train(
         lambda: plan_training(session, settings, layers, asked, where, threads, arguments.check),
