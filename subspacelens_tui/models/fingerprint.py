@@ -24,7 +24,11 @@ def weight_norms(blocks: Sequence[Any]) -> list[float] | None:
             values = parameter.detach()
             if values.itemsize == 1:  # float8 has no norm of its own
                 values = values.to(torch.bfloat16)
-            # Without a copy in float32, for which a GPU may have no memory.
-            squares += float(torch.linalg.vector_norm(values, dtype=torch.float32)) ** 2
+            try:
+                # Without a copy in float32, for which a GPU may have no memory.
+                norm = torch.linalg.vector_norm(values, dtype=torch.float32)
+            except NotImplementedError:  # torchao's quantised weights say that they are floating-point
+                return None
+            squares += float(norm) ** 2
         found.append(squares**0.5)
     return found if all(map(math.isfinite, found)) else None

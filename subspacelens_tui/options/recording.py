@@ -191,6 +191,11 @@ RECORDING = (
     switch("--headless", "record here without the app; progress on stderr"),
     switch("--random-init", "untrained weights, as a control"),
     switch(
+        "--with-control",
+        "afterwards record the same at random weights, as NAME~control",
+        more="`report` judges it beside the session; `--resume NAME` resumes both",
+    ),
+    switch(
         "--compile",
         "compile each block first: slower to start, then faster",
         more="by torch's default backend, when the blocks first run; every block is still captured",

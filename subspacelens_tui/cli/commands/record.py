@@ -14,7 +14,6 @@ from subspacelens_tui.cli.command import Command, given
 from subspacelens_tui.cli.preferences import setup
 from subspacelens_tui.cli.program import PROGRAM, UsageError, need_terminal, say
 from subspacelens_tui.options.common import APPEARANCE
-from subspacelens_tui.options.option import switch
 from subspacelens_tui.options.recording import (
     ALLOW_PICKLE,
     DEVICES,
@@ -262,16 +261,10 @@ def _watch(arguments: argparse.Namespace, folder: Path, sessions: Path) -> int:
     return status
 
 
-_WITH_CONTROL = switch(
-    "--with-control",
-    "afterwards record the same at random weights, as NAME~control",
-    more="`report` judges it beside the session; `--resume NAME` resumes both",
-)
-
 COMMAND = Command(
     "record",
     "record a model and watch it live",
     run,
-    (*APPEARANCE, *RECORDING, _WITH_CONTROL, *PIPELINE, RESUME, MODEL, *SOURCE, *DEVICES, ALLOW_PICKLE),
+    (*APPEARANCE, *RECORDING, *PIPELINE, RESUME, MODEL, *SOURCE, *DEVICES, ALLOW_PICKLE),
     order=20,
 )
