@@ -153,12 +153,7 @@ def _figure(number: int, figure: ReportFigure) -> Iterator[str]:
         plot = _plot(figure)
         drawn = _inline(plot_svg(plot), f"f{number}", figure.title)
         yield f"<figure>{drawn}<figcaption>{_text(_caption(figure))}</figcaption></figure>"
-        headings, rows = figure_rows(figure)
-        if rows:
-            yield '<div class="wide"><table class="numbers">'
-            yield _row(headings, "th scope=col")
-            yield from (_row(row, "td") for row in rows)
-            yield "</table></div>"
+        yield from _numbers(*figure_rows(figure))
     yield "</article>"
 
 
@@ -168,13 +163,17 @@ def _lenses(report: Report) -> Iterator[str]:
     yield '<section id="lenses" aria-labelledby="lenses-title">'
     yield f'<h2 id="lenses-title">{LENSES}</h2>'
     yield f"<p>{_text(lens_words(report))}</p>"
-    headings, rows = lens_rows(report)
+    yield from _numbers(*lens_rows(report))
+    yield "</section>"
+
+
+def _numbers(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table, where there are rows."""
     if rows:
         yield '<div class="wide"><table class="numbers">'
         yield _row(headings, "th scope=col")
         yield from (_row(row, "td") for row in rows)
         yield "</table></div>"
-    yield "</section>"
 
 
 def _plot(figure: ReportFigure) -> Plot:
