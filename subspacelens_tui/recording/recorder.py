@@ -7,7 +7,6 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from subspacelens_tui.models.errors import ModelError
@@ -19,7 +18,7 @@ from subspacelens_tui.recording.versions import RECORDED_WITH, versions_of
 from subspacelens_tui.recording.work_partition import batches_of, missing, next_batch
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.control import Requests, ask
-from subspacelens_tui.sessions.detached import leave_deleted_folder, sole_process
+from subspacelens_tui.sessions.detached import leave_deleted_folder, sole_process, take_signals
 from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.features import FOLDER as FEATURES
 from subspacelens_tui.sessions.files import append_plain, refuse_links
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from subspacelens_tui.recording.loaded import Loaded
 
 _POLL_SECONDS = 0.2
-# From a terminal; from a scheduler before time is up (Slurm, Grid Engine, LSF); from a limit on CPU time.
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 
 
 class Recorder:
@@ -307,13 +304,10 @@ class Recorder:
             os._exit(130 if self._signal is not None else 0)
 
     def _take_signals(self) -> None:
-        def remember(number: int, frame: FrameType | None) -> None:
+        def remember(number: int) -> None:
             self._signal = number
 
-        for number in _STOP_SIGNALS:
-            signal.signal(number, remember)
-        # A lost connection must not end a recording.
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        take_signals(remember)
 
 
 @contextlib.contextmanager

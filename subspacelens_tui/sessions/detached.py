@@ -4,10 +4,12 @@ import contextlib
 import errno
 import fcntl
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 
 import subspacelens_tui
 from subspacelens_tui.sessions.files import append_plain
@@ -66,6 +68,22 @@ def leave_deleted_folder() -> None:
         Path.cwd()
     except OSError:
         os.chdir("/")
+
+
+# From a terminal; from a scheduler before time is up (Slurm, Grid Engine, LSF); from a limit on CPU time.
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
+"""What asks a recorder or a trainer to stop when it has finished what it is doing."""
+
+
+def take_signals(remember: Callable[[int], None]) -> None:
+    """Hand the signals to stop to a function, for good; a lost connection is none of them."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        remember(number)
+
+    for number in STOP_SIGNALS:
+        signal.signal(number, handle)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 @contextlib.contextmanager

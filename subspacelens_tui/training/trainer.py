@@ -6,7 +6,6 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from safetensors.torch import save_file
 from subspacelens_tui.sessions import SessionError, open_session
 from subspacelens_tui.sessions.atomic import discard_unfinished, whole_file
 from subspacelens_tui.sessions.control import Requests, ask
-from subspacelens_tui.sessions.detached import sole_process
+from subspacelens_tui.sessions.detached import sole_process, take_signals
 from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.files import append_plain
 from subspacelens_tui.sessions.life_signs import beating, say_started
@@ -39,7 +38,6 @@ from subspacelens_tui.training.topk import Training
 
 _CHECKPOINT_SECONDS = 20.0
 _LOOK_SECONDS = 0.2
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 
 
 class TrainingError(Exception):
@@ -232,13 +230,10 @@ class Trainer:
         self._events.write("heartbeat", step=self._done, steps=self._total, eta=eta and round(eta, 1))
 
     def _take_signals(self) -> None:
-        def remember(number: int, frame: FrameType | None) -> None:
+        def remember(number: int) -> None:
             self._signal = number
 
-        for number in _STOP_SIGNALS:
-            signal.signal(number, remember)
-        # A lost connection must not end a training.
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        take_signals(remember)
 
 
 def device_for(asked: str) -> str:

@@ -14,6 +14,7 @@ from subspacelens_tui.analysis.sparse_training import PlannedTraining, plan_trai
 from subspacelens_tui.cli import main
 from subspacelens_tui.sessions import Phase, Session
 from subspacelens_tui.sessions.control import ask
+from subspacelens_tui.sessions.detached import STOP_SIGNALS
 from subspacelens_tui.sessions.trainings import TrainingWatch
 from subspacelens_tui.sparse.layouts import load_autoencoder
 from subspacelens_tui.sparse.recipe import Asked
@@ -35,7 +36,7 @@ def planted(path: Path) -> Session:
 def as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The trainer takes signals and sets torch up: it has a process of its own."""
     monkeypatch.setattr(trainer, "_LOOK_SECONDS", 0.0)
-    kept = {number: signal.getsignal(number) for number in (*trainer._STOP_SIGNALS, signal.SIGHUP)}
+    kept = {number: signal.getsignal(number) for number in (*STOP_SIGNALS, signal.SIGHUP)}
     yield
     for number, handler in kept.items():
         signal.signal(number, handler)
