@@ -9,6 +9,7 @@ import os
 import resource
 import sys
 import threading
+import traceback
 import types
 from collections.abc import Callable, Generator, Sequence
 from multiprocessing import Pipe
@@ -22,7 +23,13 @@ import pytest
 _PR_SET_CHILD_SUBREAPER = 36
 # More seconds of the processor than a change may take; and of the clock, for what waits uses no processor.
 _PROCESSOR, _CLOCK = 90, 400.0
-_OURS = ("subspacelens_tui", "tests", "tools", "__main__", "_pytest", "pytest", "conftest")
+_OURS = {"subspacelens_tui", "tests", "tools", "__main__"}
+# Its plugins were imported before it, which it warns of.
+_QUIET = ["-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+
+
+class _Broken(RuntimeError):
+    """The run itself failed, not a test."""
 
 
 class LinesOfTests:
@@ -102,6 +109,8 @@ def run_tests(
         try:
             _run_here(copy, tests, plugin, limited)
             theirs.send(result(plugin))
+        except Exception:
+            theirs.send(_Broken(traceback.format_exc()))
         finally:
             os._exit(0)
     theirs.close()
@@ -123,14 +132,17 @@ def _run_here(copy: Path, tests: Sequence[str], plugin: Any, limited: bool) -> N
     silence = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(silence, stream)
-    pytest.main([*tests, "-p", "no:cacheprovider", *(["-x"] if limited else [])], [plugin])
+    pytest.main([*tests, *_QUIET, *(["-x"] if limited else [])], [plugin])
 
 
 def _answer(ours: Connection, limited: bool) -> Any:
     try:
-        return ours.recv() if ours.poll(_CLOCK if limited else None) else None
+        answer = ours.recv() if ours.poll(_CLOCK if limited else None) else None
     except EOFError:
         return None
+    if isinstance(answer, _Broken):
+        raise answer
+    return answer
 
 
 def _end_children() -> None:
@@ -149,8 +161,8 @@ def _end_children() -> None:
 def import_others(names: Sequence[str]) -> None:
     """Import here, in this order, what a run has imported and is not ours."""
     for name in names:
-        if name.split(".")[0] not in _OURS and not name.startswith("pytest"):
+        if name.split(".")[0] not in _OURS:
             try:
                 importlib.import_module(name)
-            except Exception:  # noqa: BLE001, S112
+            except Exception:
                 continue
