@@ -3,11 +3,11 @@
     python -m tools.mutations ROOM COUNT SEED TEST…   e.g. sessions 20 1 tests/sessions
     python -m tools.mutations page                    writes docs/mutations.md from what was found
 
-The tests named are run once, to learn which lines of `subspacelens_tui/ROOM` each of them runs. Of all changes
-to these lines COUNT are drawn. For each, the tests that run its line are run until one fails, the quickest
-first, as many as take 10 s of the processor together. All happens in a copy of the last commit. The results go to
-`tools/mutations/results.json`, in the place of earlier ones of that room; what was done about a survivor is
-written there by hand.
+The tests named are run once, to learn which lines of `subspacelens_tui/ROOM` each of them runs. Of all
+changes to these lines COUNT are drawn. For each, the tests that run its line are run until one fails, the
+quickest first, as many as take 10 s of the processor together. All happens in a copy of the last commit. The
+results go to `tools/mutations/results.json`, in the place of earlier ones of that room; what was done about a
+survivor is written there by hand.
 """
 
 import random

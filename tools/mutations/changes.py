@@ -94,10 +94,10 @@ def _variants(node: ast.expr | ast.stmt) -> Iterator[tuple[str, str]]:
             yield "and/or", f"({ast.unparse(changed_pair)})"
         case ast.UnaryOp(op=ast.Not()):
             yield "not dropped", f"({ast.unparse(node.operand)})"
-        case ast.Constant(value=bool()):
-            yield "constant", str(not node.value)
-        case ast.Constant(value=int() | float()):
-            yield "constant", str(node.value + 1)
+        case ast.Constant(value=bool(value)):
+            yield "constant", str(not value)
+        case ast.Constant(value=int(number) | float(number)):
+            yield "constant", str(number + 1)
         case ast.IfExp():
             branches = ast.IfExp(node.test, node.orelse, node.body)
             yield "branches swapped", f"({ast.unparse(branches)})"

@@ -14,7 +14,7 @@ _SHOWN = 60  # characters of changed code
 
 @dataclass(frozen=True)
 class Found:
-    """A change, and the test that failed with it: none where it survived, "(hung)" where the tests did not end."""
+    """A change and the test that failed with it: none where it survived, "(hung)" if tests did not end."""
 
     file: str
     line: int
@@ -51,10 +51,10 @@ def page(found: list[Found]) -> str:
     lines = [
         "# Changes that tests notice",
         "",
-        "One place of the code is changed at random: a comparison or a sign turned, `and` for `or`, a `not` dropped, a",
-        "constant raised by one, branches swapped, a statement left out, nothing returned. Then the tests of the same",
-        "room that run the line are run, the quickest first, until one fails. `python -m tools.mutations` says how to",
-        "repeat it; this page is written by `python -m tools.mutations page`.",
+        "One place of the code is changed at random: a comparison or a sign turned, `and` for `or`, a `not`",
+        "dropped, a constant raised by one, branches swapped, a statement left out, nothing returned. Then",
+        "the tests of the same room that run the line are run, the quickest first, until one fails.",
+        "`python -m tools.mutations` says how to repeat it; `python -m tools.mutations page` writes this page.",
         "",
         "| room | changes | noticed | of these the tests hung | not noticed |",
         "| --- | ---: | ---: | ---: | ---: |",

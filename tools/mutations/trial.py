@@ -33,7 +33,7 @@ class _Broken(RuntimeError):
 
 
 class LinesOfTests:
-    """A plugin of pytest: for each test that passed, the seconds it used and the lines of a folder that it ran."""
+    """A plugin of pytest: for each test that passed, its seconds and the lines of a folder that it ran."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = f"{folder}{os.sep}"
@@ -52,7 +52,7 @@ class LinesOfTests:
             return (yield)
         finally:
             sys.settrace(None)
-            threading.settrace(None)  # type: ignore[arg-type]
+            threading.settrace(None)
             if not self._failed:
                 self.found[item.nodeid] = (_processor_seconds() - started, self._lines)
 
@@ -99,9 +99,9 @@ def adopt_orphans() -> None:
 def run_tests(
     copy: Path, tests: Sequence[str], plugin: Any, result: Callable[[Any], Any], limited: bool
 ) -> Any:
-    """Run these tests in the copy; what `result` makes of the plugin then, or None of a run that hung or died.
+    """Run these tests in the copy; what `result` makes of the plugin, or None of a run that hung or died.
 
-    A limited run ends at the first failure and at limits of time, and leaves no bytecode of changed code.
+    A limited run ends at the first failure or after some time, and leaves no bytecode of changed code.
     """
     ours, theirs = Pipe(duplex=False)
     if os.fork() == 0:
