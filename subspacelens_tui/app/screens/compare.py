@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Static
 
-from subspacelens_tui.analysis import Analyzer, Settings
+from subspacelens_tui.analysis import Analyzer, Settings, SettingsError
 from subspacelens_tui.analysis.compare import COMPARED, Comparison, compare
 from subspacelens_tui.analysis.deferred import with_deferred_errors
 from subspacelens_tui.analysis.left_out import NoImagesError
@@ -177,7 +177,7 @@ class CompareScreen(Screen[None], LayerKeys):
         if isinstance(a, _Computed) and isinstance(b, _Computed):
             try:
                 self._comparison = compare(a.figures, b.figures)
-            except NoImagesError as error:
+            except (NoImagesError, SettingsError) as error:
                 reason = str(error)
         else:
             reason = next((found for found in (a, b) if isinstance(found, str)), "computing …")

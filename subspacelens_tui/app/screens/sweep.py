@@ -173,9 +173,10 @@ class SweepScreen(Screen[Configuration], Quits, NeedsRoom):
 
     @property
     def _title(self) -> str:
-        done, at = f"{len(self._found)}/{len(self._rows)} configurations", self._settings
+        at, found, every = self._settings, len(self._found), len(self._rows)
         of = f"{plain(at.labels or '')} · {at.branch} · ε {at.eps:g} · {at.features}"
-        return f"Sweep  {quantity(SHOWN[self._figure]).title}  {of}  {done}"
+        done = "" if found == every else f"  {found}/{every} configurations"
+        return f"Sweep  {quantity(SHOWN[self._figure]).title}  {of}{done}"
 
     # Export
 
