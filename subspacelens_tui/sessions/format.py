@@ -61,8 +61,9 @@ _Argument = _Scalar | Annotated[list[_Scalar], _few(1_000)]
 
 
 class _Part(BaseModel):
-    # Unknown keys are kept out rather than refused: a newer minor writer may add some.
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=False)
+    # Unknown keys are kept out rather than refused: a newer minor writer may add some. Before 2.10 pydantic
+    # wants names that begin with `model_` for itself.
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=False, protected_namespaces=())
 
 
 class Lora(_Part):

@@ -220,6 +220,8 @@ class SessionScreen(Screen[None], NeedsRoom):
         self.saved.choose_layer()
         self.typed_ahead.release()
         self._show()
+        # Something may have been trained beside it, or its recorder may be gone.
+        self.deferred.ask()
 
     def _take_analysis(self, analysis: Analysis) -> None:
         freeze_imports()
