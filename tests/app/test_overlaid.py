@@ -81,6 +81,8 @@ async def test_a_session_of_some_blocks_is_over_their_numbers(open_app: OpenApp,
         path.write_text(of.model_copy(update={"layers": [1, 2, 4], "model_blocks": 6}).to_json())
     async with open_app(whole.path.parent) as app:
         await app.press("s", "home", "space", "down", "space", "c")
+        for worker in app.app.screen._open.values():
+            await worker.settled()
         # Two sides have no layers that belong together; that is said, and the app goes on.
         assert "one side has layers 0-5 of its model, the other 1-2,4" in " ".join(app.text().split())
         await app.press("escape", "down", "space", "c")

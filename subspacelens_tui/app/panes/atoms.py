@@ -1,5 +1,6 @@
 """The atoms of the selected layer's autoencoder, with what they are active for."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from subspacelens_tui.app import numbers
@@ -15,6 +16,8 @@ _ATOM, _COLUMN = 4, 7
 # In the order in which they give way, the last first.
 _COLUMNS = ("class", "pos", "align", "tokens", "stable", "energy")
 _LEAST = _ATOM + 2 * _COLUMN
+# Of so many rows one may be of words.
+_ROWS_A_WORD = 4
 
 
 class AtomsPane(OfTokens):
@@ -75,10 +78,12 @@ class AtomsPane(OfTokens):
         names = _COLUMNS[: (width - _ATOM) // _COLUMN]
         head = fit("atom", _ATOM, "right") + "".join(fit(name, _COLUMN, "right") for name in names)
         rows: list[Row] = [cut_row([(head + "  images", self.ink("dim"))], width)]
-        room = height - 2
+        most = max(1, height // _ROWS_A_WORD)
+        words = textwrap.wrap(self._sentence(), width, max_lines=most, placeholder=" …")
+        room = height - 1 - len(words)
         rows += [cut_row(self._row(at, names), width) for at in range(min(room, len(self.atoms)))]
         rows += [[]] * (room - len(rows) + 1)
-        return [*rows, cut_row([(self._sentence(), self.ink("dim"))], width)]
+        return [*rows, *([(line, self.ink("dim"))] for line in words)]
 
     def _row(self, place: int, names: Sequence[str]) -> Row:
         atom = self.atoms[place]

@@ -15,8 +15,8 @@ from subspacelens_tui.app.widgets.curves import Curves
 class OverlaidCurves(Curves):
     """Curves with their intervals, and their values at the layer under the mouse, else the selected one.
 
-    Where models differ in depth, curves are over relative depth, and the deepest one's layer is selected. Where
-    some blocks only of a model were recorded, curves are over the blocks' numbers.
+    Where models differ in depth, curves are over relative depth, and the deepest one's layer is selected.
+    Where some blocks only of a model were recorded, curves are over the blocks' numbers.
     """
 
     results: Mapping[str, Result] = {}
