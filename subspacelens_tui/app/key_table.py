@@ -385,7 +385,14 @@ INFO: tuple[Key, ...] = (
     Key("facts-down", "down,j", "scroll_facts(1)", "scroll down", "Session page"),
     Key("facts-page-up", "pageup", "scroll_facts(-10)", "scroll ten lines up", "Session page"),
     Key("facts-page-down", "pagedown", "scroll_facts(10)", "scroll ten lines down", "Session page"),
-    Key("edit-notes", "enter", "edit", "edit tags and notes: tab to the next field, esc when done", "Session page", "edit"),
+    Key(
+        "edit-notes",
+        "enter",
+        "edit",
+        "edit tags and notes: tab to the next field, esc when done",
+        "Session page",
+        "edit",
+    ),
     Key("save-notes", "ctrl+s", "save", "save tags and notes", "Session page", "save"),
     Key("leave-info", "escape", "leave_info", "save and go back", "Session page", "back", pinned=True),
 )

@@ -162,9 +162,7 @@ class FormScreen(Screen[R], NeedsRoom, Generic[R, F]):
             status.update("note" if here.error is None else "error", here.words)
         else:
             fields = "field" if self._wrong == 1 else "fields"
-            status.update(
-                *(("note", f"{self._wrong} {fields} to fix") if self._wrong else ("none", ""))
-            )
+            status.update(*(("note", f"{self._wrong} {fields} to fix") if self._wrong else ("none", "")))
 
     def _note_here(self) -> FieldNote | None:
         """The note of the field that has the keys, where it is beside it."""

@@ -169,7 +169,7 @@ class SweepScreen(Screen[Configuration], Quits, NeedsRoom):
             return {}, ""
         rows = np.asarray(tests.survive).reshape(-1, layers).tolist()
         passes = {index: tuple(row) for index, row in zip(found, rows, strict=True)}
-        return passes, f"{tests.short('tests')}, others dim"
+        return passes, tests.dimmed("tests")
 
     @property
     def _title(self) -> str:
