@@ -84,7 +84,7 @@ async def test_a_session_of_some_blocks_is_over_their_numbers(open_app: OpenApp,
         for worker in app.app.screen._open.values():
             await worker.settled()
         # Two sides have no layers that belong together; that is said, and the app goes on.
-        assert "one side has layers 0-5 of its model, the other 1-2,4" in " ".join(app.text().split())
+        assert "one side has layers 0-5 of its model, the other 1-2, 4" in " ".join(app.text().split())
         await app.press("escape", "down", "space", "c")
         screen = app.app.screen
         assert isinstance(screen, OverlaidScreen)
@@ -92,7 +92,7 @@ async def test_a_session_of_some_blocks_is_over_their_numbers(open_app: OpenApp,
             await worker.settled()
         await app.settled()
         assert "relative depth" not in app.text()
-        assert "A has layers 0-5, B has layers 1-2,4" in " ".join(app.text().split())
+        assert "A has layers 0-5, B has layers 1-2, 4" in " ".join(app.text().split())
         curves = screen.query_one(OverlaidCurves)
         first, second, _ = (found.curve("excess") for found in curves.results.values())
         for layer, place in enumerate((None, 0, 1, None, 2, None)):
