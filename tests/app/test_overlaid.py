@@ -92,7 +92,9 @@ async def test_a_session_of_some_blocks_is_over_their_numbers(open_app: OpenApp,
             await worker.settled()
         await app.settled()
         assert "relative depth" not in app.text()
-        assert "A has layers 0-5, B has layers 1-2, 4" in " ".join(app.text().split())
+        assert "A has layers 0-5, B has layers 1-2, 4, C has layers 1-2, 4: the curves are" in " ".join(
+            app.text().split()
+        )
         curves = screen.query_one(OverlaidCurves)
         first, second, _ = (found.curve("excess") for found in curves.results.values())
         for layer, place in enumerate((None, 0, 1, None, 2, None)):

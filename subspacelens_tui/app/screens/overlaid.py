@@ -10,8 +10,8 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Static
 
-from subspacelens_tui.analysis import Analyzer, Settings, SettingsError
-from subspacelens_tui.analysis.compare import COMPARED, compare
+from subspacelens_tui.analysis import Analyzer, Settings
+from subspacelens_tui.analysis.compare import COMPARED, depths_unlike, unlike
 from subspacelens_tui.analysis.deferred import with_deferred_errors
 from subspacelens_tui.analysis.depth import relative_depth
 from subspacelens_tui.analysis.left_out import NoImagesError
@@ -163,13 +163,14 @@ class OverlaidScreen(Screen[None], LayerKeys):
     def _unlike(self, results: dict[str, Result]) -> list[str]:
         """In what sessions differ from the first of them."""
         lines = []
+        by_number = any(map(has_gaps, results.values()))
+        if by_number and len({of.numbers for of in results.values()}) > 1:
+            theirs = (f"{letter} has layers {ranges(of.numbers)}" for letter, of in results.items())
+            lines.append(f"{', '.join(theirs)}: the curves are over the numbers of the blocks")
         for letter, other in list(results.items())[1:]:
             first = next(iter(results))
-            try:
-                lines += [f"{first}, {letter}: {line}" for line in compare(results[first], other).warnings]
-            except SettingsError:
-                theirs = (f"{name} has layers {ranges(results[name].numbers)}" for name in (first, letter))
-                lines.append(f"{', '.join(theirs)}: the curves are over the numbers of the blocks")
+            found = [] if by_number else list(depths_unlike(results[first], other))
+            lines += [f"{first}, {letter}: {line}" for line in (*found, *unlike(results[first], other))]
         return lines
 
     # Export
