@@ -166,12 +166,14 @@ class Inspector(Pane):
 
     def _explain(self, metric: Metric, rows: Iterable[Row], width: int) -> Iterator[tuple[Row, str]]:
         words = f"{metric.label}: {metric.formula}. {metric.about}"
-        named = metric.label
+        forms = [
+            form for form in (f"{metric.label}. {metric.about}", metric.label) if _fits_beside(form, width)
+        ]
         for row in rows:
             room = _WORDS_AT - row_width(row)
-            fits = room > 1 and _WORDS_AT + cell_len(named) <= width
-            yield [*row, (" " * room + named, self.ink("dim"))] if named and fits else row, words
-            named = ""
+            beside = [(" " * room + forms[0], self.ink("dim"))] if forms and room > 1 else []
+            yield [*row, *beside], words
+            forms = []
 
     def _difference_rows(self) -> Numbers:
         assert self.analysis is not None
@@ -345,6 +347,11 @@ class Inspector(Pane):
             ("  " + words, self.ink("dim")),
         ]
         return cut_row(row, width)
+
+
+def _fits_beside(words: str, width: int) -> bool:
+    """Whether there is room for words beside the table."""
+    return _WORDS_AT + cell_len(words) <= width
 
 
 def _head(layer: LayerResult) -> list[str]:

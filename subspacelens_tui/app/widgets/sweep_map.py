@@ -143,8 +143,8 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
         return [value for value in values if value is not None and math.isfinite(value)]
 
     def _digits(self) -> int:
-        """The columns of a cell that says its value, with room for two marks and a blank."""
-        return max((len(self._written(value)) for value in self._known()), default=0) + 3
+        """The columns of a cell that says its value, with room for a mark and a blank."""
+        return max((len(self._written(value)) for value in self._known()), default=0) + 2
 
     def _written(self, value: float | None) -> str:
         return numbers.figure(value, signed=self.signed)
