@@ -83,9 +83,8 @@ def main() -> None:
             )
             began = time.process_time()
             labelled(features, *of)
-            print(
-                f"the same, all {arguments.layers} blocks: {time.process_time() - began:.1f} s of the processor"
-            )
+            spent = time.process_time() - began
+            print(f"the same, all {arguments.layers} blocks: {spent:.1f} s of the processor")
 
 
 if __name__ == "__main__":

@@ -212,7 +212,7 @@ def _whitening(covariances: FloatArray, noise: float) -> FloatArray:
 
     noisy = covariances.copy()
     np.einsum("kdd->kd", noisy)[...] += noise
-    factors: FloatArray = np.linalg.cholesky(noisy)
+    factors = np.asarray(np.linalg.cholesky(noisy), np.float64)
     for factor in factors:
         # What LAPACK has as columns are its rows: in place, as an upper triangle.
         dtrtri(factor.T, overwrite_c=1)

@@ -92,12 +92,10 @@ class Start:
 
     def _distance(self, points: FloatArray, squares: FloatArray, centres: FloatArray) -> FloatArray:
         """Of points (n, d), whose squared norms are (n, 1), from centres (K, d): (n, K)."""
-        distance: FloatArray = points @ centres.T
-        if self.centred:
-            distance = squares + (centres**2).sum(axis=1) - 2 * distance
-        else:
-            distance = 1 - distance**2
-        return distance.clip(min=0)
+        along = points @ centres.T
+        away = squares + (centres**2).sum(axis=1) - 2 * along if self.centred else 1 - along**2
+        found: FloatArray = away.clip(min=0)
+        return found
 
 
 STARTS = (Start(centred=True), Start(centred=False))

@@ -19,8 +19,8 @@ class Recorded:
     Attributes:
         options: of `record`.
         layers: that are measured.
-        splits: how many sets of held-out images; planted tokens of the same sizes are measured with the first.
-        checks: whether they are.
+        splits: how many sets of held-out images.
+        checks: whether planted tokens of the same sizes are measured with the first.
     """
 
     options: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What tokens take under each lens, as a part of an export: a table, and plots with the numbers behind them."""
+"""What tokens take under each lens, as a part of an export: a table, and plots with their numbers."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 

@@ -53,6 +53,7 @@ _CURVES = ("delta_R", "excess", "ratio", "effective_rank", "overlap_mean", "spec
 _SWEPT = ("excess", "effective_rank", "overlap_mean")
 # A permutation of tokens takes what thousands of those of image means take.
 _TOKEN_PERMUTATIONS = 20
+Measured = Sequence[Result | SparseResult]
 
 
 def export(
@@ -195,7 +196,7 @@ class _Export:
         """Those of the tokens of every configuration and label scheme."""
         yield from lens_results(self._session, self._asked(settings), progress, on_loss)
 
-    def _about(self, parts: Sequence[Result | SparseResult]) -> Provenance:
+    def _about(self, parts: Measured) -> Provenance:
         return Provenance([(self._session.name, of.settings) for of in parts])
 
     def write_tables(
@@ -247,13 +248,13 @@ class _Export:
             )
         ]
 
-    def _lens_plots(self, lenses: Sequence[SparseResult]) -> Iterator[tuple[Plot, list[SparseResult]]]:
+    def _lens_plots(self, lenses: Sequence[SparseResult]) -> Iterator[tuple[Plot, Measured]]:
         """Each with what it is of."""
         for found in lenses:
             where = self._where(_configuration(found.settings), found.settings.labels or "")
             yield from ((plot, [found]) for plot in lens_plots(where, found))
 
-    def _plots(self, parts: Sequence[Result]) -> Iterator[tuple[Plot, list[Result]]]:
+    def _plots(self, parts: Sequence[Result]) -> Iterator[tuple[Plot, Measured]]:
         """Each with what it is of."""
         places: dict[Configuration, list[Result]] = {}
         sweeps: dict[tuple[str, str], list[tuple[Configuration, Result]]] = {}
