@@ -36,6 +36,7 @@ class PlantedSession:
     timesteps: Sequence[float] = ()
     batch: int = 9
     signal: float = 1.0
+    random_init: bool = False
     # Changes the features (images, branches, steps, width) of some images in a layer before they are written.
     alter: Callable[[int, np.ndarray, list[int]], np.ndarray] = lambda layer, features, images: features
     manifest: Manifest = field(init=False)
@@ -54,7 +55,13 @@ class PlantedSession:
         ]
         self.manifest = Manifest(
             created="2026-11-23T12:00:00+00:00",
-            model=ModelInfo(id="planted", pipeline="PixArtAlphaPipeline", dtype="float32", device="cpu"),
+            model=ModelInfo(
+                id="planted",
+                pipeline="PixArtAlphaPipeline",
+                dtype="float32",
+                device="cpu",
+                random_init=self.random_init,
+            ),
             prompt_set="planted",
             prompts=prompts,
             images=images,
