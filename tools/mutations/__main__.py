@@ -14,6 +14,7 @@ import random
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from tools.mutations import trial
@@ -30,16 +31,18 @@ def main() -> int:
         case ["page"]:
             return write_or_check(PAGE, page(read()))
         case [room, count, seed, *tests] if tests:
+            found = []
             with tempfile.TemporaryDirectory() as folder:
-                found = _try_changes(Path(folder), room, int(count), int(seed), tests)
-            write([row for row in read() if row.room != room] + found)
+                for row in _tried(Path(folder), room, int(count), int(seed), tests):
+                    found.append(row)
+                    write([other for other in read() if other.room != room] + found)
             return 0
         case _:
             print(__doc__, file=sys.stderr)
             return 2
 
 
-def _try_changes(copy: Path, room: str, count: int, seed: int, tests: list[str]) -> list[Found]:
+def _tried(copy: Path, room: str, count: int, seed: int, tests: list[str]) -> Iterator[Found]:
     archive = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, check=True, capture_output=True).stdout
     subprocess.run(["tar", "-x", "-C", copy], input=archive, check=True)
     trial.adopt_orphans()
@@ -54,7 +57,8 @@ def _try_changes(copy: Path, room: str, count: int, seed: int, tests: list[str])
     possible = [change for change in possible if (change.file, change.line) in runs]
     print(f"{len(lines)} tests, {len(possible)} changes to the lines that they run", flush=True)
     drawn = random.Random(seed).sample(possible, min(count, len(possible)))
-    return [_found(copy, change, _affordable(runs[change.file, change.line], lines)) for change in drawn]
+    for change in drawn:
+        yield _found(copy, change, _affordable(runs[change.file, change.line], lines))
 
 
 def _affordable(tests: list[str], lines: trial.Lines) -> list[str]:

@@ -154,14 +154,17 @@ def _try_here(path: Path, changed: bytes, tests: Sequence[str]) -> tuple[str | N
 
 def _replace_functions(path: Path, module: types.CodeType) -> None:
     """Give the functions of a file that is imported already the code of another version of it."""
-    codes, left = {}, [module]
+    codes: dict[tuple[str, int], list[types.CodeType]] = {}
+    left = [module]
     while left:
         code = left.pop()
-        codes[code.co_qualname, code.co_firstlineno] = code
+        codes.setdefault((code.co_qualname, code.co_firstlineno), []).append(code)
         left += [inner for inner in code.co_consts if isinstance(inner, types.CodeType)]
     for function in gc.get_objects():
         if isinstance(function, types.FunctionType) and function.__code__.co_filename == str(path):
-            function.__code__ = codes[function.__code__.co_qualname, function.__code__.co_firstlineno]
+            known = codes[function.__code__.co_qualname, function.__code__.co_firstlineno]
+            if len(known) == 1:  # two lambdas in one line are not told apart
+                function.__code__ = known[0]
 
 
 def _in_a_process(work: Callable[[], Any], patience: float | None) -> Any:
