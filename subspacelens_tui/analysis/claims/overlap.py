@@ -7,8 +7,8 @@ import numpy as np
 from subspacelens_tui.analysis.claims.claim import LEVEL, CannotTell, Finding, Verdict, claim
 from subspacelens_tui.analysis.claims.curves import Curve, adjusted_p
 from subspacelens_tui.analysis.claims.evidence import Evidence
-from subspacelens_tui.analysis.claims.judging import enough_layers, number, p_words, permuted_words
-from subspacelens_tui.analysis.separation import Separation, layers_in_words, separation
+from subspacelens_tui.analysis.claims.verdict_rules import enough_layers, number, p_words, permuted_words
+from subspacelens_tui.analysis.least_overlap import Separation, layers_in_words, separation
 
 MIDDLE_FROM, MIDDLE_TO = 1 / 3, 2 / 3
 
