@@ -66,7 +66,7 @@ def words(found: Sequence[Separation]) -> str:
     shared = sorted(set(found[0].candidates).intersection(*(of.candidates for of in found[1:])))
     return (
         "The layer of least overlap differs between steps, but not beyond noise: "
-        f"{layers_in_words(shared)} could be it at every step."
+        f"{layers_in_words(shared)} cannot be excluded at any step."
     )
 
 

@@ -179,6 +179,10 @@ def glossary() -> dict[str, str]:
         "BH": "Benjamini–Hochberg: which tests pass when all of them are read together",
         "s.e.": "standard error, by the jackknife",
         "null": "mean under permuted labels",
+        "ceiling": "min(N, d): no rank exceeds it",
+        "N, d, K, n": "images, width of the features, classes, images of a class",
+        "r": "dimension of the class subspaces",
+        "ε": "coding precision, in the unit of the features, not squared",
     }
 
 

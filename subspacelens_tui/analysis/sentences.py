@@ -63,5 +63,5 @@ def of_cka(matrix: Float64Array, std: float, numbers: Sequence[int]) -> str:
     return (
         f"The images' arrangement changes most from L{numbers[least]} to L{numbers[least + 1]} "
         f"(CKA {neighbours[least]:.2f}); "
-        f"all layers: {others.min():.2f} to {others.max():.2f}, by chance 0 ± {1.96 * std:.2g}."
+        f"all layers: {others.min():.2f} to {others.max():.2f}, by chance within ±{1.96 * std:.2g} (95 %)."
     )

@@ -15,6 +15,7 @@ from subspacelens_tui.analysis.sparse_results import SparseResult
 from subspacelens_tui.app.selection import Selection, Which
 from subspacelens_tui.sessions import Branch, Manifest, RunState
 from subspacelens_tui.sessions.control import Request
+from subspacelens_tui.sparse.trainings import Finished, Trainings
 
 _DEFERRED = [metric.key for metric in METRICS.values() if metric.cost is Cost.DEFERRED]
 
@@ -32,6 +33,7 @@ class Recording:
         problems: one line for each thing that is wrong with it, as of `Session`.
         log: the last events, oldest first.
         recorded: images on disk, by guidance scale.
+        trainings: of sparse autoencoders beside it.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Recording:
     problems: tuple[str, ...]
     log: tuple[Mapping[str, Any], ...]
     recorded: Mapping[float, int]
+    trainings: Trainings = field(default_factory=Trainings)
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Analysis:
         sparse: what tokens take under each lens, in the layers that are done; or why that is not known.
         closer_images, halves_images, sparse_images: how many images these are of: fewer than the metrics
             where more have come since.
+        sparse_trained: the autoencoders, by layer, that there were when its lenses were measured.
     """
 
     selection: Selection
@@ -80,6 +84,7 @@ class Analysis:
     over_eps: tuple[int, OverEps | str] | None = None
     sparse: SparseResult | str | None = None
     sparse_images: int = 0
+    sparse_trained: Mapping[int, Finished] = field(default_factory=dict)
 
     def with_deferred_of(self, before: "Analysis") -> "Analysis":
         """The metrics with what costs seconds of those before, until it is computed anew."""
@@ -95,6 +100,7 @@ class Analysis:
             over_eps=before.over_eps,
             sparse=before.sparse,
             sparse_images=before.sparse_images,
+            sparse_trained=before.sparse_trained,
         )
 
     def layer(self, index: int) -> LayerResult | None:

@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
@@ -19,7 +18,7 @@ from subspacelens_tui.planning.steering_fit import (
     scheme_of,
 )
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.format import Block, Manifest, Steering, first_problem
+from subspacelens_tui.sessions.format import Block, Manifest, Steering, first_problem, time_now
 from subspacelens_tui.steering import DEFAULT, METHODS, Intervention, SteeringError
 
 STRENGTHS = (0.0, 0.5, 0.75, 1.0, 1.25)
@@ -284,7 +283,7 @@ class _Planned:
         shifted = [image.model_copy(update={"prompt": of_prompts[image.prompt]}) for image in images]
         try:
             return Manifest(
-                created=datetime.now(UTC).isoformat(timespec="seconds"),
+                created=time_now(),
                 model=of.model,
                 prompt_set=of.prompt_set,
                 prompts=[*self._source, *self._target],

@@ -23,9 +23,9 @@ def is_middle(layer: int, layers: int) -> bool:
     60,
     title="Class subspaces overlap least in the middle",
     quote="Mean off-diagonal overlap drops to its minimum around L14, then rebounds.",
-    measured="The layers that could have the least mean overlap of the coarse classes: those whose overlap "
-    "is not larger than the least beyond the jackknife error of the difference, at 5 % over all layers "
-    "(Bonferroni).",
+    measured="The layers that cannot be excluded as that of least mean overlap of the coarse classes: those "
+    "whose overlap is not larger than the least beyond the jackknife error of the difference, at 5 % over "
+    "all layers (Bonferroni).",
     rule="All these layers lie in the middle third of the depth; so do those of the overlap less its mean "
     "under permuted labels; and at one of them it is below its null (p ≤ .05, max-T over the layers). It "
     "cannot be told where some of the layers lie in the middle and some do not.",
@@ -39,7 +39,7 @@ def least_in_the_middle(evidence: Evidence) -> Finding:
     of_value = _separation(evidence.curve("overlap_mean", null=False, labels=labels))
     inside = [is_middle(layer, layers) for layer in of_value.candidates]
     if any(inside) and not all(inside):
-        raise CannotTell(f"the least overlap could be at {layers_in_words(of_value.candidates)}")
+        raise CannotTell(_not_resolved(layers_in_words(of_value.candidates)))
     curve = evidence.curve("overlap_mean", labels=labels)
     of_excess = _separation(curve, of_excess=True)
     p = adjusted_p(curve.values, curve.permuted, sign=-1)
@@ -51,7 +51,7 @@ def least_in_the_middle(evidence: Evidence) -> Finding:
     elif all(is_middle(layer, layers) for layer in of_excess.candidates) and beyond <= LEVEL:
         verdict = Verdict.SUPPORTED
     where = f"the overlap is least at {layers_in_words(of_value.candidates)}"
-    null = f"less its null, it could be at {layers_in_words(of_excess.candidates)} ({p_words(beyond)})"
+    null = f"less its null, {layers_in_words(of_excess.candidates)} cannot be excluded ({p_words(beyond)})"
     others = float(np.min(np.delete(curve.values, of_value.candidates), initial=np.inf))
     return Finding(
         verdict,
@@ -72,11 +72,11 @@ def least_in_the_middle(evidence: Evidence) -> Finding:
     70,
     title="The layer of least overlap moves deeper as the noise falls",
     quote="Earlier denoising steps achieve peak separation sooner",
-    measured="The layers that could have the least mean overlap at each captured step, at 5 % over all "
-    "layers and steps (Bonferroni).",
+    measured="The layers that cannot be excluded as that of least mean overlap at each captured step, at "
+    "5 % over all layers and steps (Bonferroni).",
     rule="Every such layer of the last step is deeper than every one of the first; and so it is for the "
-    "overlap less its mean under permuted labels. It cannot be told where a layer could be the one at both "
-    "steps.",
+    "overlap less its mean under permuted labels. It cannot be told where a layer cannot be excluded "
+    "at either step.",
     explained="The layer moves, and so does that of permuted labels.",
 )
 def moves_with_the_step(evidence: Evidence) -> Finding:
@@ -95,7 +95,7 @@ def moves_with_the_step(evidence: Evidence) -> Finding:
     if set(early.candidates) & set(late.candidates):
         if early.candidates == late.candidates and len(early.candidates) == 1:
             return _moved(Verdict.NOT_SUPPORTED, f"The overlap is least at {where}.", early, late, evidence)
-        raise CannotTell(f"the least overlap could be at {where}")
+        raise CannotTell(_not_resolved(where))
     if not deeper(early, late):
         says = f"The overlap is least at {where}: it does not move deeper."
         return _moved(Verdict.NOT_SUPPORTED, says, early, late, evidence)
@@ -131,3 +131,7 @@ def _moved(verdict: Verdict, says: str, early: Separation, late: Separation, evi
         value=float(late.layer - early.layer),
         tests=4 * (evidence.layers - 1),
     )
+
+
+def _not_resolved(layers: str) -> str:
+    return f"the layer of least overlap is not resolved: {layers} cannot be excluded"

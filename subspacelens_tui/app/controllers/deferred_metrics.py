@@ -18,7 +18,12 @@ from subspacelens_tui.analysis.over_eps import OverEps, over_eps
 from subspacelens_tui.analysis.progress import IsCancelled, Watch
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.sparse_dictionaries import trained_beside
-from subspacelens_tui.analysis.sparse_results import Asked, SparseResult, sparse_comparison
+from subspacelens_tui.analysis.sparse_results import (
+    Asked,
+    SparseLayer,
+    SparseResult,
+    sparse_comparison,
+)
 from subspacelens_tui.app.controllers.controller import Controller
 from subspacelens_tui.app.controllers.session_state import SessionState
 from subspacelens_tui.app.jobs import Job
@@ -223,22 +228,30 @@ class DeferredMetrics(Controller):
     def _compare_lenses(self, analysis: Analysis, main: Result) -> None:
         """What tokens take under each lens, with the autoencoders trained beside them: layer by layer.
 
-        Each takes a second or more, so that the selected one comes first, and what is there is shown.
+        Each takes a second or more, so that the selected one comes first, and what is there is shown. Once
+        another autoencoder of a layer is trained, the layer is measured again.
         """
-        selection, images = analysis.selection, main.images
-        current = analysis.sparse if analysis.sparse_images == images else None
-        if isinstance(current, str):
+        selection, images, recording = analysis.selection, main.images, self._state.recording
+        trained = recording.trainings.finished if recording is not None else {}
+        still = analysis.sparse_images == images
+        measured_with = analysis.sparse_trained if still else {}
+        if isinstance(analysis.sparse, str) and still and measured_with == trained:
             return
-        known = () if current is None else current.layers
-        missing = sorted(set(main.numbers) - {of.layer for of in known})
+        known: dict[int, SparseLayer] = {}
+        if isinstance(analysis.sparse, SparseResult) and still:
+            known = {main.numbers.index(of.layer): of for of in analysis.sparse.layers}
+        places = range(len(main.numbers))
+        missing = [place for place in places if place not in known] or [
+            place for place in places if trained.get(place, ()) != measured_with.get(place, ())
+        ]
         if not missing:
             return
-        selected = main.numbers[self._state.layer]
-        layer = selected if selected in missing else missing[0]
+        place = self._state.layer if self._state.layer in missing else missing[0]
+        layer = main.numbers[place]
 
         def compare(analyzer: Analyzer, cancelled: IsCancelled) -> SparseResult:
             Watch(cancelled).check()
-            asked = Asked(layers=(layer,), dictionaries=trained_beside(analyzer.session))
+            asked = Asked(layers=(layer,), dictionaries=trained_beside(analyzer.session, (layer,)))
             return sparse_comparison(analyzer.session, main.settings, asked)
 
         def compared(found: object, reason: str | None) -> None:
@@ -246,14 +259,17 @@ class DeferredMetrics(Controller):
             if now is None or now.selection != selection:
                 return
             if isinstance(found, SparseResult):
-                layers = sorted((*known, *found.layers), key=lambda of: of.layer)
-                now = replace(now, sparse=replace(found, layers=tuple(layers)), sparse_images=images)
+                layers = {**known, place: found.layers[0]}
+                every = replace(found, layers=tuple(layers[at] for at in sorted(layers)))
+                with_these = {**measured_with, place: trained.get(place, ())}
+                now = replace(now, sparse=every, sparse_images=images, sparse_trained=with_these)
                 self._compare_lenses(now, main)
             else:
-                now = replace(now, sparse=reason or "", sparse_images=images)
+                now = replace(now, sparse=reason or "", sparse_images=images, sparse_trained=trained)
             self._take(now)
 
-        self._state.worker.want(Job("sparse", (selection, images, layer), compare, compared))
+        key = (selection, images, layer, trained.get(place, ()))
+        self._state.worker.want(Job("sparse", key, compare, compared))
 
     def _take(self, analysis: Analysis) -> None:
         self._state.analysis = analysis
