@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from subspacelens_tui.analysis.sparse_sample import SparseSample
+from subspacelens_tui.analysis.sparse_sample import SparseSample, wanted_layers
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.trainings import JOB, jobs_of
+from subspacelens_tui.sessions.trainings import jobs_of
 from subspacelens_tui.sparse import Dictionary, SparseError
 from subspacelens_tui.sparse.autoencoder_parts import Loaded
 from subspacelens_tui.sparse.layer_folders import check_fit, folders_by_layer
@@ -14,6 +14,7 @@ from subspacelens_tui.sparse.layouts import ReadPickle, load_autoencoder
 from subspacelens_tui.sparse.training_job import (
     TRAININGS,
     Target,
+    finished_at,
     is_trained,
     read_job,
     targets_of,
@@ -68,19 +69,36 @@ def _trained(folder: Path, target: Target) -> Dictionary | str:
         return str(error)
 
 
-def trained_beside(session: Session) -> Callable[[SparseSample], Dictionaries]:
-    """The autoencoders of a session that were trained on just the images that are fitted on, the newest."""
+def trained_beside(
+    session: Session, layers: Sequence[int] | None = None
+) -> Callable[[SparseSample], Dictionaries]:
+    """The autoencoders of a session that were trained on just the images that are fitted on.
+
+    Args:
+        session: that they lie beside.
+        layers: which, by the numbers of their blocks in the model; all. Of each the one that was finished
+            last counts.
+    """
 
     def source(sample: SparseSample) -> Dictionaries:
         settings = sample.settings
         wanted = (settings.branch, settings.step, settings.guidance, sample.fitted)
-        found = [
-            folder
-            for folder in jobs_of(session.path)
-            if (job := read_job(folder)) and (job.branch, job.step, job.guidance, job.images) == wanted
+        jobs = [(folder, read_job(folder)) for folder in jobs_of(session.path)]
+        fitting = [
+            (folder, job)
+            for folder, job in jobs
+            if (job.branch, job.step, job.guidance, job.images) == wanted
         ]
-        newest = max(found, key=lambda folder: (folder / JOB).stat().st_mtime, default=None)
-        return Dictionaries() if newest is None else trained(newest)
+        by_layer: dict[int, Dictionary | str] = {}
+        for layer in wanted_layers(session, layers):
+            targets = [
+                (folder, Target(TRAININGS[0], layer, None, job.recipes[layer]))
+                for folder, job in fitting
+                if layer in job.recipes
+            ]
+            if targets:
+                by_layer[layer] = _trained(*max(targets, key=lambda of: finished_at(*of)))
+        return Dictionaries(by_layer)
 
     return source
 

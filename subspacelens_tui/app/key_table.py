@@ -18,7 +18,7 @@ PANE_SCOPES: dict[str, tuple[Key, ...]] = {
 """Keys that mean something in one pane only, by what the help calls it."""
 
 ANYWHERE: tuple[Key, ...] = (
-    Key("help", "question_mark,f1", "app.help", "this help", "Everywhere", "help"),
+    Key("help", "question_mark,f1", "app.help", "this help", "Everywhere", "all keys", pinned=True),
     Key(
         "commands",
         "ctrl+p",
@@ -27,7 +27,15 @@ ANYWHERE: tuple[Key, ...] = (
         "Everywhere",
         "commands",
     ),
-    Key("quit", "q,ctrl+q,ctrl+c", "leave", "quit (asks while a recording runs)", "Everywhere", "quit"),
+    Key(
+        "quit",
+        "q,ctrl+q,ctrl+c",
+        "leave",
+        "quit (asks while a recording runs)",
+        "Everywhere",
+        "quit",
+        pinned=True,
+    ),
 )
 
 SESSION: tuple[Key, ...] = (
@@ -35,9 +43,9 @@ SESSION: tuple[Key, ...] = (
     Key("next-layer", "down,j", "layer(1)", "next layer", "Layers", "layer"),
     Key("first-layer", "home", "first_layer", "first layer", "Layers"),
     Key("last-layer", "end", "last_layer", "last layer", "Layers"),
-    Key("labels", "l", "next_choice('labels', 1)", "labels: next scheme", "Analysis", "labels"),
-    Key("smaller-eps", "minus", "eps(-1)", "ε: smaller, ten steps per decade", "Analysis", "ε"),
+    Key("labels", "l", "next_choice('labels', 1)", "labels: next scheme", "Analysis"),
     Key("label-file", "ctrl+l", "label_file", "labels: add schemes from a label file", "Analysis"),
+    Key("smaller-eps", "minus", "eps(-1)", "ε: smaller, ten steps per decade", "Analysis"),
     Key("larger-eps", "plus,equals_sign", "eps(1)", "ε: larger", "Analysis"),
     Key("type-eps", "e", "type_eps", "ε: type a value or use the slider", "Analysis"),
     Key(
@@ -49,7 +57,6 @@ SESSION: tuple[Key, ...] = (
         "next_choice('branch', 1)",
         "branch: cond, uncond, both, difference",
         "Analysis",
-        "branch",
     ),
     Key(
         "next-step",
@@ -57,7 +64,6 @@ SESSION: tuple[Key, ...] = (
         "next_choice('step', 1)",
         "step: next captured denoising step",
         "Analysis",
-        "step",
     ),
     Key("previous-step", "S", "next_choice('step', -1)", "step: previous captured step", "Analysis"),
     Key(
@@ -66,7 +72,6 @@ SESSION: tuple[Key, ...] = (
         "next_choice('features', 1)",
         "features: raw, centred, class-centred, unit, trace",
         "Analysis",
-        "features",
     ),
     Key("previous-features", "F", "next_choice('features', -1)", "features: previous transform", "Analysis"),
     Key("guidance", "g", "next_choice('guidance', 1)", "guidance: next recorded scale", "Analysis"),
@@ -107,6 +112,7 @@ SESSION: tuple[Key, ...] = (
         "pane_view",
         "other views of the pane: over ε; spectrum; overlap by layer, by step",
         "Display",
+        "view",
     ),
     Key("axis-range", "A", "axis_range", "plot: type the range of its y axis", "Display"),
     Key("log-axis", "G", "log_axis", "plot: logarithmic or linear y axis", "Display"),
@@ -144,9 +150,23 @@ SESSION: tuple[Key, ...] = (
     Key("next-image", "full_stop", "images(1)", "one more image", "Images"),
     Key("previous-round", "less_than_sign,shift+left", "rounds(-1)", "one fewer round of prompts", "Images"),
     Key("next-round", "greater_than_sign,shift+right", "rounds(1)", "one more round of prompts", "Images"),
-    Key("compare", "c", "compare", "compare with another branch, step, label scheme or session", "Display"),
-    Key("sweep", "m", "sweep", "map: one metric at every guidance scale and step", "Display"),
-    Key("claims", "C", "claims", "claims: the article's, each with its verdict; the report", "Display"),
+    Key(
+        "compare",
+        "c",
+        "compare",
+        "compare with another branch, step, label scheme or session",
+        "Display",
+        "compare",
+    ),
+    Key("sweep", "m", "sweep", "map: one metric at every guidance scale and step", "Display", "map"),
+    Key(
+        "claims",
+        "C",
+        "claims",
+        "claims: the article's, each with its verdict; the report",
+        "Display",
+        "claims",
+    ),
     Key("steering", "T", "steering", "steering: the runs fitted to this session", "Display"),
     Key("gallery", "a", "gallery", "gallery: all images, by subject", "Images", "gallery"),
     Key("pause", "p", "pause_recording", "pause or resume the recording", "Recording", "pause"),
@@ -173,7 +193,7 @@ GALLERY: tuple[Key, ...] = (
     Key("previous-class", "C", "next_class(-1)", "show the previous class only", "Gallery"),
     Key("gallery-labels", "l", "next_scheme(1)", "labels: next scheme", "Gallery", "labels"),
     Key("other-class", "tab", "other_side", "switch between the two classes", "Gallery", "other", True),
-    Key("leave-gallery", "escape", "leave_gallery", "back to the session", "Gallery", "back"),
+    Key("leave-gallery", "escape", "leave_gallery", "back to the session", "Gallery", "back", pinned=True),
 )
 
 SWEEP: tuple[Key, ...] = (
@@ -189,7 +209,7 @@ SWEEP: tuple[Key, ...] = (
     Key("copy-sweep", "y", "copy", "copy the map as text (OSC 52, works over SSH)", "Sweep"),
     Key("copy-sweep-numbers", "Y", "copy_numbers", "copy the map's numbers as a table", "Sweep"),
     Key("export-sweep", "E", "export_pane", "export the map: SVG, PNG, CSV, JSON, Parquet", "Sweep"),
-    Key("leave-sweep", "escape", "leave_sweep", "back to the session", "Sweep", "back"),
+    Key("leave-sweep", "escape", "leave_sweep", "back to the session", "Sweep", "back", pinned=True),
 )
 
 
@@ -200,7 +220,7 @@ def _of_curves(screen: str, group: str) -> tuple[Key, ...]:
             f"{screen}-plot",
             "w",
             "next_plot(1)",
-            "next plot, for A and G",
+            "select the next plot, for A and G",
             group,
             "plot",
         ),
@@ -245,7 +265,7 @@ COMPARE: tuple[Key, ...] = (
         "export the comparison: SVG, PNG, CSV, JSON, Parquet",
         "Compare",
     ),
-    Key("leave-comparison", "escape", "leave_comparison", "back", "Compare", "back"),
+    Key("leave-comparison", "escape", "leave_comparison", "back", "Compare", "back", pinned=True),
 )
 
 OVERLAID: tuple[Key, ...] = (
@@ -292,7 +312,7 @@ PAIR: tuple[Key, ...] = (
     Key(
         "export-pair", "E", "export_pane", "export the pair: SVG, PNG, CSV, JSON, Parquet", "Pair of classes"
     ),
-    Key("leave-pair", "escape", "leave_pair", "back to the matrix", "Pair of classes", "back"),
+    Key("leave-pair", "escape", "leave_pair", "back to the matrix", "Pair of classes", "back", pinned=True),
 )
 
 STEERING: tuple[Key, ...] = (
@@ -311,31 +331,31 @@ STEERING: tuple[Key, ...] = (
     Key("next-run", "r", "next_run(1)", "next run", "Steering", "run"),
     Key("previous-run", "R", "next_run(-1)", "previous run", "Steering"),
     Key("copy-steering", "y", "copy", "copy verdict and table as text (OSC 52, works over SSH)", "Steering"),
-    Key("leave-steering", "escape", "leave_steering", "back", "Steering", "back"),
+    Key("leave-steering", "escape", "leave_steering", "back", "Steering", "back", pinned=True),
     Key("new-steering", "n", "new_steering", "start a new run", "Steering", "new"),
 )
 
 REPORT: tuple[Key, ...] = (
-    Key("verdicts-up", "up,k", "scroll_verdicts(-1)", "up", "Claims", "scroll"),
-    Key("verdicts-down", "down,j", "scroll_verdicts(1)", "down", "Claims"),
-    Key("verdicts-page-up", "pageup", "scroll_verdicts(-10)", "ten rows up", "Claims"),
-    Key("verdicts-page-down", "pagedown", "scroll_verdicts(10)", "ten rows down", "Claims"),
+    Key("verdicts-up", "up,k", "scroll_verdicts(-1)", "scroll up", "Claims", "scroll"),
+    Key("verdicts-down", "down,j", "scroll_verdicts(1)", "scroll down", "Claims"),
+    Key("verdicts-page-up", "pageup", "scroll_verdicts(-10)", "scroll ten rows up", "Claims"),
+    Key("verdicts-page-down", "pagedown", "scroll_verdicts(10)", "scroll ten rows down", "Claims"),
     Key("copy-verdicts", "y", "copy", "copy the verdicts as text (OSC 52, works over SSH)", "Claims"),
     Key("write-report", "E", "write_report", "write the report as HTML, with the figures", "Claims", "write"),
-    Key("leave-report", "escape", "leave_report", "back to the session", "Claims", "back"),
+    Key("leave-report", "escape", "leave_report", "back to the session", "Claims", "back", pinned=True),
 )
 
 LIST: tuple[Key, ...] = (
     Key("previous-session", "up,k", "move(-1)", "session above", "Sessions", "move"),
     Key("next-session", "down,j", "move(1)", "session below", "Sessions"),
-    Key("ten-up", "pageup", "move(-10)", "ten up", "Sessions"),
-    Key("ten-down", "pagedown", "move(10)", "ten down", "Sessions"),
+    Key("ten-up", "pageup", "move(-10)", "ten sessions up", "Sessions"),
+    Key("ten-down", "pagedown", "move(10)", "ten sessions down", "Sessions"),
     Key("first-session", "home", "move(-1000000)", "first session", "Sessions"),
     Key("last-session", "end", "move(1000000)", "last session", "Sessions"),
     Key("open", "enter", "open", "open the session", "Sessions", "open"),
     Key("filter", "slash", "filter", "filter by words of any column, tags and notes", "Sessions", "filter"),
     Key("sort-sessions", "s", "sort(1)", "sort by the next column: the title says which", "Sessions", "sort"),
-    Key("sort-sessions-before", "S", "sort(-1)", "sort by the column before", "Sessions"),
+    Key("sort-sessions-before", "S", "sort(-1)", "sort by the previous column", "Sessions"),
     Key(
         "session-info",
         "N",
@@ -361,13 +381,20 @@ LIST: tuple[Key, ...] = (
 )
 
 INFO: tuple[Key, ...] = (
-    Key("facts-up", "up,k", "scroll_facts(-1)", "line above", "Session page", "scroll"),
-    Key("facts-down", "down,j", "scroll_facts(1)", "line below", "Session page"),
-    Key("facts-page-up", "pageup", "scroll_facts(-10)", "ten lines up", "Session page"),
-    Key("facts-page-down", "pagedown", "scroll_facts(10)", "ten lines down", "Session page"),
-    Key("edit-notes", "enter", "edit", "write tags and notes: enter, tab, esc", "Session page", "edit"),
+    Key("facts-up", "up,k", "scroll_facts(-1)", "scroll up", "Session page", "scroll"),
+    Key("facts-down", "down,j", "scroll_facts(1)", "scroll down", "Session page"),
+    Key("facts-page-up", "pageup", "scroll_facts(-10)", "scroll ten lines up", "Session page"),
+    Key("facts-page-down", "pagedown", "scroll_facts(10)", "scroll ten lines down", "Session page"),
+    Key(
+        "edit-notes",
+        "enter",
+        "edit",
+        "edit tags and notes: tab to the next field, esc when done",
+        "Session page",
+        "edit",
+    ),
     Key("save-notes", "ctrl+s", "save", "save tags and notes", "Session page", "save"),
-    Key("leave-info", "escape", "leave_info", "save, and back", "Session page", "back"),
+    Key("leave-info", "escape", "leave_info", "save and go back", "Session page", "back", pinned=True),
 )
 
 FORM: tuple[Key, ...] = (

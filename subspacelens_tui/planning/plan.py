@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,6 +30,7 @@ from subspacelens_tui.sessions.format import (
     Manifest,
     ModelInfo,
     first_problem,
+    time_now,
 )
 
 DTYPES = ("float32", "bfloat16", "float16")
@@ -116,7 +116,7 @@ def plan(request: Request) -> Manifest:
     captured = _capture_steps(request)
     try:
         manifest = Manifest(
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            created=time_now(),
             model=model,
             prompt_set=prompts.name,
             prompts=list(prompts.prompts),

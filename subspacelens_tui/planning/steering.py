@@ -5,7 +5,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import ValidationError
@@ -22,7 +21,7 @@ from subspacelens_tui.planning.steering_fit import (
 )
 from subspacelens_tui.planning.steering_statistics import Classes, Statistics, scheme_of
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.format import Block, Manifest, Steering, first_problem
+from subspacelens_tui.sessions.format import Block, Manifest, Steering, first_problem, time_now
 from subspacelens_tui.sparse.layouts import ReadPickle
 from subspacelens_tui.steering import DEFAULT, METHODS, Intervention, SteeringError
 
@@ -347,7 +346,7 @@ class _Planned:
         shifted = [image.model_copy(update={"prompt": of_prompts[image.prompt]}) for image in images]
         try:
             return Manifest(
-                created=datetime.now(UTC).isoformat(timespec="seconds"),
+                created=time_now(),
                 model=of.model,
                 prompt_set=of.prompt_set,
                 prompts=[*self._source, *self._target],

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from subspacelens_tui.sessions.format import UNLABELLED, Manifest, ModelInfo
+from subspacelens_tui.sessions.format import UNLABELLED, Manifest, ModelInfo, time_words
 from subspacelens_tui.sessions.ranges import ranges, runs_of
 from subspacelens_tui.sessions.sanitise import some_of
 from subspacelens_tui.sessions.state import RunState
@@ -21,7 +21,7 @@ def facts_of(manifest: Manifest, state: RunState) -> list[Fact]:
 
 
 def _recording(manifest: Manifest, state: RunState) -> Iterator[Fact]:
-    yield "created", manifest.created
+    yield "created", time_words(manifest.created)
     yield "state", state.words + (f": {state.detail}" if state.detail else "")
     yield "images", f"{state.recorded} of {state.planned}"
     if manifest.steering is not None:

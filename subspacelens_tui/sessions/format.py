@@ -5,6 +5,7 @@ The folder as a whole is described in docs/session-format.md.
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -60,8 +61,9 @@ _Argument = _Scalar | Annotated[list[_Scalar], _few(1_000)]
 
 
 class _Part(BaseModel):
-    # Unknown keys are kept out rather than refused: a newer minor writer may add some.
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=False)
+    # Unknown keys are kept out rather than refused: a newer minor writer may add some. Before 2.10 pydantic
+    # wants names that begin with `model_` for itself.
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=False, protected_namespaces=())
 
 
 class Lora(_Part):
@@ -200,6 +202,19 @@ class Steering(_Part):
         if self.control is None and len(self.atoms) == 1:
             what += f" {', '.join(map(str, self.atoms[0]))}"
         return f"{self.source} → {self.target}: {what} at layer {layers}, strength {self.strength:g}"
+
+
+def time_now() -> str:
+    """Now, as `Manifest.created` has it: ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def time_words(created: str) -> str:
+    """A time that was written in another form or zone, as `time_now` writes it; other text as it is."""
+    try:
+        return datetime.fromisoformat(created).astimezone(UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError):
+        return created
 
 
 class Manifest(_Part):

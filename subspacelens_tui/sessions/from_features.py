@@ -3,7 +3,6 @@
 Whoever hooks a model with nnsight or TransformerLens, or has features in a file, gets every screen and metric this way.
 """
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from subspacelens_tui.sessions.format import (
     ModelInfo,
     Prompt,
     first_problem,
+    time_now,
 )
 from subspacelens_tui.sessions.lookalikes import canonical
 from subspacelens_tui.sessions.writer import create_new_session, write_image
@@ -187,7 +187,7 @@ def _manifest(
         raise SessionError("no step is named: leave `steps` out where there is only one")
     try:
         return Manifest(
-            created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            created=time_now(),
             model=ModelInfo(id=arrays.model, dtype="float32"),
             prompt_set="imported",
             prompts=prompts,

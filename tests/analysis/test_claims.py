@@ -16,8 +16,8 @@ from subspacelens_tui.analysis.claims.curves import (
 from subspacelens_tui.analysis.claims.density import partial_correlation
 from subspacelens_tui.analysis.claims.growth import dip_depths
 from subspacelens_tui.analysis.claims.judge import finding, judged
-from subspacelens_tui.analysis.claims.judging import verdict_of
 from subspacelens_tui.analysis.claims.shape import own_part
+from subspacelens_tui.analysis.claims.verdict_rules import verdict_of
 from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.settings import SettingsError

@@ -5,7 +5,7 @@ import numpy as np
 from subspacelens_tui.analysis.claims.claim import LEVEL, CannotTell, Finding, Verdict, claim
 from subspacelens_tui.analysis.claims.curves import Curve, adjusted_p
 from subspacelens_tui.analysis.claims.evidence import Evidence
-from subspacelens_tui.analysis.claims.judging import number, p_words, signed
+from subspacelens_tui.analysis.claims.verdict_rules import number, p_words, signed
 from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.analysis.uncertainty.moved_curves import moved_around
 

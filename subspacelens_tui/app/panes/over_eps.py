@@ -66,9 +66,9 @@ class OverEpsPane(PlotPane):
             return words
         assert self.analysis is not None
         if self.analysis.is_difference:
-            return "over ε: of one branch, not of a difference (b: branch)"
+            return "no curve over ε for a difference: select one branch"
         if self.analysis.selection.settings.iso_rate is not None:
-            return "over ε: not where each layer has its own (I: one ε for all layers)"
+            return "no curve over ε where each layer has its own: select one ε for all layers"
         found = self.analysis.over_eps
         if found is None or found[0] != self.selected:
             return "computing the excess at other ε …"

@@ -10,15 +10,16 @@ from textual import events
 from textual.binding import BindingType
 from textual.geometry import Offset
 
+from subspacelens_tui.analysis.class_pairs import Pairs
 from subspacelens_tui.analysis.classes import group_starts
-from subspacelens_tui.analysis.pairs import Pairs
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import cut, fit
-from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row, whole_pieces
+from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row, row_width, whole_pieces
 from subspacelens_tui.app.drawing.palette import SHADES, ramp_index, ramp_steps, ramp_style
 from subspacelens_tui.app.drawing.pointing import Pointing
 from subspacelens_tui.app.keys import Key, bindings
+from subspacelens_tui.app.panes.matrix_heads import Heads, head_lines, heads_for
 from subspacelens_tui.app.panes.pair_tests import PairTest, pair_tests, tests_words
 from subspacelens_tui.app.panes.pane import Deferred, Numbers, Pane
 from subspacelens_tui.sessions.sanitise import plain
@@ -32,10 +33,8 @@ _LABEL_SHARE = 5
 _CELL_AT_MOST, _TALL_AT_MOST = 16, 8
 # Rows of a cell for each of its columns: a little more than a square.
 _TALL = 0.6
-# Letters of a head that can be read; below that heads are written downwards, if there are as many rows.
-_READABLE = 4
-_DOWN_AT_LEAST, _HEAD_AT_MOST = 3, 12
-_SCROLLS_WELL = 9
+# Rows of a matrix that scrolls from which on some of them give way to heads, and how many do.
+_SCROLLS_WELL, _GIVES_WAY = 9, 4
 # The scale; a row with its heads and the name of its cell, and below them the scale if there is room.
 _COLUMNS, _ROWS = 18, 3
 # In a cell of three there is room for the hundredths only.
@@ -51,7 +50,7 @@ _RULE = "▏"
 class _Grid:
     """Where the cells are: width of labels and cells, first row and column shown, how many, how tall.
 
-    `head` is the number of rows of the heads; more than one if they are written downwards.
+    `heads` is how the heads of the columns are written.
     """
 
     label: int
@@ -61,7 +60,7 @@ class _Grid:
     rows: int
     columns: int
     tall: int
-    head: int
+    heads: Heads
 
 
 @dataclass(frozen=True)
@@ -140,8 +139,7 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         main = self.analysis.main if self.analysis else None
         if self.analysis is None or main is None:
             return ""
-        words = cut(self.analysis.main_words, 30)
-        return f"{words} · r={main.settings.subspace_dim}"
+        return f"{self.analysis.main_words} · r={main.settings.subspace_dim}"
 
     @property
     def class_names(self) -> Sequence[str]:
@@ -261,13 +259,13 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         layout = self._laid_out(width, room, count)
         scale, rules = self._scale(matrix), self._rules()
         self._shown_tests = self._tests()
-        yield from self._heads(layout, rules)
+        yield from self._heads(layout)
         for row in range(layout.top, layout.top + layout.rows):
             for line in range(layout.tall):
                 with_text = line == (layout.tall - 1) // 2
                 ruled = row + 1 in rules and line == layout.tall - 1 and row + 1 < layout.top + layout.rows
                 yield self._row(matrix, row, layout, scale, rules, with_text, ruled)
-        for _ in range(room + 1 - layout.head - layout.rows * layout.tall):
+        for _ in range(room + 1 - layout.heads.rows - layout.rows * layout.tall):
             yield ()
         if height > _ROWS:
             yield self._legend(scale, width)
@@ -297,16 +295,15 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         # One row of heads is there in any case; where the matrix scrolls, some of its rows give way to them.
         spare = rows + 1 - count
         if spare < 1:
-            spare = _READABLE if rows >= _SCROLLS_WELL else 1
-        down = cell - 1 < min(longest, _READABLE) and spare >= _DOWN_AT_LEAST
-        head = min(longest, spare, _HEAD_AT_MOST) if down else 1
-        rows += 1 - head
+            spare = _GIVES_WAY if rows >= _SCROLLS_WELL else 1
+        heads = heads_for([plain(name) for name in self.class_names], cell, label + 1, spare)
+        rows += 1 - heads.rows
         shown = min(count, max(1, rows))
         self._top = max(min(self._top, self.row, count - shown), self.row - shown + 1, 0)
         self._left = max(min(self._left, self.column, count - columns), self.column - columns + 1, 0)
         most = 1 if self.few_colours and self.digits else _TALL_AT_MOST
         tall = min(most, max(1, rows // count), max(1, round(_TALL * cell)))
-        self._grid = _Grid(label, cell, self._top, self._left, shown, columns, tall, head)
+        self._grid = _Grid(label, cell, self._top, self._left, shown, columns, tall, heads)
         return self._grid
 
     def _scale(self, matrix: Any) -> _Scale:
@@ -325,24 +322,21 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         high = math.ceil(max(others) / _ROUND_TO - 1e-9) * _ROUND_TO
         return _Scale(low, min(1.0, max(high, low + _ROUND_TO)))
 
-    def _heads(self, layout: _Grid, rules: Sequence[int]) -> Iterator[Row]:
-        columns = range(layout.left, layout.left + layout.columns)
-        names = [plain(self.class_names[column]) for column in columns]
-        for line in range(layout.head):
-            corner = self.name_of(self.selected) if line == layout.head - 1 else ""
-            row: list[Piece] = [(fit(corner, layout.label + 1), self.ink("accent"))]
-            for column, name in zip(columns, names, strict=True):
-                # Where heads touch, every other one is fainter.
-                touching = layout.cell <= (2 if layout.head == 1 else 1)
-                plain_ink = "faint" if touching and column % 2 else "dim"
-                style = self.ink("accent" if column == self.column else plain_ink)
-                if layout.head == 1:
-                    text = name[: layout.cell - (layout.cell > 2)]
-                    row.append((fit(text, layout.cell, "centre" if layout.cell > 2 else "left"), style))
-                else:
-                    # From above to below, down to the matrix.
-                    letters = f"{name[: layout.head]:>{layout.head}}"
-                    row.append((fit(letters[line], layout.cell, "centre"), style))
+    def _heads(self, layout: _Grid) -> Iterator[Row]:
+        names = [plain(name) for name in self.class_names[layout.left : layout.left + layout.columns]]
+        heads, left = layout.heads, layout.label + 1
+        # Where heads touch, every other one is fainter.
+        touching = layout.cell <= (1 if heads.down else 2)
+        for line, pieces in enumerate(head_lines(heads, names, layout.cell, left)):
+            row: list[Piece] = []
+            if line == heads.rows - 1:
+                row.append((fit(self.name_of(self.selected), left), self.ink("accent")))
+            elif heads.down:
+                row.append((" " * left, self.ink()))
+            for text, column in pieces:
+                here = column is not None and layout.left + column == self.column
+                plain_ink = "faint" if column is None or (touching and column % 2) else "dim"
+                row.append((text, self.ink("accent" if here else plain_ink)))
             yield row
 
     def _row(
@@ -414,16 +408,20 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         low, high = numbers.fraction(scale.low), numbers.fraction(scale.high)
         if scale.diverging:
             low, high = numbers.figure(scale.low), numbers.figure(scale.high, signed=True)
-        row: list[Piece] = [
+        ramp: list[Piece] = [
             (f"{low} ", self.ink("dim")),
             *self.ramp(scale.diverging, mark),
             (f" {high}", self.ink("dim")),
-            (f"  mean {numbers.fraction(mean, 3 if scale.diverging else 2)}", self.ink("dim")),
         ]
+        said = [f"mean {numbers.fraction(mean, 3 if scale.diverging else 2)}"]
         if null is not None:
-            sign = "┃ " if mark is not None and not self.few_colours else ""
-            row.append((f"  {sign}null {numbers.fraction(null)}", self.ink("dim")))
-        return whole_pieces(row, width)
+            sign = "┃" if mark is not None and not self.few_colours else ""
+            said.append(f"{sign}null {numbers.fraction(null)}")
+        missing = row_width(ramp) + sum(len(words) + 2 for words in said) - width
+        gap = "  " if missing <= 0 else " "
+        if missing > len(said):
+            ramp = [(text.strip() or text, style) for text, style in ramp]
+        return whole_pieces([*ramp, *((gap + words, self.ink("dim")) for words in said)], width)
 
     def _mean(self) -> float | None:
         """Of the cells off the diagonal, or the difference of those of cond and uncond."""
@@ -467,9 +465,9 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
     def place_under(self, offset: Offset | None) -> tuple[int, int] | None:
         """The row and the column of the cell at a place of the pane."""
         layout = self._grid
-        if offset is None or layout is None or offset.y < layout.head or offset.x <= layout.label:
+        if offset is None or layout is None or offset.y < layout.heads.rows or offset.x <= layout.label:
             return None
-        row = (offset.y - layout.head) // layout.tall + layout.top
+        row = (offset.y - layout.heads.rows) // layout.tall + layout.top
         column = (offset.x - layout.label - 1) // layout.cell + layout.left
         inside = row < layout.top + layout.rows and column < layout.left + layout.columns
         return (row, column) if inside else None

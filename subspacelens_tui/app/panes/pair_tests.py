@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from subspacelens_tui.analysis.pairs import Pairs
+from subspacelens_tui.analysis.class_pairs import Pairs
 
 _METRIC = "overlap_mean"
 
@@ -26,8 +26,8 @@ def pair_tests(found: Pairs) -> Mapping[frozenset[str], PairTest]:
 
 
 def tests_words(found: Pairs) -> list[str]:
-    """How many tests these are and what passes: "dim: fails, 10 pairs, BH: none", and shorter."""
+    """How many tests these are and what passes: "10 pairs, pass BH: none, others dim", and shorter."""
     tests = found.tests(_METRIC)
-    return (
-        [f"dim: fails, {tests.short('pairs')}", f"dim: fails BH, {tests.count} pairs"] if tests.count else []
-    )
+    if not tests.count:
+        return []
+    return [tests.dimmed("pairs"), f"dim: fails BH, {tests.count} pairs"]

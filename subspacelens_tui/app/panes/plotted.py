@@ -77,9 +77,11 @@ class Plotted(Pointing[int]):
             words = "no value is positive: a logarithmic axis has no place for them"
             return self.said(words if no_place else self.why_empty(), width, height)
         # The legend takes no row that the plot needs.
-        most = max(1, min(height // self.rows_a_legend_row, height - least_size(plot, height - 1)[1]))
+        spare = max(1, height - least_size(plot, height - 1)[1])
+        most = max(1, min(height // self.rows_a_legend_row, spare))
         head = (f"{self.head():<4} ", self.ink("accent" if self.marked else "dim"))
-        above = legend_rows(head, self.legend(), self.note(), width, most, self.markers, self)
+        names = min(most + 1, spare)
+        above = legend_rows(head, self.legend(), self.note(), width, most, self.markers, self, names)
         columns, rows = least_size(plot, height - len(above))
         if width < columns or height - 1 < rows:
             return self.too_small(width, height, columns, rows + 1)

@@ -29,6 +29,7 @@ from subspacelens_tui.app.controllers.saved_state import SavedStateController
 from subspacelens_tui.app.controllers.selection import LayerController, SelectionController
 from subspacelens_tui.app.controllers.session_state import SessionState
 from subspacelens_tui.app.controllers.status import status
+from subspacelens_tui.app.drawing.cell_text import uncapitalised
 from subspacelens_tui.app.garbage import freeze_imports
 from subspacelens_tui.app.initial_settings import opening_settings
 from subspacelens_tui.app.key_table import ANYWHERE, PANE_SCOPES, SESSION
@@ -164,7 +165,7 @@ class SessionScreen(Screen[None], NeedsRoom):
             pane.jump = keymap.first(f"pane-{pane.place}")
             following = self.pane_layout.following(type(pane))
             if following is not type(pane):
-                pane.others = f"{keymap.first('pane-view')}: {following.tab.lower()}"
+                pane.others = f"{keymap.first('pane-view')}: {following.tab_in_words()}"
             if isinstance(pane, PlotPane):
                 pane.markers = preferences.markers
             if isinstance(pane, OverlapMatrixPane):
@@ -219,6 +220,8 @@ class SessionScreen(Screen[None], NeedsRoom):
         self.saved.choose_layer()
         self.typed_ahead.release()
         self._show()
+        # Something may have been trained beside it, or its recorder may be gone.
+        self.deferred.ask()
 
     def _take_analysis(self, analysis: Analysis) -> None:
         freeze_imports()
@@ -235,7 +238,7 @@ class SessionScreen(Screen[None], NeedsRoom):
         """The keys of the moment: the focused widget's before the screen's, and only what can be done."""
         cannot = [] if self.state.may_run else ["pause"]
         cannot += [] if self.state.recorded else ["follow", "play", "gallery"]
-        table = self.setup.keymap.table(tuple(reversed(ANYWHERE)), getattr(self.focused, "keys", ()), SESSION)
+        table = self.setup.keymap.table(getattr(self.focused, "keys", ()), SESSION, ANYWHERE)
         return [key for key in in_footer(table) if key.name not in cannot]
 
     def on_descendant_focus(self) -> None:
@@ -326,7 +329,7 @@ class SessionScreen(Screen[None], NeedsRoom):
 
     def _plot_here(self) -> PlotPane | str:
         pane = self._pane(self.pane_layout.here_pane())
-        return pane if isinstance(pane, PlotPane) else pane.heading.lower()
+        return pane if isinstance(pane, PlotPane) else uncapitalised(pane.heading)
 
     def _side_by_side(self) -> list[SideBySide]:
         return self.query_one(PaneBody).side_by_side(folded=self.has_class("folded"))
@@ -461,7 +464,13 @@ class SessionScreen(Screen[None], NeedsRoom):
 
         name = self.state.path.resolve().name
         screen = SweepScreen(
-            name, self.worker, recording.manifest, selection.settings, self.setup, recording.problems
+            name,
+            self.worker,
+            recording.manifest,
+            selection.settings,
+            self.setup,
+            recording.problems,
+            self.selected,
         )
         self.app.push_screen(screen, chosen)
 

@@ -98,7 +98,7 @@ class SteeringScreen(WithPictures[RunListing], Quits, NeedsRoom):
                     yield plot
         yield StatusLine(id="status")
         without = () if len(self._runs) > 1 else ("next-run",)
-        table = self.setup.keymap.table(tuple(reversed(ANYWHERE)), STEERING)
+        table = self.setup.keymap.table(STEERING, ANYWHERE)
         yield KeyBar([key for key in in_footer(table) if key.name not in without], id="keys")
 
     def on_mount(self) -> None:

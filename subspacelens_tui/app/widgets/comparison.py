@@ -126,7 +126,7 @@ class ComparisonPlot(Curves):
         return [
             LegendEntry(
                 name,
-                numbers.figure(value),
+                numbers.figure(value, signed=quantity(self.figure).has_zero_line),
                 colour,
                 dashed=colour == B_COLOUR,
                 interval=numbers.interval(*quantity(self.figure).error_band(layer)),
@@ -144,4 +144,4 @@ class ComparisonPlot(Curves):
         if all(layer[self.figure].low is None for layer in self.comparison.layers):
             return "none for this metric"
         by = self.comparison.a.settings.errors
-        return f"{by}, left out of both" if self.comparison.paired else f"{by}, as of independent sides"
+        return f"{by}, paired" if self.comparison.paired else f"{by}, sides independent"

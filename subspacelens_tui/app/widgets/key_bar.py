@@ -9,7 +9,7 @@ from subspacelens_tui.app.keys import Key, key_name
 
 
 class KeyBar(Painted):
-    """As many keys as fit, the most general (help, quit) always."""
+    """As many keys as fit, in their order."""
 
     def __init__(self, keys: Sequence[Key], *, id: str | None = None) -> None:
         super().__init__(id=id)

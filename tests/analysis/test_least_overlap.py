@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.analysis.separation import Separation, moves, separation, words
+from subspacelens_tui.analysis.least_overlap import Separation, moves, separation, words
 from subspacelens_tui.analysis.tables import article_tables
 from subspacelens_tui.sessions import open_session
 from subspacelens_tui.sessions.labels import add_labels
@@ -32,7 +32,7 @@ def test_a_layer_moves_only_where_none_could_be_it_throughout() -> None:
     assert words([Separation(2, (2,)), Separation(2, (1, 2))]).endswith("is the same at every step.")
     near = [Separation(2, (1, 2, 3)), Separation(4, (1, 2, 4))]
     assert not moves(near)
-    assert words(near).endswith("layers 1-2 could be it at every step.")
+    assert words(near).endswith("layers 1-2 cannot be excluded at any step.")
     far = [*near, Separation(5, (4, 5))]
     assert moves(far)
     assert words(far).endswith("moves with the step, beyond noise.")
