@@ -191,6 +191,17 @@ def test_what_is_no_argument_is_said_in_one_line(
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("typed", ["-1,0,1", "-.5", "-1e-1,2"])
+def test_negative_numbers_need_no_equals_sign(typed: str) -> None:
+    words = ["steer", "x", "--from", "a", "--to", "b"]
+    with_sign, without = (
+        parser().parse_args([*words, *strengths, "--json"])
+        for strengths in ([f"--strengths={typed}"], ["--strengths", typed])
+    )
+    assert without.strengths == with_sign.strengths == [float(part) for part in typed.split(",")]
+    assert without.json is True
+
+
 def test_layers_are_numbers_and_ranges_of_them() -> None:
     assert layer_numbers("4-6, 0,5") == (0, 4, 5, 6)
     for text in ("", "a", "1-", "-1", "3-2"):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.analysis.separation import moves, separation
+from subspacelens_tui.analysis.least_overlap import moves, separation
 from validation.markdown import percent, table
 from validation.planted_sessions import Effects, Layout, analyzer_of
 

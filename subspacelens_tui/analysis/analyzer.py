@@ -10,10 +10,11 @@ import numpy.typing as npt
 from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.classes import ordered_classes
 from subspacelens_tui.analysis.evaluate import evaluate, of_all_layers
+from subspacelens_tui.analysis.excluded_images import NoImagesError, left_out_lines, why_empty
+from subspacelens_tui.analysis.image_subset import MOST_IMAGES
 from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.incremental_grams import Configuration, GrowingGrams
 from subspacelens_tui.analysis.layers import layer_notes
-from subspacelens_tui.analysis.left_out import NoImagesError, left_out_lines, why_empty
 from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
 from subspacelens_tui.analysis.result import Result, Subset
 from subspacelens_tui.analysis.rounding import rounding_notes
@@ -29,13 +30,12 @@ from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.analysis.statistics.gram import GramLayer
 from subspacelens_tui.analysis.statistics.gram_sample import Sample
 from subspacelens_tui.analysis.statistics.pairs_of_layers import Elsewhere, LayersTogether
-from subspacelens_tui.analysis.subset import MOST_IMAGES
 from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar, overlap_error
 from subspacelens_tui.analysis.uncertainty.permutation import labelings_of
 from subspacelens_tui.analysis.used_images import unused_lines, used_prompts
 from subspacelens_tui.geometry import GeometryError
 from subspacelens_tui.sessions import Branch, Session
-from subspacelens_tui.sessions.notable import notable_lines
+from subspacelens_tui.sessions.caveats import notable_lines
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from subspacelens_tui.analysis.analyzer import Analyzer
-from subspacelens_tui.analysis.depth import paired_layers, relative_depth
-from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.excluded_images import NoImagesError
 from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.quantities import HEADLINE, quantity
+from subspacelens_tui.analysis.relative_depth import paired_layers, relative_depth
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.statistics.columns import Float64Array

@@ -89,9 +89,11 @@ def _wrong(values: Mapping[str, Any], session: Session) -> dict[str, str]:
         errors["target"] = str(error)
     if errors:
         return errors
-    for name in values.keys() - {*_ENDS, "labels", "name"}:
+    for name in [name for name in values if name not in (*_ENDS, "labels", "name")]:
+        with_it = replace(request, **{name: values[name]})
         try:
-            check_request(session, replace(request, **{name: values[name]}))
+            check_request(session, with_it)
+            request = with_it  # a strength can be wrong beside the layers that were typed before it
         except PlanningError as error:
             errors[name] = str(error)
     return errors

@@ -2,16 +2,20 @@
 
 import re
 from argparse import ArgumentTypeError
+from typing import Literal
 
 from subspacelens_tui.options.option import FormOption, numbers
 
 _AUTO = "auto"
+_ALL: Literal["all"] = "all"
 
 
-def _layers(text: str) -> list[int] | None:
+def _layers(text: str) -> list[int] | Literal["all"] | None:
     """Layers from `6,8`; None for auto."""
     if text == _AUTO:
         return None
+    if text == _ALL:
+        return _ALL
     found = numbers(int)(text)
     return sorted({int(layer) for layer in found})
 
@@ -55,14 +59,15 @@ FIELDS: tuple[FormOption, ...] = (
     FormOption(
         "--layer",
         "L[,L…]",
-        "where to steer: one layer or several, or auto (default: auto)",
+        "where to steer: one layer or several, auto, or all, one at a time (default: auto)",
         _layers,
         dest="layers",
-        more="auto takes that with the largest relative shift between the classes, a heuristic",
+        more="auto takes that with the largest relative shift between the classes, a heuristic; all steers "
+        "at each layer in turn, with a rotation of equal energy, beside excess, shift and overlap",
         label="layer",
         unless=_AUTO,
-        says="one or several; auto: largest relative shift, a heuristic",
-        wants="layers like 6,8, or auto",
+        says="one, several, all in turn; auto: largest relative shift",
+        wants="layers like 6,8, auto or all",
     ),
     FormOption(
         "--method",
@@ -78,7 +83,8 @@ FIELDS: tuple[FormOption, ...] = (
         "S,…",
         "a session for each (default: 0,0.5,0.75,1,1.25)",
         numbers(float),
-        more="0, the unsteered twin, is one in any case; controls are of strength 1",
+        more="0, the unsteered twin, is one in any case; controls are of strength 1. With `--layer all` one, "
+        "of method and controls (default: 1)",
         label="strengths",
         unless="0,0.5,0.75,1,1.25",
         says="a session for each; controls are of strength 1",

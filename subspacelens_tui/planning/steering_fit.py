@@ -32,6 +32,9 @@ from subspacelens_tui.steering.layer_choice import relative_shift
 
 # Of what is random in the controls.
 _SEED = 0
+ALL_CONTROLS = tuple(control.key for control in CONTROLS)
+# Of each layer in turn: that which a single fit gives, and which is as large token by token.
+SWEPT = ("rotation",)
 
 
 @dataclass(frozen=True)
@@ -203,7 +206,7 @@ def fit(
     method: str,
     steps: tuple[int, int],
     on_fitted: Callable[[int, int], None] = lambda done, total: None,
-    with_controls: bool = True,
+    wanted: Sequence[str] = ALL_CONTROLS,
 ) -> Fits:
     """Fit a method and its controls at every captured step.
 
@@ -214,12 +217,12 @@ def fit(
         method: by its key.
         steps: the first and the last at which to steer.
         on_fitted: called with the layers and steps done and their total.
-        with_controls: whether to fit them as well.
+        wanted: the controls to fit, by key.
 
     Raises:
         PlanningError: the statistics do not suffice.
     """
-    controls, missing = possible_controls(classes, method) if with_controls else ([], {})
+    controls, missing = possible_controls(classes, method, wanted)
     found: dict[str, dict[int, dict[int, Change]]] = {}
     notes: dict[str, None] = {}
     places = [(layer, step) for layer in layers for step in statistics.steps]
@@ -236,9 +239,11 @@ def fit(
     return Fits(classes, made.pop(method), made, missing, tuple(notes))
 
 
-def possible_controls(classes: Classes, method: str) -> tuple[list[Control], dict[str, str]]:
-    """The controls of a method, and why there is none of a key."""
-    every = [control for control in CONTROLS if control.key != method]
+def possible_controls(
+    classes: Classes, method: str, wanted: Sequence[str] = ALL_CONTROLS
+) -> tuple[list[Control], dict[str, str]]:
+    """Those of the wanted controls that a method can have, and why there is none of a key."""
+    every = [control for control in CONTROLS if control.key != method and control.key in wanted]
     controls = [control for control in every if len(classes.others) >= control.other_classes]
     return controls, {c.key: "there is no other class" for c in every if c not in controls}
 

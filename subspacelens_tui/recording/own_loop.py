@@ -44,7 +44,7 @@ from subspacelens_tui.sessions.catalog import sessions_folder
 from subspacelens_tui.sessions.control import Requests
 from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.format import Manifest
-from subspacelens_tui.sessions.life_signs import beating, say_started
+from subspacelens_tui.sessions.heartbeats import beating, say_started
 from subspacelens_tui.sessions.prompt_problems import unread_lines
 from subspacelens_tui.sessions.steering_file import write_steering
 from subspacelens_tui.sessions.writer import create_new_session, write_image

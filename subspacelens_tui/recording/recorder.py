@@ -18,12 +18,12 @@ from subspacelens_tui.recording.versions import RECORDED_WITH, versions_of
 from subspacelens_tui.recording.work_partition import batches_of, missing, next_batch
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.control import Requests, ask
-from subspacelens_tui.sessions.detached import leave_deleted_folder, sole_process, take_signals
+from subspacelens_tui.sessions.detached_processes import leave_deleted_folder, sole_process, take_signals
 from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.features import FOLDER as FEATURES
 from subspacelens_tui.sessions.files import append_plain, refuse_links
 from subspacelens_tui.sessions.format import IMAGES
-from subspacelens_tui.sessions.life_signs import beating, say_started
+from subspacelens_tui.sessions.heartbeats import beating, say_started
 from subspacelens_tui.sessions.state import STALE_SECONDS, RankState
 from subspacelens_tui.sessions.writer import discard_unfinished_files, make_folders
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 from pydantic_core import from_json
 
-from subspacelens_tui.sessions.atomic import whole_file
+from subspacelens_tui.sessions.atomic_files import whole_file
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.files import read_plain
 from subspacelens_tui.sessions.format import MANIFEST, first_problem

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from subspacelens_tui.sessions import features
-from subspacelens_tui.sessions.atomic import discard_unfinished, temporary_beside, whole_file
+from subspacelens_tui.sessions.atomic_files import discard_unfinished, temporary_beside, whole_file
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.format import (
     IMAGES,

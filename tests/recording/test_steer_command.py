@@ -11,12 +11,16 @@ from PIL import Image
 from subspacelens_tui import capture, fit_intervention, record, steer
 from subspacelens_tui.analysis.steering_results import runs_of, steering_result
 from subspacelens_tui.cli import main
+from subspacelens_tui.cli.commands.steer import record_sessions
 from subspacelens_tui.planning.plan import Request, plan
+from subspacelens_tui.planning.steering import SteeringRequest, plan_steering
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.recorder import Recorder
 from subspacelens_tui.sessions import open_session
+from subspacelens_tui.sessions.steering_file import open_steering
 from subspacelens_tui.sessions.writer import create_session, image_path
 from subspacelens_tui.steering import CONTROLS, Intervention
+from subspacelens_tui.steering.stored import to_arrays
 from tests.recording.conftest import Loaded, prompt_file
 
 WORDS = ("a lion", "a car, a lion")
@@ -116,6 +120,7 @@ def test_the_same_line_again_prints_the_same_and_records_nothing(
         (["--to", "lion"], "--from and --to are both 'lion': name two classes"),
         (["--to", "cat"], "there is no image of 'cat' under 'fine': natural has"),
         (["--layer", "12"], "there is no layer 12: natural has 0 to 11"),
+        (["--layer", "all", "--strengths", "0.5,1"], "--layer all takes one strength, of all layers"),
         (["--strengths", "nan"], "a strength must be a number from -100 to 100, not nan"),
         (["--steps", "2-9"], "there is no step 9: the session has 0 to 3"),
         (["--method", "magic"], "there is no method 'magic': use "),
@@ -151,6 +156,30 @@ def test_a_session_that_lacks_something_is_refused_with_what_records_it(
         assert words in capsys.readouterr().err
     assert main(["steer", "run~s1", *STEER, "--sessions", str(sessions)]) == 1
     assert "run~s1 has steered images, and natural ones are needed" in capsys.readouterr().err
+
+
+def test_at_each_layer_in_turn_is_what_it_is_at_that_layer_alone(sessions: Path) -> None:
+    request = SteeringRequest("lion", "panda", layers="all", seeds=2, name="layers")
+    planned = {one.name: one for one in plan_steering(open_session(sessions / "natural"), request).sessions}
+    of_layers = [f"layers~L{layer}{of}" for layer in range(12) for of in ("", "-rotation")]
+    assert list(planned) == ["layers~target", "layers~s0", *of_layers]
+    alone = planned["layers~L8"]
+    assert alone.manifest.steering is not None
+    assert (alone.manifest.steering.layers, alone.manifest.steering.control) == ([8], None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Recorder, "_take_signals", lambda self: None)
+        assert record_sessions(sessions, [alone]) == 0
+    before, after = (open_session(sessions / name) for name in ("run~s1", "layers~L8"))
+    for branch in ("cond", "uncond"):
+        np.testing.assert_array_equal(before.features(11, branch, 3), after.features(11, branch, 3))
+    rotated = planned["layers~L8-rotation"].intervention
+    assert rotated is not None
+    with open_steering(sessions / "run~rotation") as (names, read):
+        arrays = to_arrays(rotated.changes)
+        assert sorted(names) == sorted(arrays)
+        for name in names:
+            np.testing.assert_array_equal(read(name), arrays[name])
+    shutil.rmtree(sessions / "layers~L8")
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,7 @@ def page(found: list[Found]) -> str:
         "One place of the code is changed at random: a comparison or a sign turned, `and` for `or`, a `not`",
         "dropped, a constant raised by one, branches swapped, a statement left out, nothing returned. Then",
         "the tests of the same room that run the line are run, the quickest first, until one fails.",
-        "`python -m tools.mutations` says how to repeat it; `python -m tools.mutations page` writes this page.",
+        "`python -m tools.mutations` says how to repeat it; with `page` it writes this page.",
         "",
         "| room | changes | noticed | of these the tests hung | not noticed |",
         "| --- | ---: | ---: | ---: | ---: |",

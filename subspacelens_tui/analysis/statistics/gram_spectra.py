@@ -3,7 +3,7 @@
 import contextlib
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.statistics.by_features import ByFeatures
 from subspacelens_tui.analysis.statistics.columns import Float64Array
+from subspacelens_tui.analysis.statistics.kept import Kept
 from subspacelens_tui.analysis.statistics.transformed_grams import FeaturesOf, ViewedGrams
 from subspacelens_tui.geometry import (
     GeometryError,
@@ -32,12 +33,10 @@ from subspacelens_tui.geometry.rounding import (
     rates_lost,
 )
 
-T = TypeVar("T")
-
 _AT_ONCE = "rates at once"
 
 
-class SampleSpectra:
+class SampleSpectra(Kept):
     """The Gram matrices of all layers over one set of images, the features they are of, and their rates.
 
     Where rounding of a Gram matrix could be seen in a metric, the metric comes from the features.
@@ -72,6 +71,7 @@ class SampleSpectra:
         pooled: dict[Any, Any],
         features: FeaturesOf,
     ) -> None:
+        super().__init__()
         self.images = images
         self.labels = images.labels
         self.classes = classes
@@ -84,8 +84,6 @@ class SampleSpectra:
         self.features = features
         self.by_features = ByFeatures(features, images.labels, classes, view)
         self._pooled = pooled
-        self._kept: dict[Any, Any] = {}
-        self._last: dict[Any, tuple[Any, Any]] = {}
 
     def spectrum(self, layer: int) -> Float64Array:
         """Eigenvalues (N,) of a layer's Gram matrix, ascending."""
@@ -267,21 +265,3 @@ class SampleSpectra:
     def precisions(self, eps: npt.ArrayLike) -> Float64Array:
         """ε of each layer for d = 1: layers differ in width, and only d/ε² matters to a rate."""
         return np.asarray(eps, dtype=np.float64) / np.sqrt(np.asarray(self.widths, dtype=np.float64))
-
-    def keep(self, key: Any, compute: Callable[[], T]) -> T:
-        """The value under a key, computed the first time."""
-        if key not in self._kept:
-            self._kept[key] = compute()
-        kept: T = self._kept[key]
-        return kept
-
-    def keep_last(self, what: Any, key: Any, compute: Callable[[], T]) -> T:
-        """The value under a key that takes endless values, as ε does: only the last one is kept."""
-        if what not in self._last or self._last[what][0] != key:
-            self._last[what] = key, compute()
-        kept: T = self._last[what][1]
-        return kept
-
-    def kept(self, key: Any) -> Any:
-        """The value under a key if it was computed, or None."""
-        return self._kept.get(key)

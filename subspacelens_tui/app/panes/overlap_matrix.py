@@ -10,8 +10,8 @@ from textual import events
 from textual.binding import BindingType
 from textual.geometry import Offset
 
+from subspacelens_tui.analysis.class_pairs import Pairs
 from subspacelens_tui.analysis.classes import group_starts
-from subspacelens_tui.analysis.pairs import Pairs
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import cut, fit

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from subspacelens_tui.analysis.pairs import Pairs
+from subspacelens_tui.analysis.class_pairs import Pairs
 
 _METRIC = "overlap_mean"
 

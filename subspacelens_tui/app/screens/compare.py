@@ -14,7 +14,7 @@ from textual.widgets import Static
 from subspacelens_tui.analysis import Analyzer, Settings, SettingsError
 from subspacelens_tui.analysis.compare import COMPARED, Comparison, compare
 from subspacelens_tui.analysis.deferred import with_deferred_errors
-from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.excluded_images import NoImagesError
 from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.result import Result

@@ -13,10 +13,10 @@ from textual.widgets import Static
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.compare import COMPARED, depths_unlike, unlike
 from subspacelens_tui.analysis.deferred import with_deferred_errors
-from subspacelens_tui.analysis.depth import relative_depth
-from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.excluded_images import NoImagesError
 from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import quantity
+from subspacelens_tui.analysis.relative_depth import relative_depth
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app.controllers.export import Exportable
 from subspacelens_tui.app.jobs import Job

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.deferred import overlap_errors
-from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.excluded_images import NoImagesError
 from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import HEADLINE
 from subspacelens_tui.analysis.result import Result

@@ -12,8 +12,8 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from subspacelens_tui.analysis import Analyzer, Settings
+from subspacelens_tui.analysis.excluded_images import NoImagesError
 from subspacelens_tui.analysis.incremental_grams import Configuration
-from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import quantity

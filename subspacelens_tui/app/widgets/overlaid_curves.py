@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from subspacelens_tui.analysis.depth import at_same_depth, relative_depth
 from subspacelens_tui.analysis.quantities import Values, error_bands, quantity
+from subspacelens_tui.analysis.relative_depth import at_same_depth, relative_depth
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.widths import width_breaks
 from subspacelens_tui.app import numbers

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from subspacelens_tui.analysis import Analyzer
+from subspacelens_tui.analysis.class_pairs import pairs
 from subspacelens_tui.analysis.over_eps import over_eps
-from subspacelens_tui.analysis.pairs import pairs
 from subspacelens_tui.analysis.tables import article_tables
 from subspacelens_tui.app import numbers, refinement_stages
 from subspacelens_tui.app.preferences import Preferences

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from subspacelens_tui.analysis import Analyzer, Settings, SettingsError
-from subspacelens_tui.analysis.output.pairs import pairs_json, print_pairs
-from subspacelens_tui.analysis.pairs import pairs
+from subspacelens_tui.analysis.class_pairs import pairs
+from subspacelens_tui.analysis.output.class_pairs import pairs_json, print_pairs
 from subspacelens_tui.geometry import rate_reduction, subspace_overlap
 from subspacelens_tui.sessions import open_session
 from tests.conftest import CATEGORIES, PlantedSession

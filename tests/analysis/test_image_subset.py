@@ -6,8 +6,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from subspacelens_tui.analysis import Analyzer, Settings, analyzer, incremental_grams, subset
-from subspacelens_tui.analysis.subset import Draw, most_images
+from subspacelens_tui.analysis import Analyzer, Settings, analyzer, image_subset, incremental_grams
+from subspacelens_tui.analysis.image_subset import Draw, most_images
 from subspacelens_tui.cli import main
 from subspacelens_tui.geometry import rate_reduction
 from subspacelens_tui.sessions import SessionError, open_session
@@ -18,7 +18,7 @@ FEW = 30
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (subset, analyzer):
+    for module in (image_subset, analyzer):
         monkeypatch.setattr(module, "MOST_IMAGES", FEW)
 
 

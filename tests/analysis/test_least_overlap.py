@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.analysis.separation import Separation, moves, separation, words
+from subspacelens_tui.analysis.least_overlap import Separation, moves, separation, words
 from subspacelens_tui.analysis.tables import article_tables
 from subspacelens_tui.sessions import open_session
 from subspacelens_tui.sessions.labels import add_labels

@@ -5,8 +5,8 @@ from itertools import combinations
 
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.deferred import overlap_errors
+from subspacelens_tui.analysis.excluded_images import NoImagesError
 from subspacelens_tui.analysis.layers import layer_of
-from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.progress import IsCancelled, Progress
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.settings import Settings, SettingsError

@@ -66,9 +66,10 @@ def words(found: Sequence[Separation]) -> str:
     shared = sorted(set(found[0].candidates).intersection(*(of.candidates for of in found[1:])))
     return (
         "The layer of least overlap differs between steps, but not beyond noise: "
-        f"{_layers(shared)} cannot be excluded at any step."
+        f"{layers_in_words(shared)} cannot be excluded at any step."
     )
 
 
-def _layers(layers: Sequence[int]) -> str:
+def layers_in_words(layers: Sequence[int]) -> str:
+    """`layer 3`, `layers 3 to 5`."""
     return ("layer " if len(layers) == 1 else "layers ") + ranges(layers)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from subspacelens_tui.analysis.analyzer import Analyzer
-from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.excluded_images import NoImagesError
+from subspacelens_tui.analysis.least_overlap import Separation, separation, words
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.result import Result
-from subspacelens_tui.analysis.separation import Separation, separation, words
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.geometry import NullSummary

@@ -5,10 +5,10 @@ from typing import Any
 
 from rich.text import Text
 
+from subspacelens_tui.analysis.class_pairs import PAIR_METRICS, Pair, Pairs
 from subspacelens_tui.analysis.metrics import METRICS
 from subspacelens_tui.analysis.output.console import INTERVAL, PlainTable, console, number, print_json
 from subspacelens_tui.analysis.output.results import interval_words, settings_json
-from subspacelens_tui.analysis.pairs import PAIR_METRICS, Pair, Pairs
 from subspacelens_tui.analysis.quantities import excess_name, quantity
 from subspacelens_tui.analysis.uncertainty.multiple_tests import tests_json
 from subspacelens_tui.sessions.sanitise import plain
