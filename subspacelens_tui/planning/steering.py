@@ -21,7 +21,8 @@ from subspacelens_tui.planning.steering_fit import (
     scheme_of,
 )
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.format import Block, Manifest, Steering, first_problem, time_now
+from subspacelens_tui.sessions.format import Block, Manifest, Steering, time_now
+from subspacelens_tui.sessions.manifest_reader import first_problem
 from subspacelens_tui.steering import DEFAULT, METHODS, Intervention, SteeringError
 
 STRENGTHS = (0.0, 0.5, 0.75, 1.0, 1.25)
