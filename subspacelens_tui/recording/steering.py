@@ -23,7 +23,7 @@ from subspacelens_tui.models.discover import discover
 from subspacelens_tui.models.fingerprint import weight_norms
 from subspacelens_tui.models.layout import BlockLayout, Layout, Passes, Place, at
 from subspacelens_tui.models.trial import named_arguments
-from subspacelens_tui.planning.steering_fit import fingerprint
+from subspacelens_tui.planning.steering_statistics import fingerprint
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.in_use import claimed
 from subspacelens_tui.recording.scheduler import StepCounter
