@@ -144,6 +144,10 @@ class Steering:
                 raise RecordingError(
                     f"layer {layer} cannot be steered: its image tokens are in another place in each row"
                 )
+        if self.twins and self._layout.blocks[0].parts > 1:
+            raise RecordingError(
+                "tokens of another prompt cannot be had: those of an image are spread over several rows"
+            )
         if self.twins and self._layout.one_image is not None:
             raise RecordingError(
                 "tokens of another prompt cannot be had: images are generated one at a time, "
@@ -192,7 +196,7 @@ class Steering:
         if not self._acts:
             return None
         block = self._layout.blocks[layer]
-        every = at(output, block.output).clone()
+        every = at(output, block.output).clone(memory_format=torch.contiguous_format)
         rows = self._rows(_checked(block, every))
         if "uncond" in rows:
             self._uncond[layer] = rows["uncond"]
