@@ -105,6 +105,8 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--from": ("lion", "source", "lion"),
     "--method": ("mean", "method", "mean"),
     "--strengths": ("0,.5,1", "strengths", [0.0, 0.5, 1.0]),
+    "--atom": ("17,204", "atoms", [17, 204]),
+    "--value": ("2.5,0", "values", [2.5, 0.0]),
     "--allow-pickle": (None, "allow_pickle", True),
 }
 OF_A_COMMAND: dict[tuple[str, str], tuple[str | None, str, Any]] = {

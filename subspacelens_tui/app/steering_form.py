@@ -8,7 +8,7 @@ from typing import Any
 from subspacelens_tui.options.steering import FIELDS
 from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.steering import SteeringRequest, check_request, default_name, size_of
-from subspacelens_tui.planning.steering_fit import Statistics, scheme_of
+from subspacelens_tui.planning.steering_statistics import Statistics, scheme_of
 from subspacelens_tui.sessions import Session, SessionError
 from subspacelens_tui.sessions.names import session_path
 
@@ -55,7 +55,7 @@ def read_steering_form(texts: Mapping[str, str], session: Session) -> SteeringFo
         return SteeringForm(errors, {})
     request = SteeringRequest(**values)
     classes = check_request(session, request)
-    name = request.name or default_name(session, classes)
+    name = request.name or default_name(session, classes, request)
     if wrong := _name_taken(session, name):
         return SteeringForm({"name": wrong}, {})
     sessions, images = size_of(session, request)

@@ -4,7 +4,7 @@ import re
 from argparse import ArgumentTypeError
 from typing import Literal
 
-from subspacelens_tui.options.option import FormOption, numbers
+from subspacelens_tui.options.option import FormOption, numbers, path
 
 _AUTO = "auto"
 _ALL: Literal["all"] = "all"
@@ -72,11 +72,44 @@ FIELDS: tuple[FormOption, ...] = (
     FormOption(
         "--method",
         "NAME",
-        "transport, mean, patch, project or interchange (default: transport)",
+        "transport, atom, mean, patch, project or interchange (default: transport)",
         more="[steering.md](steering.md) says what each does, and what came of it",
         label="method",
         unless="transport",
-        says="transport, mean, patch, project or interchange",
+        says="transport, atom, mean, patch, project, interchange",
+    ),
+    FormOption(
+        "--atom",
+        "A[,A…]",
+        "atoms to set with --method atom (default: the one most active for --to beyond other classes)",
+        numbers(int),
+        dest="atoms",
+        more="of the autoencoder that `sparse --sae train` trained on the session; `sparse` lists its atoms",
+        label="atom",
+        unless="the one most active for “to”",
+        says="of --method atom: numbers of atoms",
+        wants="numbers like 17,204",
+    ),
+    FormOption(
+        "--value",
+        "V[,V…]",
+        "what each atom is set to at strength 1 (default: its mean where it is active in images of --to)",
+        numbers(float),
+        dest="values",
+        label="value",
+        unless="its mean in “to”",
+        says="of --method atom: what they are set to at strength 1",
+        wants="numbers like 2.5",
+    ),
+    FormOption(
+        "--sae",
+        "PATH",
+        "folder of another autoencoder for --method atom (default: the one trained on the session)",
+        path,
+        more="sparsify, SAeUron and SAELens; with `--allow-pickle` also sdxl-unbox and dictionary_learning",
+        label="sae",
+        unless="trained on the session",
+        says="of --method atom: folder of another autoencoder",
     ),
     FormOption(
         "--strengths",

@@ -29,9 +29,9 @@ from subspacelens_tui.sessions.format import (
     ImageInfo,
     Manifest,
     ModelInfo,
-    first_problem,
     time_now,
 )
+from subspacelens_tui.sessions.manifest_reader import first_problem
 
 DTYPES = ("float32", "bfloat16", "float16")
 _PIPELINE_GUIDANCE = 4.5

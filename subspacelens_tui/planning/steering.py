@@ -1,5 +1,6 @@
 """From what was asked to the sessions of a steering run: one for each strength and each control."""
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -10,18 +11,19 @@ from pydantic import ValidationError
 
 from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.plan import images_in_order
+from subspacelens_tui.planning.steering_atoms import AskedAtoms
 from subspacelens_tui.planning.steering_fit import (
     ALL_CONTROLS,
     SWEPT,
-    Classes,
     Fits,
-    Statistics,
     fit,
     possible_controls,
-    scheme_of,
 )
+from subspacelens_tui.planning.steering_statistics import Classes, Statistics, scheme_of
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.format import Block, Manifest, Steering, first_problem, time_now
+from subspacelens_tui.sessions.format import Block, Manifest, Steering, time_now
+from subspacelens_tui.sessions.manifest_reader import first_problem
+from subspacelens_tui.sparse.layouts import ReadPickle
 from subspacelens_tui.steering import DEFAULT, METHODS, Intervention, SteeringError
 
 STRENGTHS = (0.0, 0.5, 0.75, 1.0, 1.25)
@@ -47,6 +49,10 @@ class SteeringRequest:
         method: by its key.
         strengths: each a session; 0, the unsteered twin, is one in any case. At each layer in turn one, by
             default 1; else 0.5 to 1.25.
+        atoms: of the method that clamps some, which; by default that which tells the target class best.
+        values: what each is set to at strength 1; by default its mean where it is active in the target class.
+        sae: folder of the autoencoder; the one trained on the session.
+        read_pickle: from a pickled autoencoder to its tensors; None where pickles are not allowed.
         seeds: for each prompt of the source class, none of them in the statistics.
         steps: the first and the last at which to steer; default: all.
         name: of the run; default: the session and both classes.
@@ -58,6 +64,10 @@ class SteeringRequest:
     layers: Sequence[int] | Literal["all"] | None = None
     method: str = DEFAULT
     strengths: Sequence[float] | None = None
+    atoms: Sequence[int] = ()
+    values: Sequence[float] = ()
+    sae: str | None = None
+    read_pickle: ReadPickle | None = None
     seeds: int = SEEDS
     steps: tuple[int, int] | None = None
     name: str | None = None
@@ -127,7 +137,7 @@ def plan_steering(
     fits, statistics, shifts = _fitted(session, request, on_fitted)
     classes, layers = fits.classes, fits.method.layers
     runs = _layer_by_layer(fits, request) if request.swept else _by_strength(fits, request)
-    name = request.name or default_name(session, classes)
+    name = request.name or default_name(session, classes, request)
     planned = _Planned(statistics, classes, request, name)
     return SteeringPlan(
         name,
@@ -204,7 +214,8 @@ def _fitted(
         layers = tuple(request.layers or [shifts.index(max(shifts))])
     wanted = (SWEPT if request.swept else ALL_CONTROLS) if controls else ()
     try:
-        fits = fit(statistics, classes, layers, request.method, steps, on_fitted, wanted)
+        atoms = AskedAtoms(tuple(request.atoms), tuple(request.values), request.sae, request.read_pickle)
+        fits = fit(statistics, classes, layers, request.method, steps, on_fitted, wanted, atoms)
     except SteeringError as error:
         raise PlanningError(str(error)) from None
     return fits, statistics, shifts
@@ -275,6 +286,13 @@ def _check(request: SteeringRequest) -> None:
             raise PlanningError(f"a strength must be a number from -100 to 100, not {strength:g}")
     if request.swept and len({*request.strengths_or_default} - {0.0}) != 1:
         raise PlanningError("--layer all takes one strength, of all layers: --strengths 1")
+    if not METHODS[request.method].sparse and (request.atoms or request.values or request.sae):
+        raise PlanningError("--atom, --value and --sae are of --method atom")
+    if request.atoms and (request.layers is None or len(request.layers) != 1 or request.swept):
+        raise PlanningError("atoms are of one layer's autoencoder: name that layer with --layer")
+    for value in request.values:
+        if not math.isfinite(value):
+            raise PlanningError(f"an atom can be set to a finite number, not to {value:g}")
     if request.layers is not None and not request.layers:
         raise PlanningError("no layer is named: --layer takes auto, all, or numbers like 6,8")
 
@@ -361,6 +379,7 @@ def described(intervention: Intervention) -> Steering:
         strength=intervention.strength,
         steps=intervention.steps,
         half=intervention.half,
+        atoms=intervention.atoms,
         blocks=[
             Block(name=name, width=width, tokens=tokens, weight_norm=norm)
             for (name, width, tokens), norm in zip(model.blocks, norms, strict=True)
@@ -368,8 +387,9 @@ def described(intervention: Intervention) -> Steering:
     )
 
 
-def default_name(session: Session, classes: Classes) -> str:
-    """What a run is called."""
-    words = f"{session.name}-{classes.source}-{classes.target}"
-    letters = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode()
+def default_name(session: Session, classes: Classes, request: SteeringRequest) -> str:
+    """What a run is called: by its session and classes, and by what is not the default."""
+    words = [session.name, classes.source, classes.target]
+    words += [request.method] * (request.method != DEFAULT) + ["layers"] * request.swept
+    letters = unicodedata.normalize("NFKD", "-".join(words)).encode("ascii", "ignore").decode()
     return _OTHERS.sub("-", letters)[:_LONGEST].strip("-._")

@@ -16,16 +16,8 @@ from PIL import Image
 from subspacelens_tui.sessions import features
 from subspacelens_tui.sessions.atomic_files import discard_unfinished, temporary_beside, whole_file
 from subspacelens_tui.sessions.errors import SessionError
-from subspacelens_tui.sessions.format import (
-    IMAGES,
-    MANIFEST,
-    MAX_MANIFEST_BYTES,
-    Block,
-    Manifest,
-    ModelInfo,
-    UnreadText,
-    read_manifest,
-)
+from subspacelens_tui.sessions.format import IMAGES, MANIFEST, Block, Manifest, ModelInfo, UnreadText
+from subspacelens_tui.sessions.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
 from subspacelens_tui.sessions.names import automatic_paths, session_path
 
 _THUMBNAIL = 256
