@@ -363,7 +363,8 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         if self._signed():
             if width <= _HUNDREDTHS_CELL + 1:
                 return f"{round(100 * value):+d}"
-            return f"{value:+.{3 if width > _THOUSANDTHS_CELL else 2}f}".replace("0.", ".")
+            digits = 3 if width > _THOUSANDTHS_CELL else 2
+            return f"{round(value, digits) + 0.0:+.{digits}f}".replace("0.", ".")
         return numbers.fraction(value) if width > _HUNDREDTHS_CELL else f"{100 * value:02.0f}"
 
     def _cell(self, matrix: Any, row: int, column: int, width: int, scale: _Scale, with_text: bool) -> Piece:
