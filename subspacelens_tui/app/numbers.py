@@ -37,7 +37,7 @@ def fraction(value: float | None, digits: int = 2) -> str:
     """A number between 0 and 1 without its leading zero: .67, 1.00."""
     if value is None:
         return NONE
-    text = f"{value:.{digits}f}"
+    text = f"{value:z.{digits}f}"
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 

@@ -190,7 +190,7 @@ class RateDistortionPane(LensPlot):
 
     def title_detail(self) -> str:
         """What stands on the axes."""
-        return f"bits a token, D {_DISTORTIONS[0]:g} to {_DISTORTIONS[-1]:g} in equal steps of log D"
+        return "bits a token over the distortion D, log axis"
 
     def subtitles(self) -> Sequence[str]:
         """What else the pane shows."""
@@ -209,7 +209,7 @@ class RateDistortionPane(LensPlot):
     def plot(self) -> Plot:
         """A curve a lens."""
         curves = tuple(Curve(self._values(key), colour, dashed) for key, _, colour, dashed in _RATED)
-        return Plot(curves, first=1, across="step of log D")
+        return Plot(curves, names=tuple(f"{of:.2g}" for of in _DISTORTIONS), across="D")
 
     def publication(self, name: str) -> "PublicationPlot | None":
         """The curve of every lens at the layer."""
