@@ -105,6 +105,8 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--from": ("lion", "source", "lion"),
     "--method": ("mean", "method", "mean"),
     "--strengths": ("0,.5,1", "strengths", [0.0, 0.5, 1.0]),
+    "--atom": ("17,204", "atoms", [17, 204]),
+    "--value": ("2.5,0", "values", [2.5, 0.0]),
     "--allow-pickle": (None, "allow_pickle", True),
 }
 OF_A_COMMAND: dict[tuple[str, str], tuple[str | None, str, Any]] = {
@@ -189,6 +191,17 @@ def test_what_is_no_argument_is_said_in_one_line(
     with pytest.raises(SystemExit):
         parsed("record", *typed)
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("typed", ["-1,0,1", "-.5", "-1e-1,2"])
+def test_negative_numbers_need_no_equals_sign(typed: str) -> None:
+    words = ["steer", "x", "--from", "a", "--to", "b"]
+    with_sign, without = (
+        parser().parse_args([*words, *strengths, "--json"])
+        for strengths in ([f"--strengths={typed}"], ["--strengths", typed])
+    )
+    assert without.strengths == with_sign.strengths == [float(part) for part in typed.split(",")]
+    assert without.json is True
 
 
 def test_layers_are_numbers_and_ranges_of_them() -> None:

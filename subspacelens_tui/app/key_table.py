@@ -220,7 +220,7 @@ def _of_curves(screen: str, group: str) -> tuple[Key, ...]:
             f"{screen}-plot",
             "w",
             "next_plot(1)",
-            "next plot, for A and G",
+            "select the next plot, for A and G",
             group,
             "plot",
         ),
@@ -336,10 +336,10 @@ STEERING: tuple[Key, ...] = (
 )
 
 REPORT: tuple[Key, ...] = (
-    Key("verdicts-up", "up,k", "scroll_verdicts(-1)", "up", "Claims", "scroll"),
-    Key("verdicts-down", "down,j", "scroll_verdicts(1)", "down", "Claims"),
-    Key("verdicts-page-up", "pageup", "scroll_verdicts(-10)", "ten rows up", "Claims"),
-    Key("verdicts-page-down", "pagedown", "scroll_verdicts(10)", "ten rows down", "Claims"),
+    Key("verdicts-up", "up,k", "scroll_verdicts(-1)", "scroll up", "Claims", "scroll"),
+    Key("verdicts-down", "down,j", "scroll_verdicts(1)", "scroll down", "Claims"),
+    Key("verdicts-page-up", "pageup", "scroll_verdicts(-10)", "scroll ten rows up", "Claims"),
+    Key("verdicts-page-down", "pagedown", "scroll_verdicts(10)", "scroll ten rows down", "Claims"),
     Key("copy-verdicts", "y", "copy", "copy the verdicts as text (OSC 52, works over SSH)", "Claims"),
     Key("write-report", "E", "write_report", "write the report as HTML, with the figures", "Claims", "write"),
     Key("leave-report", "escape", "leave_report", "back to the session", "Claims", "back", pinned=True),
@@ -348,14 +348,14 @@ REPORT: tuple[Key, ...] = (
 LIST: tuple[Key, ...] = (
     Key("previous-session", "up,k", "move(-1)", "session above", "Sessions", "move"),
     Key("next-session", "down,j", "move(1)", "session below", "Sessions"),
-    Key("ten-up", "pageup", "move(-10)", "ten up", "Sessions"),
-    Key("ten-down", "pagedown", "move(10)", "ten down", "Sessions"),
+    Key("ten-up", "pageup", "move(-10)", "ten sessions up", "Sessions"),
+    Key("ten-down", "pagedown", "move(10)", "ten sessions down", "Sessions"),
     Key("first-session", "home", "move(-1000000)", "first session", "Sessions"),
     Key("last-session", "end", "move(1000000)", "last session", "Sessions"),
     Key("open", "enter", "open", "open the session", "Sessions", "open"),
     Key("filter", "slash", "filter", "filter by words of any column, tags and notes", "Sessions", "filter"),
     Key("sort-sessions", "s", "sort(1)", "sort by the next column: the title says which", "Sessions", "sort"),
-    Key("sort-sessions-before", "S", "sort(-1)", "sort by the column before", "Sessions"),
+    Key("sort-sessions-before", "S", "sort(-1)", "sort by the previous column", "Sessions"),
     Key(
         "session-info",
         "N",
@@ -381,13 +381,20 @@ LIST: tuple[Key, ...] = (
 )
 
 INFO: tuple[Key, ...] = (
-    Key("facts-up", "up,k", "scroll_facts(-1)", "line above", "Session page", "scroll"),
-    Key("facts-down", "down,j", "scroll_facts(1)", "line below", "Session page"),
-    Key("facts-page-up", "pageup", "scroll_facts(-10)", "ten lines up", "Session page"),
-    Key("facts-page-down", "pagedown", "scroll_facts(10)", "ten lines down", "Session page"),
-    Key("edit-notes", "enter", "edit", "write tags and notes: enter, tab, esc", "Session page", "edit"),
+    Key("facts-up", "up,k", "scroll_facts(-1)", "scroll up", "Session page", "scroll"),
+    Key("facts-down", "down,j", "scroll_facts(1)", "scroll down", "Session page"),
+    Key("facts-page-up", "pageup", "scroll_facts(-10)", "scroll ten lines up", "Session page"),
+    Key("facts-page-down", "pagedown", "scroll_facts(10)", "scroll ten lines down", "Session page"),
+    Key(
+        "edit-notes",
+        "enter",
+        "edit",
+        "edit tags and notes: tab to the next field, esc when done",
+        "Session page",
+        "edit",
+    ),
     Key("save-notes", "ctrl+s", "save", "save tags and notes", "Session page", "save"),
-    Key("leave-info", "escape", "leave_info", "save, and back", "Session page", "back", pinned=True),
+    Key("leave-info", "escape", "leave_info", "save and go back", "Session page", "back", pinned=True),
 )
 
 FORM: tuple[Key, ...] = (

@@ -34,6 +34,7 @@ class Recording:
         log: the last events, oldest first.
         recorded: images on disk, by guidance scale.
         trainings: of sparse autoencoders beside it.
+        control: when its control at random weights was finished; 0 if it has none that is.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Recording:
     log: tuple[Mapping[str, Any], ...]
     recorded: Mapping[float, int]
     trainings: Trainings = field(default_factory=Trainings)
+    control: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Analysis:
         sparse: what tokens take under each lens, in the layers that are done; or why that is not known.
         closer_images, halves_images, sparse_images: how many images these are of: fewer than the metrics
             where more have come since.
+        control: what the main metrics are at random weights, where the session has a control, once asked for.
         sparse_trained: the autoencoders, by layer, that there were when its lenses were measured.
     """
 
@@ -85,6 +88,7 @@ class Analysis:
     sparse: SparseResult | str | None = None
     sparse_images: int = 0
     sparse_trained: Mapping[int, Finished] = field(default_factory=dict)
+    control: Result | None = None
 
     def with_deferred_of(self, before: "Analysis") -> "Analysis":
         """The metrics with what costs seconds of those before, until it is computed anew."""
@@ -101,6 +105,7 @@ class Analysis:
             sparse=before.sparse,
             sparse_images=before.sparse_images,
             sparse_trained=before.sparse_trained,
+            control=before.control,
         )
 
     def layer(self, index: int) -> LayerResult | None:

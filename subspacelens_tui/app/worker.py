@@ -27,6 +27,7 @@ from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.control import requested
 from subspacelens_tui.sessions.format import MANIFEST
 from subspacelens_tui.sessions.labels import add_labels
+from subspacelens_tui.sessions.random_control import ControlWatch
 from subspacelens_tui.sparse.trainings import TrainingsWatch
 
 _QUICK = 0.15
@@ -53,7 +54,7 @@ class Worker:
         self._path, self._labels_file = path, labels_file
         self._settings = settings or Settings()
         self._thread = ThreadPoolExecutor(1, "analysis")
-        self._trainings = TrainingsWatch(path)
+        self._trainings, self._control = TrainingsWatch(path), ControlWatch()
         self._analyzer: Analyzer | None = None
         self._recording: Recording | None = None
         self._selection: Selection | None = None
@@ -187,6 +188,7 @@ class Worker:
             log=tuple(session.log),
             recorded=recorded,
             trainings=self._trainings.now(),
+            control=self._control.finished(session),
         )
 
     def _followed(self) -> Session:

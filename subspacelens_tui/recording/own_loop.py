@@ -178,7 +178,8 @@ class OwnLoop:
         if (found := not_finite(captured, self._watch, self.manifest.capture_steps, names)) is not None:
             raise RecordingError(f"{found.words}: try bfloat16 or float32")
         for index, picture in zip(batch.images, pictures, strict=True):
-            write_image(self.path, index, picture)
+            if picture is not None:
+                write_image(self.path, index, picture)
         latents = self._watch.latents if self.manifest.latents else None
         steered = None if self._steering is None else self._steering.finish_batch()
         write_captured(self.path, batch.images, captured, self.layout, latents, steered)

@@ -170,6 +170,7 @@ class Steering(_Part):
         steps: the first and the last denoising step.
         half: which of the two passes was changed.
         blocks: of the model that the statistics are of.
+        atoms: for each of the layers the atoms of an autoencoder that were set to values; empty without.
         partners: for each prompt that whose tokens its images were given, where the method needs some.
     """
 
@@ -184,6 +185,7 @@ class Steering(_Part):
     strength: Annotated[float, Field(allow_inf_nan=False)]
     steps: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
     half: Literal["cond", "uncond", "both"] = "cond"
+    atoms: Annotated[list[Annotated[list[Annotated[int, Field(ge=0)]], _few(1_000)]], _few(1_000)] = []
     blocks: Annotated[list[Block], FailFast(), _few(1_000)]
     partners: Annotated[list[Annotated[int, Field(ge=0)]], FailFast(), _few(100_000)] = []
 
@@ -192,6 +194,8 @@ class Steering(_Part):
         """In a few words: `lion → panda, transport at layer 8, strength 1`."""
         layers = ", ".join(map(str, self.layers))
         what = self.method if self.control is None else f"{self.control}, a control of {self.method},"
+        if self.control is None and len(self.atoms) == 1:
+            what += f" {', '.join(map(str, self.atoms[0]))}"
         return f"{self.source} → {self.target}: {what} at layer {layers}, strength {self.strength:g}"
 
 

@@ -130,8 +130,12 @@ def code_best(tokens: FloatArray, components: Components, noise: FloatArray) -> 
     rate = np.full((len(flat), len(noise)), np.inf)
     error = np.empty_like(rate)
     for c in range(len(components)):
-        of_c, error_c = components.code(flat, c, noise)
+        squares = components.squares(flat, c)
+        of_c = components.rates(squares, c, noise)
         of_c += components.costs[c]
         better = of_c < rate
-        rate[better], error[better] = of_c[better], error_c[better]
+        np.copyto(rate, of_c, where=better)
+        # Few tokens are better off with each: errors of the others would be as much work again.
+        some = np.flatnonzero(better.any(axis=1))
+        error[some] = np.where(better[some], components.errors(squares[some], c, noise), error[some])
     return Curve.of_tokens(rate, error, N, d)

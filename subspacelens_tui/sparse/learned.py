@@ -72,30 +72,30 @@ class Start:
     def codes(self, x: FloatArray, count: int, rng: np.random.Generator) -> IntArray:
         """The component of each token (n,): seeds by k-means++ (Arthur & Vassilvitskii 2007), then Lloyd."""
         points = x if self.centred else x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-30)
+        squares = (points**2).sum(axis=1)[:, None]
         chosen = [int(rng.integers(len(points)))]
-        far = self._distance(points, points[chosen])[:, 0]
+        far = self._distance(points, squares, points[chosen])[:, 0]
         while len(chosen) < count:
             total = far.sum()
             at = int(rng.choice(len(points), p=far / total if total > 0 else None))
             chosen.append(at)
-            far = np.minimum(far, self._distance(points, points[[at]])[:, 0])
+            far = np.minimum(far, self._distance(points, squares, points[[at]])[:, 0])
         centres = points[chosen]
-        codes: IntArray = self._distance(points, centres).argmin(axis=1)
+        codes: IntArray = self._distance(points, squares, centres).argmin(axis=1)
         for _ in range(_LLOYD_ROUNDS if self.centred else 0):
             sums = np.zeros_like(centres)
             np.add.at(sums, codes, points)
             sizes = np.bincount(codes, minlength=count)[:, None]
             centres = np.where(sizes > 0, sums / np.maximum(sizes, 1), centres)
-            codes = self._distance(points, centres).argmin(axis=1)
+            codes = self._distance(points, squares, centres).argmin(axis=1)
         return codes
 
-    def _distance(self, points: FloatArray, centres: FloatArray) -> FloatArray:
-        distance: FloatArray = points @ centres.T
-        if self.centred:
-            distance = (points**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1) - 2 * distance
-        else:
-            distance = 1 - distance**2
-        return distance.clip(min=0)
+    def _distance(self, points: FloatArray, squares: FloatArray, centres: FloatArray) -> FloatArray:
+        """Of points (n, d), whose squared norms are (n, 1), from centres (K, d): (n, K)."""
+        along = points @ centres.T
+        away = squares + (centres**2).sum(axis=1) - 2 * along if self.centred else 1 - along**2
+        found: FloatArray = away.clip(min=0)
+        return found
 
 
 STARTS = (Start(centred=True), Start(centred=False))

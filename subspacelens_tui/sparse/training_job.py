@@ -97,11 +97,15 @@ class Target:
 
 
 def targets_of(job: TrainingJob) -> list[Target]:
-    """All autoencoders of a job, in the order in which they are trained."""
+    """All autoencoders of a job, in the order in which they are trained.
+
+    The first of every layer before any second: viewers show a sparse lens halfway, and what is left are the
+    atoms that come again.
+    """
     layers = [
         Target(training, layer, None, recipe)
-        for layer, recipe in job.recipes.items()
         for training in TRAININGS
+        for layer, recipe in job.recipes.items()
     ]
     return layers + [Target(TRAININGS[0], job.like, name, recipe) for name, recipe in job.checks.items()]
 

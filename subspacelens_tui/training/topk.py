@@ -84,7 +84,7 @@ class Training:
         rows = self.state["decoder"][kept.atoms]
         values = kept.values.relu()
         error = target.index_add(0, kept.tokens, values[:, None] * rows, alpha=-1)
-        slope = -2 * weight / target.numel() * error[kept.tokens]
+        slope = (-2 * weight / target.numel() * error)[kept.tokens]
         gradients["decoder"].index_add_(0, kept.atoms, values[:, None] * slope)
         of_values = (slope * rows).sum(dim=1) * (kept.values > 0)
         gradients["encoder"].index_add_(0, kept.atoms, of_values[:, None] * inputs[kept.tokens])

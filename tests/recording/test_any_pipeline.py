@@ -318,6 +318,23 @@ def test_a_lora_is_recorded_by_its_hash_and_must_change_something(
     )
 
 
+def test_sound_is_recorded_without_pictures(tmp_path: Path) -> None:
+    """What projects its text projects the duration, too: it must outlive the text encoder."""
+    request = Request(
+        model=str(folder_of("stable_audio", tmp_path / "model")),
+        prompts=prompts_in(tmp_path),
+        seeds=1,
+        steps=2,
+        guidance=[7.0],
+        call=RECIPES["stable_audio"].call,
+    )
+    session, said = recorded(tmp_path / "run", request)
+    assert said == ["StableAudioPipeline makes no pictures: the session has features alone"]
+    assert session.state.words == "finished"
+    assert not any((session.path / "images").iterdir())
+    assert np.isfinite(session.features(2)).all()
+
+
 def test_an_offloaded_pipeline_gives_the_same_features(tmp_path: Path) -> None:
     """On a CPU, where nothing is gained: the hooks of both must not be in each other's way."""
     request = Request(

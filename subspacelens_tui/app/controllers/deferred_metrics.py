@@ -30,6 +30,7 @@ from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.panes.pane import Deferred
 from subspacelens_tui.app.refinement_stages import FEW
 from subspacelens_tui.app.snapshots import Analysis
+from subspacelens_tui.sessions.random_control import control_of
 
 
 class DeferredMetrics(Controller):
@@ -75,6 +76,8 @@ class DeferredMetrics(Controller):
             self._compare_layers(analysis, main)
         if Deferred.OVER_EPS in needed:
             self._over_eps(analysis, main, layer)
+        if Deferred.CONTROL in needed:
+            self._measure_control(analysis, main)
         if Deferred.SPARSE in needed:
             self._compare_lenses(analysis, main)
         if main.settings.errors is not None:
@@ -224,6 +227,31 @@ class DeferredMetrics(Controller):
         self._state.worker.want(Job("over ε", key, work, done))
         if settings.errors is not None:
             self._state.worker.want(Job("errors over ε", key, more, done))
+
+    def _measure_control(self, analysis: Analysis, main: Result) -> None:
+        """The main metrics of the session's control, without null and errors; it is finished after it."""
+        finished = self._state.recording.control if self._state.recording is not None else 0
+        if not finished:
+            return
+        settings = replace(
+            main.settings,
+            images=analysis.selection.settings.images,
+            permutations=0,
+            overlap_permutations=None,
+            errors=None,
+            metrics=(),
+        )
+
+        def measure(analyzer: Analyzer, cancelled: IsCancelled) -> Result | None:
+            control = control_of(analyzer.session)
+            return None if control is None else Analyzer(control).figures(settings, cancelled)
+
+        def measured(found: object, reason: str | None) -> None:
+            now = self._state.analysis
+            if now is not None and now.selection == analysis.selection:
+                self._take(replace(now, control=found if isinstance(found, Result) else None))
+
+        self._state.worker.want(Job("control", (settings, main.images, finished), measure, measured))
 
     def _compare_lenses(self, analysis: Analysis, main: Result) -> None:
         """What tokens take under each lens, with the autoencoders trained beside them: layer by layer.

@@ -1,6 +1,9 @@
 """The atoms of the selected layer's autoencoder, with what they are active for."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
+
+from rich.cells import cell_len
 
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
@@ -15,6 +18,10 @@ _ATOM, _COLUMN = 4, 7
 # In the order in which they give way, the last first.
 _COLUMNS = ("class", "pos", "align", "tokens", "stable", "energy")
 _LEAST = _ATOM + 2 * _COLUMN
+# Of so many rows one may be of words.
+_ROWS_A_WORD = 4
+# Columns of an image and its class, and of what is before them.
+_IMAGES = 12
 
 
 class AtomsPane(OfTokens):
@@ -74,13 +81,17 @@ class AtomsPane(OfTokens):
             return self.too_small(width, height, _LEAST, 3)
         names = _COLUMNS[: (width - _ATOM) // _COLUMN]
         head = fit("atom", _ATOM, "right") + "".join(fit(name, _COLUMN, "right") for name in names)
-        rows: list[Row] = [cut_row([(head + "  images", self.ink("dim"))], width)]
-        room = height - 2
-        rows += [cut_row(self._row(at, names), width) for at in range(min(room, len(self.atoms)))]
+        images = width - cell_len(head) >= _IMAGES
+        head += "  images" if images else ""
+        rows: list[Row] = [cut_row([(head, self.ink("dim"))], width)]
+        most = max(1, height // _ROWS_A_WORD)
+        words = textwrap.wrap(self._sentence(), width, max_lines=most, placeholder=" …")
+        room = height - 1 - len(words)
+        rows += [cut_row(self._row(at, names, images), width) for at in range(min(room, len(self.atoms)))]
         rows += [[]] * (room - len(rows) + 1)
-        return [*rows, cut_row([(self._sentence(), self.ink("dim"))], width)]
+        return [*rows, *([(line, self.ink("dim"))] for line in words)]
 
-    def _row(self, place: int, names: Sequence[str]) -> Row:
+    def _row(self, place: int, names: Sequence[str], images: bool) -> Row:
         atom = self.atoms[place]
         # Of the two, what it says more of: position is no concept.
         of_position = atom.of_position is not None and atom.of_position > atom.of_class
@@ -95,7 +106,7 @@ class AtomsPane(OfTokens):
         return [
             (fit(str(atom.atom), _ATOM, "right"), self.ink("accent")),
             *((fit(cells[name][0], _COLUMN, "right"), self.ink(cells[name][1])) for name in names),
-            (f"  {self._images(atom)}", self.ink("dim")),
+            (f"  {self._images(atom)}" if images else "", self.ink("dim")),
         ]
 
     def _images(self, atom: Atom) -> str:

@@ -417,7 +417,10 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         if null is not None:
             sign = "┃" if mark is not None and not self.few_colours else ""
             said.append(f"{sign}null {numbers.fraction(null)}")
-        gap = "  " if row_width(ramp) + sum(len(words) + 2 for words in said) <= width else " "
+        missing = row_width(ramp) + sum(len(words) + 2 for words in said) - width
+        gap = "  " if missing <= 0 else " "
+        if missing > len(said):
+            ramp = [(text.strip() or text, style) for text, style in ramp]
         return whole_pieces([*ramp, *((gap + words, self.ink("dim")) for words in said)], width)
 
     def _mean(self) -> float | None:

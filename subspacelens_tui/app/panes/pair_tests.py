@@ -30,4 +30,4 @@ def tests_words(found: Pairs) -> list[str]:
     tests = found.tests(_METRIC)
     if not tests.count:
         return []
-    return [f"{tests.short('pairs')}, others dim", f"dim: fails BH, {tests.count} pairs"]
+    return [tests.dimmed("pairs"), f"dim: fails BH, {tests.count} pairs"]

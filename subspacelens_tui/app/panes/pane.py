@@ -62,6 +62,7 @@ class Deferred(Enum):
     CKA = "CKA of all pairs of layers"
     PAIRS = "the overlap of every two classes at the selected layer under permuted labels"
     OVER_EPS = "the excess of the selected layer at other ε"
+    CONTROL = "the same metrics of the session's control at random weights"
     SPARSE = "what tokens take under each lens, in every layer"
 
 

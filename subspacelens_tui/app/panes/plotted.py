@@ -11,9 +11,6 @@ from subspacelens_tui.app.drawing.plot_parts import Cells, Markers, Plot
 from subspacelens_tui.app.drawing.plot_styles import LegendEntry, PlotStyles, legend_rows
 from subspacelens_tui.app.drawing.pointing import Pointing
 
-# Of the rows of a plot the legend takes one, and another for each so many.
-_ROWS_A_LEGEND_ROW = 6
-
 
 class Plotted(Pointing[int]):
     """Mixed into a widget that shows curves over the layers, or over other places.
@@ -24,6 +21,7 @@ class Plotted(Pointing[int]):
         selected: the place that is marked.
         limits: what the axis of values reaches from and to; fits what is drawn if None.
         log_axis: whether that axis is logarithmic; as the plot has it if None.
+        rows_a_legend_row: of the rows of a plot the legend takes one, and another for each so many.
         marked: whether it is the one of its screen that keys are for, which its legend says by its colour.
     """
 
@@ -32,6 +30,7 @@ class Plotted(Pointing[int]):
     selected: int = 0
     limits: tuple[float, float] | None = None
     log_axis: bool | None = None
+    rows_a_legend_row = 6
     marked = True
     _cells: Cells = ()
 
@@ -78,9 +77,11 @@ class Plotted(Pointing[int]):
             words = "no value is positive: a logarithmic axis has no place for them"
             return self.said(words if no_place else self.why_empty(), width, height)
         # The legend takes no row that the plot needs.
-        most = max(1, min(height // _ROWS_A_LEGEND_ROW, height - least_size(plot, height - 1)[1]))
+        spare = max(1, height - least_size(plot, height - 1)[1])
+        most = max(1, min(height // self.rows_a_legend_row, spare))
         head = (f"{self.head():<4} ", self.ink("accent" if self.marked else "dim"))
-        above = legend_rows(head, self.legend(), self.note(), width, most, self.markers, self)
+        names = min(most + 1, spare)
+        above = legend_rows(head, self.legend(), self.note(), width, most, self.markers, self, names)
         columns, rows = least_size(plot, height - len(above))
         if width < columns or height - 1 < rows:
             return self.too_small(width, height, columns, rows + 1)

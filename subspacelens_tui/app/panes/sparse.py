@@ -93,8 +93,8 @@ class SparsePane(LensPlot):
     def title_detail(self) -> str:
         """What stands on the axis."""
         found = self.lenses
-        at_distortion = f" at D {found.distortion:g}" if found else ""
-        return f"bits a token saved against one Gaussian{at_distortion}"
+        at_distortion = f" · D {found.distortion:g}" if found else ""
+        return f"bits saved a token · against one Gaussian{at_distortion}"
 
     def subtitles(self) -> Sequence[str]:
         """What the bars are, and what else the pane shows."""
@@ -190,7 +190,7 @@ class RateDistortionPane(LensPlot):
 
     def title_detail(self) -> str:
         """What stands on the axes."""
-        return f"bits a token, D {_DISTORTIONS[0]:g} to {_DISTORTIONS[-1]:g} in equal steps of log D"
+        return "bits a token · D: squared error as a share of the variance"
 
     def subtitles(self) -> Sequence[str]:
         """What else the pane shows."""
@@ -209,7 +209,7 @@ class RateDistortionPane(LensPlot):
     def plot(self) -> Plot:
         """A curve a lens."""
         curves = tuple(Curve(self._values(key), colour, dashed) for key, _, colour, dashed in _RATED)
-        return Plot(curves, first=1, across="step of log D")
+        return Plot(curves, names=tuple(f"{of:.2g}" for of in _DISTORTIONS), across="D")
 
     def publication(self, name: str) -> "PublicationPlot | None":
         """The curve of every lens at the layer."""

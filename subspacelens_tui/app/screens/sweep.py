@@ -169,13 +169,14 @@ class SweepScreen(Screen[Configuration], Quits, NeedsRoom):
             return {}, ""
         rows = np.asarray(tests.survive).reshape(-1, layers).tolist()
         passes = {index: tuple(row) for index, row in zip(found, rows, strict=True)}
-        return passes, f"{tests.short('tests')}, others dim"
+        return passes, tests.dimmed("tests")
 
     @property
     def _title(self) -> str:
-        done, at = f"{len(self._found)}/{len(self._rows)} configurations", self._settings
+        at, found, every = self._settings, len(self._found), len(self._rows)
         of = f"{plain(at.labels or '')} · {at.branch} · ε {at.eps:g} · {at.features}"
-        return f"Sweep  {quantity(SHOWN[self._figure]).title}  {of}  {done}"
+        done = "" if found == every else f"  {found}/{every} configurations"
+        return f"Sweep  {quantity(SHOWN[self._figure]).title}  {of}{done}"
 
     # Export
 

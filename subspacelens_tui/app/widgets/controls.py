@@ -14,7 +14,7 @@ from subspacelens_tui.sessions import Manifest
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import timestep_name
 
-_VALUE_AT_MOST = 16
+_VALUE_AT_MOST = 18
 _ROWS_AT_MOST = 2
 _BETWEEN = "  "
 
