@@ -14,7 +14,7 @@ from subspacelens_tui.analysis.classes import group_starts
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import cut, fit
-from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row, row_width, whole_pieces
+from subspacelens_tui.app.drawing.painted_widget import Piece, Row, cut_row, row_width, whole_pieces
 from subspacelens_tui.app.drawing.palette import SHADES, ramp_index
 from subspacelens_tui.app.drawing.pointing import Pointing
 from subspacelens_tui.app.keys import Key, bindings

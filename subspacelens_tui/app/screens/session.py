@@ -27,7 +27,7 @@ from subspacelens_tui.app.controllers.selection import LayerController, Selectio
 from subspacelens_tui.app.controllers.session_state import SessionState
 from subspacelens_tui.app.controllers.status import status
 from subspacelens_tui.app.drawing.cell_text import uncapitalised
-from subspacelens_tui.app.garbage import freeze_imports
+from subspacelens_tui.app.garbage_collection import freeze_imports
 from subspacelens_tui.app.initial_settings import opening_settings
 from subspacelens_tui.app.key_table import ANYWHERE
 from subspacelens_tui.app.keys import Key, bindings, in_footer
