@@ -21,7 +21,8 @@ from subspacelens_tui.planning.steering_fit import (
 )
 from subspacelens_tui.planning.steering_statistics import Classes, Statistics, scheme_of
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.format import Block, Manifest, Steering, first_problem, time_now
+from subspacelens_tui.sessions.format import Block, Manifest, Steering, time_now
+from subspacelens_tui.sessions.manifest_reader import first_problem
 from subspacelens_tui.sparse.layouts import ReadPickle
 from subspacelens_tui.steering import DEFAULT, METHODS, Intervention, SteeringError
 

@@ -91,6 +91,11 @@ class Capture:
             if (hook := cache_hook(denoiser)) is not None:
                 raise RecordingError(cached_words(hook, name))
         self._blocks = layout.recorded
+        if self._T and len({block.parts for block in self._blocks}) > 1:
+            raise RecordingError(
+                "single tokens cannot be followed through the layers: some have frames as rows, others "
+                "places in a frame"
+            )
         self._widths = [self._blocks[0].width, *(block.width for block in self._blocks)]
         self._undo: list[Callable[[], None]] = []
         self._slot: int | None = None

@@ -25,13 +25,13 @@ from subspacelens_tui.models.layout import BlockLayout, Layout, Passes, Place, a
 from subspacelens_tui.models.trial import named_arguments
 from subspacelens_tui.planning.steering_statistics import fingerprint
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.in_use import claimed
+from subspacelens_tui.recording.pipelines_in_use import claimed
 from subspacelens_tui.recording.scheduler import StepCounter
 from subspacelens_tui.sessions.format import Branch, Manifest
 from subspacelens_tui.sessions.steering_file import STEERING_FILE, open_steering
 from subspacelens_tui.steering import Change, Fingerprint, Intervention, SteeringError
 from subspacelens_tui.steering.edit import Source
-from subspacelens_tui.steering.stored import from_arrays
+from subspacelens_tui.steering.intervention_arrays import from_arrays
 
 # Keeps the noise of a control apart from that of an image of the same seed.
 _STREAM = 0x6E6F697365
@@ -144,6 +144,10 @@ class Steering:
                 raise RecordingError(
                     f"layer {layer} cannot be steered: its image tokens are in another place in each row"
                 )
+        if self.twins and self._layout.blocks[0].parts > 1:
+            raise RecordingError(
+                "tokens of another prompt cannot be had: those of an image are spread over several rows"
+            )
         if self.twins and self._layout.one_image is not None:
             raise RecordingError(
                 "tokens of another prompt cannot be had: images are generated one at a time, "
@@ -192,7 +196,7 @@ class Steering:
         if not self._acts:
             return None
         block = self._layout.blocks[layer]
-        every = at(output, block.output).clone()
+        every = at(output, block.output).clone(memory_format=torch.contiguous_format)
         rows = self._rows(_checked(block, every))
         if "uncond" in rows:
             self._uncond[layer] = rows["uncond"]

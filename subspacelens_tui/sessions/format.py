@@ -3,7 +3,6 @@
 The folder as a whole is described in docs/session-format.md.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,15 +21,11 @@ from subspacelens_tui.sessions.versions import FORMAT_VERSION, VersionError, upg
 MANIFEST = "session.json"
 IMAGES = "images"
 MAX_IMAGES = 200_000
-# Enough for so many images. Parsed, even the worst of so many bytes stays below half a GiB.
-MAX_MANIFEST_BYTES = 16 * 2**20
 
 # Denoising steps of an image: far more than any scheduler runs.
 MAX_STEPS = 100_000
 MAX_CAPTURED = 1_000
 MAX_BLOCKS = 1_000
-
-_KEY = re.compile(r"\w{1,40}", re.ASCII)
 
 Branch = Literal["cond", "uncond"]
 BRANCHES: tuple[Branch, ...] = ("cond", "uncond")
@@ -76,10 +71,14 @@ class Lora(_Part):
 
 
 class InputImage(_Part):
-    """A picture that images were generated from: its file, with the SHA-256 of that."""
+    """A picture that images were generated from: its file, with the SHA-256 of that.
+
+    `argument` is that of the pipeline's call; of a video each frame is one.
+    """
 
     path: _Text
     sha256: _Text
+    argument: _Name = "image"
 
 
 class ModelInfo(_Part):
@@ -292,7 +291,8 @@ class Manifest(_Part):
                 raise ValueError(f"image {i} names prompt {image.prompt}, but there are {len(self.prompts)}")
             if image.guidance not in scales:
                 raise ValueError(f"image {i} has guidance {image.guidance:g}, which `guidance` does not list")
-        if len(self.input_images) not in (0, 1, len(self.prompts)):
+        starts = [image for image in self.input_images if image.argument == "image"]
+        if len(starts) not in (0, 1, len(self.prompts)):
             raise ValueError("input_images must have one picture for all prompts, or one for each")
         if any(unread.prompt >= len(self.prompts) for unread in self.unread_text):
             raise ValueError("unread_text names a prompt that is not there")
@@ -400,42 +400,3 @@ class Manifest(_Part):
 def expected_branches(guidance: float) -> tuple[Branch, ...]:
     """The branches that a pipeline has at a guidance scale unless it is found to have others."""
     return BRANCHES if guidance > 1 else BRANCHES[:1]
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """Read and check `session.json`, of the present version or an older one.
-
-    Raises:
-        SessionError: if it is missing, no plain file, too large, not JSON, of a newer format, or inconsistent.
-    """
-    try:
-        text = read_plain(folder, MANIFEST, at_most=MAX_MANIFEST_BYTES)
-    except FileNotFoundError:
-        raise SessionError(f"{folder} is no session: it has no {MANIFEST}") from None
-    return parse_manifest(text, folder / MANIFEST)
-
-
-def parse_manifest(text: bytes | str, path: Path) -> Manifest:
-    """Check the text of a `session.json`; `path` is for the message only."""
-    try:
-        content = from_json(without_mark(text) if isinstance(text, bytes) else text, allow_inf_nan=False)
-        if not isinstance(content, dict):
-            raise SessionError(f"{path} is damaged: it is no JSON object")
-        return Manifest.model_validate(upgraded(content))
-    except VersionError as error:
-        raise SessionError(f"{path} cannot be read: {error}") from None
-    except ValidationError as error:
-        raise SessionError(f"{path} is damaged: {first_problem(error)}") from None
-    except ValueError as error:
-        raise SessionError(f"{path} is damaged: it is not JSON: {error}") from None
-
-
-def first_problem(found: ValidationError) -> str:
-    """The first of the problems of a manifest, in one line."""
-    first = found.errors(include_url=False)[0]
-    # Keys of the file are part of the place, whatever they are.
-    where = ".".join(part if _KEY.fullmatch(part) else quoted(part) for part in map(str, first["loc"]))
-    problem = str(first["msg"]).removeprefix("Value error, ")
-    if first["type"] == "string_unicode":
-        problem = "it is not UTF-8"
-    return f"{where}: {problem}" if where else problem

@@ -18,16 +18,8 @@ from subspacelens_tui.sessions import features
 from subspacelens_tui.sessions.catalog import sessions_folder
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.events import EventWriter
-from subspacelens_tui.sessions.format import (
-    BRANCHES,
-    Block,
-    ImageInfo,
-    Manifest,
-    ModelInfo,
-    Prompt,
-    first_problem,
-    time_now,
-)
+from subspacelens_tui.sessions.format import BRANCHES, Block, ImageInfo, Manifest, ModelInfo, Prompt, time_now
+from subspacelens_tui.sessions.manifest_reader import first_problem
 from subspacelens_tui.sessions.lookalikes import canonical
 from subspacelens_tui.sessions.writer import create_new_session, write_image
 

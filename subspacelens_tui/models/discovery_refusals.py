@@ -10,7 +10,7 @@ from subspacelens_tui.models.cache_hooks import cache_hook, cached_words
 from subspacelens_tui.models.compiled import compiled_as_a_whole
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.layout import runs
-from subspacelens_tui.models.trial import Forward, modules_of
+from subspacelens_tui.models.trial import Forward, Trial, modules_of
 
 
 def refuse_caches(pipeline: Any) -> None:
@@ -35,6 +35,21 @@ def refuse_one_graph(pipeline: Any, name: str) -> None:
             f"the {name} of {type(pipeline).__name__} is compiled as a whole, which hides its blocks from "
             "hooks: compile its blocks instead (`--compile`, or `compile_repeated_blocks()`)"
         )
+
+
+def refuse_two_at_once(pipeline: Any, trial: Trial) -> None:
+    """Refuse a pipeline two of whose denoisers run in one step, such as one for each branch.
+
+    Raises:
+        ModelError: if it is so.
+    """
+    kind = type(getattr(pipeline, trial.denoiser))
+    for other in trial.others:
+        if type(getattr(pipeline, other.component)) is kind:
+            raise ModelError(
+                f"{type(pipeline).__name__} cannot be recorded: its {other.component} and its "
+                f"{trial.denoiser} both run in one step"
+            )
 
 
 def refuse_dropout(pipeline: Any, name: str) -> None:
@@ -65,8 +80,13 @@ def nothing_to_hook(pipeline: Any, forward: Forward) -> str:
     """Why no block was found in a forward, with what ran instead."""
     name = type(pipeline).__name__
     ran = ", ".join(f"{path} × {count}" for path, count in runs([block.list for block in forward.blocks]))
+    if ran:
+        return (
+            f"{name} cannot be recorded: in the first step no tokens in its {forward.component} follow the "
+            f"noise (seen: {ran})"
+        )
     return (
         f"{name} cannot be recorded: no entry of a module list in its {forward.component} gives back image "
         "tokens "
-        f"(rows, tokens, width) of the shape it takes (seen: {ran or 'none that gives back tokens'})"
+        "(rows, tokens, width) of the shape it takes"
     )

@@ -11,6 +11,9 @@ from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.layout import Path, Place
 from subspacelens_tui.models.trial import BlockRun, Forward, Tokens
 
+# Cosine from which on one tensor is a multiple of another; sums are rounded where they are made.
+_PROPORTIONAL = 0.999
+
 
 @dataclass(frozen=True)
 class LocatedBlock:
@@ -70,6 +73,11 @@ def locate(forward: Forward, other: Forward) -> list[LocatedBlock]:
                 continue
             inputs[block.list] = _input(block, noisy, found, forward.grids)
         path, mask = inputs[block.list]
+        if not mask.any(1).all():
+            raise ModelError(
+                f"the image tokens of {block.name} cannot be told: not all rows of "
+                f"{'.'.join(map(str, path))} {block.takes[path].shape} follow the noise"
+            )
         if path not in block.takes or block.takes[path].shape[:2] != tuple(mask.shape):
             raise ModelError(
                 f"{block.name} takes tokens of another shape than the block before it in its list"
@@ -108,6 +116,13 @@ def _input(
             mask = _where(block.takes[path], before)
             if mask is not None:
                 return path, mask
+        # What a ControlNet adds to it in between leaves its place and its shape.
+        path, shape = found[-1].input, found[-1].run.takes[found[-1].input].shape
+        alike = [key for key in noisy if block.takes[key].shape == shape and noisy[key].all()]
+        if path in alike or len(alike) == 1:
+            key = path if path in alike else alike[0]
+            if found[-1].mask.all():
+                return key, noisy[key]
     partly = {path: changed for path, changed in noisy.items() if not changed.all()}
     if not found and len(partly) == 1:  # text and padding are still free of noise
         return next(iter(partly.items()))
@@ -143,23 +158,55 @@ def _of_image(
     """Where text and image have one shape: what the next block takes as image; of the last, as before."""
     following = next((one for one in later if one.list == block.list and path in one.takes), None)
     if following is not None:
-        taken = following.takes[path].bits
-        return [key for key in outputs if torch.equal(block.gives[key].bits, taken)]
+        taken = {key: tokens.bits for key, tokens in following.takes.items()}
+        same = {key: [at for at in taken if torch.equal(block.gives[key].bits, taken[at])] for key in outputs}
+        # Where a ControlNet adds to the image in between, the text is still what it was.
+        return [key for key in outputs if path in same[key]] or [key for key in outputs if not same[key]]
     return [one.output for one in found if one.run.list == block.list][-1:]
 
 
-def received_by(forward: Forward, block: LocatedBlock) -> str | None:
-    """The module after the followed block, its last, that received the image tokens which that gave."""
+def received_by(forward: Forward, block: LocatedBlock, others: Sequence[Forward] = ()) -> str | None:
+    """The module after the followed block, its last, that received the image tokens which that gave.
+
+    Args:
+        forward: in which the block ran.
+        block: its last.
+        others: what ran of other components: a ControlNet may have added to these tokens in between.
+    """
     image = block.bits()
     for name, tokens in forward.after:
         if tokens.some.shape[-1] == image[0].shape[-1] and _where(tokens, image) is not None:
             return name
+        # Frames and places in them may change their places: what was a row is then a token of each row.
+        if block.tokens.parts > 1 and torch.equal(_ordered(tokens), _ordered(block.tokens)):
+            return name
+        if any(_added(tokens, block, given) for other in others for given in other.gives):
+            return name
     return None
+
+
+def _added(tokens: Tokens, block: LocatedBlock, given: Tokens) -> bool:
+    """Whether tokens are those of a block, all of the image, with so much of others added."""
+    before = block.tokens
+    if not (tokens.shape == before.shape == given.shape and block.mask.all()):
+        return False
+    more = (tokens.some - before.some).flatten()
+    return float(torch.cosine_similarity(more, given.some.flatten(), dim=0).abs()) > _PROPORTIONAL
+
+
+def _ordered(tokens: Tokens) -> torch.Tensor:
+    """The tokens of all rows as integers, in an order that does not depend on where they were."""
+    found: torch.Tensor = torch.unique(tokens.bits.flatten(0, 1), dim=0)
+    return found
 
 
 def place_of(masks: Iterable[torch.Tensor]) -> tuple[Place, int]:
     """Where image tokens are by their masks (tokens,) in several rows, and from which token on."""
     masks = list(masks)
+    if any(int(m.sum()) != int(m.nonzero()[-1]) - int(m.nonzero()[0]) + 1 for m in masks):
+        raise ModelError(
+            "the image tokens cannot be told: among them are tokens that do not follow the noise"
+        )
     spans = [(int(m.nonzero()[0]), len(m) - 1 - int(m.nonzero()[-1])) for m in masks]
     starts = {start for start, _ in spans}
     if all(bool(mask.all()) for mask in masks):

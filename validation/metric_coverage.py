@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from subspacelens_tui.analysis import LayerResult, Settings
+from subspacelens_tui.analysis import Settings
 from subspacelens_tui.analysis.settings import ErrorsBy
-from validation.coverage import SCENARIOS, Numbers, sessions
+from validation.coverage import SCENARIOS, Numbers, error_bars, sessions
 from validation.markdown import percent, table
 
-FIGURES = {
+METRICS = {
     "effective_rank": "effective rank",
     "participation_ratio_unbiased": "PR, unbiased",
     "stable_rank": "stable rank",
@@ -36,9 +36,9 @@ def _rows(number: int, data_sets: int) -> list[dict[str, Any]]:
     for analyzer in sessions(number, WIDTH, data_sets):
         for by in TESTS:
             figures = analyzer.figures(Settings(errors=by, thorough=True))
-            bars[by] += [_error_bars(layer) for layer in figures.layers]
+            bars[by] += [error_bars(layer, METRICS) for layer in figures.layers]
     values = [
-        np.array([getattr(layer, figure) for figure in FIGURES])
+        np.array([getattr(layer, metric) for metric in METRICS])
         for analyzer in sessions(number, WIDTH, 4 * data_sets, first=data_sets)
         for layer in analyzer.figures(Settings()).layers
     ]
@@ -53,23 +53,18 @@ def _rows(number: int, data_sets: int) -> list[dict[str, Any]]:
     ]
 
 
-def _error_bars(layer: LayerResult) -> Numbers:
-    bars = [layer.errors[figure] for figure in FIGURES]
-    return np.array([(bar.standard_error, bar.low, bar.high) for bar in bars])
-
-
 def _summary(bars: Numbers, expected: Numbers, spread: Numbers) -> dict[str, Any]:
     covered = ((bars[:, :, 1] <= expected) & (expected <= bars[:, :, 2])).sum(axis=0)
     error = bars[:, :, 0].mean(axis=0) / spread
     return {
-        "covered": dict(zip(FIGURES, covered.tolist(), strict=True)),
-        "error_over_spread": dict(zip(FIGURES, error.tolist(), strict=True)),
+        "covered": dict(zip(METRICS, covered.tolist(), strict=True)),
+        "error_over_spread": dict(zip(METRICS, error.tolist(), strict=True)),
     }
 
 
 def texts(result: dict[str, Any]) -> dict[str, str]:
     """What docs/validation.md shows of it."""
-    headings = ["data", "left out", *FIGURES.values()]
+    headings = ["data", "left out", *METRICS.values()]
     rows = [_cells(row, result["data_sets"]) for row in result["rows"]]
     return {
         **{name: str(result[name]) for name in ("data_sets", "truth")},
@@ -83,7 +78,7 @@ def _cells(row: dict[str, Any], data_sets: int) -> list[str]:
         row["data"],
         row["by"],
         *(
-            f"{percent(row['covered'][figure], data_sets)}; {row['error_over_spread'][figure]:.2f}"
-            for figure in FIGURES
+            f"{percent(row['covered'][metric], data_sets)}; {row['error_over_spread'][metric]:.2f}"
+            for metric in METRICS
         ),
     ]
