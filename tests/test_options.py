@@ -97,6 +97,7 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--call": ("num_frames=17", "call", {"num_frames": 17}),
     "--scheduler": ("DDIMScheduler", "scheduler", "DDIMScheduler"),
     "--lora": ("style.safetensors:0.8", "loras", [("style.safetensors", 0.8)]),
+    "--input": ("pose=/p.png", "inputs", {"pose": "/p.png"}),
     "--image": ("lion.png", "image", "lion.png"),
     "--quantize": ("int8", "quantize", "int8"),
     "--offload": ("group", "offload", "group"),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from subspacelens_tui.steering.share import Share
+from subspacelens_tui.steering.share_interval import Share
 
 OFF_MANIFOLD = 1.4
 # Of images: judges that differ on more are not to be trusted there.

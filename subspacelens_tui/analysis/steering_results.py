@@ -19,7 +19,7 @@ from subspacelens_tui.sessions.format import Steering
 from subspacelens_tui.steering import CONTROLS
 from subspacelens_tui.steering.examples import FloatArray
 from subspacelens_tui.steering.manifold import Natural
-from subspacelens_tui.steering.share import share
+from subspacelens_tui.steering.share_interval import share
 
 
 @dataclass(frozen=True)

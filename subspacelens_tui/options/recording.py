@@ -5,6 +5,7 @@ from subspacelens_tui.options.option import (
     Gathered,
     Option,
     layer_numbers,
+    named_path,
     named_value,
     numbers,
     path,
@@ -160,10 +161,22 @@ LAYERS = FormOption(
     says="blocks to record, as 0-3,10",
     wants="blocks like 0-3,10",
 )
+IMAGE = FormOption(
+    "--image",
+    "PATH",
+    "picture that all images start from, or a folder with one for each prompt",
+    path,
+    more="goes to `image` of the pipeline's call, or to diffusers' image-to-image pipeline of the same "
+    "parts, as `--call strength=0.6` does. The files of a folder are taken in the order of their names, "
+    "and must be of one size",
+    label="image",
+    unless="none: from text alone",
+    says="a picture to start from, or a folder with one per prompt",
+)
 # The fields of the new-run form; one is checked with those before it.
 FIELDS = (
     *(MODEL, PROMPTS, SEEDS, STEPS, GUIDANCE, CAPTURE, LAYERS, TOKENS),
-    *(SIZE, NEGATIVE, DEVICE, DTYPE, BATCH_SIZE, NAME),
+    *(SIZE, NEGATIVE, IMAGE, DEVICE, DTYPE, BATCH_SIZE, NAME),
 )
 
 PRESET = Option(
@@ -220,14 +233,18 @@ PIPELINE = (
     SIZE,
     NEGATIVE,
     CALL,
+    IMAGE,
     Option(
-        "--image",
-        "PATH",
-        "picture that all images start from, or a folder with one for each prompt",
-        path,
-        more="goes to `image` of the pipeline's call, or to diffusers' image-to-image pipeline of the same "
-        "parts, as `--call strength=0.6` does. The files of a folder are taken in the order of their names, "
-        "and must be of one size",
+        "--input",
+        "NAME=PATH",
+        "another picture that the pipeline's call takes, or a video as a folder of frames; may be repeated",
+        named_path,
+        action=Gathered,
+        dest="inputs",
+        more="the same for all images: `--input control_image=pose.png` of a ControlNet, "
+        "`--image room.png --input mask_image=mask.png` to fill in, `--input video=FRAMES/` of a "
+        "video-to-video pipeline, for which diffusers' of the same parts takes the place of text-to-video. "
+        "Frames are taken in the order of their names",
     ),
     Option(
         "--scheduler",

@@ -72,8 +72,8 @@ class Estimate:
         yield f"{line} (to encode the prompts, {aside})"
         if memory.assumed:
             yield (
-                "the weights cannot be measured (not on this machine yet, or pickled): sizes are those of a "
-                "PixArt-XL at 512 pixels"
+                "this model's files do not tell all sizes (not on this machine yet, pickled, or of another "
+                "kind): those missing are of a PixArt-XL at 512 pixels"
             )
 
     def _time_line(self) -> str:

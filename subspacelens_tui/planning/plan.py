@@ -12,10 +12,12 @@ from pydantic import ValidationError
 from subspacelens_tui.demo import BUNDLED
 from subspacelens_tui.models import ModelError
 from subspacelens_tui.models.inspection import look_at_folders
+from subspacelens_tui.models.requirements import GGUF, LORA, need, need_quantizer
 from subspacelens_tui.models.source import DEMO, ModelSource, located
 from subspacelens_tui.planning.call_arguments import call_arguments
+from subspacelens_tui.planning.device import find_device
 from subspacelens_tui.planning.errors import PlanningError
-from subspacelens_tui.planning.input_images import input_images
+from subspacelens_tui.planning.input_images import input_images, other_inputs
 from subspacelens_tui.planning.loras import loras
 from subspacelens_tui.planning.memory_estimate import estimate_memory
 from subspacelens_tui.planning.pipeline_shape import blocks_at_most, denoiser_shape
@@ -63,6 +65,7 @@ class Request:
         size: width and height of the pictures in pixels.
         negative: the negative prompt of all images.
         image: a picture that all images start from, or a folder with one for each prompt.
+        inputs: by argument of the call a picture, or a folder of the frames of a video.
         scheduler: as of `models.source.ModelSource`.
         loras: the path of each, and the weight it is applied with.
         quantize: as of `models.source.ModelSource`.
@@ -91,6 +94,7 @@ class Request:
     size: tuple[int, int] | None = None
     negative: str | None = None
     image: str | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
     scheduler: str | None = None
     loras: Sequence[tuple[str, float]] = ()
     quantize: Literal["int8", "bnb-int8", "bnb-nf4"] | None = None
@@ -133,7 +137,10 @@ def plan(request: Request) -> Manifest:
             # What is steered by these tokens is compared with these latents.
             latents=request.tokens is not None,
             call=call,
-            input_images=input_images(request.image, len(prompts.prompts)),
+            input_images=[
+                *input_images(request.image, len(prompts.prompts)),
+                *other_inputs(request.inputs),
+            ],
         )
     except ValidationError as error:
         raise PlanningError(f"this cannot be recorded: {first_problem(error)}") from None
@@ -215,7 +222,8 @@ def _model(request: Request) -> ModelInfo:
             components_from=None if request.components_from is None else located(request.components_from),
             allow_pickle=request.allow_pickle,
         )
-        # Before a process is started: it costs little.
+        # Before a process is started, or a session made: it costs little.
+        _check_requirements(request)
         pipeline = look_at_folders(source)
     except ModelError as error:
         raise PlanningError(str(error)) from None
@@ -234,6 +242,21 @@ def _model(request: Request) -> ModelInfo:
         random_init=request.random_init,
         compiled=request.compiled,
     )
+
+
+def _check_requirements(request: Request) -> None:
+    """See that packages and devices that it needs are there.
+
+    Raises:
+        ModelError: if one is not.
+    """
+    if request.quantize is not None:
+        kind = find_device(request.device).kind
+        need_quantizer(request.quantize, cuda=kind == "cuda")
+    if request.model.endswith(".gguf"):
+        need("gguf", GGUF)
+    if request.loras:
+        need("peft", LORA)
 
 
 def _guidance(request: Request) -> list[float]:

@@ -19,16 +19,16 @@ from subspacelens_tui.models.placement import place
 from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.models.trial import modules_of
 from subspacelens_tui.planning.machine import cores
-from subspacelens_tui.recording.calls import call_of
 from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.captured_session import with_layout, write_captured
 from subspacelens_tui.recording.compiling import compile_blocks
 from subspacelens_tui.recording.conditioning import Conditioning, encode_prompts
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.finite import OutputWatch, advice, broken_weight, not_finite
-from subspacelens_tui.recording.loaded import Loaded
+from subspacelens_tui.recording.finite_checks import OutputWatch, advice, broken_weight, not_finite
+from subspacelens_tui.recording.loaded_pipeline import Loaded
 from subspacelens_tui.recording.made_otherwise import made_otherwise
 from subspacelens_tui.recording.memory import give_back, out_of_memory
+from subspacelens_tui.recording.planned_call import call_of
 from subspacelens_tui.recording.prompt_checks import read_prompts, refuse_equal_embeddings
 from subspacelens_tui.recording.steering import Steering, read_intervention
 from subspacelens_tui.recording.timesteps import checked_timesteps, timesteps_of, with_timesteps

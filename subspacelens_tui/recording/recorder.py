@@ -29,7 +29,7 @@ from subspacelens_tui.sessions.writer import discard_unfinished_files, make_fold
 
 if TYPE_CHECKING:
     from subspacelens_tui.recording.generation import Generation
-    from subspacelens_tui.recording.loaded import Loaded
+    from subspacelens_tui.recording.loaded_pipeline import Loaded
 
 _POLL_SECONDS = 0.2
 

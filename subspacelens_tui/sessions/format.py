@@ -71,10 +71,14 @@ class Lora(_Part):
 
 
 class InputImage(_Part):
-    """A picture that images were generated from: its file, with the SHA-256 of that."""
+    """A picture that images were generated from: its file, with the SHA-256 of that.
+
+    `argument` is that of the pipeline's call; of a video each frame is one.
+    """
 
     path: _Text
     sha256: _Text
+    argument: _Name = "image"
 
 
 class ModelInfo(_Part):
@@ -284,7 +288,8 @@ class Manifest(_Part):
                 raise ValueError(f"image {i} names prompt {image.prompt}, but there are {len(self.prompts)}")
             if image.guidance not in scales:
                 raise ValueError(f"image {i} has guidance {image.guidance:g}, which `guidance` does not list")
-        if len(self.input_images) not in (0, 1, len(self.prompts)):
+        starts = [image for image in self.input_images if image.argument == "image"]
+        if len(starts) not in (0, 1, len(self.prompts)):
             raise ValueError("input_images must have one picture for all prompts, or one for each")
         if any(unread.prompt >= len(self.prompts) for unread in self.unread_text):
             raise ValueError("unread_text names a prompt that is not there")

@@ -21,9 +21,9 @@ from subspacelens_tui.sessions.files import append_plain
 from subspacelens_tui.sessions.heartbeats import beating, say_started
 from subspacelens_tui.sparse import SparseError
 from subspacelens_tui.sparse.autoencoder import Autoencoder
-from subspacelens_tui.sparse.checks import planted_tokens
 from subspacelens_tui.sparse.components import FloatArray
 from subspacelens_tui.sparse.layouts import write_autoencoder
+from subspacelens_tui.sparse.planted_checks import planted_tokens
 from subspacelens_tui.sparse.scaling import Scaling
 from subspacelens_tui.sparse.training_job import (
     CHECKPOINT,

@@ -7,7 +7,7 @@ import pytest
 from subspacelens_tui.analysis.steered_images import SteeredImages
 from subspacelens_tui.analysis.steering_verdict import verdict_of
 from subspacelens_tui.sessions.format import Block, Steering
-from subspacelens_tui.steering.share import share
+from subspacelens_tui.steering.share_interval import share
 
 STEERING = Steering(
     statistics="natural",

@@ -8,11 +8,12 @@ from textual.widgets import Static
 
 from subspacelens_tui.app.commands import LensCommands
 from subspacelens_tui.app.dialogs.help import HelpScreen
-from subspacelens_tui.app.key_table import LIST, SCOPES, SESSION
+from subspacelens_tui.app.key_table import LIST, SCOPES
 from subspacelens_tui.app.keys import Key
 from subspacelens_tui.app.panes.log import LogPane
 from subspacelens_tui.app.panes.pane import Pane
 from subspacelens_tui.app.screens.session import SessionScreen
+from subspacelens_tui.app.session_keys import SESSION
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from tests.app.conftest import Driver, OpenApp, with_pictures
 from tests.conftest import PlantedSessionFactory as Planted

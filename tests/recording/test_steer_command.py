@@ -23,7 +23,7 @@ from subspacelens_tui.sparse import Autoencoder
 from subspacelens_tui.sparse.layouts import write_autoencoder
 from subspacelens_tui.sparse.recipe import Recipe
 from subspacelens_tui.steering import CONTROLS, Intervention
-from subspacelens_tui.steering.stored import to_arrays
+from subspacelens_tui.steering.intervention_arrays import to_arrays
 from tests.recording.conftest import Loaded, prompt_file
 
 WORDS = ("a lion", "a car, a lion")

@@ -9,8 +9,8 @@ import torch
 from subspacelens_tui.sparse import Autoencoder
 from subspacelens_tui.steering import METHODS, Change, Dictionary, Edit, Examples, SteeringError, SummedTokens
 from subspacelens_tui.steering.edit import average
+from subspacelens_tui.steering.intervention_arrays import from_arrays, to_arrays
 from subspacelens_tui.steering.methods.atom import telling_atoms
-from subspacelens_tui.steering.stored import from_arrays, to_arrays
 
 M, D = 20, 6
 SIGMAS = {"relu": (None, False), "topk": (4, False), "jumprelu": (None, True), "batchtopk": (4, True)}

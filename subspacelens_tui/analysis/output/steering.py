@@ -12,7 +12,7 @@ from subspacelens_tui.analysis.steered_images import SteeredImages
 from subspacelens_tui.analysis.steering_layers import OverLayers
 from subspacelens_tui.analysis.steering_results import JudgeError, SteeringResult
 from subspacelens_tui.sessions.sanitise import plain
-from subspacelens_tui.steering.share import Share
+from subspacelens_tui.steering.share_interval import Share
 
 _WIDTH = 10_000
 

@@ -162,17 +162,19 @@ class GramLayer(LayerStatistics):
         )
 
     def update(self) -> Update:
-        """From these, once."""
-        return self.sample.keep((self.index, "update"), lambda: Update.of(self.block_grams()))
+        """From these, once for all label schemes."""
+        return self.sample.pooled.keep((self.index, "update"), lambda: Update.of(self.block_grams()))
 
     def contraction(self) -> Contraction:
         """Of its gains."""
-        return self.sample.keep((self.index, "fit of gains"), lambda: fit_contraction(self.update().gains))
+        return self.sample.pooled.keep(
+            (self.index, "fit of gains"), lambda: fit_contraction(self.update().gains)
+        )
 
     def contraction_nulls(self) -> tuple[NullSummary, NullSummary]:
         """By refits."""
         seed = self.settings.seed
-        return self.sample.keep(
+        return self.sample.pooled.keep(
             (self.index, "refits of gains", seed),
             lambda: contraction_nulls(self.contraction(), self.update().gains, seed),
         )

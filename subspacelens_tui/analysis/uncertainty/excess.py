@@ -6,7 +6,7 @@ that raise ΔR raise it under permuted labels too, and the excess is known up to
 
 The excess without a subject of one category is on average another than without one of another category:
 categories are what they are, and that is no error. So deviations are from the mean of the category, as of
-strata. From one mean, standard errors over subjects came out 2.4 to 8.8 times too large; so 1.1 to 2.2 times.
+strata. From one mean, standard errors over subjects came out 2.4 to 8.4 times too large; so 1.1 to 2.2 times.
 Those of ΔR, R, Rc and Rc/R would be too small that way, and are from one mean.
 """
 

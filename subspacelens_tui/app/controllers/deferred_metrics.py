@@ -24,9 +24,9 @@ from subspacelens_tui.analysis.sparse_results import (
     SparseResult,
     sparse_comparison,
 )
+from subspacelens_tui.app.background_jobs import Job
 from subspacelens_tui.app.controllers.controller import Controller
 from subspacelens_tui.app.controllers.session_state import SessionState
-from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.panes.pane import Deferred
 from subspacelens_tui.app.refinement_stages import FEW
 from subspacelens_tui.app.snapshots import Analysis

@@ -8,7 +8,7 @@ from operator import itemgetter
 from rich.color import Color
 from rich.style import Style
 
-from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, row_width, whole_pieces
+from subspacelens_tui.app.drawing.painted_widget import Painted, Piece, Row, row_width, whole_pieces
 from subspacelens_tui.app.drawing.palette import blend, curve_colour
 from subspacelens_tui.app.drawing.plot import point
 from subspacelens_tui.app.drawing.plot_parts import Cell, Markers

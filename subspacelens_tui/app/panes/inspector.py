@@ -16,7 +16,7 @@ from subspacelens_tui.analysis.quantities import HEADLINE, glossary
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import cut, fit
-from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row, row_width, whole_pieces
+from subspacelens_tui.app.drawing.painted_widget import Piece, Row, cut_row, row_width, whole_pieces
 from subspacelens_tui.app.keys import Key, bindings
 from subspacelens_tui.app.panes.pane import COMPUTING, WAITING, Numbers, Pane
 from subspacelens_tui.geometry import NullSummary

@@ -25,6 +25,11 @@ def pair_tests(found: Pairs) -> Mapping[frozenset[str], PairTest]:
     }
 
 
+def test_columns(test: PairTest | None) -> dict[str, float | bool]:
+    """What a table says of a test; nothing where there is none."""
+    return {} if test is None else {"p": test.p, "passes": test.passes}
+
+
 def tests_words(found: Pairs) -> list[str]:
     """How many tests these are and what passes: "10 pairs, pass BH: none, others dim", and shorter."""
     tests = found.tests(_METRIC)

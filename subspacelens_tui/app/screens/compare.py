@@ -18,9 +18,9 @@ from subspacelens_tui.analysis.excluded_images import NoImagesError
 from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.result import Result
+from subspacelens_tui.app.background_jobs import Job
 from subspacelens_tui.app.controllers.export import Exportable
 from subspacelens_tui.app.drawing.cell_text import cut
-from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, COMPARE
 from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.refinement_stages import FEW, full

@@ -18,8 +18,8 @@ from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.relative_depth import relative_depth
 from subspacelens_tui.analysis.result import Result
+from subspacelens_tui.app.background_jobs import Job
 from subspacelens_tui.app.controllers.export import Exportable
-from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, OVERLAID
 from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.panes.pane import Numbers

@@ -17,9 +17,9 @@ from subspacelens_tui.analysis.excluded_images import NoImagesError
 from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import HEADLINE
 from subspacelens_tui.analysis.result import Result
+from subspacelens_tui.app.background_jobs import Job
 from subspacelens_tui.app.controllers.arrangement import WIDE
 from subspacelens_tui.app.controllers.export import Exportable
-from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, PAIR
 from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.panes.pane import Numbers

@@ -19,7 +19,7 @@ from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.pictures.run_rows import RunRows
 from subspacelens_tui.app.pictures.run_source import RunListing, RunSource
 from subspacelens_tui.app.screens.new_steering import Started, open_form
-from subspacelens_tui.app.screens.quits import Quits
+from subspacelens_tui.app.screens.quit_action import Quits
 from subspacelens_tui.app.screens.with_pictures import WithPictures
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.key_bar import KeyBar

@@ -19,13 +19,13 @@ from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.sweep import configurations, extremes, tests_of
+from subspacelens_tui.app.background_jobs import Job
 from subspacelens_tui.app.controllers.export import Exportable
-from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, SWEEP
 from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.refinement_stages import FEW, full
 from subspacelens_tui.app.screens.exporting import adopt_export
-from subspacelens_tui.app.screens.quits import Quits
+from subspacelens_tui.app.screens.quit_action import Quits
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.key_bar import KeyBar

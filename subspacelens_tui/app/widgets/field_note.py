@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from rich.cells import cell_len
 
-from subspacelens_tui.app.drawing.painted import Painted, Row, cut_row
+from subspacelens_tui.app.drawing.painted_widget import Painted, Row, cut_row
 from subspacelens_tui.sessions.sanitise import plain
 
 _SIGN = 2

@@ -9,7 +9,7 @@ from subspacelens_tui.analysis.widths import width_breaks
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.plot_parts import Bars, Curve, Plot
 from subspacelens_tui.app.drawing.plot_styles import LegendEntry
-from subspacelens_tui.app.widgets.curves import Curves
+from subspacelens_tui.app.widgets.curve_widget import Curves
 
 
 class OverlaidCurves(Curves):

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from subspacelens_tui.analysis.steered_images import OFF_MANIFOLD, TARGET, SteeredImages
 from subspacelens_tui.analysis.steering_results import SteeringResult
-from subspacelens_tui.app.drawing.painted import Painted
+from subspacelens_tui.app.drawing.painted_widget import Painted
 from subspacelens_tui.app.drawing.plot_parts import LAYERS, Bars, Curve, Plot, Values
 from subspacelens_tui.app.drawing.plot_styles import LegendEntry
-from subspacelens_tui.app.panes.plotted import Plotted
+from subspacelens_tui.app.panes.plot_with_legend import Plotted
 from subspacelens_tui.sessions.sanitise import plain
 
 _METHOD, _CONTROLS, _LIMIT = 0, 1, 3

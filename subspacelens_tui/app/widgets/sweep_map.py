@@ -13,7 +13,7 @@ from textual.message import Message
 from subspacelens_tui.analysis.incremental_grams import Configuration
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
-from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
+from subspacelens_tui.app.drawing.painted_widget import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.app.drawing.palette import SHADES, ramp_index, ramp_steps, ramp_style
 from subspacelens_tui.app.drawing.pointing import Pointing
 from subspacelens_tui.app.panes.pane import COMPUTING, Numbers

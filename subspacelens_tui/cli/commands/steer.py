@@ -22,7 +22,7 @@ from subspacelens_tui.options.steering import FIELDS
 
 if TYPE_CHECKING:
     from subspacelens_tui.planning.steering import PlannedSession
-    from subspacelens_tui.recording.loaded import Loaded
+    from subspacelens_tui.recording.loaded_pipeline import Loaded
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -81,7 +81,7 @@ def _record_one(
     from subspacelens_tui.sessions import open_session
     from subspacelens_tui.sessions.steering_file import write_steering
     from subspacelens_tui.sessions.writer import create_or_join_session
-    from subspacelens_tui.steering.stored import to_arrays
+    from subspacelens_tui.steering.intervention_arrays import to_arrays
 
     def fill(making: Path) -> None:
         if planned.intervention is not None:

@@ -7,7 +7,7 @@ import numpy as np
 from subspacelens_tui.geometry import jackknife_error
 from subspacelens_tui.sparse.components import Components, FloatArray
 from subspacelens_tui.sparse.errors import SparseError
-from subspacelens_tui.sparse.split import IntArray
+from subspacelens_tui.sparse.image_split import IntArray
 
 
 @dataclass(frozen=True)

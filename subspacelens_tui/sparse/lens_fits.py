@@ -15,9 +15,9 @@ from subspacelens_tui.sparse.components import (
     Strength,
     fit_components,
 )
-from subspacelens_tui.sparse.curves import Curve, code_best, code_given
 from subspacelens_tui.sparse.errors import SparseError
-from subspacelens_tui.sparse.learned import (
+from subspacelens_tui.sparse.image_split import IntArray, Split, split_images
+from subspacelens_tui.sparse.learned_components import (
     ROUNDS_TO_CHOOSE,
     STARTS,
     best_strength,
@@ -25,9 +25,9 @@ from subspacelens_tui.sparse.learned import (
     learn_scales,
     learn_subspaces,
 )
+from subspacelens_tui.sparse.rate_distortion import Curve, code_best, code_given
 from subspacelens_tui.sparse.scaling import Scaling
-from subspacelens_tui.sparse.split import IntArray, Split, split_images
-from subspacelens_tui.sparse.supports import SupportComponents
+from subspacelens_tui.sparse.sparse_lens import SupportComponents
 
 SUBSPACES = (25, 64)
 PERMUTATIONS = 4

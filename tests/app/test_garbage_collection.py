@@ -3,7 +3,7 @@
 import gc
 import weakref
 
-from subspacelens_tui.app.garbage import Collector, wait_for_quiet
+from subspacelens_tui.app.garbage_collection import Collector, wait_for_quiet
 
 
 class Ring:

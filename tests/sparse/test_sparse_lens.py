@@ -18,7 +18,7 @@ from subspacelens_tui.sparse import (
 )
 from subspacelens_tui.sparse.components import Components
 from subspacelens_tui.sparse.quality import Quality
-from subspacelens_tui.sparse.supports import _code_prefix, _log_symmetric, _Prefix
+from subspacelens_tui.sparse.sparse_lens import _code_prefix, _log_symmetric, _Prefix
 from tests.sparse.planted import IMAGES, WIDTH, T, bits, groups, normal
 
 ATOMS, ACTIVE = 128, 3

@@ -2,9 +2,9 @@
 
 from textual import events
 
-from subspacelens_tui.app.drawing.painted import Painted
+from subspacelens_tui.app.drawing.painted_widget import Painted
 from subspacelens_tui.app.panes.pane import LayerChosen
-from subspacelens_tui.app.panes.plotted import Plotted
+from subspacelens_tui.app.panes.plot_with_legend import Plotted
 
 
 class Curves(Plotted, Painted):

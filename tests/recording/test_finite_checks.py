@@ -22,7 +22,7 @@ from subspacelens_tui.recording import __main__ as detached
 from subspacelens_tui.recording import spawn
 from subspacelens_tui.recording.capture import Capture
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.finite import NotFinite, OutputWatch, not_finite
+from subspacelens_tui.recording.finite_checks import NotFinite, OutputWatch, not_finite
 from subspacelens_tui.recording.recorder import Recorder
 from subspacelens_tui.sessions import Phase, Session, open_session
 from tests.recording.conftest import PATIENCE, Loaded, Planned, prompt_file

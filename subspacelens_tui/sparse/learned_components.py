@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from subspacelens_tui.sparse.components import Components, FloatArray, Moments, Strength, name_costs
-from subspacelens_tui.sparse.split import IntArray
+from subspacelens_tui.sparse.image_split import IntArray
 
 # Tokens that the assignments are learned on, drawn evenly; the components are then fitted to all.
 _LEARNED_ON = 4000

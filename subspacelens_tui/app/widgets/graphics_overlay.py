@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from textual.geometry import Region
 
-from subspacelens_tui.app.drawing.painted import Painted
+from subspacelens_tui.app.drawing.painted_widget import Painted
 
 
 class Overlaid(Painted):

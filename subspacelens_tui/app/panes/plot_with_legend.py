@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from textual.geometry import Offset
 
-from subspacelens_tui.app.drawing.painted import Row
+from subspacelens_tui.app.drawing.painted_widget import Row
 from subspacelens_tui.app.drawing.plot import draw, has_values, layer_at, least_size
 from subspacelens_tui.app.drawing.plot_parts import Cells, Markers, Plot
 from subspacelens_tui.app.drawing.plot_styles import LegendEntry, PlotStyles, legend_rows

@@ -12,8 +12,8 @@ import numpy as np
 
 from subspacelens_tui.sparse.autoencoder import Autoencoder, Codes
 from subspacelens_tui.sparse.components import FloatArray, name_costs
-from subspacelens_tui.sparse.curves import Curve
-from subspacelens_tui.sparse.split import IntArray
+from subspacelens_tui.sparse.image_split import IntArray
+from subspacelens_tui.sparse.rate_distortion import Curve
 
 # Prefixes that are tried; between them the length changes little.
 _LENGTHS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
