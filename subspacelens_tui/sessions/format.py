@@ -230,6 +230,8 @@ class Manifest(_Part):
 
     `layers` are the numbers of the blocks that are recorded, of `model_blocks` in run order; None for all.
 
+    `moments` are the layers at which sums over all tokens are kept; an empty list for all, None for none.
+
     Sessions of versions that had no `timesteps` take `steps` for `inference_steps`, as those versions did.
     """
 
@@ -258,6 +260,7 @@ class Manifest(_Part):
     model_blocks: _Count | None = None
     batch_size: _Count | None = None
     tokens: _Count | None = None
+    moments: Annotated[list[_Layer], _few(MAX_BLOCKS)] | None = None
     latents: bool = False
     blocks: Annotated[list[Block], FailFast(), _few(MAX_BLOCKS)] = []
     input_width: _Count | None = None
@@ -354,6 +357,10 @@ class Manifest(_Part):
     def numbered_blocks(self) -> list[tuple[int, str]]:
         """Number in the model and name of each recorded block."""
         return [(n, block.name) for n, block in zip(self.block_numbers, self.blocks, strict=True)]
+
+    def summed_layers(self, blocks: int) -> Sequence[int] | None:
+        """The layers of so many blocks at which sums over tokens are kept; None if there are none."""
+        return self.moments if self.moments is None else self.moments or range(blocks)
 
     def layer_of(self, number: int) -> int:
         """Where the block of a number is among those that are recorded.
