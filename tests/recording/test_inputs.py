@@ -49,7 +49,9 @@ def test_images_start_from_pictures(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"a\.png is not the picture it was"):
         Recorder(tmp_path / "changed").run()
     dit = {"model": str(folder_of("dit", tmp_path / "dit")), "prompts": classes_in(tmp_path)}
-    words = "DiTPipeline takes no image, and diffusers has no pipeline of its parts that does: leave --image out"
+    words = (
+        "DiTPipeline takes no image, and diffusers has no pipeline of its parts that does: leave --image out"
+    )
     picture = str(tmp_path / "pictures" / "a.png")
     assert words in refused(tmp_path / "none", replace(request, **dit, image=picture, size=None, call={}))
 
