@@ -87,8 +87,8 @@ class Estimate:
         memory = self.memory
         if self.some_tokens:
             yield (
-                "steering needs the tokens of all blocks, and --layers keeps some: leave it out for a session "
-                "to steer by"
+                "steering needs the tokens of all blocks, and --layers keeps some: leave it out for a "
+                "session to steer by"
             )
         if self.disk_free is not None and self.features + self.pictures > self.disk_free:
             yield "the disk will be full before the recording ends: free some of it, or record fewer images"

@@ -100,8 +100,6 @@ def test_what_will_not_fit_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_tokens_of_some_blocks_are_no_session_to_steer_by(tmp_path: Path) -> None:
-    told = [estimate(Request(seeds=1, tokens=4, layers=layers), tmp_path) for layers in (None, [2, 3])]
-    assert ["steering needs the tokens of all blocks" in "\n".join(one.lines) for one in told] == [
-        False,
-        True,
-    ]
+    for layers, said in ((None, False), ([2, 3], True)):
+        found = estimate(Request(seeds=1, tokens=4, layers=layers), tmp_path)
+        assert ("steering needs the tokens of all blocks" in "\n".join(found.lines)) == said
