@@ -97,6 +97,7 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--call": ("num_frames=17", "call", {"num_frames": 17}),
     "--scheduler": ("DDIMScheduler", "scheduler", "DDIMScheduler"),
     "--lora": ("style.safetensors:0.8", "loras", [("style.safetensors", 0.8)]),
+    "--input": ("pose=/p.png", "inputs", {"pose": "/p.png"}),
     "--image": ("lion.png", "image", "lion.png"),
     "--quantize": ("int8", "quantize", "int8"),
     "--offload": ("group", "offload", "group"),
@@ -112,6 +113,7 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
 OF_A_COMMAND: dict[tuple[str, str], tuple[str | None, str, Any]] = {
     ("record", "--guidance"): ("1,4.5", "guidance", [1.0, 4.5]),
     ("record", "--tokens"): ("9", "tokens", 9),
+    ("record", "--moments"): ("8,2-3", "moments", (2, 3, 8)),
     ("analyze", "--guidance"): ("4.5", "guidance", 4.5),
     ("import", "--guidance"): ("4.5", "guidance", 4.5),
     ("export", "--labels"): ("fine,coarse", "only_labels", ("fine", "coarse")),
@@ -161,6 +163,7 @@ def test_every_option_of_every_command_goes_where_it_belongs() -> None:
         seen.add(flag)
     assert seen == TYPED.keys() | {flag for _, flag in OF_A_COMMAND}
     assert parsed("record", "--tokens").tokens == 16
+    assert parsed("record", "--moments").moments == ()
     assert parsed("", "--sessions", "here", "list").sessions == "here"
 
 

@@ -87,7 +87,7 @@ SESSION: tuple[Key, ...] = (
         "pane-view",
         "w",
         "pane_view",
-        "other views of the pane: over ε; spectrum; overlap by layer, by step",
+        "other views of the pane: over ε, spectrum, by layer, by step, …",
         "Display",
         "view",
     ),

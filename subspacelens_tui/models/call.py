@@ -40,7 +40,7 @@ class PipelineCall:
 
     Args:
         pipeline, arguments: as above.
-        inputs: the pictures that images start from, if any.
+        inputs: the pictures and videos that images start from, if any.
 
     Raises:
         ModelError: if its call takes no prompts or generators, or not the arguments given.
@@ -128,7 +128,8 @@ class PipelineCall:
             raise ModelError(f"{name} cannot be recorded: its call takes no prompt ({self._words()})")
         if "generator" not in self._parameters:
             raise ModelError(f"{name} cannot be recorded: its call takes no generator ({self._words()})")
-        unknown = [key for key in self.arguments if key not in self._parameters]
+        given = [*self.arguments, *(self._inputs.arguments if self._inputs is not None else ())]
+        unknown = [key for key in given if key not in self._parameters]
         if {"width", "height"} <= {*unknown}:
             raise ModelError(
                 f"{name} makes pictures of its own size: its call takes no width and height ({self._words()})"
@@ -157,7 +158,8 @@ class PipelineCall:
             elif name in _PER_IMAGE and not isinstance(fixed[name], list):
                 fixed[name] = [fixed[name]] * images
         if self._inputs is not None:
-            fixed[IMAGE] = [self._inputs.of(prompt) for prompt in prompts]
+            for name in self._inputs.arguments:
+                fixed[name] = [self._inputs.of(name, prompt) for prompt in prompts]
         return fixed
 
     def _of_prompts(self, prompts: Sequence[str]) -> dict[str, Any]:

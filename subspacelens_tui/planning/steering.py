@@ -211,7 +211,7 @@ def _fitted(
     if request.layers == "all":
         layers = tuple(range(len(session.manifest.blocks)))
     else:
-        layers = tuple(request.layers or [shifts.index(max(shifts))])
+        layers = tuple(request.layers or [max(statistics.layers, key=shifts.__getitem__)])
     wanted = (SWEPT if request.swept else ALL_CONTROLS) if controls else ()
     try:
         atoms = AskedAtoms(tuple(request.atoms), tuple(request.values), request.sae, request.read_pickle)
@@ -229,9 +229,13 @@ def _asked(session: Session, request: SteeringRequest) -> tuple[Statistics, Clas
     if classes.source == classes.target:
         raise PlanningError(f"--from and --to are both {classes.source!r}: name two classes")
     count = len(session.manifest.blocks)
-    for layer in () if request.layers == "all" else request.layers or ():
-        if not 0 <= layer < count:
-            raise PlanningError(f"there is no layer {layer}: {session.name} has 0 to {count - 1}")
+    for layer in range(count) if request.layers == "all" else request.layers or ():
+        statistics.need_layer(layer)
+    if METHODS[request.method].tokens and session.manifest.tokens is None:
+        raise PlanningError(
+            f"{session.name} has sums over its tokens, and {request.method} takes the tokens themselves: "
+            "record --tokens"
+        )
     last = session.manifest.steps - 1
     steps = request.steps or (0, last)
     if steps[1] > last:
@@ -269,7 +273,7 @@ def _notes(fits: Fits, shifts: Sequence[float], layers: Sequence[int]) -> Iterat
         yield f"no control {key}: {why}"
     if shifts:
         yield (
-            f"layer {layers[0]} has the largest relative shift between the classes ({max(shifts):.2f}): "
+            f"layer {layers[0]} has the largest relative shift between the classes, {shifts[layers[0]]:.2f}: "
             "a heuristic, not a finding; --layer takes others"
         )
 

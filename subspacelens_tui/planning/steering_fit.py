@@ -124,11 +124,10 @@ class _Fitting:
     @functools.cached_property
     def statistics(self) -> TokenStatistics:
         """Of the natural images there, with the autoencoder if there is one."""
-        found = self.session.examples(self.layer, self.step)
         if self.sae is None:
-            return found
-        dictionary = self.sae.dictionary(self.classes.target, self.atoms, found.cond)
-        return replace(found, dictionary=dictionary)
+            return self.session.at(self.layer, self.step, METHODS[self.method].tokens)
+        found = self.session.examples(self.layer, self.step)
+        return replace(found, dictionary=self.sae.dictionary(self.classes.target, self.atoms, found.cond))
 
     @property
     def elsewhere(self) -> bool:

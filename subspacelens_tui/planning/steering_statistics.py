@@ -1,4 +1,4 @@
-"""What steering is fitted to: the tokens of a session's natural images, and their classes."""
+"""What steering is fitted to: tokens of natural images or sums over them, and the classes of these."""
 
 import functools
 from collections.abc import Sequence
@@ -12,8 +12,17 @@ from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.format import Block, Branch, Manifest
 from subspacelens_tui.sessions.lookalikes import canonical
+from subspacelens_tui.sessions.moments_file import MomentsFile
+from subspacelens_tui.sessions.ranges import ranges
 from subspacelens_tui.sessions.sanitise import some_of
-from subspacelens_tui.steering import Examples, Fingerprint, square_grid
+from subspacelens_tui.steering import (
+    Examples,
+    Fingerprint,
+    Moments,
+    SummedTokens,
+    TokenStatistics,
+    square_grid,
+)
 from subspacelens_tui.steering.controls import other_class
 from subspacelens_tui.steering.layer_choice import relative_shift
 
@@ -59,12 +68,12 @@ class Statistics:
 
     def __init__(self, session: Session, scheme: str | None = None) -> None:
         manifest = session.manifest
-        again = f"`subspacelens-tui record --model {manifest.model.id} --tokens`"
+        again = f"`subspacelens-tui record --model {manifest.model.id} --tokens` (or `--moments`)"
         if manifest.steering is not None:
             raise PlanningError(
                 f"{session.name} has steered images, and natural ones are needed: {again} records some"
             )
-        if manifest.tokens is None:
+        if manifest.tokens is None and manifest.moments is None:
             raise PlanningError(
                 f"{session.name} has no tokens, and steering is fitted to them: {again} records some"
             )
@@ -96,11 +105,92 @@ class Statistics:
         images = self.session.manifest.images
         return np.asarray([images[i].seed for i in self.session.images(self.guidance)], dtype=np.int64)
 
+    @property
+    def layers(self) -> Sequence[int]:
+        """Those of which there are tokens, or sums over them."""
+        manifest = self.session.manifest
+        every = range(len(manifest.blocks))
+        return every if manifest.tokens is not None else manifest.summed_layers(len(every)) or ()
+
+    def need_layer(self, layer: int) -> None:
+        """See that a layer can be fitted to.
+
+        Raises:
+            PlanningError: there is no such layer, or nothing of its tokens was kept.
+        """
+        count = len(self.session.manifest.blocks)
+        if not 0 <= layer < count:
+            raise PlanningError(f"there is no layer {layer}: {self.session.name} has 0 to {count - 1}")
+        if layer not in self.layers:
+            raise PlanningError(
+                f"{self.session.name} has sums over the tokens of layers {ranges(self.layers)} only, not of "
+                f"{layer}: `record --moments {layer}` sums these"
+            )
+
+    def at(self, layer: int, step: int, tokens: bool = False) -> TokenStatistics:
+        """What there is of a layer and step: sums over all tokens rather than some of the tokens.
+
+        Args:
+            layer: which.
+            step: a captured one.
+            tokens: whether the tokens themselves are needed.
+
+        Raises:
+            PlanningError: as of `need_layer`, or there are no images that can be compared.
+        """
+        self.need_layer(layer)
+        manifest = self.session.manifest
+        summed = manifest.summed_layers(len(manifest.blocks)) or ()
+        return self.examples(layer, step) if tokens or layer not in summed else self._sums(layer, step)
+
+    def _sums(self, layer: int, step: int) -> SummedTokens:
+        """Of all images that were finite there, class by class."""
+        basis, slot = self._summed.array(f"basis.{layer}"), self.session.manifest.capture_steps.index(step)
+        places = basis.T @ basis
+        by_class: dict[str, Moments] = {}
+        for group, name in self._classes_of_groups.items():
+            of = self._summed.sums(group, layer, slot)
+            if not of.images:
+                continue
+            tokens = of.images * len(basis)
+            found = Moments(tokens, of.images * places, of.cond, of.uncond, of.within, of.across)
+            by_class[name] = by_class[name] + found if name in by_class else found
+        return SummedTokens(by_class, len(basis), token_grid(self.session.manifest, len(basis)))
+
+    @functools.cached_property
+    def _summed(self) -> MomentsFile:
+        file = MomentsFile(self.session.path)
+        there = set(self.session.images(self.guidance))
+        if missing := there - set(file.images):
+            raise PlanningError(
+                f"{len(missing)} of {len(there)} images of {self.session.name} are not in its sums yet: "
+                f"`subspacelens-tui record --resume {self.session.name}` adds them"
+            )
+        return file
+
+    @functools.cached_property
+    def _classes_of_groups(self) -> dict[int, str]:
+        """Of each group of prompts its class.
+
+        Raises:
+            PlanningError: a label scheme that came later takes a group apart.
+        """
+        found: dict[int, str] = {}
+        for group, prompt in zip(self._summed.groups, self.session.manifest.prompts, strict=True):
+            name = prompt.labels[self.scheme]
+            if found.setdefault(group, name) != name:
+                raise PlanningError(
+                    f"{self.scheme!r} tells prompts apart whose tokens were summed together: take a label "
+                    "scheme that the session was recorded with"
+                )
+        return {group: name for group, name in found.items() if name}
+
     def examples(self, layer: int, step: int) -> Examples:
-        """All images whose tokens are finite there."""
-        blocks = self.session.manifest.blocks
-        if not 0 <= layer < len(blocks):
-            raise PlanningError(f"there is no layer {layer}: {self.session.name} has 0 to {len(blocks) - 1}")
+        """All images whose tokens are finite there.
+
+        Raises:
+            PlanningError: there are no images that can be compared.
+        """
         cond, uncond = (self._tokens(layer, branch, step) for branch in ("cond", "uncond"))
         positions, counts = self.session.token_positions(self.guidance)
         if not len(counts):
@@ -117,7 +207,7 @@ class Statistics:
             positions[good],
             self.labels[good],
             count,
-            _grid(self.session.manifest, count),
+            token_grid(self.session.manifest, count),
         )
 
     def _tokens(self, layer: int, branch: Branch, step: int) -> npt.NDArray[np.float32]:
@@ -171,7 +261,7 @@ def fingerprint(blocks: Sequence[Block]) -> Fingerprint:
     return Fingerprint(known, norms if len(norms) == len(blocks) else ())
 
 
-def _grid(manifest: Manifest, count: int) -> tuple[int, int] | None:
+def token_grid(manifest: Manifest, count: int) -> tuple[int, int] | None:
     """Rows and columns of the tokens of a picture: of the size that was asked for, or square."""
     if (size := picture_size(manifest.call)) is None:
         return square_grid(count)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from subspacelens_tui.models.call import PipelineCall
-from subspacelens_tui.models.input_images import InputImages, taking_an_image
+from subspacelens_tui.models.input_images import InputImages, taking_inputs
 from subspacelens_tui.sessions.format import Manifest
 
 
@@ -16,4 +16,4 @@ def call_of(pipeline: Any, manifest: Manifest) -> PipelineCall:
     if not manifest.input_images:
         return PipelineCall(pipeline, manifest.call)
     inputs = InputImages(manifest.input_images, [prompt.text for prompt in manifest.prompts])
-    return PipelineCall(taking_an_image(pipeline), manifest.call, inputs)
+    return PipelineCall(taking_inputs(pipeline, inputs.arguments), manifest.call, inputs)

@@ -70,7 +70,11 @@ def _generation(manifest: Manifest) -> Iterator[Fact]:
         yield "frames", f"{manifest.frames} of each video; its picture is the middle one"
     if manifest.batch_size is not None:
         yield "batch size", f"{manifest.batch_size}"
-    yield "tokens", f"{manifest.tokens} of each image" if manifest.tokens else "none kept"
+    kept = f"{manifest.tokens} of each image" if manifest.tokens else "none kept"
+    if manifest.moments is not None:
+        at = f"layers {ranges(manifest.moments)}" if manifest.moments else "all layers"
+        kept += f"; sums over all of them at {at}"
+    yield "tokens", kept
     widths = sorted({block.width for block in manifest.blocks})
     blocks = (
         f"{len(manifest.blocks)} of width {some_of(widths)}"

@@ -67,10 +67,14 @@ class Lora(_Part):
 
 
 class InputImage(_Part):
-    """A picture that images were generated from: its file, with the SHA-256 of that."""
+    """A picture that images were generated from: its file, with the SHA-256 of that.
+
+    `argument` is that of the pipeline's call; of a video each frame is one.
+    """
 
     path: _Text
     sha256: _Text
+    argument: _Name = "image"
 
 
 class ModelInfo(_Part):
@@ -222,6 +226,8 @@ class Manifest(_Part):
 
     `layers` are the numbers of the blocks that are recorded, of `model_blocks` in run order; None for all.
 
+    `moments` are the layers at which sums over all tokens are kept; an empty list for all, None for none.
+
     Sessions of versions that had no `timesteps` take `steps` for `inference_steps`, as those versions did.
     """
 
@@ -250,6 +256,7 @@ class Manifest(_Part):
     model_blocks: _Count | None = None
     batch_size: _Count | None = None
     tokens: _Count | None = None
+    moments: Annotated[list[_Layer], _few(MAX_BLOCKS)] | None = None
     latents: bool = False
     blocks: Annotated[list[Block], FailFast(), _few(MAX_BLOCKS)] = []
     input_width: _Count | None = None
@@ -280,7 +287,8 @@ class Manifest(_Part):
                 raise ValueError(f"image {i} names prompt {image.prompt}, but there are {len(self.prompts)}")
             if image.guidance not in scales:
                 raise ValueError(f"image {i} has guidance {image.guidance:g}, which `guidance` does not list")
-        if len(self.input_images) not in (0, 1, len(self.prompts)):
+        starts = [image for image in self.input_images if image.argument == "image"]
+        if len(starts) not in (0, 1, len(self.prompts)):
             raise ValueError("input_images must have one picture for all prompts, or one for each")
         if any(unread.prompt >= len(self.prompts) for unread in self.unread_text):
             raise ValueError("unread_text names a prompt that is not there")
@@ -345,6 +353,10 @@ class Manifest(_Part):
     def numbered_blocks(self) -> list[tuple[int, str]]:
         """Number in the model and name of each recorded block."""
         return [(n, block.name) for n, block in zip(self.block_numbers, self.blocks, strict=True)]
+
+    def summed_layers(self, blocks: int) -> Sequence[int] | None:
+        """The layers of so many blocks at which sums over tokens are kept; None if there are none."""
+        return self.moments if self.moments is None else self.moments or range(blocks)
 
     def layer_of(self, number: int) -> int:
         """Where the block of a number is among those that are recorded.

@@ -16,6 +16,7 @@ class Method:
         about: what it does, in a line.
         fit: from statistics of all classes, the class of the images and the one wanted, to what is added to
             the tokens of an image.
+        tokens: whether it takes the tokens themselves, for which no sums stand in.
         sparse: whether it takes a sparse autoencoder of the layer; it is fitted at the step of that.
     """
 
@@ -23,3 +24,4 @@ class Method:
     about: str
     fit: Callable[[TokenStatistics, str, str], Edit]
     sparse: bool = False
+    tokens: bool = False

@@ -198,7 +198,7 @@ async def test_mouse_palette_and_help_reach_the_form(open_app: OpenApp, tmp_path
         await app.settled()
         await app.press("ctrl+p", *"start a new rec", "enter")
         assert isinstance(app.app.screen, NewRunScreen)
-        await app.press("ctrl+p", *"start the rec", "enter")
+        await app.press("ctrl+p", *"start rec", "enter")
         assert len(starter.started) == 1
 
 

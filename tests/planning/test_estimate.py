@@ -97,4 +97,4 @@ def test_what_will_not_fit_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     text = "\n".join(found.lines)
     assert "on cuda:0 (NVIDIA Small) in bfloat16; 2.0 GiB are free" in text
     assert "text encoder 8.9 GiB (to encode the prompts, on the CPU, because it does not fit)" in text
-    assert "the weights cannot be measured (not on this machine yet, or pickled)" in text
+    assert "files do not tell all sizes (not on this machine yet, pickled, or" in text

@@ -43,7 +43,10 @@ def document(results: dict[str, Any]) -> str:
         "demo-steps": str(results["demo"]["steps"]),
         "trained": _demo(sessions["demo-tokens"]),
         "random": _demo(sessions["demo-random"]),
+        "mmdit": _demo(sessions["mmdit-tokens"]),
+        "mmdit-random": _demo(sessions["mmdit-random"]),
         "autoencoders": _autoencoders(sessions["demo-tokens"][0]["layers"]),
+        "mmdit-autoencoders": _autoencoders(sessions["mmdit-tokens"][0]["layers"]),
         "checks": _checks(sessions["demo-tokens"][0]["checks"]),
     }
     text = TEMPLATE.read_text(encoding="utf-8")

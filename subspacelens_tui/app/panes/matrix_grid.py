@@ -86,5 +86,5 @@ def digits_of(value: float, width: int, signed: bool) -> str:
     if signed:
         if width <= HUNDREDTHS_CELL + 1:
             return f"{round(100 * value):+d}"
-        return f"{value:+.{3 if width > _THOUSANDTHS_CELL else 2}f}".replace("0.", ".")
+        return f"{value:+z.{3 if width > _THOUSANDTHS_CELL else 2}f}".replace("0.", ".")
     return numbers.fraction(value) if width > HUNDREDTHS_CELL else f"{100 * value:02.0f}"

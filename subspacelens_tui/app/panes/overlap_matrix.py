@@ -365,7 +365,7 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         a, b = plain(self.class_names[row]), plain(self.class_names[column])
         value, sides = numbers.fraction(float(matrix[row, column]), 3), ""
         if self._signed():
-            value = f"{float(matrix[row, column]):+.3f}".replace("0.", ".")
+            value = f"{float(matrix[row, column]):+z.3f}".replace("0.", ".")
             cond, uncond = (numbers.fraction(float(side[row, column]), 3) for side in self._sides())
             sides = f"  cond {cond}, uncond {uncond}"
         elif (test := self._test(row, column)) is not None:

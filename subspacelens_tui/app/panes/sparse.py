@@ -93,8 +93,8 @@ class SparsePane(LensPlot):
     def title_detail(self) -> str:
         """What stands on the axis."""
         found = self.lenses
-        at_distortion = f" · D {found.distortion:g}" if found else ""
-        return f"bits saved a token · against one Gaussian{at_distortion}"
+        at_distortion = f" at D {found.distortion:g}" if found else ""
+        return f"bits a token saved against one Gaussian{at_distortion}"
 
     def subtitles(self) -> Sequence[str]:
         """What the bars are, and what else the pane shows."""
@@ -190,7 +190,7 @@ class RateDistortionPane(LensPlot):
 
     def title_detail(self) -> str:
         """What stands on the axes."""
-        return "bits a token · D: squared error as a share of the variance"
+        return "bits a token over the distortion D, log axis"
 
     def subtitles(self) -> Sequence[str]:
         """What else the pane shows."""

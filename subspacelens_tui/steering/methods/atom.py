@@ -54,4 +54,6 @@ def _values(statistics: TokenStatistics, name: str, atoms: Sequence[int]) -> lis
     return [float(mean[of] / share[of]) for of in atoms]
 
 
-METHOD = Method("atom", "atoms of a sparse autoencoder set to their values in class B", atom, sparse=True)
+METHOD = Method(
+    "atom", "atoms of a sparse autoencoder set to their values in class B", atom, sparse=True, tokens=True
+)

@@ -18,4 +18,4 @@ def project(statistics: TokenStatistics, source: str, target: str) -> Edit:
     return Edit((mean @ out)[None].astype(np.float32), {"cond": -out.astype(np.float32)})
 
 
-METHOD = Method("project", "onto the principal subspace of class B's tokens", project)
+METHOD = Method("project", "onto the principal subspace of class B's tokens", project, tokens=True)

@@ -102,3 +102,16 @@ async def test_of_several_trainings_the_one_finished_last_counts_layer_by_layer(
         finish(other, "first", "block.0")
         await app.settled()
         assert atoms(app) == [4, ATOMS]
+
+
+async def test_atoms_keep_room_for_their_images(on: OpenApp, tmp_path: Path) -> None:
+    session = with_tokens(tmp_path / "s")
+    job = planned(session)
+    finish(job, "first", "block.0")
+    async with on(session, size=(80, 24)) as app:
+        await app.press("home")
+        await go_to(app, "atoms")
+        [atom, *_] = app.screen.analysis.sparse.layers[0].atoms
+        head, first, *_ = app.screen.query_one("#atoms").as_text().splitlines()[1:]
+        assert head.split() == ["atom", "class", "pos", "stable", "images"]
+        assert f"  {atom.images[0]}:c" in first
