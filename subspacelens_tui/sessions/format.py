@@ -5,18 +5,14 @@ The folder as a whole is described in docs/session-format.md.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, ValidationError, model_validator
-from pydantic_core import from_json
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, model_validator
 
 from subspacelens_tui.sessions.errors import SessionError
-from subspacelens_tui.sessions.files import read_plain
 from subspacelens_tui.sessions.ranges import ranges
 from subspacelens_tui.sessions.sanitise import quoted
-from subspacelens_tui.sessions.text_files import without_mark
-from subspacelens_tui.sessions.versions import FORMAT_VERSION, VersionError, upgraded
+from subspacelens_tui.sessions.versions import FORMAT_VERSION
 
 MANIFEST = "session.json"
 IMAGES = "images"
@@ -225,10 +221,10 @@ def time_words(created: str) -> str:
 class Manifest(_Part):
     """The content of `session.json`.
 
-    `blocks`, `input_width`, `model_blocks`, `denoisers`, `frames`, `guidance_branches`, `guidance_argument`, `unread_text`,
-    `timesteps` and `scheduler` are empty until the recorder has loaded the model. Only then is it known how many
-    `steps` the scheduler runs for the `inference_steps` that were asked for: until then `steps` and, with
-    `default_capture`, `capture_steps` are what one step for each would give. Everything else is known when the
+    `blocks`, `input_width`, `model_blocks`, `denoisers`, `frames`, `guidance_branches`, `guidance_argument`,
+    `unread_text`, `timesteps` and `scheduler` are empty until the recorder has loaded the model. Only then is it
+    known how many `steps` the scheduler runs for the `inference_steps` that were asked for: until then `steps` and,
+    with `default_capture`, `capture_steps` are what one step for each would give. Everything else is known when the
     session is created and never changes.
 
     `input_images` are none, one for all prompts, or one for each. `frames` are those of each video, where the
@@ -314,9 +310,9 @@ class Manifest(_Part):
             raise ValueError(f"there are {len(self.blocks)} blocks for {len(self.layers)} layers")
         if self.timesteps and len(self.timesteps) != self.steps:
             raise ValueError(f"there are {len(self.timesteps)} timesteps for {self.steps} steps")
-        if self.steering is not None and (partners := self.steering.partners):
-            if len(partners) != len(self.prompts) or max(partners) >= len(self.prompts):
-                raise ValueError("steering.partners must name a prompt for each prompt")
+        partners = self.steering.partners if self.steering is not None else []
+        if partners and (len(partners) != len(self.prompts) or max(partners) >= len(self.prompts)):
+            raise ValueError("steering.partners must name a prompt for each prompt")
         return self
 
     @property

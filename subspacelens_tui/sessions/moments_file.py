@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from subspacelens_tui.sessions.atomic_files import whole_file
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.format import Manifest
 from subspacelens_tui.sessions.reader import Session
 from subspacelens_tui.sessions.tensors import open_tensors
-from subspacelens_tui.sessions.atomic_files import whole_file
 
 MOMENTS_FILE = "moments.safetensors"
 _TYPES = {np.dtype(np.int64): "I64", np.dtype(np.float64): "F64"}
@@ -124,7 +124,9 @@ class MomentsFile:
                 return found
         except FileNotFoundError:
             name = self._folder.name
-            raise SessionError(f"{name} has no {MOMENTS_FILE} yet: the recorder writes it in the end") from None
+            raise SessionError(
+                f"{name} has no {MOMENTS_FILE} yet: the recorder writes it in the end"
+            ) from None
 
 
 def unsummed_images(session: Session) -> set[int]:

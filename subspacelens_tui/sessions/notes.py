@@ -11,8 +11,8 @@ from subspacelens_tui.sessions.atomic_files import whole_file
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.files import read_plain
 from subspacelens_tui.sessions.format import MANIFEST
-from subspacelens_tui.sessions.manifest_reader import first_problem
 from subspacelens_tui.sessions.lookalikes import canonical
+from subspacelens_tui.sessions.manifest_reader import first_problem
 from subspacelens_tui.sessions.sanitise import quoted
 from subspacelens_tui.sessions.text_files import without_mark
 

@@ -71,7 +71,9 @@ def _put_in_place(made: Path, folder: Path) -> None:
         made.rename(folder)
     except OSError as error:
         # ENOTDIR: what is in the way is no folder.
-        if error.errno not in _THERE_ALREADY and not (error.errno == errno.ENOTDIR and os.path.lexists(folder)):
+        if error.errno not in _THERE_ALREADY and not (
+            error.errno == errno.ENOTDIR and os.path.lexists(folder)
+        ):
             raise
         what = "session" if (folder / MANIFEST).exists() else "file or folder"
         raise SessionAlreadyThereError(
@@ -123,7 +125,8 @@ def create_or_join_session(
         create_session(folder, manifest, fill)
     except SessionAlreadyThereError:
         there = _manifest_of_another(folder)
-        if there.blocks and not there.timesteps:  # an older one, which does not say whose choice its steps were
+        # An older one does not say whose choice its steps were.
+        if there.blocks and not there.timesteps:
             manifest = manifest.model_copy(update={"default_capture": there.default_capture})
         if _plan_of(there) != _plan_of(manifest):
             raise SessionError(

@@ -82,7 +82,7 @@ def test_a_damaged_older_version_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(versions, "FORMAT_VERSION", 2)
     monkeypatch.setattr(versions, "UPGRADES", {1: lambda content: {"images": content["images"][0]}})
     for content in ({}, {"images": []}, {"images": 3}, {"images": [3]}):
-        with pytest.raises(SessionError, match="damaged|Field required"):
+        with pytest.raises(SessionError, match=r"damaged|Field required"):
             parse_manifest(json.dumps({"format_version": 1} | content), Path("session.json"))
 
 

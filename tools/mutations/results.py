@@ -56,6 +56,8 @@ def page(found: list[Found]) -> str:
         "the tests of the same room that run the line are run, the quickest first, until one fails.",
         "`python -m tools.mutations` says how to repeat it; with `page` it writes this page.",
         "",
+        "This is a beginning: rooms that are not in the table were not tried yet.",
+        "",
         "| room | changes | noticed | of these the tests hung | not noticed |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]

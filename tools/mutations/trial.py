@@ -14,6 +14,7 @@ import traceback
 import types
 from collections.abc import Callable, Generator, Sequence
 from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ Lines = dict[str, tuple[float, set[tuple[str, int]]]]
 """Test → its seconds of the processor, and the file and number of each line that it runs."""
 
 _PR_SET_CHILD_SUBREAPER = 36
-# More seconds of the processor than a change may take; and of the clock, for what waits uses no processor.
-_PROCESSOR, _CLOCK = 90, 400.0
+# Seconds of the processor that a change may take; and seconds in which no thread has had anything to do.
+_PROCESSOR, _IDLE = 90, 120
 # Its plugins were imported before it, which it warns of.
 _QUIET = ["-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
 
@@ -116,7 +117,7 @@ def import_tests(copy: Path, tests: Sequence[str]) -> None:
 
 def lines_of(copy: Path, room: str, tests: Sequence[str]) -> Lines:
     """What each of these tests runs of a room."""
-    found: Lines = _in_a_process(lambda: _lines_here(copy, room, tests), patience=None)
+    found: Lines = _in_a_process(lambda: _lines_here(copy, room, tests))
     return found
 
 
@@ -133,7 +134,7 @@ def first_failure(copy: Path, change: Change, tests: Sequence[str]) -> str | Non
     changed = change.made_to(source)
     path.write_bytes(changed)
     try:
-        found: tuple[str | None] | None = _in_a_process(lambda: _try_here(path, changed, tests), _CLOCK)
+        found: tuple[str | None] | None = _in_a_process(lambda: _try_here(path, changed, tests))
     finally:
         path.write_bytes(source)
     return HUNG if found is None else found[0]
@@ -167,8 +168,8 @@ def _replace_functions(path: Path, module: types.CodeType) -> None:
                 function.__code__ = known[0]
 
 
-def _in_a_process(work: Callable[[], Any], patience: float | None) -> Any:
-    """What `work` returns, in a process forked from this one; None if that died, or took too long."""
+def _in_a_process(work: Callable[[], Any]) -> Any:
+    """What `work` returns, in a process forked from this one; None if that died, or waits for nothing."""
     ours, theirs = Pipe(duplex=False)
     if os.fork() == 0:
         ours.close()
@@ -184,7 +185,7 @@ def _in_a_process(work: Callable[[], Any], patience: float | None) -> Any:
             os._exit(0)
     theirs.close()
     try:
-        answer = ours.recv() if ours.poll(patience) else None
+        answer = ours.recv() if _answers(ours) else None
     except EOFError:
         return None
     finally:
@@ -192,6 +193,25 @@ def _in_a_process(work: Callable[[], Any], patience: float | None) -> Any:
     if isinstance(answer, _Broken):
         raise answer
     return answer
+
+
+def _answers(ours: Connection) -> bool:
+    """Wait for an answer; False once all processes have done nothing for long. A busy machine is no reason."""
+    idle = 0
+    while not ours.poll(1.0):
+        idle = 0 if any(map(_is_runnable, psutil.Process().children(recursive=True))) else idle + 1
+        if idle >= _IDLE:
+            return False
+    return True
+
+
+def _is_runnable(process: psutil.Process) -> bool:
+    """Whether a thread of it runs, or would if the machine let it (Linux)."""
+    try:
+        threads = [*Path(f"/proc/{process.pid}/task").iterdir()]
+        return any((of / "stat").read_text().rpartition(")")[2].split()[0] in "RD" for of in threads)
+    except OSError:  # it has just ended
+        return True
 
 
 def _end_children() -> None:
