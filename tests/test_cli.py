@@ -296,7 +296,7 @@ def test_doctor_says_what_recording_a_model_takes(sessions: Path, capsys: pytest
         (["analyze", "damaged"], 1, "is damaged"),
         (["analyze", "whole", "--eps", "0"], 2, "ε must be a positive number, not 0"),
         (["analyze", "whole", "--eps", "nan"], 2, "ε must be a positive number, not nan"),
-        (["analyze", "whole", "--eps", "small"], 2, "invalid float value: 'small'"),
+        (["analyze", "whole", "--eps", "small"], 2, "'small' is not a number like 4.5"),
         (["analyze", "whole", "--labels", "weather"], 2, "no label scheme 'weather': whole has coarse, fine"),
         (
             ["record", "--capture", "1," * 500 + "x"],

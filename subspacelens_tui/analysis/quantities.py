@@ -172,7 +172,7 @@ def glossary() -> dict[str, str]:
     """What stands on screens and in tables, in words."""
     known = {metric.short: metric.label for metric in METRICS.of_shape(Shape.SCALAR, Shape.RECORD)}
     return known | {
-        "excess": "value less the mean under permuted labels",
+        "excess": "value minus its mean under permuted labels",
         "z": "excess in standard deviations of the values under permuted labels",
         "p": "share of permutations at least as extreme, one-sided",
         "±95 %": "half the 95 % confidence interval, by the jackknife",

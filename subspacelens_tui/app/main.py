@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.app.drawn_on import has_terminal, stderr_on_terminal
-from subspacelens_tui.app.garbage import wait_for_quiet
+from subspacelens_tui.app.garbage_collection import wait_for_quiet
 from subspacelens_tui.app.hang_up import terminal_put_in_order
+from subspacelens_tui.app.redirected_stderr import has_terminal, stderr_on_terminal
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.terminal_encoding import as_encoded, take_terminal
 

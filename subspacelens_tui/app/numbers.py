@@ -48,7 +48,7 @@ def interval(low: float | None, high: float | None) -> str:
 
 def score(value: float | None) -> str:
     """A z-score: signed, one decimal."""
-    return NONE if value is None else f"{value:+.1f}" if abs(value) < 1000 else f"{value:+.0e}"
+    return NONE if value is None else f"{value:+z.1f}" if abs(value) < 1000 else f"{value:+.0e}"
 
 
 def probability(value: float | None, permutations: int = 0) -> str:

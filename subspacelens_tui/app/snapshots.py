@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from subspacelens_tui.analysis.class_pairs import Pairs
 from subspacelens_tui.analysis.compare import Comparison, Difference, compare
+from subspacelens_tui.analysis.least_overlap_by_step import Separations
 from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.over_eps import OverEps
-from subspacelens_tui.analysis.pairs import Pairs
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.sparse_results import SparseResult
-from subspacelens_tui.analysis.steps import Separations
 from subspacelens_tui.app.selection import Selection, Which
 from subspacelens_tui.sessions import Branch, Manifest, RunState
 from subspacelens_tui.sessions.control import Request

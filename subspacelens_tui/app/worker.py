@@ -18,7 +18,7 @@ from typing import NamedTuple
 from subspacelens_tui.analysis import Analyzer, Cancelled
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.settings import ErrorsBy, Settings, SettingsError
-from subspacelens_tui.app.jobs import Job, Jobs
+from subspacelens_tui.app.background_jobs import Job, Jobs
 from subspacelens_tui.app.refinement_stages import FEW, FIRST, MANY, Stage, full, stages
 from subspacelens_tui.app.selection import Selection, Which, first_selection
 from subspacelens_tui.app.snapshots import Analysis, Recording

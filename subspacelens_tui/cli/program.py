@@ -64,7 +64,7 @@ def need_terminal(what: str) -> None:
     if elsewhere := [name for name, stream in streams.items() if not stream.isatty()]:
         are = "are" if len(elsewhere) > 1 else "is"
         raise UsageError(
-            f"standard {' and '.join(elsewhere)} {are} not a terminal, which is needed to show {what}"
+            f"standard {' and '.join(elsewhere)} {are} not a terminal, and one is needed to show {what}"
         )
     if (term := os.environ.get("TERM", "")) in _NO_CURSOR:
         found = f"TERM is {term}" if term else "TERM is not set"

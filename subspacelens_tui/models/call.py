@@ -22,6 +22,8 @@ _LEFT_OUT = {"use_resolution_binning": False, "clean_caption": False}
 # What takes one entry for each image: a single one would be shared, with its noise, by all of them.
 _PER_IMAGE = (IMAGE, "mask_image")
 _FRAMES = "num_frames"
+# Grey, colours, colours with opacity.
+_CHANNELS = (1, 3, 4)
 
 Unguided = Mapping[str, float]
 """Arguments that turn guidance off in one call."""
@@ -38,7 +40,7 @@ class PipelineCall:
 
     Args:
         pipeline, arguments: as above.
-        inputs: the pictures that images start from, if any.
+        inputs: the pictures and videos that images start from, if any.
 
     Raises:
         ModelError: if its call takes no prompts or generators, or not the arguments given.
@@ -74,12 +76,13 @@ class PipelineCall:
         """
         # Lists are made anew: some pipelines write into those they are given.
         arguments = {**self._fixed(prompts), **self._of_prompts(prompts)}
-        arguments["generator"] = list(generators)
+        arguments["generator"] = self._generators(generators)
         if "num_inference_steps" in self._parameters:
             arguments["num_inference_steps"] = steps
         if self.guidance_argument in self._parameters:
             arguments[str(self.guidance_argument)] = guidance
-        with self._guided(guidance, unguided is None):
+        # Of its own: what some pipelines draw besides, as of the pictures that a ControlNet is given.
+        with self._guided(guidance, unguided is None), _seeded(generators[0].initial_seed()):
             return self.pipeline(**{**arguments, **(unguided or {})})
 
     @property
@@ -125,7 +128,8 @@ class PipelineCall:
             raise ModelError(f"{name} cannot be recorded: its call takes no prompt ({self._words()})")
         if "generator" not in self._parameters:
             raise ModelError(f"{name} cannot be recorded: its call takes no generator ({self._words()})")
-        unknown = [key for key in self.arguments if key not in self._parameters]
+        given = [*self.arguments, *(self._inputs.arguments if self._inputs is not None else ())]
+        unknown = [key for key in given if key not in self._parameters]
         if {"width", "height"} <= {*unknown}:
             raise ModelError(
                 f"{name} makes pictures of its own size: its call takes no width and height ({self._words()})"
@@ -154,7 +158,8 @@ class PipelineCall:
             elif name in _PER_IMAGE and not isinstance(fixed[name], list):
                 fixed[name] = [fixed[name]] * images
         if self._inputs is not None:
-            fixed[IMAGE] = [self._inputs.of(prompt) for prompt in prompts]
+            for name in self._inputs.arguments:
+                fixed[name] = [self._inputs.of(name, prompt) for prompt in prompts]
         return fixed
 
     def _of_prompts(self, prompts: Sequence[str]) -> dict[str, Any]:
@@ -162,10 +167,15 @@ class PipelineCall:
             return {"prompt": self._texts("prompt", prompts)}
         return {"class_labels": [self._class_label(text) for text in prompts]}
 
+    def _generators(self, generators: Sequence[Any]) -> Any:
+        """As the call takes them: a few take one only."""
+        one = len(generators) == 1 and not _takes_lists(self._parameters["generator"])
+        return generators[0] if one else list(generators)
+
     def _texts(self, name: str, texts: Sequence[str]) -> Any:
         """Texts as an argument takes them: a few take one only."""
-        of_one = "list" not in str(self._parameters[name].annotation).lower()
-        return texts[0] if of_one and len(set(texts)) == 1 else list(texts)
+        of_one = len(set(texts)) == 1 and not _takes_lists(self._parameters[name])
+        return texts[0] if of_one else list(texts)
 
     def _class_label(self, text: str) -> int:
         if text.strip().isdecimal():
@@ -197,8 +207,25 @@ class PipelineCall:
             self._guider.enable()
 
 
-def pictures_of(output: Any) -> list[Image.Image]:
-    """One picture for each image that a pipeline has returned; of a video its middle frame."""
+def _takes_lists(parameter: inspect.Parameter) -> bool:
+    return "list" in str(parameter.annotation).lower()
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """torch's own random numbers from a seed on, which go on afterwards as if nothing had been drawn."""
+    import torch
+
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        yield
+
+
+def pictures_of(output: Any) -> list[Image.Image | None]:
+    """One picture for each image that a pipeline has returned; of a video its middle frame.
+
+    None for what is no picture, such as sound or an embedding.
+    """
     return [_picture(one) for one in output[0]]
 
 
@@ -210,15 +237,21 @@ def frames_of(output: Any) -> int | None:
     return int(first.shape[0]) if getattr(first, "ndim", 0) == 4 else None
 
 
-def _picture(one: Any) -> Image.Image:
+def _picture(one: Any) -> Image.Image | None:
     if isinstance(one, Image.Image):
         return one
     if isinstance(one, list):
         return _picture(one[len(one) // 2])
     # A tensor has its channels before height and width.
-    pixels = np.asarray(one.detach().float().cpu().movedim(-3, -1) if hasattr(one, "detach") else one)
+    pixels = np.asarray(one.detach().float().cpu() if hasattr(one, "detach") else one)
+    if hasattr(one, "detach") and one.ndim > 2:
+        pixels = np.moveaxis(pixels, -3, -1)
     if pixels.ndim == 4:
         pixels = pixels[len(pixels) // 2]
+    if pixels.ndim != 3 or pixels.shape[2] not in _CHANNELS:
+        return None
+    if pixels.shape[2] == 1:
+        pixels = pixels[..., 0]
     if pixels.dtype != np.uint8:
         pixels = (np.nan_to_num(pixels).clip(0, 1) * 255).round().astype(np.uint8)
     return Image.fromarray(pixels)

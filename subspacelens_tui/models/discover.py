@@ -18,19 +18,20 @@ from typing import Any
 
 import torch
 
+from subspacelens_tui.models.batch_rows import difference, order_of, tolerance
 from subspacelens_tui.models.call import PipelineCall, Unguided
-from subspacelens_tui.models.errors import ModelError
-from subspacelens_tui.models.layout import BlockLayout, Layout, Pass, Passes, Place
-from subspacelens_tui.models.locate import LocatedBlock, locate, place_of, received_by
-from subspacelens_tui.models.problems import first_line
-from subspacelens_tui.models.refusals import (
+from subspacelens_tui.models.discovery_refusals import (
     not_finite,
     nothing_to_hook,
     refuse_caches,
     refuse_dropout,
     refuse_one_graph,
+    refuse_two_at_once,
 )
-from subspacelens_tui.models.rows import difference, order_of, tolerance
+from subspacelens_tui.models.errors import ModelError
+from subspacelens_tui.models.layout import BlockLayout, Layout, Pass, Passes, Place
+from subspacelens_tui.models.locate_tokens import LocatedBlock, locate, place_of, received_by
+from subspacelens_tui.models.problems import first_line
 from subspacelens_tui.models.trial import Trial, modules_of, run_trial
 
 # Rows that are to be told apart must differ by so many times what they are allowed to.
@@ -126,6 +127,7 @@ class _Discovery:
         began = time.monotonic()
         refuse_caches(self._call.pipeline)
         trial = self._run([self._A], [0], guidance[0])
+        refuse_two_at_once(self._call.pipeline, trial)
         refuse_one_graph(self._call.pipeline, trial.denoiser)
         refuse_dropout(self._call.pipeline, trial.denoiser)
         blocks = self._located(trial, self._run([self._A], [1], guidance[0]))[-1]
@@ -210,7 +212,7 @@ class _Discovery:
         """The module that receives what the last block gives."""
         trial = self._run([self._B], [0], guidance, follow=last)
         block = self._located(trial, self._run([self._B], [1], guidance))[-1][-1]
-        name = received_by(trial.forwards[-1], block)
+        name = received_by(trial.forwards[-1], block, trial.others)
         if name is None:
             after = ", ".join(dict.fromkeys(name for name, _ in trial.forwards[-1].after)) or "none ran"
             raise ModelError(
@@ -230,6 +232,8 @@ class _Discovery:
             start=start,
             input=block.input,
             output=block.output,
+            parts=block.tokens.parts,
+            tokens_first=block.tokens.tokens_first,
         )
 
     def _passes_of(self, guidance: Sequence[float]) -> dict[float, Passes]:
@@ -284,7 +288,7 @@ class _Discovery:
         follows = [[*map(difference, a, b)] for a, b in zip(one, other, strict=True)]
         astray = [[0.0 if free is None else difference(row, free) for row in rows] for rows in one]
         most, furthest = max(map(max, follows)), max(map(max, astray))
-        if not any(rows.isfinite().any() for rows in one):
+        if not all(row.isfinite().any() for rows in one for row in rows):
             raise NotFiniteError(not_finite(self._run([self._A], [0], guidance).forwards[0]) or "all blocks")
         if most <= _NO_DIFFERENCE:
             raise ModelError(
@@ -306,6 +310,11 @@ class _Discovery:
         ]
         kinds = [name for name, *_ in rows]
         if kinds.count("cond") != 1 or kinds.count("uncond") > 1:
+            if kinds.count("cond") == 1:
+                raise ModelError(
+                    f"the unconditional branch of {self._name} at guidance {guidance:g} cannot be told: "
+                    f"{kinds.count('uncond')} of its {len(rows)} rows do not follow the prompt"
+                )
             words = ", ".join(f"{follow:.1e} and {error:.1e}" for _, follow, error in rows)
             raise ModelError(
                 f"the branches of {self._name} at guidance {guidance:g} cannot be told: its {len(rows)} "

@@ -44,6 +44,8 @@ class BlockLayout:
         input: where the tokens are among the arguments of the block, by name of the argument.
         output: where they are in what it returns.
         level: of a denoiser that works at several resolutions, 0 the finest; None where there is one.
+        parts: over how many rows the tokens of one image are spread, as where frames are rows.
+        tokens_first: whether its tensors are (tokens, rows, width).
     """
 
     name: str
@@ -54,6 +56,8 @@ class BlockLayout:
     input: Path
     output: Path
     level: int | None = None
+    parts: int = 1
+    tokens_first: bool = False
 
     @property
     def list(self) -> str:
@@ -61,7 +65,11 @@ class BlockLayout:
         return self.name.rpartition(".")[0]
 
     def image_tokens(self, tokens: Any) -> Any:
-        """Of all tokens (rows, tokens, width) those of the image, where these are in one place."""
+        """The image tokens (rows, tokens, width) of what a block takes or gives, where they are in one place.
+
+        Its rows are those of images and branches.
+        """
+        tokens = by_row(tokens, self.parts, self.tokens_first)
         match self.place:
             case Place.ALL:
                 return tokens
@@ -144,6 +152,13 @@ class Layout:
     def modules(self, denoiser: Any) -> list[Any]:
         """The modules of the blocks in one of the denoisers."""
         return [denoiser.get_submodule(block.name) for block in self.blocks]
+
+
+def by_row(tokens: Any, parts: int, tokens_first: bool) -> Any:
+    """Tokens of a block as (rows, tokens, width); see `BlockLayout`."""
+    if tokens_first:
+        return tokens.transpose(0, 1)
+    return tokens if parts == 1 else tokens.reshape(len(tokens) // parts, -1, tokens.shape[-1])
 
 
 def runs(names: Sequence[str]) -> list[tuple[str, int]]:

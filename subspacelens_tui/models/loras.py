@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.problems import first_line
+from subspacelens_tui.models.requirements import LORA, need
 from subspacelens_tui.models.trial import modules_of
 from subspacelens_tui.sessions.format import Lora
 
@@ -23,8 +23,7 @@ def load_loras(pipeline: Any, loras: Sequence[Lora]) -> None:
         ModelError: if one is not for this pipeline, changes nothing, or is not the file it was.
     """
     kind = type(pipeline).__name__
-    if importlib.util.find_spec("peft") is None:
-        raise ModelError("a LoRA needs peft: run `pip install peft`", mendable=True)
+    need("peft", LORA)
     if not hasattr(pipeline, "load_lora_weights"):
         raise ModelError(f"diffusers loads no LoRA into a {kind}")
     names = [f"lora_{index}" for index in range(len(loras))]

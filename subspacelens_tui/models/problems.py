@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,8 +33,16 @@ def first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     if not lines:
         return type(error).__name__
+    if isinstance(error, NameError) and _is_optional(error.name):
+        return f"it needs {error.name}: run `pip install {error.name}`"
     line = lines[0] if len(lines[0]) <= _LONGEST_REASON else lines[0].split(". ")[0][:_LONGEST_REASON]
     return f"{type(error).__name__}: {line}"
+
+
+def _is_optional(name: str | None) -> bool:
+    """Whether diffusers does without a library of that name, and fails where a pipeline uses it."""
+    there = getattr(sys.modules.get("diffusers.utils"), f"is_{name}_available", None)
+    return there is not None and not there()
 
 
 def no_such_folder(model: str) -> ModelError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import diffusers
 import torch
 
-from subspacelens_tui.models.errors import ModelError
+from subspacelens_tui.models.requirements import GGUF, need, need_quantizer
 
 
 def quantization_config(how: str, dtype: torch.dtype) -> Any:
@@ -23,24 +22,14 @@ def quantization_config(how: str, dtype: torch.dtype) -> Any:
     Raises:
         ModelError: if what that needs is not here.
     """
-    package, make = _MAKERS[how]
-    if package == "bitsandbytes" and not torch.cuda.is_available():
-        raise ModelError(
-            f"--quantize {how} needs a CUDA GPU, as bitsandbytes does: --quantize int8 runs anywhere"
-        )
-    _need(package, f"--quantize {how}")
-    return make(dtype)
+    need_quantizer(how, torch.cuda.is_available())
+    return _MAKERS[how](dtype)
 
 
 def gguf_config(dtype: torch.dtype) -> Any:
     """The same for a GGUF file, which says itself how it is quantised."""
-    _need("gguf", "a GGUF file")
+    need("gguf", GGUF)
     return diffusers.GGUFQuantizationConfig(compute_dtype=dtype)
-
-
-def _need(package: str, what: str) -> None:
-    if importlib.util.find_spec(package) is None:
-        raise ModelError(f"{what} needs {package}: run `pip install {package}`", mendable=True)
 
 
 def _int8(dtype: torch.dtype) -> Any:
@@ -61,8 +50,8 @@ def _bnb_nf4(dtype: torch.dtype) -> Any:
     )
 
 
-_MAKERS: dict[str, tuple[str, Callable[[torch.dtype], Any]]] = {
-    "int8": ("torchao", _int8),
-    "bnb-int8": ("bitsandbytes", _bnb_int8),
-    "bnb-nf4": ("bitsandbytes", _bnb_nf4),
+_MAKERS: dict[str, Callable[[torch.dtype], Any]] = {
+    "int8": _int8,
+    "bnb-int8": _bnb_int8,
+    "bnb-nf4": _bnb_nf4,
 }

@@ -48,6 +48,7 @@ class TextMemory:
         self._known: dict[Any, Any] = {}
         self._given: list[Any] | None = None
         self._ran: set[str] = set()
+        self._ran_besides: set[str] = set()
         self._inside = self._dropped = False
         self._rules: dict[Any, Rule | None] = {}
         if self._real is not None:
@@ -66,13 +67,13 @@ class TextMemory:
 
     @property
     def encoders(self) -> dict[str, torch.nn.Module]:
-        """The components that encode text, as far as they are known."""
+        """The components that encode text and do nothing besides, as far as they are known."""
         if self._real is None:
             return {}
         return {
             name: component
             for name, component in modules_of(self._pipeline)
-            if name.startswith(_ENCODERS) or name in self._ran
+            if name not in self._ran_besides and (name.startswith(_ENCODERS) or name in self._ran)
         }
 
     def learn(self, call: Callable[[], object]) -> list[Any]:
@@ -106,9 +107,12 @@ class TextMemory:
 
     def _hooks(self) -> Iterator[Callable[[], None]]:
         def begin(name: str, module: torch.nn.Module, args: Any, kwargs: Any) -> None:
-            if not self._inside:
+            if self._inside:
+                self._ran.add(name)
+            elif name in self._ran:  # Stable Audio projects its text, and then its duration
+                self._ran_besides.add(name)
+            else:
                 raise _Encoded
-            self._ran.add(name)
 
         for name, component in modules_of(self._pipeline):
             hook = functools.partial(begin, name)

@@ -12,7 +12,7 @@ import torch
 
 from subspacelens_tui.models.compiled import uncompiled
 from subspacelens_tui.models.errors import ModelError
-from subspacelens_tui.models.layout import Path
+from subspacelens_tui.models.layout import Path, by_row
 from subspacelens_tui.models.problems import first_line
 from subspacelens_tui.models.scheduler_watch import kept, timestep_of, watch
 
@@ -35,9 +35,12 @@ class Tokens:
         shape: its shape.
         dtype: its precision.
         some: (rows, tokens, 16) of its channels, on the host in float32, which keeps them apart.
+        parts, tokens_first: how the tensor that was seen had its rows, as of `BlockLayout`.
     """
 
-    def __init__(self, tensor: torch.Tensor) -> None:
+    def __init__(self, tensor: torch.Tensor, parts: int = 1, tokens_first: bool = False) -> None:
+        tensor = by_row(tensor, parts, tokens_first)
+        self.parts, self.tokens_first = parts, tokens_first
         self.shape = tuple(tensor.shape)
         self.dtype = tensor.dtype
         channels = torch.linspace(0, self.shape[-1] - 1, _CHANNELS, device=tensor.device).long()
@@ -69,15 +72,36 @@ class Forward:
 
     Attributes:
         component: its name.
+        latents: the shape of what it was given; () if that is no picture or video.
         blocks: what ran in it, in order.
-        grids: how many tokens the latents may have, at full size and at each half of it.
         after: what the first modules after the followed block received.
+        gives: the tokens that it returned, in a run that follows a block.
     """
 
     component: str
+    latents: tuple[int, ...] = ()
     blocks: list[BlockRun] = field(default_factory=list)
-    grids: set[int] = field(default_factory=set)
     after: list[tuple[str, Tokens]] = field(default_factory=list)
+    gives: list[Tokens] = field(default_factory=list)
+
+    @functools.cached_property
+    def grids(self) -> set[int]:
+        """How many tokens the latents may have, at full size and at each half of it, of one frame or all."""
+        if not self.latents:
+            return set()
+        *before, height, width = self.latents
+        frames = {1, *before[2:]}
+        grid = {-(-height // 2**k) * -(-width // 2**k) for k in range(_LEVELS)}
+        return {frame * tokens for frame in frames for tokens in grid}
+
+    def tokens(self, tensor: torch.Tensor) -> Tokens:
+        """What was seen of a tensor; its frames, or its places in each frame, may be rows of their own."""
+        if not self.latents or len(tensor) == (rows := self.latents[0]):
+            return Tokens(tensor)
+        parts, odd = divmod(len(tensor), rows)
+        if not odd and parts * tensor.shape[1] in self.grids:
+            return Tokens(tensor, parts)
+        return Tokens(tensor, tokens_first=tensor.shape[1] == rows)
 
 
 @dataclass(frozen=True)
@@ -87,10 +111,12 @@ class Trial:
     Attributes:
         forwards: of the denoiser, in order: of what ran last before the scheduler's step.
         timesteps: what the scheduler had set, from that of the first step on.
+        others: of all else, such as a ControlNet.
     """
 
     forwards: tuple[Forward, ...]
     timesteps: Any
+    others: tuple[Forward, ...] = ()
 
     @property
     def denoiser(self) -> str:
@@ -153,7 +179,10 @@ class _Seen:
                 f"{name} cannot be recorded: nothing to hook runs before its first scheduler step"
             )
         last = self._forwards[-1].component
-        return Trial(tuple(f for f in self._forwards if f.component == last), self._timesteps)
+        of_denoiser, others = (
+            tuple(f for f in self._forwards if (f.component == last) is wanted) for wanted in (True, False)
+        )
+        return Trial(of_denoiser, self._timesteps, others)
 
     def undo(self) -> None:
         """Leave the pipeline as it was."""
@@ -180,8 +209,8 @@ class _Seen:
         for path, module in component.named_modules():
             if isinstance(module, torch.nn.ModuleList):
                 for index, entry in enumerate(module):
-                    if not any(True for _ in entry.children()):
-                        continue  # a single layer is no block
+                    if entry is None or not any(True for _ in entry.children()):
+                        continue  # a list may have gaps, and a single layer is no block
                     self._hook(entry.register_forward_hook, functools.partial(self._block, f"{path}.{index}"))
             elif self._follow is not None:
                 self._hook(module.register_forward_pre_hook, functools.partial(self._later, path))
@@ -207,18 +236,23 @@ class _Seen:
 
     def _begin(self, name: str, module: torch.nn.Module, args: Any, kwargs: Any) -> None:
         tensors = (x for x in (*args, *kwargs.values()) if isinstance(x, torch.Tensor) and x.ndim >= 4)
-        self._now.append(Forward(name, grids=_grids(next(tensors, None))))
+        latents = next(tensors, None)
+        self._now.append(Forward(name, () if latents is None else tuple(latents.shape)))
         self._following = False
 
     def _end(self, module: torch.nn.Module, args: Any, kwargs: Any, output: Any) -> None:
         if self._now:
-            self._forwards.append(self._now.pop())
+            ended = self._now.pop()
+            if self._follow is not None:
+                ended.gives = [Tokens(x) for _, x in token_tensors(output)]
+            self._forwards.append(ended)
 
     def _block(self, name: str, module: torch.nn.Module, args: Any, kwargs: Any, output: Any) -> None:
         if not self._now:
             return
-        takes = {path: Tokens(x) for path, x in token_tensors(named_arguments(module, args, kwargs))}
-        gives = {path: Tokens(x) for path, x in token_tensors(output)}
+        seen = self._now[-1].tokens
+        takes = {path: seen(x) for path, x in token_tensors(named_arguments(module, args, kwargs))}
+        gives = {path: seen(x) for path, x in token_tensors(output)}
         if any(one.shape == other.shape for one in takes.values() for other in gives.values()):
             self._now[-1].blocks.append(BlockRun(name, takes, gives))
         self._following = name == self._follow
@@ -227,9 +261,10 @@ class _Seen:
         if self._following and self._now and len(self._now[-1].after) < _FOLLOWED:
             for tensor in (*args, *kwargs.values()):
                 if isinstance(tensor, torch.Tensor) and tensor.is_floating_point() and tensor.ndim >= 3:
-                    # Convolutions have channels before height and width.
-                    tokens = tensor if tensor.ndim == 3 else tensor.flatten(2).transpose(1, 2)
-                    self._now[-1].after.append((name, Tokens(tokens)))
+                    # With height and width apart, channels come before them or last.
+                    both = [tensor.flatten(2).transpose(1, 2), tensor.flatten(1, -2)]
+                    for tokens in [tensor] if tensor.ndim == 3 else both:
+                        self._now[-1].after.append((name, self._now[-1].tokens(tokens)))
 
 
 def _from(timesteps: Any, first: Any) -> Any:
@@ -269,10 +304,3 @@ def token_tensors(holder: Any, path: Path = ()) -> Iterator[tuple[Path, torch.Te
     elif isinstance(holder, list | tuple):
         for index, value in enumerate(holder):
             yield from token_tensors(value, (*path, index))
-
-
-def _grids(latents: torch.Tensor | None) -> set[int]:
-    if latents is None:
-        return set()
-    height, width = latents.shape[-2:]
-    return {-(-height // 2**k) * -(-width // 2**k) for k in range(_LEVELS)}

@@ -68,7 +68,7 @@ class Option:
     def add_to(self, parser: argparse._ActionsContainer) -> None:
         """Let a parser take it."""
         words: dict[str, Any] = {
-            "type": None if self.parse is str else self.parse,
+            "type": _PLAIN.get(self.parse, self.parse),
             "nargs": None if self.const is None else "?",
             "required": self.required or None,
         }
@@ -98,6 +98,28 @@ class FormOption(Option):
     def placeholder(self) -> str:
         """What the empty field shows."""
         return self.unless or str(self.default)
+
+
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not a whole number like 16") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not a number like 4.5") from None
+
+
+# For what argparse has words of its own that speak of Python's types, or needs no parser.
+_PLAIN: dict[Callable[[str], Any], Callable[[str], Any] | None] = {
+    str: None,
+    int: _whole_number,
+    float: _number,
+}
 
 
 def add_options(parser: argparse.ArgumentParser, options: Sequence[Option]) -> None:
@@ -191,6 +213,14 @@ def named_value(text: str) -> tuple[str, Any]:
         return name.strip(), _WORDS[value] if value in _WORDS else json.loads(value)
     except ValueError:
         return name.strip(), value
+
+
+def named_path(text: str) -> tuple[str, str]:
+    """NAME=PATH."""
+    name, equals, value = text.partition("=")
+    if not (equals and name.strip().isidentifier()):
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not NAME=PATH, as control_image=pose.png")
+    return name.strip(), path(value)
 
 
 def size(text: str) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from subspacelens_tui.options.option import (
     Gathered,
     Option,
     layer_numbers,
+    named_path,
     named_value,
     numbers,
     path,
@@ -88,6 +89,16 @@ TOKENS = FormOption(
     says="single tokens to keep of each image and block",
     wants=_WHOLE,
 )
+_MOMENTS = Option(
+    "--moments",
+    "L[,L…]",
+    "also sum over all tokens by class, to steer with, at these layers (default: none; all without L)",
+    lambda text: () if text == "all" else layer_numbers(text),
+    const="all",
+    more="where `--tokens` would take too much disk: wide models need thousands of tokens a class. Sums of a "
+    "class, layer and captured step take 16 d² bytes on disk and in memory (21 MB at d = 1152): what they "
+    "take is said first, and refused where it is not free",
+)
 NAME = FormOption(
     "--name",
     "NAME",
@@ -160,10 +171,22 @@ LAYERS = FormOption(
     says="blocks to record, as 0-3,10",
     wants="blocks like 0-3,10",
 )
+IMAGE = FormOption(
+    "--image",
+    "PATH",
+    "picture that all images start from, or a folder with one for each prompt",
+    path,
+    more="goes to `image` of the pipeline's call, or to diffusers' image-to-image pipeline of the same "
+    "parts, as `--call strength=0.6` does. The files of a folder are taken in the order of their names, "
+    "and must be of one size",
+    label="image",
+    unless="none: from text alone",
+    says="a picture to start from, or a folder with one per prompt",
+)
 # The fields of the new-run form; one is checked with those before it.
 FIELDS = (
     *(MODEL, PROMPTS, SEEDS, STEPS, GUIDANCE, CAPTURE, LAYERS, TOKENS),
-    *(SIZE, NEGATIVE, DEVICE, DTYPE, BATCH_SIZE, NAME),
+    *(SIZE, NEGATIVE, IMAGE, DEVICE, DTYPE, BATCH_SIZE, NAME),
 )
 
 PRESET = Option(
@@ -187,6 +210,7 @@ RECORDING = (
     LAYERS,
     BATCH_SIZE,
     TOKENS,
+    _MOMENTS,
     NAME,
     switch("--headless", "record here without the app; progress on stderr"),
     switch("--random-init", "untrained weights, as a control"),
@@ -220,14 +244,18 @@ PIPELINE = (
     SIZE,
     NEGATIVE,
     CALL,
+    IMAGE,
     Option(
-        "--image",
-        "PATH",
-        "picture that all images start from, or a folder with one for each prompt",
-        path,
-        more="goes to `image` of the pipeline's call, or to diffusers' image-to-image pipeline of the same "
-        "parts, as `--call strength=0.6` does. The files of a folder are taken in the order of their names, "
-        "and must be of one size",
+        "--input",
+        "NAME=PATH",
+        "another picture that the pipeline's call takes, or a video as a folder of frames; may be repeated",
+        named_path,
+        action=Gathered,
+        dest="inputs",
+        more="the same for all images: `--input control_image=pose.png` of a ControlNet, "
+        "`--image room.png --input mask_image=mask.png` to fill in, `--input video=FRAMES/` of a "
+        "video-to-video pipeline, for which diffusers' of the same parts takes the place of text-to-video. "
+        "Frames are taken in the order of their names",
     ),
     Option(
         "--scheduler",

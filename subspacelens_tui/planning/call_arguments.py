@@ -18,6 +18,8 @@ _GIVEN = {
 # What it needs as it is: pictures of each image, and a call that runs through.
 _NEEDED = ("output_type", "return_dict", "latents")
 
+_SCALARS = (bool, int, float, str, type(None))
+
 
 def call_arguments(
     call: Mapping[str, Any], size: tuple[int, int] | None, negative: str | None
@@ -32,6 +34,12 @@ def call_arguments(
             raise PlanningError(f"--call {name} cannot be given: say {_GIVEN[name]}")
         if name in _NEEDED:
             raise PlanningError(f"--call {name} cannot be given: a recording needs the pipeline's own")
+    for name, value in call.items():
+        if not all(isinstance(one, _SCALARS) for one in (value if isinstance(value, list) else [value])):
+            raise PlanningError(
+                f"--call {name} cannot be given: values are numbers, text, true, false, none, or lists of "
+                "these"
+            )
     found = dict(call)
     if size is not None:
         if not all(1 <= side <= _LARGEST_SIDE for side in size):

@@ -12,10 +12,12 @@ from pydantic import ValidationError
 from subspacelens_tui.demo import BUNDLED
 from subspacelens_tui.models import ModelError
 from subspacelens_tui.models.inspection import look_at_folders
+from subspacelens_tui.models.requirements import GGUF, LORA, need, need_quantizer
 from subspacelens_tui.models.source import DEMO, ModelSource, located
 from subspacelens_tui.planning.call_arguments import call_arguments
+from subspacelens_tui.planning.device import find_device
 from subspacelens_tui.planning.errors import PlanningError
-from subspacelens_tui.planning.input_images import input_images
+from subspacelens_tui.planning.input_images import input_images, other_inputs
 from subspacelens_tui.planning.loras import loras
 from subspacelens_tui.planning.memory_estimate import estimate_memory
 from subspacelens_tui.planning.pipeline_shape import blocks_at_most, denoiser_shape
@@ -29,9 +31,10 @@ from subspacelens_tui.sessions.format import (
     ImageInfo,
     Manifest,
     ModelInfo,
-    first_problem,
+    expected_branches,
     time_now,
 )
+from subspacelens_tui.sessions.manifest_reader import first_problem
 
 DTYPES = ("float32", "bfloat16", "float16")
 _PIPELINE_GUIDANCE = 4.5
@@ -53,6 +56,8 @@ class Request:
         layers: numbers of the blocks to record, in run order from 0; all.
         batch_size: images generated together; as many as fit.
         tokens: single tokens of each image and block to keep beside the token means; none.
+        moments: layers at which sums over all tokens are kept, which steering is fitted to; all if none is
+            named; None for no sums.
         device, dtype: as of `models.loading`.
         revision, variant, components_from: as of `models.source.ModelSource`.
         random_init: record the architecture with untrained weights.
@@ -63,6 +68,7 @@ class Request:
         size: width and height of the pictures in pixels.
         negative: the negative prompt of all images.
         image: a picture that all images start from, or a folder with one for each prompt.
+        inputs: by argument of the call a picture, or a folder of the frames of a video.
         scheduler: as of `models.source.ModelSource`.
         loras: the path of each, and the weight it is applied with.
         quantize: as of `models.source.ModelSource`.
@@ -79,6 +85,7 @@ class Request:
     layers: Sequence[int] | None = None
     batch_size: int | None = None
     tokens: int | None = None
+    moments: Sequence[int] | None = None
     device: str | None = None
     dtype: str | None = None
     revision: str | None = None
@@ -91,6 +98,7 @@ class Request:
     size: tuple[int, int] | None = None
     negative: str | None = None
     image: str | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
     scheduler: str | None = None
     loras: Sequence[tuple[str, float]] = ()
     quantize: Literal["int8", "bnb-int8", "bnb-nf4"] | None = None
@@ -130,10 +138,14 @@ def plan(request: Request) -> Manifest:
             layers=_layers(request, model),
             batch_size=request.batch_size,
             tokens=request.tokens,
+            moments=_moments(request, model, guidance),
             # What is steered by these tokens is compared with these latents.
-            latents=request.tokens is not None,
+            latents=request.tokens is not None or request.moments is not None,
             call=call,
-            input_images=input_images(request.image, len(prompts.prompts)),
+            input_images=[
+                *input_images(request.image, len(prompts.prompts)),
+                *other_inputs(request.inputs),
+            ],
         )
     except ValidationError as error:
         raise PlanningError(f"this cannot be recorded: {first_problem(error)}") from None
@@ -215,7 +227,8 @@ def _model(request: Request) -> ModelInfo:
             components_from=None if request.components_from is None else located(request.components_from),
             allow_pickle=request.allow_pickle,
         )
-        # Before a process is started: it costs little.
+        # Before a process is started, or a session made: it costs little.
+        _check_requirements(request)
         pipeline = look_at_folders(source)
     except ModelError as error:
         raise PlanningError(str(error)) from None
@@ -234,6 +247,21 @@ def _model(request: Request) -> ModelInfo:
         random_init=request.random_init,
         compiled=request.compiled,
     )
+
+
+def _check_requirements(request: Request) -> None:
+    """See that packages and devices that it needs are there.
+
+    Raises:
+        ModelError: if one is not.
+    """
+    if request.quantize is not None:
+        kind = find_device(request.device).kind
+        need_quantizer(request.quantize, cuda=kind == "cuda")
+    if request.model.endswith(".gguf"):
+        need("gguf", GGUF)
+    if request.loras:
+        need("peft", LORA)
 
 
 def _guidance(request: Request) -> list[float]:
@@ -271,6 +299,20 @@ def _layers(request: Request, model: ModelInfo) -> list[int] | None:
     there = blocks_at_most(model.id, model.revision, model.variant)
     if there is not None and layers[-1] >= there:
         raise PlanningError(f"there is no block {layers[-1]}: the model has 0 to {there - 1}")
+    return layers
+
+
+def _moments(request: Request, model: ModelInfo, guidance: Sequence[float]) -> list[int] | None:
+    if request.moments is None:
+        return None
+    if request.layers is not None:
+        raise PlanningError("--moments is for steering, which needs all blocks: leave --layers out")
+    if all(len(expected_branches(scale)) < 2 for scale in guidance):
+        raise PlanningError("--moments sums over both passes: take a --guidance above 1")
+    there = blocks_at_most(model.id, model.revision, model.variant)
+    layers = sorted(set(request.moments))
+    if layers and there is not None and layers[-1] >= there:
+        raise PlanningError(f"--moments {layers[-1]}: the model has layers 0 to {there - 1}")
     return layers
 
 

@@ -14,6 +14,9 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 _DENOISERS = ("transformer", "unet")
 _TEXT_ENCODERS = "text_encoder"
+# How names of what turns latents into pictures begin, and those of files of diffusers' own models.
+_DECODERS = ("vae", "vq", "movq")
+_OF_DIFFUSERS = "diffusion_pytorch_model"
 
 
 def parts_of(folder: Path | None, prefixes: str | tuple[str, ...]) -> list[Path]:
@@ -24,8 +27,16 @@ def parts_of(folder: Path | None, prefixes: str | tuple[str, ...]) -> list[Path]
 
 
 def denoisers_of(folder: Path | None) -> list[Path]:
-    """The folders of a pipeline's denoisers, of which some have two."""
-    return parts_of(folder, _DENOISERS)
+    """The folders of its denoisers, of which some have two; if none has the name, the largest model."""
+    if named := parts_of(folder, _DENOISERS):
+        return named
+    models = {
+        part: sum(file.stat().st_size for file in part.glob(f"{_OF_DIFFUSERS}*"))
+        for part in parts_of(folder, "")
+        if not part.name.startswith(_DECODERS)
+    }
+    largest = max(models, key=lambda part: models[part], default=None)
+    return [largest] if largest is not None and models[largest] else []
 
 
 def text_encoders_of(folder: Path | None) -> list[Path]:

@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from subspacelens_tui.planning.weight_headers import (
     Shapes,
     denoisers_of,
+    parts_of,
     shapes_in,
     text_encoders_of,
     weight_files,
@@ -56,7 +57,11 @@ def weights(
         encoders = [shapes_in(weight_files(part, of_others)) for part in text_encoders_of(others)]
         return Weights(
             denoiser=_of_denoiser(denoiser, variant, _QUANTISED_BYTES.get(quantize or "", item)),
-            vae=weights_in(shapes_in(weight_files(others / "vae", of_others))) * item,
+            # Some work on pixels, or call it otherwise: it is small.
+            vae=sum(
+                weights_in(shapes_in(weight_files(part, of_others))) * item
+                for part in parts_of(others, "vae")
+            ),
             text_encoder=sum(_of_text_encoder(shapes, dtype) for shapes in encoders),
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError):

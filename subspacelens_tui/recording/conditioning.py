@@ -1,15 +1,18 @@
 """The text of all prompts, encoded once, after which the text encoders are let go."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from subspacelens_tui.models.call import PipelineCall, Unguided
 from subspacelens_tui.models.errors import ModelError
+from subspacelens_tui.models.problems import first_line
 from subspacelens_tui.models.text_memory import TextMemory, digest_of, tensors_in
 from subspacelens_tui.models.text_readers import TextReader, TokenizerWatch
-from subspacelens_tui.recording.finite import broken_weight
+from subspacelens_tui.recording.errors import RecordingError
+from subspacelens_tui.recording.finite_checks import broken_weight
 from subspacelens_tui.recording.memory import give_back, out_of_memory
 
 EMPTY_PROMPT = ""
@@ -61,20 +64,34 @@ def encode_prompts(
         device: where the encoders work.
     """
     memory = TextMemory(call.pipeline)
-    try:
+    found = None
+    with _failures_in_one_line(call, device):
         _move(memory, device)
         found = _encoded(memory, call, texts, guidance, batches)
-    except Exception as error:
-        if device.type == "cpu" or not out_of_memory(error):
-            raise
-        found = None
     if found is None:
-        _move(memory, torch.device("cpu"))
+        _move(memory, cpu := torch.device("cpu"))
         give_back(device)
-        found = _encoded(memory, call, texts, guidance, batches)
+        with _failures_in_one_line(call, cpu):
+            found = _encoded(memory, call, texts, guidance, batches)
+    assert found is not None  # on the CPU nothing is passed over
     memory.drop_encoders()
     give_back(device)
     return found
+
+
+@contextlib.contextmanager
+def _failures_in_one_line(call: PipelineCall, device: torch.device) -> Iterator[None]:
+    """Of any pipeline; that an accelerator has no memory left is passed over, for the CPU to try."""
+    try:
+        yield
+    except (ModelError, RecordingError):
+        raise
+    except Exception as error:
+        if not out_of_memory(error):
+            name = type(call.pipeline).__name__
+            raise ModelError(f"{name} fails before its first step: {first_line(error)}") from error
+        if device.type == "cpu":
+            raise
 
 
 def _move(memory: TextMemory, device: torch.device) -> None:

@@ -109,11 +109,9 @@ class Tried:
     def lines(self) -> Iterator[str]:
         """In words."""
         if self.layout is None:
-            yield (
-                f"not tried: {self.reason}"
-                if self.recordable is None
-                else f"cannot be recorded: {self.reason}"
-            )
+            said = "not tried" if self.recordable is None else "cannot be recorded"
+            # Most reasons name the pipeline and say so themselves.
+            yield str(self.reason) if said in str(self.reason) else f"{said}: {self.reason}"
             return
         lists = ", ".join(self._lists())
         widths = "/".join(map(str, sorted({block.width for block in self.layout.blocks})))

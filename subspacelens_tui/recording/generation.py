@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -11,27 +11,28 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from subspacelens_tui.models.call import frames_of, pictures_of
+from subspacelens_tui.models.call import pictures_of
 from subspacelens_tui.models.discover import Found, NotFiniteError, discover
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.loading import choose_device, choose_dtype, load_pipeline
 from subspacelens_tui.models.placement import place
 from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.models.trial import modules_of
-from subspacelens_tui.planning.call_arguments import picture_size
 from subspacelens_tui.planning.machine import cores
-from subspacelens_tui.recording.calls import call_of
 from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.captured_session import with_layout, write_captured
 from subspacelens_tui.recording.compiling import compile_blocks
 from subspacelens_tui.recording.conditioning import Conditioning, encode_prompts
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.finite import OutputWatch, advice, broken_weight, not_finite
-from subspacelens_tui.recording.loaded import Loaded
+from subspacelens_tui.recording.finite_checks import OutputWatch, advice, broken_weight, not_finite
+from subspacelens_tui.recording.loaded_pipeline import Loaded
+from subspacelens_tui.recording.made_otherwise import made_otherwise
 from subspacelens_tui.recording.memory import give_back, out_of_memory
+from subspacelens_tui.recording.planned_call import call_of
 from subspacelens_tui.recording.prompt_checks import read_prompts, refuse_equal_embeddings
 from subspacelens_tui.recording.steering import Steering, read_intervention
 from subspacelens_tui.recording.timesteps import checked_timesteps, timesteps_of, with_timesteps
+from subspacelens_tui.recording.token_sums import TokenSums
 from subspacelens_tui.recording.work_partition import batches_of
 from subspacelens_tui.sessions.format import Manifest
 from subspacelens_tui.sessions.prompt_problems import named_prompt, unread_lines
@@ -117,6 +118,8 @@ class Generation:
         scheduler = type(self._pipeline.scheduler).__name__
         self._timesteps = checked_timesteps(found.timesteps, scheduler, manifest.inference_steps)
         self._manifest = manifest = with_timesteps(manifest, self._timesteps, scheduler)
+        summed = manifest.summed_layers(len(self._layout.recorded))
+        self._sums = None if summed is None else TokenSums(folder, manifest, summed, self._layout.passes)
         self._capture = Capture(
             self._pipeline,
             self._layout,
@@ -124,6 +127,7 @@ class Generation:
             self._stepped,
             manifest.tokens,
             self._timesteps,
+            None if self._sums is None else self._sums.take,
         )
         self._watch = OutputWatch(self._pipeline)
         self._steering = self._steered()
@@ -186,6 +190,8 @@ class Generation:
         self._capture.__exit__(kind, error, trace)
         if self._steering is not None:
             self._steering.__exit__(kind, error, trace)
+        if self._sums is not None:
+            self._sums.write()
         self._pipeline.maybe_free_model_hooks()
 
     def describe(self, versions: Mapping[str, str]) -> None:
@@ -252,6 +258,8 @@ class Generation:
         self._capture.start_batch(len(drawn), guidance, self._device, token_seeds)
         if self._steering is not None:
             self._steering.start_batch(seeds, guidance)
+        if self._sums is not None:
+            self._sums.start_batch(batch, guidance)
         self._watch.start()
         with np.errstate(invalid="ignore"):  # of pictures that are not finite, which we see ourselves
             texts = [self._manifest.prompts[prompt].text for prompt, _ in drawn]
@@ -259,13 +267,15 @@ class Generation:
             pictures = pictures_of(output)
         captured = self._capture.finish_batch().first(len(batch))
         recorded = self._checked(batch, captured)
-        recorded.notes.extend(self._other_size(pictures[0].size))
-        recorded.notes.extend(self._other_frames(frames_of(output)))
+        recorded.notes.extend(made_otherwise(type(self._pipeline).__name__, output, self._manifest))
         for index, picture in zip(batch, pictures[: len(batch)], strict=True):
-            if index not in recorded.without_picture:  # it would be black, as if the model had drawn that
+            # One that is not finite would be black, as if the model had drawn that.
+            if picture is not None and index not in recorded.without_picture:
                 write_image(self._folder, index, picture)
         # Last, because an image counts as recorded once its features are there.
         self._write(batch, captured, len(drawn))
+        if self._sums is not None:
+            self._sums.keep()
         return recorded
 
     def _with_partners(self, prompts: Sequence[int], seeds: Sequence[int]) -> list[tuple[int, int]]:
@@ -306,20 +316,6 @@ class Generation:
             without_picture=[image for image, bad in zip(batch, found.pictures, strict=True) if bad],
             notes=[f"not finite: {found.where}"],
         )
-
-    def _other_size(self, size: tuple[int, int]) -> Iterator[str]:
-        """A line if the pipeline makes pictures of another size than it was asked for."""
-        asked = picture_size(self._manifest.call)
-        if asked is not None and asked != size:
-            wanted, made = ("x".join(map(str, of)) for of in (asked, size))
-            name = type(self._pipeline).__name__
-            yield f"{name} makes pictures of {made} where {wanted} was asked for"
-
-    def _other_frames(self, frames: int | None) -> Iterator[str]:
-        """A line if its videos have another number of frames than it was asked for."""
-        if frames is not None and frames != self._manifest.frames:
-            asked = self._manifest.frames or "no number"
-            yield f"{type(self._pipeline).__name__} makes {frames} frames where {asked} was asked for"
 
     def _encoded(self, texts: Sequence[str]) -> Conditioning:
         """The prompts as the model is given them."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from subspacelens_tui.sessions import Phase, Session
-from subspacelens_tui.sessions.detached import start_detached
+from subspacelens_tui.sessions.detached_processes import start_detached
 from subspacelens_tui.sessions.errors import SessionError
 
 ALLOW_PICKLE = "--allow-pickle"
@@ -40,6 +40,13 @@ class StartedSteering:
 
     process: "subprocess.Popen[bytes]"
     log: Path
+
+    def stop(self) -> bool:
+        """Ask it to stop: after the denoising step that is under way, or at once while it fits."""
+        if self.process.poll() is not None:
+            return False
+        self.process.terminate()
+        return True
 
     def failure(self) -> str | None:
         """Why it ended, in one line; None while it runs, and if it ended well."""

@@ -81,7 +81,7 @@ class SessionList:
         self._open: dict[str, Session] = {}
 
     def read(self) -> list[Listing]:
-        """All sessions, the one whose `session.json` was last replaced first; damaged ones are listed with their problem.
+        """All sessions, the one whose `session.json` was last replaced first; damaged ones with their problem.
 
         Raises:
             SessionError: if the folder is not there or cannot be read.

@@ -1,7 +1,7 @@
 """What was recorded in a session, in words: each fact with its name, for who looks a session up."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from subspacelens_tui.sessions.format import UNLABELLED, Manifest, ModelInfo, time_words
 from subspacelens_tui.sessions.ranges import ranges, runs_of
@@ -17,7 +17,12 @@ _PROMPTS_AT_MOST = 500
 
 def facts_of(manifest: Manifest, state: RunState) -> list[Fact]:
     """All of `session.json` but for what can be seen nowhere in it, such as which image has which seed."""
-    return [*_recording(manifest, state), *_model(manifest.model), *_generation(manifest), *_prompts(manifest)]
+    return [
+        *_recording(manifest, state),
+        *_model(manifest.model),
+        *_generation(manifest),
+        *_prompts(manifest),
+    ]
 
 
 def _recording(manifest: Manifest, state: RunState) -> Iterator[Fact]:
@@ -65,14 +70,25 @@ def _generation(manifest: Manifest) -> Iterator[Fact]:
         yield "frames", f"{manifest.frames} of each video; its picture is the middle one"
     if manifest.batch_size is not None:
         yield "batch size", f"{manifest.batch_size}"
-    yield "tokens", f"{manifest.tokens} of each image" if manifest.tokens else "none kept"
+    kept = f"{manifest.tokens} of each image" if manifest.tokens else "none kept"
+    if manifest.moments is not None:
+        at = f"layers {ranges(manifest.moments)}" if manifest.moments else "all layers"
+        kept += f"; sums over all of them at {at}"
+    yield "tokens", kept
     widths = sorted({block.width for block in manifest.blocks})
-    blocks = f"{len(manifest.blocks)} of width {some_of(widths)}" if widths else "not known before the model is loaded"
+    blocks = (
+        f"{len(manifest.blocks)} of width {some_of(widths)}"
+        if widths
+        else "not known before the model is loaded"
+    )
     if manifest.layers is not None:
         of = f", of {manifest.model_blocks} in the model" if manifest.model_blocks else ""
         blocks += f": {ranges(manifest.layers)}{of}"
     yield "blocks", blocks
-    yield "versions", some_of([f"{name} {version}" for name, version in manifest.versions.items()]) or "not known"
+    yield (
+        "versions",
+        some_of([f"{name} {version}" for name, version in manifest.versions.items()]) or "not known",
+    )
 
 
 def _prompts(manifest: Manifest) -> Iterator[Fact]:

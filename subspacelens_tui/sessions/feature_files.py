@@ -104,7 +104,8 @@ class Batches:
         """Forget files; True if a whole one was among them."""
         for name in names:
             self._refused.pop(name, None)
-        return any([self._whole.pop(name, None) is not None for name in names])
+        forgotten = [self._whole.pop(name, None) for name in names]
+        return any(file is not None for file in forgotten)
 
     def _settle(self) -> None:
         """Settle which images count in which file."""

@@ -49,7 +49,9 @@ def read_arrays(path: Path, table: Path | None = None, guidance: float = 1.0) ->
     if path.suffix.lower() not in readers:
         raise SessionError(f"{path.name} is neither .npz nor .safetensors: save the features as one of them")
     arrays = readers[path.suffix.lower()](path)
-    labels: dict[str, Any] = {name.removeprefix(f"{_LABELS}."): arrays.pop(name) for name in list(arrays) if _is_label(name)}
+    labels: dict[str, Any] = {
+        name.removeprefix(f"{_LABELS}."): arrays.pop(name) for name in list(arrays) if _is_label(name)
+    }
     known: dict[str, Any] = {name: arrays.pop(name, None) for name in (_INPUT, _STEPS, _PROMPTS, _SEEDS)}
     if table is not None:
         labels, columns = _table(table)
@@ -164,7 +166,9 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
             raise SessionError(f"{path.name} has two columns of one name")
         for number, row in enumerate(reader, start=1):
             if None in row or None in row.values():
-                raise SessionError(f"{path.name}: image row {number} has more or fewer cells than the heading")
+                raise SessionError(
+                    f"{path.name}: image row {number} has more or fewer cells than the heading"
+                )
             yield row
     except FileNotFoundError:
         raise SessionError(f"there is no file {path}") from None

@@ -3,34 +3,25 @@
 The folder as a whole is described in docs/session-format.md.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, ValidationError, model_validator
-from pydantic_core import from_json
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, model_validator
 
 from subspacelens_tui.sessions.errors import SessionError
-from subspacelens_tui.sessions.files import read_plain
 from subspacelens_tui.sessions.ranges import ranges
 from subspacelens_tui.sessions.sanitise import quoted
-from subspacelens_tui.sessions.text_files import without_mark
-from subspacelens_tui.sessions.versions import FORMAT_VERSION, VersionError, upgraded
+from subspacelens_tui.sessions.versions import FORMAT_VERSION
 
 MANIFEST = "session.json"
 IMAGES = "images"
 MAX_IMAGES = 200_000
-# Enough for so many images. Parsed, even the worst of so many bytes stays below half a GiB.
-MAX_MANIFEST_BYTES = 16 * 2**20
 
 # Denoising steps of an image: far more than any scheduler runs.
 MAX_STEPS = 100_000
 MAX_CAPTURED = 1_000
 MAX_BLOCKS = 1_000
-
-_KEY = re.compile(r"\w{1,40}", re.ASCII)
 
 Branch = Literal["cond", "uncond"]
 BRANCHES: tuple[Branch, ...] = ("cond", "uncond")
@@ -76,10 +67,14 @@ class Lora(_Part):
 
 
 class InputImage(_Part):
-    """A picture that images were generated from: its file, with the SHA-256 of that."""
+    """A picture that images were generated from: its file, with the SHA-256 of that.
+
+    `argument` is that of the pipeline's call; of a video each frame is one.
+    """
 
     path: _Text
     sha256: _Text
+    argument: _Name = "image"
 
 
 class ModelInfo(_Part):
@@ -175,6 +170,7 @@ class Steering(_Part):
         steps: the first and the last denoising step.
         half: which of the two passes was changed.
         blocks: of the model that the statistics are of.
+        atoms: for each of the layers the atoms of an autoencoder that were set to values; empty without.
         partners: for each prompt that whose tokens its images were given, where the method needs some.
     """
 
@@ -189,6 +185,7 @@ class Steering(_Part):
     strength: Annotated[float, Field(allow_inf_nan=False)]
     steps: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
     half: Literal["cond", "uncond", "both"] = "cond"
+    atoms: Annotated[list[Annotated[list[Annotated[int, Field(ge=0)]], _few(1_000)]], _few(1_000)] = []
     blocks: Annotated[list[Block], FailFast(), _few(1_000)]
     partners: Annotated[list[Annotated[int, Field(ge=0)]], FailFast(), _few(100_000)] = []
 
@@ -197,6 +194,8 @@ class Steering(_Part):
         """In a few words: `lion → panda, transport at layer 8, strength 1`."""
         layers = ", ".join(map(str, self.layers))
         what = self.method if self.control is None else f"{self.control}, a control of {self.method},"
+        if self.control is None and len(self.atoms) == 1:
+            what += f" {', '.join(map(str, self.atoms[0]))}"
         return f"{self.source} → {self.target}: {what} at layer {layers}, strength {self.strength:g}"
 
 
@@ -216,16 +215,18 @@ def time_words(created: str) -> str:
 class Manifest(_Part):
     """The content of `session.json`.
 
-    `blocks`, `input_width`, `model_blocks`, `denoisers`, `frames`, `guidance_branches`, `guidance_argument`, `unread_text`,
-    `timesteps` and `scheduler` are empty until the recorder has loaded the model. Only then is it known how many
-    `steps` the scheduler runs for the `inference_steps` that were asked for: until then `steps` and, with
-    `default_capture`, `capture_steps` are what one step for each would give. Everything else is known when the
+    `blocks`, `input_width`, `model_blocks`, `denoisers`, `frames`, `guidance_branches`, `guidance_argument`,
+    `unread_text`, `timesteps` and `scheduler` are empty until the recorder has loaded the model. Only then is it
+    known how many `steps` the scheduler runs for the `inference_steps` that were asked for: until then `steps` and,
+    with `default_capture`, `capture_steps` are what one step for each would give. Everything else is known when the
     session is created and never changes.
 
     `input_images` are none, one for all prompts, or one for each. `frames` are those of each video, where the
     pipeline makes videos.
 
     `layers` are the numbers of the blocks that are recorded, of `model_blocks` in run order; None for all.
+
+    `moments` are the layers at which sums over all tokens are kept; an empty list for all, None for none.
 
     Sessions of versions that had no `timesteps` take `steps` for `inference_steps`, as those versions did.
     """
@@ -255,6 +256,7 @@ class Manifest(_Part):
     model_blocks: _Count | None = None
     batch_size: _Count | None = None
     tokens: _Count | None = None
+    moments: Annotated[list[_Layer], _few(MAX_BLOCKS)] | None = None
     latents: bool = False
     blocks: Annotated[list[Block], FailFast(), _few(MAX_BLOCKS)] = []
     input_width: _Count | None = None
@@ -285,7 +287,8 @@ class Manifest(_Part):
                 raise ValueError(f"image {i} names prompt {image.prompt}, but there are {len(self.prompts)}")
             if image.guidance not in scales:
                 raise ValueError(f"image {i} has guidance {image.guidance:g}, which `guidance` does not list")
-        if len(self.input_images) not in (0, 1, len(self.prompts)):
+        starts = [image for image in self.input_images if image.argument == "image"]
+        if len(starts) not in (0, 1, len(self.prompts)):
             raise ValueError("input_images must have one picture for all prompts, or one for each")
         if any(unread.prompt >= len(self.prompts) for unread in self.unread_text):
             raise ValueError("unread_text names a prompt that is not there")
@@ -301,9 +304,9 @@ class Manifest(_Part):
             raise ValueError(f"there are {len(self.blocks)} blocks for {len(self.layers)} layers")
         if self.timesteps and len(self.timesteps) != self.steps:
             raise ValueError(f"there are {len(self.timesteps)} timesteps for {self.steps} steps")
-        if self.steering is not None and (partners := self.steering.partners):
-            if len(partners) != len(self.prompts) or max(partners) >= len(self.prompts):
-                raise ValueError("steering.partners must name a prompt for each prompt")
+        partners = self.steering.partners if self.steering is not None else []
+        if partners and (len(partners) != len(self.prompts) or max(partners) >= len(self.prompts)):
+            raise ValueError("steering.partners must name a prompt for each prompt")
         return self
 
     @property
@@ -351,6 +354,10 @@ class Manifest(_Part):
         """Number in the model and name of each recorded block."""
         return [(n, block.name) for n, block in zip(self.block_numbers, self.blocks, strict=True)]
 
+    def summed_layers(self, blocks: int) -> Sequence[int] | None:
+        """The layers of so many blocks at which sums over tokens are kept; None if there are none."""
+        return self.moments if self.moments is None else self.moments or range(blocks)
+
     def layer_of(self, number: int) -> int:
         """Where the block of a number is among those that are recorded.
 
@@ -389,42 +396,3 @@ class Manifest(_Part):
 def expected_branches(guidance: float) -> tuple[Branch, ...]:
     """The branches that a pipeline has at a guidance scale unless it is found to have others."""
     return BRANCHES if guidance > 1 else BRANCHES[:1]
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """Read and check `session.json`, of the present version or an older one.
-
-    Raises:
-        SessionError: if it is missing, no plain file, too large, not JSON, of a newer format, or inconsistent.
-    """
-    try:
-        text = read_plain(folder, MANIFEST, at_most=MAX_MANIFEST_BYTES)
-    except FileNotFoundError:
-        raise SessionError(f"{folder} is no session: it has no {MANIFEST}") from None
-    return parse_manifest(text, folder / MANIFEST)
-
-
-def parse_manifest(text: bytes | str, path: Path) -> Manifest:
-    """Check the text of a `session.json`; `path` is for the message only."""
-    try:
-        content = from_json(without_mark(text) if isinstance(text, bytes) else text, allow_inf_nan=False)
-        if not isinstance(content, dict):
-            raise SessionError(f"{path} is damaged: it is no JSON object")
-        return Manifest.model_validate(upgraded(content))
-    except VersionError as error:
-        raise SessionError(f"{path} cannot be read: {error}") from None
-    except ValidationError as error:
-        raise SessionError(f"{path} is damaged: {first_problem(error)}") from None
-    except ValueError as error:
-        raise SessionError(f"{path} is damaged: it is not JSON: {error}") from None
-
-
-def first_problem(found: ValidationError) -> str:
-    """The first of the problems of a manifest, in one line."""
-    first = found.errors(include_url=False)[0]
-    # Keys of the file are part of the place, whatever they are.
-    where = ".".join(part if _KEY.fullmatch(part) else quoted(part) for part in map(str, first["loc"]))
-    problem = str(first["msg"]).removeprefix("Value error, ")
-    if first["type"] == "string_unicode":
-        problem = "it is not UTF-8"
-    return f"{where}: {problem}" if where else problem

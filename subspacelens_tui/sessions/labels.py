@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from subspacelens_tui.sessions.lookalikes import canonical, label_notes, look_alikes
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.format import UNLABELLED, Manifest
+from subspacelens_tui.sessions.lookalikes import canonical, label_notes, look_alikes
 from subspacelens_tui.sessions.reader import Session
 from subspacelens_tui.sessions.text_files import TextFileError, from_home, read_toml
 
@@ -53,7 +53,9 @@ def add_labels(session: Session, path: Path) -> list[str]:
 def _left_out(scheme: str, labels: Sequence[str]) -> list[str]:
     count = labels.count(UNLABELLED)
     verb = "has" if count == 1 else "have"
-    said = f"{count} of {len(labels)} prompts {verb} no class in {scheme!r}: their images are not used with it"
+    said = (
+        f"{count} of {len(labels)} prompts {verb} no class in {scheme!r}: their images are not used with it"
+    )
     return [said] if count else []
 
 

@@ -64,7 +64,15 @@ class Listing:
         return self._haystack_has(words.casefold().split()) and set(tags) <= set(self.tags)
 
     def _haystack_has(self, words: Sequence[str]) -> bool:
-        said = [self.name, self.model_words, self.steering or "", self.state_words, self.prompt_set, *self.tags, self.notes.text]
+        said = [
+            self.name,
+            self.model_words,
+            self.steering or "",
+            self.state_words,
+            self.prompt_set,
+            *self.tags,
+            self.notes.text,
+        ]
         if self.steps is not None:
             said += [f"{self.steps} steps", *(f"guidance {scale:g}" for scale in self.guidance)]
         haystack = "\n".join(said).casefold()

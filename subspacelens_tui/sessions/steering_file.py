@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save
 
-from subspacelens_tui.sessions.atomic import whole_file
+from subspacelens_tui.sessions.atomic_files import whole_file
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.tensors import open_tensors
 
@@ -36,7 +36,9 @@ def open_steering(folder: Path) -> Iterator[tuple[list[str], Callable[[str], npt
         with open_tensors(folder, STEERING_FILE, longest_header=_HEADER_BYTES) as file:
             names = file.names()
             if any(file.dtype(name) != "F32" or not file.shape(name) for name in names):
-                raise SessionError(f"{folder / STEERING_FILE} is damaged: it holds other arrays than it should")
+                raise SessionError(
+                    f"{folder / STEERING_FILE} is damaged: it holds other arrays than it should"
+                )
             yield names, file.read
     except FileNotFoundError:
         raise SessionError(f"{folder.name} was steered, but its {STEERING_FILE} is not there") from None

@@ -122,7 +122,9 @@ def _not_unicode(content: bytes, error: UnicodeDecodeError) -> str:
     # Most European languages have single letters beyond ASCII, in one byte each; others have runs of them.
     single = max(map(len, _NOT_ASCII.findall(content))) <= 2
     seems = "it seems to be Windows-1252 or Latin-1; " if single else ""
-    return f"is not UTF-8, by byte 0x{content[error.start]:02x} in {_line(content, error.start)}: {seems}{_SAVE}"
+    return (
+        f"is not UTF-8, by byte 0x{content[error.start]:02x} in {_line(content, error.start)}: {seems}{_SAVE}"
+    )
 
 
 def _alternates(content: bytes) -> bool:

@@ -7,26 +7,20 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from subspacelens_tui.sessions import features
-from subspacelens_tui.sessions.atomic import discard_unfinished, temporary_beside, whole_file
+from subspacelens_tui.sessions.atomic_files import discard_unfinished, temporary_beside, whole_file
 from subspacelens_tui.sessions.errors import SessionError
-from subspacelens_tui.sessions.format import (
-    IMAGES,
-    MANIFEST,
-    MAX_MANIFEST_BYTES,
-    Block,
-    Manifest,
-    ModelInfo,
-    UnreadText,
-    read_manifest,
-)
+from subspacelens_tui.sessions.format import IMAGES, MANIFEST, Block, Manifest, ModelInfo, UnreadText
+from subspacelens_tui.sessions.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
 from subspacelens_tui.sessions.names import automatic_paths, session_path
+
+if TYPE_CHECKING:
+    from PIL import Image  # for annotations only: the app starts without it
 
 _THUMBNAIL = 256
 # For how long a network file system may not show what another machine has made.
@@ -77,7 +71,9 @@ def _put_in_place(made: Path, folder: Path) -> None:
         made.rename(folder)
     except OSError as error:
         # ENOTDIR: what is in the way is no folder.
-        if error.errno not in _THERE_ALREADY and not (error.errno == errno.ENOTDIR and os.path.lexists(folder)):
+        if error.errno not in _THERE_ALREADY and not (
+            error.errno == errno.ENOTDIR and os.path.lexists(folder)
+        ):
             raise
         what = "session" if (folder / MANIFEST).exists() else "file or folder"
         raise SessionAlreadyThereError(
@@ -129,7 +125,8 @@ def create_or_join_session(
         create_session(folder, manifest, fill)
     except SessionAlreadyThereError:
         there = _manifest_of_another(folder)
-        if there.blocks and not there.timesteps:  # an older one, which does not say whose choice its steps were
+        # An older one does not say whose choice its steps were.
+        if there.blocks and not there.timesteps:
             manifest = manifest.model_copy(update={"default_capture": there.default_capture})
         if _plan_of(there) != _plan_of(manifest):
             raise SessionError(
@@ -258,7 +255,7 @@ def image_path(folder: Path, image: int) -> Path:
     return folder / IMAGES / f"{image:06d}.webp"
 
 
-def write_image(folder: Path, image: int, picture: Image.Image) -> None:
+def write_image(folder: Path, image: int, picture: "Image.Image") -> None:
     """Keep a generated image, at most 256 pixels wide and high."""
     picture = picture.convert("RGB")
     picture.thumbnail((_THUMBNAIL, _THUMBNAIL))

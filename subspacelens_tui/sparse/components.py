@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from subspacelens_tui.sparse.split import IntArray
+from subspacelens_tui.sparse.image_split import IntArray
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from subspacelens_tui.sessions.atomic import whole_file
+from subspacelens_tui.sessions.atomic_files import whole_file
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.files import read_plain
 from subspacelens_tui.sessions.trainings import JOB

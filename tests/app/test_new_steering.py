@@ -30,6 +30,10 @@ class Starter:
     def failure(self) -> str | None:
         return self._failure
 
+    def stop(self) -> bool:
+        self._failure = "terminated"
+        return True
+
 
 @pytest.fixture(scope="module")
 def with_tokens(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -48,7 +52,8 @@ def with_tokens(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ({"target": "lion"}, "target", "--from and --to are both 'lion': name two classes"),
         ({"labels": "colour"}, "labels", "colour"),
         ({"layers": "2"}, "layers", "there is no layer 2: natural has 0 to 1"),
-        ({"layers": "x"}, "layers", "must be layers like 6,8, or auto, not 'x'"),
+        ({"layers": "x"}, "layers", "must be layers like 6,8, auto or all, not 'x'"),
+        ({"layers": "all", "strengths": "0.5,1"}, "strengths", "--layer all takes one strength"),
         ({"method": "magic"}, "method", "there is no method 'magic'"),
         ({"strengths": "nan"}, "strengths", "a strength must be a number from -100 to 100"),
         ({"seeds": "1"}, "seeds", "a single image tells nothing of other seeds"),
@@ -74,6 +79,11 @@ def test_what_is_right_says_what_it_will_record(with_tokens: Path) -> None:
     assert form.name == form.notes["name"] == "natural-lion-panda"
     # Natural pandas; strengths 0 and -1; rotation, noise, pattern, class, mixture and patch.
     assert form.remark.startswith("9 sessions, 27 images in all")
+    # The same of both layers, one at a time: each with its rotation.
+    every = read_steering_form(
+        {"source": "lion", "target": "panda", "layers": "all"}, open_session(with_tokens)
+    )
+    assert every.remark.startswith("6 sessions, 60 images in all")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "exists", lambda path: path.name == "natural-lion-panda~s0")
         form = read_steering_form({"source": "lion", "target": "panda"}, open_session(with_tokens))
@@ -108,6 +118,12 @@ async def test_a_run_is_started_from_the_cell_and_the_layer_and_followed(
         assert isinstance(app.app.screen, SteeringScreen)
         words = "fitting, then recording" if failure is None else "the run ended: natural: too few tokens"
         assert words in app.text()
+        if failure is None:
+            await app.press("x", "s")
+            assert starter.failure() == "terminated", "while it fits there is no session to ask"
+            app.app.screen.read()
+            await app.settled()
+            assert "the run ended: it was stopped" in app.text()
 
 
 async def test_where_nothing_can_be_started_the_form_says_so(open_app: OpenApp, with_tokens: Path) -> None:

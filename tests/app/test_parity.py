@@ -8,11 +8,12 @@ from textual.widgets import Static
 
 from subspacelens_tui.app.commands import LensCommands
 from subspacelens_tui.app.dialogs.help import HelpScreen
-from subspacelens_tui.app.key_table import LIST, SCOPES, SESSION
+from subspacelens_tui.app.key_table import LIST, SCOPES
 from subspacelens_tui.app.keys import Key
 from subspacelens_tui.app.panes.log import LogPane
 from subspacelens_tui.app.panes.pane import Pane
 from subspacelens_tui.app.screens.session import SessionScreen
+from subspacelens_tui.app.session_keys import SESSION
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from tests.app.conftest import Driver, OpenApp, with_pictures
 from tests.conftest import PlantedSessionFactory as Planted
@@ -125,9 +126,10 @@ async def test_the_footer_shows_the_keys_of_the_moment(on: OpenApp, planted: Pla
         await app.press("7")
         assert names()[2] == LogPane.keys[0].name
         # A click in the footer is the key.
+        assert app.screen.pane_layout.maximised == "log"
         row = app.text().splitlines()[-1]
         await app.pilot.click(footer, offset=(row.index("zoom"), 0))
-        assert app.screen.pane_layout.maximised == "log"
+        assert app.screen.pane_layout.maximised is None
 
 
 async def test_every_pane_is_one_key_away_by_the_digit_in_its_frame(on: OpenApp, planted: Planted) -> None:

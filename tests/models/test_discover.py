@@ -1,11 +1,11 @@
-"""What is found of pipelines of many classes, held to what their code says; and what is refused.
+"""What is found of pipelines of many classes, held to what their code says.
 
 No name of a model is in the program: the table below was written by hand, from diffusers' source.
 """
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -13,18 +13,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
-from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel, hooks
 
 from subspacelens_tui.models import ModelError
+from subspacelens_tui.models.batch_rows import difference, tolerance
 from subspacelens_tui.models.call import PipelineCall, pictures_of
 from subspacelens_tui.models.discover import Found, discover
-from subspacelens_tui.models.rows import difference, tolerance
 from subspacelens_tui.models.text_memory import TextMemory
 from subspacelens_tui.planning.denoiser_blocks import block_lists
 from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.timesteps import as_floats
-from tests.models.tiny_parts import unet
 from tests.models.tiny_pipelines import RECIPES, build, generators
 
 STEPS = 4
@@ -55,6 +53,19 @@ def blocks(count: int, name: str = "transformer_blocks") -> tuple[tuple[str, int
     return ((name, count),)
 
 
+MOTION = (
+    ("down_blocks.0.attentions.0.transformer_blocks", 1),
+    ("down_blocks.0.motion_modules.0.transformer_blocks", 1),
+    ("down_blocks.1.motion_modules.0.transformer_blocks", 1),
+    ("mid_block.attentions.0.transformer_blocks", 1),
+    ("mid_block.motion_modules.0.transformer_blocks", 1),
+    ("up_blocks.0.motion_modules.0.transformer_blocks", 1),
+    ("up_blocks.0.motion_modules.1.transformer_blocks", 1),
+    ("up_blocks.1.attentions.0.transformer_blocks", 1),
+    ("up_blocks.1.motion_modules.0.transformer_blocks", 1),
+    ("up_blocks.1.attentions.1.transformer_blocks", 1),
+    ("up_blocks.1.motion_modules.1.transformer_blocks", 1),
+)
 STREAMS = (("transformer_blocks", 2), ("single_transformer_blocks", 3))
 KNOWN = {
     "pixart_alpha": Facts(blocks(3), (24,), (24,), ("all",), UC),
@@ -98,6 +109,12 @@ KNOWN = {
     "kolors": Facts(UNET, (32, 48), (24, 6), ("all",), UC),
     "sd3_image": Facts(blocks(4), (32,), (24,), ("all",), UC),
     "sdxl_image": Facts(UNET, (32, 48), (24, 6), ("all",), UC),
+    "stable_audio": Facts(blocks(3), (8,), (4,), ("last",), UC),
+    "ernie_image": Facts(blocks(3, "layers"), (32,), (256,), ("first",), UC),
+    "sd3_controlnet": Facts(blocks(4), (32,), (24,), ("all",), UC),
+    "flux_controlnet": Facts(STREAMS, (32,), (24,), ("all",), ONE),
+    "mochi": Facts(blocks(3), (16,), (2,), ("all",), UC),
+    "animatediff": Facts(MOTION, (16, 32), (256, 64), ("all",), UC),
     "flux_kontext": Facts(STREAMS, (32,), (24,), ("first",), ONE),
     "ltx_image": Facts(blocks(3), (32,), (192,), ("all",), UC),
 }
@@ -187,6 +204,15 @@ def test_trial_runs_leave_a_pipeline_as_it_was() -> None:
             assert not module._forward_pre_hooks
 
 
+@contextmanager
+def refused(*words: str, error: type[Exception] = ModelError) -> Iterator[None]:
+    with pytest.raises(error) as raised:
+        yield
+    assert "\n" not in str(raised.value)
+    for word in words:
+        assert word in str(raised.value)
+
+
 # Whole runs of four steps
 
 
@@ -204,6 +230,7 @@ def captured(name: str, call: PipelineCall, found: Found, seeds: Sequence[int]) 
     [
         *("sd3", "flux_true_cfg", "flux2", "z_image", "lumina2", "sdxl_pag", "wan22"),
         *("cogvideox", "sd3_image", "flux_kontext", "ltx_image"),
+        *("animatediff", "ernie_image", "flux_controlnet"),
     ],
 )
 def test_captured_runs_agree_with_each_other_and_with_no_hooks(name: str) -> None:
@@ -240,6 +267,13 @@ def test_some_blocks_are_captured_as_among_all(name: str, layers: tuple[int, ...
         found.layout.keeping((0, 5))
 
 
+def test_single_tokens_are_not_followed_from_frames_to_places_in_them() -> None:
+    call, found = known("animatediff")
+    assert {block.parts for block in found.layout.blocks} == {4, 64, 16}
+    with refused("single tokens cannot be followed", "frames as rows", error=RecordingError):
+        Capture(call.pipeline, found.layout, (0,), tokens=4)
+
+
 @pytest.mark.parametrize("name", ["sd3", "z_image"])
 def test_cond_at_step_0_is_the_run_without_guidance(name: str) -> None:
     recipe, (call, _) = RECIPES[name], known(name)
@@ -254,101 +288,3 @@ def test_cond_at_step_0_is_the_run_without_guidance(name: str) -> None:
         assert difference(torch.tensor(guided[:, 0]), torch.tensor(free[:, 0])) <= 1e-5
     last = of_scale[recipe.guidance].blocks[-1]
     assert difference(torch.tensor(last[:, 1]), torch.tensor(last[:, 0])) > 1e-4
-
-
-# What is refused, each in one line
-
-
-@contextmanager
-def refused(*words: str, error: type[Exception] = ModelError) -> Iterator[None]:
-    with pytest.raises(error) as raised:
-        yield
-    assert "\n" not in str(raised.value)
-    for word in words:
-        assert word in str(raised.value)
-
-
-def test_a_cache_is_refused_on_any_denoiser() -> None:
-    pipeline = build("wan22")
-    hooks.apply_first_block_cache(pipeline.transformer_2, hooks.FirstBlockCacheConfig(threshold=0.2))
-    with refused("has the cache hook", "call `disable_cache()` on its transformer_2"):
-        discovered("wan22", pipeline)
-
-
-def test_dropout_in_training_mode_is_refused() -> None:
-    pipeline = build("sd3")
-    block = pipeline.transformer.transformer_blocks[1]
-    block.ff.net[1] = torch.nn.Dropout(0.1)
-    pipeline.transformer.train()
-    with refused("the transformer is in training mode", "transformer_blocks.1.ff.net.1 drops 10% at random"):
-        discovered("sd3", pipeline)
-
-
-@pytest.mark.parametrize("in_place", [False, True])
-def test_a_model_compiled_as_a_whole_is_refused_after_a_warm_up(in_place: bool) -> None:
-    pipeline = build("dit")
-    if in_place:
-        pipeline.transformer.compile(backend="eager")
-    else:
-        pipeline.transformer = torch.compile(pipeline.transformer, backend="eager")
-    PipelineCall(pipeline)(["3"], generators([0]), 1, 4.0)
-    with refused("is compiled as a whole, which hides its blocks from hooks"):
-        discovered("dit", pipeline)
-
-
-def test_guidance_that_ends_early_is_refused_where_it_is_captured() -> None:
-    recipe = RECIPES["z_image"]
-    call = PipelineCall(build("z_image"), {**recipe.call, "cfg_truncation": 0.5})
-    layout = discover(call, recipe.prompts, 4, [recipe.guidance]).layout
-    for steps, ends in (((0,), False), ((0, 3), True)):
-        with Capture(call.pipeline, layout, steps) as capture:
-            capture.start_batch(1, recipe.guidance, torch.device("cpu"))
-            if not ends:
-                call([recipe.prompts[0]], generators([0]), 4, recipe.guidance)
-                assert capture.finish_batch().blocks[0].shape[1] == 2
-                continue
-            with refused("at step 3", "1 rows instead of 2: guidance is off there", error=RecordingError):
-                call([recipe.prompts[0]], generators([0]), 4, recipe.guidance)
-
-
-def without_blocks() -> Any:
-    pipeline = build("sd15")
-    pipeline.unet = unet(
-        down_block_types=("DownBlock2D",) * 2,
-        mid_block_type="UNetMidBlock2D",
-        up_block_types=("UpBlock2D",) * 2,
-    ).eval()
-    return pipeline
-
-
-def no_prompt() -> Any:
-    model = UNet2DModel(
-        sample_size=8,
-        block_out_channels=(8, 8),
-        norm_num_groups=4,
-        **{"down_block_types": ("DownBlock2D",) * 2, "up_block_types": ("UpBlock2D",) * 2},
-    )
-    return DDPMPipeline(unet=model, scheduler=DDPMScheduler())
-
-
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (without_blocks, "no entry of a module list in its unet gives back image tokens"),
-        (no_prompt, "its call takes no prompt (batch_size, generator, num_inference_steps"),
-    ],
-)
-def test_a_pipeline_with_nothing_to_hook_is_refused(make: Callable[[], Any], words: str) -> None:
-    with refused("cannot be recorded", words):
-        discovered("sd15", make())
-
-
-def test_prompts_that_are_one_to_the_model_are_refused() -> None:
-    recipe = RECIPES["sd3"]
-    with refused("do not follow the prompt in its first step"):
-        discover(PipelineCall(build("sd3"), recipe.call), ("a red cat", "a red cat"), 3, [4.0])
-
-
-def test_arguments_that_the_call_does_not_take_are_refused() -> None:
-    with refused("takes no 'num_frames': it takes prompt, "):
-        PipelineCall(build("sd3"), {"num_frames": 3})

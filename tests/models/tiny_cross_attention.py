@@ -111,3 +111,38 @@ def wan22() -> Any:
     components = {**wan().components, "transformer_2": wan_transformer()}
     enliven(components["transformer_2"], seed=1)
     return df.WanPipeline(**components, boundary_ratio=0.875)
+
+
+@recipe(guidance=7.0, audio_end_in_s=0.01)
+def stable_audio() -> Any:
+    """What it makes is sound; what projects its text projects its duration as well."""
+    from diffusers.pipelines.stable_audio import StableAudioProjectionModel
+
+    transformer = df.StableAudioDiTModel(
+        sample_size=4,
+        in_channels=3,
+        num_layers=3,
+        attention_head_dim=4,
+        num_attention_heads=2,
+        num_key_value_attention_heads=2,
+        out_channels=3,
+        cross_attention_dim=4,
+        time_proj_dim=8,
+        global_states_input_dim=8,
+        cross_attention_input_dim=4,
+    )
+    decoder = df.AutoencoderOobleck(
+        encoder_hidden_size=6,
+        downsampling_ratios=[1, 2],
+        channel_multiples=[2, 4],
+        decoder_channels=3,
+        decoder_input_channels=3,
+        sampling_rate=4,
+    )
+    projection = StableAudioProjectionModel(
+        text_encoder_dim=32, conditioning_dim=4, min_value=0, max_value=32
+    )
+    scheduler = df.EDMDPMSolverMultistepScheduler(prediction_type="v_prediction", sigma_data=1.0)
+    return assembled(
+        df.StableAudioPipeline, transformer, decoder, scheduler, t5_text(), projection_model=projection
+    )

@@ -10,7 +10,13 @@ from typing import Any
 import torch
 
 # Their recipes are kept as they are imported.
-from tests.models import tiny_cross_attention, tiny_streams, tiny_unets  # noqa: F401
+from tests.models import (  # noqa: F401
+    tiny_controlled,
+    tiny_cross_attention,
+    tiny_streams,
+    tiny_unets,
+    tiny_videos,
+)
 from tests.models.tiny_recipe import RECIPES, enliven
 
 __all__ = ["RECIPES", "build", "generators"]

@@ -260,3 +260,22 @@ def ltx() -> Any:
         caption_channels=32,
     )
     return assembled(df.LTXPipeline, transformer, decoder, flow(), t5_text())
+
+
+@recipe(height=64, width=64)
+def ernie_image() -> Any:
+    """Its blocks have tokens before rows."""
+    transformer = df.ErnieImageTransformer2DModel(
+        hidden_size=32,
+        num_attention_heads=2,
+        num_layers=3,
+        ffn_hidden_size=32,
+        in_channels=16,
+        out_channels=16,
+        text_in_dim=16,
+        rope_axes_dim=(4, 6, 6),
+    )
+    text = qwen3(), qwen_tokenizer()
+    return assembled(
+        df.ErnieImagePipeline, transformer, flux2_vae(), flow(), text, pe=None, pe_tokenizer=None
+    )

@@ -186,6 +186,7 @@ def test_size_and_negative_prompt_are_arguments_of_the_call() -> None:
     [
         ({"model": "x.gguf", "components_from": "demo"}, "x.gguf is quantised already"),
         ({"random_init": True}, "--random-init draws weights anew, which are not quantised"),
+        ({"quantize": "bnb-nf4", "device": "cpu"}, "--quantize bnb-nf4 needs a CUDA GPU"),
         ({"layers": []}, "--layers must name blocks"),
         ({"layers": [-1]}, "--layers must name blocks"),
         ({"layers": [3, 12]}, "there is no block 12: the model has 0 to 11"),

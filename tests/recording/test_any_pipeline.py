@@ -199,43 +199,6 @@ def test_size_negative_prompt_and_arguments_reach_the_call(tmp_path: Path) -> No
     assert "is the guidance scale of a recording (--guidance)" in refused(tmp_path / "twice", twice)
 
 
-def test_images_start_from_pictures(tmp_path: Path) -> None:
-    """A pipeline from text alone becomes diffusers' image-to-image one, which passes over the first steps."""
-    (tmp_path / "pictures").mkdir()
-    for name, shade in (("a.png", 40), ("b.png", 200)):
-        Image.new("RGB", (24, 16), (shade, 255 - shade, 90)).save(tmp_path / "pictures" / name)
-    request = Request(
-        model=str(folder_of("sd3", tmp_path / "model")),
-        prompts=prompts_in(tmp_path),
-        seeds=1,
-        steps=4,
-        guidance=[4.0],
-        image=str(tmp_path / "pictures"),
-        call={"max_sequence_length": 32, "strength": 0.5},
-        size=(24, 16),
-    )
-    each, said = recorded(tmp_path / "each", request)
-    assert said == []
-    assert each.manifest.model.pipeline == "StableDiffusion3Img2ImgPipeline"
-    assert (each.manifest.inference_steps, each.manifest.steps) == (4, 2)
-    assert [Path(image.path).name for image in each.manifest.input_images] == ["a.png", "b.png"]
-    one, _ = recorded(tmp_path / "one", replace(request, image=str(tmp_path / "pictures" / "a.png")))
-    first, second = (np.abs(each.features(0) - one.features(0)).max(axis=0)).tolist()
-    assert first < 1e-5 < 1e-2 < second
-    (tmp_path / "pictures" / "b.png").unlink()
-    with pytest.raises(PlanningError, match="has 1 files for 2 prompts"):
-        plan(request)
-    changed = plan(replace(request, image=str(tmp_path / "pictures" / "a.png")))
-    Image.new("RGB", (24, 16)).save(tmp_path / "pictures" / "a.png")
-    create_session(tmp_path / "changed", changed)
-    with pytest.raises(RecordingError, match=r"a\.png is not the picture it was"):
-        Recorder(tmp_path / "changed").run()
-    dit = {"model": str(folder_of("dit", tmp_path / "dit")), "prompts": classes_in(tmp_path)}
-    words = "DiTPipeline takes no picture, and diffusers has no image-to-image pipeline of its parts"
-    picture = str(tmp_path / "pictures" / "a.png")
-    assert words in refused(tmp_path / "none", replace(request, **dit, image=picture, size=None, call={}))
-
-
 def test_another_scheduler_is_run_and_kept_in_the_session(tmp_path: Path) -> None:
     request = Request(
         prompts=prompts_in(tmp_path),
@@ -313,9 +276,25 @@ def test_a_lora_is_recorded_by_its_hash_and_must_change_something(
     with pytest.raises(RecordingError, match="is not the file it was"):
         Recorder(tmp_path / "changed").run()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert "a LoRA needs peft: run `pip install peft`" in refused(
-        tmp_path / "no-peft", replace(request, loras=[(other, 1.0)])
+    with pytest.raises(PlanningError, match="a LoRA needs peft: run `pip install peft`"):
+        plan(replace(request, loras=[(other, 1.0)]))
+
+
+def test_sound_is_recorded_without_pictures(tmp_path: Path) -> None:
+    """What projects its text projects the duration, too: it must outlive the text encoder."""
+    request = Request(
+        model=str(folder_of("stable_audio", tmp_path / "model")),
+        prompts=prompts_in(tmp_path),
+        seeds=1,
+        steps=2,
+        guidance=[7.0],
+        call=RECIPES["stable_audio"].call,
     )
+    session, said = recorded(tmp_path / "run", request)
+    assert said == ["StableAudioPipeline makes no pictures: the session has features alone"]
+    assert session.state.words == "finished"
+    assert not any((session.path / "images").iterdir())
+    assert np.isfinite(session.features(2)).all()
 
 
 def test_an_offloaded_pipeline_gives_the_same_features(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 
 from subspacelens_tui.sessions import Phase, SessionError
-from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.catalog import (
     delete_session,
     find_session,
@@ -12,6 +11,7 @@ from subspacelens_tui.sessions.catalog import (
     rename_session,
     sessions_folder,
 )
+from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.trainings import FOLDER, JOB
 from tests.conftest import PlantedSessionFactory
 
@@ -68,7 +68,7 @@ def trainer_of(session: Path) -> EventWriter:
 def test_a_session_is_renamed_when_its_trainer_is_through(planted: PlantedSessionFactory) -> None:
     session = planted().start().record()
     events = trainer_of(session.path)
-    with pytest.raises(SessionError, match="is being trained: .* --sae stop` stops it"):
+    with pytest.raises(SessionError, match=r"is being trained: .* --sae stop` stops it"):
         rename_session(session.path, "other")
     assert session.path.exists()
     events.write("stopped", reason="asked to")

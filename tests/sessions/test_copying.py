@@ -91,7 +91,9 @@ def test_a_file_that_is_replaced_is_read_anew(
     assert analyzer.refresh()
     after, fresh = analyzer.figures(Settings()), Analyzer(open_session(session.path)).figures(Settings())
     assert [layer.R for layer in after.layers] == pytest.approx([layer.R for layer in fresh.layers], rel=1e-9)
-    assert [layer.R for layer in after.layers] != pytest.approx([layer.R for layer in before.layers], rel=1e-3)
+    assert [layer.R for layer in after.layers] != pytest.approx(
+        [layer.R for layer in before.layers], rel=1e-3
+    )
     assert not analyzer.refresh()
 
 
@@ -179,7 +181,8 @@ def test_the_files_that_are_compared_in_one_look_are_few_and_all_have_their_turn
         seen += looked_at
     assert {file.path.name for file in opened.files} == set(seen)
     files_of(writer)[40].write_bytes(b"")
-    assert any([opened.refresh() for _ in range(20)])
+    refreshed = [opened.refresh() for _ in range(20)]
+    assert any(refreshed)
     assert opened.state.recorded == 53
 
 

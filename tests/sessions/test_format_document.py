@@ -10,7 +10,16 @@ from subspacelens_tui.recording.spawn import log_file
 from subspacelens_tui.sessions.control import Request
 from subspacelens_tui.sessions.events import EventName, event_file
 from subspacelens_tui.sessions.features import LATENTS, STEERING, block_key, file_name, tokens_key
-from subspacelens_tui.sessions.format import BRANCHES, Block, ImageInfo, Manifest, ModelInfo, Prompt, Steering, UnreadText
+from subspacelens_tui.sessions.format import (
+    BRANCHES,
+    Block,
+    ImageInfo,
+    Manifest,
+    ModelInfo,
+    Prompt,
+    Steering,
+    UnreadText,
+)
 from subspacelens_tui.sessions.steering_file import STEERING_FILE
 from subspacelens_tui.sessions.versions import FORMAT_VERSION
 from subspacelens_tui.sessions.writer import image_path
@@ -21,7 +30,11 @@ HERE = Path()
 
 def test_every_key_of_session_json_is_there() -> None:
     quoted = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]*)`", DOCUMENT))))
-    keys = {key for part in (Manifest, ModelInfo, Prompt, ImageInfo, Block, Steering, UnreadText) for key in part.model_fields}
+    keys = {
+        key
+        for part in (Manifest, ModelInfo, Prompt, ImageInfo, Block, Steering, UnreadText)
+        for key in part.model_fields
+    }
     assert keys - quoted == set()
     assert f"| `format_version` | {FORMAT_VERSION} |" in DOCUMENT
 
@@ -32,7 +45,14 @@ def test_every_key_of_session_json_is_there() -> None:
         *get_args(EventName),
         *get_args(Request),
         *BRANCHES,
-        *(LATENTS, STEERING, block_key(0), tokens_key(1), file_name(range(125, 130)), image_path(HERE, 125).name),
+        *(
+            LATENTS,
+            STEERING,
+            block_key(0),
+            tokens_key(1),
+            file_name(range(125, 130)),
+            image_path(HERE, 125).name,
+        ),
     ],
 )
 def test_every_name_on_disk_is_there(name: str) -> None:

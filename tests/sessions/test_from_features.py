@@ -31,12 +31,15 @@ def layers(count: int = 3, *axes: int) -> list[Any]:
 def test_metrics_of_a_session_made_of_arrays_are_those_of_the_arrays(tmp_path: Path) -> None:
     Z = layers()
     session = Session.from_features(Z, CLASSES, name="mine", sessions=tmp_path)
-    assert session.path == tmp_path / "mine" and session.state.words == "finished" and not session.problems
+    assert session.path == tmp_path / "mine"
+    assert session.state.words == "finished"
+    assert not session.problems
     result = Analyzer(session).figures(Settings(errors="image", permutations=20))
     for layer, own in zip(result.layers, Z, strict=True):
         columns = own.T.astype(np.float32)
         assert layer.delta_R == pytest.approx(rate_reduction(columns, CLASSES, 0.5).delta_R, abs=1e-9)
-        assert layer.null is not None and layer.errors["delta_R"].standard_error > 0
+        assert layer.null is not None
+        assert layer.errors["delta_R"].standard_error > 0
 
 
 def test_every_axis_goes_where_it_belongs(tmp_path: Path) -> None:
@@ -53,10 +56,12 @@ def test_every_axis_goes_where_it_belongs(tmp_path: Path) -> None:
         model="a UNet",
         sessions=tmp_path,
     )
-    assert session.manifest.input_width == 5 and session.manifest.steps == 10
+    assert session.manifest.input_width == 5
+    assert session.manifest.steps == 10
     assert session.manifest.label_schemes == ("kind", "half")
     # A prompt has one class under each scheme: those of both halves are two.
-    assert len(session.manifest.prompts) == 6 and {image.seed for image in session.manifest.images} == set(range(10))
+    assert len(session.manifest.prompts) == 6
+    assert {image.seed for image in session.manifest.images} == set(range(10))
     for layer, (name, block) in enumerate(blocks.items()):
         assert session.manifest.blocks[layer].name == name
         for b, branch in enumerate(("cond", "uncond")):
@@ -116,7 +121,8 @@ def test_an_npz_file_becomes_a_session(tmp_path: Path) -> None:
     np.savez(file, **{f"block.{i}": Z[i] for i in range(11)}, labels=CLASSES, seeds=np.arange(N), note="mine")
     session = imported(tmp_path, file)
     assert [block.name for block in session.manifest.blocks] == [f"block.{i}" for i in range(11)]
-    assert session.labels() == list(CLASSES) and session.manifest.model.id == "sae"
+    assert session.labels() == list(CLASSES)
+    assert session.manifest.model.id == "sae"
     np.testing.assert_array_equal(session.features(10), Z[10].T.astype(np.float32))
 
 
@@ -125,7 +131,9 @@ def test_a_safetensors_file_in_bfloat16_becomes_a_session(tmp_path: Path) -> Non
     numbers = torch.arange(N, dtype=torch.int64) // 10
     file = tmp_path / "f.safetensors"
     save_file(
-        {"layer": Z, "labels.kind": numbers}, file, metadata={"labels.kind": json.dumps(["cat", "dog", "owl"])}
+        {"layer": Z, "labels.kind": numbers},
+        file,
+        metadata={"labels.kind": json.dumps(["cat", "dog", "owl"])},
     )
     session = imported(tmp_path, file)
     assert session.labels("kind") == list(CLASSES)
@@ -138,8 +146,10 @@ def test_a_table_names_prompts_seeds_and_classes(tmp_path: Path) -> None:
     rows = [f'"a {name}, sitting",{i % 10},{name}' for i, name in enumerate(CLASSES)]
     table.write_text("\ufeff" + "\r\n".join(["prompt,seed,kind", *rows]), encoding="utf-8")
     session = imported(tmp_path, file, table)
-    assert session.manifest.label_schemes == ("kind",) and session.labels() == list(CLASSES)
-    assert session.manifest.prompts[0].text == "a cat, sitting" and len(session.manifest.prompts) == 3
+    assert session.manifest.label_schemes == ("kind",)
+    assert session.labels() == list(CLASSES)
+    assert session.manifest.prompts[0].text == "a cat, sitting"
+    assert len(session.manifest.prompts) == 3
 
 
 @pytest.mark.parametrize(

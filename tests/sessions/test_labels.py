@@ -55,7 +55,10 @@ def test_a_label_file_may_leave_prompts_out(planted: PlantedSessionFactory, tmp_
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (f"[size]\n{LINES}\n".replace('"a lion" = "small"', '"a lion" = ""'), r"\[size\] gives 'a lion' no class"),
+        (
+            f"[size]\n{LINES}\n".replace('"a lion" = "small"', '"a lion" = ""'),
+            r"\[size\] gives 'a lion' no class",
+        ),
         (f'[size]\n{LINES}\n"a bear" = "small"\n', r"\[size\] names 'a bear', which is no prompt"),
         (f"[fine]\n{LINES}\n", "has a scheme 'fine' already"),
         (f"[size]\n{LINES}\n".replace("large", "small"), r"\[size\] has one class only"),
@@ -96,14 +99,16 @@ def label_file(folder: Path, scheme: str, labels: dict[str, str]) -> Path:
 
 def test_prompts_schemes_and_labels_are_matched_by_their_looks(accented: Session, tmp_path: Path) -> None:
     texts = [prompt.text for prompt in accented.manifest.prompts]
-    labels = {text: "food" for text in texts[2:]} | {"a cafe\u0301 ": "café", "a\u00a0cre\u0300me": "cafe\u0301"}
+    labels = dict.fromkeys(texts[2:], "food") | {"a cafe\u0301 ": "café", "a\u00a0cre\u0300me": "cafe\u0301"}
     path = label_file(tmp_path, "cafe\u0301 or food", labels)
     assert add_labels(accented, path) == [
         f"label file {path}: the labels 'caf\\xe9' and 'cafe\\u0301' of 'café or food' look alike: "
         "they are taken as one class, 'café'"
     ]
     assert accented.manifest.label_schemes == ("coarse", "fine", "café or food")
-    assert [prompt.labels["café or food"] for prompt in accented.manifest.prompts] == ["café"] * 2 + ["food"] * 7
+    assert [prompt.labels["café or food"] for prompt in accented.manifest.prompts] == ["café"] * 2 + [
+        "food"
+    ] * 7
     assert [prompt.text for prompt in accented.manifest.prompts] == texts
     assert accented.resolve_scheme("cafe\u0301  or food") == "café or food"
 
@@ -111,7 +116,11 @@ def test_prompts_schemes_and_labels_are_matched_by_their_looks(accented: Session
 @pytest.mark.parametrize(
     ("scheme", "more", "message"),
     [
-        ("kind", {"a cafe\u0301": "y"}, r"\[kind\] names a prompt twice: 'a caf\\xe9' and 'a cafe\\u0301' look alike"),
+        (
+            "kind",
+            {"a cafe\u0301": "y"},
+            r"\[kind\] names a prompt twice: 'a caf\\xe9' and 'a cafe\\u0301' look alike",
+        ),
         ("kind", {"a café": " \u200b"}, r"\[kind\] gives 'a café' no class"),
         ("kind", {"a café": "x "}, r"\[kind\] has one class only"),
         ("kind", {"a café": "x" * 201}, "a name is too long: String should have at most 200 characters"),
@@ -123,7 +132,7 @@ def test_mistakes_that_cannot_be_seen_are_named(
     accented: Session, tmp_path: Path, scheme: str, more: dict[str, str], message: str
 ) -> None:
     texts = [prompt.text for prompt in accented.manifest.prompts]
-    path = label_file(tmp_path, scheme, {text: "x" for text in texts} | more)
+    path = label_file(tmp_path, scheme, dict.fromkeys(texts, "x") | more)
     with pytest.raises(SessionError, match=message) as raised:
         add_labels(accented, path)
     assert "\n" not in str(raised.value)
@@ -141,7 +150,9 @@ def test_a_session_of_an_earlier_version_is_read_as_it_was_recorded_and_says_so(
     session = open_session(recorded.start().record(1).path)
     assert session.labels()[:2] == ["café", "cafe\u0301"]
     (problem,) = session.problems
-    assert problem.startswith("the labels 'caf\\xe9' and 'cafe\\u0301' of 'coarse' look alike but were recorded as")
+    assert problem.startswith(
+        "the labels 'caf\\xe9' and 'cafe\\u0301' of 'coarse' look alike but were recorded as"
+    )
     assert problem in Analyzer(session).figures(Settings()).notes
     # Each is named by its very text.
     labels = {prompt.text: str(n) for n, prompt in enumerate(prompts)}

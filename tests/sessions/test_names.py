@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from subspacelens_tui.sessions import SessionError
-from subspacelens_tui.sessions.format import Manifest, read_manifest
+from subspacelens_tui.sessions.format import Manifest
+from subspacelens_tui.sessions.manifest_reader import read_manifest
 from subspacelens_tui.sessions.names import automatic_paths, session_path
 from subspacelens_tui.sessions.writer import SessionAlreadyThereError, create_new_session
 from tests.conftest import PlantedSessionFactory
@@ -50,8 +51,16 @@ def test_processes_that_want_a_name_at_once_get_one_each(manifest: Manifest, tmp
     sessions = tmp_path / "fresh"
     makers = [
         subprocess.Popen(
-            [sys.executable, "-c", MAKER, sessions, tmp_path / "manifest.json", str(EACH)]
-            + [tmp_path / f"{n}.ready", str(AT_ONCE)],
+            [
+                sys.executable,
+                "-c",
+                MAKER,
+                sessions,
+                tmp_path / "manifest.json",
+                str(EACH),
+                tmp_path / f"{n}.ready",
+                str(AT_ONCE),
+            ],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -90,17 +99,17 @@ def test_a_name_taken_between_the_look_and_the_making_costs_a_number_only(
 def test_a_name_that_was_given_is_never_changed(manifest: Manifest, tmp_path: Path) -> None:
     sessions = tmp_path / "fresh"
     create_new_session(sessions, "mine", manifest)
-    with pytest.raises(SessionAlreadyThereError, match="there is a session .*mine already: choose another"):
+    with pytest.raises(SessionAlreadyThereError, match=r"there is a session .*mine already: choose another"):
         create_new_session(sessions, "mine", manifest)
     (sessions / "note").write_text("")
-    with pytest.raises(SessionAlreadyThereError, match="there is a file or folder .*note already"):
+    with pytest.raises(SessionAlreadyThereError, match=r"there is a file or folder .*note already"):
         create_new_session(sessions, "note", manifest)
     assert sorted(path.name for path in sessions.iterdir()) == ["mine", "note"]
 
 
 def test_a_sessions_folder_that_is_a_file_is_said_once(manifest: Manifest, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SessionError, match="cannot make the session .*File exists"):
+    with pytest.raises(SessionError, match=r"cannot make the session .*File exists"):
         create_new_session(tmp_path / "file", None, manifest)
 
 

@@ -19,7 +19,11 @@ def folder(planted: PlantedSessionFactory) -> Path:
 
 def test_what_is_noted_is_read_again(folder: Path) -> None:
     assert read_notes(folder) == Notes()
-    noted = Notes().saying("  two lines,\r\nof which one is 狮子 \n").tagged("baseline", "with blanks", "baseline")
+    noted = (
+        Notes()
+        .saying("  two lines,\r\nof which one is 狮子 \n")
+        .tagged("baseline", "with blanks", "baseline")
+    )
     assert noted.text == "two lines,\nof which one is 狮子"
     assert noted.tags == ("baseline", "with blanks")
     write_notes(folder, noted)

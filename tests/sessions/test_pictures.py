@@ -45,7 +45,7 @@ def test_what_the_session_has_no_picture_of_is_said(session: Session) -> None:
 def test_a_pillow_without_webp_is_said(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(WebPImagePlugin, "SUPPORTED", False)
     monkeypatch.setattr(features, "check", lambda name: False)
-    with pytest.raises(SessionError, match="cannot be read: Pillow was built without WebP$"):
+    with pytest.raises(SessionError, match=r"cannot be read: Pillow was built without WebP$"):
         read_picture(session, 0, 64)
 
 

@@ -46,6 +46,20 @@ def test_features_are_what_was_written_a_column_an_image(planted: PlantedSession
     assert session.labels("fine", guidance=3.0)[:3] == ["lion", "penguin", "octopus"]
 
 
+def test_what_the_first_block_receives_is_read_where_a_file_holds_it(planted: PlantedSessionFactory) -> None:
+    writer = planted().start().record(1)
+    path = next((writer.path / "features").glob("*.safetensors"))
+    written = load_file(path)
+    (file,) = (session := open_session(writer.path)).files_of()
+    found = session.read_input(file, "uncond", 19, [2, 5])
+    np.testing.assert_array_equal(found, written["input"][[2, 5], 1, 1])
+    for damaged in (written["input"][:, 0], written["input"][1:]):
+        save_file(written | {"input": np.ascontiguousarray(damaged)}, path)
+        (file,) = (session := open_session(writer.path)).files_of()
+        with pytest.raises(SessionError, match="does not hold what the first block receives"):
+            session.read_input(file, "cond", 5, [0])
+
+
 def test_what_the_session_lacks_is_said(planted: PlantedSessionFactory) -> None:
     session = open_session(planted(guidance=(1.0,)).start().record(1).path)
     for call, message in (

@@ -117,6 +117,19 @@ def test_a_process_of_another_container_of_this_machine_is_judged_by_its_events(
     assert tracker.now(0, 10).phase is Phase.STALE
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(60, "60 s"), (119, "119 s"), (121, "2 min"), (7199, "120 min"), (7201, "2 h"), (172_801, "2 d")],
+)
+def test_how_long_a_recorder_is_silent_is_said_in_few_digits(
+    monkeypatch: pytest.MonkeyPatch, seconds: int, words: str
+) -> None:
+    tracker = tracked(event("started", host="elsewhere", pid=1), event("recording"))
+    later = time.monotonic() + seconds
+    monkeypatch.setattr(state.time, "monotonic", lambda: later)
+    assert tracker.now(0, 10).detail == f"no sign of life for {words}"
+
+
 def test_a_process_that_the_system_hides_is_judged_by_its_events(monkeypatch: pytest.MonkeyPatch) -> None:
     """With hidepid=2 there is no /proc/PID of another user, but signals to it are refused, not lost."""
 

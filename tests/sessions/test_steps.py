@@ -44,7 +44,13 @@ def scheduler_file(folder: Path, text: str) -> Path:
 
 @pytest.mark.parametrize(
     ("timestep", "name"),
-    [(50.0, "19 (t 50)"), (0.0, "19 (t 0)"), (775.1342, "19 (t 775.1)"), (-1.5543, "19 (t -1.554)"), (None, "19")],
+    [
+        (50.0, "19 (t 50)"),
+        (0.0, "19 (t 0)"),
+        (775.1342, "19 (t 775.1)"),
+        (-1.5543, "19 (t -1.554)"),
+        (None, "19"),
+    ],
 )
 def test_a_step_is_named_with_its_timestep(timestep: float | None, name: str) -> None:
     assert step_name(19, timestep) == name
@@ -145,7 +151,8 @@ def test_what_is_no_configuration_says_nothing(planted: Planted, tmp_path: Path,
 
 
 @pytest.mark.parametrize(
-    "model", ["/", "/dev/zero", "../../..", "x" * 9000, "/" + "x" * 9000, "/a\0b", "a\0b", "a/b/c", "..", "demo", ""]
+    "model",
+    ["/", "/dev/zero", "../../..", "x" * 9000, "/" + "x" * 9000, "/a\0b", "a\0b", "a/b/c", "..", "demo", ""],
 )
 def test_a_session_cannot_have_anything_else_read(planted: Planted, model: str) -> None:
     writer = of_model(planted(), id=model, commit="../../../etc")

@@ -6,7 +6,8 @@ import pytest
 
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.sessions import SessionError, open_session, versions
-from subspacelens_tui.sessions.format import MANIFEST, parse_manifest
+from subspacelens_tui.sessions.format import MANIFEST
+from subspacelens_tui.sessions.manifest_reader import parse_manifest
 
 OLD = Path(__file__).parents[2] / "sessions" / "demo-small"
 
@@ -81,7 +82,7 @@ def test_a_damaged_older_version_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(versions, "FORMAT_VERSION", 2)
     monkeypatch.setattr(versions, "UPGRADES", {1: lambda content: {"images": content["images"][0]}})
     for content in ({}, {"images": []}, {"images": 3}, {"images": [3]}):
-        with pytest.raises(SessionError, match="damaged|Field required"):
+        with pytest.raises(SessionError, match=r"damaged|Field required"):
             parse_manifest(json.dumps({"format_version": 1} | content), Path("session.json"))
 
 

@@ -8,7 +8,8 @@ from PIL import Image
 from subspacelens_tui.sessions import SessionError, writer
 from subspacelens_tui.sessions.control import ask, requested
 from subspacelens_tui.sessions.features import write_batch
-from subspacelens_tui.sessions.format import Prompt, UnreadText, read_manifest
+from subspacelens_tui.sessions.format import Prompt, UnreadText
+from subspacelens_tui.sessions.manifest_reader import read_manifest
 from subspacelens_tui.sessions.writer import (
     complete_manifest,
     create_or_join_session,
@@ -36,7 +37,7 @@ def test_a_session_is_there_as_a_whole_or_not_at_all(
 
     sessions = planted("other").path.parent
     monkeypatch.setattr(writer, "replace_manifest", full)
-    with pytest.raises(SessionError, match="cannot make the session .*No space left"):
+    with pytest.raises(SessionError, match=r"cannot make the session .*No space left"):
         create_session(sessions / "new", manifest)
     assert sorted(path.name for path in sessions.iterdir()) == ["other", "planted"]
 
@@ -67,7 +68,12 @@ def test_ranks_join_a_session_whose_steps_another_has_found(
     planted: PlantedSessionFactory, tmp_path: Path
 ) -> None:
     plan = planted().manifest.model_copy(update={"blocks": [], "input_width": None, "default_capture": True})
-    found = {"steps": 39, "capture_steps": [0, 38], "timesteps": [1.0] * 39, "scheduler": "HeunDiscreteScheduler"}
+    found = {
+        "steps": 39,
+        "capture_steps": [0, 38],
+        "timesteps": [1.0] * 39,
+        "scheduler": "HeunDiscreteScheduler",
+    }
     folder = tmp_path / "joined"
     create_session(folder, plan)
     complete_manifest(folder, planted("other").manifest.model_copy(update={**found, "default_capture": True}))

@@ -14,6 +14,7 @@ import random
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from tools.mutations import trial
@@ -22,7 +23,6 @@ from tools.mutations.results import PAGE, ROOT, Found, page, read, write
 from tools.pages import write_or_check
 
 _BUDGET = 10.0
-Lines = dict[str, tuple[float, set[tuple[str, int]]]]
 
 
 def main() -> int:
@@ -31,27 +31,23 @@ def main() -> int:
         case ["page"]:
             return write_or_check(PAGE, page(read()))
         case [room, count, seed, *tests] if tests:
+            found = []
             with tempfile.TemporaryDirectory() as folder:
-                found = _try_changes(Path(folder), room, int(count), int(seed), tests)
-            write([row for row in read() if row.room != room] + found)
+                for row in _tried(Path(folder), room, int(count), int(seed), tests):
+                    found.append(row)
+                    write([other for other in read() if other.room != room] + found)
             return 0
         case _:
             print(__doc__, file=sys.stderr)
             return 2
 
 
-def _try_changes(copy: Path, room: str, count: int, seed: int, tests: list[str]) -> list[Found]:
+def _tried(copy: Path, room: str, count: int, seed: int, tests: list[str]) -> Iterator[Found]:
     archive = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, check=True, capture_output=True).stdout
     subprocess.run(["tar", "-x", "-C", copy], input=archive, check=True)
     trial.adopt_orphans()
-    lines, imported = trial.run_tests(
-        copy,
-        tests,
-        trial.LinesOfTests(copy / "subspacelens_tui" / room),
-        lambda plugin: (plugin.found, list(sys.modules)),
-        limited=False,
-    )
-    trial.import_others(imported)
+    trial.import_tests(copy, tests)
+    lines = trial.lines_of(copy, room, tests)
     runs: dict[tuple[str, int], list[str]] = {}
     for test in sorted(lines, key=lambda test: lines[test][0]):
         for file, line in lines[test][1]:
@@ -61,10 +57,11 @@ def _try_changes(copy: Path, room: str, count: int, seed: int, tests: list[str])
     possible = [change for change in possible if (change.file, change.line) in runs]
     print(f"{len(lines)} tests, {len(possible)} changes to the lines that they run", flush=True)
     drawn = random.Random(seed).sample(possible, min(count, len(possible)))
-    return [_found(copy, change, _affordable(runs[change.file, change.line], lines)) for change in drawn]
+    for change in drawn:
+        yield _found(copy, change, _affordable(runs[change.file, change.line], lines))
 
 
-def _affordable(tests: list[str], lines: Lines) -> list[str]:
+def _affordable(tests: list[str], lines: trial.Lines) -> list[str]:
     chosen, used = tests[:1], lines[tests[0]][0]
     for test in tests[1:]:
         if (used := used + lines[test][0]) > _BUDGET:
@@ -74,20 +71,10 @@ def _affordable(tests: list[str], lines: Lines) -> list[str]:
 
 
 def _found(copy: Path, change: Change, tests: list[str]) -> Found:
-    path = copy / change.file
-    source = path.read_bytes()
-    path.write_bytes(change.made_to(source))
-    try:
-        killed_by = trial.run_tests(
-            copy, tests, trial.FirstFailure(), lambda plugin: (plugin.test,), limited=True
-        )
-    finally:
-        path.write_bytes(source)
-    killer = killed_by[0] if killed_by else "(hung)"
-    print(f"{change.file}:{change.line} {change.before!r} -> {change.after!r}: {killer}", flush=True)
-    return Found(
-        change.file, change.line, change.kind, change.before, change.after, tests=len(tests), killed_by=killer
-    )
+    killed_by = trial.first_failure(copy, change, tests)
+    print(f"{change.file}:{change.line} {change.before!r} -> {change.after!r}: {killed_by}", flush=True)
+    where = change.file, change.line, change.kind, change.before, change.after
+    return Found(*where, tests=len(tests), killed_by=killed_by)
 
 
 if __name__ == "__main__":

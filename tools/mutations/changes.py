@@ -45,8 +45,10 @@ class Change:
     after: str
 
     def made_to(self, source: bytes) -> bytes:
-        """The file's content with it."""
-        return source[: self.start] + self.after.encode() + source[self.end :]
+        """The file's content with it; every other line keeps its number."""
+        after, lost = self.after, "\n" * (self.before.count("\n") - self.after.count("\n"))
+        after = f"{after[:-1]}{lost})" if after.endswith(")") else after + lost
+        return source[: self.start] + after.encode() + source[self.end :]
 
 
 def changes_of(file: str, source: bytes) -> list[Change]:

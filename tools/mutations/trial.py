@@ -1,10 +1,11 @@
 """Runs tests in a copy of the repository, each time in a process of its own.
 
-The process that they are forked from has imported what is not ours, which takes most of a short run.
+The process that they are forked from has imported all of them, which takes most of a short run.
 """
 
+import contextlib
 import ctypes
-import importlib
+import gc
 import os
 import resource
 import sys
@@ -20,10 +21,15 @@ from typing import Any
 import psutil
 import pytest
 
+from tools.mutations.changes import Change
+
+HUNG = "(hung)"
+Lines = dict[str, tuple[float, set[tuple[str, int]]]]
+"""Test → its seconds of the processor, and the file and number of each line that it runs."""
+
 _PR_SET_CHILD_SUBREAPER = 36
-# More seconds of the processor than a change may take; and of the clock, for what waits uses no processor.
-_PROCESSOR, _CLOCK = 90, 400.0
-_OURS = {"subspacelens_tui", "tests", "tools", "__main__"}
+# Seconds of the processor that a change may take; and seconds in which no thread has had anything to do.
+_PROCESSOR, _IDLE = 90, 120
 # Its plugins were imported before it, which it warns of.
 _QUIET = ["-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
 
@@ -39,7 +45,7 @@ class LinesOfTests:
         self._folder = f"{folder}{os.sep}"
         self._lines: set[tuple[str, int]] = set()
         self._failed = False
-        self.found: dict[str, tuple[float, set[tuple[str, int]]]] = {}
+        self.found: Lines = {}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -77,11 +83,13 @@ class FirstFailure:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the first."""
-        if report.failed and self.test is None:
-            self.test = report.nodeid
+        self._see(report)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that cannot be imported has failed too."""
+        self._see(report)
+
+    def _see(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         if report.failed and self.test is None:
             self.test = report.nodeid
 
@@ -96,73 +104,120 @@ def adopt_orphans() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def run_tests(
-    copy: Path, tests: Sequence[str], plugin: Any, result: Callable[[Any], Any], limited: bool
-) -> Any:
-    """Run these tests in the copy; what `result` makes of the plugin, or None of a run that hung or died.
+def import_tests(copy: Path, tests: Sequence[str]) -> None:
+    """Import these tests of a copy, and what they import, into this process, which is then for it alone."""
+    os.chdir(copy)
+    os.environ["PYTHONPATH"] = str(copy)
+    sys.path.insert(0, str(copy))
+    pytest.main([*tests, "--collect-only", "-qq", *_QUIET])
+    gc.collect()
+    # Or each of the processes forked from this one would get all of it as its own when it looks for garbage.
+    gc.freeze()
 
-    A limited run ends at the first failure or after some time, and leaves no bytecode of changed code.
-    """
+
+def lines_of(copy: Path, room: str, tests: Sequence[str]) -> Lines:
+    """What each of these tests runs of a room."""
+    found: Lines = _in_a_process(lambda: _lines_here(copy, room, tests))
+    return found
+
+
+def _lines_here(copy: Path, room: str, tests: Sequence[str]) -> Lines:
+    plugin = LinesOfTests(copy / "subspacelens_tui" / room)
+    pytest.main([*tests, *_QUIET], [plugin])
+    return plugin.found
+
+
+def first_failure(copy: Path, change: Change, tests: Sequence[str]) -> str | None:
+    """The first of these tests that fails with a change; `HUNG` if they do not end, None if none fails."""
+    path = copy / change.file
+    source = path.read_bytes()
+    changed = change.made_to(source)
+    path.write_bytes(changed)
+    try:
+        found: tuple[str | None] | None = _in_a_process(lambda: _try_here(path, changed, tests))
+    finally:
+        path.write_bytes(source)
+    return HUNG if found is None else found[0]
+
+
+def _try_here(path: Path, changed: bytes, tests: Sequence[str]) -> tuple[str | None]:
+    resource.setrlimit(resource.RLIMIT_CPU, (_PROCESSOR, _PROCESSOR))
+    # No bytecode of changed code; what is imported or started from now on finds the file changed.
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    gc.unfreeze()
+    _replace_functions(path, compile(changed, path, "exec"))
+    gc.freeze()
+    plugin = FirstFailure()
+    pytest.main([*tests, "-x", *_QUIET], [plugin])
+    return (plugin.test,)
+
+
+def _replace_functions(path: Path, module: types.CodeType) -> None:
+    """Give the functions of a file that is imported already the code of another version of it."""
+    codes: dict[tuple[str, int], list[types.CodeType]] = {}
+    left = [module]
+    while left:
+        code = left.pop()
+        codes.setdefault((code.co_qualname, code.co_firstlineno), []).append(code)
+        left += [inner for inner in code.co_consts if isinstance(inner, types.CodeType)]
+    for function in gc.get_objects():
+        if isinstance(function, types.FunctionType) and function.__code__.co_filename == str(path):
+            known = codes[function.__code__.co_qualname, function.__code__.co_firstlineno]
+            if len(known) == 1:  # two lambdas in one line are not told apart
+                function.__code__ = known[0]
+
+
+def _in_a_process(work: Callable[[], Any]) -> Any:
+    """What `work` returns, in a process forked from this one; None if that died, or waits for nothing."""
     ours, theirs = Pipe(duplex=False)
     if os.fork() == 0:
         ours.close()
+        os.setsid()
+        silence = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(silence, stream)
         try:
-            _run_here(copy, tests, plugin, limited)
-            theirs.send(result(plugin))
+            theirs.send(work())
         except Exception:
             theirs.send(_Broken(traceback.format_exc()))
         finally:
             os._exit(0)
     theirs.close()
     try:
-        return _answer(ours, limited)
-    finally:
-        _end_children()
-
-
-def _run_here(copy: Path, tests: Sequence[str], plugin: Any, limited: bool) -> None:
-    os.setsid()
-    os.chdir(copy)
-    os.environ["PYTHONPATH"] = str(copy)
-    if limited:
-        resource.setrlimit(resource.RLIMIT_CPU, (_PROCESSOR, _PROCESSOR))
-        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-        sys.dont_write_bytecode = True
-    sys.path.insert(0, str(copy))
-    silence = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(silence, stream)
-    pytest.main([*tests, *_QUIET, *(["-x"] if limited else [])], [plugin])
-
-
-def _answer(ours: Connection, limited: bool) -> Any:
-    try:
-        answer = ours.recv() if ours.poll(_CLOCK if limited else None) else None
+        answer = ours.recv() if _answers(ours) else None
     except EOFError:
         return None
+    finally:
+        _end_children()
     if isinstance(answer, _Broken):
         raise answer
     return answer
 
 
+def _answers(ours: Connection) -> bool:
+    """Wait for an answer; False once all processes have done nothing for long. A busy machine is no reason."""
+    idle = 0
+    while not ours.poll(1.0):
+        idle = 0 if any(map(_is_runnable, psutil.Process().children(recursive=True))) else idle + 1
+        if idle >= _IDLE:
+            return False
+    return True
+
+
+def _is_runnable(process: psutil.Process) -> bool:
+    """Whether a thread of it runs, or would if the machine let it (Linux)."""
+    try:
+        threads = [*Path(f"/proc/{process.pid}/task").iterdir()]
+        return any((of / "stat").read_text().rpartition(")")[2].split()[0] in "RD" for of in threads)
+    except OSError:  # it has just ended
+        return True
+
+
 def _end_children() -> None:
     for process in psutil.Process().children(recursive=True):
-        try:
+        with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    while True:  # those that were adopted are waited for too
-        try:
+    with contextlib.suppress(ChildProcessError):
+        while True:  # those that were adopted are waited for too
             os.waitpid(-1, 0)
-        except ChildProcessError:
-            return
-
-
-def import_others(names: Sequence[str]) -> None:
-    """Import here, in this order, what a run has imported and is not ours."""
-    for name in names:
-        if name.split(".")[0] not in _OURS:
-            try:
-                importlib.import_module(name)
-            except Exception:
-                continue

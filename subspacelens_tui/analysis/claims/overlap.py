@@ -1,6 +1,5 @@
 """Where over the depth the classes overlap least, and whether that layer moves with the step."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,9 +7,8 @@ import numpy as np
 from subspacelens_tui.analysis.claims.claim import LEVEL, CannotTell, Finding, Verdict, claim
 from subspacelens_tui.analysis.claims.curves import Curve, adjusted_p
 from subspacelens_tui.analysis.claims.evidence import Evidence
-from subspacelens_tui.analysis.claims.judging import enough_layers, number, p_words, permuted_words
-from subspacelens_tui.analysis.separation import Separation, separation
-from subspacelens_tui.sessions.ranges import ranges
+from subspacelens_tui.analysis.claims.verdict_rules import enough_layers, number, p_words, permuted_words
+from subspacelens_tui.analysis.least_overlap import Separation, layers_in_words, separation
 
 MIDDLE_FROM, MIDDLE_TO = 1 / 3, 2 / 3
 
@@ -43,7 +41,7 @@ def least_in_the_middle(evidence: Evidence) -> Finding:
     of_value = _separation(evidence.curve("overlap_mean", null=False, labels=labels))
     inside = [is_middle(layer, layers) for layer in of_value.candidates]
     if any(inside) and not all(inside):
-        raise CannotTell(_not_resolved(_layers(of_value.candidates)))
+        raise CannotTell(_not_resolved(layers_in_words(of_value.candidates)))
     curve = evidence.curve("overlap_mean", labels=labels)
     of_excess = _separation(curve, of_excess=True)
     p = adjusted_p(curve.values, curve.permuted, sign=-1)
@@ -57,9 +55,9 @@ def least_in_the_middle(evidence: Evidence) -> Finding:
         if all(of_excess_inside):
             verdict = Verdict.SUPPORTED
         elif any(of_excess_inside):
-            raise CannotTell(f"less its null, {_not_resolved(_layers(of_excess.candidates))}")
-    where = f"the overlap is least at {_layers(of_value.candidates)}"
-    null = f"less its null, {_layers(of_excess.candidates)} cannot be excluded ({p_words(beyond)})"
+            raise CannotTell(f"less its null, {_not_resolved(layers_in_words(of_excess.candidates))}")
+    where = f"the overlap is least at {layers_in_words(of_value.candidates)}"
+    null = f"less its null, {layers_in_words(of_excess.candidates)} cannot be excluded ({p_words(beyond)})"
     others = float(np.min(np.delete(curve.values, of_value.candidates), initial=np.inf))
     return Finding(
         verdict,
@@ -97,7 +95,7 @@ def moves_with_the_step(evidence: Evidence) -> Finding:
         _separation(evidence.curve("overlap_mean", null=False, labels=labels, step=step), 2) for step in steps
     )
     where = " and ".join(
-        f"{_layers(found.candidates)} at step {evidence.step_name(step)}"
+        f"{layers_in_words(found.candidates)} at step {evidence.step_name(step)}"
         for step, found in zip(steps, (early, late), strict=True)
     )
     if set(early.candidates) & set(late.candidates):
@@ -110,7 +108,7 @@ def moves_with_the_step(evidence: Evidence) -> Finding:
     curves = [evidence.curve("overlap_mean", labels=labels, step=step) for step in steps]
     of_excess = [_separation(curve, 2, of_excess=True) for curve in curves]
     if set(of_excess[0].candidates) & set(of_excess[1].candidates):
-        both = " and ".join(_layers(found.candidates) for found in of_excess)
+        both = " and ".join(layers_in_words(found.candidates) for found in of_excess)
         raise CannotTell(f"less its null, {_not_resolved(both)}")
     verdict = Verdict.SUPPORTED if deeper(*of_excess) else Verdict.EXPLAINED
     ends = {
@@ -146,7 +144,3 @@ def _moved(verdict: Verdict, says: str, early: Separation, late: Separation, evi
 
 def _not_resolved(layers: str) -> str:
     return f"the layer of least overlap is not resolved: {layers} cannot be excluded"
-
-
-def _layers(layers: Sequence[int]) -> str:
-    return ("layer " if len(layers) == 1 else "layers ") + ranges(layers)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.excluded_images import NoImagesError
 from subspacelens_tui.analysis.output.files import Row
 from subspacelens_tui.analysis.output.plots import Plot
 from subspacelens_tui.analysis.output.sparse import sparse_rows

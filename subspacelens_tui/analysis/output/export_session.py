@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from subspacelens_tui.analysis.analyzer import Analyzer
+from subspacelens_tui.analysis.excluded_images import NoImagesError, why_empty
 from subspacelens_tui.analysis.incremental_grams import Configuration
-from subspacelens_tui.analysis.left_out import NoImagesError, why_empty
 from subspacelens_tui.analysis.metrics import METRICS, Shape
 from subspacelens_tui.analysis.output.curve_plots import curve_plot
 from subspacelens_tui.analysis.output.export_lenses import lens_names, lens_plots, lens_results, lens_rows

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from subspacelens_tui.analysis import Analyzer
+from subspacelens_tui.analysis.class_pairs import Pairs, pairs
 from subspacelens_tui.analysis.deferred import (
     cka_of_layers,
     deferred_errors,
@@ -11,9 +12,9 @@ from subspacelens_tui.analysis.deferred import (
     rank_errors,
     split_halves,
 )
+from subspacelens_tui.analysis.least_overlap_by_step import Separations, separations
 from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.over_eps import OverEps, over_eps
-from subspacelens_tui.analysis.pairs import Pairs, pairs
 from subspacelens_tui.analysis.progress import IsCancelled, Watch
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.sparse_dictionaries import trained_beside
@@ -23,10 +24,9 @@ from subspacelens_tui.analysis.sparse_results import (
     SparseResult,
     sparse_comparison,
 )
-from subspacelens_tui.analysis.steps import Separations, separations
+from subspacelens_tui.app.background_jobs import Job
 from subspacelens_tui.app.controllers.controller import Controller
 from subspacelens_tui.app.controllers.session_state import SessionState
-from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.panes.pane import Deferred
 from subspacelens_tui.app.refinement_stages import FEW
 from subspacelens_tui.app.snapshots import Analysis

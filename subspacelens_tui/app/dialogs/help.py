@@ -22,7 +22,7 @@ _KEYS = 14
 # As in the style sheet: columns of the dialog, and of what is around its text.
 _WIDEST, _FRAME = 92, 10
 _READING = """\
-ΔR, the rate reduction, is the coding rate of all images less that within the classes (MCR², nats). It
+ΔR, the rate reduction, is the coding rate of all images minus that within the classes (MCR², nats). It
 grows with scale and with any labels: read the excess over permuted labels. ε is the coding precision,
 not squared. The shaded band holds the central 95 % of the permutations. Overlap is the mean squared
 cosine between class subspaces."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
-from subspacelens_tui.app.drawing.painted import Row, cut_row
+from subspacelens_tui.app.drawing.painted_widget import Row, cut_row
 from subspacelens_tui.app.panes.pane import COMPUTING, Numbers
 from subspacelens_tui.app.panes.sparse import OfTokens
 from subspacelens_tui.sessions.sanitise import plain

@@ -8,7 +8,7 @@ from subspacelens_tui.analysis.quantities import Values
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.sentences import BEYOND, of_control_updates, of_updates
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.drawing.painted import Row
+from subspacelens_tui.app.drawing.painted_widget import Row
 from subspacelens_tui.app.drawing.plot_parts import Band, Curve, Plot
 from subspacelens_tui.app.drawing.plot_styles import LegendEntry
 from subspacelens_tui.app.panes.pane import Deferred, Numbers

@@ -11,7 +11,7 @@ from textual import events
 from subspacelens_tui.analysis.sentences import of_cka
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
-from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row
+from subspacelens_tui.app.drawing.painted_widget import Piece, Row, cut_row
 from subspacelens_tui.app.drawing.palette import SHADES, ramp_index, ramp_style
 from subspacelens_tui.app.panes.pane import Deferred, LayerChosen, Numbers, Pane
 from subspacelens_tui.sessions.sanitise import plain

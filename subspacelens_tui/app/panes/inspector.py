@@ -15,8 +15,8 @@ from subspacelens_tui.analysis.metrics import METRICS, Cost, Format, Metric, Sha
 from subspacelens_tui.analysis.quantities import HEADLINE, glossary
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.drawing.cell_text import fit
-from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row, row_width, whole_pieces
+from subspacelens_tui.app.drawing.cell_text import cut, fit
+from subspacelens_tui.app.drawing.painted_widget import Piece, Row, cut_row, row_width, whole_pieces
 from subspacelens_tui.app.keys import Key, bindings
 from subspacelens_tui.app.panes.pane import COMPUTING, WAITING, Numbers, Pane
 from subspacelens_tui.geometry import NullSummary
@@ -26,7 +26,7 @@ _NAME, _VALUE, _NULL, _SCORE, _ERROR = 9, 6, 7, 7, 7
 _HEAD = 2
 _CEILING, _SAMPLE = glossary()["ceiling"], glossary()["N, d, K, n"]
 # Where the table ends, and what a row is in words begins where there is room.
-_WORDS_AT = _NAME + _VALUE + _NULL + _SCORE + _ERROR + 3
+_WORDS_AT, _WORDS_AT_LEAST = _NAME + _VALUE + _NULL + _SCORE + _ERROR + 3, 30
 # A name and its value; the head and one of them.
 _LEAST = (_NAME + _VALUE, _HEAD + 1)
 
@@ -166,12 +166,12 @@ class Inspector(Pane):
 
     def _explain(self, metric: Metric, rows: Iterable[Row], width: int) -> Iterator[tuple[Row, str]]:
         words = f"{metric.label}: {metric.formula}. {metric.about}"
-        named = metric.label
+        room = width - _WORDS_AT
+        said = _words_beside(metric, room) if room >= _WORDS_AT_LEAST else ""
         for row in rows:
-            room = _WORDS_AT - row_width(row)
-            fits = room > 1 and _WORDS_AT + cell_len(named) <= width
-            yield [*row, (" " * room + named, self.ink("dim"))] if named and fits else row, words
-            named = ""
+            gap = _WORDS_AT - row_width(row)
+            yield [*row, (" " * gap + said, self.ink("dim"))] if said and gap > 1 else row, words
+            said = ""
 
     def _difference_rows(self) -> Numbers:
         assert self.analysis is not None
@@ -345,6 +345,12 @@ class Inspector(Pane):
             ("  " + words, self.ink("dim")),
         ]
         return cut_row(row, width)
+
+
+def _words_beside(metric: Metric, room: int) -> str:
+    """What a metric is, in as many words as there is room for."""
+    whole = f"{metric.label}. {metric.about}"
+    return whole if cell_len(whole) <= room else cut(metric.label, room)
 
 
 def _head(layer: LayerResult) -> list[str]:

@@ -12,7 +12,7 @@ from subspacelens_tui.analysis.quantities import Quantity, quantity
 from subspacelens_tui.analysis.result import LayerResult
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
-from subspacelens_tui.app.drawing.painted import Piece, Row, row_width, whole_pieces
+from subspacelens_tui.app.drawing.painted_widget import Piece, Row, row_width, whole_pieces
 from subspacelens_tui.app.drawing.palette import curve_colour
 from subspacelens_tui.app.panes.pane import COMPUTING, LayerChosen, Numbers, Pane
 

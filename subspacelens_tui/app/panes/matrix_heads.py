@@ -9,7 +9,8 @@ from subspacelens_tui.app.drawing.cell_text import cut, fit
 
 # Letters of a head that can be read; heads of fewer are written downwards, if there are as many rows.
 _READABLE = 4
-_DOWN_AT_LEAST, _DOWN_AT_MOST, _STAGGERED_AT_MOST = 3, 12, 3
+_DOWN_AT_LEAST, _DOWN_AT_MOST = 3, 12
+_STAGGERED_AT_MOST = 3
 # From the name of a column, in a row further up, down to the column.
 _LEADER = "╷"
 
@@ -42,14 +43,14 @@ def heads_for(names: Sequence[str], cell: int, left: int, rows: int) -> Heads:
     longest = max(map(cell_len, names), default=0)
     if cell > longest:
         return Heads(1)
+    most = min(rows, _STAGGERED_AT_MOST, len(names))
+    for count in range(2, most + 1):
+        if _staggered(names, cell, left, count, longest) is not None:
+            return Heads(count)
     if cell - 1 < min(longest, _READABLE):
         down = rows >= _DOWN_AT_LEAST
         return Heads(min(longest, rows, _DOWN_AT_MOST), down=True) if down else Heads(1)
-    most = min(rows, _STAGGERED_AT_MOST, len(names))
-    whole = (
-        count for count in range(2, most + 1) if _staggered(names, cell, left, count, longest) is not None
-    )
-    return Heads(next(whole, most))
+    return Heads(most)
 
 
 def head_lines(heads: Heads, names: Sequence[str], cell: int, left: int) -> Iterator[list[HeadPiece]]:
@@ -76,7 +77,7 @@ def head_lines(heads: Heads, names: Sequence[str], cell: int, left: int) -> Iter
 def _staggered(
     names: Sequence[str], cell: int, left: int, rows: int, length: int
 ) -> list[list[HeadPiece]] | None:
-    """The names in turn in so many rows, each cut to a length; None if they do not fit."""
+    """The names in turn in so many rows, each cut to a length; None if they or their leaders do not fit."""
     width = left + len(names) * cell
     lines = []
     for row in range(rows):
@@ -91,7 +92,11 @@ def _staggered(
                 return None
             placed.insert(0, (start, text, column))
             end = start - 1
-        lines.append(_line([*placed, *_leaders(placed, len(names), cell, left, row, rows)], first, width))
+        leaders = list(_leaders(placed, len(names), cell, left, row, rows))
+        # A name below another says which column is its own only where the other's leader is seen.
+        if len(leaders) < sum(column % rows < row for column in range(len(names))):
+            return None
+        lines.append(_line([*placed, *leaders], first, width))
     return lines
 
 

@@ -11,7 +11,7 @@ from subspacelens_tui.analysis.quantities import HEADLINE, quantity
 from subspacelens_tui.analysis.quantities import Band as Ends
 from subspacelens_tui.analysis.result import LayerResult
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.drawing.painted import Row
+from subspacelens_tui.app.drawing.painted_widget import Row
 from subspacelens_tui.app.drawing.plot import draw, least_size
 from subspacelens_tui.app.drawing.plot_parts import Band, Bars, Curve, Plot
 from subspacelens_tui.app.drawing.plot_styles import LegendEntry, PlotStyles, legend_rows

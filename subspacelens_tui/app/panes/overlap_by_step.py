@@ -3,10 +3,10 @@
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from subspacelens_tui.analysis.steps import SeparationRow
+from subspacelens_tui.analysis.least_overlap_by_step import SeparationRow
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
-from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row
+from subspacelens_tui.app.drawing.painted_widget import Piece, Row, cut_row
 from subspacelens_tui.app.panes.pane import Deferred, Numbers, Pane
 from subspacelens_tui.sessions.ranges import ranges
 from subspacelens_tui.sessions.sanitise import plain

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import uncapitalised
-from subspacelens_tui.app.drawing.painted import Painted, Row
+from subspacelens_tui.app.drawing.painted_widget import Painted, Row
 from subspacelens_tui.app.keys import Key
 from subspacelens_tui.app.selection import Measure
 from subspacelens_tui.app.snapshots import Analysis, Recording

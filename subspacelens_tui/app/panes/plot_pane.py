@@ -12,7 +12,7 @@ from subspacelens_tui.app.drawing.cell_text import uncapitalised
 from subspacelens_tui.app.drawing.plot import layer_at
 from subspacelens_tui.app.drawing.plot_parts import LAYERS, Plot
 from subspacelens_tui.app.panes.pane import LayerChosen, Pane
-from subspacelens_tui.app.panes.plotted import Plotted
+from subspacelens_tui.app.panes.plot_with_legend import Plotted
 
 
 class PlotPane(Plotted, Pane):

@@ -18,10 +18,10 @@ from textual.widgets import Static
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.claims import CLAIMS, Report, Verdict, report_of
 from subspacelens_tui.analysis.progress import IsCancelled
-from subspacelens_tui.app.jobs import Job
+from subspacelens_tui.app.background_jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, REPORT
 from subspacelens_tui.app.keys import bindings, in_footer
-from subspacelens_tui.app.screens.quits import Quits
+from subspacelens_tui.app.screens.quit_action import Quits
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.key_bar import KeyBar

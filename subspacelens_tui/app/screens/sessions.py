@@ -30,13 +30,13 @@ from subspacelens_tui.sessions.sanitise import plain
 
 _POLL = 2.0
 _EMPTY = (
-    "No sessions here yet. A session is one recorded run of a diffusion transformer.",
+    "No sessions here yet. A session is one recorded run of a model.",
     "",
     "Press {new} to record one: the bundled model, or one of yours.",
     "",
     "From a shell:",
-    "  subspacelens-tui demo               record the bundled model and watch it live",
-    "  subspacelens-tui record --help      record a model of yours",
+    "  subspacelens-tui demo            record the bundled model and watch it",
+    "  subspacelens-tui record --help   record a model of yours",
     "and it appears here by itself.",
 )
 

@@ -12,20 +12,20 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from subspacelens_tui.analysis import Analyzer, Settings
+from subspacelens_tui.analysis.excluded_images import NoImagesError
 from subspacelens_tui.analysis.incremental_grams import Configuration
-from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.sweep import configurations, extremes, tests_of
+from subspacelens_tui.app.background_jobs import Job
 from subspacelens_tui.app.controllers.export import Exportable
-from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, SWEEP
 from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.refinement_stages import FEW, full
 from subspacelens_tui.app.screens.exporting import adopt_export
-from subspacelens_tui.app.screens.quits import Quits
+from subspacelens_tui.app.screens.quit_action import Quits
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.key_bar import KeyBar
@@ -169,13 +169,14 @@ class SweepScreen(Screen[Configuration], Quits, NeedsRoom):
             return {}, ""
         rows = np.asarray(tests.survive).reshape(-1, layers).tolist()
         passes = {index: tuple(row) for index, row in zip(found, rows, strict=True)}
-        return passes, f"{tests.short('tests')}, others dim"
+        return passes, tests.dimmed("tests")
 
     @property
     def _title(self) -> str:
-        done, at = f"{len(self._found)}/{len(self._rows)} configurations", self._settings
+        at, found, every = self._settings, len(self._found), len(self._rows)
         of = f"{plain(at.labels or '')} · {at.branch} · ε {at.eps:g} · {at.features}"
-        return f"Sweep  {quantity(SHOWN[self._figure]).title}  {of}  {done}"
+        done = "" if found == every else f"  {found}/{every} configurations"
+        return f"Sweep  {quantity(SHOWN[self._figure]).title}  {of}{done}"
 
     # Export
 

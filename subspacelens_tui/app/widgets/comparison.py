@@ -11,7 +11,7 @@ from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.plot_parts import Bars, Curve, Plot
 from subspacelens_tui.app.drawing.plot_styles import LegendEntry
 from subspacelens_tui.app.panes.pane import Numbers
-from subspacelens_tui.app.widgets.curves import Curves
+from subspacelens_tui.app.widgets.curve_widget import Curves
 from subspacelens_tui.sessions.sanitise import plain
 
 A_COLOUR, B_COLOUR = 0, 1

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.style import Style
 
-from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, row_width
+from subspacelens_tui.app.drawing.painted_widget import Painted, Piece, Row, row_width
 from subspacelens_tui.app.keys import Key, key_name
 
 

@@ -8,7 +8,7 @@ from textual import events
 from textual.message import Message
 
 from subspacelens_tui.app.drawing.cell_text import fit
-from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
+from subspacelens_tui.app.drawing.painted_widget import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.app.widgets.run_bar import mark
 from subspacelens_tui.sessions import Phase, RunState
 from subspacelens_tui.sessions.byte_sizes import readable

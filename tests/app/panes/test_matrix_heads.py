@@ -19,7 +19,7 @@ def test_names_are_whole_where_there_are_rows_for_them(cell: int) -> None:
     shown = rows(NAMES, cell, heads_for(NAMES, cell, LEFT, 3))
     text = "\n".join(shown)
     assert all(name in text for name in NAMES)
-    # Two names never touch, and the corner before the last row stays free.
+    # Names never touch, and the corner before the last row stays free.
     assert sorted(word for row in shown for word in row.replace("╷", " ").split()) == sorted(NAMES)
     assert shown[-1][:LEFT].isspace()
 
@@ -31,7 +31,7 @@ def test_a_name_is_over_its_column_and_a_leader_goes_down_to_it() -> None:
         row = above if column % 2 == 0 else below
         start = row.index(name)
         assert start <= middle < start + len(name)
-        assert below[middle] == "╷" or column % 2
+        assert (below[middle] == "╷") == (column % 2 == 0)
 
 
 def test_one_row_where_names_fit_beside_each_other() -> None:

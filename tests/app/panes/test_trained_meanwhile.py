@@ -8,7 +8,7 @@ from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.sparse_training import PlannedTraining, plan_training, write_training
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.events import EventWriter
-from subspacelens_tui.sessions.life_signs import say_started
+from subspacelens_tui.sessions.heartbeats import say_started
 from subspacelens_tui.sparse import Autoencoder
 from subspacelens_tui.sparse.layouts import write_autoencoder
 from subspacelens_tui.sparse.recipe import Asked
