@@ -26,11 +26,11 @@ REPORT = [
 LIVE = (Settings(quick=True), Settings())
 
 
-def report(session: Session) -> None:
-    """Coarse and fine, both branches, spectra and overlaps, from the files on disk."""
+def report(session: Session, of_blocks: bool = True) -> None:
+    """Coarse and fine, both branches, spectra and overlaps, from the files on disk; and what blocks do."""
     analyzer = Analyzer(session)
     for settings in REPORT:
-        analyzer.figures(settings)
+        analyzer.figures(replace(settings, between_layers=of_blocks))
 
 
 def nulls(analyzer: Analyzer, seed: int, overlap: bool) -> None:
@@ -52,6 +52,16 @@ def bare(features: dict[tuple[str, int], Any]) -> None:
     for Z in features.values():
         wide = Z.astype(np.float64)
         np.linalg.eigvalsh(wide.T @ wide)
+
+
+def bare_with_blocks(features: dict[tuple[str, int], Any]) -> None:
+    """The same, and for each block two more products and the eigenvectors of what it receives."""
+    bare(features)
+    for (branch, layer), Z in features.items():
+        before = features[branch, max(0, layer - 1)].astype(np.float64)
+        delta = Z.astype(np.float64) - before
+        _ = before.T @ delta, delta.T @ delta
+        np.linalg.eigh(before.T @ before)
 
 
 def eigenvalue_work(grams: dict[tuple[str, int], Any], blocks: Sequence[Sequence[np.ndarray]]) -> None:
@@ -106,9 +116,15 @@ def main() -> None:
         features = {(b, layer): session.features(layer, b) for b in ("cond", "uncond") for layer in layers}
         print("N = 500, d = 1152, 28 layers, both branches, one BLAS thread")
         compare(
-            "full report / Gram products and eigvalsh",
-            lambda: report(session),
+            "report without the metrics of blocks / Gram products and eigvalsh",
+            lambda: report(session, of_blocks=False),
             lambda: bare(features),
+            arguments.rounds,
+        )
+        compare(
+            "full report / these, and products and eigh of the blocks",
+            lambda: report(session),
+            lambda: bare_with_blocks(features),
             arguments.rounds,
         )
         analyzer = Analyzer(session)

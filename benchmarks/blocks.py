@@ -2,6 +2,7 @@
 
 import argparse
 import itertools
+import time
 
 import numpy as np
 from ratios import compare
@@ -80,6 +81,10 @@ def main() -> None:
                 lambda: bare(few),
                 arguments.rounds,
             )
+            began = time.process_time()
+            labelled(features, *of)
+            spent = time.process_time() - began
+            print(f"the same, all {arguments.layers} blocks: {spent:.1f} s of the processor")
 
 
 if __name__ == "__main__":

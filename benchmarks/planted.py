@@ -30,6 +30,7 @@ def growing_session(folder: Path, seeds: int, blocks: int, width: int, batch: in
         prompts=prompts,
         images=[ImageInfo(prompt=p, seed=s, guidance=4.5) for s in range(seeds) for p in range(len(prompts))],
         steps=20,
+        timesteps=[50.0 * step for step in range(20, 0, -1)],
         capture_steps=[19],
         guidance=[4.5],
         guidance_branches=[["cond", "uncond"]],

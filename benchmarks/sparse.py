@@ -13,7 +13,7 @@ import torch
 from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.sparse import Autoencoder, Groups, Tokens, compare_lenses, split_images
 from subspacelens_tui.sparse.recipe import Recipe
-from subspacelens_tui.sparse.supports import SupportComponents
+from subspacelens_tui.sparse.sparse_lens import SupportComponents
 from subspacelens_tui.training.topk import Training
 
 SUBJECTS, SEEDS, T = 25, 18, 32

@@ -1,7 +1,6 @@
 """Sessions with planted features, written in the real format by the real writer."""
 
 import gc
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,10 @@ import pytest
 from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.format import Block, ImageInfo, Manifest, ModelInfo, Prompt, expected_branches
 from subspacelens_tui.sessions.writer import create_session, write_features
+from tests import environment
+
+# Before any test's module is imported: some libraries read the environment then.
+environment.make_plain()
 
 CATEGORIES = {
     "animals": ("lion", "penguin", "octopus"),
@@ -33,6 +36,7 @@ class PlantedSession:
     timesteps: Sequence[float] = ()
     batch: int = 9
     signal: float = 1.0
+    random_init: bool = False
     # Changes the features (images, branches, steps, width) of some images in a layer before they are written.
     alter: Callable[[int, np.ndarray, list[int]], np.ndarray] = lambda layer, features, images: features
     manifest: Manifest = field(init=False)
@@ -51,7 +55,13 @@ class PlantedSession:
         ]
         self.manifest = Manifest(
             created="2026-11-23T12:00:00+00:00",
-            model=ModelInfo(id="planted", pipeline="PixArtAlphaPipeline", dtype="float32", device="cpu"),
+            model=ModelInfo(
+                id="planted",
+                pipeline="PixArtAlphaPipeline",
+                dtype="float32",
+                device="cpu",
+                random_init=self.random_init,
+            ),
             prompt_set="planted",
             prompts=prompts,
             images=images,
@@ -127,10 +137,6 @@ def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads the settings of whoever runs it, or leaves anything behind in their state."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    for name in [name for name in os.environ if name.startswith("SUBSPACELENS_")]:
-        monkeypatch.delenv(name)
-    for name in ("COLUMNS", "LINES"):  # pytest-xdist has them of readline
-        monkeypatch.delenv(name, raising=False)
 
 
 PlantedSessionFactory = Callable[..., PlantedSession]

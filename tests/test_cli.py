@@ -166,7 +166,12 @@ def test_import_rename_and_delete(
     assert capsys.readouterr().out == f"{tmp_path}/sessions/mine\n"
     assert run("analyze", "mine", "--json", *folder) == 0
     assert json.loads(capsys.readouterr().out)["images"] == 12
+    (tmp_path / "sessions" / "mine~control").symlink_to("mine")
     assert run("rename", "mine", "yours", *folder) == 0
+    told = capsys.readouterr()
+    assert told.out == f"{tmp_path}/sessions/yours\n"
+    assert told.err == "subspacelens-tui: its control mine~control is yours~control now\n"
+    (tmp_path / "sessions" / "yours~control").unlink()
     assert open_session(tmp_path / "sessions/yours").labels("kind") == ["cat"] * 6 + ["dog"] * 6
     assert run("rename", "mine", "yours", *folder) == 1
     assert "there is no session 'mine'" in capsys.readouterr().err
@@ -301,11 +306,11 @@ def test_doctor_says_what_recording_a_model_takes(sessions: Path, capsys: pytest
         (["analyze", "whole", "--step", "7"], 2, "step 7 was not captured: whole has 5, 19"),
         (["analyze", "whole", "--branch", "both"], 2, "no branch 'both': use cond or uncond"),
         (["replay", "nothing"], 1, "there is no session 'nothing'"),
-        (["replay", "whole"], 2, "a terminal is needed"),
+        (["replay", "whole"], 2, "standard input and output are not a terminal"),
         (["show", "whole", "--layer", "6"], 2, "there is no layer 6: the session has 0 to 5"),
         (["show", "whole", "--step", "6"], 2, "step 6 was not captured"),
         (["record"], 2, "add --headless to record without a screen"),
-        ([], 2, "a terminal is needed"),
+        ([], 2, "standard input and output are not a terminal"),
         (["record", "--headless", "--prompts", "nowhere"], 1, "no prompt set 'nowhere'"),
         (["record", "--headless", "--name", "whole"], 1, "there is a session"),
         (["record", "--headless", "--name", "../up"], 1, "is no name for a session"),

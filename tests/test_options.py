@@ -106,11 +106,14 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--from": ("lion", "source", "lion"),
     "--method": ("mean", "method", "mean"),
     "--strengths": ("0,.5,1", "strengths", [0.0, 0.5, 1.0]),
+    "--atom": ("17,204", "atoms", [17, 204]),
+    "--value": ("2.5,0", "values", [2.5, 0.0]),
     "--allow-pickle": (None, "allow_pickle", True),
 }
 OF_A_COMMAND: dict[tuple[str, str], tuple[str | None, str, Any]] = {
     ("record", "--guidance"): ("1,4.5", "guidance", [1.0, 4.5]),
     ("record", "--tokens"): ("9", "tokens", 9),
+    ("record", "--moments"): ("8,2-3", "moments", (2, 3, 8)),
     ("analyze", "--guidance"): ("4.5", "guidance", 4.5),
     ("import", "--guidance"): ("4.5", "guidance", 4.5),
     ("export", "--labels"): ("fine,coarse", "only_labels", ("fine", "coarse")),
@@ -160,6 +163,7 @@ def test_every_option_of_every_command_goes_where_it_belongs() -> None:
         seen.add(flag)
     assert seen == TYPED.keys() | {flag for _, flag in OF_A_COMMAND}
     assert parsed("record", "--tokens").tokens == 16
+    assert parsed("record", "--moments").moments == ()
     assert parsed("", "--sessions", "here", "list").sessions == "here"
 
 
@@ -190,6 +194,17 @@ def test_what_is_no_argument_is_said_in_one_line(
     with pytest.raises(SystemExit):
         parsed("record", *typed)
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("typed", ["-1,0,1", "-.5", "-1e-1,2"])
+def test_negative_numbers_need_no_equals_sign(typed: str) -> None:
+    words = ["steer", "x", "--from", "a", "--to", "b"]
+    with_sign, without = (
+        parser().parse_args([*words, *strengths, "--json"])
+        for strengths in ([f"--strengths={typed}"], ["--strengths", typed])
+    )
+    assert without.strengths == with_sign.strengths == [float(part) for part in typed.split(",")]
+    assert without.json is True
 
 
 def test_layers_are_numbers_and_ranges_of_them() -> None:

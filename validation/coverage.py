@@ -3,7 +3,7 @@
 Data sets are the layers of sessions: unlike permutation nulls, the error bars of two layers share nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -73,7 +73,7 @@ def _rows(number: int, width: int, data_sets: int) -> Iterator[dict[str, Any]]:
     for analyzer in sessions(number, width, data_sets):
         for labels, by in TESTS:
             figures = analyzer.figures(Settings(labels=labels, errors=by))
-            bars[labels, by] += [_error_bars(layer) for layer in figures.layers]
+            bars[labels, by] += [error_bars(layer, RATES) for layer in figures.layers]
     for analyzer in sessions(number, width, TRUTH * data_sets, first=data_sets):
         for labels, found in values.items():
             figures = analyzer.figures(Settings(labels=labels))
@@ -101,9 +101,9 @@ def sessions(number: int, width: int, data_sets: int, first: int = 0) -> Iterato
             yield analyzer
 
 
-def _error_bars(layer: LayerResult) -> Numbers:
-    """Standard error, low and high of each rate: (rates, 3)."""
-    bars = [layer.errors[rate] for rate in RATES]
+def error_bars(layer: LayerResult, metrics: Iterable[str]) -> Numbers:
+    """Standard error, low and high of each metric: (metrics, 3)."""
+    bars = [layer.errors[metric] for metric in metrics]
     return np.array([(bar.standard_error, bar.low, bar.high) for bar in bars])
 
 

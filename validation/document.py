@@ -1,6 +1,5 @@
 """docs/validation.md, made of the words in template.md and the numbers in results.json."""
 
-import json
 import re
 from pathlib import Path
 from types import ModuleType
@@ -13,20 +12,21 @@ from validation import (
     demo_model,
     excess_coverage,
     false_positives,
-    figure_coverage,
+    least_overlap,
     mechanism,
     mechanism_demo,
+    metric_coverage,
     planted,
-    separation,
+    results_file,
 )
 
 PARTS: dict[str, ModuleType] = {
     "planted": planted,
     "false-positives": false_positives,
     "coverage": coverage,
-    "figure-coverage": figure_coverage,
+    "metric-coverage": metric_coverage,
     "excess-coverage": excess_coverage,
-    "separation": separation,
+    "least-overlap": least_overlap,
     "claims": claims,
     "agreement": agreement,
     "demo-model": demo_model,
@@ -42,15 +42,12 @@ _PLACE = re.compile(r"\{([a-z-]+)\.([\w-]+)\}")
 
 def read_results() -> dict[str, Any]:
     """The committed results: part → what its `run` returned."""
-    results: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    return results
+    return results_file.read(RESULTS)
 
 
 def write_results(results: dict[str, Any]) -> None:
-    """Replace the results, at six digits: more would differ between machines."""
-    ordered = {name: results[name] for name in PARTS if name in results}
-    text = json.dumps(_rounded(ordered), indent=1, ensure_ascii=False, allow_nan=False)
-    RESULTS.write_text(text + "\n", encoding="utf-8")
+    """Replace the results."""
+    results_file.write(RESULTS, {name: results[name] for name in PARTS if name in results}, digits=6)
 
 
 def document(results: dict[str, Any]) -> str:
@@ -62,13 +59,3 @@ def document(results: dict[str, Any]) -> str:
 def write_document() -> None:
     """Write docs/validation.md from the results."""
     DOCUMENT.write_text(document(read_results()), encoding="utf-8")
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.6g}")
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    return value

@@ -16,11 +16,13 @@ import numpy as np
 from PIL import Image
 
 from subspacelens_tui.analysis import SettingsError
-from subspacelens_tui.analysis.steering_results import SteeredImages, steering_result
+from subspacelens_tui.analysis.steered_images import SteeredImages
+from subspacelens_tui.analysis.steering_results import steering_result
 from subspacelens_tui.cli.commands.steer import record_sessions
 from subspacelens_tui.planning import Request, plan
 from subspacelens_tui.planning.steering import PlannedSession, SteeringRequest, plan_steering
-from subspacelens_tui.planning.steering_fit import Classes, Statistics, fit
+from subspacelens_tui.planning.steering_fit import fit
+from subspacelens_tui.planning.steering_statistics import Classes, Statistics
 from subspacelens_tui.sessions import open_session
 from subspacelens_tui.sessions.writer import image_path
 

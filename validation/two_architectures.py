@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.deferred import with_deferred_errors
-from subspacelens_tui.analysis.depth import at_same_depth
 from subspacelens_tui.analysis.output import curve_plot, write_plot
 from subspacelens_tui.analysis.quantities import quantity
+from subspacelens_tui.analysis.relative_depth import at_same_depth
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.sessions import open_session
 from validation.markdown import table

@@ -3,17 +3,18 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.classes import ordered_classes
 from subspacelens_tui.analysis.evaluate import evaluate, of_all_layers
+from subspacelens_tui.analysis.excluded_images import NoImagesError, left_out_lines, why_empty
+from subspacelens_tui.analysis.image_subset import MOST_IMAGES
 from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.incremental_grams import Configuration, GrowingGrams
 from subspacelens_tui.analysis.layers import layer_notes
-from subspacelens_tui.analysis.left_out import NoImagesError, left_out_lines, why_empty
 from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
 from subspacelens_tui.analysis.result import Result, Subset
 from subspacelens_tui.analysis.rounding import rounding_notes
@@ -28,14 +29,14 @@ from subspacelens_tui.analysis.statistics.base import Labelings
 from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.analysis.statistics.gram import GramLayer
 from subspacelens_tui.analysis.statistics.gram_sample import Sample
+from subspacelens_tui.analysis.statistics.kept import Kept
 from subspacelens_tui.analysis.statistics.pairs_of_layers import Elsewhere, LayersTogether
-from subspacelens_tui.analysis.subset import MOST_IMAGES
 from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar, overlap_error
 from subspacelens_tui.analysis.uncertainty.permutation import labelings_of
 from subspacelens_tui.analysis.used_images import unused_lines, used_prompts
 from subspacelens_tui.geometry import GeometryError
 from subspacelens_tui.sessions import Branch, Session
-from subspacelens_tui.sessions.notable import notable_lines
+from subspacelens_tui.sessions.caveats import notable_lines
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -57,7 +58,7 @@ class Analyzer:
         self.session = session
         self._growing: OrderedDict[tuple[Configuration, int], GrowingGrams] = OrderedDict()
         self._samples: OrderedDict[tuple[Settings, int], Sample] = OrderedDict()
-        self._pooled: OrderedDict[tuple[Settings, int], dict[Any, Float64Array]] = OrderedDict()
+        self._pooled: OrderedDict[tuple[Settings, int, tuple[int, ...]], Kept] = OrderedDict()
 
     def refresh(self) -> bool:
         """Take in what the recorder added; True if features were."""
@@ -295,7 +296,8 @@ class Analyzer:
         assert settings.labels is not None
         # Only the class-centred view depends on the labels: the others share their spectra between schemes.
         shared = settings if settings.features == "class-centred" else replace(settings, labels=None)
-        pooled = _recent(self._pooled, (shared, growing.version), _SAMPLES_KEPT, dict[Any, Float64Array])
+        # Schemes may leave different prompts without a class.
+        pooled = _recent(self._pooled, (shared, growing.version, tuple(positions)), _SAMPLES_KEPT, Kept)
         manifest = self.session.manifest
         of_prompt = [prompt.labels[settings.labels] for prompt in manifest.prompts]
         images = [manifest.images[growing.images[position]] for position in positions]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from subspacelens_tui.analysis.analyzer import Analyzer
-from subspacelens_tui.analysis.depth import paired_layers, relative_depth
-from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.excluded_images import NoImagesError
 from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.quantities import HEADLINE, quantity
+from subspacelens_tui.analysis.relative_depth import paired_layers, relative_depth
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.statistics.columns import Float64Array
@@ -120,7 +120,7 @@ class Comparison:
 
         Rates, ranks and overlaps depend on N and on ε; other prompts are other classes in all but name.
         """
-        return tuple(_unlike(self.a, self.b))
+        return (*depths_unlike(self.a, self.b), *unlike(self.a, self.b))
 
 
 def with_cka(found: Comparison, a: Analyzer, b: Analyzer) -> Comparison:
@@ -172,10 +172,15 @@ def compare(a: Result, b: Result) -> Comparison:
     return Comparison(a, b, paired, pairs, layers)
 
 
-def _unlike(a: Result, b: Result) -> Iterator[str]:
-    one, other = a.settings, b.settings
+def depths_unlike(a: Result, b: Result) -> Iterator[str]:
+    """That models differ in depth, and what is done about it."""
     if (here := len(a.layers)) != (there := len(b.layers)):
         yield f"{here} layers and {there}: those at the nearest relative depth are compared"
+
+
+def unlike(a: Result, b: Result) -> Iterator[str]:
+    """What else differs between two sets of metrics, a line each."""
+    one, other = a.settings, b.settings
     widths = [{layer.width for layer in side.layers} for side in (a, b)]
     if widths[0] != widths[1] and one.iso_rate is None:
         named = " and ".join(map(named_widths, widths))

@@ -9,8 +9,8 @@ from subspacelens_tui.analysis.analyzer import fitted, timestep_of
 from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.classes import ordered_classes
 from subspacelens_tui.analysis.evaluate import evaluate
+from subspacelens_tui.analysis.excluded_images import left_out_lines, why_empty
 from subspacelens_tui.analysis.layers import layer_notes
-from subspacelens_tui.analysis.left_out import left_out_lines, why_empty
 from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.rounding import rounding_notes
@@ -20,7 +20,7 @@ from subspacelens_tui.analysis.statistics.image_stream import ImageStream
 from subspacelens_tui.analysis.statistics.scatter import ImageGroups, ScatterLayer
 from subspacelens_tui.geometry import GeometryError, permuted_labels
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.notable import notable_lines
+from subspacelens_tui.sessions.caveats import notable_lines
 
 
 def every_image_figures(

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from subspacelens_tui.analysis.left_out import LeftOut, NotFiniteImages
+from subspacelens_tui.analysis.excluded_images import LeftOut, NotFiniteImages
+from subspacelens_tui.analysis.image_subset import LEAST_IMAGES, Draw, most_images
 from subspacelens_tui.analysis.metrics import METRICS
 from subspacelens_tui.analysis.statistics.columns import Columns, Float64Array, values_of
-from subspacelens_tui.analysis.subset import LEAST_IMAGES, Draw, most_images
 from subspacelens_tui.sessions import Branch, Session, SessionError
 from subspacelens_tui.sessions.features import FeatureFile
 from subspacelens_tui.sessions.files import Stamp

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 from subspacelens_tui.analysis.analyzer import Analyzer
+from subspacelens_tui.analysis.excluded_images import NoImagesError
 from subspacelens_tui.analysis.layers import layer_of
-from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.progress import IsCancelled, Progress
 from subspacelens_tui.analysis.quantities import HEADLINE
 from subspacelens_tui.analysis.result import LayerResult, Result

@@ -172,13 +172,17 @@ def glossary() -> dict[str, str]:
     """What stands on screens and in tables, in words."""
     known = {metric.short: metric.label for metric in METRICS.of_shape(Shape.SCALAR, Shape.RECORD)}
     return known | {
-        "excess": "value less the mean under permuted labels",
+        "excess": "value minus its mean under permuted labels",
         "z": "excess in standard deviations of the values under permuted labels",
         "p": "share of permutations at least as extreme, one-sided",
         "±95 %": "half the 95 % confidence interval, by the jackknife",
         "BH": "Benjamini–Hochberg: which tests pass when all of them are read together",
         "s.e.": "standard error, by the jackknife",
         "null": "mean under permuted labels",
+        "ceiling": "min(N, d): no rank exceeds it",
+        "N, d, K, n": "images, width of the features, classes, images of a class",
+        "r": "dimension of the class subspaces",
+        "ε": "coding precision, in the unit of the features, not squared",
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from subspacelens_tui.analysis.left_out import LeftOut
+from subspacelens_tui.analysis.excluded_images import LeftOut
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Shape
 from subspacelens_tui.analysis.quantities import HEADLINE, Quantity, quantity
 from subspacelens_tui.analysis.rounding import rounding_notes

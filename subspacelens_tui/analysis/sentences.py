@@ -31,6 +31,12 @@ def of_updates(result: Result) -> str:
     return f"{said[0].upper()}{said[1:]}: {count}"
 
 
+def of_control_updates(control: Result) -> str:
+    """How many blocks do so at random weights, to be said after `of_updates`."""
+    known = [layer.expansion_z for layer in control.layers if layer.expansion_z is not None]
+    return f"Random init: {sum(abs(z) > BEYOND for z in known)} of {len(known)}."
+
+
 def _blocks(layers: Sequence[int], verb: str) -> str:
     """Some blocks and what they do."""
     one = len(layers) == 1
@@ -63,5 +69,5 @@ def of_cka(matrix: Float64Array, std: float, numbers: Sequence[int]) -> str:
     return (
         f"The images' arrangement changes most from L{numbers[least]} to L{numbers[least + 1]} "
         f"(CKA {neighbours[least]:.2f}); "
-        f"all layers: {others.min():.2f} to {others.max():.2f}, by chance 0 ± {1.96 * std:.2g}."
+        f"all layers: {others.min():.2f} to {others.max():.2f}, by chance within ±{1.96 * std:.2g} (95 %)."
     )

@@ -1,19 +1,20 @@
 """The sparse autoencoders of a session's layers: those trained beside it, and those of others."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from subspacelens_tui.analysis.sparse_sample import SparseSample
+from subspacelens_tui.analysis.sparse_sample import SparseSample, wanted_layers
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.trainings import JOB, jobs_of
+from subspacelens_tui.sessions.trainings import jobs_of
 from subspacelens_tui.sparse import Dictionary, SparseError
 from subspacelens_tui.sparse.autoencoder_parts import Loaded
+from subspacelens_tui.sparse.layer_folders import check_fit, folders_by_layer
 from subspacelens_tui.sparse.layouts import ReadPickle, load_autoencoder
 from subspacelens_tui.sparse.training_job import (
     TRAININGS,
     Target,
+    finished_at,
     is_trained,
     read_job,
     targets_of,
@@ -68,19 +69,36 @@ def _trained(folder: Path, target: Target) -> Dictionary | str:
         return str(error)
 
 
-def trained_beside(session: Session) -> Callable[[SparseSample], Dictionaries]:
-    """The autoencoders of a session that were trained on just the images that are fitted on, the newest."""
+def trained_beside(
+    session: Session, layers: Sequence[int] | None = None
+) -> Callable[[SparseSample], Dictionaries]:
+    """The autoencoders of a session that were trained on just the images that are fitted on.
+
+    Args:
+        session: that they lie beside.
+        layers: which, by the numbers of their blocks in the model; all. Of each the one that was finished
+            last counts.
+    """
 
     def source(sample: SparseSample) -> Dictionaries:
         settings = sample.settings
         wanted = (settings.branch, settings.step, settings.guidance, sample.fitted)
-        found = [
-            folder
-            for folder in jobs_of(session.path)
-            if (job := read_job(folder)) and (job.branch, job.step, job.guidance, job.images) == wanted
+        jobs = [(folder, read_job(folder)) for folder in jobs_of(session.path)]
+        fitting = [
+            (folder, job)
+            for folder, job in jobs
+            if (job.branch, job.step, job.guidance, job.images) == wanted
         ]
-        newest = max(found, key=lambda folder: (folder / JOB).stat().st_mtime, default=None)
-        return Dictionaries() if newest is None else trained(newest)
+        by_layer: dict[int, Dictionary | str] = {}
+        for layer in wanted_layers(session, layers):
+            targets = [
+                (folder, Target(TRAININGS[0], layer, None, job.recipes[layer]))
+                for folder, job in fitting
+                if layer in job.recipes
+            ]
+            if targets:
+                by_layer[layer] = _trained(*max(targets, key=lambda of: finished_at(*of)))
+        return Dictionaries(by_layer)
 
     return source
 
@@ -95,7 +113,7 @@ def load_dictionaries(
     """
     if not path.exists():
         raise SparseError(f"there is no {path}: --sae is train, stop, or the folder of an autoencoder")
-    folders = _by_layer(path, session, layers)
+    folders = folders_by_layer(path, session, layers)
     by_layer: dict[int, Dictionary | str] = {}
     notes, of_update = [], set()
     for layer in layers:
@@ -103,47 +121,13 @@ def load_dictionaries(
             by_layer[layer] = f"{path} has no folder for {session.manifest.blocks[layer].name}"
             continue
         loaded = load_autoencoder(folders[layer], read_pickle)
-        _check_fit(session, layer, loaded, folders[layer])
+        check_fit(session, layer, loaded, folders[layer])
         _refuse_leaks(session, loaded, sample)
         by_layer[layer] = Dictionary(loaded.autoencoder, None, loaded.mean_norm)
         notes.append(_about(session, layer, loaded))
         if loaded.of_update:
             of_update.add(layer)
     return Dictionaries(by_layer, {}, frozenset(of_update), tuple(notes))
-
-
-def _by_layer(path: Path, session: Session, layers: Sequence[int]) -> dict[int, Path]:
-    if path.is_file() or any(entry.is_file() for entry in path.iterdir()):
-        if len(layers) != 1:
-            raise SparseError(f"{path} is one autoencoder: say with --layers of which layer it is")
-        return {layers[0]: path}
-    names = {entry.name: entry for entry in path.iterdir() if entry.is_dir()}
-    found: dict[int, Path] = {}
-    for layer in layers:
-        block = session.manifest.blocks[layer].name
-        number = session.manifest.block_numbers[layer]
-        numbered = [name for name in names if re.fullmatch(rf"(?:.*[^0-9])?0*{number}", name)]
-        fitting = [block] if block in names else numbered
-        if len(fitting) > 1:
-            raise SparseError(f"{path} has several folders for {block}: {', '.join(sorted(fitting)[:4])}")
-        if fitting:
-            found[layer] = names[fitting[0]]
-    if not found:
-        raise SparseError(f"{path} has no folder that is named like a block of {session.name}, as block.4")
-    return found
-
-
-def _check_fit(session: Session, layer: int, loaded: Loaded, folder: Path) -> None:
-    block = session.manifest.blocks[layer]
-    width = loaded.autoencoder.width
-    if width != block.width:
-        raise SparseError(f"{folder} is of tokens of width {width}, and {block.name} has {block.width}")
-    numbers = session.manifest.block_numbers
-    if loaded.of_update and (layer == 0 or numbers[layer] - numbers[layer - 1] > 1):
-        raise SparseError(
-            f"{folder} is of what a block adds to its input, and the tokens before {block.name} were not "
-            "recorded"
-        )
 
 
 def _about(session: Session, layer: int, loaded: Loaded) -> str:

@@ -25,7 +25,7 @@ from subspacelens_tui.sparse import (
 )
 from subspacelens_tui.sparse.alignment import Alignment, alignment_of
 from subspacelens_tui.sparse.atoms import Atom, top_atoms
-from subspacelens_tui.sparse.checks import CHECKS, planted_tokens
+from subspacelens_tui.sparse.planted_checks import CHECKS, planted_tokens
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from subspacelens_tui.analysis.excluded_images import NoImagesError, why_empty
 from subspacelens_tui.analysis.layers import layer_of
-from subspacelens_tui.analysis.left_out import NoImagesError, why_empty
 from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.statistics.token_images import BadTokensError, TokenImages
 from subspacelens_tui.sessions import Session

@@ -8,7 +8,7 @@ from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.sparse_sample import finite_sample, wanted_layers
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.trainings import FOLDER
-from subspacelens_tui.sparse.checks import CHECKS
+from subspacelens_tui.sparse.planted_checks import CHECKS
 from subspacelens_tui.sparse.recipe import Asked
 from subspacelens_tui.sparse.training_job import (
     TrainingJob,

@@ -8,7 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.settings import SettingsError
+from subspacelens_tui.analysis.steered_images import DISAGREE, TARGET, UNSTEERED, SteeredImages
 from subspacelens_tui.analysis.steering_judges import NaturalImages, by_image, nearest_ratio
+from subspacelens_tui.analysis.steering_layers import OverLayers, over_layers
+from subspacelens_tui.analysis.steering_verdict import verdict_of
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.catalog import find_session, session_names
 from subspacelens_tui.sessions.features import STEERING
@@ -16,73 +19,7 @@ from subspacelens_tui.sessions.format import Steering
 from subspacelens_tui.steering import CONTROLS
 from subspacelens_tui.steering.examples import FloatArray
 from subspacelens_tui.steering.manifold import Natural
-from subspacelens_tui.steering.share import Share, share
-
-OFF_MANIFOLD = 1.4
-# Of images: judges that differ on more are not to be trusted there.
-_DISAGREE = 0.1
-# Controls that should do nothing, as large as the method's change.
-_MATCHED = ("rotation", "noise", "pattern", "class", "mixture")
-TARGET, UNSTEERED = "target", "s0"
-
-
-@dataclass(frozen=True)
-class SteeredImages:
-    """One session of a run.
-
-    Attributes:
-        session: its name.
-        key: what follows the `~`.
-        control: which it is; None of the method, and of natural images.
-        strength: times the change; 0 of natural images.
-        images, seeds: how many.
-        target, source, clean: shares of images that the judge takes for class B, for class A, and for class B
-            and whose picture is within the radius of 95 % of its natural ones; None without pictures.
-        toward, other: of a control that steers to another class, this class and its share; else None.
-        by_latents: share of class B by the second judge; None without latents.
-        disagreement: share of images on which the judges differ.
-        latent_ratio: distance of the latents to the nearest natural ones, in units of those between natural
-            ones: the mean over images.
-        image_ratio: the same of the pixels.
-        last_ratio: the same of the last block's token means. A method may set these itself: typical ones do
-            not show that an image is.
-        energy, angle, norm: ‖sΔ‖/‖x‖, the angle in radians and the ratio of norms, means over images, layers
-            and steps.
-        judged: the class of each image by the judge.
-        latent_ratios: `latent_ratio` of each image.
-    """
-
-    session: str
-    key: str
-    control: str | None
-    strength: float
-    images: int
-    seeds: int
-    target: Share
-    source: Share
-    clean: Share | None
-    toward: str | None
-    other: Share | None
-    by_latents: Share | None
-    disagreement: float | None
-    latent_ratio: float | None
-    image_ratio: float | None
-    last_ratio: float
-    energy: float | None
-    angle: float | None
-    norm: float | None
-    judged: tuple[str, ...]
-    latent_ratios: tuple[float, ...]
-
-    @property
-    def off_manifold(self) -> bool:
-        """Whether its images are further from natural ones than images that are."""
-        return self.latent_ratio is not None and self.latent_ratio > OFF_MANIFOLD
-
-    @property
-    def disputed(self) -> bool:
-        """Whether the judges differ on more images than they should."""
-        return self.disagreement is not None and self.disagreement > _DISAGREE
+from subspacelens_tui.steering.share_interval import share
 
 
 @dataclass(frozen=True)
@@ -114,6 +51,7 @@ class SteeringResult:
         layer, step: where the judge looks.
         second: errors of the second judge, if there is one.
         rows: natural images of B, then strengths, then controls.
+        layers: of a run that steers at each layer in turn, what came of it by layer; else None.
         verdict: in a line.
         notes: what the reader should know, a line each.
     """
@@ -126,6 +64,7 @@ class SteeringResult:
     step: int
     second: JudgeError | None
     rows: tuple[SteeredImages, ...]
+    layers: OverLayers | None
     verdict: str
     notes: tuple[str, ...]
 
@@ -184,6 +123,7 @@ def steering_result(sessions: Path, name: str) -> SteeringResult:
     natural = NaturalImages(source, steering.scheme, guidance)
     rows = tuple(_row(key, session, steering, natural) for key, session in _in_order(recorded))
     judges = [natural.judge] if natural.second is None else [natural.judge, natural.second]
+    by_layer = over_layers(rows, steering, source, guidance)
     new = _new_errors(rows, recorded, steering, natural)
     errors = [JudgeError(j.name, j.errors, j.images, *new[place]) for place, j in enumerate(judges)]
     return SteeringResult(
@@ -195,8 +135,9 @@ def steering_result(sessions: Path, name: str) -> SteeringResult:
         step=natural.step,
         second=errors[1] if len(errors) > 1 else None,
         rows=rows,
+        layers=by_layer,
         verdict=verdict_of(rows, steering),
-        notes=tuple(_notes(rows, opened, natural, steering)),
+        notes=(*_of_layers(by_layer), *_notes(rows, opened, natural, steering)),
     )
 
 
@@ -224,14 +165,16 @@ def _of_run(steered: dict[str, Session]) -> Steering:
 
 
 def _in_order(recorded: dict[str, Session]) -> list[tuple[str, Session]]:
-    """Natural images of B, then by strength, then the controls."""
+    """Natural images of B and of A, then by strength, then the controls; of each the layers in turn."""
     controls = [control.key for control in CONTROLS]
 
-    def place(item: tuple[str, Session]) -> tuple[int, float]:
+    def place(item: tuple[str, Session]) -> tuple[int, float, Sequence[int]]:
         of = item[1].manifest.steering
         if of is None:
-            return (0, 0.0) if item[0] == TARGET else (1, 0.0)
-        return (1, of.strength) if of.control is None else (2, controls.index(of.control))
+            return (0, 0.0, ()) if item[0] == TARGET else (1, 0.0, ())
+        return (
+            (1, of.strength, of.layers) if of.control is None else (2, controls.index(of.control), of.layers)
+        )
 
     return sorted(recorded.items(), key=place)
 
@@ -250,6 +193,7 @@ def _row(key: str, session: Session, steering: Steering, natural: NaturalImages)
         session=session.name,
         key=key,
         control=None if of is None else of.control,
+        layers=() if of is None else tuple(of.layers),
         strength=0.0 if of is None else of.strength,
         images=len(judged),
         seeds=len(set(seeds)),
@@ -308,37 +252,22 @@ def _new_errors(
     return [(wrong, images), (second, images)]
 
 
-def verdict_of(rows: Sequence[SteeredImages], steering: Steering) -> str:
-    """The run in a line: the method at strength 1 or next to it, then controls of equal energy."""
-    own = [row for row in rows if row.control is None and row.strength != 0]
-    if not own:
-        return f"{steering.source} → {steering.target}: the method's own images are not there yet"
-    main = min(own, key=lambda row: abs(row.strength - 1))
-    parts = [
-        f"{main.target.value:.0%} {steering.target} "
-        f"(95 % CI {main.target.low:.0%} to {main.target.high:.0%}, {main.seeds} seeds)"
-    ]
-    if main.latent_ratio is not None:
-        parts.append(f"latent NN {main.latent_ratio:.2f}")
-    matched = [row for row in rows if row.control in _MATCHED]
-    parts += [f"{row.control} of equal energy {row.target.value:.0%}" for row in matched]
-    return f"{_word(main, matched)}: {', '.join(parts)}"
-
-
-def _word(main: SteeredImages, matched: Sequence[SteeredImages]) -> str:
-    if main.off_manifold:  # a judge that must name a class names one of what is no image, too
-        return "off the manifold, so shares mean little"
-    if main.disputed:
-        return "undecided, the judges differ"
-    if not matched:
-        return "no control of equal energy"
-    return "steers" if main.target.low > max(row.target.high for row in matched) else "not shown to steer"
+def _of_layers(found: OverLayers | None) -> Iterator[str]:
+    """What geometry tells of them, and how that is tested."""
+    if found is None:
+        return
+    yield found.verdict
+    yield (
+        f"p: the curve of {found.outcome} shares is shifted around the {len(found.method)} layers and "
+        "reflected, the geometry stays; ρ: Spearman's over the layers, of one pair of classes"
+    )
+    yield "the best layer was chosen by the images that its share is of: new seeds tell what it is worth"
 
 
 def _notes(
     rows: Sequence[SteeredImages], opened: dict[str, Session], natural: NaturalImages, steering: Steering
 ) -> Iterator[str]:
-    if natural.judge.errors > _DISAGREE * natural.judge.images:
+    if natural.judge.errors > DISAGREE * natural.judge.images:
         yield (
             f"the judge is wrong on {natural.judge.errors} of {natural.judge.images} natural images: "
             "the shares mean little"

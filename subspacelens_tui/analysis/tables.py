@@ -6,11 +6,11 @@ from typing import TypeVar
 
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.compare import Difference, compare
-from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.excluded_images import NoImagesError
+from subspacelens_tui.analysis.least_overlap_by_step import SeparationRow, Separations, separations
 from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.settings import Settings, SettingsError
-from subspacelens_tui.analysis.steps import SeparationRow, Separations, separations
 from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar
 from subspacelens_tui.geometry import Design, NullSummary
 

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from subspacelens_tui.analysis.analyzer import fitted, timestep_of
 from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.evaluate import evaluate
+from subspacelens_tui.analysis.excluded_images import NoImagesError, why_empty
 from subspacelens_tui.analysis.layer_evaluation import Measured
-from subspacelens_tui.analysis.left_out import NoImagesError, why_empty
 from subspacelens_tui.analysis.metrics import METRICS, Metric
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.result import LayerResult, Result

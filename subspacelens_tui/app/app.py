@@ -17,7 +17,7 @@ from subspacelens_tui.app.commands import LensCommands
 from subspacelens_tui.app.dialogs.help import HelpScreen
 from subspacelens_tui.app.drawing import palette
 from subspacelens_tui.app.drawing.ascii import AsciiFilter
-from subspacelens_tui.app.garbage import EVERY, Collector
+from subspacelens_tui.app.garbage_collection import EVERY, Collector
 from subspacelens_tui.app.hang_up import leave_on_hang_up
 from subspacelens_tui.app.screens.session import SessionScreen, worker_on
 from subspacelens_tui.app.screens.sessions import SessionsScreen

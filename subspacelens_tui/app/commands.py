@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from subspacelens_tui.app.drawing.cell_text import uncapitalised
 from subspacelens_tui.app.keymap import Keymap
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.selection import CHOICES
@@ -53,7 +54,7 @@ class LensCommands(Provider):
                 yield f"{name}: {plain(value)}", f"screen.choose('{name}', {index})"
         for pane in screen.panes:
             if pane.others:
-                yield f"show: {pane.heading.lower()}", f"screen.show('{pane.id}')"
+                yield f"show: {uncapitalised(pane.heading)}", f"screen.show('{pane.id}')"
         for layer, number in enumerate(screen.recording.manifest.block_numbers):
             yield f"layer {number}", f"screen.select_layer({layer})"
 

@@ -1,24 +1,12 @@
 """The one table of keys: those of every screen, pane and slider."""
 
 from subspacelens_tui.app.keys import Key
-from subspacelens_tui.app.panes.registry import PANES
+from subspacelens_tui.app.session_keys import PANE_SCOPES, SESSION
 from subspacelens_tui.app.widgets.eps_slider import EpsSlider
 from subspacelens_tui.app.widgets.scrubber import Scrubber
 
-PANE_KEYS: tuple[Key, ...] = tuple(
-    Key(f"pane-{pane.place}", pane.jump, f"jump('{pane.place}')", pane.says, "Panes")
-    for pane in PANES
-    if pane.says
-)
-"""The digit of each place; panes that share one share its key."""
-
-PANE_SCOPES: dict[str, tuple[Key, ...]] = {
-    pane.keys[0].group.removeprefix("In "): pane.keys for pane in PANES if pane.keys
-}
-"""Keys that mean something in one pane only, by what the help calls it."""
-
 ANYWHERE: tuple[Key, ...] = (
-    Key("help", "question_mark,f1", "app.help", "this help", "Everywhere", "help"),
+    Key("help", "question_mark,f1", "app.help", "this help", "Everywhere", "all keys", pinned=True),
     Key(
         "commands",
         "ctrl+p",
@@ -27,132 +15,15 @@ ANYWHERE: tuple[Key, ...] = (
         "Everywhere",
         "commands",
     ),
-    Key("quit", "q,ctrl+q,ctrl+c", "leave", "quit (asks while a recording runs)", "Everywhere", "quit"),
-)
-
-SESSION: tuple[Key, ...] = (
-    Key("previous-layer", "up,k", "layer(-1)", "previous layer", "Layers"),
-    Key("next-layer", "down,j", "layer(1)", "next layer", "Layers", "layer"),
-    Key("first-layer", "home", "first_layer", "first layer", "Layers"),
-    Key("last-layer", "end", "last_layer", "last layer", "Layers"),
-    Key("labels", "l", "next_choice('labels', 1)", "labels: next scheme", "Analysis", "labels"),
-    Key("smaller-eps", "minus", "eps(-1)", "ε: smaller, ten steps per decade", "Analysis", "ε"),
-    Key("label-file", "ctrl+l", "label_file", "labels: add schemes from a label file", "Analysis"),
-    Key("larger-eps", "plus,equals_sign", "eps(1)", "ε: larger", "Analysis"),
-    Key("type-eps", "e", "type_eps", "ε: type a value or use the slider", "Analysis"),
     Key(
-        "iso-rate", "I", "iso_rate", "ε: the same in all layers, or chosen per layer for equal R", "Analysis"
+        "quit",
+        "q,ctrl+q,ctrl+c",
+        "leave",
+        "quit (asks while a recording runs)",
+        "Everywhere",
+        "quit",
+        pinned=True,
     ),
-    Key(
-        "branch",
-        "b",
-        "next_choice('branch', 1)",
-        "branch: cond, uncond, both, difference",
-        "Analysis",
-        "branch",
-    ),
-    Key(
-        "next-step",
-        "s",
-        "next_choice('step', 1)",
-        "step: next captured denoising step",
-        "Analysis",
-        "step",
-    ),
-    Key("previous-step", "S", "next_choice('step', -1)", "step: previous captured step", "Analysis"),
-    Key(
-        "next-features",
-        "f",
-        "next_choice('features', 1)",
-        "features: raw, centred, class-centred, unit, trace",
-        "Analysis",
-        "features",
-    ),
-    Key("previous-features", "F", "next_choice('features', -1)", "features: previous transform", "Analysis"),
-    Key("guidance", "g", "next_choice('guidance', 1)", "guidance: next recorded scale", "Analysis"),
-    Key("larger-rank", "r", "rank(1)", "subspace dimension: one more", "Analysis"),
-    Key("smaller-rank", "R", "rank(-1)", "subspace dimension: one fewer", "Analysis"),
-    Key(
-        "null",
-        "u",
-        "next_choice('null', 1)",
-        "null: auto, free, within-seed, fine-within-coarse, subjects",
-        "Analysis",
-    ),
-    Key(
-        "intervals",
-        "i",
-        "next_choice('intervals', 1)",
-        "error bars: jackknife over images, seeds or subjects",
-        "Analysis",
-    ),
-    Key(
-        "curves",
-        "d",
-        "next_measure",
-        "curves: excess over the null, ΔR, or both",
-        "Display",
-        "ΔR/excess",
-    ),
-    Key(
-        "schemes-together",
-        "t",
-        "together",
-        "curves: all label schemes together, or the selected one",
-        "Display",
-    ),
-    Key(
-        "pane-view",
-        "w",
-        "pane_view",
-        "other views of the pane: over ε; spectrum; overlap by layer, by step",
-        "Display",
-    ),
-    Key("axis-range", "A", "axis_range", "plot: type the range of its y axis", "Display"),
-    Key("log-axis", "G", "log_axis", "plot: logarithmic or linear y axis", "Display"),
-    Key("digits", "n", "digits", "matrix: digits in the cells, or colours only", "Display", "numbers"),
-    Key("next-pane", "tab", "pane(1)", "next pane", "Panes", "pane", first=True),
-    Key("previous-pane", "shift+tab", "pane(-1)", "previous pane", "Panes"),
-    *PANE_KEYS,
-    Key("copy", "y", "copy", "copy the pane as text (OSC 52, works over SSH)", "Panes"),
-    Key("copy-numbers", "Y", "copy_numbers", "copy the pane's numbers as a table", "Panes"),
-    Key(
-        "export",
-        "E",
-        "export_pane",
-        "export the pane: SVG, PNG, and its numbers as CSV, JSON, Parquet",
-        "Panes",
-    ),
-    Key("zoom", "z", "maximise", "maximise or restore the pane", "Panes", "zoom"),
-    Key("border-left", "ctrl+left,H", "move_border(-2, 0)", "move pane divider left", "Panes"),
-    Key("border-right", "ctrl+right,L", "move_border(2, 0)", "move pane divider right", "Panes"),
-    Key("border-up", "ctrl+up,K", "move_border(0, -1)", "move pane divider up", "Panes"),
-    Key("border-down", "ctrl+down,J", "move_border(0, 1)", "move pane divider down", "Panes"),
-    Key("reset-borders", "0", "reset_borders", "reset pane sizes", "Panes"),
-    Key("back", "escape", "back", "back: from a maximised pane, then to the list of sessions", "Panes"),
-    Key(
-        "follow",
-        "space",
-        "follow",
-        "follow the newest images, or stay at the current ones",
-        "Images",
-        "follow",
-    ),
-    Key("play", "v", "play", "play the recording back, one round of prompts at a time", "Images", "play"),
-    Key("faster", "V", "faster", "playback speed: 1× to 8×, then 1× again", "Images"),
-    Key("previous-image", "comma", "images(-1)", "one fewer image", "Images"),
-    Key("next-image", "full_stop", "images(1)", "one more image", "Images"),
-    Key("previous-round", "less_than_sign,shift+left", "rounds(-1)", "one fewer round of prompts", "Images"),
-    Key("next-round", "greater_than_sign,shift+right", "rounds(1)", "one more round of prompts", "Images"),
-    Key("compare", "c", "compare", "compare with another branch, step, label scheme or session", "Display"),
-    Key("sweep", "m", "sweep", "map: one metric at every guidance scale and step", "Display"),
-    Key("claims", "C", "claims", "claims: the article's, each with its verdict; the report", "Display"),
-    Key("steering", "T", "steering", "steering: the runs fitted to this session", "Display"),
-    Key("gallery", "a", "gallery", "gallery: all images, by subject", "Images", "gallery"),
-    Key("pause", "p", "pause_recording", "pause or resume the recording", "Recording", "pause"),
-    Key("stop", "x", "stop_recording", "stop the recording (asks)", "Recording"),
-    Key("sessions", "o", "sessions", "list of sessions", "Everywhere", "sessions"),
-    Key("info", "N", "info", "session page: what was recorded, notes and tags", "Everywhere"),
 )
 
 GALLERY: tuple[Key, ...] = (
@@ -173,7 +44,7 @@ GALLERY: tuple[Key, ...] = (
     Key("previous-class", "C", "next_class(-1)", "show the previous class only", "Gallery"),
     Key("gallery-labels", "l", "next_scheme(1)", "labels: next scheme", "Gallery", "labels"),
     Key("other-class", "tab", "other_side", "switch between the two classes", "Gallery", "other", True),
-    Key("leave-gallery", "escape", "leave_gallery", "back to the session", "Gallery", "back"),
+    Key("leave-gallery", "escape", "leave_gallery", "back to the session", "Gallery", "back", pinned=True),
 )
 
 SWEEP: tuple[Key, ...] = (
@@ -189,7 +60,7 @@ SWEEP: tuple[Key, ...] = (
     Key("copy-sweep", "y", "copy", "copy the map as text (OSC 52, works over SSH)", "Sweep"),
     Key("copy-sweep-numbers", "Y", "copy_numbers", "copy the map's numbers as a table", "Sweep"),
     Key("export-sweep", "E", "export_pane", "export the map: SVG, PNG, CSV, JSON, Parquet", "Sweep"),
-    Key("leave-sweep", "escape", "leave_sweep", "back to the session", "Sweep", "back"),
+    Key("leave-sweep", "escape", "leave_sweep", "back to the session", "Sweep", "back", pinned=True),
 )
 
 
@@ -200,7 +71,7 @@ def _of_curves(screen: str, group: str) -> tuple[Key, ...]:
             f"{screen}-plot",
             "w",
             "next_plot(1)",
-            "next plot, for A and G",
+            "select the next plot, for A and G",
             group,
             "plot",
         ),
@@ -245,7 +116,7 @@ COMPARE: tuple[Key, ...] = (
         "export the comparison: SVG, PNG, CSV, JSON, Parquet",
         "Compare",
     ),
-    Key("leave-comparison", "escape", "leave_comparison", "back", "Compare", "back"),
+    Key("leave-comparison", "escape", "leave_comparison", "back", "Compare", "back", pinned=True),
 )
 
 OVERLAID: tuple[Key, ...] = (
@@ -292,7 +163,7 @@ PAIR: tuple[Key, ...] = (
     Key(
         "export-pair", "E", "export_pane", "export the pair: SVG, PNG, CSV, JSON, Parquet", "Pair of classes"
     ),
-    Key("leave-pair", "escape", "leave_pair", "back to the matrix", "Pair of classes", "back"),
+    Key("leave-pair", "escape", "leave_pair", "back to the matrix", "Pair of classes", "back", pinned=True),
 )
 
 STEERING: tuple[Key, ...] = (
@@ -311,31 +182,31 @@ STEERING: tuple[Key, ...] = (
     Key("next-run", "r", "next_run(1)", "next run", "Steering", "run"),
     Key("previous-run", "R", "next_run(-1)", "previous run", "Steering"),
     Key("copy-steering", "y", "copy", "copy verdict and table as text (OSC 52, works over SSH)", "Steering"),
-    Key("leave-steering", "escape", "leave_steering", "back", "Steering", "back"),
+    Key("leave-steering", "escape", "leave_steering", "back", "Steering", "back", pinned=True),
     Key("new-steering", "n", "new_steering", "start a new run", "Steering", "new"),
 )
 
 REPORT: tuple[Key, ...] = (
-    Key("verdicts-up", "up,k", "scroll_verdicts(-1)", "up", "Claims", "scroll"),
-    Key("verdicts-down", "down,j", "scroll_verdicts(1)", "down", "Claims"),
-    Key("verdicts-page-up", "pageup", "scroll_verdicts(-10)", "ten rows up", "Claims"),
-    Key("verdicts-page-down", "pagedown", "scroll_verdicts(10)", "ten rows down", "Claims"),
+    Key("verdicts-up", "up,k", "scroll_verdicts(-1)", "scroll up", "Claims", "scroll"),
+    Key("verdicts-down", "down,j", "scroll_verdicts(1)", "scroll down", "Claims"),
+    Key("verdicts-page-up", "pageup", "scroll_verdicts(-10)", "scroll ten rows up", "Claims"),
+    Key("verdicts-page-down", "pagedown", "scroll_verdicts(10)", "scroll ten rows down", "Claims"),
     Key("copy-verdicts", "y", "copy", "copy the verdicts as text (OSC 52, works over SSH)", "Claims"),
     Key("write-report", "E", "write_report", "write the report as HTML, with the figures", "Claims", "write"),
-    Key("leave-report", "escape", "leave_report", "back to the session", "Claims", "back"),
+    Key("leave-report", "escape", "leave_report", "back to the session", "Claims", "back", pinned=True),
 )
 
 LIST: tuple[Key, ...] = (
     Key("previous-session", "up,k", "move(-1)", "session above", "Sessions", "move"),
     Key("next-session", "down,j", "move(1)", "session below", "Sessions"),
-    Key("ten-up", "pageup", "move(-10)", "ten up", "Sessions"),
-    Key("ten-down", "pagedown", "move(10)", "ten down", "Sessions"),
+    Key("ten-up", "pageup", "move(-10)", "ten sessions up", "Sessions"),
+    Key("ten-down", "pagedown", "move(10)", "ten sessions down", "Sessions"),
     Key("first-session", "home", "move(-1000000)", "first session", "Sessions"),
     Key("last-session", "end", "move(1000000)", "last session", "Sessions"),
     Key("open", "enter", "open", "open the session", "Sessions", "open"),
     Key("filter", "slash", "filter", "filter by words of any column, tags and notes", "Sessions", "filter"),
     Key("sort-sessions", "s", "sort(1)", "sort by the next column: the title says which", "Sessions", "sort"),
-    Key("sort-sessions-before", "S", "sort(-1)", "sort by the column before", "Sessions"),
+    Key("sort-sessions-before", "S", "sort(-1)", "sort by the previous column", "Sessions"),
     Key(
         "session-info",
         "N",
@@ -361,13 +232,20 @@ LIST: tuple[Key, ...] = (
 )
 
 INFO: tuple[Key, ...] = (
-    Key("facts-up", "up,k", "scroll_facts(-1)", "line above", "Session page", "scroll"),
-    Key("facts-down", "down,j", "scroll_facts(1)", "line below", "Session page"),
-    Key("facts-page-up", "pageup", "scroll_facts(-10)", "ten lines up", "Session page"),
-    Key("facts-page-down", "pagedown", "scroll_facts(10)", "ten lines down", "Session page"),
-    Key("edit-notes", "enter", "edit", "write tags and notes: enter, tab, esc", "Session page", "edit"),
+    Key("facts-up", "up,k", "scroll_facts(-1)", "scroll up", "Session page", "scroll"),
+    Key("facts-down", "down,j", "scroll_facts(1)", "scroll down", "Session page"),
+    Key("facts-page-up", "pageup", "scroll_facts(-10)", "scroll ten lines up", "Session page"),
+    Key("facts-page-down", "pagedown", "scroll_facts(10)", "scroll ten lines down", "Session page"),
+    Key(
+        "edit-notes",
+        "enter",
+        "edit",
+        "edit tags and notes: tab to the next field, esc when done",
+        "Session page",
+        "edit",
+    ),
     Key("save-notes", "ctrl+s", "save", "save tags and notes", "Session page", "save"),
-    Key("leave-info", "escape", "leave_info", "save, and back", "Session page", "back"),
+    Key("leave-info", "escape", "leave_info", "save and go back", "Session page", "back", pinned=True),
 )
 
 FORM: tuple[Key, ...] = (

@@ -47,6 +47,7 @@ class Key:
         short: for the footer; not shown there if empty.
         first: whether it is taken before the focused widget sees it: where focus moves, keys that were typed
             ahead would else go to the widget that had it.
+        pinned: whether the footer shows it before the others, whatever there is no room for.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Key:
     group: str
     short: str = ""
     first: bool = False
+    pinned: bool = False
 
     @property
     def run(self) -> str:
@@ -86,4 +88,4 @@ def bindings(*tables: Sequence[Key]) -> list[BindingType]:
 
 def in_footer(table: Sequence[Key]) -> list[Key]:
     """The keys that the footer shows, in its order."""
-    return [key for key in table if key.short]
+    return sorted((key for key in table if key.short), key=lambda key: not key.pinned)

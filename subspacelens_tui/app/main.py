@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.app.garbage import wait_for_quiet
+from subspacelens_tui.app.garbage_collection import wait_for_quiet
 from subspacelens_tui.app.hang_up import terminal_put_in_order
+from subspacelens_tui.app.redirected_stderr import has_terminal, stderr_on_terminal
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.terminal_encoding import as_encoded, take_terminal
 
@@ -34,8 +35,7 @@ def run(
     Raises:
         MemoryError: if memory ran out; ImportError or OSError where a library could not be loaded for that.
     """
-    # Textual reads from stdin and draws on stderr.
-    if not (sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()):
+    if sys.__stderr__ is None or not has_terminal():
         print(
             "subspacelens-tui: the app needs a terminal; `analyze` and `list` work without one",
             file=sys.stderr,
@@ -52,7 +52,7 @@ def run(
 
     take_terminal(sys.__stderr__)
     app = SubspaceLensApp(sessions, session, settings, layer, setup)
-    with terminal_put_in_order():
+    with stderr_on_terminal(), terminal_put_in_order():
         app.run()
     if app.shortage is not None:
         raise app.shortage

@@ -37,7 +37,7 @@ def fraction(value: float | None, digits: int = 2) -> str:
     """A number between 0 and 1 without its leading zero: .67, 1.00."""
     if value is None:
         return NONE
-    text = f"{value:.{digits}f}"
+    text = f"{value:z.{digits}f}"
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
@@ -48,7 +48,7 @@ def interval(low: float | None, high: float | None) -> str:
 
 def score(value: float | None) -> str:
     """A z-score: signed, one decimal."""
-    return NONE if value is None else f"{value:+.1f}" if abs(value) < 1000 else f"{value:+.0e}"
+    return NONE if value is None else f"{value:+z.1f}" if abs(value) < 1000 else f"{value:+.0e}"
 
 
 def probability(value: float | None, permutations: int = 0) -> str:

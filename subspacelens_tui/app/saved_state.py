@@ -22,7 +22,10 @@ _Sizes = Annotated[list[Annotated[int, Field(ge=1, le=10_000)]], Field(min_lengt
 
 
 class SavedSelection(BaseModel):
-    """What was looked at in a session when it was left; None where the session's default was."""
+    """What was looked at in a session when it was left; None where the session's default was.
+
+    `maximised` is the pane that was seen alone, if one was.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -38,6 +41,7 @@ class SavedSelection(BaseModel):
     design: str | None = None
     errors: str | None = None
     together: bool = True
+    maximised: str | None = None
 
 
 class Remembered(BaseModel):
@@ -47,7 +51,6 @@ class Remembered(BaseModel):
         theme: last one chosen in the app.
         splits: sizes of panes that lie side by side, by their names joined with commas.
         measure: which of excess and ΔR the curves showed.
-        maximised: the pane that was seen alone.
         shows: which of the panes that share a place was seen there.
         sessions: the last selection by the session's path, the latest last.
     """
@@ -57,7 +60,6 @@ class Remembered(BaseModel):
     theme: str | None = None
     splits: dict[str, _Sizes] = {}
     measure: str | None = None
-    maximised: str | None = None
     shows: dict[str, str] = {}
     sessions: dict[str, SavedSelection] = {}
 

@@ -5,16 +5,17 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from subspacelens_tui.analysis.class_pairs import Pairs
 from subspacelens_tui.analysis.compare import Comparison, Difference, compare
+from subspacelens_tui.analysis.least_overlap_by_step import Separations
 from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.over_eps import OverEps
-from subspacelens_tui.analysis.pairs import Pairs
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.sparse_results import SparseResult
-from subspacelens_tui.analysis.steps import Separations
 from subspacelens_tui.app.selection import Selection, Which
 from subspacelens_tui.sessions import Branch, Manifest, RunState
 from subspacelens_tui.sessions.control import Request
+from subspacelens_tui.sparse.trainings import Finished, Trainings
 
 _DEFERRED = [metric.key for metric in METRICS.values() if metric.cost is Cost.DEFERRED]
 
@@ -32,6 +33,8 @@ class Recording:
         problems: one line for each thing that is wrong with it, as of `Session`.
         log: the last events, oldest first.
         recorded: images on disk, by guidance scale.
+        trainings: of sparse autoencoders beside it.
+        control: when its control at random weights was finished; 0 if it has none that is.
     """
 
     name: str
@@ -42,6 +45,8 @@ class Recording:
     problems: tuple[str, ...]
     log: tuple[Mapping[str, Any], ...]
     recorded: Mapping[float, int]
+    trainings: Trainings = field(default_factory=Trainings)
+    control: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,8 @@ class Analysis:
         sparse: what tokens take under each lens, in the layers that are done; or why that is not known.
         closer_images, halves_images, sparse_images: how many images these are of: fewer than the metrics
             where more have come since.
+        control: what the main metrics are at random weights, where the session has a control, once asked for.
+        sparse_trained: the autoencoders, by layer, that there were when its lenses were measured.
     """
 
     selection: Selection
@@ -80,6 +87,8 @@ class Analysis:
     over_eps: tuple[int, OverEps | str] | None = None
     sparse: SparseResult | str | None = None
     sparse_images: int = 0
+    sparse_trained: Mapping[int, Finished] = field(default_factory=dict)
+    control: Result | None = None
 
     def with_deferred_of(self, before: "Analysis") -> "Analysis":
         """The metrics with what costs seconds of those before, until it is computed anew."""
@@ -95,6 +104,8 @@ class Analysis:
             over_eps=before.over_eps,
             sparse=before.sparse,
             sparse_images=before.sparse_images,
+            sparse_trained=before.sparse_trained,
+            control=before.control,
         )
 
     def layer(self, index: int) -> LayerResult | None:

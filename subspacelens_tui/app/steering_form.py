@@ -8,7 +8,7 @@ from typing import Any
 from subspacelens_tui.options.steering import FIELDS
 from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.steering import SteeringRequest, check_request, default_name, size_of
-from subspacelens_tui.planning.steering_fit import Statistics, scheme_of
+from subspacelens_tui.planning.steering_statistics import Statistics, scheme_of
 from subspacelens_tui.sessions import Session, SessionError
 from subspacelens_tui.sessions.names import session_path
 
@@ -55,7 +55,7 @@ def read_steering_form(texts: Mapping[str, str], session: Session) -> SteeringFo
         return SteeringForm(errors, {})
     request = SteeringRequest(**values)
     classes = check_request(session, request)
-    name = request.name or default_name(session, classes)
+    name = request.name or default_name(session, classes, request)
     if wrong := _name_taken(session, name):
         return SteeringForm({"name": wrong}, {})
     sessions, images = size_of(session, request)
@@ -89,9 +89,11 @@ def _wrong(values: Mapping[str, Any], session: Session) -> dict[str, str]:
         errors["target"] = str(error)
     if errors:
         return errors
-    for name in values.keys() - {*_ENDS, "labels", "name"}:
+    for name in [name for name in values if name not in (*_ENDS, "labels", "name")]:
+        with_it = replace(request, **{name: values[name]})
         try:
-            check_request(session, replace(request, **{name: values[name]}))
+            check_request(session, with_it)
+            request = with_it  # a strength can be wrong beside the layers that were typed before it
         except PlanningError as error:
             errors[name] = str(error)
     return errors

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from subspacelens_tui.analysis import Analyzer, Cancelled
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.settings import ErrorsBy, Settings, SettingsError
-from subspacelens_tui.app.jobs import Job, Jobs
+from subspacelens_tui.app.background_jobs import Job, Jobs
 from subspacelens_tui.app.refinement_stages import FEW, FIRST, MANY, Stage, full, stages
 from subspacelens_tui.app.selection import Selection, Which, first_selection
 from subspacelens_tui.app.snapshots import Analysis, Recording
@@ -27,6 +27,8 @@ from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.control import requested
 from subspacelens_tui.sessions.format import MANIFEST
 from subspacelens_tui.sessions.labels import add_labels
+from subspacelens_tui.sessions.random_control import ControlWatch
+from subspacelens_tui.sparse.trainings import TrainingsWatch
 
 _QUICK = 0.15
 _WORTH_REFINING_LIVE = 0.5
@@ -52,6 +54,7 @@ class Worker:
         self._path, self._labels_file = path, labels_file
         self._settings = settings or Settings()
         self._thread = ThreadPoolExecutor(1, "analysis")
+        self._trainings, self._control = TrainingsWatch(path), ControlWatch()
         self._analyzer: Analyzer | None = None
         self._recording: Recording | None = None
         self._selection: Selection | None = None
@@ -184,6 +187,8 @@ class Worker:
             problems=tuple(session.problems),
             log=tuple(session.log),
             recorded=recorded,
+            trainings=self._trainings.now(),
+            control=self._control.finished(session),
         )
 
     def _followed(self) -> Session:

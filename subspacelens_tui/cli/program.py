@@ -59,9 +59,13 @@ def need_terminal(what: str) -> None:
     Raises:
         UsageError: without a terminal, or on one that cannot place the cursor.
     """
-    # Keys are read from stdin, the screen is drawn on stderr; who redirects stdout expects it there.
-    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
-        raise UsageError(f"a terminal is needed to show {what}")
+    # Keys are read from stdin; who redirects stdout expects the screen there. Messages may go to a file.
+    streams = {"input": sys.stdin, "output": sys.stdout}
+    if elsewhere := [name for name, stream in streams.items() if not stream.isatty()]:
+        are = "are" if len(elsewhere) > 1 else "is"
+        raise UsageError(
+            f"standard {' and '.join(elsewhere)} {are} not a terminal, and one is needed to show {what}"
+        )
     if (term := os.environ.get("TERM", "")) in _NO_CURSOR:
         found = f"TERM is {term}" if term else "TERM is not set"
         raise UsageError(f"{found}, but a terminal that can move the cursor is needed to show {what}")

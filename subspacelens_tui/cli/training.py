@@ -1,4 +1,4 @@
-"""Training sparse autoencoders from the command line: started detached, and followed."""
+"""Sparse autoencoders from the command line: training that is started detached and followed, and pickles."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from subspacelens_tui.cli.program import PROGRAM, is_dumb, say
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.sparse_training import PlannedTraining
+    from subspacelens_tui.sparse.layouts import ReadPickle
 
 _LOOK_SECONDS = 0.5
 _CLEAR = "\r\x1b[K"
@@ -75,3 +76,10 @@ def stop_training(session: Path) -> int:
     for folder in running:
         ask(folder, "stop")
     return len(running)
+
+
+def pickle_reader() -> ReadPickle:
+    """What reads pickled autoencoders; it needs torch, which takes seconds to import."""
+    from subspacelens_tui.training.pickled import read_pickle
+
+    return read_pickle

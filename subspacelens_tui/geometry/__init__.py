@@ -30,7 +30,7 @@ from subspacelens_tui.geometry.normality import (
     jarque_bera_critical_value,
     projection_normality,
 )
-from subspacelens_tui.geometry.null_left_out import null_rates_left_out
+from subspacelens_tui.geometry.null_jackknife import null_rates_left_out
 from subspacelens_tui.geometry.nulls import (
     NullSummary,
     null_class_centred_rate,

@@ -31,7 +31,7 @@ def coding_rate_from_gram(G: Array, d: int, eps: Any) -> Array:
         GeometryError: Bad G, ε or d, or features so large that factors in float64 fail.
     """
     xp, G = square_gram(G, finite=False)
-    return _finite(whole_rate(G, _scale(G, d, eps, xp), xp), G, xp)
+    return _finite(whole_rate(G, rate_scale(G, d, eps, xp), xp), G, xp)
 
 
 def coding_rate_and_rounding(G: Array, d: int, eps: Any, resolution: Array) -> tuple[Array, Array]:
@@ -42,7 +42,7 @@ def coding_rate_and_rounding(G: Array, d: int, eps: Any, resolution: Array) -> t
     of 1 + x is known to 2^-52, however small x is.
     """
     xp, G = square_gram(G, finite=False)
-    scale = _scale(G, d, eps, xp)
+    scale = rate_scale(G, d, eps, xp)
     n = G.shape[-1]
     R, least = _rate_and_least_pivot(G, scale, xp)
     return _finite(R, G, xp), n**0.5 * scale / n * resolution / least**2 + n * FLOAT64_EPS
@@ -54,7 +54,7 @@ def class_rate_from_gram(G: Array, labels: Any, d: int, eps: Any) -> Array:
     `labels` are (N,) integers or strings.
     """
     xp, G = square_gram(G, finite=False)
-    return _finite(class_rate(G, class_index(labels, G.shape[-1]), _scale(G, d, eps, xp), xp), G, xp)
+    return _finite(class_rate(G, class_index(labels, G.shape[-1]), rate_scale(G, d, eps, xp), xp), G, xp)
 
 
 def _finite(rates: Array, G: Array, xp: Any) -> Array:
@@ -65,7 +65,8 @@ def _finite(rates: Array, G: Array, xp: Any) -> Array:
     return rates
 
 
-def _scale(G: Array, d: int, eps: Any, xp: Any) -> Array:
+def rate_scale(G: Array, d: int, eps: Any, xp: Any) -> Array:
+    """d/ε² (...) of Gram matrices (..., N, N), which over the number of images is α."""
     return count(d, "d") / xp.broadcast_to(precision(eps, xp, G), G.shape[:-2]) ** 2
 
 

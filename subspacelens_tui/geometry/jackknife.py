@@ -25,10 +25,10 @@ from subspacelens_tui.geometry.delete_one_features import (
     delete_one_rates_of_features,
     rates_of_features,
 )
-from subspacelens_tui.geometry.determinants import class_rate, whole_rate
+from subspacelens_tui.geometry.determinants import class_rate, rate_scale, whole_rate
 from subspacelens_tui.geometry.errors import GeometryError
 from subspacelens_tui.geometry.gram import feature_view
-from subspacelens_tui.geometry.inputs import Array, count, precision, real_array, square_gram
+from subspacelens_tui.geometry.inputs import Array, real_array, square_gram
 from subspacelens_tui.geometry.progress import check_cancelled
 
 
@@ -81,7 +81,7 @@ def jackknife(G: Array, labels: Any, d: int, eps: Any, view: str = "raw") -> Rat
     xp, G = square_gram(G)
     index = class_index(labels, G.shape[-1])
     _check_spared(index)
-    scale = _scale(G, d, eps, xp)
+    scale = rate_scale(G, d, eps, xp)
     R, Rc = delete_one_rates(G, labels, index, scale, view, xp)
     return _estimates(_rates(G, labels, scale, view, xp), R, Rc, xp)
 
@@ -118,7 +118,7 @@ def group_jackknife(
     xp, G = square_gram(G)
     n = G.shape[-1]
     names = label_array(labels, n)
-    scale = _scale(G, d, eps, xp)
+    scale = rate_scale(G, d, eps, xp)
     R, Rc = [], []
     for kept in _kept_without(groups, n):
         check_cancelled(cancelled)
@@ -216,11 +216,6 @@ def _variance(left_out: Array, xp: Any) -> Array:
         raise GeometryError("a stratum of a jackknife needs two values or more, got 1; leave the strata out")
     deviations = left_out - xp.mean(left_out, axis=-1, keepdims=True)
     return (m - 1) / m * xp.sum(deviations**2, axis=-1)
-
-
-def _scale(G: Array, d: int, eps: Any, xp: Any) -> Array:
-    """d/ε² (...), which over the number of images is α."""
-    return count(d, "d") / xp.broadcast_to(precision(eps, xp, G), G.shape[:-2]) ** 2
 
 
 def _rates(G: Array, labels: Any, scale: Array, view: str, xp: Any) -> tuple[Array, Array]:

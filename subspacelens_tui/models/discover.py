@@ -18,12 +18,9 @@ from typing import Any
 
 import torch
 
+from subspacelens_tui.models.batch_rows import difference, order_of, tolerance
 from subspacelens_tui.models.call import PipelineCall, Unguided
-from subspacelens_tui.models.errors import ModelError
-from subspacelens_tui.models.layout import BlockLayout, Layout, Pass, Passes, Place
-from subspacelens_tui.models.locate import LocatedBlock, locate, place_of, received_by
-from subspacelens_tui.models.problems import first_line
-from subspacelens_tui.models.refusals import (
+from subspacelens_tui.models.discovery_refusals import (
     not_finite,
     nothing_to_hook,
     refuse_caches,
@@ -31,7 +28,10 @@ from subspacelens_tui.models.refusals import (
     refuse_one_graph,
     refuse_two_at_once,
 )
-from subspacelens_tui.models.rows import difference, order_of, tolerance
+from subspacelens_tui.models.errors import ModelError
+from subspacelens_tui.models.layout import BlockLayout, Layout, Pass, Passes, Place
+from subspacelens_tui.models.locate_tokens import LocatedBlock, locate, place_of, received_by
+from subspacelens_tui.models.problems import first_line
 from subspacelens_tui.models.trial import Trial, modules_of, run_trial
 
 # Rows that are to be told apart must differ by so many times what they are allowed to.

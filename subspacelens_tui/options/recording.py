@@ -89,6 +89,16 @@ TOKENS = FormOption(
     says="single tokens to keep of each image and block",
     wants=_WHOLE,
 )
+_MOMENTS = Option(
+    "--moments",
+    "L[,L…]",
+    "also sum over all tokens by class, to steer with, at these layers (default: none; all without L)",
+    lambda text: () if text == "all" else layer_numbers(text),
+    const="all",
+    more="where `--tokens` would take too much disk: wide models need thousands of tokens a class. Sums of a "
+    "class, layer and captured step take 16 d² bytes on disk and in memory (21 MB at d = 1152): what they "
+    "take is said first, and refused where it is not free",
+)
 NAME = FormOption(
     "--name",
     "NAME",
@@ -200,6 +210,7 @@ RECORDING = (
     LAYERS,
     BATCH_SIZE,
     TOKENS,
+    _MOMENTS,
     NAME,
     switch("--headless", "record here without the app; progress on stderr"),
     switch("--random-init", "untrained weights, as a control"),

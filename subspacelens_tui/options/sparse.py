@@ -22,9 +22,10 @@ _TRAINING = Group(
 SAE = Option(
     "--sae",
     "train|stop|PATH",
-    "also measure a sparse autoencoder: train one a layer, stop that training, or load those in a folder",
+    "also measure a sparse autoencoder: train each layer's, twice; stop that; or load those in a folder",
     path,
-    more="sparsify, SAeUron and SAELens; with `--allow-pickle` also sdxl-unbox and dictionary_learning",
+    more="the second training only tells which atoms are stable, and comes after the first of every layer; "
+    "sparsify, SAeUron and SAELens; with `--allow-pickle` also sdxl-unbox and dictionary_learning",
 )
 TRAINING = (
     Option("--atoms", "N", "atoms (default: 8 times the width, 40 tokens to each)", count, group=_TRAINING),

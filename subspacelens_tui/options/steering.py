@@ -2,16 +2,20 @@
 
 import re
 from argparse import ArgumentTypeError
+from typing import Literal
 
-from subspacelens_tui.options.option import FormOption, numbers
+from subspacelens_tui.options.option import FormOption, numbers, path
 
 _AUTO = "auto"
+_ALL: Literal["all"] = "all"
 
 
-def _layers(text: str) -> list[int] | None:
+def _layers(text: str) -> list[int] | Literal["all"] | None:
     """Layers from `6,8`; None for auto."""
     if text == _AUTO:
         return None
+    if text == _ALL:
+        return _ALL
     found = numbers(int)(text)
     return sorted({int(layer) for layer in found})
 
@@ -55,30 +59,65 @@ FIELDS: tuple[FormOption, ...] = (
     FormOption(
         "--layer",
         "L[,L…]",
-        "where to steer: one layer or several, or auto (default: auto)",
+        "where to steer: one layer or several, auto, or all, one at a time (default: auto)",
         _layers,
         dest="layers",
-        more="auto takes that with the largest relative shift between the classes, a heuristic",
+        more="auto takes that with the largest relative shift between the classes, a heuristic; all steers "
+        "at each layer in turn, with a rotation of equal energy, beside excess, shift and overlap",
         label="layer",
         unless=_AUTO,
-        says="one or several; auto: largest relative shift, a heuristic",
-        wants="layers like 6,8, or auto",
+        says="one, several, all in turn; auto: largest relative shift",
+        wants="layers like 6,8, auto or all",
     ),
     FormOption(
         "--method",
         "NAME",
-        "transport, mean, patch, project or interchange (default: transport)",
+        "transport, atom, mean, patch, project or interchange (default: transport)",
         more="[steering.md](steering.md) says what each does, and what came of it",
         label="method",
         unless="transport",
-        says="transport, mean, patch, project or interchange",
+        says="transport, atom, mean, patch, project, interchange",
+    ),
+    FormOption(
+        "--atom",
+        "A[,A…]",
+        "atoms to set with --method atom (default: the one most active for --to beyond other classes)",
+        numbers(int),
+        dest="atoms",
+        more="of the autoencoder that `sparse --sae train` trained on the session; `sparse` lists its atoms",
+        label="atom",
+        unless="the one most active for “to”",
+        says="of --method atom: numbers of atoms",
+        wants="numbers like 17,204",
+    ),
+    FormOption(
+        "--value",
+        "V[,V…]",
+        "what each atom is set to at strength 1 (default: its mean where it is active in images of --to)",
+        numbers(float),
+        dest="values",
+        label="value",
+        unless="its mean in “to”",
+        says="of --method atom: what they are set to at strength 1",
+        wants="numbers like 2.5",
+    ),
+    FormOption(
+        "--sae",
+        "PATH",
+        "folder of another autoencoder for --method atom (default: the one trained on the session)",
+        path,
+        more="sparsify, SAeUron and SAELens; with `--allow-pickle` also sdxl-unbox and dictionary_learning",
+        label="sae",
+        unless="trained on the session",
+        says="of --method atom: folder of another autoencoder",
     ),
     FormOption(
         "--strengths",
         "S,…",
         "a session for each (default: 0,0.5,0.75,1,1.25)",
         numbers(float),
-        more="0, the unsteered twin, is one in any case; controls are of strength 1",
+        more="0, the unsteered twin, is one in any case; controls are of strength 1. With `--layer all` one, "
+        "of method and controls (default: 1)",
         label="strengths",
         unless="0,0.5,0.75,1,1.25",
         says="a session for each; controls are of strength 1",

@@ -3,8 +3,10 @@
 from subspacelens_tui.planning.pipeline_shape import DenoiserShape, PictureShape
 from subspacelens_tui.planning.steps import captured_at_most
 from subspacelens_tui.sessions.format import Manifest
+from subspacelens_tui.sessions.moments_file import groups_of
+from subspacelens_tui.steering.examples import ORDER_OF_ALL
 
-_BYTES = 4  # features are float32
+_BYTES, _SUM_BYTES = 4, 8  # features are float32, sums over tokens float64
 # WebP at the quality they are kept with; more for pictures full of detail.
 _PICTURE_BYTES_PER_PIXEL = 0.3
 _LARGEST_PICTURE = 256
@@ -24,6 +26,18 @@ def row_bytes(manifest: Manifest, shape: DenoiserShape, tokens: int | None = Non
     numbers = range(len(shape.widths)) if manifest.layers is None else manifest.layers
     widths = [shape.widths[number] for number in numbers if number < len(shape.widths)] or [shape.width]
     return (widths[0] + sum(widths) * (1 + kept)) * _BYTES
+
+
+def moments_bytes(manifest: Manifest, shape: DenoiserShape) -> tuple[int, int]:
+    """Bytes of the sums over tokens, on disk; and in memory, where those of a batch lie beside all."""
+    layers = manifest.summed_layers(len(shape.widths))
+    if layers is None:
+        return 0, 0
+    cosines = min(ORDER_OF_ALL**2, shape.tokens or ORDER_OF_ALL**2)
+    widths = [shape.widths[layer] for layer in layers if layer < len(shape.widths)]
+    a_group = sum(2 * width * (width + cosines) for width in widths) * captured_at_most(manifest) * _SUM_BYTES
+    groups = len(set(groups_of(manifest)))
+    return a_group * groups, a_group * (groups + min(groups, manifest.batch_size or groups))
 
 
 def picture_bytes(manifest: Manifest, picture: PictureShape) -> int:

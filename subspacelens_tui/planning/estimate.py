@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from subspacelens_tui.planning.disk_estimate import feature_bytes, picture_bytes
+from subspacelens_tui.planning.disk_estimate import feature_bytes, moments_bytes, picture_bytes
+from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.machine import host_memory
 from subspacelens_tui.planning.memory_estimate import MemoryEstimate, estimate_memory
 from subspacelens_tui.planning.plan import Request, plan
@@ -35,6 +36,8 @@ class Estimate:
     features_without_tokens: int
     features_at_most: bool
     pictures: int
+    moments: int
+    moments_held: int
     disk_free: int | None
     memory: MemoryEstimate
     rate: KnownRate | None
@@ -56,12 +59,30 @@ class Estimate:
         """All of it in words: disk, memory, time, warnings."""
         return self._disk_line(), *self._memory_lines(), self._time_line(), *self._warnings()
 
+    def refuse_moments(self) -> None:
+        """See that there is room for the sums over tokens, which are of no use in part.
+
+        Raises:
+            PlanningError: there is not.
+        """
+        for needed, free, what in (
+            (self.moments_held, self.host_free, "memory"),
+            (self.moments, self.disk_free, "disk"),
+        ):
+            if free is not None and needed > free:
+                raise PlanningError(
+                    f"the sums of --moments take {readable(needed)} of {what}, {readable(free)} are free: "
+                    "name fewer layers, --moments 8,14, or take fewer classes or --capture steps"
+                )
+
     def _disk_line(self) -> str:
         most = "up to " if self.features_at_most else ""
         line = f"{self.images} images, features {most}{readable(self.features)}"
         if self.features != self.features_without_tokens:
             line += f" ({readable(self.features_without_tokens)} without tokens)"
         line += f", pictures about {readable(self.pictures)}"
+        if self.moments:
+            line += f", sums over tokens {readable(self.moments)} ({readable(self.moments_held)} of memory)"
         return line if self.disk_free is None else f"{line}; {readable(self.disk_free)} of disk are free"
 
     def _memory_lines(self) -> Iterator[str]:
@@ -90,7 +111,7 @@ class Estimate:
                 "steering needs the tokens of all blocks, and --layers keeps some: leave it out for a "
                 "session to steer by"
             )
-        if self.disk_free is not None and self.features + self.pictures > self.disk_free:
+        if self.disk_free is not None and self.features + self.pictures + self.moments > self.disk_free:
             yield "the disk will be full before the recording ends: free some of it, or record fewer images"
         if memory.fits is False and memory.usable is not None:
             yield (
@@ -119,12 +140,15 @@ def estimate(request: Request, sessions: Path) -> Estimate:
 def estimate_of(manifest: Manifest, sessions: Path) -> Estimate:
     """What recording a planned session will take."""
     memory = estimate_memory(manifest)
+    on_disk, held = moments_bytes(manifest, memory.shape)
     return Estimate(
         images=len(manifest.images),
         features=feature_bytes(manifest, memory.shape),
         features_without_tokens=feature_bytes(manifest, memory.shape, tokens=0),
         features_at_most=captured_at_most(manifest) > len(manifest.capture_steps),
         pictures=picture_bytes(manifest, memory.picture),
+        moments=on_disk,
+        moments_held=held,
         disk_free=_disk_free(sessions),
         memory=memory,
         rate=known_rate(manifest, memory.device, memory.dtype, sessions),

@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,8 +31,10 @@ from subspacelens_tui.sessions.format import (
     ImageInfo,
     Manifest,
     ModelInfo,
-    first_problem,
+    expected_branches,
+    time_now,
 )
+from subspacelens_tui.sessions.manifest_reader import first_problem
 
 DTYPES = ("float32", "bfloat16", "float16")
 _PIPELINE_GUIDANCE = 4.5
@@ -55,6 +56,8 @@ class Request:
         layers: numbers of the blocks to record, in run order from 0; all.
         batch_size: images generated together; as many as fit.
         tokens: single tokens of each image and block to keep beside the token means; none.
+        moments: layers at which sums over all tokens are kept, which steering is fitted to; all if none is
+            named; None for no sums.
         device, dtype: as of `models.loading`.
         revision, variant, components_from: as of `models.source.ModelSource`.
         random_init: record the architecture with untrained weights.
@@ -82,6 +85,7 @@ class Request:
     layers: Sequence[int] | None = None
     batch_size: int | None = None
     tokens: int | None = None
+    moments: Sequence[int] | None = None
     device: str | None = None
     dtype: str | None = None
     revision: str | None = None
@@ -120,7 +124,7 @@ def plan(request: Request) -> Manifest:
     captured = _capture_steps(request)
     try:
         manifest = Manifest(
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            created=time_now(),
             model=model,
             prompt_set=prompts.name,
             prompts=list(prompts.prompts),
@@ -134,8 +138,9 @@ def plan(request: Request) -> Manifest:
             layers=_layers(request, model),
             batch_size=request.batch_size,
             tokens=request.tokens,
+            moments=_moments(request, model, guidance),
             # What is steered by these tokens is compared with these latents.
-            latents=request.tokens is not None,
+            latents=request.tokens is not None or request.moments is not None,
             call=call,
             input_images=[
                 *input_images(request.image, len(prompts.prompts)),
@@ -294,6 +299,20 @@ def _layers(request: Request, model: ModelInfo) -> list[int] | None:
     there = blocks_at_most(model.id, model.revision, model.variant)
     if there is not None and layers[-1] >= there:
         raise PlanningError(f"there is no block {layers[-1]}: the model has 0 to {there - 1}")
+    return layers
+
+
+def _moments(request: Request, model: ModelInfo, guidance: Sequence[float]) -> list[int] | None:
+    if request.moments is None:
+        return None
+    if request.layers is not None:
+        raise PlanningError("--moments is for steering, which needs all blocks: leave --layers out")
+    if all(len(expected_branches(scale)) < 2 for scale in guidance):
+        raise PlanningError("--moments sums over both passes: take a --guidance above 1")
+    there = blocks_at_most(model.id, model.revision, model.variant)
+    layers = sorted(set(request.moments))
+    if layers and there is not None and layers[-1] >= there:
+        raise PlanningError(f"--moments {layers[-1]}: the model has layers 0 to {there - 1}")
     return layers
 
 

@@ -7,7 +7,8 @@ from subspacelens_tui.planning.device import Device
 from subspacelens_tui.sessions import Phase, SessionError
 from subspacelens_tui.sessions.catalog import session_names
 from subspacelens_tui.sessions.events import EventReader
-from subspacelens_tui.sessions.format import Manifest, read_manifest
+from subspacelens_tui.sessions.format import Manifest
+from subspacelens_tui.sessions.manifest_reader import read_manifest
 from subspacelens_tui.sessions.state import StateTracker
 
 # What of a model changes how fast it is; beside it the call says the size of its pictures.

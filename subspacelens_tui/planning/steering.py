@@ -1,28 +1,34 @@
 """From what was asked to the sessions of a steering run: one for each strength and each control."""
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from pydantic import ValidationError
 
 from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.plan import images_in_order
+from subspacelens_tui.planning.steering_atoms import AskedAtoms
 from subspacelens_tui.planning.steering_fit import (
-    Classes,
+    ALL_CONTROLS,
+    SWEPT,
     Fits,
-    Statistics,
     fit,
     possible_controls,
-    scheme_of,
 )
+from subspacelens_tui.planning.steering_statistics import Classes, Statistics, scheme_of
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.format import Block, Manifest, Steering, first_problem
+from subspacelens_tui.sessions.format import Block, Manifest, Steering, time_now
+from subspacelens_tui.sessions.manifest_reader import first_problem
+from subspacelens_tui.sparse.layouts import ReadPickle
 from subspacelens_tui.steering import DEFAULT, METHODS, Intervention, SteeringError
 
 STRENGTHS = (0.0, 0.5, 0.75, 1.0, 1.25)
+# At each layer in turn what makes the curves comparable.
+_SWEPT_STRENGTHS = (1.0,)
 SEEDS = 10
 _OTHERS = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST = 80
@@ -39,9 +45,14 @@ class SteeringRequest:
     Attributes:
         source, target: classes.
         labels: their label scheme; default: the first that has both.
-        layers: where to steer; default: where the classes are furthest apart.
+        layers: where to steer; default: where the classes are furthest apart; "all": at each layer in turn.
         method: by its key.
-        strengths: each a session; 0, the unsteered twin, is one in any case.
+        strengths: each a session; 0, the unsteered twin, is one in any case. At each layer in turn one, by
+            default 1; else 0.5 to 1.25.
+        atoms: of the method that clamps some, which; by default that which tells the target class best.
+        values: what each is set to at strength 1; by default its mean where it is active in the target class.
+        sae: folder of the autoencoder; the one trained on the session.
+        read_pickle: from a pickled autoencoder to its tensors; None where pickles are not allowed.
         seeds: for each prompt of the source class, none of them in the statistics.
         steps: the first and the last at which to steer; default: all.
         name: of the run; default: the session and both classes.
@@ -50,12 +61,26 @@ class SteeringRequest:
     source: str
     target: str
     labels: str | None = None
-    layers: Sequence[int] | None = None
+    layers: Sequence[int] | Literal["all"] | None = None
     method: str = DEFAULT
-    strengths: Sequence[float] = STRENGTHS
+    strengths: Sequence[float] | None = None
+    atoms: Sequence[int] = ()
+    values: Sequence[float] = ()
+    sae: str | None = None
+    read_pickle: ReadPickle | None = None
     seeds: int = SEEDS
     steps: tuple[int, int] | None = None
     name: str | None = None
+
+    @property
+    def swept(self) -> bool:
+        """Whether each layer is steered in turn."""
+        return self.layers == "all"
+
+    @property
+    def strengths_or_default(self) -> Sequence[float]:
+        """The strengths, 0 apart if it was not named."""
+        return self.strengths if self.strengths is not None else _SWEPT_STRENGTHS if self.swept else STRENGTHS
 
 
 @dataclass(frozen=True)
@@ -111,12 +136,8 @@ def plan_steering(
         )
     fits, statistics, shifts = _fitted(session, request, on_fitted)
     classes, layers = fits.classes, fits.method.layers
-    runs: dict[str, tuple[str | None, Intervention]] = {
-        f"s{strength:g}": (None, fits.method.with_strength(strength))
-        for strength in sorted({0.0, *request.strengths}, key=abs)
-    }
-    runs |= {key: (key, intervention) for key, intervention in fits.controls.items()}
-    name = request.name or default_name(session, classes)
+    runs = _layer_by_layer(fits, request) if request.swept else _by_strength(fits, request)
+    name = request.name or default_name(session, classes, request)
     planned = _Planned(statistics, classes, request, name)
     return SteeringPlan(
         name,
@@ -126,6 +147,29 @@ def plan_steering(
         (planned.natural_target(), *(planned.steered(suffix, *run) for suffix, run in runs.items())),
         tuple(_notes(fits, shifts, layers)),
     )
+
+
+# By what follows the ~ in the name of its session: the key of the control, if it is one, and what is done.
+_Runs = dict[str, tuple[str | None, Intervention]]
+
+
+def _by_strength(fits: Fits, request: SteeringRequest) -> _Runs:
+    """The method at each strength, then the controls at strength 1."""
+    strengths = sorted({0.0, *request.strengths_or_default}, key=abs)
+    runs: _Runs = {f"s{strength:g}": (None, fits.method.with_strength(strength)) for strength in strengths}
+    return runs | {key: (key, intervention) for key, intervention in fits.controls.items()}
+
+
+def _layer_by_layer(fits: Fits, request: SteeringRequest) -> _Runs:
+    """Nothing; then at each layer the method, and its control of equal energy."""
+    [strength] = {*request.strengths_or_default} - {0.0}
+    runs: _Runs = {"s0": (None, fits.method.with_strength(0.0))}
+    for layer in fits.method.layers:
+        for control, of in ((None, fits.method), *fits.controls.items()):
+            name = f"L{layer}" if control is None else f"L{layer}-{control}"
+            alone = replace(of, changes={layer: of.changes[layer]})
+            runs[name] = (control, alone.with_strength(strength))
+    return runs
 
 
 def fit_intervention(
@@ -164,9 +208,14 @@ def _fitted(
     """The interventions, what they are fitted to, and the shifts by which the layer was chosen, if it was."""
     statistics, classes, steps = _asked(session, request)
     shifts = tuple(statistics.shifts(classes)) if request.layers is None else ()
-    layers = tuple(request.layers or [shifts.index(max(shifts))])
+    if request.layers == "all":
+        layers = tuple(range(len(session.manifest.blocks)))
+    else:
+        layers = tuple(request.layers or [max(statistics.layers, key=shifts.__getitem__)])
+    wanted = (SWEPT if request.swept else ALL_CONTROLS) if controls else ()
     try:
-        fits = fit(statistics, classes, layers, request.method, steps, on_fitted, controls)
+        atoms = AskedAtoms(tuple(request.atoms), tuple(request.values), request.sae, request.read_pickle)
+        fits = fit(statistics, classes, layers, request.method, steps, on_fitted, wanted, atoms)
     except SteeringError as error:
         raise PlanningError(str(error)) from None
     return fits, statistics, shifts
@@ -180,9 +229,13 @@ def _asked(session: Session, request: SteeringRequest) -> tuple[Statistics, Clas
     if classes.source == classes.target:
         raise PlanningError(f"--from and --to are both {classes.source!r}: name two classes")
     count = len(session.manifest.blocks)
-    for layer in request.layers or ():
-        if not 0 <= layer < count:
-            raise PlanningError(f"there is no layer {layer}: {session.name} has 0 to {count - 1}")
+    for layer in range(count) if request.layers == "all" else request.layers or ():
+        statistics.need_layer(layer)
+    if METHODS[request.method].tokens and session.manifest.tokens is None:
+        raise PlanningError(
+            f"{session.name} has sums over its tokens, and {request.method} takes the tokens themselves: "
+            "record --tokens"
+        )
     last = session.manifest.steps - 1
     steps = request.steps or (0, last)
     if steps[1] > last:
@@ -203,7 +256,12 @@ def check_request(session: Session, request: SteeringRequest) -> Classes:
 def size_of(session: Session, request: SteeringRequest) -> tuple[int, int]:
     """How many sessions and images a run that can be done will have."""
     classes = check_request(session, request)
-    steered = len({0.0, *request.strengths}) + len(possible_controls(classes, request.method)[0])
+    if request.swept:
+        controls, _ = possible_controls(classes, request.method, SWEPT)
+        steered = 1 + len(session.manifest.blocks) * (1 + len(controls))
+    else:
+        controls, _ = possible_controls(classes, request.method)
+        steered = len({0.0, *request.strengths_or_default}) + len(controls)
     labels = [prompt.labels[classes.scheme] for prompt in session.manifest.prompts]
     a, b = labels.count(classes.source), labels.count(classes.target)
     return steered + 1, request.seeds * (steered * a + b)
@@ -215,7 +273,7 @@ def _notes(fits: Fits, shifts: Sequence[float], layers: Sequence[int]) -> Iterat
         yield f"no control {key}: {why}"
     if shifts:
         yield (
-            f"layer {layers[0]} has the largest relative shift between the classes ({max(shifts):.2f}): "
+            f"layer {layers[0]} has the largest relative shift between the classes, {shifts[layers[0]]:.2f}: "
             "a heuristic, not a finding; --layer takes others"
         )
 
@@ -227,11 +285,20 @@ def _check(request: SteeringRequest) -> None:
         raise PlanningError(
             f"--seeds {request.seeds}: a single image tells nothing of other seeds, take 2 or more"
         )
-    for strength in request.strengths:
+    for strength in request.strengths_or_default:
         if not abs(strength) <= 100:
             raise PlanningError(f"a strength must be a number from -100 to 100, not {strength:g}")
+    if request.swept and len({*request.strengths_or_default} - {0.0}) != 1:
+        raise PlanningError("--layer all takes one strength, of all layers: --strengths 1")
+    if not METHODS[request.method].sparse and (request.atoms or request.values or request.sae):
+        raise PlanningError("--atom, --value and --sae are of --method atom")
+    if request.atoms and (request.layers is None or len(request.layers) != 1 or request.swept):
+        raise PlanningError("atoms are of one layer's autoencoder: name that layer with --layer")
+    for value in request.values:
+        if not math.isfinite(value):
+            raise PlanningError(f"an atom can be set to a finite number, not to {value:g}")
     if request.layers is not None and not request.layers:
-        raise PlanningError("no layer is named: --layer takes auto or numbers like 6,8")
+        raise PlanningError("no layer is named: --layer takes auto, all, or numbers like 6,8")
 
 
 class _Planned:
@@ -284,7 +351,7 @@ class _Planned:
         shifted = [image.model_copy(update={"prompt": of_prompts[image.prompt]}) for image in images]
         try:
             return Manifest(
-                created=datetime.now(UTC).isoformat(timespec="seconds"),
+                created=time_now(),
                 model=of.model,
                 prompt_set=of.prompt_set,
                 prompts=[*self._source, *self._target],
@@ -316,6 +383,7 @@ def described(intervention: Intervention) -> Steering:
         strength=intervention.strength,
         steps=intervention.steps,
         half=intervention.half,
+        atoms=intervention.atoms,
         blocks=[
             Block(name=name, width=width, tokens=tokens, weight_norm=norm)
             for (name, width, tokens), norm in zip(model.blocks, norms, strict=True)
@@ -323,8 +391,9 @@ def described(intervention: Intervention) -> Steering:
     )
 
 
-def default_name(session: Session, classes: Classes) -> str:
-    """What a run is called."""
-    words = f"{session.name}-{classes.source}-{classes.target}"
-    letters = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode()
+def default_name(session: Session, classes: Classes, request: SteeringRequest) -> str:
+    """What a run is called: by its session and classes, and by what is not the default."""
+    words = [session.name, classes.source, classes.target]
+    words += [request.method] * (request.method != DEFAULT) + ["layers"] * request.swept
+    letters = unicodedata.normalize("NFKD", "-".join(words)).encode("ascii", "ignore").decode()
     return _OTHERS.sub("-", letters)[:_LONGEST].strip("-._")

@@ -2,179 +2,31 @@
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
-import numpy.typing as npt
-
-from subspacelens_tui.planning.call_arguments import picture_size
 from subspacelens_tui.planning.errors import PlanningError
-from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.format import Block, Branch, Manifest
-from subspacelens_tui.sessions.lookalikes import canonical
+from subspacelens_tui.planning.steering_atoms import AskedAtoms, FoundAutoencoder, autoencoder_of
+from subspacelens_tui.planning.steering_statistics import Classes, Statistics
 from subspacelens_tui.sessions.sanitise import some_of
 from subspacelens_tui.steering import (
     CONTROLS,
+    DEFAULT,
     METHODS,
     Change,
     Control,
     Edit,
-    Examples,
-    Fingerprint,
     Fitted,
     Intervention,
     Origin,
     SteeringError,
-    square_grid,
+    TokenStatistics,
 )
-from subspacelens_tui.steering.controls import other_class
-from subspacelens_tui.steering.layer_choice import relative_shift
 
 # Of what is random in the controls.
 _SEED = 0
-
-
-@dataclass(frozen=True)
-class Classes:
-    """From which class to which.
-
-    Attributes:
-        scheme: the label scheme of both.
-        source, target: the classes, as the session spells them.
-        others: the other classes of the scheme that have images, in the order of the prompts.
-    """
-
-    scheme: str
-    source: str
-    target: str
-    others: tuple[str, ...]
-
-    @property
-    def other(self) -> str | None:
-        """The one of `others` that a control steers to; None if there are none."""
-        return other_class(self.others, _SEED)
-
-
-class Statistics:
-    """The tokens of a session's natural images, by layer and captured step.
-
-    Args:
-        session: recorded with tokens, and with both passes.
-        scheme: a label scheme of it.
-
-    Attributes:
-        guidance: the scale whose images are used: the first with both passes.
-        model: by what the model is known again.
-
-    Raises:
-        PlanningError: the session lacks something, with the command that records one that has it.
-    """
-
-    def __init__(self, session: Session, scheme: str | None = None) -> None:
-        manifest = session.manifest
-        again = f"`subspacelens-tui record --model {manifest.model.id} --tokens`"
-        if manifest.steering is not None:
-            raise PlanningError(
-                f"{session.name} has steered images, and natural ones are needed: {again} records some"
-            )
-        if manifest.tokens is None:
-            raise PlanningError(
-                f"{session.name} has no tokens, and steering is fitted to them: {again} records some"
-            )
-        if manifest.layers is not None:
-            raise PlanningError(
-                f"{session.name} holds some of the model's blocks only, and steering needs all of them: "
-                f"{again} without `--layers` records them"
-            )
-        if not manifest.blocks:
-            raise PlanningError(f"{session.name} has no images yet: wait for some")
-        both = [scale for scale in manifest.guidance if len(manifest.branches_at(scale)) == 2]
-        if not both:
-            raise PlanningError(
-                f"{session.name} has no unconditional pass, and steering takes both: {again} with "
-                "`--guidance 4.5` records some"
-            )
-        self.session, self.guidance, self.scheme = session, both[0], session.resolve_scheme(scheme)
-        self.steps = tuple(manifest.capture_steps)
-        self.model = fingerprint(manifest.blocks)
-
-    @functools.cached_property
-    def labels(self) -> npt.NDArray[np.str_]:
-        """The class of each image (N,)."""
-        return np.asarray(self.session.labels(self.scheme, self.guidance), dtype=np.str_)
-
-    @functools.cached_property
-    def seeds(self) -> npt.NDArray[np.int64]:
-        """The seed of each image (N,)."""
-        images = self.session.manifest.images
-        return np.asarray([images[i].seed for i in self.session.images(self.guidance)], dtype=np.int64)
-
-    def examples(self, layer: int, step: int) -> Examples:
-        """All images whose tokens are finite there."""
-        blocks = self.session.manifest.blocks
-        if not 0 <= layer < len(blocks):
-            raise PlanningError(f"there is no layer {layer}: {self.session.name} has 0 to {len(blocks) - 1}")
-        cond, uncond = (self._tokens(layer, branch, step) for branch in ("cond", "uncond"))
-        positions, counts = self.session.token_positions(self.guidance)
-        if not len(counts):
-            raise PlanningError(f"{self.session.name} has no images yet: wait for some")
-        if len(np.unique(counts)) > 1:
-            raise PlanningError(
-                f"{self.session.name} has images of several sizes, whose tokens cannot be compared"
-            )
-        good = np.isfinite(cond).all(axis=(1, 2)) & np.isfinite(uncond).all(axis=(1, 2))
-        count = int(counts[0])
-        return Examples(
-            cond[good],
-            uncond[good],
-            positions[good],
-            self.labels[good],
-            count,
-            _grid(self.session.manifest, count),
-        )
-
-    def _tokens(self, layer: int, branch: Branch, step: int) -> npt.NDArray[np.float32]:
-        return self.session.raw_tokens(layer, branch, step, self.guidance)
-
-    def classes(self, source: str, target: str) -> Classes:
-        """The classes of these names.
-
-        Raises:
-            PlanningError: they are one, or one of them has no images.
-        """
-        there = list(dict.fromkeys(self.labels.tolist()))
-        spelled = {canonical(name): name for name in there if name}
-        for name in (source, target):
-            if canonical(name) not in spelled:
-                raise PlanningError(
-                    f"there is no image of {name!r} under {self.scheme!r}: {self.session.name} has "
-                    f"{some_of([*spelled.values()])}"
-                )
-        a, b = spelled[canonical(source)], spelled[canonical(target)]
-        return Classes(self.scheme, a, b, tuple(name for name in spelled.values() if name not in (a, b)))
-
-    def shifts(self, classes: Classes) -> list[float]:
-        """The relative shift ‖μ_B - μ_A‖/‖z‖ of each layer, the mean over captured steps."""
-        found = []
-        for layer in range(len(self.session.manifest.blocks)):
-            of_steps = []
-            for step in self.steps:
-                Z = self.session.features(layer, "cond", step, self.guidance).T
-                of_steps.append(
-                    relative_shift(Z[self.labels == classes.source], Z[self.labels == classes.target])
-                )
-            found.append(float(np.mean(of_steps)))
-        return found
-
-
-def scheme_of(session: Session, source: str, target: str) -> str | None:
-    """The first label scheme that has both classes, else the first that has one; None if there is none."""
-    wanted = {canonical(source), canonical(target)}
-    most: dict[int, str] = {}
-    for scheme in session.manifest.label_schemes:
-        there = {canonical(prompt.labels[scheme]) for prompt in session.manifest.prompts}
-        most.setdefault(len(wanted & there), scheme)
-    return most.get(2, most.get(1))
+ALL_CONTROLS = tuple(control.key for control in CONTROLS)
+# Of each layer in turn: that which a single fit gives, and which is as large token by token.
+SWEPT = ("rotation",)
 
 
 @dataclass(frozen=True)
@@ -203,9 +55,10 @@ def fit(
     method: str,
     steps: tuple[int, int],
     on_fitted: Callable[[int, int], None] = lambda done, total: None,
-    with_controls: bool = True,
+    wanted: Sequence[str] = ALL_CONTROLS,
+    atoms: AskedAtoms = AskedAtoms(),  # noqa: B008 - frozen
 ) -> Fits:
-    """Fit a method and its controls at every captured step.
+    """Fit a method and its controls at every captured step; atoms at that of their autoencoder.
 
     Args:
         statistics: what to fit to.
@@ -214,74 +67,114 @@ def fit(
         method: by its key.
         steps: the first and the last at which to steer.
         on_fitted: called with the layers and steps done and their total.
-        with_controls: whether to fit them as well.
+        wanted: the controls to fit, by key.
+        atoms: of a method that takes an autoencoder, which of its atoms are to be clamped.
 
     Raises:
         PlanningError: the statistics do not suffice.
     """
-    controls, missing = possible_controls(classes, method) if with_controls else ([], {})
+    controls, missing = possible_controls(classes, method, wanted)
     found: dict[str, dict[int, dict[int, Change]]] = {}
     notes: dict[str, None] = {}
+    saes = (
+        {layer: autoencoder_of(statistics.session, layer, atoms, statistics.guidance) for layer in layers}
+        if METHODS[method].sparse
+        else {}
+    )
     places = [(layer, step) for layer in layers for step in statistics.steps]
     for done, (layer, step) in enumerate(places, 1):
+        fitting = _Fitting(statistics, classes, method, controls, layer, step, saes.get(layer), atoms)
         try:
-            examples = statistics.examples(layer, step)
-            for key, change in _changes(examples, classes, method, controls, layer, notes):
+            for key, change in fitting.changes():
                 found.setdefault(key, {}).setdefault(layer, {})[step] = change
+            notes |= dict.fromkeys(fitting.notes())
         except SteeringError as error:
             raise PlanningError(f"{statistics.session.name}: {error}") from None
         on_fitted(done, len(places))
     origin = Origin(statistics.session.name, method, classes.scheme, classes.source, classes.target)
-    made = {key: Intervention(of, statistics.model, steps=steps, origin=origin) for key, of in found.items()}
+    made = {
+        key: Intervention(found[key], statistics.model, steps=steps, origin=origin)
+        for key in (method, *(control.key for control in controls))
+    }
     return Fits(classes, made.pop(method), made, missing, tuple(notes))
 
 
-def possible_controls(classes: Classes, method: str) -> tuple[list[Control], dict[str, str]]:
-    """The controls of a method, and why there is none of a key."""
-    every = [control for control in CONTROLS if control.key != method]
+def possible_controls(
+    classes: Classes, method: str, wanted: Sequence[str] = ALL_CONTROLS
+) -> tuple[list[Control], dict[str, str]]:
+    """Those of the wanted controls that a method can have, and why there is none of a key."""
+    every = [control for control in CONTROLS if control.key != method and control.key in wanted]
     controls = [control for control in every if len(classes.others) >= control.other_classes]
     return controls, {c.key: "there is no other class" for c in every if c not in controls}
 
 
-def _changes(
-    examples: Examples,
-    classes: Classes,
-    method: str,
-    controls: Sequence[Control],
-    layer: int,
-    notes: dict[str, None],
-) -> Iterator[tuple[str, Change]]:
-    @functools.cache
-    def toward(target: str) -> Edit:
-        return METHODS[method].fit(examples, classes.source, target)
+@dataclass(frozen=True)
+class _Fitting:
+    """A method and its controls at one layer and step."""
 
-    edit = toward(classes.target)
-    if (few := examples.of(classes.target).few) is not None:
-        notes[few] = None
-    patch = METHODS["patch"].fit(examples, classes.source, classes.target)
-    shape = (examples.count, examples.width)
-    others = classes.others, classes.other
-    fitted = Fitted(edit, toward, *others, classes.target, patch, shape, layer, _SEED)
-    yield method, Change(edit)
-    for control in controls:
-        yield control.key, control.make(fitted)
+    session: Statistics
+    classes: Classes
+    method: str
+    controls: Sequence[Control]
+    layer: int
+    step: int
+    sae: FoundAutoencoder | None
+    atoms: AskedAtoms
 
+    @functools.cached_property
+    def statistics(self) -> TokenStatistics:
+        """Of the natural images there, with the autoencoder if there is one."""
+        if self.sae is None:
+            return self.session.at(self.layer, self.step, METHODS[self.method].tokens)
+        found = self.session.examples(self.layer, self.step)
+        return replace(found, dictionary=self.sae.dictionary(self.classes.target, self.atoms, found.cond))
 
-def fingerprint(blocks: Sequence[Block]) -> Fingerprint:
-    """By what the model of a session is known again."""
-    norms = tuple(block.weight_norm for block in blocks if block.weight_norm is not None)
-    known = tuple((block.name, block.width, block.tokens) for block in blocks)
-    return Fingerprint(known, norms if len(norms) == len(blocks) else ())
+    @property
+    def elsewhere(self) -> bool:
+        """Whether this is not the step of the autoencoder: then only what takes none is fitted."""
+        return self.sae is not None and self.step != self.sae.step
 
+    def changes(self) -> Iterator[tuple[str, Change]]:
+        """By the keys of the method and its controls."""
+        if not self.elsewhere:
+            yield self.method, Change(self._toward(self.classes.target))
+        for control in self.controls:
+            if control.key == DEFAULT or not self.elsewhere:
+                yield control.key, control.make(self._fitted)
 
-def _grid(manifest: Manifest, count: int) -> tuple[int, int] | None:
-    """Rows and columns of the tokens of a picture: of the size that was asked for, or square."""
-    if (size := picture_size(manifest.call)) is None:
-        return square_grid(count)
-    width, height = size
-    rows = round((count * height / width) ** 0.5)
-    return (
-        (rows, count // rows)
-        if rows and count % rows == 0 and rows * width == count // rows * height
-        else None
-    )
+    def notes(self) -> Iterator[str]:
+        """What may be wrong with the statistics, and what is clamped, a line each."""
+        if (few := self.statistics.few(self.classes.target)) is not None:
+            yield few
+        if not self.elsewhere and (clamp := self._toward(self.classes.target).clamp) is not None:
+            set_to = [f"{atom} to {value:.3g}" for atom, value in zip(clamp.atoms, clamp.values, strict=True)]
+            yield f"layer {self.layer}: atoms set at strength 1: {some_of(set_to)}"
+
+    @functools.cached_property
+    def _fitted(self) -> Fitted:
+        return Fitted(
+            edit=lambda: self._toward(self.classes.target),
+            toward=self._toward,
+            others=self.classes.others,
+            other=self.classes.other,
+            target=self.classes.target,
+            patch=self._by("patch"),
+            transport=lambda: self._by(DEFAULT),
+            shape=(self.statistics.count, self.statistics.width),
+            layer=self.layer,
+            seed=_SEED,
+        )
+
+    def _by(self, method: str) -> Edit:
+        return METHODS[method].fit(self.statistics, self.classes.source, self.classes.target)
+
+    @functools.cached_property
+    def _edits(self) -> dict[str, Edit]:
+        return {}
+
+    def _toward(self, target: str) -> Edit:
+        """The method's edit towards a class, fitted once."""
+        if target not in self._edits:
+            fitted = METHODS[self.method].fit(self.statistics, self.classes.source, target)
+            self._edits[target] = fitted
+        return self._edits[target]

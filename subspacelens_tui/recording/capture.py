@@ -24,6 +24,8 @@ from subspacelens_tui.recording.scheduler import StepCounter
 from subspacelens_tui.recording.token_positions import DrawnPositions, TokenSeeds
 from subspacelens_tui.sessions.features import TokenSample
 
+OnTokens = Callable[[int, int, int, torch.Tensor], None]
+
 
 @dataclass(frozen=True)
 class Captured:
@@ -61,6 +63,8 @@ class Capture:
         on_step: called with the number of the step that comes next.
         tokens: how many single tokens of each image and block to keep as well; default: none.
         timesteps: of the steps that each batch must run; default: those the pipeline runs.
+        on_tokens: called with a block's place among the recorded ones, the index of the captured step, the
+            number of the forward, and the image tokens (rows, T, d) that the block put out.
 
     Raises:
         RecordingError: if a denoiser has a cache.
@@ -74,7 +78,9 @@ class Capture:
         on_step: Callable[[int], None] = lambda step: None,
         tokens: int | None = None,
         timesteps: Sequence[float] = (),
+        on_tokens: OnTokens | None = None,
     ) -> None:
+        self._on_tokens = on_tokens
         self._steps = StepCounter(pipeline.scheduler, timesteps, self._restart, self._advance)
         self._layout = layout
         self._denoisers = {name: getattr(pipeline, name) for name in layout.denoisers}
@@ -273,6 +279,8 @@ class Capture:
         self._counts[self._slot][place] += 1
         if self._T and layer:
             self._keep_tokens(layer - 1, tokens)
+        if self._on_tokens is not None and layer:
+            self._on_tokens(layer - 1, self._slot, self._forward, tokens)
 
     def _keep_tokens(self, block: int, tokens: torch.Tensor) -> None:
         assert self._passes is not None

@@ -12,7 +12,7 @@ from subspacelens_tui.models.problems import first_line
 from subspacelens_tui.models.text_memory import TextMemory, digest_of, tensors_in
 from subspacelens_tui.models.text_readers import TextReader, TokenizerWatch
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.finite import broken_weight
+from subspacelens_tui.recording.finite_checks import broken_weight
 from subspacelens_tui.recording.memory import give_back, out_of_memory
 
 EMPTY_PROMPT = ""

@@ -19,19 +19,20 @@ from subspacelens_tui.models.placement import place
 from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.models.trial import modules_of
 from subspacelens_tui.planning.machine import cores
-from subspacelens_tui.recording.calls import call_of
 from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.captured_session import with_layout, write_captured
 from subspacelens_tui.recording.compiling import compile_blocks
 from subspacelens_tui.recording.conditioning import Conditioning, encode_prompts
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.finite import OutputWatch, advice, broken_weight, not_finite
-from subspacelens_tui.recording.loaded import Loaded
+from subspacelens_tui.recording.finite_checks import OutputWatch, advice, broken_weight, not_finite
+from subspacelens_tui.recording.loaded_pipeline import Loaded
 from subspacelens_tui.recording.made_otherwise import made_otherwise
 from subspacelens_tui.recording.memory import give_back, out_of_memory
+from subspacelens_tui.recording.planned_call import call_of
 from subspacelens_tui.recording.prompt_checks import read_prompts, refuse_equal_embeddings
 from subspacelens_tui.recording.steering import Steering, read_intervention
 from subspacelens_tui.recording.timesteps import checked_timesteps, timesteps_of, with_timesteps
+from subspacelens_tui.recording.token_sums import TokenSums
 from subspacelens_tui.recording.work_partition import batches_of
 from subspacelens_tui.sessions.format import Manifest
 from subspacelens_tui.sessions.prompt_problems import named_prompt, unread_lines
@@ -117,6 +118,8 @@ class Generation:
         scheduler = type(self._pipeline.scheduler).__name__
         self._timesteps = checked_timesteps(found.timesteps, scheduler, manifest.inference_steps)
         self._manifest = manifest = with_timesteps(manifest, self._timesteps, scheduler)
+        summed = manifest.summed_layers(len(self._layout.recorded))
+        self._sums = None if summed is None else TokenSums(folder, manifest, summed, self._layout.passes)
         self._capture = Capture(
             self._pipeline,
             self._layout,
@@ -124,6 +127,7 @@ class Generation:
             self._stepped,
             manifest.tokens,
             self._timesteps,
+            None if self._sums is None else self._sums.take,
         )
         self._watch = OutputWatch(self._pipeline)
         self._steering = self._steered()
@@ -186,6 +190,8 @@ class Generation:
         self._capture.__exit__(kind, error, trace)
         if self._steering is not None:
             self._steering.__exit__(kind, error, trace)
+        if self._sums is not None:
+            self._sums.write()
         self._pipeline.maybe_free_model_hooks()
 
     def describe(self, versions: Mapping[str, str]) -> None:
@@ -252,6 +258,8 @@ class Generation:
         self._capture.start_batch(len(drawn), guidance, self._device, token_seeds)
         if self._steering is not None:
             self._steering.start_batch(seeds, guidance)
+        if self._sums is not None:
+            self._sums.start_batch(batch, guidance)
         self._watch.start()
         with np.errstate(invalid="ignore"):  # of pictures that are not finite, which we see ourselves
             texts = [self._manifest.prompts[prompt].text for prompt, _ in drawn]
@@ -266,6 +274,8 @@ class Generation:
                 write_image(self._folder, index, picture)
         # Last, because an image counts as recorded once its features are there.
         self._write(batch, captured, len(drawn))
+        if self._sums is not None:
+            self._sums.keep()
         return recorded
 
     def _with_partners(self, prompts: Sequence[int], seeds: Sequence[int]) -> list[tuple[int, int]]:

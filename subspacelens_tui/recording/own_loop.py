@@ -26,8 +26,7 @@ from subspacelens_tui.planning.steering import described
 from subspacelens_tui.recording.capture import Capture
 from subspacelens_tui.recording.captured_session import write_captured
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.finite import OutputWatch, not_finite
-from subspacelens_tui.recording.in_use import claimed
+from subspacelens_tui.recording.finite_checks import OutputWatch, not_finite
 from subspacelens_tui.recording.own_loop_plan import (
     Prompts,
     completed,
@@ -36,6 +35,7 @@ from subspacelens_tui.recording.own_loop_plan import (
     trial_prompts,
     unread_of,
 )
+from subspacelens_tui.recording.pipelines_in_use import claimed
 from subspacelens_tui.recording.steering import Steering
 from subspacelens_tui.recording.timesteps import checked_timesteps, with_timesteps
 from subspacelens_tui.recording.work_partition import batches_of
@@ -44,12 +44,12 @@ from subspacelens_tui.sessions.catalog import sessions_folder
 from subspacelens_tui.sessions.control import Requests
 from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.format import Manifest
-from subspacelens_tui.sessions.life_signs import beating, say_started
+from subspacelens_tui.sessions.heartbeats import beating, say_started
 from subspacelens_tui.sessions.prompt_problems import unread_lines
 from subspacelens_tui.sessions.steering_file import write_steering
 from subspacelens_tui.sessions.writer import create_new_session, write_image
 from subspacelens_tui.steering import Intervention
-from subspacelens_tui.steering.stored import to_arrays
+from subspacelens_tui.steering.intervention_arrays import to_arrays
 
 _POLL_SECONDS = 0.2
 _BATCH_SIZE = 4

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import torch
@@ -19,8 +18,9 @@ from subspacelens_tui.recording.captured_session import with_layout
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.prompt_checks import read_prompts
 from subspacelens_tui.recording.versions import RECORDED_WITH, versions_of
-from subspacelens_tui.sessions.format import Manifest, ModelInfo, Prompt, UnreadText, first_problem
+from subspacelens_tui.sessions.format import Manifest, ModelInfo, Prompt, UnreadText, time_now
 from subspacelens_tui.sessions.lookalikes import canonical
+from subspacelens_tui.sessions.manifest_reader import first_problem
 
 # Of prompts that come without labels.
 _OWN_SCHEME = "prompt"
@@ -93,7 +93,7 @@ def plan_of_loop(
     kept = default_capture_steps(steps) if captured is None else sorted(set(captured))
     try:
         return Manifest(
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            created=time_now(),
             model=ModelInfo(id=_name_of(pipeline)),
             prompt_set="own",
             prompts=prompts,

@@ -18,18 +18,19 @@ from subspacelens_tui.recording.versions import RECORDED_WITH, versions_of
 from subspacelens_tui.recording.work_partition import batches_of, missing, next_batch
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.control import Requests, ask
-from subspacelens_tui.sessions.detached import leave_deleted_folder, sole_process, take_signals
+from subspacelens_tui.sessions.detached_processes import leave_deleted_folder, sole_process, take_signals
 from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.features import FOLDER as FEATURES
 from subspacelens_tui.sessions.files import append_plain, refuse_links
 from subspacelens_tui.sessions.format import IMAGES
-from subspacelens_tui.sessions.life_signs import beating, say_started
+from subspacelens_tui.sessions.heartbeats import beating, say_started
+from subspacelens_tui.sessions.moments_file import summed_images
 from subspacelens_tui.sessions.state import STALE_SECONDS, RankState
 from subspacelens_tui.sessions.writer import discard_unfinished_files, make_folders
 
 if TYPE_CHECKING:
     from subspacelens_tui.recording.generation import Generation
-    from subspacelens_tui.recording.loaded import Loaded
+    from subspacelens_tui.recording.loaded_pipeline import Loaded
 
 _POLL_SECONDS = 0.2
 
@@ -87,6 +88,8 @@ class Recorder:
             RecordingError: if it fails (the reason is in the event log as well), or another recorder is
                 writing the session.
         """
+        if self._session.manifest.moments is not None and not self._rank.alone:
+            raise RecordingError("--moments sums in one process: record without a launcher")
         try:
             refuse_links(self._folder, FEATURES, IMAGES)
             make_folders(self._folder)
@@ -238,11 +241,13 @@ class Recorder:
     def _batches(self, batch_size: int) -> Iterator[list[int]]:
         """The batches to generate, each chosen when the one before is on disk, until nothing is missing."""
         batches = batches_of(self._session.manifest.images, batch_size)
+        summed = None if self._session.manifest.moments is None else summed_images(self._folder)
         while True:
             self._obey()
             self._session.refresh()
+            there = set[int]().union(*(file.images for file in self._session.files))
             # Our own besides, because a damaged file is not looked at again once it has been replaced.
-            recorded = self._done.union(*(file.images for file in self._session.files))
+            recorded = self._done | (there if summed is None else there & summed)
             if not missing(batches, recorded):
                 if not self._rank.alone:  # the last batch may have been another's
                     self._on_progress(self._session)

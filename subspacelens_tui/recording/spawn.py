@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from subspacelens_tui.sessions import Phase, Session
-from subspacelens_tui.sessions.detached import start_detached
+from subspacelens_tui.sessions.detached_processes import start_detached
 from subspacelens_tui.sessions.errors import SessionError
 
 ALLOW_PICKLE = "--allow-pickle"

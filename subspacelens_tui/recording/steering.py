@@ -23,15 +23,15 @@ from subspacelens_tui.models.discover import discover
 from subspacelens_tui.models.fingerprint import weight_norms
 from subspacelens_tui.models.layout import BlockLayout, Layout, Passes, Place, at
 from subspacelens_tui.models.trial import named_arguments
-from subspacelens_tui.planning.steering_fit import fingerprint
+from subspacelens_tui.planning.steering_statistics import fingerprint
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.in_use import claimed
+from subspacelens_tui.recording.pipelines_in_use import claimed
 from subspacelens_tui.recording.scheduler import StepCounter
 from subspacelens_tui.sessions.format import Branch, Manifest
 from subspacelens_tui.sessions.steering_file import STEERING_FILE, open_steering
 from subspacelens_tui.steering import Change, Fingerprint, Intervention, SteeringError
 from subspacelens_tui.steering.edit import Source
-from subspacelens_tui.steering.stored import from_arrays
+from subspacelens_tui.steering.intervention_arrays import from_arrays
 
 # Keeps the noise of a control apart from that of an image of the same seed.
 _STREAM = 0x6E6F697365

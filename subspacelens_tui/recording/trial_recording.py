@@ -5,8 +5,8 @@ from subspacelens_tui.models.layout import Layout
 from subspacelens_tui.models.loading import choose_device, choose_dtype, load_pipeline
 from subspacelens_tui.models.placement import place
 from subspacelens_tui.models.source import ModelSource
-from subspacelens_tui.recording.calls import call_of
 from subspacelens_tui.recording.conditioning import encode_prompts
+from subspacelens_tui.recording.planned_call import call_of
 from subspacelens_tui.sessions.format import Manifest
 
 # Of the prompts so many tell how text reaches a model.

@@ -11,7 +11,7 @@ from subspacelens_tui.sessions.features import FOLDER as FEATURES
 from subspacelens_tui.sessions.files import names_inside
 from subspacelens_tui.sessions.format import IMAGES, MANIFEST
 from subspacelens_tui.sessions.listing import Listing
-from subspacelens_tui.sessions.names import session_path
+from subspacelens_tui.sessions.names import control_path, session_path
 from subspacelens_tui.sessions.notes import Notes, read_notes
 from subspacelens_tui.sessions.reader import Session, open_session
 from subspacelens_tui.sessions.state import Phase
@@ -127,6 +127,7 @@ class SessionList:
             guidance=tuple(manifest.guidance),
             notes=notes,
             steering=None if manifest.steering is None else manifest.steering.words,
+            untrained=manifest.model.random_init,
         )
 
 
@@ -170,30 +171,47 @@ def delete_session(path: Path) -> None:
         raise SessionError(f"cannot delete {path}: {error.strerror or error}") from None
 
 
-def rename_session(path: Path, name: str) -> Path:
-    """Give a session's folder another name, and return it.
+def rename_session(path: Path, name: str) -> dict[Path, Path]:
+    """Give a session's folder another name, and its control the name that goes with it.
+
+    Returns:
+        The new path of each folder by its old one, the session's first; of a session that keeps its name, its own.
 
     Raises:
-        SessionError: if it is being recorded or trained on or may be, the name is not fit or taken, or it cannot
-            be renamed.
+        SessionError: if one of both is being recorded or trained on or may be, a name is not fit or taken, or it
+            cannot be renamed.
     """
     target = session_path(path.parent, name)
     if not (path / MANIFEST).is_file():
         raise SessionError(f"{path} is no session: nothing was renamed")
     if target.name == path.name:
-        return path
+        return {path: path}
+    renamed = {path: target}
+    if (control_path(path) / MANIFEST).is_file():
+        renamed[control_path(path)] = session_path(path.parent, control_path(target).name)
+    for old, new in renamed.items():
+        _refuse_renaming(old, new)
+    done: list[Path] = []
+    try:
+        for old, new in renamed.items():
+            old.rename(new)
+            done.append(old)
+    except OSError as error:
+        for first in done:
+            renamed[first].rename(first)
+        raise SessionError(f"cannot rename {old}: {error.strerror or error}") from None
+    return renamed
+
+
+def _refuse_renaming(path: Path, target: Path) -> None:
     if target.exists():
-        raise SessionError(f"there is a {name} in {path.parent} already: choose another name")
+        raise SessionError(f"there is a {target.name} in {target.parent} already: choose another name")
     phase = open_session(path).state.phase
     if phase.running or phase is Phase.STALE:
         # Its recorder knows it by its path.
         raise SessionError(f"{path.name} is being recorded ({phase}): stop the recording first")
     if any(_at_work(training) or training is Phase.STALE for training in training_phases(path)):
         raise SessionError(_trained(path))
-    try:
-        return path.rename(target)
-    except OSError as error:
-        raise SessionError(f"cannot rename {path}: {error.strerror or error}") from None
 
 
 def _at_work(phase: Phase) -> bool:

@@ -7,7 +7,7 @@ every rank at once. The recorder looks at it between denoising steps.
 from pathlib import Path
 from typing import Literal
 
-from subspacelens_tui.sessions.atomic import whole_file
+from subspacelens_tui.sessions.atomic_files import whole_file
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.files import read_plain
 

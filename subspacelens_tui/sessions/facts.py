@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from subspacelens_tui.sessions.format import UNLABELLED, Manifest, ModelInfo
+from subspacelens_tui.sessions.format import UNLABELLED, Manifest, ModelInfo, time_words
 from subspacelens_tui.sessions.ranges import ranges, runs_of
 from subspacelens_tui.sessions.sanitise import some_of
 from subspacelens_tui.sessions.state import RunState
@@ -21,7 +21,7 @@ def facts_of(manifest: Manifest, state: RunState) -> list[Fact]:
 
 
 def _recording(manifest: Manifest, state: RunState) -> Iterator[Fact]:
-    yield "created", manifest.created
+    yield "created", time_words(manifest.created)
     yield "state", state.words + (f": {state.detail}" if state.detail else "")
     yield "images", f"{state.recorded} of {state.planned}"
     if manifest.steering is not None:
@@ -65,7 +65,11 @@ def _generation(manifest: Manifest) -> Iterator[Fact]:
         yield "frames", f"{manifest.frames} of each video; its picture is the middle one"
     if manifest.batch_size is not None:
         yield "batch size", f"{manifest.batch_size}"
-    yield "tokens", f"{manifest.tokens} of each image" if manifest.tokens else "none kept"
+    kept = f"{manifest.tokens} of each image" if manifest.tokens else "none kept"
+    if manifest.moments is not None:
+        at = f"layers {ranges(manifest.moments)}" if manifest.moments else "all layers"
+        kept += f"; sums over all of them at {at}"
+    yield "tokens", kept
     widths = sorted({block.width for block in manifest.blocks})
     blocks = f"{len(manifest.blocks)} of width {some_of(widths)}" if widths else "not known before the model is loaded"
     if manifest.layers is not None:

@@ -3,8 +3,8 @@
 The folder as a whole is described in docs/session-format.md.
 """
 
-import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -21,15 +21,11 @@ from subspacelens_tui.sessions.versions import FORMAT_VERSION, VersionError, upg
 MANIFEST = "session.json"
 IMAGES = "images"
 MAX_IMAGES = 200_000
-# Enough for so many images. Parsed, even the worst of so many bytes stays below half a GiB.
-MAX_MANIFEST_BYTES = 16 * 2**20
 
 # Denoising steps of an image: far more than any scheduler runs.
 MAX_STEPS = 100_000
 MAX_CAPTURED = 1_000
 MAX_BLOCKS = 1_000
-
-_KEY = re.compile(r"\w{1,40}", re.ASCII)
 
 Branch = Literal["cond", "uncond"]
 BRANCHES: tuple[Branch, ...] = ("cond", "uncond")
@@ -60,8 +56,9 @@ _Argument = _Scalar | Annotated[list[_Scalar], _few(1_000)]
 
 
 class _Part(BaseModel):
-    # Unknown keys are kept out rather than refused: a newer minor writer may add some.
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=False)
+    # Unknown keys are kept out rather than refused: a newer minor writer may add some. Before 2.10 pydantic
+    # wants names that begin with `model_` for itself.
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=False, protected_namespaces=())
 
 
 class Lora(_Part):
@@ -177,6 +174,7 @@ class Steering(_Part):
         steps: the first and the last denoising step.
         half: which of the two passes was changed.
         blocks: of the model that the statistics are of.
+        atoms: for each of the layers the atoms of an autoencoder that were set to values; empty without.
         partners: for each prompt that whose tokens its images were given, where the method needs some.
     """
 
@@ -191,6 +189,7 @@ class Steering(_Part):
     strength: Annotated[float, Field(allow_inf_nan=False)]
     steps: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
     half: Literal["cond", "uncond", "both"] = "cond"
+    atoms: Annotated[list[Annotated[list[Annotated[int, Field(ge=0)]], _few(1_000)]], _few(1_000)] = []
     blocks: Annotated[list[Block], FailFast(), _few(1_000)]
     partners: Annotated[list[Annotated[int, Field(ge=0)]], FailFast(), _few(100_000)] = []
 
@@ -199,7 +198,22 @@ class Steering(_Part):
         """In a few words: `lion → panda, transport at layer 8, strength 1`."""
         layers = ", ".join(map(str, self.layers))
         what = self.method if self.control is None else f"{self.control}, a control of {self.method},"
+        if self.control is None and len(self.atoms) == 1:
+            what += f" {', '.join(map(str, self.atoms[0]))}"
         return f"{self.source} → {self.target}: {what} at layer {layers}, strength {self.strength:g}"
+
+
+def time_now() -> str:
+    """Now, as `Manifest.created` has it: ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def time_words(created: str) -> str:
+    """A time that was written in another form or zone, as `time_now` writes it; other text as it is."""
+    try:
+        return datetime.fromisoformat(created).astimezone(UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError):
+        return created
 
 
 class Manifest(_Part):
@@ -215,6 +229,8 @@ class Manifest(_Part):
     pipeline makes videos.
 
     `layers` are the numbers of the blocks that are recorded, of `model_blocks` in run order; None for all.
+
+    `moments` are the layers at which sums over all tokens are kept; an empty list for all, None for none.
 
     Sessions of versions that had no `timesteps` take `steps` for `inference_steps`, as those versions did.
     """
@@ -244,6 +260,7 @@ class Manifest(_Part):
     model_blocks: _Count | None = None
     batch_size: _Count | None = None
     tokens: _Count | None = None
+    moments: Annotated[list[_Layer], _few(MAX_BLOCKS)] | None = None
     latents: bool = False
     blocks: Annotated[list[Block], FailFast(), _few(MAX_BLOCKS)] = []
     input_width: _Count | None = None
@@ -341,6 +358,10 @@ class Manifest(_Part):
         """Number in the model and name of each recorded block."""
         return [(n, block.name) for n, block in zip(self.block_numbers, self.blocks, strict=True)]
 
+    def summed_layers(self, blocks: int) -> Sequence[int] | None:
+        """The layers of so many blocks at which sums over tokens are kept; None if there are none."""
+        return self.moments if self.moments is None else self.moments or range(blocks)
+
     def layer_of(self, number: int) -> int:
         """Where the block of a number is among those that are recorded.
 
@@ -379,42 +400,3 @@ class Manifest(_Part):
 def expected_branches(guidance: float) -> tuple[Branch, ...]:
     """The branches that a pipeline has at a guidance scale unless it is found to have others."""
     return BRANCHES if guidance > 1 else BRANCHES[:1]
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """Read and check `session.json`, of the present version or an older one.
-
-    Raises:
-        SessionError: if it is missing, no plain file, too large, not JSON, of a newer format, or inconsistent.
-    """
-    try:
-        text = read_plain(folder, MANIFEST, at_most=MAX_MANIFEST_BYTES)
-    except FileNotFoundError:
-        raise SessionError(f"{folder} is no session: it has no {MANIFEST}") from None
-    return parse_manifest(text, folder / MANIFEST)
-
-
-def parse_manifest(text: bytes | str, path: Path) -> Manifest:
-    """Check the text of a `session.json`; `path` is for the message only."""
-    try:
-        content = from_json(without_mark(text) if isinstance(text, bytes) else text, allow_inf_nan=False)
-        if not isinstance(content, dict):
-            raise SessionError(f"{path} is damaged: it is no JSON object")
-        return Manifest.model_validate(upgraded(content))
-    except VersionError as error:
-        raise SessionError(f"{path} cannot be read: {error}") from None
-    except ValidationError as error:
-        raise SessionError(f"{path} is damaged: {first_problem(error)}") from None
-    except ValueError as error:
-        raise SessionError(f"{path} is damaged: it is not JSON: {error}") from None
-
-
-def first_problem(found: ValidationError) -> str:
-    """The first of the problems of a manifest, in one line."""
-    first = found.errors(include_url=False)[0]
-    # Keys of the file are part of the place, whatever they are.
-    where = ".".join(part if _KEY.fullmatch(part) else quoted(part) for part in map(str, first["loc"]))
-    problem = str(first["msg"]).removeprefix("Value error, ")
-    if first["type"] == "string_unicode":
-        problem = "it is not UTF-8"
-    return f"{where}: {problem}" if where else problem

@@ -3,7 +3,6 @@
 Whoever hooks a model with nnsight or TransformerLens, or has features in a file, gets every screen and metric this way.
 """
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,15 +18,8 @@ from subspacelens_tui.sessions import features
 from subspacelens_tui.sessions.catalog import sessions_folder
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.events import EventWriter
-from subspacelens_tui.sessions.format import (
-    BRANCHES,
-    Block,
-    ImageInfo,
-    Manifest,
-    ModelInfo,
-    Prompt,
-    first_problem,
-)
+from subspacelens_tui.sessions.format import BRANCHES, Block, ImageInfo, Manifest, ModelInfo, Prompt, time_now
+from subspacelens_tui.sessions.manifest_reader import first_problem
 from subspacelens_tui.sessions.lookalikes import canonical
 from subspacelens_tui.sessions.writer import create_new_session, write_image
 
@@ -187,7 +179,7 @@ def _manifest(
         raise SessionError("no step is named: leave `steps` out where there is only one")
     try:
         return Manifest(
-            created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            created=time_now(),
             model=ModelInfo(id=arrays.model, dtype="float32"),
             prompt_set="imported",
             prompts=prompts,

@@ -24,6 +24,7 @@ class Listing:
         steps: denoising steps that run.
         guidance: its guidance scales.
         steering: what was done to its images, in a few words; None if nothing was.
+        untrained: whether its model has random weights, as a control's.
     """
 
     name: str
@@ -40,11 +41,13 @@ class Listing:
     guidance: tuple[float, ...] = ()
     notes: Notes = field(default_factory=Notes)
     steering: str | None = None
+    untrained: bool = False
 
     @property
     def model_words(self) -> str:
-        """The model, and whether its images were steered."""
-        return self.model if self.steering is None else f"{self.model}, steered"
+        """The model, whether its weights are random, and whether its images were steered."""
+        said = ("random weights" if self.untrained else "", "" if self.steering is None else "steered")
+        return ", ".join(filter(None, (self.model, *said)))
 
     @property
     def tags(self) -> tuple[str, ...]:

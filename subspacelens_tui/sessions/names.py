@@ -13,6 +13,7 @@ from subspacelens_tui.sessions.errors import SessionError
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,99}")
 _OTHERS = re.compile(r"[^A-Za-z0-9._-]+")
 _NO_ENDS = "-._"
+_CONTROL = "~control"
 # Leaves room for the time and a number.
 _LONGEST_MODEL = 60
 
@@ -32,7 +33,13 @@ def session_path(folder: Path, name: str) -> Path:
 
 def control_path(folder: Path) -> Path:
     """Where the control of a session is, if it has one: the session beside it, of the same name and ~control."""
-    return folder.with_name(f"{folder.name}~control")
+    return folder.with_name(f"{folder.name}{_CONTROL}")
+
+
+def has_as_control(folder: Path) -> Path | None:
+    """The session beside it that a session is the control of by its name; None if there is none."""
+    session = folder.with_name(folder.name.removesuffix(_CONTROL))
+    return session if session.name != folder.name and session.is_dir() else None
 
 
 def automatic_paths(folder: Path, model: str) -> Iterator[Path]:

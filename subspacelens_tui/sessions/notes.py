@@ -7,10 +7,11 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 from pydantic_core import from_json
 
-from subspacelens_tui.sessions.atomic import whole_file
+from subspacelens_tui.sessions.atomic_files import whole_file
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.files import read_plain
-from subspacelens_tui.sessions.format import MANIFEST, first_problem
+from subspacelens_tui.sessions.format import MANIFEST
+from subspacelens_tui.sessions.manifest_reader import first_problem
 from subspacelens_tui.sessions.lookalikes import canonical
 from subspacelens_tui.sessions.sanitise import quoted
 from subspacelens_tui.sessions.text_files import without_mark

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from subspacelens_tui.sessions.errors import SessionError
+from subspacelens_tui.sessions.events import event_file
 from subspacelens_tui.sessions.format import Manifest
 from subspacelens_tui.sessions.names import control_path, session_path
 from subspacelens_tui.sessions.reader import Session, open_session
@@ -51,3 +52,20 @@ def control_of(session: Session) -> Session | None:
         return None
     control = open_session(folder)
     return control if control.manifest.model.random_init and control.state.complete else None
+
+
+class ControlWatch:
+    """Tells when a session has a control: it is recorded after it, while viewers may look."""
+
+    def __init__(self) -> None:
+        self._looked, self._found = 0, False
+
+    def finished(self, session: Session) -> int:
+        """When the control was finished, in nanoseconds of its log; 0 as long as there is none."""
+        try:
+            now = event_file(control_path(session.path)).stat().st_mtime_ns
+            if now != self._looked:
+                self._looked, self._found = now, control_of(session) is not None
+        except (OSError, SessionError):
+            self._looked, self._found = 0, False
+        return self._looked if self._found else 0

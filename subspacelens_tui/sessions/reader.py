@@ -15,7 +15,8 @@ from subspacelens_tui.sessions.errors import NotFiniteWarning, SessionError
 from subspacelens_tui.sessions.events import Event, EventReader
 from subspacelens_tui.sessions.features import FeatureFile, Int64Array
 from subspacelens_tui.sessions.files import stamp_at
-from subspacelens_tui.sessions.format import MANIFEST, Branch, Manifest, read_manifest
+from subspacelens_tui.sessions.format import MANIFEST, Branch, Manifest
+from subspacelens_tui.sessions.manifest_reader import read_manifest
 from subspacelens_tui.sessions.sanitise import some_of
 from subspacelens_tui.sessions.state import RunState, StateTracker
 from subspacelens_tui.sessions.steps import OlderSteps

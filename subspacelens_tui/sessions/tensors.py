@@ -19,7 +19,7 @@ from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.files import Stamp, open_plain, stamp_of
 
 _LENGTH_BYTES = 8
-_DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "I64": np.dtype("<i8")}
+_DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8"), "I64": np.dtype("<i8")}
 _METADATA = "__metadata__"
 
 
@@ -96,7 +96,7 @@ class TensorFile:
         return str(self._tensors[key].get("dtype"))[:20]
 
     def shape(self, key: str) -> tuple[int, ...]:
-        """The shape of a tensor of type F32 or I64.
+        """The shape of a tensor of type F32, F64 or I64.
 
         Raises:
             SessionError: if that is not the shape of as many bytes as it has.
@@ -107,7 +107,7 @@ class TensorFile:
         return tuple(shape)
 
     def read(self, key: str, rows: Sequence[int] | None = None, at: Sequence[int] = ()) -> npt.NDArray[Any]:
-        """A tensor of type F32 or I64, or part of it.
+        """A tensor of type F32, F64 or I64, or part of it.
 
         Args:
             key: its name.

@@ -7,26 +7,20 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from subspacelens_tui.sessions import features
-from subspacelens_tui.sessions.atomic import discard_unfinished, temporary_beside, whole_file
+from subspacelens_tui.sessions.atomic_files import discard_unfinished, temporary_beside, whole_file
 from subspacelens_tui.sessions.errors import SessionError
-from subspacelens_tui.sessions.format import (
-    IMAGES,
-    MANIFEST,
-    MAX_MANIFEST_BYTES,
-    Block,
-    Manifest,
-    ModelInfo,
-    UnreadText,
-    read_manifest,
-)
+from subspacelens_tui.sessions.format import IMAGES, MANIFEST, Block, Manifest, ModelInfo, UnreadText
+from subspacelens_tui.sessions.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
 from subspacelens_tui.sessions.names import automatic_paths, session_path
+
+if TYPE_CHECKING:
+    from PIL import Image  # for annotations only: the app starts without it
 
 _THUMBNAIL = 256
 # For how long a network file system may not show what another machine has made.
@@ -258,7 +252,7 @@ def image_path(folder: Path, image: int) -> Path:
     return folder / IMAGES / f"{image:06d}.webp"
 
 
-def write_image(folder: Path, image: int, picture: Image.Image) -> None:
+def write_image(folder: Path, image: int, picture: "Image.Image") -> None:
     """Keep a generated image, at most 256 pixels wide and high."""
     picture = picture.convert("RGB")
     picture.thumbnail((_THUMBNAIL, _THUMBNAIL))

@@ -5,11 +5,11 @@ Arrays in, numbers out, but for the files of autoencoders; docs/sparse.md says w
 """
 
 from subspacelens_tui.sparse.autoencoder import Autoencoder
-from subspacelens_tui.sparse.bench import LENSES, SPARSE, Tokens
 from subspacelens_tui.sparse.errors import LeakError, SparseError
+from subspacelens_tui.sparse.image_split import Groups, Split, split_images
+from subspacelens_tui.sparse.lens_fits import LENSES, SPARSE, Tokens
 from subspacelens_tui.sparse.lenses import Comparison, Dictionary, Lens, compare_lenses
 from subspacelens_tui.sparse.quality import Quality
-from subspacelens_tui.sparse.split import Groups, Split, split_images
 from subspacelens_tui.sparse.verdict import Verdict, judge
 
 __all__ = [

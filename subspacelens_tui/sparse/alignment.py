@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.sparse.components import FloatArray
-from subspacelens_tui.sparse.split import IntArray, Split
+from subspacelens_tui.sparse.image_split import IntArray, Split
 
 # As class subspaces have elsewhere, at most.
 _LARGEST_DIM = 10

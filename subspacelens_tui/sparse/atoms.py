@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from subspacelens_tui.sparse.autoencoder import Autoencoder
 from subspacelens_tui.sparse.components import FloatArray
+from subspacelens_tui.sparse.image_split import IntArray
 from subspacelens_tui.sparse.quality import best_cosines
-from subspacelens_tui.sparse.split import IntArray
 
 _SHOWN, _IMAGES, _PERMUTATIONS = 24, 3, 4
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.sparse.components import FloatArray
-from subspacelens_tui.sparse.split import IntArray
+from subspacelens_tui.sparse.image_split import IntArray
 
 # Activations (tokens × atoms) that are held at once.
 _AT_ONCE = 4_000_000

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from subspacelens_tui.sparse.split import IntArray
+from subspacelens_tui.sparse.image_split import IntArray
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -46,13 +46,29 @@ class Components:
         Returns:
             Rates (n, S) in nats, and squared errors (n, S).
         """
+        squares = self.squares(x, c)
+        return self.rates(squares, c, noise), self.errors(squares, c, noise)
+
+    def squares(self, x: FloatArray, c: int) -> FloatArray:
+        """Tokens (n, d) along the eigenvectors of a component, from its mean, squared (n, d)."""
+        found: FloatArray = ((x - self.means[c]) @ self.vectors[c]) ** 2
+        return found
+
+    def rates(self, squares: FloatArray, c: int, noise: FloatArray) -> FloatArray:
+        """Rates of `code` (n, S), of tokens by their `squares`."""
         values = self.values[c][:, None]
-        squares = ((x - self.means[c]) @ self.vectors[c]) ** 2
         inverse = 1 / (values + noise)
         fixed = 0.5 * (np.log1p(values / noise) - values * inverse).sum(axis=0)
-        both = squares @ np.concatenate([0.5 * inverse, (noise * inverse) ** 2], axis=1)
+        found: FloatArray = fixed + squares @ (0.5 * inverse)
+        return found
+
+    def errors(self, squares: FloatArray, c: int, noise: FloatArray) -> FloatArray:
+        """Squared errors of `code` (n, S), of tokens by their `squares`."""
+        values = self.values[c][:, None]
+        inverse = 1 / (values + noise)
         expected = (noise * (values * inverse) ** 2).sum(axis=0)
-        return fixed + both[:, : len(noise)], expected + both[:, len(noise) :]
+        found: FloatArray = expected + squares @ (noise * inverse) ** 2
+        return found
 
 
 @dataclass(frozen=True)
@@ -87,9 +103,12 @@ class Gaussians:
         Returns:
             (n, K), infinite for components that a token may not have.
         """
+        # Here, not above: SciPy takes a tenth of a second that a screen should not wait for.
+        from scipy.linalg.blas import strmm
+
         d = x.shape[1]
         # Single precision decides between components as well as double does, in half the time.
-        whitening = _whitening(self.covariances + noise * np.eye(d)).astype(np.float32)
+        whitening = _whitening(self.covariances, noise).astype(np.float32)
         log_det = -2 * np.log(np.diagonal(whitening, axis1=1, axis2=2)).sum(axis=1, dtype=np.float64)
         trace = np.einsum("kde,kde->k", whitening, whitening, dtype=np.float64)
         fixed = self.costs + 0.5 * (log_det - d * np.log(noise) - d + noise * trace)
@@ -97,7 +116,9 @@ class Gaussians:
         lengths = np.full((len(x), len(self.means)), np.inf)
         for c, mean in enumerate(means):
             these = slice(None) if among is None else among[:, c]
-            whitened = (single[these] - mean) @ whitening[c].T
+            whitened = single[these] - mean
+            # In place, and without the zeros of the triangle, which are half of a product.
+            strmm(1.0, whitening[c].T, whitened.T, trans_a=1, overwrite_b=1)
             lengths[these, c] = fixed[c] + 0.5 * np.einsum("nd,nd->n", whitened, whitened)
         return lengths
 
@@ -185,12 +206,14 @@ def name_costs(sizes: IntArray) -> FloatArray:
     return costs
 
 
-def _whitening(covariances: FloatArray) -> FloatArray:
-    """The inverses (K, d, d) of the Cholesky factors of positive definite matrices."""
-    # Here, not above: SciPy takes a tenth of a second that a screen should not wait for.
+def _whitening(covariances: FloatArray, noise: float) -> FloatArray:
+    """The inverses (K, d, d) of the lower Cholesky factors of C + s I."""
     from scipy.linalg.lapack import dtrtri
 
-    factors = np.asarray(np.linalg.cholesky(covariances), np.float64)
-    for c, factor in enumerate(factors):
-        factors[c] = dtrtri(factor, lower=1)[0]
+    noisy = covariances.copy()
+    np.einsum("kdd->kd", noisy)[...] += noise
+    factors = np.asarray(np.linalg.cholesky(noisy), np.float64)
+    for factor in factors:
+        # What LAPACK has as columns are its rows: in place, as an upper triangle.
+        dtrtri(factor.T, overwrite_c=1)
     return factors

@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import ValidationError
 from safetensors.numpy import save_file
 
-from subspacelens_tui.sessions.atomic import whole_file
+from subspacelens_tui.sessions.atomic_files import whole_file
 from subspacelens_tui.sparse.autoencoder import Autoencoder
 from subspacelens_tui.sparse.autoencoder_parts import (
     Loaded,

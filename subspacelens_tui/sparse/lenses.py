@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.sparse.autoencoder import Autoencoder
-from subspacelens_tui.sparse.bench import (
+from subspacelens_tui.sparse.errors import SparseError
+from subspacelens_tui.sparse.lens_fits import (
     CLASS,
     GAUSS,
     LENSES,
@@ -19,9 +20,8 @@ from subspacelens_tui.sparse.bench import (
     Bench,
     Tokens,
 )
-from subspacelens_tui.sparse.curves import Curve, Rate
-from subspacelens_tui.sparse.errors import SparseError
 from subspacelens_tui.sparse.quality import Quality, quality_of
+from subspacelens_tui.sparse.rate_distortion import Curve, Rate
 from subspacelens_tui.sparse.scaling import Scaling
 
 NO_DICTIONARY = "no sparse autoencoder is given: --sae train trains one, --sae PATH loads one"

@@ -14,11 +14,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from subspacelens_tui.sessions.atomic import whole_file
+from subspacelens_tui.sessions.atomic_files import whole_file
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.files import read_plain
 from subspacelens_tui.sessions.trainings import JOB
-from subspacelens_tui.sparse.layouts import recipe_of
+from subspacelens_tui.sparse.layouts import CONFIG, recipe_of
 from subspacelens_tui.sparse.recipe import Asked, Recipe
 
 TRAININGS = ("first", "second")
@@ -97,11 +97,15 @@ class Target:
 
 
 def targets_of(job: TrainingJob) -> list[Target]:
-    """All autoencoders of a job, in the order in which they are trained."""
+    """All autoencoders of a job, in the order in which they are trained.
+
+    The first of every layer before any second: viewers show a sparse lens halfway, and what is left are the
+    atoms that come again.
+    """
     layers = [
         Target(training, layer, None, recipe)
-        for layer, recipe in job.recipes.items()
         for training in TRAININGS
+        for layer, recipe in job.recipes.items()
     ]
     return layers + [Target(TRAININGS[0], job.like, name, recipe) for name, recipe in job.checks.items()]
 
@@ -139,3 +143,10 @@ def read_job(folder: Path) -> TrainingJob:
 def is_trained(folder: Path, target: Target) -> bool:
     """Whether an autoencoder is there, in full: its configuration is written last, and its recipe is this."""
     return recipe_of(folder.joinpath(*target.inside)) == target.recipe
+
+
+def finished_at(folder: Path, target: Target) -> int:
+    """When an autoencoder was finished, in nanoseconds of its file; 0 as long as it is not there in full."""
+    if not is_trained(folder, target):
+        return 0
+    return folder.joinpath(*target.inside, CONFIG).stat().st_mtime_ns

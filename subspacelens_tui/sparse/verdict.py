@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from subspacelens_tui.sparse.bench import GAUSS, POSITION_KNOWN, SCALES, SPARSE
+from subspacelens_tui.sparse.lens_fits import GAUSS, POSITION_KNOWN, SCALES, SPARSE
 from subspacelens_tui.sparse.lenses import Comparison
 from subspacelens_tui.sparse.recipe import TOKENS_AN_ATOM
 

@@ -4,11 +4,13 @@ Arrays in, arrays out: docs/steering.md says what moves an image and what only m
 """
 
 from subspacelens_tui.steering.controls import CONTROLS, Control, Fitted
+from subspacelens_tui.steering.dictionary import Dictionary
 from subspacelens_tui.steering.edit import Change, Edit
 from subspacelens_tui.steering.errors import SteeringError
-from subspacelens_tui.steering.examples import Examples, square_grid
+from subspacelens_tui.steering.examples import Examples, SummedTokens, TokenStatistics, square_grid
 from subspacelens_tui.steering.intervention import Fingerprint, Intervention, Origin
 from subspacelens_tui.steering.methods import DEFAULT, METHODS
+from subspacelens_tui.steering.moments import Moments
 
 __all__ = [
     "CONTROLS",
@@ -16,12 +18,16 @@ __all__ = [
     "METHODS",
     "Change",
     "Control",
+    "Dictionary",
     "Edit",
     "Examples",
     "Fingerprint",
     "Fitted",
     "Intervention",
+    "Moments",
     "Origin",
     "SteeringError",
+    "SummedTokens",
+    "TokenStatistics",
     "square_grid",
 ]

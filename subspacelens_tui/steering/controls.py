@@ -10,6 +10,7 @@ import numpy as np
 
 from subspacelens_tui.steering.edit import Change, Edit, average
 from subspacelens_tui.steering.examples import FloatArray
+from subspacelens_tui.steering.methods import DEFAULT
 
 # More would each take a fit at each layer and step.
 _MIXED = 12
@@ -21,23 +22,25 @@ class Fitted:
     """What controls of a layer and step are made from.
 
     Attributes:
-        edit: of the method, from class A to class B.
+        edit: of the method, from class A to class B; made when it is asked for, as all fits are.
         toward: the method's edit towards any class.
         others: classes that are neither A nor B.
         other: one of them.
         target: class B.
         patch: the edit of prompt B's own tokens.
+        transport: that of the default method, from class A to class B.
         shape: tokens of an image and their width.
         layer: which.
         seed: random seed for rotations, noise and choices.
     """
 
-    edit: Edit
+    edit: Callable[[], Edit]
     toward: Callable[[str], Edit]
     others: Sequence[str]
     other: str | None
     target: str
     patch: Edit
+    transport: Callable[[], Edit]
     shape: tuple[int, int]
     layer: int
     seed: int
@@ -67,29 +70,33 @@ class Control:
 
 def _rotation(fitted: Fitted) -> Change:
     # Each token's change keeps its norm, so nothing needs to be matched.
-    return Change(fitted.edit.rotated(random_rotation(fitted.rng, fitted.shape[1])))
+    return Change(fitted.edit().rotated(random_rotation(fitted.rng, fitted.shape[1])))
 
 
 def _noise(fitted: Fitted) -> Change:
-    return Change(Edit(np.zeros((1, fitted.shape[1]), np.float32), {"noise": 1.0}), fitted.edit)
+    return Change(Edit(np.zeros((1, fitted.shape[1]), np.float32), {"noise": 1.0}), fitted.edit())
 
 
 def _pattern(fitted: Fitted) -> Change:
-    return Change(Edit(fitted.rng.standard_normal(fitted.shape, np.float32)), fitted.edit)
+    return Change(Edit(fitted.rng.standard_normal(fitted.shape, np.float32)), fitted.edit())
 
 
 def _class(fitted: Fitted) -> Change:
     assert fitted.other is not None
-    return Change(fitted.toward(fitted.other), fitted.edit)
+    return Change(fitted.toward(fitted.other), fitted.edit())
 
 
 def _mixture(fitted: Fitted) -> Change:
     names = [fitted.target, *fitted.others][:_MIXED]
-    return Change(average([fitted.toward(name) for name in names]), fitted.edit)
+    return Change(average([fitted.toward(name) for name in names]), fitted.edit())
 
 
 def _patch(fitted: Fitted) -> Change:
     return Change(fitted.patch)
+
+
+def _transport(fitted: Fitted) -> Change:
+    return Change(fitted.transport())
 
 
 CONTROLS = (
@@ -101,6 +108,7 @@ CONTROLS = (
         "mixture", "the mean of the method's changes towards up to 12 classes, B among them", _mixture, 1
     ),
     Control("patch", "prompt B's own tokens: the ceiling, not matched in energy", _patch),
+    Control(DEFAULT, "the default method, to compare others with, not matched in energy", _transport),
 )
 
 

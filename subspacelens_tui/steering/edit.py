@@ -10,6 +10,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from subspacelens_tui.steering.clamp import Clamp, mean_of
+
 FloatArray = npt.NDArray[np.floating]
 Array = Any  # a NumPy array or a torch tensor
 
@@ -24,15 +26,22 @@ _TINY = 1e-12
 
 @dataclass(frozen=True)
 class Edit:
-    """Δ = bias + Σ x_s A_s, the sum over sources of tokens x_s.
+    """Δ = bias + Σ x_s A_s, the sum over sources of tokens x_s; and what sets atoms to values, if any are.
 
     Attributes:
         bias: (T, d), a row for each position of an image, or (1, d).
         terms: for each source its matrix A_s (d, d), or a number for that multiple of the identity.
+        clamp: of the conditional tokens.
     """
 
     bias: Array
     terms: Mapping[Source, Array | float] = field(default_factory=dict)
+    clamp: Clamp | None = None
+
+    @property
+    def sources(self) -> set[Source]:
+        """The tokens it depends on."""
+        return {*self.terms, *(() if self.clamp is None else ("cond",))}
 
     def __call__(self, tokens: Mapping[Source, Array]) -> Array:
         """Δ (n, T, d) of tokens (n, T, d)."""
@@ -40,17 +49,17 @@ class Edit:
         for source in SOURCES:  # in one order, whatever that of the terms: sums are then equal bit for bit
             if (term := self.terms.get(source)) is not None:
                 change = change + (tokens[source] * term if _is_number(term) else tokens[source] @ term)
-        return change
+        return change if self.clamp is None else change + self.clamp(tokens["cond"])
 
     def rotated(self, Q: FloatArray) -> "Edit":
         """The edit whose Δ is this one's times an orthogonal matrix (d, d): as large, elsewhere."""
         terms = {s: A * Q if _is_number(A) else A @ Q for s, A in self.terms.items()}
-        return Edit(self.bias @ Q, terms)
+        return Edit(self.bias @ Q, terms, None if self.clamp is None else self.clamp.rotated(Q))
 
     def map(self, convert: Callable[[Array], Array]) -> "Edit":
         """The same with its arrays converted."""
         terms = {s: A if _is_number(A) else convert(A) for s, A in self.terms.items()}
-        return Edit(convert(self.bias), terms)
+        return Edit(convert(self.bias), terms, None if self.clamp is None else self.clamp.map(convert))
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,7 @@ class Change:
     def sources(self) -> set[Source]:
         """The tokens it depends on."""
         edits = [self.edit] if self.matched_to is None else [self.edit, self.matched_to]
-        return {source for edit in edits for source in edit.terms}
+        return {source for edit in edits for source in edit.sources}
 
     def __call__(self, tokens: Mapping[Source, Array]) -> Array:
         """Δ (n, T, d), or (1, T, d) where it is the same for all."""
@@ -98,7 +107,8 @@ def average(edits: Sequence[Edit]) -> Edit:
         source: sum((edit.terms[source] for edit in edits[1:]), start=edits[0].terms[source]) / len(edits)
         for source in edits[0].terms
     }
-    return Edit(sum((edit.bias for edit in edits[1:]), start=edits[0].bias) / len(edits), terms)
+    bias = sum((edit.bias for edit in edits[1:]), start=edits[0].bias) / len(edits)
+    return Edit(bias, terms, mean_of([edit.clamp for edit in edits if edit.clamp is not None]))
 
 
 def _is_number(term: Array | float) -> bool:

@@ -104,6 +104,12 @@ class Intervention:
             s for of_layer in self.changes.values() for change in of_layer.values() for s in change.sources
         }
 
+    @property
+    def atoms(self) -> list[list[int]]:
+        """Of each layer the atoms that are clamped; empty where none are."""
+        of_layers = [next(iter(self.changes[layer].values())).edit.clamp for layer in self.layers]
+        return [] if None in of_layers else [list(clamp.atoms) for clamp in of_layers if clamp is not None]
+
     def acts_at(self, step: int) -> bool:
         """Whether anything is done at a step."""
         return self.strength != 0 and self.steps[0] <= step <= self.steps[1]

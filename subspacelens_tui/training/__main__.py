@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from subspacelens_tui.sessions.detached import leave_deleted_folder
+from subspacelens_tui.sessions.detached_processes import leave_deleted_folder
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.standard_streams import prepare
 from subspacelens_tui.training.trainer import Trainer, TrainingError

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from subspacelens_tui.sessions.detached import start_detached
+from subspacelens_tui.sessions.detached_processes import start_detached
 from subspacelens_tui.sessions.errors import SessionError
 
 LOG = "trainer.log"

@@ -62,34 +62,56 @@ class Training:
         before = functional.linear(inputs, weights["encoder"], weights["encoder_bias"])
         kept = self._of_batch(before) if recipe.batch_topk else _largest(before, recipe.k)
         gradients = {name: torch.zeros_like(weights[name]) for name in self._names}
-        error = self._descend(kept, inputs, inputs, 1.0, gradients)
+        error = self._descend(kept, inputs, gradients)
         # Of x̂ and, by way of what is encoded, of the input: together the gradient of the decoder's bias.
         gradients["decoder_bias"] = -2 / x.numel() * error.sum(dim=0)
         gradients["decoder_bias"] -= gradients["encoder_bias"] @ weights["encoder"]
         idle = weights["idle"]
         idle.add_(1)[kept.atoms[kept.values > 0]] = 0
-        dead = idle > _DEAD_AFTER
-        if count := int(dead.sum()):
-            wanted = max(1, x.shape[1] // 2)
-            others = _largest(before.masked_fill(~dead, -torch.inf), min(wanted, count))
-            # AuxK: dead atoms are to explain what the others leave.
-            self._descend(others, error, inputs, _AUXILIARY * min(1.0, count / wanted), gradients)
+        dead = (idle > _DEAD_AFTER).nonzero()[:, 0]
+        if len(dead):
+            self._revive(dead, before[:, dead], error, inputs, gradients)
         self._adam(gradients)
         self.step += 1
 
-    def _descend(
-        self, kept: "_Kept", target: Tensor, inputs: Tensor, weight: float, gradients: dict[str, Tensor]
-    ) -> Tensor:
-        """Add the gradients of weight · mean (target - code · decoder)², and return what is left (n, d)."""
+    def _descend(self, kept: "_Kept", inputs: Tensor, gradients: dict[str, Tensor]) -> Tensor:
+        """Add the gradients of mean (inputs - code · decoder)², and return what is left (n, d)."""
         rows = self.state["decoder"][kept.atoms]
         values = kept.values.relu()
-        error = target.index_add(0, kept.tokens, values[:, None] * rows, alpha=-1)
-        slope = -2 * weight / target.numel() * error[kept.tokens]
+        error = inputs.index_add(0, kept.tokens, values[:, None] * rows, alpha=-1)
+        slope = (-2 / inputs.numel() * error)[kept.tokens]
         gradients["decoder"].index_add_(0, kept.atoms, values[:, None] * slope)
         of_values = (slope * rows).sum(dim=1) * (kept.values > 0)
         gradients["encoder"].index_add_(0, kept.atoms, of_values[:, None] * inputs[kept.tokens])
         gradients["encoder_bias"].index_add_(0, kept.atoms, of_values)
         return error
+
+    def _revive(
+        self, dead: Tensor, before: Tensor, error: Tensor, inputs: Tensor, gradients: dict[str, Tensor]
+    ) -> None:
+        """AuxK: dead atoms are to explain what the others leave, of each token the d/2 that are largest.
+
+        There may be many times more of them than of the others, so that dense products are faster.
+
+        Args:
+            dead: (m',) which they are.
+            before: (n, m') their activations before the ReLU.
+            error: (n, d) what the others leave.
+            inputs: (n, d).
+            gradients: to add to.
+        """
+        wanted = max(1, inputs.shape[1] // 2)
+        codes = before.relu()
+        if len(dead) > wanted:
+            least = before.topk(wanted, dim=1, sorted=False).values.amin(dim=1, keepdim=True)
+            codes = codes.masked_fill(before < least, 0)
+        decoder = self.state["decoder"][dead]
+        weight = _AUXILIARY * min(1.0, len(dead) / wanted)
+        slope = -2 * weight / inputs.numel() * (error - codes @ decoder)
+        of_values = (slope @ decoder.T) * (codes > 0)
+        gradients["decoder"].index_add_(0, dead, codes.T @ slope)
+        gradients["encoder"].index_add_(0, dead, of_values.T @ inputs)
+        gradients["encoder_bias"].index_add_(0, dead, of_values.sum(dim=0))
 
     def _batch(self) -> Tensor:
         """The tokens of this step: each comes once an epoch, in an order that the seed and the epoch give."""

@@ -13,17 +13,17 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from subspacelens_tui.sessions import SessionError, open_session
-from subspacelens_tui.sessions.atomic import discard_unfinished, whole_file
+from subspacelens_tui.sessions.atomic_files import discard_unfinished, whole_file
 from subspacelens_tui.sessions.control import Requests, ask
-from subspacelens_tui.sessions.detached import sole_process, take_signals
+from subspacelens_tui.sessions.detached_processes import sole_process, take_signals
 from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.files import append_plain
-from subspacelens_tui.sessions.life_signs import beating, say_started
+from subspacelens_tui.sessions.heartbeats import beating, say_started
 from subspacelens_tui.sparse import SparseError
 from subspacelens_tui.sparse.autoencoder import Autoencoder
-from subspacelens_tui.sparse.checks import planted_tokens
 from subspacelens_tui.sparse.components import FloatArray
 from subspacelens_tui.sparse.layouts import write_autoencoder
+from subspacelens_tui.sparse.planted_checks import planted_tokens
 from subspacelens_tui.sparse.scaling import Scaling
 from subspacelens_tui.sparse.training_job import (
     CHECKPOINT,

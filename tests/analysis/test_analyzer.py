@@ -13,6 +13,7 @@ from subspacelens_tui.analysis.analyzer import default_subspace_dim
 from subspacelens_tui.analysis.metrics import METRICS
 from subspacelens_tui.sessions import open_session
 from subspacelens_tui.sessions.format import MANIFEST
+from subspacelens_tui.sessions.labels import add_labels
 from tests.conftest import PlantedSessionFactory
 
 
@@ -240,6 +241,24 @@ def test_a_result_no_longer_wanted_is_given_up(planted: PlantedSessionFactory) -
     asked = iter([False, False, True])
     with pytest.raises(Cancelled):
         analyzer.figures(Settings(), cancelled=lambda: next(asked))
+
+
+def test_schemes_that_leave_out_different_prompts_do_not_share_their_spectra(
+    planted: PlantedSessionFactory, tmp_path: Path
+) -> None:
+    session = open_session(planted().start().record().path)
+    subjects = [prompt.text for prompt in session.manifest.prompts]
+    with (tmp_path / "labels.toml").open("w") as file:
+        for scheme, without in (("first", 0), ("second", 5)):
+            names = {of: f"{place % 2} of two" for place, of in enumerate(subjects) if place != without}
+            print(f"[{scheme}]", *(f'"{of}" = "{name}"' for of, name in names.items()), sep="\n", file=file)
+    add_labels(session, tmp_path / "labels.toml")
+    analyzer = Analyzer(session)
+    first, second = (analyzer.figures(Settings(labels=scheme)) for scheme in ("first", "second"))
+    assert first.images == second.images
+    alone = Analyzer(session).figures(Settings(labels="second"))
+    for key in ("R", "effective_rank", "update_size"):
+        assert second.curve(key) == alone.curve(key) != first.curve(key)
 
 
 def test_the_rank_fits_the_smallest_class() -> None:

@@ -13,15 +13,16 @@ from subspacelens_tui.analysis.claims.curves import (
     adjusted_p,
     difference,
 )
-from subspacelens_tui.analysis.claims.density import moved_around, partial_correlation
+from subspacelens_tui.analysis.claims.density import partial_correlation
 from subspacelens_tui.analysis.claims.growth import dip_depths
 from subspacelens_tui.analysis.claims.judge import finding, judged
-from subspacelens_tui.analysis.claims.judging import verdict_of
 from subspacelens_tui.analysis.claims.shape import own_part
+from subspacelens_tui.analysis.claims.verdict_rules import verdict_of
 from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.settings import SettingsError
 from subspacelens_tui.analysis.statistics.base import PERMUTED_MEMBERS
+from subspacelens_tui.analysis.uncertainty.moved_curves import moved_around
 from subspacelens_tui.analysis.uncertainty.permutation import labelings_of
 from subspacelens_tui.geometry import Cancelled, jackknife_error
 from subspacelens_tui.sessions import Session, open_session

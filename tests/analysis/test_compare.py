@@ -10,9 +10,9 @@ import pytest
 
 from subspacelens_tui.analysis import Analyzer, Result, Settings, SettingsError
 from subspacelens_tui.analysis.compare import compare, side_settings, split_side
-from subspacelens_tui.analysis.depth import paired_layers
-from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.excluded_images import NoImagesError
 from subspacelens_tui.analysis.output.tables import tables_json
+from subspacelens_tui.analysis.relative_depth import paired_layers
 from subspacelens_tui.analysis.sweep import prominent_peak, sweep
 from subspacelens_tui.analysis.tables import article_tables
 from subspacelens_tui.geometry import rate_reduction

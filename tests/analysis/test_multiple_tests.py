@@ -43,7 +43,7 @@ def test_what_is_said_of_them(rng: np.random.Generator) -> None:
     more = MultipleTests.of([summarize_null(value, rng.normal(size=99)) for value in (9.0, 0.0, 0.0)])
     assert more.survive == (True, False, False)
     assert more.words("layers") == "3 layers, Benjamini–Hochberg at 5 %: 1 passes"
-    assert MultipleTests.of([nulls[0]]).short("layers") == "1 layer, BH: all"
+    assert MultipleTests.of([nulls[0]]).short("layers") == "1 layer, pass BH: all"
 
 
 def curve(values: list[float], noise: float, rng: np.random.Generator) -> Result:

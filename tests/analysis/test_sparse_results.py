@@ -167,3 +167,61 @@ def test_positions_are_cells_of_a_square_or_runs() -> None:
     runs = position_cells(np.array([[0, 199]]), np.array([200]))
     assert runs.tolist() == [[0, 63]]  # type: ignore[union-attr]
     assert isinstance(position_cells(np.array([[0], [0]]), np.array([4, 9])), str)
+
+
+def exported(session: Session, folder: Path, *options: str) -> list[str]:
+    try:
+        assert main(("export", str(session.path), "--to", str(folder), *options)) == 0
+    except SystemExit as exit:
+        raise AssertionError from exit
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_export_has_the_lenses_where_they_are_asked_for(
+    session: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = ("--metric", "lenses", "--labels", "coarse")
+    files = exported(session, tmp_path / "a", *chosen, "--format", "csv,parquet,svg")
+    where = "cond-step1-guidance1-coarse"
+    plots = [
+        f"plots/lenses-{kind}-{where}.{end}"
+        for kind in ("rate", "saved")
+        for end in ("csv", "parquet", "svg")
+    ]
+    assert files == ["lenses.csv", "lenses.parquet", *plots]
+    rows = list(csv.DictReader((tmp_path / "a" / "lenses.csv").read_text(encoding="utf-8").splitlines()))
+    assert len(rows) == 3 * len(LENSES)
+    found = sparse_comparison(session, Settings(), Asked())
+    for row in rows:
+        of = found.layers[int(row["layer"])].found
+        lens = None if isinstance(of, str) else of.lenses.get(row["lens"])
+        assert (row["rate"] == "") == (lens is None) == bool(row["missing"])
+        assert lens is None or float(row["rate"]) == pytest.approx(lens.rate, rel=1e-12)
+    assert {row["labels"] for row in rows} == {"coarse"}
+    assert "version" in " ".join(rows[0])
+
+    both = exported(
+        session, tmp_path / "b", "--metric", "lenses,R", "--permutations", "0", "--format", "csv,json"
+    )
+    assert both == ["figures.csv", "figures.json", "lenses.csv", "lenses.json", "tokens.csv", "tokens.json"]
+    kept = json.loads((tmp_path / "b" / "lenses.json").read_text(encoding="utf-8"))
+    assert {row["labels"] for row in kept} == {"coarse", "fine"}
+    assert "lenses.csv" not in exported(session, tmp_path / "c", "--permutations", "0", "--format", "csv")
+
+
+def test_export_of_lenses_refuses_before_anything_is_computed(
+    planted: PlantedSessionFactory, session: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without = open_session(planted().start().record().path)
+    with pytest.raises(SystemExit) as exit:
+        raise SystemExit(
+            main(("export", str(without.path), "--to", str(tmp_path / "o"), "--metric", "lenses"))
+        )
+    assert exit.value.code == 2
+    assert "`subspacelens-tui record --tokens`" in capsys.readouterr().err
+    assert not list(tmp_path.glob("o/*"))
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "lenses.csv").write_text("mine")
+    assert main(("export", str(session.path), "--to", str(tmp_path / "p"), "--metric", "lenses")) == 1
+    assert "lenses.csv" in capsys.readouterr().err
+    assert (tmp_path / "p" / "lenses.csv").read_text() == "mine"

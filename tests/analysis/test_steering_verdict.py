@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from subspacelens_tui.analysis.steering_results import SteeredImages, verdict_of
+from subspacelens_tui.analysis.steered_images import SteeredImages
+from subspacelens_tui.analysis.steering_verdict import verdict_of
 from subspacelens_tui.sessions.format import Block, Steering
-from subspacelens_tui.steering.share import share
+from subspacelens_tui.steering.share_interval import share
 
 STEERING = Steering(
     statistics="natural",
@@ -22,7 +23,12 @@ STEERING = Steering(
 
 
 def row(
-    key: str, hits: int, control: str | None = None, strength: float = 1.0, latents: float = 1.1
+    key: str,
+    hits: int,
+    control: str | None = None,
+    strength: float = 1.0,
+    latents: float = 1.1,
+    layers: tuple[int, ...] = (8,),
 ) -> SteeredImages:
     of = share([True] * hits + [False] * (10 - hits), range(10))
     none = share([False] * 10, range(10))
@@ -30,6 +36,7 @@ def row(
         session=f"run~{key}",
         key=key,
         control=control,
+        layers=layers,
         strength=strength,
         images=10,
         seeds=10,
@@ -78,3 +85,21 @@ def test_a_method_that_steers_is_told_with_its_interval_and_its_controls() -> No
 )
 def test_what_does_not_show_it_is_called_by_what_is_missing(rows: list[SteeredImages], words: str) -> None:
     assert verdict_of(rows, STEERING).startswith(words)
+
+
+def test_a_run_over_the_layers_says_where_it_steers_and_what_controls_do_at_most() -> None:
+    def at(layer: int, hits: int, of_control: int, latents: float = 1.1) -> list[SteeredImages]:
+        return [
+            row(f"L{layer}", hits, latents=latents, layers=(layer,)),
+            row(f"L{layer}-rotation", of_control, "rotation", layers=(layer,)),
+        ]
+
+    rows = [NATURAL, *at(0, 0, 0), *at(1, 9, 0), *at(2, 10, 1), *at(3, 10, 9), *at(4, 10, 0, latents=1.9)]
+    # Above the control of the same layer, and on the manifold.
+    assert verdict_of(rows, STEERING) == (
+        "steers at layers 1-2 of 0-4: most at layer 2, 100% (95 % CI 69% to 100%, 10 seeds), latent NN 1.10; "
+        "controls of equal energy 90% at most"
+    )
+    assert verdict_of([NATURAL, *at(0, 1, 0), *at(1, 3, 0)], STEERING).startswith(
+        "not shown to steer at any of layers 0-1: layer 1, 30%"
+    )

@@ -9,9 +9,9 @@ from safetensors.numpy import load_file, save_file
 
 from subspacelens_tui import geometry
 from subspacelens_tui.analysis import Settings, SettingsError
+from subspacelens_tui.analysis.excluded_images import NoImagesError
 from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.layer_evaluation import Measured
-from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.metrics import METRICS
 from subspacelens_tui.analysis.output import print_tokens
 from subspacelens_tui.analysis.progress import Watch

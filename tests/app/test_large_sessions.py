@@ -2,7 +2,7 @@
 
 import pytest
 
-from subspacelens_tui.analysis import analyzer, subset
+from subspacelens_tui.analysis import analyzer, image_subset
 from tests.app.conftest import OpenApp
 from tests.conftest import PlantedSessionFactory
 
@@ -10,7 +10,7 @@ from tests.conftest import PlantedSessionFactory
 async def test_a_subset_is_said_to_be_one(
     on: OpenApp, planted: PlantedSessionFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (analyzer, subset):
+    for module in (analyzer, image_subset):
         monkeypatch.setattr(module, "MOST_IMAGES", 30)
     async with on(planted(seeds=12, layers=2, width=8).start().record()) as app:
         assert "a seeded subset: 27 of 108 images" in app.text()

@@ -120,7 +120,7 @@ async def test_what_costs_seconds_says_of_how_many_images_it_is(on: OpenApp, pla
     async with on(session, size=(120, 60)) as app:
         inspector = app.screen.query_one(Inspector)
         of_18 = analysed(session.path, Settings(images=18, labels="coarse", step=19, thorough=True)).layers[0]
-        assert inspected(app)["halves"][0] == numbers.fraction(of_18.split_half_ceiling, 3)
+        assert inspected(app)["own half"][0] == numbers.fraction(of_18.split_half_ceiling, 3)
         assert "at N =" not in inspector.as_text()
         errors = inspected(app)["erank"]
         assert "±" in errors[-1]
@@ -130,7 +130,7 @@ async def test_what_costs_seconds_says_of_how_many_images_it_is(on: OpenApp, pla
             # No error of 18 images beside a rank of 27.
             assert inspected(app)["erank"][0] != errors[0]
             assert len(inspected(app)["erank"]) == 1
-            assert inspected(app)["halves"][0] == numbers.fraction(of_18.split_half_ceiling, 3)
+            assert inspected(app)["own half"][0] == numbers.fraction(of_18.split_half_ceiling, 3)
             older = [row for row in inspector.numbers() if row["images"] == 18]
             # One mark for each, but for those that need no images; halves and normality have a few numbers.
             marked = {re.sub("^(split_half|normality)_.*", r"\1", row["figure"]) for row in older}
@@ -152,7 +152,7 @@ async def test_a_reason_does_not_outlive_its_images(on: OpenApp, planted: Plante
             session.record(1)
             await app.settled()
             assert "one class" not in " ".join(app.text().split())
-            assert inspected(app)["halves"][0] == "…"
+            assert inspected(app)["own half"][0] == "…"
 
 
 async def test_halves_and_steps_of_fewer_images_are_marked(on: OpenApp, planted: Planted) -> None:

@@ -121,7 +121,7 @@ async def test_what_is_wrong_is_said_while_typing_and_nothing_starts(
         await typed(app, "name", "there")
         assert "✗ must be a whole number, not 'many'" in app.text()
         assert "✗ there is a session there already" in app.text()
-        assert "2 fields to put right" in app.text()
+        assert "2 fields to fix" in app.text()
         await app.press("f5")
         assert isinstance(app.app.screen, NewRunScreen)
         assert app.app.focused is app.app.screen.query_one("#field-seeds")
@@ -198,7 +198,7 @@ async def test_mouse_palette_and_help_reach_the_form(open_app: OpenApp, tmp_path
         await app.settled()
         await app.press("ctrl+p", *"start a new rec", "enter")
         assert isinstance(app.app.screen, NewRunScreen)
-        await app.press("ctrl+p", *"start the rec", "enter")
+        await app.press("ctrl+p", *"start rec", "enter")
         assert len(starter.started) == 1
 
 

@@ -48,7 +48,8 @@ def with_tokens(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ({"target": "lion"}, "target", "--from and --to are both 'lion': name two classes"),
         ({"labels": "colour"}, "labels", "colour"),
         ({"layers": "2"}, "layers", "there is no layer 2: natural has 0 to 1"),
-        ({"layers": "x"}, "layers", "must be layers like 6,8, or auto, not 'x'"),
+        ({"layers": "x"}, "layers", "must be layers like 6,8, auto or all, not 'x'"),
+        ({"layers": "all", "strengths": "0.5,1"}, "strengths", "--layer all takes one strength"),
         ({"method": "magic"}, "method", "there is no method 'magic'"),
         ({"strengths": "nan"}, "strengths", "a strength must be a number from -100 to 100"),
         ({"seeds": "1"}, "seeds", "a single image tells nothing of other seeds"),
@@ -74,6 +75,11 @@ def test_what_is_right_says_what_it_will_record(with_tokens: Path) -> None:
     assert form.name == form.notes["name"] == "natural-lion-panda"
     # Natural pandas; strengths 0 and -1; rotation, noise, pattern, class, mixture and patch.
     assert form.remark.startswith("9 sessions, 27 images in all")
+    # The same of both layers, one at a time: each with its rotation.
+    every = read_steering_form(
+        {"source": "lion", "target": "panda", "layers": "all"}, open_session(with_tokens)
+    )
+    assert every.remark.startswith("6 sessions, 60 images in all")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "exists", lambda path: path.name == "natural-lion-panda~s0")
         form = read_steering_form({"source": "lion", "target": "panda"}, open_session(with_tokens))

@@ -10,6 +10,7 @@ from subspacelens_tui.app.screens.overlaid import OverlaidScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.widgets.overlaid_curves import OverlaidCurves
 from subspacelens_tui.sessions import open_session
+from subspacelens_tui.sessions.format import MANIFEST
 from tests.app.conftest import OpenApp
 from tests.conftest import PlantedSessionFactory as Planted
 
@@ -70,3 +71,36 @@ async def test_marked_sessions_are_overlaid(open_app: OpenApp, planted: Planted)
         assert isinstance(app.app.screen, SessionsScreen)
         await app.press("escape")
         assert "+" not in app.text()
+
+
+async def test_a_session_of_some_blocks_is_over_their_numbers(open_app: OpenApp, planted: Planted) -> None:
+    whole = planted("a", layers=6, seeds=2).start().record()
+    some, other = (planted(name, layers=3, seeds=2).start().record() for name in "bc")
+    for session in (some, other):
+        path, of = session.path / MANIFEST, open_session(session.path).manifest
+        path.write_text(of.model_copy(update={"layers": [1, 2, 4], "model_blocks": 6}).to_json())
+    async with open_app(whole.path.parent) as app:
+        await app.press("s", "home", "space", "down", "space", "c")
+        for worker in app.app.screen._open.values():
+            await worker.settled()
+        # Two sides have no layers that belong together; that is said, and the app goes on.
+        assert "one side has layers 0-5 of its model, the other 1-2, 4" in " ".join(app.text().split())
+        await app.press("escape", "down", "space", "c")
+        screen = app.app.screen
+        assert isinstance(screen, OverlaidScreen)
+        for worker in screen._workers.values():
+            await worker.settled()
+        await app.settled()
+        assert "relative depth" not in app.text()
+        assert "A has layers 0-5, B has layers 1-2, 4, C has layers 1-2, 4: the curves are" in " ".join(
+            app.text().split()
+        )
+        curves = screen.query_one(OverlaidCurves)
+        first, second, _ = (found.curve("excess") for found in curves.results.values())
+        for layer, place in enumerate((None, 0, 1, None, 2, None)):
+            shown = " ".join(app.text().split())
+            assert f"L{layer} ● A {numbers.figure(first[layer], signed=True)}" in shown
+            written = numbers.NONE if place is None else numbers.figure(second[place], signed=True)
+            assert f"B {written}" in shown
+            await app.press("down")
+        assert curves.plot().curves[1].values == (None, second[0], second[1], None, second[2], None)

@@ -8,11 +8,12 @@ from textual.widgets import Static
 
 from subspacelens_tui.app.commands import LensCommands
 from subspacelens_tui.app.dialogs.help import HelpScreen
-from subspacelens_tui.app.key_table import LIST, SCOPES, SESSION
+from subspacelens_tui.app.key_table import LIST, SCOPES
 from subspacelens_tui.app.keys import Key
 from subspacelens_tui.app.panes.log import LogPane
 from subspacelens_tui.app.panes.pane import Pane
 from subspacelens_tui.app.screens.session import SessionScreen
+from subspacelens_tui.app.session_keys import SESSION
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from tests.app.conftest import Driver, OpenApp, with_pictures
 from tests.conftest import PlantedSessionFactory as Planted
@@ -120,14 +121,15 @@ async def test_the_footer_shows_the_keys_of_the_moment(on: OpenApp, planted: Pla
         assert "pause" not in names()
         assert {"follow", "play", "gallery"} <= set(names())
         await app.press("5")
-        assert names()[3:5] == ["cell-left", "cell-pair"]
+        assert names()[2:4] == ["cell-left", "cell-pair"]
         assert "enter pair" in app.text().splitlines()[-1]
         await app.press("7")
-        assert names()[3] == LogPane.keys[0].name
+        assert names()[2] == LogPane.keys[0].name
         # A click in the footer is the key.
+        assert app.screen.pane_layout.maximised == "log"
         row = app.text().splitlines()[-1]
-        await app.pilot.click(footer, offset=(row.index("labels"), 0))
-        assert app.screen.selection.settings.labels == "fine"
+        await app.pilot.click(footer, offset=(row.index("zoom"), 0))
+        assert app.screen.pane_layout.maximised is None
 
 
 async def test_every_pane_is_one_key_away_by_the_digit_in_its_frame(on: OpenApp, planted: Planted) -> None:

@@ -209,6 +209,19 @@ def test_without_a_terminal_there_is_one_clear_line(tmp_path: Path) -> None:
     assert "needs a terminal" in done.stderr
 
 
+def test_where_only_messages_are_redirected_the_screen_is_drawn(
+    planted: Planted, terminals: list[Terminal], tmp_path: Path
+) -> None:
+    session, messages = planted().start().record(), tmp_path / "messages"
+    shell = f'exec "$0" -c "$1" "$2" 2> "{messages}"'
+    terminal = Terminal(["sh", "-c", shell, sys.executable, START, str(session.path)])
+    terminals.append(terminal)
+    terminal.wait_for("6 Metrics")
+    terminal.type("q")
+    assert terminal.exit_status() == 0
+    assert messages.read_text() == ""
+
+
 def test_a_crash_leaves_a_status_and_a_sane_terminal(planted: Planted, terminals: list[Terminal]) -> None:
     session = planted().start().record(1)
     broken = START.replace(

@@ -13,12 +13,13 @@ from subspacelens_tui.app import numbers, refinement_stages
 from subspacelens_tui.app.dialogs.ask import Ask
 from subspacelens_tui.app.dialogs.eps import EpsDialog
 from subspacelens_tui.app.dialogs.help import HelpScreen
-from subspacelens_tui.app.key_table import ANYWHERE, SESSION
+from subspacelens_tui.app.key_table import ANYWHERE
 from subspacelens_tui.app.panes.log import LogPane
 from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.selection import CHOICES
+from subspacelens_tui.app.session_keys import SESSION
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.scrubber import Scrubber

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
+from subspacelens_tui.analysis.output.steering import steering_json, steering_text
 from subspacelens_tui.analysis.settings import SettingsError
 from subspacelens_tui.analysis.steering_results import runs_for, steering_result
 from subspacelens_tui.app.screens.session import SessionScreen
@@ -12,9 +13,9 @@ from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.screens.steering import SteeringScreen
 from subspacelens_tui.app.widgets.picture_grid import PictureGrid
 from subspacelens_tui.app.widgets.session_table import SessionTable
-from subspacelens_tui.app.widgets.steering_curves import OffManifold, TargetShare
+from subspacelens_tui.app.widgets.steering_curves import Geometry, OffManifold, TargetShare
 from tests.app.conftest import Driver, OpenApp
-from tests.app.steered_run import plant, plant_run
+from tests.app.steered_run import plant, plant_over_layers, plant_run
 from tests.conftest import PlantedSessionFactory as Planted
 
 
@@ -153,3 +154,48 @@ async def test_a_run_that_grows_is_judged_as_far_as_it_is(
         assert "natural" in app.text()
         assert screen._result is None
         assert grid(screen).tiles
+
+
+async def test_a_run_over_the_layers_has_curves_over_them_beside_the_geometry(
+    open_app: OpenApp, tmp_path: Path
+) -> None:
+    plant_over_layers(tmp_path)
+    async with open_app(tmp_path, size=(160, 50)) as app:
+        screen = await opened(app, "deep")
+        rows = list(dict.fromkeys(tile.subject for tile in grid(screen).tiles))
+        layers = [f"L{layer}" for layer in range(12)]
+        assert rows == ["s0", *layers, "target", *(f"{layer}-rotation" for layer in layers)]
+        assert "transport at each layer in turn" in app.text()
+        words = " ".join(app.text().split())
+        assert "steers at layers 6-11 of 0-11: most at layer " in words
+        assert "geometry is not shown to tell where steering works" in words
+        assert "24 shifts and reflections allow no p below 0.042" in words
+        target, off, geometry = (screen.query_one(kind) for kind in (TargetShare, OffManifold, Geometry))
+        assert [curve.values for curve in target.plot().curves] == [
+            (0.0,) * 6 + (100.0,) * 6,
+            (0.0,) * 12,
+        ]
+        assert min(off.plot().curves[2].values) > 1.4, "the rotations are far"
+        assert len(geometry.plot().curves) == 3
+        assert {max(curve.values) for curve in geometry.plot().curves} == {1.0}
+        await app.press(*["down"] * 8)
+        assert "L7 · seed 1000" in app.text()
+        assert [plot.cursor() for plot in (target, off, geometry)] == [7, 7, 7], "the layer of the image"
+        assert [entry.name for entry in geometry.legend()] == ["excess", "shift", "overlap"]
+        assert geometry.legend()[1].interval.startswith("ρ +0.")
+        assert "rotation 0% [0%, 37%]" in " ".join(app.text().split())
+
+
+def test_a_run_over_the_layers_that_grows_says_what_is_missing(tmp_path: Path) -> None:
+    plant_over_layers(tmp_path, depth=4, last=1)
+    found = steering_result(tmp_path, "layers")
+    assert found.layers is not None
+    assert [row is None for row in found.layers.method] == [False, False, True, True]
+    assert found.layers.verdict.endswith("cannot be told yet: layers 2-3 are missing")
+    text = steering_text(found)
+    assert "transport at each layer in turn" in text
+    assert found.layers.verdict in text
+    json = steering_json(found)["layers"]
+    assert json["method"] == ["L0", "L1", None, None]
+    assert json["least_p"] == 1 / 8
+    assert [of["key"] for of in json["predictors"]] == ["excess", "shift", "overlap"]

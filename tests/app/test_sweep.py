@@ -26,7 +26,7 @@ async def test_all_configurations_by_layers_with_peak_and_dip(
         await app.press("m")
         assert isinstance(app.app.screen, SweepScreen)
         shown, title = app.text().splitlines()[0].strip(), app.app.screen._title
-        assert "4/4 configurations" in title
+        assert "configurations" not in title  # all are there
         assert title.startswith(shown.rstrip("…").rstrip())
         assert shown.startswith("Sweep  excess") or "…" in shown
         found = app.app.screen.query_one(SweepMap)
@@ -70,8 +70,8 @@ async def test_a_number_is_whole_or_not_there(width: int) -> None:
         said = [number for line in lines for number in re.findall(r"[-\d.e]+", line[24:])]
         assert {*said} <= {*map(numbers.figure, VALUES)}
         assert width < 80 or len(said) == len(rows) * len(VALUES)
-        if said:
-            assert "▸" in lines[column]
+        if said:  # where both have no room, the mark of the peak is shown and the chosen cell underlined
+            assert "▸" in lines[column] or "▲" in lines[column]
 
 
 async def test_numbers_keep_apart_and_those_that_are_chance_are_dim(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,8 +98,8 @@ async def test_a_few_configurations_get_taller_rows(monkeypatch: pytest.MonkeyPa
     shown = SweepMap()
     rows = [SweepRow(Configuration("cond", step, 3.0), VALUES, images=9) for step in range(2)]
     lines = (await drawn(shown, (90, 12), "excess", rows)).splitlines()
-    assert [place for place, line in enumerate(lines) if re.match(r"..\s+3 ", line)] == [2, 5]
-    found = [shown.place_under(Offset(60, y)) for y in (0, 1, 3, 4, 6, 7)]
+    assert [place for place, line in enumerate(lines) if re.match(r"..\s+3 ", line)] == [2, 6]
+    found = [shown.place_under(Offset(60, y)) for y in (0, 1, 4, 5, 8, 9)]
     assert [place[0] if place else None for place in found] == [None, 0, 0, 1, 1, None]
 
 

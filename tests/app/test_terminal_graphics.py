@@ -16,8 +16,8 @@ from textual._xterm_parser import XTermParser
 from textual.strip import Strip
 
 from subspacelens_tui.app import terminal_graphics as module
-from subspacelens_tui.app.drawing.canvas import Canvas, canvas_for
 from subspacelens_tui.app.drawing.kitty import kitty
+from subspacelens_tui.app.drawing.picture_canvas import Canvas, canvas_for
 from subspacelens_tui.app.drawing.picture_cells import Drawn
 from subspacelens_tui.app.drawing.sixel import encoded, sixel
 from subspacelens_tui.app.terminal_graphics import Graphics, Terminal, TerminalReplied, without_replies

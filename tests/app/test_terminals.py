@@ -39,7 +39,7 @@ EVERYTHING = (
     "[2 Excess]",
     *("labels", "ε", "branch", "step", "features", "rank"),
     "36/36 all images",
-    "? help",
+    "? all keys",
     "q quit",
 )
 

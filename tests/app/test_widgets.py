@@ -251,11 +251,11 @@ async def test_only_what_changed_is_sent(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 MATRIX = """\
-L1        animals buildin   food
+          animals           food
+L1            ╷  buildings    ╷
 animals       1     ▸.37◂    .22
 buildings    .37      1      .36
 food         .22     .36      1
-
 
 .20            .40  mean .30
 animals × buildings .367"""
@@ -275,7 +275,7 @@ stable r      –
 ceiling      30  N < d: set by N
 overlap    .300
 explained     –
- halves       …  of two: …
+ own half     …  two halves: …
 Hoyer      .250
  Gauss        …  entries, same d
  Laplace      …  entries, same d

@@ -9,7 +9,7 @@ import pytest
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.result import Result
-from subspacelens_tui.app.jobs import Job
+from subspacelens_tui.app.background_jobs import Job
 from subspacelens_tui.app.worker import Worker
 from tests.app.conftest import PATIENCE, OpenApp
 from tests.conftest import PlantedSessionFactory

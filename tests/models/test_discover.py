@@ -15,9 +15,9 @@ import pytest
 import torch
 
 from subspacelens_tui.models import ModelError
+from subspacelens_tui.models.batch_rows import difference, tolerance
 from subspacelens_tui.models.call import PipelineCall, pictures_of
 from subspacelens_tui.models.discover import Found, discover
-from subspacelens_tui.models.rows import difference, tolerance
 from subspacelens_tui.models.text_memory import TextMemory
 from subspacelens_tui.planning.denoiser_blocks import block_lists
 from subspacelens_tui.recording.capture import Capture, Captured

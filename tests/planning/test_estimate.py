@@ -6,7 +6,8 @@ import pytest
 
 from subspacelens_tui.planning import Request, estimate, memory_estimate
 from subspacelens_tui.planning.device import Device
-from subspacelens_tui.sessions.format import ModelInfo, read_manifest
+from subspacelens_tui.sessions.format import ModelInfo
+from subspacelens_tui.sessions.manifest_reader import read_manifest
 from subspacelens_tui.sessions.writer import replace_manifest
 from tests.conftest import PlantedSession, PlantedSessionFactory
 

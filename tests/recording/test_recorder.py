@@ -42,6 +42,7 @@ def test_a_detached_recorder_writes_a_whole_session(planned: Planned) -> None:
         session = open_session(folder)
         wait_for(session, lambda s: s.state.phase is Phase.FINISHED)
         assert process.wait(PATIENCE) == 0
+    session.refresh()  # it is finished once the last image is there, the last line of the log comes after
     assert session.images(3.0) == list(range(25))
     assert session.images(1.0) == list(range(25, 50))
     assert [block.width for block in session.manifest.blocks] == [96] * 12

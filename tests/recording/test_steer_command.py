@@ -11,16 +11,25 @@ from PIL import Image
 from subspacelens_tui import capture, fit_intervention, record, steer
 from subspacelens_tui.analysis.steering_results import runs_of, steering_result
 from subspacelens_tui.cli import main
+from subspacelens_tui.cli.commands.steer import record_sessions
 from subspacelens_tui.planning.plan import Request, plan
+from subspacelens_tui.planning.steering import SteeringRequest, plan_steering
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.recorder import Recorder
 from subspacelens_tui.sessions import open_session
+from subspacelens_tui.sessions.steering_file import open_steering
 from subspacelens_tui.sessions.writer import create_session, image_path
+from subspacelens_tui.sparse import Autoencoder
+from subspacelens_tui.sparse.layouts import write_autoencoder
+from subspacelens_tui.sparse.recipe import Recipe
 from subspacelens_tui.steering import CONTROLS, Intervention
+from subspacelens_tui.steering.intervention_arrays import to_arrays
 from tests.recording.conftest import Loaded, prompt_file
 
 WORDS = ("a lion", "a car, a lion")
-KEYS = ["target", "s0", "s1", *(control.key for control in CONTROLS)]
+# Of transport itself there is none beside it.
+KEYS = ["target", "s0", "s1", *(control.key for control in CONTROLS if control.key != "transport")]
+RECIPE = Recipe(atoms=192, k=8, steps=1)
 STEER = [
     "--from",
     "lion",
@@ -116,9 +125,15 @@ def test_the_same_line_again_prints_the_same_and_records_nothing(
         (["--to", "lion"], "--from and --to are both 'lion': name two classes"),
         (["--to", "cat"], "there is no image of 'cat' under 'fine': natural has"),
         (["--layer", "12"], "there is no layer 12: natural has 0 to 11"),
+        (["--layer", "all", "--strengths", "0.5,1"], "--layer all takes one strength, of all layers"),
         (["--strengths", "nan"], "a strength must be a number from -100 to 100, not nan"),
         (["--steps", "2-9"], "there is no step 9: the session has 0 to 3"),
         (["--method", "magic"], "there is no method 'magic': use "),
+        (["--atom", "3"], "--atom, --value and --sae are of --method atom"),
+        (["--method", "atom", "--atom", "3", "--layer", "auto"], "atoms are of one layer's autoencoder"),
+        (["--method", "atom", "--value", "inf"], "an atom can be set to a finite number, not to inf"),
+        (["--method", "atom"], "no autoencoder of layer 8 was trained on natural: `subspacelens-tui sparse"),
+        (["--method", "atom", "--sae", "/nowhere"], "there is no /nowhere: --sae is the folder of an"),
         (["--seeds", "1"], "--seeds 1: a single image tells nothing of other seeds"),
         (["--labels", "colour"], "there is no label scheme 'colour'"),
         (["--name", "../run"], "is no name for a session"),
@@ -151,6 +166,70 @@ def test_a_session_that_lacks_something_is_refused_with_what_records_it(
         assert words in capsys.readouterr().err
     assert main(["steer", "run~s1", *STEER, "--sessions", str(sessions)]) == 1
     assert "run~s1 has steered images, and natural ones are needed" in capsys.readouterr().err
+
+
+def test_at_each_layer_in_turn_is_what_it_is_at_that_layer_alone(sessions: Path) -> None:
+    request = SteeringRequest("lion", "panda", layers="all", seeds=2, name="layers")
+    planned = {one.name: one for one in plan_steering(open_session(sessions / "natural"), request).sessions}
+    of_layers = [f"layers~L{layer}{of}" for layer in range(12) for of in ("", "-rotation")]
+    assert list(planned) == ["layers~target", "layers~s0", *of_layers]
+    alone = planned["layers~L8"]
+    assert alone.manifest.steering is not None
+    assert (alone.manifest.steering.layers, alone.manifest.steering.control) == ([8], None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Recorder, "_take_signals", lambda self: None)
+        assert record_sessions(sessions, [alone]) == 0
+    before, after = (open_session(sessions / name) for name in ("run~s1", "layers~L8"))
+    for branch in ("cond", "uncond"):
+        np.testing.assert_array_equal(before.features(11, branch, 3), after.features(11, branch, 3))
+    rotated = planned["layers~L8-rotation"].intervention
+    assert rotated is not None
+    with open_steering(sessions / "run~rotation") as (names, read):
+        arrays = to_arrays(rotated.changes)
+        assert sorted(names) == sorted(arrays)
+        for name in names:
+            np.testing.assert_array_equal(read(name), arrays[name])
+    shutil.rmtree(sessions / "layers~L8")
+
+
+def test_atoms_of_an_autoencoder_are_a_run_like_others_with_transport_beside_them(
+    sessions: Path, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    E = rng.standard_normal((192, 96))
+    write_autoencoder(
+        tmp_path, Autoencoder(E, np.zeros(192), np.zeros(96), E / 10, np.zeros(96), 8), RECIPE, None, {}
+    )
+    request = SteeringRequest(
+        "lion", "panda", layers=[8], method="atom", sae=str(tmp_path), strengths=[2], seeds=2
+    )
+    plan = plan_steering(open_session(sessions / "natural"), request)
+    assert plan.name == "natural-lion-panda-atom"
+    planned = {one.name.rpartition("~")[2]: one for one in plan.sessions}
+    assert list(planned) == ["target", "s0", "s2", *(control.key for control in CONTROLS)]
+    steering = planned["s2"].manifest.steering
+    assert steering is not None
+    [[atom]] = steering.atoms
+    assert steering.words == f"lion → panda: atom {atom} at layer 8, strength 2"
+    assert any(note.startswith(f"layer 8: atoms set at strength 1: {atom} to ") for note in plan.notes)
+    of = {key: one.intervention for key, one in planned.items() if one.intervention is not None}
+    # Of the step that the autoencoder is of; transport, which is no control of the atom's size, of all.
+    assert list(of["s2"].changes[8]) == list(of["noise"].changes[8]) == [3]
+    assert list(of["transport"].changes[8]) == [0, 3]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Recorder, "_take_signals", lambda self: None)
+        assert record_sessions(sessions, [planned[key] for key in ("s0", "s2", "noise", "transport")]) == 0
+    found = steering_result(sessions, plan.name)
+    rows = {row.key: row for row in found.rows}
+    assert list(rows) == ["s0", "s2", "noise", "transport"]
+    assert rows["noise"].energy is not None
+    np.testing.assert_allclose(2 * rows["noise"].energy, rows["s2"].energy, rtol=0.3)
+    assert "transport of equal energy" not in found.verdict
+    with open_steering(sessions / "run~s1") as (names, read):
+        arrays = to_arrays(of["transport"].changes)
+        assert {name: read(name).tolist() for name in names} == {n: a.tolist() for n, a in arrays.items()}
+    for key in ("s0", "s2", "noise", "transport"):
+        shutil.rmtree(sessions / f"{plan.name}~{key}")
 
 
 @pytest.fixture(scope="module")

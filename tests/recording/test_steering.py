@@ -9,7 +9,7 @@ import torch
 from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.steering import Steering, fingerprint_of
-from subspacelens_tui.steering import Change, Edit, Fingerprint, Intervention
+from subspacelens_tui.steering import Change, Dictionary, Edit, Fingerprint, Intervention
 from tests.recording.conftest import Loaded
 from tests.recording.test_capture import TWO, relative
 
@@ -91,6 +91,26 @@ def test_the_change_is_made_in_its_half_layer_and_steps_only(
     assert measured is not None
     assert measured.shape == (2, 1, 1, 3)
     assert (measured[..., 0] > 0.05).all()
+
+
+def test_atoms_are_set_in_the_pipeline_as_on_arrays(loaded: Loaded) -> None:
+    """At the first step, where both runs start from the same latents; by the k largest of all atoms."""
+    rng = np.random.default_rng(6)
+    E, bias = rng.standard_normal((3 * WIDTH, WIDTH)).astype(np.float32), np.zeros(3 * WIDTH, np.float32)
+    clamp = Dictionary(E, bias, E / 10, k=8, threshold=None, step=0).clamp([7, 100], [20.0, 0.0])
+    change = Change(Edit(np.zeros((1, WIDTH), np.float32), clamp=clamp))
+    received: list[torch.Tensor] = []
+    handle = loaded.blocks[9].register_forward_pre_hook(
+        lambda module, args: received.append(args[0].clone()), prepend=False
+    )
+    for of in (None, intervention(loaded, {8: change}, steps=(0, 0))):
+        run(loaded, of, TWO, [0, 1])
+    handle.remove()
+    before, after = received[0].numpy(), received[STEPS].numpy()
+    expected = change({"cond": before[2:]})
+    assert np.abs(expected).max() > 1
+    np.testing.assert_allclose(after[2:] - before[2:], expected, atol=1e-3)
+    np.testing.assert_array_equal(after[:2], before[:2])
 
 
 @pytest.mark.parametrize("half", ["uncond", "both"])

@@ -52,7 +52,7 @@ def heartbeat_steps(session: Session) -> list[int]:
 def test_all_steps_that_run_are_counted_each_with_its_timestep(
     planned: Planned, few: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("subspacelens_tui.sessions.life_signs.HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr("subspacelens_tui.sessions.heartbeats.HEARTBEAT_SECONDS", 0.01)
     folder = planned(**few)
     before = open_session(folder).manifest
     assert (before.steps, before.inference_steps, before.capture_steps) == (4, 4, [0, 1, 2, 3])
@@ -211,7 +211,7 @@ def test_the_log_of_an_older_recorder_says_that_more_steps_ran(
     planned: Planned, few: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # On a busy machine there would be more heartbeats than the one below.
-    monkeypatch.setattr("subspacelens_tui.sessions.life_signs.HEARTBEAT_SECONDS", 3600.0)
+    monkeypatch.setattr("subspacelens_tui.sessions.heartbeats.HEARTBEAT_SECONDS", 3600.0)
     folder = planned(**few, capture=[0, 3])
     assert Recorder(folder).run() == 0
     make_older(folder)

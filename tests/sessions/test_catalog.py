@@ -73,7 +73,42 @@ def test_a_session_is_renamed_when_its_trainer_is_through(planted: PlantedSessio
     assert session.path.exists()
     events.write("stopped", reason="asked to")
     events.close()
-    assert rename_session(session.path, "other").name == "other"
+    renamed = session.path.with_name("other")
+    assert rename_session(session.path, "other") == {session.path: renamed}
+
+
+def test_a_control_is_renamed_with_its_session(planted: PlantedSessionFactory) -> None:
+    session, control = planted("run").start().record(), planted("run~control").start().record()
+    folder = session.path.parent
+    assert rename_session(session.path, "other") == {
+        session.path: folder / "other",
+        control.path: folder / "other~control",
+    }
+    assert {path.name for path in folder.iterdir()} == {"other", "other~control"}
+    # Neither goes where one of both cannot.
+    planted("third~control").start().record()
+    with pytest.raises(SessionError, match="there is a third~control"):
+        rename_session(folder / "other", "third")
+    with pytest.raises(SessionError, match="at most 100"):
+        rename_session(folder / "other", "x" * 95)
+    assert {path.name for path in folder.iterdir()} == {"other", "other~control", "third~control"}
+
+
+def test_a_control_that_cannot_be_renamed_leaves_both_as_they_were(
+    planted: PlantedSessionFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, control = planted("run").start().record(), planted("run~control").start().record()
+    before = Path.rename
+
+    def rename(path: Path, target: Path) -> Path:
+        if path == control.path:
+            raise PermissionError(13, "Permission denied")
+        return before(path, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(SessionError, match=r"cannot rename .*run~control: Permission denied"):
+        rename_session(session.path, "other")
+    assert {path.name for path in session.path.parent.iterdir()} == {"run", "run~control"}
 
 
 def test_only_sessions_are_deleted(planted: PlantedSessionFactory, tmp_path: Path) -> None:

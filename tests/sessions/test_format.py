@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from subspacelens_tui.sessions.errors import SessionError
-from subspacelens_tui.sessions.format import MANIFEST, parse_manifest, read_manifest
+from subspacelens_tui.sessions.format import MANIFEST
+from subspacelens_tui.sessions.manifest_reader import parse_manifest, read_manifest
 from tests.conftest import PlantedSessionFactory
 
 

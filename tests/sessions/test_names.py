@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from subspacelens_tui.sessions import SessionError
-from subspacelens_tui.sessions.format import Manifest, read_manifest
+from subspacelens_tui.sessions.format import Manifest
+from subspacelens_tui.sessions.manifest_reader import read_manifest
 from subspacelens_tui.sessions.names import automatic_paths, session_path
 from subspacelens_tui.sessions.writer import SessionAlreadyThereError, create_new_session
 from tests.conftest import PlantedSessionFactory

@@ -8,7 +8,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from subspacelens_tui.sessions import SessionError, open_session
-from subspacelens_tui.sessions.format import MANIFEST, read_manifest
+from subspacelens_tui.sessions.format import MANIFEST
+from subspacelens_tui.sessions.manifest_reader import read_manifest
 from tests.analysis.token_sessions import plant
 from tests.conftest import PlantedSessionFactory
 

@@ -14,7 +14,8 @@ import subspacelens_tui
 from subspacelens_tui.sessions import Phase, SessionError, open_session
 from subspacelens_tui.sessions.catalog import SessionList, list_sessions
 from subspacelens_tui.sessions.control import requested
-from subspacelens_tui.sessions.format import MANIFEST, MAX_MANIFEST_BYTES, read_manifest
+from subspacelens_tui.sessions.format import MANIFEST
+from subspacelens_tui.sessions.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
 from tests.conftest import PlantedSession, PlantedSessionFactory
 from tests.sessions.hostile import NOT_PLAIN, TEXTS
 

@@ -6,7 +6,8 @@ import pytest
 
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.sessions import SessionError, open_session, versions
-from subspacelens_tui.sessions.format import MANIFEST, parse_manifest
+from subspacelens_tui.sessions.format import MANIFEST
+from subspacelens_tui.sessions.manifest_reader import parse_manifest
 
 OLD = Path(__file__).parents[2] / "sessions" / "demo-small"
 

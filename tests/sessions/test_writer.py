@@ -8,7 +8,8 @@ from PIL import Image
 from subspacelens_tui.sessions import SessionError, writer
 from subspacelens_tui.sessions.control import ask, requested
 from subspacelens_tui.sessions.features import write_batch
-from subspacelens_tui.sessions.format import Prompt, UnreadText, read_manifest
+from subspacelens_tui.sessions.format import Prompt, UnreadText
+from subspacelens_tui.sessions.manifest_reader import read_manifest
 from subspacelens_tui.sessions.writer import (
     complete_manifest,
     create_or_join_session,

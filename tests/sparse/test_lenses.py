@@ -9,7 +9,7 @@ import pytest
 from subspacelens_tui.geometry import coding_rate
 from subspacelens_tui.sparse import LENSES, Groups, SparseError, Tokens, compare_lenses, judge, split_images
 from subspacelens_tui.sparse.components import Strength, fit_components
-from subspacelens_tui.sparse.curves import Curve, code_given
+from subspacelens_tui.sparse.rate_distortion import Curve, code_given
 from tests.sparse.planted import (
     CLASSES,
     IMAGES,

@@ -19,7 +19,8 @@ def fitted() -> Fitted:
     examples = planted().examples
     toward = functools.cache(lambda name: METHODS["transport"].fit(examples, "lion", name))
     patch = METHODS["patch"].fit(examples, "lion", "panda")
-    return Fitted(toward("panda"), toward, ("car",), "car", "panda", patch, (16, WIDTH), layer=3, seed=0)
+    edits = (lambda: toward("panda"), toward, ("car",), "car", "panda", patch, lambda: toward("panda"))
+    return Fitted(*edits, (16, WIDTH), layer=3, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +35,14 @@ def tokens() -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("key", ["rotation", "noise", "pattern", "class", "mixture"])
 def test_energies_match_image_by_image(key: str, fitted: Fitted, tokens: dict[str, np.ndarray]) -> None:
-    found, reference = OF[key].make(fitted)(tokens), fitted.edit(tokens)
+    found, reference = OF[key].make(fitted)(tokens), fitted.edit()(tokens)
     np.testing.assert_allclose(norms(found), norms(reference), rtol=1e-4)
     cosine = (found * reference).sum((1, 2)) / norms(found) / norms(reference)
     assert (np.abs(cosine) < 0.95).all()
 
 
 def test_a_rotation_keeps_each_token_as_large(fitted: Fitted, tokens: dict[str, np.ndarray]) -> None:
-    found, reference = OF["rotation"].make(fitted)(tokens), fitted.edit(tokens)
+    found, reference = OF["rotation"].make(fitted)(tokens), fitted.edit()(tokens)
     np.testing.assert_allclose(np.linalg.norm(found, axis=2), np.linalg.norm(reference, axis=2), rtol=1e-4)
     Q = random_rotation(np.random.default_rng(0), 40)
     np.testing.assert_allclose(Q @ Q.T, np.eye(40), atol=1e-5)

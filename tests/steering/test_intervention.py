@@ -9,7 +9,7 @@ import pytest
 from subspacelens_tui.sessions import SessionError
 from subspacelens_tui.sessions.steering_file import STEERING_FILE, open_steering, write_steering
 from subspacelens_tui.steering import Change, Edit, Fingerprint, Intervention, SteeringError
-from subspacelens_tui.steering.stored import from_arrays, to_arrays
+from subspacelens_tui.steering.intervention_arrays import from_arrays, to_arrays
 
 MODEL = Fingerprint((("blocks.0", 3, 4), ("blocks.1", 3, 4)), (5.0, 6.0))
 EDIT = Edit(

@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 from subspacelens_tui.steering import SteeringError
 from subspacelens_tui.steering.judge import errors_across, nearest_image, nearest_mean
 from subspacelens_tui.steering.manifold import natural
-from subspacelens_tui.steering.share import share
+from subspacelens_tui.steering.share_interval import share
 
 RNG = np.random.default_rng(0)
 # Along the first axis classes differ by little beside a second one of much larger spread.

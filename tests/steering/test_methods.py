@@ -80,10 +80,10 @@ def test_what_cannot_be_fitted_is_one_line(world: Planted) -> None:
     with pytest.raises(SteeringError, match=r"'panda' has 3 tokens for d = 6: about 20 are needed"):
         METHODS["transport"].fit(few, "lion", "panda")
     assert (
-        planted(images=1).examples.of("panda").few
+        planted(images=1).examples.few("panda")
         == "16 tokens a class for d = 6: about 20 are known to suffice"
     )
-    assert of.of("panda").few is None
+    assert of.few("panda") is None
 
 
 def test_cosines_are_orthonormal_and_all_of_them_span_every_position() -> None:

@@ -50,15 +50,15 @@ def by_autograd(training: Training, recipe: Recipe) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("batch_topk", [False, True])
-@pytest.mark.parametrize("dead", [False, True])
-def test_gradients_are_those_of_autograd(batch_topk: bool, dead: bool) -> None:
+@pytest.mark.parametrize("dead", [0, 8, 30])
+def test_gradients_are_those_of_autograd(batch_topk: bool, dead: int) -> None:
     recipe = Recipe(atoms=64, k=4, steps=100, batch=128, batch_topk=batch_topk)
     training = Training(tokens(), recipe, 0)
     for _ in range(30):
         training.advance()
     if dead:
-        training.state["encoder_bias"][:30] -= 100
-        training.state["idle"][:30] = 200
+        training.state["encoder_bias"][:dead] -= 100
+        training.state["idle"][:dead] = 200
         training.state["encoder_bias"][:5] += 99.5
     wanted = by_autograd(training, recipe)
     found: dict[str, torch.Tensor] = {}

@@ -14,7 +14,7 @@ from subspacelens_tui.analysis.sparse_training import PlannedTraining, plan_trai
 from subspacelens_tui.cli import main
 from subspacelens_tui.sessions import Phase, Session
 from subspacelens_tui.sessions.control import ask
-from subspacelens_tui.sessions.detached import STOP_SIGNALS
+from subspacelens_tui.sessions.detached_processes import STOP_SIGNALS
 from subspacelens_tui.sessions.trainings import TrainingWatch
 from subspacelens_tui.sparse.layouts import load_autoencoder
 from subspacelens_tui.sparse.recipe import Asked

@@ -10,9 +10,9 @@ from validation import (
     demo_model,
     excess_coverage,
     false_positives,
-    figure_coverage,
+    least_overlap,
+    metric_coverage,
     planted,
-    separation,
 )
 from validation.false_positives import Scenario
 from validation.planted_sessions import Effects
@@ -91,18 +91,18 @@ def test_only_the_right_jackknife_covers(monkeypatch: pytest.MonkeyPatch) -> Non
     assert covered["both effects 0.5", "seed + subject"] > 0.85
 
 
-def test_only_the_right_jackknife_covers_the_other_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_right_jackknife_covers_the_other_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     # Both effects vary; without single images it takes long and was too narrow.
-    monkeypatch.setattr(figure_coverage, "SCENARIOS", coverage.SCENARIOS[3:])
-    monkeypatch.setattr(figure_coverage, "TESTS", ("seed+subject",))
+    monkeypatch.setattr(metric_coverage, "SCENARIOS", coverage.SCENARIOS[3:])
+    monkeypatch.setattr(metric_coverage, "TESTS", ("seed+subject",))
     monkeypatch.setattr(coverage, "SCENARIOS", coverage.SCENARIOS[3:])
-    (row,) = figure_coverage.run(data_sets=50)["rows"]
+    (row,) = metric_coverage.run(data_sets=50)["rows"]
     assert min(row["covered"].values()) >= 42
 
 
 def test_the_layer_of_least_overlap_moves_only_where_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(separation, "SCENARIOS", (separation.SCENARIOS[0], separation.SCENARIOS[-1]))
-    nothing, moving = separation.run(data_sets=2)["rows"]
+    monkeypatch.setattr(least_overlap, "SCENARIOS", (least_overlap.SCENARIOS[0], least_overlap.SCENARIOS[-1]))
+    nothing, moving = least_overlap.run(data_sets=2)["rows"]
     assert (nothing["moves"], moving["moves"]) == (0, 2)
 
 

@@ -1,42 +1,69 @@
-"""The bundled model, trained and with random weights, by the command line."""
+"""The bundled models, trained and with random weights, by the command line."""
 
 import json
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-LAYERS = "0,4,8,11"
 STEPS = 1000
-# Name, how it is recorded, how many splits.
-SESSIONS = (
-    ("demo-tokens", ("--seeds", "18", "--tokens", "32", "--capture", "19"), 2),
-    (
-        "demo-random",
-        ("--random-init", "--seeds", "12", "--steps", "10", "--tokens", "32", "--capture", "9"),
-        1,
+TOKENS = 32
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A session with tokens.
+
+    Attributes:
+        options: of `record`.
+        layers: that are measured.
+        splits: how many sets of held-out images.
+        checks: whether planted tokens of the same sizes are measured with the first.
+    """
+
+    options: tuple[str, ...]
+    layers: str
+    splits: int = 1
+    checks: bool = False
+
+
+_PIXART, _MMDIT = "0,4,8,11", "0,3,6,9"
+# The captured steps of the two models have like noise: the last of a flow has next to none.
+SESSIONS = {
+    "demo-tokens": Recorded(("--model", "demo", "--seeds", "18", "--capture", "19"), _PIXART, 2, checks=True),
+    "demo-random": Recorded(
+        ("--model", "demo", "--random-init", "--seeds", "12", "--steps", "10", "--capture", "9"), _PIXART
     ),
-)
+    "mmdit-tokens": Recorded(("--model", "demo-mmdit", "--seeds", "18", "--capture", "15"), _MMDIT),
+    "mmdit-random": Recorded(
+        ("--model", "demo-mmdit", "--random-init", "--seeds", "12", "--steps", "10", "--capture", "7"), _MMDIT
+    ),
+}
 
 
 def run(sessions: Path | None) -> dict[str, Any]:
-    """What `sparse --sae train --check --json` says of each session and split."""
+    """What `sparse --sae train --json` says of each session and split."""
     if sessions is None:
         with tempfile.TemporaryDirectory() as folder:
             return run(Path(folder))
-    found = {}
-    for name, options, splits in SESSIONS:
-        if not (sessions / name).exists():
-            _run(sessions, "record", "--model", "demo", *options, "--name", name, "--headless")
-        found[name] = [_kept(_sparse(sessions, name, seed)) for seed in range(splits)]
-    return {"steps": STEPS, "sessions": found}
+    return {"steps": STEPS, "sessions": {name: session(sessions, name) for name in SESSIONS}}
+
+
+def session(sessions: Path, name: str) -> list[dict[str, Any]]:
+    """Each split of one of them, which is recorded if it is not there."""
+    of = SESSIONS[name]
+    if not (sessions / name).exists():
+        _run(sessions, "record", *of.options, "--tokens", str(TOKENS), "--name", name, "--headless")
+    return [_kept(_sparse(sessions, name, seed)) for seed in range(of.splits)]
 
 
 def _sparse(sessions: Path, name: str, seed: int) -> dict[str, Any]:
-    check = ["--check"] * (seed == 0)
-    training = ["--sae", "train", "--train-steps", str(STEPS)]
-    typed = ["sparse", name, "--layers", LAYERS, "--bits", "--json", "--seed", str(seed), *training, *check]
+    of = SESSIONS[name]
+    typed = ["sparse", name, "--layers", of.layers, "--bits", "--json", "--seed", str(seed)]
+    typed += ["--sae", "train", "--train-steps", str(STEPS)]
+    typed += ["--check"] * (of.checks and seed == 0)
     found: dict[str, Any] = json.loads(_run(sessions, *typed))
     return found
 

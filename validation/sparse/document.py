@@ -1,9 +1,9 @@
 """docs/sparse.md, made of the words in template.md and the numbers in results.json."""
 
-import json
 from pathlib import Path
 from typing import Any
 
+from validation import results_file
 from validation.markdown import table
 
 HERE = Path(__file__).parent
@@ -24,14 +24,12 @@ _NAMES = {
 
 def read_results() -> dict[str, Any]:
     """The committed results: part → what its `run` returned."""
-    results: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    return results
+    return results_file.read(RESULTS)
 
 
 def write_results(results: dict[str, Any]) -> None:
-    """Replace the results, at five digits."""
-    text = json.dumps(_rounded(results), indent=1, ensure_ascii=False, allow_nan=False)
-    RESULTS.write_text(text + "\n", encoding="utf-8")
+    """Replace the results."""
+    results_file.write(RESULTS, results, digits=5)
 
 
 def document(results: dict[str, Any]) -> str:
@@ -45,7 +43,10 @@ def document(results: dict[str, Any]) -> str:
         "demo-steps": str(results["demo"]["steps"]),
         "trained": _demo(sessions["demo-tokens"]),
         "random": _demo(sessions["demo-random"]),
+        "mmdit": _demo(sessions["mmdit-tokens"]),
+        "mmdit-random": _demo(sessions["mmdit-random"]),
         "autoencoders": _autoencoders(sessions["demo-tokens"][0]["layers"]),
+        "mmdit-autoencoders": _autoencoders(sessions["mmdit-tokens"][0]["layers"]),
         "checks": _checks(sessions["demo-tokens"][0]["checks"]),
     }
     text = TEMPLATE.read_text(encoding="utf-8")
@@ -141,11 +142,3 @@ def _checks(checks: list[dict[str, Any]]) -> str:
             for check in checks
         ],
     )
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.5g}")
-    if isinstance(value, dict):
-        return {key: _rounded(of) for key, of in value.items()}
-    return [_rounded(of) for of in value] if isinstance(value, list | tuple) else value

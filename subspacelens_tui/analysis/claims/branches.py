@@ -7,7 +7,7 @@ import numpy as np
 from subspacelens_tui.analysis.claims.claim import CannotTell, Finding, Verdict, claim
 from subspacelens_tui.analysis.claims.curves import Curve, Estimate, combination
 from subspacelens_tui.analysis.claims.evidence import Evidence
-from subspacelens_tui.analysis.claims.judging import permuted_words
+from subspacelens_tui.analysis.claims.verdict_rules import permuted_words
 from subspacelens_tui.analysis.statistics.columns import Float64Array
 
 # How far apart the branches may be and still count as one, as a share of their mean.

@@ -30,7 +30,8 @@ class Finding:
 
     Attributes:
         verdict: one of four.
-        says: one sentence of what was found in this session; what is lacking where it cannot be told.
+        says: one sentence of what was found in this session; what is lacking where it cannot be told, to
+            follow a colon.
         quantity: what `value` is, in words; "" where there are no numbers.
         unit: of value, null, standard error and interval; "" for a share, an index or a count.
         value: what was measured.
@@ -55,6 +56,11 @@ class Finding:
     high: float | None = None
     p: float | None = None
     tests: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """What was found or is lacking, to stand by itself."""
+        return self.says if self.says.endswith(".") else f"{self.says[:1].upper()}{self.says[1:]}."
 
     @property
     def words(self) -> str:

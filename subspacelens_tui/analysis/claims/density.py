@@ -5,8 +5,9 @@ import numpy as np
 from subspacelens_tui.analysis.claims.claim import LEVEL, CannotTell, Finding, Verdict, claim
 from subspacelens_tui.analysis.claims.curves import Curve, adjusted_p
 from subspacelens_tui.analysis.claims.evidence import Evidence
-from subspacelens_tui.analysis.claims.judging import number, p_words, signed
+from subspacelens_tui.analysis.claims.verdict_rules import number, p_words, signed
 from subspacelens_tui.analysis.statistics.columns import Float64Array
+from subspacelens_tui.analysis.uncertainty.moved_curves import moved_around
 
 # Each is shifted around and reflected, so twice as many as layers: with fewer no p reaches 5 %.
 LEAST_LAYERS = 10
@@ -95,8 +96,3 @@ def _residual(ranks: Float64Array, depth: Float64Array) -> Float64Array:
     ranks = ranks - ranks.mean(axis=-1, keepdims=True)
     residual: Float64Array = ranks - (ranks @ depth)[..., None] / (depth @ depth) * depth
     return residual
-
-
-def moved_around(curve: Float64Array) -> list[Float64Array]:
-    """A curve shifted around by every number of layers, as it is and reflected; itself first."""
-    return [np.roll(of, shift) for of in (curve, curve[::-1]) for shift in range(len(curve))]

@@ -9,7 +9,7 @@ from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.claims.claim import CannotTell
 from subspacelens_tui.analysis.claims.curves import Curve, curve_of
-from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.excluded_images import NoImagesError
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.settings import Settings, SettingsError, default_design, fitting_errors

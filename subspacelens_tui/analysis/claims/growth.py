@@ -7,7 +7,7 @@ import numpy as np
 from subspacelens_tui.analysis.claims.claim import CannotTell, Finding, Verdict, claim
 from subspacelens_tui.analysis.claims.curves import Curve, Estimate, difference
 from subspacelens_tui.analysis.claims.evidence import Evidence
-from subspacelens_tui.analysis.claims.judging import (
+from subspacelens_tui.analysis.claims.verdict_rules import (
     contrasted,
     enough_layers,
     number,

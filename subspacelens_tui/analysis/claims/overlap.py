@@ -1,6 +1,5 @@
 """Where over the depth the classes overlap least, and whether that layer moves with the step."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,9 +7,8 @@ import numpy as np
 from subspacelens_tui.analysis.claims.claim import LEVEL, CannotTell, Finding, Verdict, claim
 from subspacelens_tui.analysis.claims.curves import Curve, adjusted_p
 from subspacelens_tui.analysis.claims.evidence import Evidence
-from subspacelens_tui.analysis.claims.judging import enough_layers, number, p_words, permuted_words
-from subspacelens_tui.analysis.separation import Separation, separation
-from subspacelens_tui.sessions.ranges import ranges
+from subspacelens_tui.analysis.claims.verdict_rules import enough_layers, number, p_words, permuted_words
+from subspacelens_tui.analysis.least_overlap import Separation, layers_in_words, separation
 
 MIDDLE_FROM, MIDDLE_TO = 1 / 3, 2 / 3
 
@@ -25,9 +23,9 @@ def is_middle(layer: int, layers: int) -> bool:
     60,
     title="Class subspaces overlap least in the middle",
     quote="Mean off-diagonal overlap drops to its minimum around L14, then rebounds.",
-    measured="The layers that could have the least mean overlap of the coarse classes: those whose overlap "
-    "is not larger than the least beyond the jackknife error of the difference, at 5 % over all layers "
-    "(Bonferroni).",
+    measured="The layers that cannot be excluded as that of least mean overlap of the coarse classes: those "
+    "whose overlap is not larger than the least beyond the jackknife error of the difference, at 5 % over "
+    "all layers (Bonferroni).",
     rule="All these layers lie in the middle third of the depth; so do those of the overlap less its mean "
     "under permuted labels; and at one of them it is below its null (p ≤ .05, max-T over the layers). It "
     "cannot be told where some of the layers lie in the middle and some do not.",
@@ -41,7 +39,7 @@ def least_in_the_middle(evidence: Evidence) -> Finding:
     of_value = _separation(evidence.curve("overlap_mean", null=False, labels=labels))
     inside = [is_middle(layer, layers) for layer in of_value.candidates]
     if any(inside) and not all(inside):
-        raise CannotTell(f"the least overlap could be at {_layers(of_value.candidates)}")
+        raise CannotTell(_not_resolved(layers_in_words(of_value.candidates)))
     curve = evidence.curve("overlap_mean", labels=labels)
     of_excess = _separation(curve, of_excess=True)
     p = adjusted_p(curve.values, curve.permuted, sign=-1)
@@ -52,8 +50,8 @@ def least_in_the_middle(evidence: Evidence) -> Finding:
         verdict = Verdict.NOT_SUPPORTED
     elif all(is_middle(layer, layers) for layer in of_excess.candidates) and beyond <= LEVEL:
         verdict = Verdict.SUPPORTED
-    where = f"the overlap is least at {_layers(of_value.candidates)}"
-    null = f"less its null, it could be at {_layers(of_excess.candidates)} ({p_words(beyond)})"
+    where = f"the overlap is least at {layers_in_words(of_value.candidates)}"
+    null = f"less its null, {layers_in_words(of_excess.candidates)} cannot be excluded ({p_words(beyond)})"
     others = float(np.min(np.delete(curve.values, of_value.candidates), initial=np.inf))
     return Finding(
         verdict,
@@ -74,11 +72,11 @@ def least_in_the_middle(evidence: Evidence) -> Finding:
     70,
     title="The layer of least overlap moves deeper as the noise falls",
     quote="Earlier denoising steps achieve peak separation sooner",
-    measured="The layers that could have the least mean overlap at each captured step, at 5 % over all "
-    "layers and steps (Bonferroni).",
+    measured="The layers that cannot be excluded as that of least mean overlap at each captured step, at "
+    "5 % over all layers and steps (Bonferroni).",
     rule="Every such layer of the last step is deeper than every one of the first; and so it is for the "
-    "overlap less its mean under permuted labels. It cannot be told where a layer could be the one at both "
-    "steps.",
+    "overlap less its mean under permuted labels. It cannot be told where a layer cannot be excluded "
+    "at either step.",
     explained="The layer moves, and so does that of permuted labels.",
 )
 def moves_with_the_step(evidence: Evidence) -> Finding:
@@ -91,13 +89,13 @@ def moves_with_the_step(evidence: Evidence) -> Finding:
         _separation(evidence.curve("overlap_mean", null=False, labels=labels, step=step), 2) for step in steps
     )
     where = " and ".join(
-        f"{_layers(found.candidates)} at step {evidence.step_name(step)}"
+        f"{layers_in_words(found.candidates)} at step {evidence.step_name(step)}"
         for step, found in zip(steps, (early, late), strict=True)
     )
     if set(early.candidates) & set(late.candidates):
         if early.candidates == late.candidates and len(early.candidates) == 1:
             return _moved(Verdict.NOT_SUPPORTED, f"The overlap is least at {where}.", early, late, evidence)
-        raise CannotTell(f"the least overlap could be at {where}")
+        raise CannotTell(_not_resolved(where))
     if not deeper(early, late):
         says = f"The overlap is least at {where}: it does not move deeper."
         return _moved(Verdict.NOT_SUPPORTED, says, early, late, evidence)
@@ -135,5 +133,5 @@ def _moved(verdict: Verdict, says: str, early: Separation, late: Separation, evi
     )
 
 
-def _layers(layers: Sequence[int]) -> str:
-    return ("layer " if len(layers) == 1 else "layers ") + ranges(layers)
+def _not_resolved(layers: str) -> str:
+    return f"the layer of least overlap is not resolved: {layers} cannot be excluded"

@@ -5,7 +5,7 @@ import numpy as np
 from subspacelens_tui.analysis.claims.claim import CannotTell, Finding, Verdict, claim
 from subspacelens_tui.analysis.claims.curves import Curve, Estimate, difference
 from subspacelens_tui.analysis.claims.evidence import Evidence
-from subspacelens_tui.analysis.claims.judging import enough_layers, number
+from subspacelens_tui.analysis.claims.verdict_rules import enough_layers, number
 
 # Nearer to min(N, d), a peak may be cut off.
 OF_CEILING = 0.8

@@ -8,7 +8,7 @@ from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.claims.claim import CannotTell
 from subspacelens_tui.analysis.claims.evidence import Evidence
 from subspacelens_tui.analysis.claims.judge import Judged, judged
-from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.excluded_images import NoImagesError
 from subspacelens_tui.analysis.metrics import METRICS
 from subspacelens_tui.analysis.progress import IsCancelled, Progress, Watch
 from subspacelens_tui.analysis.result import Result

@@ -9,7 +9,7 @@ from subspacelens_tui.analysis.blas import one_blas_thread
 from subspacelens_tui.analysis.claims.claim import LEVEL, CannotTell, Finding, Verdict, claim
 from subspacelens_tui.analysis.claims.curves import adjusted_p
 from subspacelens_tui.analysis.claims.evidence import Evidence
-from subspacelens_tui.analysis.claims.judging import p_words
+from subspacelens_tui.analysis.claims.verdict_rules import p_words
 from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.statistics.columns import Float64Array
 from subspacelens_tui.geometry import jarque_bera, jarque_bera_critical_value

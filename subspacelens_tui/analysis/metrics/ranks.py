@@ -95,7 +95,7 @@ def participation_ratio(statistics: LayerStatistics) -> float:
     short="stable r",
     formula="Σλ/λ₁",
     source="Rudelson & Vershynin 2007",
-    about="How many times the largest eigenvalue the trace is; it does not see what is small.",
+    about="The trace in units of the largest eigenvalue; small eigenvalues hardly change it.",
     relations="its logarithm is the matrix Rényi entropy of order ∞, the min-entropy",
     **_SPECTRAL,
 )

@@ -29,7 +29,7 @@ _REFERENCE: dict[str, Any] = {
     unit="",
     formula="mean of (√d − ‖x‖₁/‖x‖₂)/(√d − 1) over images",
     source="Hoyer 2004, JMLR 5",
-    about="0 where all entries of a vector are equal, 1 where there is only one; always of the raw features. "
+    about="0 if all entries of a vector are equal, 1 if all but one are zero; always of the raw features. "
     "Dense in these coordinates is not the opposite of a sparse code: see the Gaussian reference.",
     cost=Cost.FIRST,
     format=Format.SHARE,

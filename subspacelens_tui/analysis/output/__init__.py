@@ -1,5 +1,6 @@
 """Results as text for people, JSON for programs, tables and plots on disk."""
 
+from subspacelens_tui.analysis.output.class_pairs import print_pairs
 from subspacelens_tui.analysis.output.comparison import print_comparison
 from subspacelens_tui.analysis.output.curve_plots import curve_plot
 from subspacelens_tui.analysis.output.export_part import Part
@@ -16,7 +17,6 @@ from subspacelens_tui.analysis.output.files import (
 from subspacelens_tui.analysis.output.listing import print_listing
 from subspacelens_tui.analysis.output.notes import print_notes
 from subspacelens_tui.analysis.output.over_eps import print_over_eps
-from subspacelens_tui.analysis.output.pairs import print_pairs
 from subspacelens_tui.analysis.output.plots import (
     Plot,
     gains_plot,

@@ -44,7 +44,7 @@ def print_comparison(names: tuple[str, str], comparison: Comparison, as_json: bo
         out.print(Text(plain(comparison.missing)))
     if comparison.cka is not None and comparison.cka_null is not None:
         std = number(comparison.cka_null.std)
-        out.print(Text(f"\nunbiased CKA of A (rows) and B; by chance 0 ± {std}", style="bold"))
+        out.print(Text(f"\nunbiased CKA of A (rows) and B; by chance 0, s.d. {std}", style="bold"))
         headings = ["layer", *(f"B{layer}" for layer in comparison.b.numbers)]
         cells = [[number(value) for value in row] for row in comparison.cka.tolist()]
         out.print(

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from subspacelens_tui.analysis.depth import relative_depth
 from subspacelens_tui.analysis.output.plots import (
     COLOURS,
     POINTS,
@@ -20,6 +19,7 @@ from subspacelens_tui.analysis.output.plots import (
 )
 from subspacelens_tui.analysis.output.rows import figure_rows
 from subspacelens_tui.analysis.quantities import error_bands, null_bands, quantity
+from subspacelens_tui.analysis.relative_depth import relative_depth
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.widths import width_breaks
 from subspacelens_tui.sessions.sanitise import plain

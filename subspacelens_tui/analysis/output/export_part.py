@@ -16,6 +16,8 @@ from subspacelens_tui.sessions.format import Manifest
 _ABOUT = ("null of ", "error of ")
 # One table has both.
 _MATRICES = {"overlap", "explained"}
+LENSES = "lenses"
+"""What stands among the metrics for the lenses on tokens."""
 Places = tuple[Configuration, ...]
 
 
@@ -24,7 +26,8 @@ class Part:
     """What is wanted of a session; None for all of a kind.
 
     Attributes:
-        metrics: by key; `excess`, `KEY.z` and the like stand for their metric in tables.
+        metrics: by key; `excess`, `KEY.z` and the like stand for their metric in tables, `lenses` for those
+            on tokens, which come on request only.
         labels: label schemes.
         branches, steps, guidance: of the configurations.
     """
@@ -42,7 +45,7 @@ class Part:
             SettingsError: in one line, if there is no such metric, or the session lacks what is wanted.
         """
         for name in self.metrics or ():
-            if name not in METRICS and name not in names():
+            if name != LENSES and name not in METRICS and name not in names():
                 raise SettingsError(f"there is no metric {name!r} to export: docs/metrics.md has their keys")
         for branch in self.branches or ():
             if branch not in session.manifest.branches:
@@ -88,8 +91,23 @@ class Part:
         """The metrics that tables have."""
         if self.metrics is None:
             return None
-        keys = {name if name in METRICS else quantity(name).metric.key for name in self.metrics}
+        keys = {name if name in METRICS else quantity(name).metric.key for name in self._of_images}
         return frozenset(keys | _MATRICES if keys & _MATRICES else keys)
+
+    @property
+    def _of_images(self) -> tuple[str, ...]:
+        """The metrics that were chosen, without the lenses."""
+        return tuple(name for name in self.metrics or () if name != LENSES)
+
+    @property
+    def has_lenses(self) -> bool:
+        """Whether the lenses on tokens are wanted."""
+        return LENSES in (self.metrics or ())
+
+    @property
+    def has_metrics(self) -> bool:
+        """Whether anything else is."""
+        return self.metrics is None or bool(self._of_images)
 
     @property
     def deferred(self) -> tuple[str, ...]:
@@ -101,7 +119,7 @@ class Part:
         if self.metrics is None:
             return default
         return tuple(
-            name for name in self.metrics if name not in METRICS or METRICS[name].shape is Shape.SCALAR
+            name for name in self._of_images if name not in METRICS or METRICS[name].shape is Shape.SCALAR
         )
 
     @property

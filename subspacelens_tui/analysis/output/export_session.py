@@ -1,5 +1,6 @@
 """All metrics of a session written to a folder."""
 
+import itertools
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -7,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from subspacelens_tui.analysis.analyzer import Analyzer
+from subspacelens_tui.analysis.excluded_images import NoImagesError, why_empty
 from subspacelens_tui.analysis.incremental_grams import Configuration
-from subspacelens_tui.analysis.left_out import NoImagesError, why_empty
 from subspacelens_tui.analysis.metrics import METRICS, Shape
 from subspacelens_tui.analysis.output.curve_plots import curve_plot
-from subspacelens_tui.analysis.output.export_part import Part, Places
+from subspacelens_tui.analysis.output.export_lenses import lens_names, lens_plots, lens_results, lens_rows
+from subspacelens_tui.analysis.output.export_part import LENSES, Part, Places
 from subspacelens_tui.analysis.output.files import (
     PLOT_FORMATS,
     TABLE_FORMATS,
@@ -41,6 +43,7 @@ from subspacelens_tui.analysis.output.rows import (
 from subspacelens_tui.analysis.progress import Progress
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.analysis.sparse_results import SparseResult
 from subspacelens_tui.analysis.sweep import swept
 from subspacelens_tui.analysis.token_results import token_figures
 from subspacelens_tui.sessions import Session, SessionError
@@ -50,6 +53,7 @@ _CURVES = ("delta_R", "excess", "ratio", "effective_rank", "overlap_mean", "spec
 _SWEPT = ("excess", "effective_rank", "overlap_mean")
 # A permutation of tokens takes what thousands of those of image means take.
 _TOKEN_PERMUTATIONS = 20
+Measured = Sequence[Result | SparseResult]
 
 
 def export(
@@ -64,8 +68,9 @@ def export(
 ) -> list[Path]:
     """Write every label scheme, branch, captured step and guidance scale of a session, or a part of them.
 
-    `figures`, `overlap` and, where the session has tokens, `tokens` in every table format; with plot formats
-    also `plots/`, with the numbers behind each beside it. Every file says its session, settings and versions.
+    `figures`, `overlap` and, where the session has tokens, `tokens` in every table format, `lenses` where the
+    part asks for them; with plot formats also `plots/`, with the numbers behind each beside it. Every file
+    says its session, settings and versions.
 
     Args:
         session: to export.
@@ -93,17 +98,20 @@ def export(
     made = not folder.exists()
     _check_folder(folder)
     settings = replace(settings, metrics=(*settings.metrics, *export.part.deferred))
-    every = list(export.results(settings, progress))
+    lost: list[str] = []
+    # First: where there are no tokens, nobody waits for the rest to be told.
+    lenses = list(export.lenses(settings, progress, lost.append)) if export.part.has_lenses else []
+    every = list(export.results(settings, progress)) if export.part.has_metrics else []
     parts = [figures for figures in every if figures.layers]
-    if not parts:
+    if not parts and not lenses:
         if made:
             folder.rmdir()
-        raise NoImagesError(f"there is nothing to export: {every[0].absent}")
-    for line in dict.fromkeys(line for figures in every for line in figures.losses):
+        raise NoImagesError(f"there is nothing to export: {[*(of.absent for of in every), *lost][0]}")
+    for line in dict.fromkeys([*(line for figures in every for line in figures.losses), *lost]):
         on_loss(line)
-    tokens = list(export.token_rows(settings, progress))
+    tokens = list(export.token_rows(settings, progress)) if parts else []
     try:
-        return [*export.write_tables(parts, tokens), *export.write_plots(parts)]
+        return [*export.write_tables(parts, tokens, lenses), *export.write_plots(parts, lenses)]
     except OSError as error:
         raise SessionError(f"cannot write to {folder}: {error.strerror or error}") from None
 
@@ -137,15 +145,18 @@ class _Export:
 
     def targets(self) -> Iterator[Path]:
         """The files that may be written."""
-        tables = ["figures", *["overlap"] * self.part.has_matrices]
-        tables += ["tokens"] * (self._session.manifest.tokens is not None)
+        tables = ["figures", *["overlap"] * self.part.has_matrices] if self.part.has_metrics else []
+        tables += ["tokens"] * (self.part.has_metrics and self._session.manifest.tokens is not None)
         tables += self.part.of_shape(Shape.CURVE, Shape.LAYERS, Shape.STEPS)
+        tables += [LENSES] * self.part.has_lenses
         yield from (self._folder / f"{name}.{kind}" for name in tables for kind in self._tables)
         curves = [*self.part.curves(_CURVES), *self.part.of_shape(Shape.LAYERS)]
         names = [_curve_name(curve, at) for at in self._places for curve in curves]
         for scheme in self._schemes:
             if self.part.has_matrices:
                 names += [self._matrices_name(at, scheme) for at in self._places]
+            if self.part.has_lenses:
+                names += [name for at in self._places for name in lens_names(self._where(at, scheme))]
             for branch in dict.fromkeys(at.branch for at in self._places):
                 names += [self._sweep_name(of, branch, scheme) for of in self.part.curves(_SWEPT)]
         kinds = [*self._images, *self._behind] if self._images else []
@@ -179,26 +190,38 @@ class _Export:
             found = token_figures(self._session, asked, _said(progress))
             yield from token_rows(replace(found, figures=self.part.result(found.figures)))
 
-    def _about(self, parts: Sequence[Result]) -> Provenance:
+    def lenses(
+        self, settings: Settings, progress: Progress | None, on_loss: Callable[[str], None]
+    ) -> Iterator[SparseResult]:
+        """Those of the tokens of every configuration and label scheme."""
+        yield from lens_results(self._session, self._asked(settings), progress, on_loss)
+
+    def _about(self, parts: Measured) -> Provenance:
         return Provenance([(self._session.name, of.settings) for of in parts])
 
-    def write_tables(self, parts: Sequence[Result], tokens: Sequence[Row]) -> Iterator[Path]:
+    def write_tables(
+        self, parts: Sequence[Result], tokens: Sequence[Row], lenses: Sequence[SparseResult]
+    ) -> Iterator[Path]:
         """The tables in every format; the paths."""
-        tables: dict[str, list[Row]] = {"figures": [row for of in parts for row in figure_rows(of)]}
-        if self.part.has_matrices:
-            tables["overlap"] = [row for of in parts for row in overlap_rows(of)]
+        tables: dict[str, list[Row]] = {}
+        if parts:
+            tables["figures"] = [row for of in parts for row in figure_rows(of)]
+            if self.part.has_matrices:
+                tables["overlap"] = [row for of in parts for row in overlap_rows(of)]
         if tokens:
             tables["tokens"] = list(tokens)
         tables |= _other_tables(list(parts), self._session.manifest.capture_steps)
-        about = self._about(parts)
+        if lenses:
+            tables[LENSES] = lens_rows(self._session, lenses)
         for name, rows in tables.items():
+            about = self._about(lenses if name == LENSES else parts)
             kept = about.rows(map(self.part.record, rows))
             for kind in self._tables:
                 path = self._folder / f"{name}.{kind}"
                 if (name, kind) == ("figures", "json"):
                     write_json(path, [self._object(of) for of in parts])
                     yield path
-                elif kind != "json" or name == "tokens":  # figures.json has the matrices and curves
+                elif kind != "json" or name in ("tokens", LENSES):  # figures.json has the matrices and curves
                     yield write_table(path, kept, about.text())
 
     def _object(self, result: Result) -> dict[str, Any]:
@@ -207,7 +230,7 @@ class _Export:
         layers = [self.part.record(layer) for layer in found["layers"]]
         return {**found, "layers": layers, "versions": versions()}
 
-    def write_plots(self, parts: Sequence[Result]) -> list[Path]:
+    def write_plots(self, parts: Sequence[Result], lenses: Sequence[SparseResult]) -> list[Path]:
         """The plots with the numbers behind them; the paths."""
         if not self._images:
             return []
@@ -215,7 +238,7 @@ class _Export:
         folder.mkdir(exist_ok=True)
         return [
             path
-            for plot, of in self._plots(parts)
+            for plot, of in itertools.chain(self._plots(parts), self._lens_plots(lenses))
             for path in write_plot(
                 replace(plot, rows=tuple(map(self.part.record, plot.rows))),
                 folder,
@@ -225,16 +248,20 @@ class _Export:
             )
         ]
 
-    def _plots(self, parts: Sequence[Result]) -> Iterator[tuple[Plot, list[Result]]]:
+    def _lens_plots(self, lenses: Sequence[SparseResult]) -> Iterator[tuple[Plot, Measured]]:
+        """Each with what it is of."""
+        for found in lenses:
+            where = self._where(_configuration(found.settings), found.settings.labels or "")
+            yield from ((plot, [found]) for plot in lens_plots(where, found))
+
+    def _plots(self, parts: Sequence[Result]) -> Iterator[tuple[Plot, Measured]]:
         """Each with what it is of."""
         places: dict[Configuration, list[Result]] = {}
         sweeps: dict[tuple[str, str], list[tuple[Configuration, Result]]] = {}
         for result in parts:
             of = result.settings
-            assert of.step is not None
-            assert of.guidance is not None
             assert of.labels is not None
-            where = Configuration(of.branch, of.step, of.guidance)
+            where = _configuration(of)
             places.setdefault(where, []).append(result)
             sweeps.setdefault((of.branch, of.labels), []).append((where, result))
         for where, found in places.items():
@@ -254,7 +281,10 @@ class _Export:
                     yield sweep_plot(name, swept(curve, rows)), [result for _, result in rows]
 
     def _matrices_name(self, where: Configuration, labels: str) -> str:
-        return f"overlap-{_place(where)}-{self._stem(labels)}"
+        return f"overlap-{self._where(where, labels)}"
+
+    def _where(self, where: Configuration, labels: str) -> str:
+        return f"{_place(where)}-{self._stem(labels)}"
 
     def _sweep_name(self, curve: str, branch: str, labels: str) -> str:
         return f"sweep-{curve}-{branch}-{self._stem(labels)}"
@@ -266,6 +296,13 @@ class _Export:
 
 def _said(progress: Progress | None) -> Any:
     return lambda done, total: progress("layers of tokens", done, total) if progress else None
+
+
+def _configuration(of: Settings) -> Configuration:
+    """That of resolved settings."""
+    assert of.step is not None
+    assert of.guidance is not None
+    return Configuration(of.branch, of.step, of.guidance)
 
 
 def _place(where: Configuration) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from subspacelens_tui.analysis.output.console import PlainTable, console, print_json
 from subspacelens_tui.sessions.byte_sizes import readable
+from subspacelens_tui.sessions.format import time_words
 from subspacelens_tui.sessions.listing import Listing
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.state import RankState, RunState
@@ -30,7 +31,7 @@ def print_listing(listings: Sequence[Listing], as_json: bool) -> None:
                 plain(listing.model_words),
                 f"{state.recorded}/{state.planned}" if state else "",
                 readable(listing.bytes),
-                plain(listing.created),
+                plain(time_words(listing.created)),
                 plain(listing.prompt_set),
                 "" if listing.steps is None else str(listing.steps),
                 ",".join(f"{scale:g}" for scale in listing.guidance),

@@ -28,7 +28,7 @@ from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.sweep import Sweep
 from subspacelens_tui.geometry.contraction import fitted_gains
-from subspacelens_tui.sessions.atomic import whole_file
+from subspacelens_tui.sessions.atomic_files import whole_file
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import step_name
 

@@ -8,8 +8,11 @@ from rich.console import Console
 from rich.text import Text
 
 from subspacelens_tui.analysis.output.console import PlainTable, console, number, print_json
-from subspacelens_tui.analysis.steering_results import JudgeError, SteeredImages, SteeringResult
+from subspacelens_tui.analysis.steered_images import SteeredImages
+from subspacelens_tui.analysis.steering_layers import OverLayers
+from subspacelens_tui.analysis.steering_results import JudgeError, SteeringResult
 from subspacelens_tui.sessions.sanitise import plain
+from subspacelens_tui.steering.share_interval import Share
 
 _WIDTH = 10_000
 
@@ -33,9 +36,10 @@ def steering_text(found: SteeringResult) -> str:
 def _print(found: SteeringResult, out: Console) -> None:
     of = found.steering
     first, last = of.steps
+    where = f"layer {', '.join(map(str, of.layers))}" if found.layers is None else "each layer in turn"
     lines = [
-        f"{plain(found.name)}: {plain(of.source)} → {plain(of.target)}, {of.method} at layer "
-        f"{', '.join(map(str, of.layers))}, steps {first}-{last}, fitted to {plain(found.statistics)}",
+        f"{plain(found.name)}: {plain(of.source)} → {plain(of.target)}, {of.method} at {where}, "
+        f"steps {first}-{last}, fitted to {plain(found.statistics)}",
         f"judge: {judge_words(found.judge)}; it looks at layer {found.layer}, step {found.step}",
         *([] if found.second is None else [f"second judge: {judge_words(found.second)}"]),
     ]
@@ -44,6 +48,8 @@ def _print(found: SteeringResult, out: Console) -> None:
     distances = ["latent NN", "image NN", "last NN"]
     headers = ["name", "images", *shares, *distances, "energy", "angle", "norm"]
     out.print(PlainTable(headers, [_cells(row) for row in found.rows]))
+    if found.layers is not None:
+        out.print(PlainTable(*_over_layers(found.layers)))
     out.print(Text(plain(found.verdict)))
     for note in found.notes:
         out.print(Text(plain(note)))
@@ -71,6 +77,32 @@ def _cells(row: SteeredImages) -> list[str]:
     ]
 
 
+def _over_layers(of: OverLayers) -> tuple[list[str], list[list[str]]]:
+    """A row for each layer: what came of it, beside the geometry of both classes; then the correlations."""
+    headers = ["layer", "B", "clean", "latent NN", "B by control", *(p.key for p in of.predictors)]
+    rows = []
+    for layer, (own, control) in enumerate(zip(of.method, of.control, strict=True)):
+        clean, ratio = (None, None) if own is None else (own.clean, own.latent_ratio)
+        rows.append(
+            [
+                str(layer),
+                _percent(None if own is None else own.target),
+                _percent(clean),
+                "–" if ratio is None else f"{ratio:.2f}",
+                _percent(None if control is None else control.target),
+                *(number(p.values[layer]) for p in of.predictors),
+            ]
+        )
+    correlations = ("–" if p.correlation is None else f"{p.correlation:+.2f}" for p in of.predictors)
+    rows.append(["ρ", *[""] * 4, *correlations])
+    rows.append(["p", *[""] * 4, *("–" if p.p is None else f"{p.p:.3f}" for p in of.predictors)])
+    return headers, rows
+
+
+def _percent(share: Share | None) -> str:
+    return "–" if share is None else f"{share.value:.0%}"
+
+
 def steering_json(found: SteeringResult) -> dict[str, Any]:
     """The one object that `steer --json` prints."""
     return {
@@ -81,8 +113,25 @@ def steering_json(found: SteeringResult) -> dict[str, Any]:
         "second_judge": None if found.second is None else asdict(found.second),
         "intervals": "95 %, Clopper-Pearson over seeds",
         "sessions": [_json(row) for row in found.rows],
+        "layers": None if found.layers is None else _layers_json(found.layers),
         "verdict": found.verdict,
         "notes": list(found.notes),
+    }
+
+
+def _layers_json(of: OverLayers) -> dict[str, Any]:
+    """Which session is of which layer, the geometry, and how far it tells where steering works."""
+    return {
+        "method": [None if row is None else row.key for row in of.method],
+        "control": [None if row is None else row.key for row in of.control],
+        "outcome": of.outcome,
+        "predictors": [asdict(predictor) for predictor in of.predictors],
+        "depth": of.depth,
+        "null": "the outcome shifted around the layers by every number of them, as it is and reflected",
+        "moved": of.moved,
+        "least_p": of.least_p,
+        "p": of.p,
+        "verdict": of.verdict,
     }
 
 

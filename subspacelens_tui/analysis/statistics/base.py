@@ -1,17 +1,18 @@
 """What a metric may ask of one layer, and the same layer under other labels or without some of its images."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.analysis.statistics.kept import Kept
 from subspacelens_tui.geometry import GeometryError, NullSummary, mean_off_diagonal
 from subspacelens_tui.geometry.contraction import Contraction
 from subspacelens_tui.geometry.updates import Update
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 Float64Array = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
-T = TypeVar("T")
 
 # Of each every group is left out in turn: with more of them the error moves by a few per cent.
 PERMUTED_MEMBERS = 10
@@ -66,7 +66,7 @@ class Labelings:
         return Labelings(self.codes[:count], self.key)
 
 
-class LayerStatistics(ABC):
+class LayerStatistics(Kept, ABC):
     """One layer of some images in a feature transform, as far as metrics need it.
 
     Everything is computed when it is first asked for. What cannot be had raises `GeometryError`, with the
@@ -89,8 +89,8 @@ class LayerStatistics(ABC):
     index: int
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__()
         self.settings = settings
-        self._kept: dict[Any, Any] = {}
 
     def why_not(self, need: Need) -> str | None:
         """Why a need is not met; None if it is."""
@@ -289,21 +289,6 @@ class LayerStatistics(ABC):
             key: rows if isinstance(rows, GeometryError) else np.mean(rows, axis=0)
             for key, rows in found.items()
         }
-
-    def keep(self, key: Any, compute: Callable[[], T]) -> T:
-        """The value under a key, computed the first time."""
-        if key not in self._kept:
-            self._kept[key] = compute()
-        kept: T = self._kept[key]
-        return kept
-
-    def keep_last(self, what: Any, key: Any, compute: Callable[[], T]) -> T:
-        """The value under a key that takes endless values, as ε does: only the last one need be kept."""
-        return self.keep((what, key), compute)
-
-    def knows(self, key: Any) -> bool:
-        """Whether `keep` has a value under a key."""
-        return key in self._kept
 
 
 class Resampled(ABC):

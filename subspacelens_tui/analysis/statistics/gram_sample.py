@@ -1,6 +1,7 @@
 """Some images of a session in one feature view, with all that is computed of them kept for the next ε."""
 
 import contextlib
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,8 @@ import numpy.typing as npt
 
 from subspacelens_tui.analysis.rounding import massive, rates_moved
 from subspacelens_tui.analysis.statistics.columns import Float64Array
-from subspacelens_tui.analysis.statistics.gram_spectra import SampleSpectra
+from subspacelens_tui.analysis.statistics.gram_spectra import SPECTRUM, SampleSpectra
+from subspacelens_tui.analysis.statistics.kept import Kept
 from subspacelens_tui.geometry import (
     ClassSubspaces,
     GeometryError,
@@ -41,7 +43,9 @@ class Sample(SampleSpectra):
 
     def _of_layers(self, layers: list[int]) -> "Sample":
         widths = [self.widths[layer] for layer in layers]
-        pooled = {place: self._gram_spectrum(layer) for place, layer in enumerate(layers)}
+        pooled = Kept()
+        for place, layer in enumerate(layers):
+            pooled.keep((SPECTRUM, place), partial(self._gram_spectrum, layer))
         return Sample(
             self.raw[layers],
             widths,
@@ -141,7 +145,7 @@ class Sample(SampleSpectra):
             rank: of the overlap, None where there is none.
         """
         found = self._rates_rounding(layer, eps) if self.rates_are_coarse(layer, eps) else {}
-        if layer in self._pooled and self.spectrum_is_coarse(layer):
+        if self._knows_spectrum(layer) and self.spectrum_is_coarse(layer):
             spectrum = self._exact_spectrum(layer)
             share = float(effective_rank_rounding(spectrum.eigenvalues, spectrum.resolution))
             if share > TOLERANCE:

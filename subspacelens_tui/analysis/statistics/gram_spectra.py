@@ -3,7 +3,6 @@
 import contextlib
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +10,7 @@ import numpy.typing as npt
 from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.statistics.by_features import ByFeatures
 from subspacelens_tui.analysis.statistics.columns import Float64Array
+from subspacelens_tui.analysis.statistics.kept import Kept
 from subspacelens_tui.analysis.statistics.transformed_grams import FeaturesOf, ViewedGrams
 from subspacelens_tui.geometry import (
     GeometryError,
@@ -32,12 +32,11 @@ from subspacelens_tui.geometry.rounding import (
     rates_lost,
 )
 
-T = TypeVar("T")
-
+SPECTRUM = "spectrum"
 _AT_ONCE = "rates at once"
 
 
-class SampleSpectra:
+class SampleSpectra(Kept):
     """The Gram matrices of all layers over one set of images, the features they are of, and their rates.
 
     Where rounding of a Gram matrix could be seen in a metric, the metric comes from the features.
@@ -48,7 +47,7 @@ class SampleSpectra:
         images: which they are.
         classes: the classes that occur, in the order of the result's rows.
         view: the feature view that the metrics are of.
-        pooled: what is kept of these images in this view whatever their labels, shared between samples.
+        pooled: keeps what these images have in this view whatever their labels, for all samples of them.
         features: gives the raw features (d, N) of a layer.
 
     Attributes:
@@ -69,9 +68,10 @@ class SampleSpectra:
         images: Images,
         classes: tuple[str, ...],
         view: View,
-        pooled: dict[Any, Any],
+        pooled: Kept,
         features: FeaturesOf,
     ) -> None:
+        super().__init__()
         self.images = images
         self.labels = images.labels
         self.classes = classes
@@ -83,9 +83,7 @@ class SampleSpectra:
         self.raw, self.grams, self._resolution = viewed.raw, viewed.viewed, viewed.resolution
         self.features = features
         self.by_features = ByFeatures(features, images.labels, classes, view)
-        self._pooled = pooled
-        self._kept: dict[Any, Any] = {}
-        self._last: dict[Any, tuple[Any, Any]] = {}
+        self.pooled = pooled
 
     def spectrum(self, layer: int) -> Float64Array:
         """Eigenvalues (N,) of a layer's Gram matrix, ascending."""
@@ -100,10 +98,7 @@ class SampleSpectra:
 
     def spectrum_is_coarse(self, layer: int) -> bool:
         """Whether the Gram matrix does not hold all eigenvalues, as far as the ranks depend on them."""
-        key = "coarse", layer
-        if key not in self._pooled:
-            self._pooled[key] = self._spectrum_is_coarse(layer)
-        return bool(self._pooled[key])
+        return self.pooled.keep(("coarse", layer), lambda: self._spectrum_is_coarse(layer))
 
     def _spectrum_is_coarse(self, layer: int) -> bool:
         values, resolution = self.may_be_there(layer, self._gram_spectrum(layer)), self._resolution[layer]
@@ -119,17 +114,13 @@ class SampleSpectra:
         return spectrum[max(len(spectrum) - self.widths[layer], removed) :]
 
     def _gram_spectrum(self, layer: int) -> Float64Array:
-        if layer not in self._pooled:
-            self._pooled[layer] = np.asarray(gram_spectrum(self.grams[layer]))
-        spectrum: Float64Array = self._pooled[layer]
-        return spectrum
+        return self.pooled.keep((SPECTRUM, layer), lambda: np.asarray(gram_spectrum(self.grams[layer])))
+
+    def _knows_spectrum(self, layer: int) -> bool:
+        return self.pooled.knows((SPECTRUM, layer))
 
     def _exact_spectrum(self, layer: int) -> Spectrum:
-        key = "exact", layer
-        if key not in self._pooled:
-            self._pooled[key] = self.by_features.spectrum(layer)
-        spectrum: Spectrum = self._pooled[key]
-        return spectrum
+        return self.pooled.keep(("exact", layer), lambda: self.by_features.spectrum(layer))
 
     def _exact_class_spectra(self, layer: int) -> list[Spectrum]:
         return self.keep(("exact classes", layer), lambda: self.by_features.class_spectra(layer))
@@ -162,7 +153,7 @@ class SampleSpectra:
 
     def _gram_rates(self, layer: int, eps: float) -> tuple[float, float, float]:
         """R and Rc from the Gram matrix, and how far rounding may have moved R."""
-        if layer not in self._pooled:
+        if not self._knows_spectrum(layer):
             R, moved = self._factored_R(eps)[:, layer].tolist()
             Rc = self.keep_last("Rc", eps, lambda: self._factored(self._class_rates, eps))[layer]
             if not (math.isnan(R) or math.isnan(Rc)):
@@ -185,11 +176,7 @@ class SampleSpectra:
 
     def _factored_R(self, eps: float) -> Float64Array:
         """R of all layers, and how far rounding may have moved it (2, layers)."""
-        # Shared by all label schemes, as the spectra are.
-        if self._pooled.get("eps") != eps:
-            self._pooled |= {"eps": eps, "R": self._factored(self._coding_rates, eps, (2,))}
-        R: Float64Array = self._pooled["R"]
-        return R
+        return self.pooled.keep_last("R", eps, lambda: self._factored(self._coding_rates, eps, (2,)))
 
     def _coding_rates(self, some: slice, precisions: Float64Array) -> Float64Array:
         return np.stack(coding_rate_and_rounding(self.grams[some], 1, precisions, self._resolution[some]))
@@ -267,21 +254,3 @@ class SampleSpectra:
     def precisions(self, eps: npt.ArrayLike) -> Float64Array:
         """ε of each layer for d = 1: layers differ in width, and only d/ε² matters to a rate."""
         return np.asarray(eps, dtype=np.float64) / np.sqrt(np.asarray(self.widths, dtype=np.float64))
-
-    def keep(self, key: Any, compute: Callable[[], T]) -> T:
-        """The value under a key, computed the first time."""
-        if key not in self._kept:
-            self._kept[key] = compute()
-        kept: T = self._kept[key]
-        return kept
-
-    def keep_last(self, what: Any, key: Any, compute: Callable[[], T]) -> T:
-        """The value under a key that takes endless values, as ε does: only the last one is kept."""
-        if what not in self._last or self._last[what][0] != key:
-            self._last[what] = key, compute()
-        kept: T = self._last[what][1]
-        return kept
-
-    def kept(self, key: Any) -> Any:
-        """The value under a key if it was computed, or None."""
-        return self._kept.get(key)

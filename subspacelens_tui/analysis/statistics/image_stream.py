@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from subspacelens_tui.analysis.excluded_images import NotFiniteImages
 from subspacelens_tui.analysis.images import Images
-from subspacelens_tui.analysis.left_out import NotFiniteImages
 from subspacelens_tui.analysis.metrics import METRICS
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.settings import Settings, SettingsError

@@ -6,14 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.classes import ordered_classes
+from subspacelens_tui.analysis.excluded_images import left_out_lines, why_empty
 from subspacelens_tui.analysis.images import Images
 from subspacelens_tui.analysis.incremental_grams import Configuration, GrowingGrams
-from subspacelens_tui.analysis.left_out import left_out_lines, why_empty
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.uncertainty.permutation import labelings_of
 from subspacelens_tui.analysis.used_images import unused_lines, used_prompts
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.notable import notable_lines
+from subspacelens_tui.sessions.caveats import notable_lines
 
 
 class BadTokensError(Exception):

@@ -6,11 +6,12 @@ that raise ΔR raise it under permuted labels too, and the excess is known up to
 
 The excess without a subject of one category is on average another than without one of another category:
 categories are what they are, and that is no error. So deviations are from the mean of the category, as of
-strata. From one mean, standard errors over subjects came out 2.4 to 8.8 times too large; so 1.1 to 2.2 times.
+strata. From one mean, standard errors over subjects came out 2.4 to 8.4 times too large; so 1.1 to 2.2 times.
 Those of ΔR, R, Rc and Rc/R would be too small that way, and are from one mean.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from subspacelens_tui.analysis.layer_evaluation import Measured
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Metric
@@ -18,7 +19,7 @@ from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.quantities import excess_name
 from subspacelens_tui.analysis.settings import ErrorsBy
 from subspacelens_tui.analysis.statistics.base import Labelings
-from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar, error_bar
+from subspacelens_tui.analysis.uncertainty.jackknife import ErrorBar, add_bars, error_bar, settings_of
 from subspacelens_tui.geometry import GeometryError
 
 
@@ -53,46 +54,16 @@ def add_excess_errors(
             of_null = labelings.first(layer.nulls[able[0].key].permutations)
             key = _key(able, layer, by, of_null)
             if cost is Cost.FIRST or wanted(able[0].key) or layer.statistics.knows(key):
-                _add(layer, able, key, by, of_null, watch)
+                bars = partial(_bars, layer, able, by, of_null, watch)
+                add_bars(layer, able, key, bars, f"error of {excess_name(able[0])}")
 
 
 def _key(
     metrics: Sequence[Metric], layer: Measured, by: ErrorsBy, labelings: Labelings
 ) -> tuple[object, ...]:
     """What the means of the nulls without each group depend on beside ε."""
-    settings = layer.statistics.settings
-    names = dict.fromkeys(name for metric in metrics for name in metric.depends_on)
-    depends_on = tuple(getattr(settings, name) for name in names)
     keys = tuple(metric.key for metric in metrics)
-    return "null left out", keys, by, labelings.key, len(labelings.codes), depends_on
-
-
-def _add(
-    layer: Measured,
-    metrics: Sequence[Metric],
-    key: tuple[object, ...],
-    by: ErrorsBy,
-    labelings: Labelings,
-    watch: Watch,
-) -> None:
-    statistics = layer.statistics
-
-    def bars() -> dict[str, ErrorBar | str]:
-        return _bars(layer, metrics, by, labelings, watch)
-
-    try:
-        if any(metric.depends_on_eps for metric in metrics):
-            found = statistics.keep_last(key, statistics.eps, bars)
-        else:
-            found = statistics.keep(key, bars)
-    except GeometryError as error:
-        layer.missing[f"error of {excess_name(metrics[0])}"] = str(error)
-        return
-    for name, bar in found.items():
-        if isinstance(bar, str):
-            layer.missing[f"error of {name}"] = bar
-        else:
-            layer.errors[name] = bar
+    return "null left out", keys, by, labelings.key, len(labelings.codes), settings_of(metrics, layer)
 
 
 def _bars(

@@ -89,25 +89,36 @@ def add_errors(layer: Measured, by: ErrorsBy, wanted: Callable[[str], bool], wat
 
 def _key(metrics: Sequence[Metric], layer: Measured, by: ErrorsBy) -> tuple[object, ...]:
     """What the values without each group depend on beside ε."""
-    settings = layer.statistics.settings
+    return "left out", tuple(metric.key for metric in metrics), by, settings_of(metrics, layer)
+
+
+def settings_of(metrics: Sequence[Metric], layer: Measured) -> tuple[object, ...]:
+    """The values of those settings that some metrics depend on beside ε."""
     names = dict.fromkeys(name for metric in metrics for name in metric.depends_on)
-    depends_on = tuple(getattr(settings, name) for name in names)
-    return "left out", tuple(metric.key for metric in metrics), by, depends_on
+    return tuple(getattr(layer.statistics.settings, name) for name in names)
 
 
 def _add(layer: Measured, family: Family, metrics: list[Metric], by: ErrorsBy, watch: Watch) -> None:
-    statistics, key = layer.statistics, _key(metrics, layer, by)
+    missing = f"error of {family.evidence}" if family.evidence else "errors"
+    add_bars(layer, metrics, _key(metrics, layer, by), lambda: _bars(layer, metrics, by, watch), missing)
 
-    def bars() -> dict[str, ErrorBar | str]:
-        return _bars(layer, metrics, by, watch)
 
+def add_bars(
+    layer: Measured,
+    metrics: Sequence[Metric],
+    key: tuple[object, ...],
+    bars: Callable[[], dict[str, ErrorBar | str]],
+    missing: str,
+) -> None:
+    """Put error bars into a layer, from what it keeps under a key; the reason for none goes to `missing`."""
+    statistics = layer.statistics
     try:
         if any(metric.depends_on_eps for metric in metrics):
             found = statistics.keep_last(key, statistics.eps, bars)
         else:
             found = statistics.keep(key, bars)
     except GeometryError as error:
-        layer.missing[f"error of {family.evidence}" if family.evidence else "errors"] = str(error)
+        layer.missing[missing] = str(error)
         return
     for name, bar in found.items():
         if isinstance(bar, str):

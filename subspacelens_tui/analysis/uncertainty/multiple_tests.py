@@ -60,8 +60,12 @@ class MultipleTests:
         return f"{self._counted(unit)}, {level}: {self.survivors} {verb}{self._too_few}"
 
     def short(self, unit: str) -> str:
-        """The same for the foot of a plot: "12 layers, BH: all"."""
-        return f"{self._counted(unit)}, {SHORT}: {self.survivors}"
+        """The same for the foot of a plot: "12 layers, pass BH: all"."""
+        return f"{self._counted(unit)}, pass {SHORT}: {self.survivors}"
+
+    def dimmed(self, unit: str) -> str:
+        """The same where those that do not pass are dimmed."""
+        return self.short(unit) + ("" if self.survivors == "all" else ", others dim")
 
     def _counted(self, units: str) -> str:
         return f"{self.count} {units.removesuffix('s') if self.count == 1 else units}"

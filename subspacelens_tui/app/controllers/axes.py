@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from subspacelens_tui.app.controllers.controller import Controller
 from subspacelens_tui.app.dialogs.axis import AxisDialog, Limits
-from subspacelens_tui.app.panes.plotted import Plotted
+from subspacelens_tui.app.panes.plot_with_legend import Plotted
 
 
 class AxesController(Controller):

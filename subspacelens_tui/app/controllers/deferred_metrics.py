@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from subspacelens_tui.analysis import Analyzer
+from subspacelens_tui.analysis.class_pairs import Pairs, pairs
 from subspacelens_tui.analysis.deferred import (
     cka_of_layers,
     deferred_errors,
@@ -11,20 +12,25 @@ from subspacelens_tui.analysis.deferred import (
     rank_errors,
     split_halves,
 )
+from subspacelens_tui.analysis.least_overlap_by_step import Separations, separations
 from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.over_eps import OverEps, over_eps
-from subspacelens_tui.analysis.pairs import Pairs, pairs
 from subspacelens_tui.analysis.progress import IsCancelled, Watch
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.sparse_dictionaries import trained_beside
-from subspacelens_tui.analysis.sparse_results import Asked, SparseResult, sparse_comparison
-from subspacelens_tui.analysis.steps import Separations, separations
+from subspacelens_tui.analysis.sparse_results import (
+    Asked,
+    SparseLayer,
+    SparseResult,
+    sparse_comparison,
+)
+from subspacelens_tui.app.background_jobs import Job
 from subspacelens_tui.app.controllers.controller import Controller
 from subspacelens_tui.app.controllers.session_state import SessionState
-from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.panes.pane import Deferred
 from subspacelens_tui.app.refinement_stages import FEW
 from subspacelens_tui.app.snapshots import Analysis
+from subspacelens_tui.sessions.random_control import control_of
 
 
 class DeferredMetrics(Controller):
@@ -70,6 +76,8 @@ class DeferredMetrics(Controller):
             self._compare_layers(analysis, main)
         if Deferred.OVER_EPS in needed:
             self._over_eps(analysis, main, layer)
+        if Deferred.CONTROL in needed:
+            self._measure_control(analysis, main)
         if Deferred.SPARSE in needed:
             self._compare_lenses(analysis, main)
         if main.settings.errors is not None:
@@ -220,25 +228,58 @@ class DeferredMetrics(Controller):
         if settings.errors is not None:
             self._state.worker.want(Job("errors over ε", key, more, done))
 
+    def _measure_control(self, analysis: Analysis, main: Result) -> None:
+        """The main metrics of the session's control, without null and errors; it is finished after it."""
+        finished = self._state.recording.control if self._state.recording is not None else 0
+        if not finished:
+            return
+        settings = replace(
+            main.settings,
+            images=analysis.selection.settings.images,
+            permutations=0,
+            overlap_permutations=None,
+            errors=None,
+            metrics=(),
+        )
+
+        def measure(analyzer: Analyzer, cancelled: IsCancelled) -> Result | None:
+            control = control_of(analyzer.session)
+            return None if control is None else Analyzer(control).figures(settings, cancelled)
+
+        def measured(found: object, reason: str | None) -> None:
+            now = self._state.analysis
+            if now is not None and now.selection == analysis.selection:
+                self._take(replace(now, control=found if isinstance(found, Result) else None))
+
+        self._state.worker.want(Job("control", (settings, main.images, finished), measure, measured))
+
     def _compare_lenses(self, analysis: Analysis, main: Result) -> None:
         """What tokens take under each lens, with the autoencoders trained beside them: layer by layer.
 
-        Each takes a second or more, so that the selected one comes first, and what is there is shown.
+        Each takes a second or more, so that the selected one comes first, and what is there is shown. Once
+        another autoencoder of a layer is trained, the layer is measured again.
         """
-        selection, images = analysis.selection, main.images
-        current = analysis.sparse if analysis.sparse_images == images else None
-        if isinstance(current, str):
+        selection, images, recording = analysis.selection, main.images, self._state.recording
+        trained = recording.trainings.finished if recording is not None else {}
+        still = analysis.sparse_images == images
+        measured_with = analysis.sparse_trained if still else {}
+        if isinstance(analysis.sparse, str) and still and measured_with == trained:
             return
-        known = () if current is None else current.layers
-        missing = sorted(set(main.numbers) - {of.layer for of in known})
+        known: dict[int, SparseLayer] = {}
+        if isinstance(analysis.sparse, SparseResult) and still:
+            known = {main.numbers.index(of.layer): of for of in analysis.sparse.layers}
+        places = range(len(main.numbers))
+        missing = [place for place in places if place not in known] or [
+            place for place in places if trained.get(place, ()) != measured_with.get(place, ())
+        ]
         if not missing:
             return
-        selected = main.numbers[self._state.layer]
-        layer = selected if selected in missing else missing[0]
+        place = self._state.layer if self._state.layer in missing else missing[0]
+        layer = main.numbers[place]
 
         def compare(analyzer: Analyzer, cancelled: IsCancelled) -> SparseResult:
             Watch(cancelled).check()
-            asked = Asked(layers=(layer,), dictionaries=trained_beside(analyzer.session))
+            asked = Asked(layers=(layer,), dictionaries=trained_beside(analyzer.session, (layer,)))
             return sparse_comparison(analyzer.session, main.settings, asked)
 
         def compared(found: object, reason: str | None) -> None:
@@ -246,14 +287,17 @@ class DeferredMetrics(Controller):
             if now is None or now.selection != selection:
                 return
             if isinstance(found, SparseResult):
-                layers = sorted((*known, *found.layers), key=lambda of: of.layer)
-                now = replace(now, sparse=replace(found, layers=tuple(layers)), sparse_images=images)
+                layers = {**known, place: found.layers[0]}
+                every = replace(found, layers=tuple(layers[at] for at in sorted(layers)))
+                with_these = {**measured_with, place: trained.get(place, ())}
+                now = replace(now, sparse=every, sparse_images=images, sparse_trained=with_these)
                 self._compare_lenses(now, main)
             else:
-                now = replace(now, sparse=reason or "", sparse_images=images)
+                now = replace(now, sparse=reason or "", sparse_images=images, sparse_trained=trained)
             self._take(now)
 
-        self._state.worker.want(Job("sparse", (selection, images, layer), compare, compared))
+        key = (selection, images, layer, trained.get(place, ()))
+        self._state.worker.want(Job("sparse", key, compare, compared))
 
     def _take(self, analysis: Analysis) -> None:
         self._state.analysis = analysis

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from subspacelens_tui.analysis import Analyzer
 from subspacelens_tui.analysis.progress import IsCancelled
+from subspacelens_tui.app.background_jobs import Job
 from subspacelens_tui.app.controllers.controller import Controller
 from subspacelens_tui.app.controllers.session_state import SessionState
 from subspacelens_tui.app.dialogs.label_file import LabelFileDialog
-from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.selection import with_labels
 from subspacelens_tui.sessions.labels import add_labels
 

@@ -46,11 +46,12 @@ class SavedStateController(Controller):
         self._settings, self._asked, self._layer = settings, asked, layer
 
     def restore_layout(self) -> None:
-        """The layout of the last time, whichever session that was."""
+        """The layout of the last session; a pane is maximised only where this one was left so."""
         last = self._saved.now
         if last.measure in MEASURES:
             self._state.measure = last.measure
-        self._layout.restore(last.maximised, last.shows)
+        here = None if self._asked else self._saved.selection(self._state.path)
+        self._layout.restore(here.maximised if here is not None else None, last.shows)
 
     def open(self, recording: Recording) -> None:
         """Open the session with its first selection, and complain of what was asked but is not there."""
@@ -88,7 +89,7 @@ class SavedStateController(Controller):
     def keep(self) -> None:
         """Keep what is looked at now."""
         state, layout = self._state, self._layout
-        self._saved.keep(measure=state.measure, maximised=layout.maximised, shows=layout.shows)
+        self._saved.keep(measure=state.measure, shows=layout.shows)
         if state.selection is None:
             return
         settings = state.selection.settings
@@ -108,5 +109,6 @@ class SavedStateController(Controller):
                 design=settings.design,
                 errors=settings.errors or NO_ERRORS,
                 together=state.selection.together,
+                maximised=layout.maximised,
             ),
         )

@@ -20,9 +20,9 @@ from subspacelens_tui.app.widgets.too_small import NeedsRoom
 
 _KEYS = 14
 # As in the style sheet: columns of the dialog, and of what is around its text.
-_WIDEST, _FRAME = 92, 8
+_WIDEST, _FRAME = 92, 10
 _READING = """\
-ΔR, the rate reduction, is the coding rate of all images less that within the classes (MCR², nats). It
+ΔR, the rate reduction, is the coding rate of all images minus that within the classes (MCR², nats). It
 grows with scale and with any labels: read the excess over permuted labels. ε is the coding precision,
 not squared. The shaded band holds the central 95 % of the permutations. Overlap is the mean squared
 cosine between class subspaces."""
@@ -40,9 +40,10 @@ class HelpScreen(ModalScreen[str], NeedsRoom):
 
     def compose(self) -> ComposeResult:
         """The lines, and how to go on."""
-        with VerticalScroll(classes="dialog help"):
+        with VerticalScroll(classes="dialog help") as lines:
+            lines.border_title = "Keys · how to read it · abbreviations"
+            lines.border_subtitle = "↑ ↓ scroll · click a line to do it · esc close"
             yield Static(self._text(self.app.size.width), id="help-lines")
-            yield Static("esc closes this; the arrow keys scroll; a click on a line does it", classes="hint")
 
     def on_resize(self, event: events.Resize) -> None:
         """Break the lines anew."""

@@ -19,14 +19,15 @@ class RenameDialog(ModalScreen[str], NeedsRoom):
     Args:
         name: that it has now.
         objection: why a name will not do, in one line; empty if it will.
+        note: what else comes of it; empty if nothing does.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "leave it as it is", show=False)]
 
-    def __init__(self, name: str, objection: Callable[[str], str]) -> None:
+    def __init__(self, name: str, objection: Callable[[str], str], note: str = "") -> None:
         super().__init__()
         self._old = name
-        self._objection = objection
+        self._objection, self._note = objection, note
 
     def compose(self) -> ComposeResult:
         """The input, and what is wrong with it."""
@@ -34,6 +35,8 @@ class RenameDialog(ModalScreen[str], NeedsRoom):
             yield Static(plain(f"New name of {self._old}"), markup=False, classes="question")
             yield Input(self._old, id="new-name", compact=True, select_on_focus=True)
             yield Static("", id="wrong", markup=False)
+            if self._note:
+                yield Static(plain(self._note), markup=False, classes="hint")
             yield Static("enter: rename   esc: cancel", classes="hint")
 
     def on_input_changed(self, event: Input.Changed) -> None:

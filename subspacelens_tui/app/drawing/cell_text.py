@@ -14,6 +14,11 @@ def cut(text: str, width: int) -> str:
     return set_cell_size(text, width - 1).rstrip() + "…"
 
 
+def uncapitalised(words: str) -> str:
+    """Words as they are within a sentence: abbreviations and symbols keep their capital."""
+    return words[:1].lower() + words[1:] if words[1:2].islower() else words
+
+
 def fit(text: str, width: int, align: Literal["left", "right", "centre"] = "left") -> str:
     """The text in exactly `width` cells, cut with an ellipsis or filled with spaces."""
     room = width - cell_len(text)

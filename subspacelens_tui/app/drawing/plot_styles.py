@@ -8,7 +8,7 @@ from operator import itemgetter
 from rich.color import Color
 from rich.style import Style
 
-from subspacelens_tui.app.drawing.painted import Painted, Piece, row_width, whole_pieces
+from subspacelens_tui.app.drawing.painted_widget import Painted, Piece, Row, row_width, whole_pieces
 from subspacelens_tui.app.drawing.palette import blend, curve_colour
 from subspacelens_tui.app.drawing.plot import point
 from subspacelens_tui.app.drawing.plot_parts import Cell, Markers
@@ -97,8 +97,11 @@ def legend_rows(
     most: int,
     markers: Markers,
     widget: Painted,
+    with_names: int = 0,
 ) -> list[list[Piece]]:
     """The legend in as few rows as hold all of its entries, each as long as all find room.
+
+    Where they do not hold them with their values, the entries say their names alone.
 
     Args:
         head: what the values are of.
@@ -106,6 +109,7 @@ def legend_rows(
         note: a word at the end, if there is room.
         width: of a row.
         most: rows there is room for; with more entries than these hold, the last ones are cut.
+        with_names: rows that it may take to name all curves, if that is more.
         markers: what the terminal's font can show.
         widget: whose inks it is written in.
     """
@@ -113,13 +117,21 @@ def legend_rows(
     for parts in (("interval", "p"), ("interval",), ("p",), ()):
         pieces = [_entry(entry, parts, markers, styles, widget) for entry in entries]
         rows = _rows(head, pieces, width)
-        if len(rows) <= most and all(row_width(row) <= width for row in rows):
+        if _fit(rows, width, most):
             break
+    else:
+        names = _rows(head, [_named(entry, markers, styles) for entry in entries], width)
+        if _fit(names, width, max(most, with_names)):
+            return names
     # A number that is cut is another number.
     rows = [whole_pieces(row, width) for row in rows[:most]]
     if note and row_width(rows[-1]) + len(_GAP) + len(note) <= width:
         rows[-1].append((_GAP + note, widget.ink("dim")))
     return rows
+
+
+def _fit(rows: Sequence[Row], width: int, most: int) -> bool:
+    return len(rows) <= most and all(row_width(row) <= width for row in rows)
 
 
 def _rows(head: Piece, entries: Sequence[list[Piece]], width: int) -> list[list[Piece]]:
@@ -135,11 +147,18 @@ def _rows(head: Piece, entries: Sequence[list[Piece]], width: int) -> list[list[
 def _entry(
     entry: LegendEntry, parts: Sequence[str], markers: Markers, styles: PlotStyles, widget: Painted
 ) -> list[Piece]:
+    beside = [text for part in parts if (text := getattr(entry, part))]
+    return [
+        *_named(entry, markers, styles),
+        (f" {entry.value}", widget.ink("strong")),
+        (" ".join(["", *beside]), widget.ink("dim")),
+    ]
+
+
+def _named(entry: LegendEntry, markers: Markers, styles: PlotStyles) -> list[Piece]:
+    """How a curve is drawn, and its name."""
     line = (_ASCII_LINE if markers == "ascii" else _LINE)[entry.dashed]
     if entry.shape is not None:
         swatch = ("-" if markers == "ascii" else "╍") if entry.dashed else ""
         line = swatch + point(entry.shape, entry.filled, markers)
-    name = f" {entry.name}" if entry.name else ""
-    pieces = [(f"{line}{name} ", styles.curve(entry.colour)), (entry.value, widget.ink("strong"))]
-    beside = [text for part in parts if (text := getattr(entry, part))]
-    return [*pieces, (" ".join(["", *beside]), widget.ink("dim"))]
+    return [(f"{line} {entry.name}".rstrip(), styles.curve(entry.colour))]

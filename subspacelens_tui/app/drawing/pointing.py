@@ -6,7 +6,7 @@ from textual import events
 from textual.geometry import Offset
 
 if TYPE_CHECKING:
-    from subspacelens_tui.app.drawing.painted import Painted
+    from subspacelens_tui.app.drawing.painted_widget import Painted
 else:
 
     class Painted:

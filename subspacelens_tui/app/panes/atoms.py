@@ -4,16 +4,17 @@ from collections.abc import Iterable, Sequence
 
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
-from subspacelens_tui.app.drawing.painted import Row, cut_row
+from subspacelens_tui.app.drawing.painted_widget import Row, cut_row
 from subspacelens_tui.app.panes.pane import COMPUTING, Numbers
 from subspacelens_tui.app.panes.sparse import OfTokens
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sparse.alignment import Alignment
 from subspacelens_tui.sparse.atoms import Atom
 
-_ATOM, _COLUMN = 4, 7
+# Images are named beside at least two columns: what an atom is for is seen from them.
+_ATOM, _COLUMN, _IMAGES = 4, 7, 18
 # In the order in which they give way, the last first.
-_COLUMNS = ("class", "pos", "align", "tokens", "stable", "energy")
+_COLUMNS = ("class", "pos", "stable", "tokens", "align", "energy")
 _LEAST = _ATOM + 2 * _COLUMN
 
 
@@ -30,13 +31,18 @@ class AtomsPane(OfTokens):
 
     def title_detail(self) -> str:
         """What the columns of class and position are."""
-        return f"{self.name_of(self.selected)} · information on class and position by entropy, beyond chance"
+        return f"{self.name_of(self.selected)} · class, pos: entropy explained"
 
     def subtitles(self) -> Sequence[str]:
-        """What stability and alignment are, and what else the pane shows."""
+        """What the columns are, and what else the pane shows."""
         stable = "stable: best |cos| in a second training"
         align = "align: energy in the nearest class subspace, beyond permuted labels"
-        return [f"{align} · {stable} · {self.others}", f"{stable} · {self.others}", self.others]
+        both = f"class, pos: beyond chance · {stable}"
+        return [
+            f"{align} · {both} · {self.others}",
+            *(f"{of} · {self.others}" for of in (both, stable)),
+            self.others,
+        ]
 
     @property
     def atoms(self) -> tuple[Atom, ...]:
@@ -72,13 +78,14 @@ class AtomsPane(OfTokens):
         """The table, as many rows and columns as there is room for, and what is seen most among them."""
         if width < _LEAST or height < 3:
             return self.too_small(width, height, _LEAST, 3)
-        names = _COLUMNS[: (width - _ATOM) // _COLUMN]
+        names = _COLUMNS[: max(2, (width - _ATOM - _IMAGES) // _COLUMN)]
         head = fit("atom", _ATOM, "right") + "".join(fit(name, _COLUMN, "right") for name in names)
         rows: list[Row] = [cut_row([(head + "  images", self.ink("dim"))], width)]
         room = height - 2
         rows += [cut_row(self._row(at, names), width) for at in range(min(room, len(self.atoms)))]
         rows += [[]] * (room - len(rows) + 1)
-        return [*rows, cut_row([(self._sentence(), self.ink("dim"))], width)]
+        words = next((words for words in self._sentences() if len(words) <= width), self._sentences()[-1])
+        return [*rows, cut_row([(words, self.ink("dim"))], width)]
 
     def _row(self, place: int, names: Sequence[str]) -> Row:
         atom = self.atoms[place]
@@ -107,18 +114,21 @@ class AtomsPane(OfTokens):
         names = [manifest.prompts[image.prompt].labels.get(scheme, "") for image in found]
         return ", ".join(plain(f"{image}:{name}") for image, name in zip(atom.images, names, strict=False))
 
-    def _sentence(self) -> str:
+    def _sentences(self) -> list[str]:
+        """What is seen most among the atoms, the longest form first."""
         of_position = sum((atom.of_position or 0) > atom.of_class for atom in self.atoms)
-        words = f"{of_position} of these {len(self.atoms)} say more of the position than of the class"
+        words = f"{of_position} of {len(self.atoms)} say more of position than of class"
         if (of := self.alignment) is None:
-            return words
+            return [words]
         atoms, permuted, tokens, its_permuted = map(
             numbers.fraction, (of.mean, of.permuted_mean, of.tokens, of.permuted_tokens)
         )
-        return (
-            f"{words} · energy in class subspaces: atoms {atoms} (permuted {permuted}), "
-            f"tokens {tokens} ({its_permuted})"
-        )
+        in_subspaces = f"energy in class subspaces: atoms {atoms} (permuted {permuted})"
+        return [
+            f"{words} · {in_subspaces}, tokens {tokens} ({its_permuted})",
+            f"{words} · {in_subspaces}",
+            words,
+        ]
 
     def numbers(self) -> Numbers:
         """A row an atom."""

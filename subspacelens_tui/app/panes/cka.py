@@ -3,7 +3,7 @@
 import math
 import textwrap
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.style import Style
 from textual import events
@@ -11,7 +11,7 @@ from textual import events
 from subspacelens_tui.analysis.sentences import of_cka
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
-from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row
+from subspacelens_tui.app.drawing.painted_widget import Piece, Row, cut_row
 from subspacelens_tui.app.drawing.palette import SHADES, ramp_index, ramp_style
 from subspacelens_tui.app.panes.pane import Deferred, LayerChosen, Numbers, Pane
 from subspacelens_tui.sessions.sanitise import plain
@@ -19,7 +19,11 @@ from subspacelens_tui.sessions.sanitise import plain
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.output import Plot
 
-_LABEL, _CELL_AT_MOST, _WITH_DIGITS = 4, 5, 3
+_LABEL, _CELL_AT_MOST, _TALL_AT_MOST = 4, 9, 4
+# Cells from which on there is room for the hundredths, and for a decimal point before them.
+_HUNDREDTHS, _WITH_POINT = 3, 5
+# Rows of a cell for each of its columns: a little more than a square.
+_TALL = 0.5
 
 
 class CkaPane(Pane):
@@ -33,7 +37,7 @@ class CkaPane(Pane):
     in_column = "right"
     of_a_step = True
     needs = frozenset({Deferred.CKA})
-    _cell, _first = 1, 0
+    _cell, _tall, _first = 1, 1, 0
 
     def subtitles(self) -> Sequence[str]:
         """What else the pane shows."""
@@ -66,41 +70,46 @@ class CkaPane(Pane):
             of_cka(alike.matrices["cka"], alike.matrix_nulls["cka"].std, alike.numbers), width
         )
         words = words if height - len(words) - 2 >= min(count, 4) else []
-        shown = min(count, height - 2 - len(words))
+        room = height - 2 - len(words)
+        shown = min(count, room)
         self._cell = min(_CELL_AT_MOST, (width - _LABEL) // count)
+        most = 1 if self.few_colours else _TALL_AT_MOST
+        self._tall = min(most, room // shown, max(1, round(_TALL * self._cell)))
         self._first = max(0, min(self.selected - shown // 2, count - shown))
         least = min(min(row) for row in matrix)
         low = math.floor(10 * max(0.0, min(0.9, least))) / 10
         rows: list[Row] = [self._heads(count)]
         for layer in range(self._first, self._first + shown):
-            rows.append(self._row(matrix[layer], layer, low))
+            for line in range(self._tall):
+                named = line == (self._tall - 1) // 2
+                rows.append(self._row(matrix[layer], layer, low, named))
         scale = [(f"{numbers.fraction(low, 1)} ", self.ink("dim")), *self.ramp(), (" 1", self.ink("dim"))]
         return [*rows, cut_row(scale, width), *([(line, self.ink("dim"))] for line in words)]
 
     def _heads(self, count: int) -> Row:
         pieces: list[Piece] = [(fit("", _LABEL), self.ink())]
         every = max(1, math.ceil((len(str(self.number_of(count - 1))) + 1) / self._cell))
+        side: Literal["left", "centre"] = "centre" if self._cell >= _HUNDREDTHS else "left"
         layer = 0
         while layer < count:
             span = min(every, count - layer)
             style = self.ink("accent" if layer <= self.selected < layer + span else "dim")
-            pieces.append((fit(str(self.number_of(layer)), self._cell * span), style))
+            pieces.append((fit(str(self.number_of(layer)), self._cell * span, side), style))
             layer += span
         return pieces
 
-    def _row(self, values: Sequence[float], layer: int, low: float) -> Row:
+    def _row(self, values: Sequence[float], layer: int, low: float, named: bool) -> Row:
         mine = layer == self.selected
         pieces: list[Piece] = [
             (
-                fit(f"{'▶' if mine else ' '}{self.number_of(layer)}", _LABEL),
+                fit(f"{'▶' if mine else ' '}{self.number_of(layer)}" if named else "", _LABEL),
                 self.ink("accent" if mine else "dim"),
             )
         ]
         for other, value in enumerate(values):
             text = " " * self._cell
-            if self._cell >= _WITH_DIGITS:
-                # The hundredths: 1 is the diagonal, or rounds to it.
-                text = fit("1" if value >= 0.995 else f"{100 * value:.0f}", self._cell, "centre")
+            if named and self._cell >= _HUNDREDTHS:
+                text = fit(_written(value, self._cell), self._cell, "centre")
             if self.few_colours:
                 style = self.ink("accent" if mine or other == self.selected else "")
                 shade = SHADES[ramp_index(value, low, 1.0, len(SHADES))]
@@ -131,6 +140,13 @@ class CkaPane(Pane):
         main = self.analysis.main if self.analysis else None
         if offset is None or main is None or offset.y < 1:
             return
-        layer = self._first + offset.y - 1
+        layer = self._first + (offset.y - 1) // self._tall
         if layer < len(main.layers):
             self.post_message(LayerChosen(layer))
+
+
+def _written(value: float, width: int) -> str:
+    """The hundredths; 1 is the diagonal, or rounds to it."""
+    if value >= 0.995:
+        return "1"
+    return numbers.fraction(value) if width >= _WITH_POINT else f"{100 * value:.0f}"

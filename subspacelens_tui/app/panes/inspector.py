@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import events
 from textual.binding import BindingType
 from textual.content import Content
@@ -14,8 +15,8 @@ from subspacelens_tui.analysis.metrics import METRICS, Cost, Format, Metric, Sha
 from subspacelens_tui.analysis.quantities import HEADLINE, glossary
 from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.drawing.cell_text import fit
-from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row, whole_pieces
+from subspacelens_tui.app.drawing.cell_text import cut, fit
+from subspacelens_tui.app.drawing.painted_widget import Piece, Row, cut_row, row_width, whole_pieces
 from subspacelens_tui.app.keys import Key, bindings
 from subspacelens_tui.app.panes.pane import COMPUTING, WAITING, Numbers, Pane
 from subspacelens_tui.geometry import NullSummary
@@ -23,8 +24,9 @@ from subspacelens_tui.sessions.sanitise import plain
 
 _NAME, _VALUE, _NULL, _SCORE, _ERROR = 9, 6, 7, 7, 7
 _HEAD = 2
-_CEILING = "min(N, d): no rank exceeds it."
-_SAMPLE = "Images, width of the features, classes, and images of a class."
+_CEILING, _SAMPLE = glossary()["ceiling"], glossary()["N, d, K, n"]
+# Where the table ends, and what a row is in words begins where there is room.
+_WORDS_AT, _WORDS_AT_LEAST = _NAME + _VALUE + _NULL + _SCORE + _ERROR + 3, 30
 # A name and its value; the head and one of them.
 _LEAST = (_NAME + _VALUE, _HEAD + 1)
 
@@ -151,7 +153,7 @@ class Inspector(Pane):
         older = self.analysis.older_layer(self.selected)
         for family, metrics in METRICS.families().items():
             for metric in metrics:
-                yield from self._explain(metric, self._metric(metric, layer, older, width))
+                yield from self._explain(metric, self._metric(metric, layer, older, width), width)
             if family == METRICS[HEADLINE].family and main.settings.iso_rate is not None:
                 yield self._words("ε", f"{layer.eps:.4g}, so that R is as wanted", width), ""
             if any(metric.ceiling for metric in metrics):
@@ -162,9 +164,14 @@ class Inspector(Pane):
         for note in main.notes:
             yield from ((((row, self.ink("dim")),), "") for row in textwrap.wrap(plain(note), max(10, width)))
 
-    def _explain(self, metric: Metric, rows: Iterable[Row]) -> Iterator[tuple[Row, str]]:
+    def _explain(self, metric: Metric, rows: Iterable[Row], width: int) -> Iterator[tuple[Row, str]]:
         words = f"{metric.label}: {metric.formula}. {metric.about}"
-        return ((row, words) for row in rows)
+        room = width - _WORDS_AT
+        said = _words_beside(metric, room) if room >= _WORDS_AT_LEAST else ""
+        for row in rows:
+            gap = _WORDS_AT - row_width(row)
+            yield [*row, (" " * gap + said, self.ink("dim"))] if said and gap > 1 else row, words
+            said = ""
 
     def _difference_rows(self) -> Numbers:
         assert self.analysis is not None
@@ -181,7 +188,7 @@ class Inspector(Pane):
         for metric in (metric for metrics in METRICS.families().values() for metric in metrics):
             if metric.key in found:
                 row = self._difference(metric, metric.short, found[metric.key], width)
-                yield from self._explain(metric, [row])
+                yield from self._explain(metric, [row], width)
             if metric.key == HEADLINE:
                 yield self._difference(metric, "excess", found["excess"], width), glossary()["excess"]
         sample = f"N {main.images}  K {len(main.classes)}  n {_range(main.class_sizes)}"
@@ -263,7 +270,7 @@ class Inspector(Pane):
     def _halves(self, layer: LayerResult, older: LayerResult | None, width: int) -> Iterator[Row]:
         """The overlap of random halves of the classes: what the overlap of halves is to be held against."""
         if reason := layer.missing.get("split_half_ceiling"):
-            yield from self._reason(" halves", reason, width)
+            yield from self._reason(f" {METRICS['split_half_ceiling'].short}", reason, width)
             return
         of = older if layer.split_half_ceiling is None and older is not None else layer
         known = of.split_half_ceiling is not None
@@ -271,7 +278,8 @@ class Inspector(Pane):
             numbers.fraction(value, 3) if known else WAITING
             for value in (of.split_half_ceiling, of.split_half_mean)
         )
-        yield self._value(" halves", own, f"of two: {others}", width)
+        name, other = (METRICS[key].short for key in ("split_half_ceiling", "split_half_mean"))
+        yield self._value(f" {name}", own, f"{other}: {others}", width)
         if known and of is older:
             yield self._older(width)
 
@@ -337,6 +345,12 @@ class Inspector(Pane):
             ("  " + words, self.ink("dim")),
         ]
         return cut_row(row, width)
+
+
+def _words_beside(metric: Metric, room: int) -> str:
+    """What a metric is, in as many words as there is room for."""
+    whole = f"{metric.label}. {metric.about}"
+    return whole if cell_len(whole) <= room else cut(metric.label, room)
 
 
 def _head(layer: LayerResult) -> list[str]:

@@ -11,8 +11,8 @@ from subspacelens_tui.analysis.metrics import METRICS, Cost, Format
 from subspacelens_tui.analysis.quantities import Quantity, quantity
 from subspacelens_tui.analysis.result import LayerResult
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.drawing.cell_text import cut, fit
-from subspacelens_tui.app.drawing.painted import Piece, Row, row_width, whole_pieces
+from subspacelens_tui.app.drawing.cell_text import fit
+from subspacelens_tui.app.drawing.painted_widget import Piece, Row, row_width, whole_pieces
 from subspacelens_tui.app.drawing.palette import curve_colour
 from subspacelens_tui.app.panes.pane import COMPUTING, LayerChosen, Numbers, Pane
 
@@ -62,18 +62,18 @@ class Column:
         return numbers.figure(value, signed=self.of.has_zero_line or row.less is not None)
 
 
-def _column(name: str) -> Column:
+def _column(name: str, with_sign: bool = False) -> Column:
     of = quantity(name)
     heading = of.aspect or of.metric.short
-    # A share has four characters, a number six, with its sign seven.
-    characters = 4 if of.metric.format is Format.SHARE else 5 + of.has_zero_line
+    # A share has four characters, a number five, with its sign six.
+    characters = 4 if of.metric.format is Format.SHARE else 5 + (with_sign or of.has_zero_line)
     return Column(heading, max(len(heading), characters) + 1, of)
 
 
 COLUMNS = (Column("L", 3), *(_column(name) for name in ("delta_R", "excess", "ratio", "effective_rank")))
 _NAMED = {column.of.metric.key for column in COLUMNS if column.of}
 MORE_COLUMNS = tuple(
-    _column(metric.key)
+    _column(metric.key, with_sign=True)
     for metric in METRICS.scalars
     if metric.cost is not Cost.DEFERRED and metric.key not in _NAMED
 )
@@ -106,9 +106,7 @@ class LayerList(Pane):
 
     def title_detail(self) -> str:
         """Which metrics these are, where the curves show several."""
-        if self.analysis is None:
-            return ""
-        return cut(self.analysis.main_words, 24)
+        return self.analysis.main_words if self.analysis is not None else ""
 
     def numbers(self) -> Numbers:
         """Every metric of every layer, in the order of the list."""

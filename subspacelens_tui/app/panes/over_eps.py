@@ -11,7 +11,7 @@ from subspacelens_tui.analysis.quantities import HEADLINE, quantity
 from subspacelens_tui.analysis.quantities import Band as Ends
 from subspacelens_tui.analysis.result import LayerResult
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.drawing.painted import Row
+from subspacelens_tui.app.drawing.painted_widget import Row
 from subspacelens_tui.app.drawing.plot import draw, least_size
 from subspacelens_tui.app.drawing.plot_parts import Band, Bars, Curve, Plot
 from subspacelens_tui.app.drawing.plot_styles import LegendEntry, PlotStyles, legend_rows
@@ -66,9 +66,9 @@ class OverEpsPane(PlotPane):
             return words
         assert self.analysis is not None
         if self.analysis.is_difference:
-            return "over ε: of one branch, not of a difference (b: branch)"
+            return "no curve over ε for a difference: select one branch"
         if self.analysis.selection.settings.iso_rate is not None:
-            return "over ε: not where each layer has its own (I: one ε for all layers)"
+            return "no curve over ε where each layer has its own: select one ε for all layers"
         found = self.analysis.over_eps
         if found is None or found[0] != self.selected:
             return "computing the excess at other ε …"

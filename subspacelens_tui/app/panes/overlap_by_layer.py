@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from subspacelens_tui.analysis.metrics import METRICS
 from subspacelens_tui.analysis.quantities import Values, error_bands
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.plot_parts import Band, Bars, Curve, Plot
@@ -54,8 +55,8 @@ class OverlapByLayerPane(PlotPane):
         return [
             ("overlap", tuple(main.curve("overlap_mean")), _OVERLAP, False),
             ("null", self._null("mean"), _OVERLAP, True),
-            ("halves", own, _HALVES, False),
-            ("of two", others, _HALVES, True),
+            (METRICS["split_half_ceiling"].short, own, _HALVES, False),
+            (METRICS["split_half_mean"].short, others, _HALVES, True),
         ]
 
     def plot(self) -> Plot:

@@ -3,21 +3,21 @@
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from subspacelens_tui.analysis.steps import SeparationRow
+from subspacelens_tui.analysis.least_overlap_by_step import SeparationRow
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
-from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row
+from subspacelens_tui.app.drawing.painted_widget import Piece, Row, cut_row
 from subspacelens_tui.app.panes.pane import Deferred, Numbers, Pane
 from subspacelens_tui.sessions.ranges import ranges
 from subspacelens_tui.sessions.sanitise import plain
 
-_STEP, _TIMESTEP, _LAYER, _VALUE = 5, 7, 6, 8
-_COLUMNS = _STEP + _LAYER + 2 * _VALUE
+_STEP, _TIMESTEP, _LAYER, _VALUE, _NULL = 5, 7, 6, 8, 6
+_COLUMNS = _STEP + _LAYER + _VALUE + _NULL
 _WITH_TIMESTEP = 44
 
 
 class OverlapByStepPane(Pane):
-    """One row a step: the layer, its overlap, that of permuted labels there, and what it could be as well."""
+    """One row a step: the layer, its overlap, that of permuted labels, and what cannot be told from it."""
 
     pane_name = "separation"
     heading = "Smallest overlap by step"
@@ -87,7 +87,7 @@ class OverlapByStepPane(Pane):
             table.append([])
         head = fit("step", _STEP, "right") + (fit("t", _TIMESTEP, "right") if timesteps else "")
         head += fit("layer", _LAYER, "right") + fit("overlap", _VALUE, "right")
-        head += fit("null", _VALUE, "right") + "  could be"
+        head += fit("null", _NULL, "right") + "  or one of"
         return [cut_row(row, width) for row in ([(head, self.ink("dim"))], *table, *words)]
 
     def _row(self, row: SeparationRow, here: bool, timesteps: bool) -> list[Piece]:
@@ -99,6 +99,6 @@ class OverlapByStepPane(Pane):
             (fit(timestep, _TIMESTEP, "right") if timesteps else "", self.ink("dim")),
             (fit(layer, _LAYER, "right"), self.ink("strong")),
             (fit(numbers.fraction(row.overlap, 3), _VALUE, "right"), self.ink()),
-            (fit(null, _VALUE, "right"), self.ink("dim")),
+            (fit(null, _NULL, "right"), self.ink("dim")),
             (f"  {ranges(row.candidates) or numbers.NONE}", self.ink("dim")),
         ]

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.style import Style
@@ -10,72 +9,29 @@ from textual import events
 from textual.binding import BindingType
 from textual.geometry import Offset
 
+from subspacelens_tui.analysis.class_pairs import Pairs
 from subspacelens_tui.analysis.classes import group_starts
-from subspacelens_tui.analysis.pairs import Pairs
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import cut, fit
-from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row, whole_pieces
-from subspacelens_tui.app.drawing.palette import SHADES, ramp_index, ramp_steps, ramp_style
+from subspacelens_tui.app.drawing.painted_widget import Piece, Row, cut_row, row_width, whole_pieces
+from subspacelens_tui.app.drawing.palette import SHADES, ramp_index
 from subspacelens_tui.app.drawing.pointing import Pointing
 from subspacelens_tui.app.keys import Key, bindings
-from subspacelens_tui.app.panes.pair_tests import PairTest, pair_tests, tests_words
+from subspacelens_tui.app.panes.matrix_grid import HUNDREDTHS_CELL, MatrixGrid, digits_of, grid_for
+from subspacelens_tui.app.panes.matrix_heads import head_lines
+from subspacelens_tui.app.panes.matrix_scale import MatrixScale, scale_of
+from subspacelens_tui.app.panes.pair_tests import PairTest, pair_tests, test_columns, tests_words
 from subspacelens_tui.app.panes.pane import Deferred, Numbers, Pane
 from subspacelens_tui.sessions.sanitise import plain
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.output import Plot
 
-_LABEL_AT_MOST = 12
-_LABEL_AT_LEAST = 4
-_LABEL_SHARE = 5
-_CELL_AT_MOST, _TALL_AT_MOST = 16, 8
-# Rows of a cell for each of its columns: a little more than a square.
-_TALL = 0.6
-# Letters of a head that can be read; below that heads are written downwards, if there are as many rows.
-_READABLE = 4
-_DOWN_AT_LEAST, _HEAD_AT_MOST = 3, 12
-_SCROLLS_WELL = 9
+_TALL_AT_MOST = 8
 # The scale; a row with its heads and the name of its cell, and below them the scale if there is room.
 _COLUMNS, _ROWS = 18, 3
-# In a cell of three there is room for the hundredths only.
-_HUNDREDTHS_CELL = 3
-# Of what has a sign, with room for the brackets of the selected cell.
-_THOUSANDTHS_CELL = 6
-_ROUND_TO = 0.1
-_NICE = (1.0, 2.0, 5.0, 10.0)
 _RULE = "▏"
-
-
-@dataclass(frozen=True)
-class _Grid:
-    """Where the cells are: width of labels and cells, first row and column shown, how many, how tall.
-
-    `head` is the number of rows of the heads; more than one if they are written downwards.
-    """
-
-    label: int
-    cell: int
-    top: int
-    left: int
-    rows: int
-    columns: int
-    tall: int
-    head: int
-
-
-@dataclass(frozen=True)
-class _Scale:
-    """What colours stand for: the values of the ends of the ramp, and whether zero is its middle."""
-
-    low: float
-    high: float
-    diverging: bool = False
-
-    def style(self, value: float, ground: str | None = None) -> Style:
-        """The colour of a value; faint on a ground where that is given."""
-        steps = ramp_steps(self.diverging)
-        return ramp_style(ramp_index(value, self.low, self.high, steps), self.diverging, ground)
 
 
 class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
@@ -126,7 +82,7 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         self.digits = True
         self.row, self.column = 0, 1
         self._top = self._left = 0
-        self._grid: _Grid | None = None
+        self._grid: MatrixGrid | None = None
         self._shown_tests: Mapping[frozenset[str], PairTest] = {}
 
     def subtitles(self) -> Sequence[str]:
@@ -140,8 +96,7 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         main = self.analysis.main if self.analysis else None
         if self.analysis is None or main is None:
             return ""
-        words = cut(self.analysis.main_words, 30)
-        return f"{words} · r={main.settings.subspace_dim}"
+        return f"{self.analysis.main_words} · r={main.settings.subspace_dim}"
 
     @property
     def class_names(self) -> Sequence[str]:
@@ -195,7 +150,7 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
             return []
         tests = self._tests()
         rows = overlap_rows(main, self.selected)
-        return [{**row, **_columns(tests.get(frozenset((row["class"], row["other"]))))} for row in rows]
+        return [{**row, **test_columns(tests.get(frozenset((row["class"], row["other"]))))} for row in rows]
 
     def _differences(self) -> Numbers:
         sides, matrix = self._sides(), self._matrix()
@@ -258,16 +213,20 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         count = len(matrix)
         self.row, self.column = min(self.row, count - 1), min(self.column, count - 1)
         room = max(1, height - 3)
-        layout = self._laid_out(width, room, count)
-        scale, rules = self._scale(matrix), self._rules()
+        names = [plain(name) for name in self.class_names]
+        tallest = 1 if self.few_colours and self.digits else _TALL_AT_MOST
+        selected, before = (self.row, self.column), (self._top, self._left)
+        self._grid = layout = grid_for(names, width, room, self.digits, tallest, selected, before)
+        self._top, self._left = layout.top, layout.left
+        scale, rules = scale_of(matrix, self._signed()), self._rules()
         self._shown_tests = self._tests()
-        yield from self._heads(layout, rules)
+        yield from self._heads(layout)
         for row in range(layout.top, layout.top + layout.rows):
             for line in range(layout.tall):
                 with_text = line == (layout.tall - 1) // 2
                 ruled = row + 1 in rules and line == layout.tall - 1 and row + 1 < layout.top + layout.rows
                 yield self._row(matrix, row, layout, scale, rules, with_text, ruled)
-        for _ in range(room + 1 - layout.head - layout.rows * layout.tall):
+        for _ in range(room + 1 - layout.heads.rows - layout.rows * layout.tall):
             yield ()
         if height > _ROWS:
             yield self._legend(scale, width)
@@ -283,74 +242,29 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         layer = self.analysis.layer(self.selected) if self.analysis else None
         return plain(layer.why_missing("overlap_mean") if layer else "") or self.why_missing("overlap_mean")
 
-    def _laid_out(self, width: int, rows: int, count: int) -> _Grid:
-        longest = max(len(plain(name)) for name in self.class_names)
-        label = whole = min(max(_LABEL_AT_MOST, width // _LABEL_SHARE), longest)
-        # Labels give way first, if that makes room for digits; then cells; then the matrix scrolls.
-        least = min(label, _LABEL_AT_LEAST)
-        fits = [cell for cell in (4, 3) if self.digits and least + 1 + count * cell <= width]
-        wanted = fits[0] if fits else 2
-        label = max(least, min(label, width - 1 - count * wanted))
-        cell = min(max(_CELL_AT_MOST, longest + 1), max(1, (width - label - 1) // count))
-        columns = min(count, max(1, (width - label - 1) // cell))
-        label = max(label, min(whole, width - 1 - columns * cell))
-        # One row of heads is there in any case; where the matrix scrolls, some of its rows give way to them.
-        spare = rows + 1 - count
-        if spare < 1:
-            spare = _READABLE if rows >= _SCROLLS_WELL else 1
-        down = cell - 1 < min(longest, _READABLE) and spare >= _DOWN_AT_LEAST
-        head = min(longest, spare, _HEAD_AT_MOST) if down else 1
-        rows += 1 - head
-        shown = min(count, max(1, rows))
-        self._top = max(min(self._top, self.row, count - shown), self.row - shown + 1, 0)
-        self._left = max(min(self._left, self.column, count - columns), self.column - columns + 1, 0)
-        most = 1 if self.few_colours and self.digits else _TALL_AT_MOST
-        tall = min(most, max(1, rows // count), max(1, round(_TALL * cell)))
-        self._grid = _Grid(label, cell, self._top, self._left, shown, columns, tall, head)
-        return self._grid
-
-    def _scale(self, matrix: Any) -> _Scale:
-        """The range of the off-diagonal cells, rounded outwards so that colours hold still."""
-        others = [float(matrix[i, j]) for i in range(len(matrix)) for j in range(len(matrix)) if i != j]
-        if self._signed():
-            largest = max(map(abs, others), default=0.0) or 1.0
-            decade = 10.0 ** math.floor(math.log10(largest))
-            most = next(of * decade for of in _NICE if of * decade >= largest * (1 - 1e-9))
-            return _Scale(-most, most, diverging=True)
-        if not others:
-            return _Scale(0.0, 1.0)
-        low = max(0.0, math.floor(min(others) / _ROUND_TO + 1e-9) * _ROUND_TO)
-        # Its ends differ, also where all classes share one subspace.
-        low = min(low, 1.0 - _ROUND_TO)
-        high = math.ceil(max(others) / _ROUND_TO - 1e-9) * _ROUND_TO
-        return _Scale(low, min(1.0, max(high, low + _ROUND_TO)))
-
-    def _heads(self, layout: _Grid, rules: Sequence[int]) -> Iterator[Row]:
-        columns = range(layout.left, layout.left + layout.columns)
-        names = [plain(self.class_names[column]) for column in columns]
-        for line in range(layout.head):
-            corner = self.name_of(self.selected) if line == layout.head - 1 else ""
-            row: list[Piece] = [(fit(corner, layout.label + 1), self.ink("accent"))]
-            for column, name in zip(columns, names, strict=True):
-                # Where heads touch, every other one is fainter.
-                touching = layout.cell <= (2 if layout.head == 1 else 1)
-                plain_ink = "faint" if touching and column % 2 else "dim"
-                style = self.ink("accent" if column == self.column else plain_ink)
-                if layout.head == 1:
-                    text = name[: layout.cell - (layout.cell > 2)]
-                    row.append((fit(text, layout.cell, "centre" if layout.cell > 2 else "left"), style))
-                else:
-                    # From above to below, down to the matrix.
-                    letters = f"{name[: layout.head]:>{layout.head}}"
-                    row.append((fit(letters[line], layout.cell, "centre"), style))
+    def _heads(self, layout: MatrixGrid) -> Iterator[Row]:
+        names = [plain(name) for name in self.class_names[layout.left : layout.left + layout.columns]]
+        heads, left = layout.heads, layout.label + 1
+        # Where heads touch, every other one is fainter.
+        touching = layout.cell <= (1 if heads.down else 2)
+        for line, pieces in enumerate(head_lines(heads, names, layout.cell, left)):
+            row: list[Piece] = []
+            if line == heads.rows - 1:
+                row.append((fit(self.name_of(self.selected), left), self.ink("accent")))
+            elif heads.down:
+                row.append((" " * left, self.ink()))
+            for text, column in pieces:
+                here = column is not None and layout.left + column == self.column
+                plain_ink = "faint" if column is None or (touching and column % 2) else "dim"
+                row.append((text, self.ink("accent" if here else plain_ink)))
             yield row
 
     def _row(
         self,
         matrix: Any,
         row: int,
-        layout: _Grid,
-        scale: _Scale,
+        layout: MatrixGrid,
+        scale: MatrixScale,
         rules: Sequence[int],
         with_text: bool,
         ruled: bool,
@@ -365,20 +279,15 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
             pieces.append((text, of_cell + Style(underline=True) if ruled else of_cell))
         return pieces
 
-    def _digits(self, value: float, width: int) -> str:
-        if self._signed():
-            if width <= _HUNDREDTHS_CELL + 1:
-                return f"{round(100 * value):+d}"
-            return f"{value:+.{3 if width > _THOUSANDTHS_CELL else 2}f}".replace("0.", ".")
-        return numbers.fraction(value) if width > _HUNDREDTHS_CELL else f"{100 * value:02.0f}"
-
-    def _cell(self, matrix: Any, row: int, column: int, width: int, scale: _Scale, with_text: bool) -> Piece:
+    def _cell(
+        self, matrix: Any, row: int, column: int, width: int, scale: MatrixScale, with_text: bool
+    ) -> Piece:
         value = float(matrix[row, column])
         chosen = row == self.row and column == self.column
         text = " " * width
-        if with_text and self.digits and width >= _HUNDREDTHS_CELL:
+        if with_text and self.digits and width >= HUNDREDTHS_CELL:
             own = "·" if self._signed() else "1"
-            text = _centred(self._digits(value, width) if row != column else own, width)
+            text = _centred(digits_of(value, width, self._signed()) if row != column else own, width)
         if row == column:
             style = self.ink("faint")
             text = text if text.strip() or not with_text else fit("·", width, "centre")
@@ -405,7 +314,7 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         test = self._test(row, column)
         return test is not None and not test.passes
 
-    def _legend(self, scale: _Scale, width: int) -> Row:
+    def _legend(self, scale: MatrixScale, width: int) -> Row:
         """The colour scale with the null marked, and the mean of the cells it colours."""
         mean, null = self._mean(), None if scale.diverging else self._null()
         mark = None
@@ -414,16 +323,20 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         low, high = numbers.fraction(scale.low), numbers.fraction(scale.high)
         if scale.diverging:
             low, high = numbers.figure(scale.low), numbers.figure(scale.high, signed=True)
-        row: list[Piece] = [
+        ramp: list[Piece] = [
             (f"{low} ", self.ink("dim")),
             *self.ramp(scale.diverging, mark),
             (f" {high}", self.ink("dim")),
-            (f"  mean {numbers.fraction(mean, 3 if scale.diverging else 2)}", self.ink("dim")),
         ]
+        said = [f"mean {numbers.fraction(mean, 3 if scale.diverging else 2)}"]
         if null is not None:
-            sign = "┃ " if mark is not None and not self.few_colours else ""
-            row.append((f"  {sign}null {numbers.fraction(null)}", self.ink("dim")))
-        return whole_pieces(row, width)
+            sign = "┃" if mark is not None and not self.few_colours else ""
+            said.append(f"{sign}null {numbers.fraction(null)}")
+        missing = row_width(ramp) + sum(len(words) + 2 for words in said) - width
+        gap = "  " if missing <= 0 else " "
+        if missing > len(said):
+            ramp = [(text.strip() or text, style) for text, style in ramp]
+        return whole_pieces([*ramp, *((gap + words, self.ink("dim")) for words in said)], width)
 
     def _mean(self) -> float | None:
         """Of the cells off the diagonal, or the difference of those of cond and uncond."""
@@ -452,7 +365,7 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         a, b = plain(self.class_names[row]), plain(self.class_names[column])
         value, sides = numbers.fraction(float(matrix[row, column]), 3), ""
         if self._signed():
-            value = f"{float(matrix[row, column]):+.3f}".replace("0.", ".")
+            value = f"{float(matrix[row, column]):+z.3f}".replace("0.", ".")
             cond, uncond = (numbers.fraction(float(side[row, column]), 3) for side in self._sides())
             sides = f"  cond {cond}, uncond {uncond}"
         elif (test := self._test(row, column)) is not None:
@@ -467,9 +380,9 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
     def place_under(self, offset: Offset | None) -> tuple[int, int] | None:
         """The row and the column of the cell at a place of the pane."""
         layout = self._grid
-        if offset is None or layout is None or offset.y < layout.head or offset.x <= layout.label:
+        if offset is None or layout is None or offset.y < layout.heads.rows or offset.x <= layout.label:
             return None
-        row = (offset.y - layout.head) // layout.tall + layout.top
+        row = (offset.y - layout.heads.rows) // layout.tall + layout.top
         column = (offset.x - layout.label - 1) // layout.cell + layout.left
         inside = row < layout.top + layout.rows and column < layout.left + layout.columns
         return (row, column) if inside else None
@@ -479,11 +392,6 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         if (cell := self.place_under(event.get_content_offset(self))) is not None:
             self.row, self.column = cell
             self.repaint()
-
-
-def _columns(test: PairTest | None) -> dict[str, float | bool]:
-    """What a table says of a test; nothing where there is none."""
-    return {} if test is None else {"p": test.p, "passes": test.passes}
 
 
 def _centred(text: str, width: int) -> str:

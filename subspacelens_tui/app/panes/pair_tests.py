@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from subspacelens_tui.analysis.pairs import Pairs
+from subspacelens_tui.analysis.class_pairs import Pairs
 
 _METRIC = "overlap_mean"
 
@@ -25,9 +25,14 @@ def pair_tests(found: Pairs) -> Mapping[frozenset[str], PairTest]:
     }
 
 
+def test_columns(test: PairTest | None) -> dict[str, float | bool]:
+    """What a table says of a test; nothing where there is none."""
+    return {} if test is None else {"p": test.p, "passes": test.passes}
+
+
 def tests_words(found: Pairs) -> list[str]:
-    """How many tests these are and what passes: "dim: fails, 10 pairs, BH: none", and shorter."""
+    """How many tests these are and what passes: "10 pairs, pass BH: none, others dim", and shorter."""
     tests = found.tests(_METRIC)
-    return (
-        [f"dim: fails, {tests.short('pairs')}", f"dim: fails BH, {tests.count} pairs"] if tests.count else []
-    )
+    if not tests.count:
+        return []
+    return [tests.dimmed("pairs"), f"dim: fails BH, {tests.count} pairs"]

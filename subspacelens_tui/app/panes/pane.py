@@ -12,7 +12,8 @@ from textual.message import Message
 from textual.widget import Widget
 
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.drawing.painted import Painted, Row
+from subspacelens_tui.app.drawing.cell_text import uncapitalised
+from subspacelens_tui.app.drawing.painted_widget import Painted, Row
 from subspacelens_tui.app.keys import Key
 from subspacelens_tui.app.selection import Measure
 from subspacelens_tui.app.snapshots import Analysis, Recording
@@ -61,6 +62,7 @@ class Deferred(Enum):
     CKA = "CKA of all pairs of layers"
     PAIRS = "the overlap of every two classes at the selected layer under permuted labels"
     OVER_EPS = "the excess of the selected layer at other ε"
+    CONTROL = "the same metrics of the session's control at random weights"
     SPARSE = "what tokens take under each lens, in every layer"
 
 
@@ -142,6 +144,11 @@ class Pane(Painted, can_focus=True):
         if self.others and event.y == 0 and event.widget is self:
             self.post_message(TitleClicked(self))
 
+    @classmethod
+    def tab_in_words(cls) -> str:
+        """Its name within a line."""
+        return uncapitalised(cls.tab)
+
     @property
     def layer_numbers(self) -> tuple[int, ...]:
         """Of each layer the number of its block in the model."""
@@ -175,16 +182,18 @@ class Pane(Painted, can_focus=True):
 
     def refresh_title(self) -> None:
         """Write the frame's title, if it changed: that repaints the whole pane, so it names no layer."""
-        detail, step = plain(self.title_detail()), self._step_detail()
-        title = " · ".join(filter(None, (self.heading, detail)))
-        self._titled = " · ".join(filter(None, (title, step)))
+        details = [*plain(self.title_detail()).split(" · "), self._step_detail()]
+        parts = [self.heading, *filter(None, details)]
+        self._titled = " · ".join(parts)
         room = max(0, self.size.width - _CORNERS)
-        seen = self._titled if cell_len(self._titled) + _JUMP <= room else title
+        # What there is no room for goes from the end, and whole.
+        forms = (" · ".join(parts[:count]) for count in range(len(parts), 0, -1))
+        seen = next((form for form in forms if cell_len(form) + _JUMP <= room), self.heading)
         if seen != self._title_seen:
             self._title_seen = seen
             self.border_title = Text.assemble((self.jump, "bold"), " ", seen)
-        forms = (" · ".join(filter(None, (self.sample(), words))) for words in (*self.subtitles(), ""))
-        subtitle = next((words for words in forms if cell_len(words) <= room), "")
+        below = (" · ".join(filter(None, (self.sample(), words))) for words in (*self.subtitles(), ""))
+        subtitle = next((words for words in below if cell_len(words) <= room), "")
         if subtitle != self._subtitled:
             self._subtitled = subtitle
             self._frames_subtitle = True

@@ -8,10 +8,11 @@ from textual import events
 
 from subspacelens_tui.analysis.quantities import Values
 from subspacelens_tui.app import numbers
+from subspacelens_tui.app.drawing.cell_text import uncapitalised
 from subspacelens_tui.app.drawing.plot import layer_at
 from subspacelens_tui.app.drawing.plot_parts import LAYERS, Plot
 from subspacelens_tui.app.panes.pane import LayerChosen, Pane
-from subspacelens_tui.app.panes.plotted import Plotted
+from subspacelens_tui.app.panes.plot_with_legend import Plotted
 
 
 class PlotPane(Plotted, Pane):
@@ -28,7 +29,7 @@ class PlotPane(Plotted, Pane):
     @property
     def axis_of(self) -> str:  # type: ignore[override]
         """The heading of the pane."""
-        return self.heading.lower()
+        return uncapitalised(self.heading)
 
     def head(self) -> str:
         """What the legend is of."""

@@ -142,18 +142,21 @@ class SparsePane(LensPlot):
         ]
 
     def sentence(self) -> str:
-        """The verdict of the selected layer, and how good its autoencoder is."""
-        layer = self.of_layer
+        """The verdict of the selected layer, how good its autoencoder is, and what is being trained."""
+        layer, at_work = self.of_layer, self.recording.trainings.at_work if self.recording else ""
+        training = f"Training: {at_work}" if at_work else ""
         if layer is None:
-            return f"{self.name_of(self.selected)}: {COMPUTING}"
-        words = f"L{layer.layer}: {layer.verdict.words}"
+            return " ".join(filter(None, (f"{self.name_of(self.selected)}: {COMPUTING}", training)))
+        words = f"L{layer.layer}: {layer.verdict.words}. "
         quality = None if isinstance(layer.found, str) else layer.found.quality
         if quality is None:
-            return f"{words}. No SAE: `subspacelens-tui sparse SESSION --sae train` trains one a layer"
+            how = "No SAE: `subspacelens-tui sparse SESSION --sae train` trains one a layer"
+            return words + (training or how)
         stable = "" if quality.stable is None else f", {100 * quality.stable:.0f} % of atoms stable"
         return (
-            f"{words}. SAE: {quality.atoms} atoms, EV {quality.training_ev:.2f} fitted, "
+            f"{words}SAE: {quality.atoms} atoms, EV {quality.training_ev:.2f} fitted, "
             f"{quality.held_out_ev:.2f} held out, L0 {quality.l0:.1f}, {quality.dead} dead{stable}"
+            + (f". {training}" if training else "")
         )
 
     def numbers(self) -> Numbers:
@@ -187,7 +190,7 @@ class RateDistortionPane(LensPlot):
 
     def title_detail(self) -> str:
         """What stands on the axes."""
-        return f"bits a token, D {_DISTORTIONS[0]:g} to {_DISTORTIONS[-1]:g} in equal steps of log D"
+        return "bits a token over the distortion D, log axis"
 
     def subtitles(self) -> Sequence[str]:
         """What else the pane shows."""
@@ -206,7 +209,7 @@ class RateDistortionPane(LensPlot):
     def plot(self) -> Plot:
         """A curve a lens."""
         curves = tuple(Curve(self._values(key), colour, dashed) for key, _, colour, dashed in _RATED)
-        return Plot(curves, first=1, across="step of log D")
+        return Plot(curves, names=tuple(f"{of:.2g}" for of in _DISTORTIONS), across="D")
 
     def publication(self, name: str) -> "PublicationPlot | None":
         """The curve of every lens at the layer."""

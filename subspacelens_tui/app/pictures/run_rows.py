@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from subspacelens_tui.analysis.steering_results import TARGET, UNSTEERED, SteeredImages, SteeringResult
+from subspacelens_tui.analysis.steered_images import TARGET, UNSTEERED, SteeredImages
+from subspacelens_tui.analysis.steering_results import SteeringResult
 from subspacelens_tui.app.pictures.run_source import RunListing, RunSource
 from subspacelens_tui.app.pictures.tiles import Tile
 from subspacelens_tui.steering import CONTROLS
@@ -31,14 +32,19 @@ class RunRows:
 
     @cached_property
     def keys(self) -> list[str]:
-        """The sessions with images: strengths from 0, natural images of the target, controls."""
+        """The sessions with images: strengths from 0, natural images of the target, controls.
+
+        Where layers are steered in turn, those of each.
+        """
         controls = [control.key for control in CONTROLS]
 
-        def place(key: str) -> tuple[int, float]:
+        def place(key: str) -> tuple[int, float, Sequence[int]]:
             of = self.listing.sessions[key].manifest.steering
             if of is None:
-                return (1, 0.0) if key == TARGET else (0, 0.0)
-            return (0, of.strength) if of.control is None else (2, float(controls.index(of.control)))
+                return (1, 0.0, ()) if key == TARGET else (0, 0.0, ())
+            if of.control is None:
+                return 0, of.strength, of.layers
+            return 2, float(controls.index(of.control)), of.layers
 
         return sorted((key for key, there in self.listing.sessions.items() if there.images), key=place)
 

@@ -11,16 +11,16 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Static
 
-from subspacelens_tui.analysis import Analyzer, Settings
+from subspacelens_tui.analysis import Analyzer, Settings, SettingsError
 from subspacelens_tui.analysis.compare import COMPARED, Comparison, compare
 from subspacelens_tui.analysis.deferred import with_deferred_errors
-from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.excluded_images import NoImagesError
 from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.result import Result
+from subspacelens_tui.app.background_jobs import Job
 from subspacelens_tui.app.controllers.export import Exportable
 from subspacelens_tui.app.drawing.cell_text import cut
-from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, COMPARE
 from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.refinement_stages import FEW, full
@@ -33,7 +33,7 @@ from subspacelens_tui.app.widgets.comparison import ComparisonPlot
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.app.worker import Worker
-from subspacelens_tui.sessions import Manifest
+from subspacelens_tui.sessions import Manifest, SessionError, open_session
 from subspacelens_tui.sessions.format import MANIFEST
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import step_name
@@ -177,7 +177,7 @@ class CompareScreen(Screen[None], LayerKeys):
         if isinstance(a, _Computed) and isinstance(b, _Computed):
             try:
                 self._comparison = compare(a.figures, b.figures)
-            except NoImagesError as error:
+            except (NoImagesError, SettingsError) as error:
                 reason = str(error)
         else:
             reason = next((found for found in (a, b) if isinstance(found, str)), "computing …")
@@ -287,7 +287,9 @@ class CompareScreen(Screen[None], LayerKeys):
         if len(paths) < 2:
             return
         place = paths.index(here.path) if here.path in paths else -1
-        self._sides[self._changes] = Side(paths[(place + 1) % len(paths)], here.settings)
+        path = paths[(place + 1) % len(paths)]
+        settings = await asyncio.to_thread(_fitted, here.settings, path)
+        self._sides[self._changes] = Side(path, settings)
         self._manifests[self._changes] = None
         self._open[here.path].drop(f"compared {_NAMES[self._changes]}")
         self._open[here.path].drop(_errors_of(self._changes))
@@ -311,6 +313,15 @@ class CompareScreen(Screen[None], LayerKeys):
 def _errors_of(index: int) -> str:
     """The job of the errors of a side."""
     return f"errors of {_NAMES[index]}"
+
+
+def _fitted(settings: Settings, path: Path) -> Settings:
+    """Settings for another session: what it does not have is what it has by default."""
+    try:
+        manifest = open_session(path).manifest
+    except SessionError:
+        return settings  # what is wrong with it is said once it is opened
+    return replace(first_selection(settings, manifest)[0].settings, errors=settings.errors)
 
 
 def _sessions_beside(path: Path) -> list[Path]:

@@ -69,6 +69,7 @@ class FormScreen(Screen[R], NeedsRoom, Generic[R, F]):
         super().__init__()
         self.setup = setup
         self._complaint: str | None = None
+        self._wrong = 0
         self._starting = False
 
     def known(self) -> Mapping[str, Sequence[str]]:
@@ -145,14 +146,29 @@ class FormScreen(Screen[R], NeedsRoom, Generic[R, F]):
             note.update(form.errors.get(field.name), form.notes.get(field.name))
         if lines := self.lines(form):
             self.query_one(TextLines).update(lines)
-        wrong = len(form.errors)
-        self._say(f"{wrong} field{'s' if wrong > 1 else ''} to put right" if wrong else None)
+        self._wrong = len(form.errors)
+        self._say()
 
-    def _say(self, note: str | None = None) -> None:
+    def on_descendant_focus(self) -> None:
+        """Another field has the keys."""
+        self._say()
+
+    def _say(self) -> None:
+        """What went wrong, else what is cut beside the field, else how many fields are wrong."""
+        status, here = self.query_one(StatusLine), self._note_here()
         if self._complaint:
-            self.query_one(StatusLine).update("error", self._complaint)
+            status.update("error", self._complaint)
+        elif here is not None and here.is_cut:
+            status.update("note" if here.error is None else "error", here.words)
         else:
-            self.query_one(StatusLine).update("note" if note else "none", note or "")
+            fields = "field" if self._wrong == 1 else "fields"
+            status.update(*(("note", f"{self._wrong} {fields} to fix") if self._wrong else ("none", "")))
+
+    def _note_here(self) -> FieldNote | None:
+        """The note of the field that has the keys, where it is beside it."""
+        field = self.focused.parent if isinstance(self.focused, Input) else None
+        notes = field.query(FieldNote) if field is not None else ()
+        return next((note for note in notes if note.size.width), None)
 
     def action_enter_field(self) -> None:
         """On to the next field; after the last come the buttons."""

@@ -60,7 +60,7 @@ class GalleryScreen(WithPictures[Listing], NeedsRoom):
         yield StatusLine(id="status")
         without = _OF_ONE if self._pair else _OF_TWO
         keys = [key for key in GALLERY if key.name not in without]
-        yield KeyBar(in_footer(self.setup.keymap.table(tuple(reversed(ANYWHERE)), keys)), id="keys")
+        yield KeyBar(in_footer(self.setup.keymap.table(keys, ANYWHERE)), id="keys")
 
     def on_mount(self) -> None:
         """Read now and, while the session grows, again and again."""

@@ -3,8 +3,8 @@
 from subspacelens_tui.app.controllers.axes import AxesController
 from subspacelens_tui.app.controllers.controller import adopt
 from subspacelens_tui.app.panes.pane import LayerChosen
-from subspacelens_tui.app.screens.quits import Quits
-from subspacelens_tui.app.widgets.curves import Curves
+from subspacelens_tui.app.screens.quit_action import Quits
+from subspacelens_tui.app.widgets.curve_widget import Curves
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
 

@@ -13,7 +13,7 @@ from subspacelens_tui.app.setup import Setup, StartedSteering
 from subspacelens_tui.app.steering_form import SteeringForm, read_steering_form
 from subspacelens_tui.options.steering import FIELDS
 from subspacelens_tui.planning.errors import PlanningError
-from subspacelens_tui.planning.steering_fit import Statistics
+from subspacelens_tui.planning.steering_statistics import Statistics
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.steering import METHODS

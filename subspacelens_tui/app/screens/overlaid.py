@@ -11,15 +11,15 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.analysis.compare import COMPARED, compare
+from subspacelens_tui.analysis.compare import COMPARED, depths_unlike, unlike
 from subspacelens_tui.analysis.deferred import with_deferred_errors
-from subspacelens_tui.analysis.depth import at_same_depth, relative_depth
-from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.excluded_images import NoImagesError
 from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import quantity
+from subspacelens_tui.analysis.relative_depth import relative_depth
 from subspacelens_tui.analysis.result import Result
+from subspacelens_tui.app.background_jobs import Job
 from subspacelens_tui.app.controllers.export import Exportable
-from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, OVERLAID
 from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.panes.pane import Numbers
@@ -29,10 +29,11 @@ from subspacelens_tui.app.screens.layer_keys import LayerKeys
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.key_bar import KeyBar
-from subspacelens_tui.app.widgets.overlaid_curves import OverlaidCurves
+from subspacelens_tui.app.widgets.overlaid_curves import OverlaidCurves, has_gaps
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.app.worker import Worker
 from subspacelens_tui.geometry import VIEWS
+from subspacelens_tui.sessions.ranges import ranges
 from subspacelens_tui.sessions.sanitise import plain
 
 if TYPE_CHECKING:
@@ -140,9 +141,9 @@ class OverlaidScreen(Screen[None], LayerKeys):
         for letter in self._paths:
             self.query_one(f"#session-{letter}", Static).update(f" {self._words(letter)}")
         results = self._results
-        layers = max((len(of.layers) for of in results.values()), default=1)
         waiting = len(self._found) < len(self._paths)
-        shown = min(self._layer, layers - 1)
+        curves.results = results
+        shown = min(self._layer, max(0, curves.places - 1))
         # What is selected stays while sessions are computed anew.
         self._layer = self._layer if waiting else shown
         curves.update(results, figure, shown, "computing …" if waiting else "")
@@ -162,9 +163,14 @@ class OverlaidScreen(Screen[None], LayerKeys):
     def _unlike(self, results: dict[str, Result]) -> list[str]:
         """In what sessions differ from the first of them."""
         lines = []
+        by_number = any(map(has_gaps, results.values()))
+        if by_number and len({of.numbers for of in results.values()}) > 1:
+            theirs = (f"{letter} has layers {ranges(of.numbers)}" for letter, of in results.items())
+            lines.append(f"{', '.join(theirs)}: the curves are over the numbers of the blocks")
         for letter, other in list(results.items())[1:]:
             first = next(iter(results))
-            lines += [f"{first}, {letter}: {line}" for line in compare(results[first], other).warnings]
+            found = [] if by_number else list(depths_unlike(results[first], other))
+            lines += [f"{first}, {letter}: {line}" for line in (*found, *unlike(results[first], other))]
         return lines
 
     # Export
@@ -176,11 +182,11 @@ class OverlaidScreen(Screen[None], LayerKeys):
         return [
             {
                 "name": self._paths[letter].resolve().name,
-                "relative_depth": relative_depth(row["layer"], len(of.layers)),
+                "relative_depth": None if has_gaps(of) else relative_depth(place, len(of.layers)),
                 **row,
             }
             for letter, of in self._results.items()
-            for row in curve_rows(of, figure)
+            for place, row in enumerate(curve_rows(of, figure))
         ]
 
     def _publication(self, name: str) -> "Plot | None":
@@ -224,10 +230,8 @@ class OverlaidScreen(Screen[None], LayerKeys):
         if self._settings.iso_rate is None:
             if not self._results:
                 return
-            first = next(iter(self._results.values()))
-            most = max(len(of.layers) for of in self._results.values())
-            found = first.layers[at_same_depth(self._layer, most, len(first.layers))].R
-            rate = float(f"{found:.4g}") if found else None
+            here = self.query_one(OverlaidCurves).layer_here(next(iter(self._results.values())))
+            rate = float(f"{here.R:.4g}") if here is not None and here.R else None
         self._settings = replace(self._settings, iso_rate=rate)
         self._ask_all()
 

@@ -13,13 +13,13 @@ from textual.widgets import Static
 
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.deferred import overlap_errors
-from subspacelens_tui.analysis.left_out import NoImagesError
+from subspacelens_tui.analysis.excluded_images import NoImagesError
 from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import HEADLINE
 from subspacelens_tui.analysis.result import Result
+from subspacelens_tui.app.background_jobs import Job
 from subspacelens_tui.app.controllers.arrangement import WIDE
 from subspacelens_tui.app.controllers.export import Exportable
-from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, PAIR
 from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.panes.pane import Numbers
@@ -195,14 +195,18 @@ class PairScreen(WithPictures[Listing], LayerKeys):
         return f"{of} · step {found.step_name} · N {found.images} · r {found.settings.subspace_dim}"
 
     def _evidence(self) -> str:
-        """What the bands are, and how good the null is by now."""
+        """What the bands are, and how good the null is by now, in the words that fit."""
         found = self._found
         if found is None:
             return ""
         null = next((layer.null for layer in found.layers if layer.null), None)
-        count = f"{null.permutations} permutations, {found.settings.design}" if null else "no null"
+        forms = ["no null"]
+        if null is not None:
+            count = f"null 95 %: {null.permutations} permutations"
+            forms = [f"░ {count}, {found.settings.design}", f"░ {count}", f"░ null, n = {null.permutations}"]
         more = " (more on their way)" if self._refining else f" · {found.tests(HEADLINE).short('layers')}"
-        return f"│ 95 % CI, {found.settings.errors} · ░ null 95 %: {count}{more}"
+        lines = [f"│ 95 % CI, {found.settings.errors} · {form}{more}" for form in forms]
+        return next((line for line in lines if len(line) < self.size.width), lines[-1])
 
     # Export
 

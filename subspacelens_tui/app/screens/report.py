@@ -1,10 +1,13 @@
 """The verdicts on the article's claims, by the session that is open; the report of them as a file."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -15,10 +18,10 @@ from textual.widgets import Static
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.claims import CLAIMS, Report, Verdict, report_of
 from subspacelens_tui.analysis.progress import IsCancelled
-from subspacelens_tui.app.jobs import Job
+from subspacelens_tui.app.background_jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, REPORT
 from subspacelens_tui.app.keys import bindings, in_footer
-from subspacelens_tui.app.screens.quits import Quits
+from subspacelens_tui.app.screens.quit_action import Quits
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.key_bar import KeyBar
@@ -113,17 +116,15 @@ class ReportScreen(Screen[None], Quits, NeedsRoom):
         at = report.settings
         where = f"step {report.step_name}  ε {at.eps:g}  {at.permutations} permutations"
         self.query_one("#title", Static).update(f" Claims  {plain(self._session)}  {where}")
-        self.query_one("#verdict-text", Static).update(self._verdicts(report))
+        self.query_one("#verdict-text", Static).update(Group(*self._verdicts(report)))
 
-    def _verdicts(self, report: Report) -> Text:
+    def _verdicts(self, report: Report) -> Iterator[RenderableType]:
         """Claim by claim: verdict first, then what was found."""
-        text = Text()
         for of in report.claims:
             verdict = of.finding.verdict
-            text.append(f" {verdict.value} ", "bold reverse" if verdict is Verdict.SUPPORTED else "bold")
-            text.append(f"  {of.claim.title}\n", "bold")
-            text.append(f"  {plain(of.finding.says)}\n\n")
-        return text
+            style = "bold reverse" if verdict is Verdict.SUPPORTED else "bold"
+            yield Text.assemble((f" {verdict.value} ", style), (f"  {of.claim.title}", "bold"))
+            yield Padding(Text(plain(of.finding.sentence)), (0, 1, 1, 2))
 
     # What the keys do
 
@@ -134,7 +135,9 @@ class ReportScreen(Screen[None], Quits, NeedsRoom):
     def action_copy(self) -> None:
         """Copy the verdicts as text."""
         if self._report is not None:
-            self.app.copy_to_clipboard(self._verdicts(self._report).plain)
+            said = ((of.finding.verdict.value, of.claim.title, of.finding) for of in self._report.claims)
+            lines = (f"{verdict}: {title}\n  {plain(of.sentence)}\n" for verdict, title, of in said)
+            self.app.copy_to_clipboard("\n".join(lines))
             self.query_one(StatusLine).update("note", f"copied: {len(CLAIMS)} verdicts")
 
     def action_write_report(self) -> None:

@@ -1,9 +1,8 @@
 """The screen of one session, live or replayed: made of controllers and of the panes of the registry."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -11,9 +10,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
 
-from subspacelens_tui.analysis.incremental_grams import Configuration
 from subspacelens_tui.analysis.settings import Settings
-from subspacelens_tui.app import numbers
 from subspacelens_tui.app.controllers.arrangement import WIDE
 from subspacelens_tui.app.controllers.axes import AxesController
 from subspacelens_tui.app.controllers.borders import BordersController
@@ -29,17 +26,19 @@ from subspacelens_tui.app.controllers.saved_state import SavedStateController
 from subspacelens_tui.app.controllers.selection import LayerController, SelectionController
 from subspacelens_tui.app.controllers.session_state import SessionState
 from subspacelens_tui.app.controllers.status import status
-from subspacelens_tui.app.garbage import freeze_imports
+from subspacelens_tui.app.drawing.cell_text import uncapitalised
+from subspacelens_tui.app.garbage_collection import freeze_imports
 from subspacelens_tui.app.initial_settings import opening_settings
-from subspacelens_tui.app.key_table import ANYWHERE, PANE_SCOPES, SESSION
+from subspacelens_tui.app.key_table import ANYWHERE
 from subspacelens_tui.app.keys import Key, bindings, in_footer
 from subspacelens_tui.app.panes.layer_list import LayerList
 from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
 from subspacelens_tui.app.panes.pane import BorderDragged, Deferred, LayerChosen, Pane, TitleClicked
 from subspacelens_tui.app.panes.plot_pane import PlotPane
 from subspacelens_tui.app.panes.registry import PANES
-from subspacelens_tui.app.screens.open_steering import open_steering
-from subspacelens_tui.app.selection import CHOICES, Selection, has_two_branches, with_configuration
+from subspacelens_tui.app.screens.open_from_session import OpenFromSession
+from subspacelens_tui.app.selection import Selection
+from subspacelens_tui.app.session_keys import PANE_SCOPES, SESSION
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.app.textual_private import send_minimal_updates
@@ -53,9 +52,6 @@ from subspacelens_tui.app.widgets.scrubber import Scrubber
 from subspacelens_tui.app.widgets.status_line import Level, StatusLine
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.app.worker import Worker
-
-if TYPE_CHECKING:
-    from subspacelens_tui.app.pictures.tiles import Pair
 
 _POLL_LOCAL, _POLL_SSH = 0.25, 0.5
 # Between one pane and the next, over SSH.
@@ -141,6 +137,7 @@ class SessionScreen(Screen[None], NeedsRoom):
             self.recorder,
             export,
             axes,
+            OpenFromSession(self, self.state, self.worker, self.setup, self._matrix()),
             *self.panes,
         )
 
@@ -164,7 +161,7 @@ class SessionScreen(Screen[None], NeedsRoom):
             pane.jump = keymap.first(f"pane-{pane.place}")
             following = self.pane_layout.following(type(pane))
             if following is not type(pane):
-                pane.others = f"{keymap.first('pane-view')}: {following.tab.lower()}"
+                pane.others = f"{keymap.first('pane-view')}: {following.tab_in_words()}"
             if isinstance(pane, PlotPane):
                 pane.markers = preferences.markers
             if isinstance(pane, OverlapMatrixPane):
@@ -219,6 +216,8 @@ class SessionScreen(Screen[None], NeedsRoom):
         self.saved.choose_layer()
         self.typed_ahead.release()
         self._show()
+        # Something may have been trained beside it, or its recorder may be gone.
+        self.deferred.ask()
 
     def _take_analysis(self, analysis: Analysis) -> None:
         freeze_imports()
@@ -235,7 +234,7 @@ class SessionScreen(Screen[None], NeedsRoom):
         """The keys of the moment: the focused widget's before the screen's, and only what can be done."""
         cannot = [] if self.state.may_run else ["pause"]
         cannot += [] if self.state.recorded else ["follow", "play", "gallery"]
-        table = self.setup.keymap.table(tuple(reversed(ANYWHERE)), getattr(self.focused, "keys", ()), SESSION)
+        table = self.setup.keymap.table(getattr(self.focused, "keys", ()), SESSION, ANYWHERE)
         return [key for key in in_footer(table) if key.name not in cannot]
 
     def on_descendant_focus(self) -> None:
@@ -324,9 +323,12 @@ class SessionScreen(Screen[None], NeedsRoom):
         """Give the keys to a pane: at once, not with the next message, for keys may be typed ahead."""
         self.set_focus(next(pane for pane in self.panes if pane.pane_name == name))
 
+    def _matrix(self) -> OverlapMatrixPane:
+        return next(pane for pane in self.panes if isinstance(pane, OverlapMatrixPane))
+
     def _plot_here(self) -> PlotPane | str:
         pane = self._pane(self.pane_layout.here_pane())
-        return pane if isinstance(pane, PlotPane) else pane.heading.lower()
+        return pane if isinstance(pane, PlotPane) else uncapitalised(pane.heading)
 
     def _side_by_side(self) -> list[SideBySide]:
         return self.query_one(PaneBody).side_by_side(folded=self.has_class("folded"))
@@ -368,7 +370,7 @@ class SessionScreen(Screen[None], NeedsRoom):
         """The slider was moved."""
         self.choices.set_eps(message.value)
 
-    # To other screens, which are imported when they are opened: a start should not pay for them
+    # Leaving it
 
     def action_back(self) -> None:
         """From a single pane to all, from all to the list of sessions."""
@@ -380,116 +382,6 @@ class SessionScreen(Screen[None], NeedsRoom):
     def action_sessions(self) -> None:
         """Back to the list of sessions."""
         self.dismiss()
-
-    def action_info(self) -> None:
-        """What was recorded, with its notes and tags."""
-        from subspacelens_tui.app.screens.session_info import SessionInfoScreen
-
-        self.app.push_screen(SessionInfoScreen(self.state.path, self.setup))
-
-    def action_steering(self) -> None:
-        """The steering runs that were fitted to this session, or that it is of."""
-        self.run_worker(
-            open_steering(
-                self, self.state.path.resolve(), self.setup, self.state.tell, self._steering_here()
-            ),
-            group="steering",
-        )
-
-    def _steering_here(self) -> dict[str, str]:
-        """From, to, labels and layer of a run, by the cursors: row, column and layer."""
-        cell, selection = self.query_one(OverlapMatrixPane).selected_cell(), self.selection
-        if cell is None or selection is None:
-            return {}
-        source, target, _ = cell
-        ends = {"source": source, "target": target} if source != target else {"source": source}
-        return {**ends, "labels": selection.main[0], "layers": str(self.selected)}
-
-    def action_gallery(self) -> None:
-        """All images, by subject."""
-        self._open_gallery(None)
-
-    def action_cell_pair(self) -> None:
-        """Both classes of the selected cell of the matrix over the layers; of one class its images."""
-        cell, selection = self.query_one(OverlapMatrixPane).selected_cell(), self.selection
-        if cell is None or selection is None or cell[0] == cell[1]:
-            self.action_cell_pictures()
-            return
-        from subspacelens_tui.app.screens.pair import PairScreen
-
-        scheme, branch = selection.main
-        settings = replace(selection.settings, labels=scheme, branch=branch)
-        path, pictures = self.state.path, self.action_cell_pictures
-        self.app.push_screen(
-            PairScreen(path, self.worker, settings, cell[:2], self.setup, pictures, self.selected)
-        )
-
-    def action_cell_pictures(self) -> None:
-        """The images of both classes of the selected cell of the matrix."""
-        matrix, selection = self.query_one(OverlapMatrixPane), self.selection
-        cell = matrix.selected_cell()
-        if cell is None or selection is None or selection.settings.guidance is None:
-            self.state.tell("there is no overlap here yet: no classes to show images of")
-            return
-        from subspacelens_tui.app.pictures.tiles import Pair
-
-        first, second, value = cell
-        overlap = f"overlap {numbers.fraction(value, 3)} at layer {self.selected}, {matrix.sample()}"
-        says = overlap if first != second else first
-        self._open_gallery(Pair(selection.main[0], first, second, selection.settings.guidance, says))
-
-    def _open_gallery(self, pair: "Pair | None") -> None:
-        if self.setup.preferences.pictures == "off":
-            self.state.tell("pictures are off: start with --pictures auto, or set it in the settings")
-            return
-        from subspacelens_tui.app.screens.gallery import GalleryScreen
-
-        scheme = self.selection.main[0] if self.selection is not None else None
-        self.app.push_screen(GalleryScreen(self.state.path, self.setup, scheme, pair))
-
-    def action_sweep(self) -> None:
-        """One metric over all guidance scales and captured steps."""
-        recording, selection = self.recording, self.selection
-        if selection is None or recording is None or not recording.blocks:
-            return
-        from subspacelens_tui.app.screens.sweep import SweepScreen
-
-        def chosen(configuration: Configuration | None) -> None:
-            if configuration is not None and self.selection is not None:
-                found = configuration.step, configuration.guidance
-                self.state.look(with_configuration(self.selection, recording.manifest, *found))
-
-        name = self.state.path.resolve().name
-        screen = SweepScreen(
-            name, self.worker, recording.manifest, selection.settings, self.setup, recording.problems
-        )
-        self.app.push_screen(screen, chosen)
-
-    def action_claims(self) -> None:
-        """The article's claims, judged by this session."""
-        recording, selection = self.recording, self.selection
-        if selection is None or recording is None or not recording.blocks:
-            return
-        from subspacelens_tui.app.screens.report import ReportScreen
-
-        name = self.state.path.resolve().name
-        self.app.push_screen(ReportScreen(name, self.worker, selection.settings, self.setup))
-
-    def action_compare(self) -> None:
-        """This selection against another of the session, or of another session."""
-        recording, selection = self.recording, self.selection
-        if selection is None or recording is None or not recording.blocks:
-            return
-        from subspacelens_tui.app.screens.compare import CompareScreen, Side
-
-        path, here = self.state.path, replace(selection.settings, images=None)
-        other = here
-        if has_two_branches(selection, recording.manifest):
-            other = replace(here, branch="uncond" if here.branch == "cond" else "cond")
-        elif len(recording.manifest.capture_steps) > 1:
-            other = CHOICES["step"].moved(selection, recording.manifest, 1).settings
-        sides = Side(path, here), Side(path, other)
-        self.app.push_screen(CompareScreen(*sides, self.setup, {path: self.worker}, self.selected))
 
 
 def worker_on(path: Path, settings: Settings | None, setup: Setup, first: bool = False) -> Worker:

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static, TextArea
 
 from subspacelens_tui.app.drawing.cell_text import fit
-from subspacelens_tui.app.drawing.painted import Painted, Row, cut_row
+from subspacelens_tui.app.drawing.painted_widget import Painted, Row, cut_row
 from subspacelens_tui.app.key_table import ANYWHERE, INFO
 from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.setup import Setup

@@ -25,18 +25,18 @@ from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.sessions import Phase, SessionError
 from subspacelens_tui.sessions.catalog import SessionList, delete_session, rename_session
 from subspacelens_tui.sessions.listing import ORDERS, Listing
-from subspacelens_tui.sessions.names import session_path
+from subspacelens_tui.sessions.names import control_path, has_as_control, session_path
 from subspacelens_tui.sessions.sanitise import plain
 
 _POLL = 2.0
 _EMPTY = (
-    "No sessions here yet. A session is one recorded run of a diffusion transformer.",
+    "No sessions here yet. A session is one recorded run of a model.",
     "",
     "Press {new} to record one: the bundled model, or one of yours.",
     "",
     "From a shell:",
-    "  subspacelens-tui demo               record the bundled model and watch it live",
-    "  subspacelens-tui record --help      record a model of yours",
+    "  subspacelens-tui demo            record the bundled model and watch it",
+    "  subspacelens-tui record --help   record a model of yours",
     "and it appears here by itself.",
 )
 
@@ -79,7 +79,7 @@ class SessionsScreen(Screen[None], NeedsRoom):
 
     def _show_title(self) -> None:
         order = self.query_one(SessionTable).order.name
-        words = f" SubspaceLens  sessions by {order}  in {plain(self._folder)}"
+        words = f" SubspaceLens  sessions sorted by {order}  in {plain(self._folder)}"
         self.query_one("#title", Static).update(words)
 
     def on_screen_resume(self) -> None:
@@ -247,24 +247,28 @@ class SessionsScreen(Screen[None], NeedsRoom):
 
         def objection(name: str) -> str:
             try:
-                path = session_path(chosen.path.parent, name)
+                paths = [session_path(chosen.path.parent, name)]
             except SessionError as error:
                 return str(error)
-            taken = name != chosen.name and path.exists()
-            return f"there is a {name} already: choose another name" if taken else ""
+            if control_path(chosen.path).exists():
+                paths.append(control_path(paths[0]))
+            taken = next((path.name for path in paths if name != chosen.name and path.exists()), None)
+            return f"there is a {taken} already: choose another name" if taken else ""
 
         def answered(name: str | None) -> None:
             if name is not None:
                 self.run_worker(self._rename(chosen, name))
 
-        self.app.push_screen(RenameDialog(chosen.name, objection), answered)
+        self.app.push_screen(RenameDialog(chosen.name, objection, _with_its_control(chosen.path)), answered)
 
     async def _rename(self, listing: Listing, name: str) -> None:
         saved = self.setup.saved
         try:
             renamed = await asyncio.to_thread(rename_session, listing.path, name)
-            saved.keep_selection(renamed, saved.selection(listing.path))
-            saved.keep_selection(listing.path, None)
+            for old, new in renamed.items():
+                saved.keep_selection(new, saved.selection(old))
+                if new != old:
+                    saved.keep_selection(old, None)
             self.query_one(SessionTable).choose(name)
             self._complaint = None
         except SessionError as error:
@@ -325,3 +329,11 @@ class SessionsScreen(Screen[None], NeedsRoom):
     def action_leave(self) -> None:
         """Quit. Recordings go on: they are processes of their own."""
         self.app.exit()
+
+
+def _with_its_control(path: Path) -> str:
+    """What else is renamed with a session, or lost by it; empty if nothing is."""
+    if control_path(path).exists():
+        return f"Its control {control_path(path).name} is renamed with it."
+    of = has_as_control(path)
+    return "" if of is None else f"It is the control of {of.name}, which would have none."

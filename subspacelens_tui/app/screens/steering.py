@@ -13,22 +13,19 @@ from textual.widgets import Static
 
 from subspacelens_tui.analysis.output.steering import judge_words, steering_text
 from subspacelens_tui.analysis.settings import SettingsError
-from subspacelens_tui.analysis.steering_results import (
-    SteeringResult,
-    steering_result,
-)
+from subspacelens_tui.analysis.steering_results import SteeringResult, steering_result
 from subspacelens_tui.app.key_table import ANYWHERE, STEERING
 from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.pictures.run_rows import RunRows
 from subspacelens_tui.app.pictures.run_source import RunListing, RunSource
 from subspacelens_tui.app.screens.new_steering import Started, open_form
-from subspacelens_tui.app.screens.quits import Quits
+from subspacelens_tui.app.screens.quit_action import Quits
 from subspacelens_tui.app.screens.with_pictures import WithPictures
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.widgets.key_bar import KeyBar
 from subspacelens_tui.app.widgets.picture_grid import PictureGrid
 from subspacelens_tui.app.widgets.status_line import StatusLine
-from subspacelens_tui.app.widgets.steering_curves import OffManifold, TargetShare
+from subspacelens_tui.app.widgets.steering_curves import Geometry, OffManifold, TargetShare
 from subspacelens_tui.app.widgets.text_lines import TextLines
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.sessions import SessionError
@@ -96,12 +93,12 @@ class SteeringScreen(WithPictures[RunListing], Quits, NeedsRoom):
                 grid.row_width = widest
                 yield grid
             with Vertical():
-                for plot in (TargetShare(), OffManifold()):
+                for plot in (TargetShare(), OffManifold(), Geometry()):
                     plot.markers = self.setup.preferences.markers
                     yield plot
         yield StatusLine(id="status")
         without = () if len(self._runs) > 1 else ("next-run",)
-        table = self.setup.keymap.table(tuple(reversed(ANYWHERE)), STEERING)
+        table = self.setup.keymap.table(STEERING, ANYWHERE)
         yield KeyBar([key for key in in_footer(table) if key.name not in without], id="keys")
 
     def on_mount(self) -> None:
@@ -196,8 +193,9 @@ class SteeringScreen(WithPictures[RunListing], Quits, NeedsRoom):
         if len(self._runs) > 1:
             title += f" ({self._at + 1} of {len(self._runs)})"
         if result is not None:
-            of = result.steering
-            title += f"  {of.source} → {of.target}: {of.method} at layer {', '.join(map(str, of.layers))}"
+            of, layers = result.steering, ", ".join(map(str, result.steering.layers))
+            where = f"layer {layers}" if result.layers is None else "each layer in turn"
+            title += f"  {of.source} → {of.target}: {of.method} at {where}"
         self.query_one("#title", Static).update(plain(title, len(title)))
         lines = [(self._why, False)] if result is None else self._verdict(result)
         if self._failure is not None:
@@ -207,15 +205,17 @@ class SteeringScreen(WithPictures[RunListing], Quits, NeedsRoom):
         self.query_one("#verdict", TextLines).update(lines)
         rows = self._rows.in_order if self._rows is not None else []
         chosen = self._chosen[0] if self._grid.tiles else None
-        place = next((i for i, row in enumerate(rows) if row.key == chosen), 0)
-        for plot in (self.query_one(TargetShare), self.query_one(OffManifold)):
-            plot.update(result, rows, place, self._why)
+        self.query_one(Geometry).display = result is not None and result.layers is not None
+        for kind in (TargetShare, OffManifold, Geometry):
+            self.query_one(kind).update(result, rows, chosen, self._why)
         self._say()
 
     def _verdict(self, result: SteeringResult) -> list[tuple[str, bool]]:
         """The verdict, how far its judge is to be trusted, and what else to know where there is room."""
         judge = f"judge: {judge_words(result.judge)}"
         notes = [(note, False) for note in result.notes] if self.size.height >= _TALL else []
+        if not notes and result.layers is not None:  # the question that such a run is for
+            notes = [(result.layers.verdict, False)]
         return [(result.verdict, not _steers(result)), (judge, False), *notes]
 
     @property

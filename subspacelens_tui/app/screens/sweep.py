@@ -12,20 +12,20 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from subspacelens_tui.analysis import Analyzer, Settings
+from subspacelens_tui.analysis.excluded_images import NoImagesError
 from subspacelens_tui.analysis.incremental_grams import Configuration
-from subspacelens_tui.analysis.left_out import NoImagesError
 from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.sweep import configurations, extremes, tests_of
+from subspacelens_tui.app.background_jobs import Job
 from subspacelens_tui.app.controllers.export import Exportable
-from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.key_table import ANYWHERE, SWEEP
 from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.refinement_stages import FEW, full
 from subspacelens_tui.app.screens.exporting import adopt_export
-from subspacelens_tui.app.screens.quits import Quits
+from subspacelens_tui.app.screens.quit_action import Quits
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.key_bar import KeyBar
@@ -58,6 +58,7 @@ class SweepScreen(Screen[Configuration], Quits, NeedsRoom):
         settings: of the selection: labels, ε and all else that the rows share.
         setup: the user's settings.
         problems: of the session, see `Session`.
+        layer: to select.
     """
 
     KEYS: ClassVar = (SWEEP, ANYWHERE)
@@ -72,8 +73,10 @@ class SweepScreen(Screen[Configuration], Quits, NeedsRoom):
         settings: Settings,
         setup: Setup,
         problems: Sequence[str] = (),
+        layer: int = 0,
     ) -> None:
         super().__init__()
+        self._layer = layer
         self._problems = problems
         self._session = session
         self._worker, self._manifest, self.setup = worker, manifest, setup
@@ -99,10 +102,11 @@ class SweepScreen(Screen[Configuration], Quits, NeedsRoom):
         yield KeyBar(in_footer(self.setup.keymap.table(SWEEP, ANYWHERE)), id="keys")
 
     def on_mount(self) -> None:
-        """Ask for all rows; start at the configuration that was looked at."""
+        """Ask for all rows; start at the configuration and the layer that were looked at."""
         chosen = self._settings.step, self._settings.guidance
         here = [i for i, row in enumerate(self._rows) if (row.step, row.guidance) == chosen]
-        self.query_one(SweepMap).row = here[0] if here else 0
+        shown = self.query_one(SweepMap)
+        shown.row, shown.column = here[0] if here else 0, self._layer
         for index, row in enumerate(self._rows):
             work, done = partial(self._compute, row), partial(self._take, index)
             self._worker.want(Job(f"sweep {index}", (row, self._settings), work, done, urgent=True))
@@ -152,7 +156,9 @@ class SweepScreen(Screen[Configuration], Quits, NeedsRoom):
         self.query_one(StatusLine).warn([*self._problems[:1], *rounding])
         self.query_one("#title", Static).update(f" {self._title}")
         self.query_one(SweepMap).layer_numbers = self._manifest.block_numbers
-        self.query_one(SweepMap).update(figure, rows, tests, quantity(figure).has_zero_line)
+        self.query_one(SweepMap).update(
+            figure, rows, tests, quantity(figure).has_zero_line, self._settings.permutations
+        )
 
     def _tests(self, figure: str) -> tuple[dict[int, tuple[bool, ...]], str]:
         """Of each row which cells pass together, and what is to be said of all."""
@@ -163,13 +169,14 @@ class SweepScreen(Screen[Configuration], Quits, NeedsRoom):
             return {}, ""
         rows = np.asarray(tests.survive).reshape(-1, layers).tolist()
         passes = {index: tuple(row) for index, row in zip(found, rows, strict=True)}
-        return passes, f"dim: fails, {tests.short('tests')}"
+        return passes, tests.dimmed("tests")
 
     @property
     def _title(self) -> str:
-        done, at = f"{len(self._found)}/{len(self._rows)} configurations", self._settings
+        at, found, every = self._settings, len(self._found), len(self._rows)
         of = f"{plain(at.labels or '')} · {at.branch} · ε {at.eps:g} · {at.features}"
-        return f"Sweep  {quantity(SHOWN[self._figure]).title}  {of}  {done}"
+        done = "" if found == every else f"  {found}/{every} configurations"
+        return f"Sweep  {quantity(SHOWN[self._figure]).title}  {of}{done}"
 
     # Export
 

@@ -5,7 +5,7 @@ from typing import Generic, Protocol, TypeVar
 
 from textual.screen import Screen
 
-from subspacelens_tui.app.drawing.canvas import Canvas, canvas_for
+from subspacelens_tui.app.drawing.picture_canvas import Canvas, canvas_for
 from subspacelens_tui.app.drawing.picture_cells import colours_of
 from subspacelens_tui.app.pictures.source import Pictures
 from subspacelens_tui.app.setup import Setup

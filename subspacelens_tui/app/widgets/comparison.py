@@ -11,7 +11,7 @@ from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.plot_parts import Bars, Curve, Plot
 from subspacelens_tui.app.drawing.plot_styles import LegendEntry
 from subspacelens_tui.app.panes.pane import Numbers
-from subspacelens_tui.app.widgets.curves import Curves
+from subspacelens_tui.app.widgets.curve_widget import Curves
 from subspacelens_tui.sessions.sanitise import plain
 
 A_COLOUR, B_COLOUR = 0, 1
@@ -126,7 +126,7 @@ class ComparisonPlot(Curves):
         return [
             LegendEntry(
                 name,
-                numbers.figure(value),
+                numbers.figure(value, signed=quantity(self.figure).has_zero_line),
                 colour,
                 dashed=colour == B_COLOUR,
                 interval=numbers.interval(*quantity(self.figure).error_band(layer)),
@@ -144,4 +144,4 @@ class ComparisonPlot(Curves):
         if all(layer[self.figure].low is None for layer in self.comparison.layers):
             return "none for this metric"
         by = self.comparison.a.settings.errors
-        return f"{by}, left out of both" if self.comparison.paired else f"{by}, as of independent sides"
+        return f"{by}, paired" if self.comparison.paired else f"{by}, sides independent"

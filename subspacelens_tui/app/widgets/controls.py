@@ -7,14 +7,14 @@ from rich.style import Style
 from textual.geometry import Size
 
 from subspacelens_tui.app.drawing.cell_text import cut
-from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
+from subspacelens_tui.app.drawing.painted_widget import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.app.selection import CHOICES, Selection
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.sessions import Manifest
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.steps import timestep_name
 
-_VALUE_AT_MOST = 16
+_VALUE_AT_MOST = 18
 _ROWS_AT_MOST = 2
 _BETWEEN = "  "
 

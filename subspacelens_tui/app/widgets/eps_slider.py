@@ -8,7 +8,7 @@ from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 
-from subspacelens_tui.app.drawing.painted import Row, cut_row
+from subspacelens_tui.app.drawing.painted_widget import Row, cut_row
 from subspacelens_tui.app.keys import Key, bindings
 from subspacelens_tui.app.selection import nearest_of_series
 from subspacelens_tui.app.widgets.slider import SLIDER_AT_LEAST, Slider

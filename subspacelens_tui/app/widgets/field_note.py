@@ -2,8 +2,12 @@
 
 from collections.abc import Iterable
 
-from subspacelens_tui.app.drawing.painted import Painted, Row, cut_row
+from rich.cells import cell_len
+
+from subspacelens_tui.app.drawing.painted_widget import Painted, Row, cut_row
 from subspacelens_tui.sessions.sanitise import plain
+
+_SIGN = 2
 
 
 class FieldNote(Painted):
@@ -21,11 +25,22 @@ class FieldNote(Painted):
         self.set_class(error is not None, "wrong")
         self.repaint()
 
+    @property
+    def words(self) -> str:
+        """What it says, whether there is room for all of it or not."""
+        return next(of for of in (self.error, self._note, self._says) if of is not None)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether some of it is not seen."""
+        return cell_len(plain(self.words)) + _SIGN > self.size.width
+
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """An error has a sign, for those who see no colours."""
         if self.error is not None:
-            yield cut_row([("✗ ", self.ink("error")), (plain(self.error), self.ink("error"))], width)
+            sign, inks = "✗ ", ("error", "error")
         elif self._note is not None:
-            yield cut_row([("= ", self.ink("faint")), (plain(self._note), self.ink())], width)
+            sign, inks = "= ", ("faint", "")
         else:
-            yield cut_row([("  ", self.ink()), (plain(self._says), self.ink("dim"))], width)
+            sign, inks = "  ", ("", "dim")
+        yield cut_row([(sign, self.ink(inks[0])), (plain(self.words), self.ink(inks[1]))], width)

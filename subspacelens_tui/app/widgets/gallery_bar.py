@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from rich.style import Style
 
 from subspacelens_tui.app.drawing.cell_text import cut
-from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
+from subspacelens_tui.app.drawing.painted_widget import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.sessions.sanitise import plain
 
 _LONGEST = 16

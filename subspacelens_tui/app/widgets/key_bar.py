@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 
 from rich.style import Style
 
-from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, row_width
+from subspacelens_tui.app.drawing.painted_widget import Painted, Piece, Row, row_width
 from subspacelens_tui.app.keys import Key, key_name
 
 
 class KeyBar(Painted):
-    """As many keys as fit, the most general (help, quit) always."""
+    """As many keys as fit, in their order."""
 
     def __init__(self, keys: Sequence[Key], *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -6,11 +6,11 @@ from subspacelens_tui.analysis.quantities import error_bands, null_bands, quanti
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.widths import width_breaks
 from subspacelens_tui.app import numbers
-from subspacelens_tui.app.drawing.painted import Row
+from subspacelens_tui.app.drawing.painted_widget import Row
 from subspacelens_tui.app.drawing.plot_parts import Band, Bars, Curve, Plot
 from subspacelens_tui.app.drawing.plot_styles import LegendEntry, legend_rows
 from subspacelens_tui.app.panes.plot_pane import outside
-from subspacelens_tui.app.widgets.curves import Curves
+from subspacelens_tui.app.widgets.curve_widget import Curves
 from subspacelens_tui.sessions.sanitise import plain
 
 _COLOUR = 0

@@ -2,20 +2,21 @@
 
 from collections.abc import Mapping
 
-from subspacelens_tui.analysis.depth import at_same_depth, relative_depth
-from subspacelens_tui.analysis.quantities import error_bands, quantity
-from subspacelens_tui.analysis.result import Result
+from subspacelens_tui.analysis.quantities import Values, error_bands, quantity
+from subspacelens_tui.analysis.relative_depth import at_same_depth, relative_depth
+from subspacelens_tui.analysis.result import LayerResult, Result
 from subspacelens_tui.analysis.widths import width_breaks
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.plot_parts import Bars, Curve, Plot
 from subspacelens_tui.app.drawing.plot_styles import LegendEntry
-from subspacelens_tui.app.widgets.curves import Curves
+from subspacelens_tui.app.widgets.curve_widget import Curves
 
 
 class OverlaidCurves(Curves):
     """Curves with their intervals, and their values at the layer under the mouse, else the selected one.
 
     Where models differ in depth, curves are over relative depth, and the deepest one's layer is selected.
+    Where some blocks only of a model were recorded, curves are over the blocks' numbers.
     """
 
     results: Mapping[str, Result] = {}
@@ -46,34 +47,56 @@ class OverlaidCurves(Curves):
         return "│ 95 % CI"
 
     @property
-    def most_layers(self) -> int:
-        """Of the session that has most."""
+    def places(self) -> int:
+        """How many there are on the axis."""
+        if self._layer_numbers:
+            return len(self._layer_numbers)
         return max((len(of.layers) for of in self.results.values()), default=0)
 
     @property
     def relative(self) -> bool:
-        """Whether the models differ in depth."""
-        return len({len(of.layers) for of in self.results.values()}) > 1
+        """Whether curves are over relative depth."""
+        return bool(self.results) and not self._layer_numbers
 
     @property
     def _layer_numbers(self) -> tuple[int, ...]:
-        """Of each layer the number of its block, where all sessions have the same; none where they differ."""
+        """Of each place the number of its block; none where models differ in depth."""
         found = {of.numbers for of in self.results.values()}
-        return next(iter(found)) if len(found) == 1 else ()
+        if len(found) == 1:
+            return next(iter(found))
+        if not any(has_gaps(of) for of in self.results.values()):
+            return ()
+        return tuple(range(min(map(min, found)), max(map(max, found)) + 1))
 
     def head(self) -> str:
         """The relative depth or the layer that the values of the legend are of."""
         if self.relative:
-            return f"depth {relative_depth(self.here, self.most_layers):.2f}"
+            return f"depth {relative_depth(self.here, self.places):.2f}"
+        return self._layer_name()
+
+    def _layer_name(self) -> str:
         names = self._layer_numbers
-        return f"L{names[self.here] if self.here < len(names) else self.here}"
+        return f"L{names[min(self.here, len(names) - 1)] if names else self.here}"
+
+    def layer_here(self, of: Result) -> LayerResult | None:
+        """The layer of a session at the place that is pointed at or selected; None where it has none."""
+        if self.relative:
+            return of.layers[at_same_depth(self.here, self.places, len(of.layers))]
+        return next((layer for layer in of.layers if f"L{layer.number}" == self._layer_name()), None)
+
+    def _placed(self, values: Values, of: Result) -> Values:
+        """Values of a session's layers at the places of these on the axis."""
+        if self.relative or not values:
+            return values
+        known = dict(zip(of.numbers, values, strict=True))
+        return tuple(known.get(number) for number in self._layer_numbers)
 
     def plot(self) -> Plot:
         """A curve for each session, the first on top, as in the legend."""
         every = [(_place(letter), of) for letter, of in reversed(list(self.results.items()))]
         return Plot(
             tuple(self._curve(n, of) for n, of in every),
-            bars=tuple(Bars(*error_bands(of, self.figure), n) for n, of in every),
+            bars=tuple(self._bars(n, of) for n, of in every),
             relative=self.relative,
             numbers=self._layer_numbers,
             zero=bool(self.results) and quantity(self.figure).has_zero_line,
@@ -85,16 +108,30 @@ class OverlaidCurves(Curves):
 
     def _curve(self, number: int, of: Result) -> Curve:
         breaks = width_breaks(of, self.figure)
-        return Curve(tuple(of.curve(self.figure)), number, dashed=number % 2 > 0, shape=number, breaks=breaks)
+        if not self.relative:
+            breaks = tuple(self._layer_numbers.index(of.numbers[layer]) for layer in breaks)
+        values = self._placed(tuple(of.curve(self.figure)), of)
+        return Curve(values, number, dashed=number % 2 > 0, shape=number, breaks=breaks)
+
+    def _bars(self, number: int, of: Result) -> Bars:
+        low, high = (self._placed(ends, of) for ends in error_bands(of, self.figure))
+        return Bars(low, high, number)
 
     def _entry(self, letter: str, of: Result) -> LegendEntry:
         asked, colour = quantity(self.figure), _place(letter)
-        here = of.layers[at_same_depth(self.here, self.most_layers, len(of.layers))]
+        here = self.layer_here(of)
+        if here is None:
+            return LegendEntry(letter, numbers.NONE, colour, dashed=colour % 2 > 0, shape=colour)
         value = numbers.figure(asked.value(here), signed=asked.has_zero_line)
         between = numbers.interval(*asked.error_band(here))
-        name = f"{letter} L{here.layer}" if self.relative else letter
+        name = f"{letter} L{here.number}" if self.relative else letter
         return LegendEntry(name, value, colour, dashed=colour % 2 > 0, interval=between, shape=colour)
 
 
 def _place(letter: str) -> int:
     return ord(letter) - ord("A")
+
+
+def has_gaps(of: Result) -> bool:
+    """Whether some blocks of its model only were recorded, as far as their numbers say."""
+    return of.numbers != tuple(range(len(of.layers)))

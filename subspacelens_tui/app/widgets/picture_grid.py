@@ -12,13 +12,13 @@ from textual import events
 from textual.geometry import Region
 from textual.message import Message
 
-from subspacelens_tui.app.drawing.canvas import Canvas
 from subspacelens_tui.app.drawing.cell_text import cut, fit
-from subspacelens_tui.app.drawing.painted import Piece, Row, cut_row
+from subspacelens_tui.app.drawing.painted_widget import Piece, Row, cut_row
+from subspacelens_tui.app.drawing.picture_canvas import Canvas
 from subspacelens_tui.app.drawing.picture_cells import Drawn
 from subspacelens_tui.app.pictures.source import Pictures
 from subspacelens_tui.app.pictures.tiles import Tile
-from subspacelens_tui.app.widgets.overlaid import Overlaid
+from subspacelens_tui.app.widgets.graphics_overlay import Overlaid
 from subspacelens_tui.sessions import SessionError
 from subspacelens_tui.sessions.sanitise import plain
 

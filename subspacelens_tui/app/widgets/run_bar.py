@@ -5,7 +5,7 @@ from typing import Any
 
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import cut
-from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
+from subspacelens_tui.app.drawing.painted_widget import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.app.snapshots import Recording
 from subspacelens_tui.sessions import Manifest, Phase, RunState
 from subspacelens_tui.sessions.sanitise import plain

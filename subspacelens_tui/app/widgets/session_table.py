@@ -8,7 +8,7 @@ from textual import events
 from textual.message import Message
 
 from subspacelens_tui.app.drawing.cell_text import fit
-from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
+from subspacelens_tui.app.drawing.painted_widget import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.app.widgets.run_bar import mark
 from subspacelens_tui.sessions import Phase, RunState
 from subspacelens_tui.sessions.byte_sizes import readable
@@ -17,8 +17,8 @@ from subspacelens_tui.sessions.sanitise import plain
 
 _STATE, _IMAGES, _WHEN = 15, 9, 14
 _NAME_AT_LEAST = 14
-# Name and model have so much before they share with columns that say less.
-_ROOMY = 48
+# Name and model have so much, or all they need, before they share with columns that say less.
+_ROOMY, _BETWEEN = 48, 4
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,11 @@ class SessionTable(Painted, can_focus=True):
         return name, max(0, room - name), [column for column in _COLUMNS if column in seen]
 
     def _leaves(self, column: _Column) -> int:
-        return 2 * _NAME_AT_LEAST if column.order == self.order.name else column.leaves
+        if column.order == self.order.name:
+            return 2 * _NAME_AT_LEAST
+        known = self.listings or ()
+        longest = (max((len(plain(words(of))) for of in known), default=0) for words in _WORDS)
+        return max(2 * _NAME_AT_LEAST, min(column.leaves, sum(longest) + _BETWEEN))
 
     def _headings(self, width: int) -> Row:
         name, model, columns = self._columns(width)
@@ -233,6 +237,7 @@ def _when(created: str) -> str:
         return plain(created)[:_WHEN]
 
 
+_WORDS: tuple[Callable[[Listing], str], ...] = (lambda of: of.name, lambda of: of.model_words)
 _COLUMNS = (
     _Column("when", _WHEN, lambda of: _when(of.created), "created", 2 * _NAME_AT_LEAST),
     _Column("size", 11, lambda of: readable(of.bytes), "size", 2 * _NAME_AT_LEAST),

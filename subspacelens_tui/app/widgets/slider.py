@@ -2,7 +2,7 @@
 
 from textual import events
 
-from subspacelens_tui.app.drawing.painted import Painted
+from subspacelens_tui.app.drawing.painted_widget import Painted
 
 SLIDER_AT_LEAST = 8
 

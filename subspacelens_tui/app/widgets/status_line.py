@@ -6,7 +6,7 @@ from typing import Literal
 
 from textual.geometry import Size
 
-from subspacelens_tui.app.drawing.painted import Painted, Row, cut_row
+from subspacelens_tui.app.drawing.painted_widget import Painted, Row, cut_row
 from subspacelens_tui.sessions.sanitise import plain
 
 Level = Literal["error", "warning", "note", "none"]

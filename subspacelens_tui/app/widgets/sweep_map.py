@@ -13,7 +13,7 @@ from textual.message import Message
 from subspacelens_tui.analysis.incremental_grams import Configuration
 from subspacelens_tui.app import numbers
 from subspacelens_tui.app.drawing.cell_text import fit
-from subspacelens_tui.app.drawing.painted import Painted, Piece, Row, cut_row, row_width
+from subspacelens_tui.app.drawing.painted_widget import Painted, Piece, Row, cut_row, row_width
 from subspacelens_tui.app.drawing.palette import SHADES, ramp_index, ramp_steps, ramp_style
 from subspacelens_tui.app.drawing.pointing import Pointing
 from subspacelens_tui.app.panes.pane import COMPUTING, Numbers
@@ -30,7 +30,7 @@ _MARKS = (
     f"{_PEAK} maximum, {_DIP} minimum, beyond noise",
     f"{_PEAK} max, {_DIP} min",
 )
-_TALL_AT_MOST = 3
+_TALL_AT_MOST = 5
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
         figure: what it is of.
         layer_numbers: of each layer the number of its block in the model.
         signed: whether zero says something: colours diverge from it then.
+        permutations: that each p is of.
     """
 
     class Opened(Message):
@@ -83,14 +84,23 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
     layer_numbers: Sequence[int] = ()
     tests = ""
     signed = False
+    permutations = 0
     # The row of the layers, one configuration and one cell of it, the scale, the words.
     least = (_LABEL + _CELL_AT_LEAST, 4)
     _top = _left = 0
     _tall = 1
 
-    def update(self, figure: str, rows: Sequence[SweepRow], tests: str = "", signed: bool = False) -> None:
+    def update(
+        self,
+        figure: str,
+        rows: Sequence[SweepRow],
+        tests: str = "",
+        signed: bool = False,
+        permutations: int = 0,
+    ) -> None:
         """Show this; `tests` says what the dim cells are."""
         self.figure, self.rows, self.tests, self.signed = figure, rows, tests, signed
+        self.permutations = permutations
         self.repaint()
 
     @property
@@ -133,8 +143,8 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
         return [value for value in values if value is not None and math.isfinite(value)]
 
     def _digits(self) -> int:
-        """The columns of a cell that says its value, with room for two marks and a blank."""
-        return max((len(self._written(value)) for value in self._known()), default=0) + 3
+        """The columns of a cell that says its value, with room for a mark and a blank."""
+        return max((len(self._written(value)) for value in self._known()), default=0) + 2
 
     def _written(self, value: float | None) -> str:
         return numbers.figure(value, signed=self.signed)
@@ -236,8 +246,9 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
         if value is None:
             return fit("·", width, "centre"), self.ink("faint")
         digits = self._written(value) if width >= self._digits() else ""
-        # What does not fit beside the digits gives way to them; the chosen cell is underlined as well.
-        forms = (f"{'▸' if here else ''}{digits}{mark}", f"{digits}{mark}", mark or ("▸" if here else ""))
+        # A mark that does not fit beside the digits of the chosen cell gives way: the words below have it.
+        sign = "▸" if here else ""
+        forms = (f"{sign}{digits}{mark}", f"{sign}{digits}" if digits else mark or sign)
         # A blank before the digits, so that they do not run into those of the next cell.
         room = width - 1 if digits else width
         text = fit(next(form for form in forms if len(form) <= room), room, "centre")
@@ -275,7 +286,7 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
         if column >= len(row.values):
             return place
         known = row.p[column] if column < len(row.p) else None
-        p = "" if known is None else f" (p {numbers.probability(known)})"
+        p = "" if known is None else f" (p {numbers.probability(known, self.permutations)})"
         peak = f", peak {self._layer_name(row.peak)}" if row.peak is not None else ""
         dip = f", dip {self._layer_name(row.dip)}" if row.dip is not None else ""
         return f"{place}, {self._layer_name(column)}: {self._written(row.values[column])}{p}{peak}{dip}"

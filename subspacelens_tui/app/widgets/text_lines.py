@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from textual.geometry import Size
 
-from subspacelens_tui.app.drawing.painted import Painted, Row, cut_row
+from subspacelens_tui.app.drawing.painted_widget import Painted, Row, cut_row
 from subspacelens_tui.sessions.sanitise import plain
 
 _INDENT = 2

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def run(arguments: argparse.Namespace) -> int:
     """As text or JSON, in the way that was asked for."""
     from subspacelens_tui.analysis import Analyzer
+    from subspacelens_tui.analysis.class_pairs import pairs
     from subspacelens_tui.analysis.every_image import every_image_figures
     from subspacelens_tui.analysis.output import (
         print_figures,
@@ -30,7 +31,6 @@ def run(arguments: argparse.Namespace) -> int:
         print_tokens,
     )
     from subspacelens_tui.analysis.over_eps import over_eps
-    from subspacelens_tui.analysis.pairs import pairs
     from subspacelens_tui.analysis.sweep import sweep
     from subspacelens_tui.analysis.tables import article_tables
     from subspacelens_tui.analysis.token_results import token_figures
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _refuse_empty(session: Session, absent: str) -> None:
     """Say why there is nothing to print, rather than print a table without rows."""
-    from subspacelens_tui.analysis.left_out import NoImagesError
+    from subspacelens_tui.analysis.excluded_images import NoImagesError
 
     if absent:
         raise NoImagesError(f"{session.name}: {absent}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def run(arguments: argparse.Namespace) -> int:
     """Device, memory, versions, models in the cache; and what recording a model will take."""
     from subspacelens_tui.recording.libraries import load_libraries
-    from subspacelens_tui.sessions.detached import leave_deleted_folder
+    from subspacelens_tui.sessions.detached_processes import leave_deleted_folder
 
     leave_deleted_folder()
     load_libraries("torch")

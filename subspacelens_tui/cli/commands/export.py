@@ -49,11 +49,12 @@ PART = (
     Option(
         "--metric",
         "KEY[,…]",
-        "only these metrics (default: all)",
+        "only these metrics, or `lenses` of tokens (default: all metrics)",
         words,
         dest="only_metrics",
         more="keys of [metrics.md](metrics.md); `excess`, `KEY.z`, … are plotted as such, and stand for "
-        "their metric in tables",
+        "their metric in tables; `lenses` are those of [sparse.md](sparse.md), on request only: they take a "
+        "second a layer and more",
     ),
     Option("--labels", "SCHEME[,…]", "only these label schemes (default: all)", words, dest="only_labels"),
     Option("--branch", "BRANCH[,…]", "only these branches (default: all)", words, dest="only_branches"),

@@ -62,6 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
     request = asked(arguments)
     manifest = plan(request)
     sessions = sessions_folder(arguments.sessions)
+    if manifest.moments is not None:
+        _refuse_moments(manifest, sessions, rank)
     if rank.alone:
         if arguments.with_control and arguments.name is not None:
             refuse_control(session_path(sessions, arguments.name))
@@ -93,6 +95,15 @@ def _say_what_it_takes(manifest: Manifest, sessions: Path) -> None:
 
     for line in estimate_of(manifest, sessions).lines:
         print(plain(line), file=sys.stderr)
+
+
+def _refuse_moments(manifest: Manifest, sessions: Path, rank: Rank) -> None:
+    """Before a session is made that could not be finished."""
+    from subspacelens_tui.planning.estimate import estimate_of
+
+    if not rank.alone:
+        raise UsageError("--moments sums in one process: record without a launcher")
+    estimate_of(manifest, sessions).refuse_moments()
 
 
 def _check_ranks(arguments: argparse.Namespace, rank: Rank) -> None:
@@ -128,12 +139,14 @@ def _check_control(arguments: argparse.Namespace, rank: Rank) -> None:
 def _resume(arguments: argparse.Namespace, rank: Rank) -> int:
     from subspacelens_tui.sessions import Phase, SessionError, open_session
     from subspacelens_tui.sessions.catalog import find_session, sessions_folder
+    from subspacelens_tui.sessions.moments_file import unsummed_images
     from subspacelens_tui.sessions.random_control import next_control
 
     folder = find_session(arguments.resume, sessions_folder(arguments.sessions))
-    if rank.alone:  # of a session that is finished its control may not be
-        folder = next_control(folder) or folder
     session = open_session(folder)
+    # Of a session that is finished its control may not be.
+    if rank.alone and not unsummed_images(session) and (control := next_control(folder)) is not None:
+        folder, session = control, open_session(control)
     if (why := session.manifest.not_resumable) is not None:
         raise SessionError(f"{folder.name} cannot be resumed: {why}")
     if session.steps_problem is not None:
@@ -141,7 +154,7 @@ def _resume(arguments: argparse.Namespace, rank: Rank) -> int:
         raise SessionError(f"{folder.name} cannot be resumed: {session.steps_problem}")
     if rank.alone:
         state = session.state
-        if state.complete:
+        if state.complete and not unsummed_images(session):
             raise SessionError(f"{folder.name} is {state.words}: `{PROGRAM} replay {folder.name}` opens it")
         if state.phase in (Phase.LOADING, Phase.RECORDING, Phase.PAUSED):
             raise SessionError(f"{folder.name} is being recorded: `{PROGRAM} replay {folder.name}` shows it")

@@ -20,7 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     folder = sessions_folder(arguments.sessions)
     session = find_session(arguments.session, folder)
-    need_terminal("a session: `subspacelens-tui show` prints its panes, `analyze` its figures")
+    need_terminal("a session: `subspacelens-tui show` prints its panes, `analyze` its metrics")
     used = replace(setup(arguments), labels_file=labels_file(arguments))
     asked = checked_selection(arguments, session, used.preferences)
     # Without options it opens as it was left.

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from subspacelens_tui.analysis.sparse_results import SparseResult
     from subspacelens_tui.analysis.sparse_sample import SparseSample
     from subspacelens_tui.sessions import Session
-    from subspacelens_tui.sparse.layouts import ReadPickle
 
 _TAKEN = ("--labels", "--branch", "--step", "--guidance")
 _TO = Option(
@@ -110,6 +109,7 @@ def _dictionaries(
     """Where the autoencoders come from; they are trained first, if that was asked."""
     from subspacelens_tui.analysis.sparse_dictionaries import load_dictionaries, trained
     from subspacelens_tui.analysis.sparse_sample import wanted_layers
+    from subspacelens_tui.cli.training import pickle_reader
 
     if arguments.sae is None:
         return None
@@ -117,15 +117,8 @@ def _dictionaries(
         folder = _train(arguments, session, layers)
         return lambda sample: trained(folder)
     wanted = wanted_layers(session, layers)
-    reader = _pickle_reader() if arguments.allow_pickle else None
+    reader = pickle_reader() if arguments.allow_pickle else None
     return lambda sample: load_dictionaries(Path(arguments.sae), session, wanted, sample, reader)
-
-
-def _pickle_reader() -> ReadPickle:
-    """It needs torch, which takes seconds to import."""
-    from subspacelens_tui.training.pickled import read_pickle
-
-    return read_pickle
 
 
 def _train(arguments: argparse.Namespace, session: Session, layers: tuple[int, ...] | None) -> Path:

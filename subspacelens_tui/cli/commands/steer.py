@@ -8,19 +8,21 @@ import functools
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from subspacelens_tui.cli.command import Command, given
 from subspacelens_tui.cli.program import say
 from subspacelens_tui.cli.progress import progress
+from subspacelens_tui.cli.training import pickle_reader
 from subspacelens_tui.options.common import JSON, SESSION
 from subspacelens_tui.options.recording import ALLOW_PICKLE
 from subspacelens_tui.options.steering import FIELDS
 
 if TYPE_CHECKING:
     from subspacelens_tui.planning.steering import PlannedSession
-    from subspacelens_tui.recording.loaded import Loaded
+    from subspacelens_tui.recording.loaded_pipeline import Loaded
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -33,6 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     session = open_session(find_session(arguments.session, sessions_folder(arguments.sessions)))
     request = SteeringRequest(**given(arguments, SteeringRequest))
+    if arguments.allow_pickle:
+        request = replace(request, read_pickle=pickle_reader())
     with progress() as on_progress:
         plan = plan_steering(session, request, functools.partial(on_progress, "fitting"))
     for note in plan.notes:
@@ -77,7 +81,7 @@ def _record_one(
     from subspacelens_tui.sessions import open_session
     from subspacelens_tui.sessions.steering_file import write_steering
     from subspacelens_tui.sessions.writer import create_or_join_session
-    from subspacelens_tui.steering.stored import to_arrays
+    from subspacelens_tui.steering.intervention_arrays import to_arrays
 
     def fill(making: Path) -> None:
         if planned.intervention is not None:

@@ -4,26 +4,26 @@ import numpy as np
 
 from subspacelens_tui.steering.edit import Edit
 from subspacelens_tui.steering.errors import SteeringError
-from subspacelens_tui.steering.examples import Examples
+from subspacelens_tui.steering.examples import TokenStatistics
 from subspacelens_tui.steering.method import Method
 
 _DIM = 24
 
 
-def interchange(examples: Examples, source: str, target: str) -> Edit:
+def interchange(statistics: TokenStatistics, source: str, target: str) -> Edit:
     """x → x + (b - x) V Vᵀ, V a basis of what the class means span around their mean, 24 directions at most.
 
     An interchange intervention on a subspace: Geiger et al. 2024, "Finding alignments between interpretable
     causal variables and distributed neural representations", arXiv 2303.02536.
     """
-    names = np.unique(examples.classes)
+    names = statistics.names
     if len(names) < 2:
         raise SteeringError("there is one class only: subspaces between classes need two at least")
-    means = np.stack([examples.cond[examples.classes == name].mean(axis=(0, 1)) for name in names])
-    dim = min(_DIM, len(names) - 1, examples.width)
+    means = np.stack([statistics.mean(name) for name in names])
+    dim = min(_DIM, len(names) - 1, statistics.width)
     V = np.linalg.svd(means - means.mean(axis=0), full_matrices=False)[2][:dim].T
     P = (V @ V.T).astype(np.float32)
-    return Edit(np.zeros((1, examples.width), np.float32), {"partner": P, "cond": -P})
+    return Edit(np.zeros((1, statistics.width), np.float32), {"partner": P, "cond": -P})
 
 
 METHOD = Method("interchange", "prompt B's tokens within the subspace between the classes", interchange)

@@ -3,13 +3,13 @@
 import numpy as np
 
 from subspacelens_tui.steering.edit import Edit
-from subspacelens_tui.steering.examples import Examples
+from subspacelens_tui.steering.examples import TokenStatistics
 from subspacelens_tui.steering.method import Method
 
 
-def patch(examples: Examples, source: str, target: str) -> Edit:
+def patch(statistics: TokenStatistics, source: str, target: str) -> Edit:
     """x → b, the token of a pass with prompt B; nothing is fitted."""
-    return Edit(np.zeros((1, examples.width), np.float32), {"partner": 1.0, "cond": -1.0})
+    return Edit(np.zeros((1, statistics.width), np.float32), {"partner": 1.0, "cond": -1.0})
 
 
 METHOD = Method("patch", "the tokens of prompt B on the same latents: the ceiling", patch)

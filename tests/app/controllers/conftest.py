@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.app.background_jobs import Job
 from subspacelens_tui.app.controllers.session_state import SessionState
-from subspacelens_tui.app.jobs import Job
 from subspacelens_tui.app.selection import first_selection
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.sessions import Phase, RunState

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from subspacelens_tui.analysis.least_overlap_by_step import Separations
 from subspacelens_tui.analysis.sparse_results import SparseResult
-from subspacelens_tui.analysis.steps import Separations
 from subspacelens_tui.app.controllers.deferred_metrics import DeferredMetrics
 from subspacelens_tui.app.panes.pane import Deferred
 from subspacelens_tui.app.panes.registry import PANES

@@ -6,10 +6,10 @@ import pytest
 
 from subspacelens_tui.app.controllers.arrangement import arrange
 from subspacelens_tui.app.controllers.layout import LayoutController
-from subspacelens_tui.app.key_table import PANE_KEYS, SESSION
 from subspacelens_tui.app.panes.pane import Column, Pane
 from subspacelens_tui.app.panes.registry import PANES, places
 from subspacelens_tui.app.selection import MEASURES
+from subspacelens_tui.app.session_keys import PANE_KEYS, SESSION
 from tests.app.controllers.conftest import NotedState
 
 

@@ -59,6 +59,13 @@ def test_what_the_settings_do_not_hold_comes_back(left: Path, recording: Recordi
     assert state.complaint is None
 
 
+def test_a_pane_is_maximised_in_the_session_that_was_left_so(left: Path, recording: Recording) -> None:
+    other = Opening(recording, left)
+    other.state.path = left / "another session"
+    other.open()
+    assert (other.layout.maximised, other.layout.shows) == (None, {"overlap": "course"})
+
+
 def test_what_is_asked_for_goes_before_what_was_left(left: Path, recording: Recording) -> None:
     state = Opening(recording, left, layer=2, labels="fine", step=3).open()
     assert state.selection is not None

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from subspacelens_tui.analysis import Analyzer
+from subspacelens_tui.analysis.class_pairs import pairs
 from subspacelens_tui.analysis.over_eps import over_eps
-from subspacelens_tui.analysis.pairs import pairs
 from subspacelens_tui.analysis.tables import article_tables
 from subspacelens_tui.app import numbers, refinement_stages
 from subspacelens_tui.app.preferences import Preferences
@@ -110,9 +110,9 @@ async def test_the_excess_over_eps_is_what_analyze_says(on: OpenApp, planted: Pl
         assert pane.numbers()[0]["layer"] == 0
         assert [row for row in pane.as_text().splitlines() if row.endswith(" 4")][1:], "z has its own axis"
         await app.press("I")
-        assert "not where each layer has its own" in pane.as_text()
+        assert "where each layer has its own" in pane.as_text()
         await app.press("I", "b", "b", "b")
-        assert "not of a difference" in pane.as_text()
+        assert "over ε for a difference" in pane.as_text()
 
 
 async def test_cells_of_pairs_that_are_no_less_alike_than_chance_are_dim(

@@ -8,7 +8,7 @@ from subspacelens_tui.analysis.claims import Report
 from subspacelens_tui.analysis.output.files import UNDECODED, ExportError, need
 from subspacelens_tui.analysis.output.report.html import html
 from subspacelens_tui.analysis.output.report.markdown import markdown
-from subspacelens_tui.sessions.atomic import temporary_beside
+from subspacelens_tui.sessions.atomic_files import temporary_beside
 
 HTML_SUFFIXES, MARKDOWN_SUFFIXES = (".html", ".htm"), (".md", ".markdown")
 

@@ -117,7 +117,7 @@ def _claim(judged: Judged) -> Iterator[str]:
     yield f"<h3>{_text(claim.title)} {_badge(finding.verdict)}</h3>"
     if claim.quote:
         yield f"<blockquote><p>{_text(claim.quote)}</p></blockquote>"
-    yield f'<p class="says">{_text(_sentence(finding.says))}</p>'
+    yield f'<p class="says">{_sentence(finding)}</p>'
     found = list(numbers(finding))
     if found:
         yield "<dl>"
@@ -125,7 +125,7 @@ def _claim(judged: Judged) -> Iterator[str]:
             yield f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd></div>"
         yield "</dl>"
     if judged.control is not None:
-        yield f"<p>Control: {_badge(judged.control.verdict)} {_text(_sentence(judged.control.says))}</p>"
+        yield f"<p>Control: {_badge(judged.control.verdict)} {_sentence(judged.control)}</p>"
     yield "<details><summary>Rule</summary>"
     yield f"<p>Measured: {_text(claim.measured)}</p><p>Supported: {_text(claim.rule)}</p>"
     if claim.explained:
@@ -229,16 +229,15 @@ def _badge(verdict: Verdict) -> str:
 def _why(finding: Finding) -> str:
     """What is lacking where it cannot be told."""
     told = finding.verdict is not Verdict.CANNOT_TELL
-    return "" if told else f"<br><small>{_text(_sentence(finding.says))}</small>"
+    return "" if told else f"<br><small>{_sentence(finding)}</small>"
 
 
 def _row(cells: Sequence[str], tag: str) -> str:
     return "<tr>" + "".join(f"<{tag}>{_text(cell)}</{tag.split()[0]}>" for cell in cells) + "</tr>"
 
 
-def _sentence(words: str) -> str:
-    words = dashes(plain(words))
-    return words if words.endswith(".") else f"{words[:1].upper()}{words[1:]}."
+def _sentence(finding: Finding) -> str:
+    return _text(dashes(plain(finding.sentence)))
 
 
 def _text(words: str) -> str:

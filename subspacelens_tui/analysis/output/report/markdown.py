@@ -54,13 +54,13 @@ def _claim(judged: Judged) -> Iterator[str]:
     yield from ("", f"### {_text(claim.title)}", "")
     if claim.quote:
         yield from (f"> {_text(claim.quote)}", "")
-    yield f"**{finding.verdict.value.capitalize()}.** {_text(dashes(plain(finding.says)))}"
+    yield f"**{finding.verdict.value.capitalize()}.** {_text(dashes(plain(finding.sentence)))}"
     yield from ("", f"Measured: {_text(claim.measured)}", "")
     yield from _table(["", ""], numbers(finding))
     if judged.control is not None:
         yield from (
             "",
-            f"Control: {judged.control.verdict.value}. {_text(dashes(plain(judged.control.says)))}",
+            f"Control: {judged.control.verdict.value}. {_text(dashes(plain(judged.control.sentence)))}",
         )
 
 

@@ -1,0 +1,37 @@
+"""What each block does, with the control at random weights beside it."""
+
+import pytest
+
+from subspacelens_tui.analysis import Analyzer, Settings
+from subspacelens_tui.sessions import open_session
+from subspacelens_tui.sessions.names import control_path
+from tests.app.conftest import Driver, OpenApp
+from tests.conftest import PlantedSessionFactory as Planted
+
+
+async def go_to(app: Driver, pane: str) -> None:
+    await app.press("4")
+    while app.app.focused.id != pane:
+        await app.press("w")
+
+
+async def test_the_control_is_drawn_beside_once_it_is_finished(on: OpenApp, planted: Planted) -> None:
+    session = planted(layers=3).start().record()
+    async with on(session, size=(200, 60)) as app:
+        await go_to(app, "block")
+        pane = app.screen.query_one("#block")
+        assert len(pane.plot().curves) == 1
+        assert "random init" not in app.text()
+
+        control = planted(control_path(session.path).name, layers=3, random_init=True, signal=0.0)
+        await app.settled()
+        assert len(pane.plot().curves) == 1
+        control.start().record()
+        await app.settled()
+        found = Analyzer(open_session(control.path)).figures(Settings(step=19))
+        assert pane.plot().curves[0].values == pytest.approx(found.curve("expansion_z"))
+        assert pane.plot().curves[0].dashed
+        assert "random init" in app.text()
+        assert "of 3 beyond chance" in pane.sentence()
+        assert pane.sentence().endswith("Random init: 0 of 3.")
+        assert [row["expansion_z_random_init"] for row in pane.numbers()] == found.curve("expansion_z")

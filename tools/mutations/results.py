@@ -1,0 +1,86 @@
+"""What was found of each change, kept in a file, and the page that shows it."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tools.pages import escaped
+
+ROOT = Path(__file__).parents[2]
+RESULTS = Path(__file__).with_name("results.json")
+PAGE = ROOT / "docs" / "mutations.md"
+_SHOWN = 60  # characters of changed code
+
+
+@dataclass(frozen=True)
+class Found:
+    """A change and the test that failed with it: none where it survived, "(hung)" if tests did not end."""
+
+    file: str
+    line: int
+    kind: str
+    before: str
+    after: str
+    tests: int
+    killed_by: str | None
+    done: str = ""  # about a survivor
+
+    @property
+    def room(self) -> str:
+        """`app` of `subspacelens_tui/app/…`."""
+        return self.file.split("/")[1]
+
+
+def read() -> list[Found]:
+    """All that was found so far."""
+    return (
+        [Found(**row) for row in json.loads(RESULTS.read_text(encoding="utf-8"))] if RESULTS.exists() else []
+    )
+
+
+def write(found: list[Found]) -> None:
+    """Keep these, and nothing else."""
+    rows = [asdict(row) for row in sorted(found, key=lambda row: (row.file, row.line, row.after))]
+    RESULTS.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def page(found: list[Found]) -> str:
+    """docs/mutations.md."""
+    rooms = sorted({row.room for row in found})
+    survivors = [row for row in found if row.killed_by is None]
+    lines = [
+        "# Changes that tests notice",
+        "",
+        "One place of the code is changed at random: a comparison or a sign turned, `and` for `or`, a `not`",
+        "dropped, a constant raised by one, branches swapped, a statement left out, nothing returned. Then",
+        "the tests of the same room that run the line are run, the quickest first, until one fails.",
+        "`python -m tools.mutations` says how to repeat it; with `page` it writes this page.",
+        "",
+        "| room | changes | noticed | of these the tests hung | not noticed |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for room in rooms:
+        of_room = [row for row in found if row.room == room]
+        hung = sum(row.killed_by == "(hung)" for row in of_room)
+        missed = sum(row.killed_by is None for row in of_room)
+        lines.append(f"| `{room}/` | {len(of_room)} | {len(of_room) - missed} | {hung} | {missed} |")
+    lines += ["", "## Not noticed, and what was done", "", "| file, line | was | became | done |"]
+    lines += ["| --- | --- | --- | --- |"]
+    for row in survivors:
+        lines.append(f"| {_place(row)} | {_code(row.before)} | {_code(row.after)} | {escaped(row.done)} |")
+    lines += ["", "## All changes", "", "| file, line | kind | was | became | noticed by |"]
+    lines += ["| --- | --- | --- | --- | --- |"]
+    for row in found:
+        noticed = row.killed_by or f"no test of {row.tests}"
+        cells = (_place(row), row.kind, _code(row.before), _code(row.after), escaped(noticed.split("[")[0]))
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _place(row: Found) -> str:
+    return f"{row.file.removeprefix('subspacelens_tui/')}:{row.line}"
+
+
+def _code(text: str) -> str:
+    line = " ".join(text.split())
+    return f"`{escaped(line if len(line) <= _SHOWN else line[: _SHOWN - 1] + '…')}`"
