@@ -1,7 +1,8 @@
 """Steering the bundled model: 6 pairs of classes, 10 new seeds each; `python -m validation.steering FOLDER`.
 
-Records what is not there yet (two sessions to fit to, then 28 for each pair: an hour on two cores), judges
-it, and writes `steering_results.json` and the pictures of docs/steering.md.
+Records what is not there yet (two sessions to fit to, then 28 for each pair: an hour on two cores; of the
+first pair also atoms and each layer in turn, with fewer seeds), judges it, and writes `steering_results.json`
+and the tables and pictures of docs/steering.md. What the folder does not have stays as it is known.
 """
 
 import json
@@ -16,8 +17,10 @@ import numpy as np
 from PIL import Image
 
 from subspacelens_tui.analysis import SettingsError
+from subspacelens_tui.analysis.output.steering import layer_table
 from subspacelens_tui.analysis.steered_images import SteeredImages
 from subspacelens_tui.analysis.steering_results import steering_result
+from subspacelens_tui.cli import main as cli
 from subspacelens_tui.cli.commands.steer import record_sessions
 from subspacelens_tui.planning import Request, plan
 from subspacelens_tui.planning.steering import PlannedSession, SteeringRequest, plan_steering
@@ -66,9 +69,21 @@ _WORDS = {
     "mean s1": "mean, layer 6",
     "project s1": "project, layer 6",
     "interchange s1": "interchange, layer 6",
+    "atom8 s0.5": "atom, layer 8, strength 0.5",
+    "atom8 s1": "atom, layer 8, strength 1",
+    "atom8 s2": "atom, layer 8, strength 2",
+    "atom8 s4": "atom, layer 8, strength 4",
+    "atom8 rotation": "control of atom: rotation",
+    "atom8 noise": "control of atom: noise",
+    "atom8 transport": "transport beside atom, same seeds",
 }
 RESULTS = Path(__file__).with_name("steering_results.json")
 STRENGTHS = (0.0, 0.5, 0.75, 1.0, 1.25, 1.5)
+# Of the first pair only, and few seeds.
+FEW: dict[str, dict[str, Any]] = {
+    "atom8": {"layers": [8], "method": "atom", "strengths": (0.5, 1.0, 2.0, 4.0), "seeds": 6},
+    "layers": {"layers": "all", "seeds": 4},
+}
 
 
 def record_natural(folder: Path) -> None:
@@ -125,6 +140,15 @@ def _to_itself(folder: Path, source: str, target: str) -> PlannedSession:
     return replace(like, manifest=manifest, intervention=fits.method)
 
 
+def record_few(folder: Path) -> None:
+    """Atoms of an autoencoder that is trained on the session, and each layer in turn."""
+    cli(["sparse", ALL, "--sae", "train", "--layers", "8", "--sessions", str(folder)])
+    source, target = PAIRS[0]
+    for name, asked in FEW.items():
+        request = SteeringRequest(source, target, labels="fine", name=f"{source}-{target}-{name}", **asked)
+        record_sessions(folder, plan_steering(open_session(folder / ALL), request).sessions)
+
+
 def main(folder: Path) -> None:
     """Record, judge and write."""
     record_natural(folder)
@@ -133,12 +157,17 @@ def main(folder: Path) -> None:
         if setting[0] == "L8":
             for pair in PAIRS:
                 record_sessions(folder, [_to_itself(folder, *pair)])
+    record_few(folder)
     write(folder)
 
 
 def write(folder: Path) -> None:
     """Judge what is there, and write numbers, tables and pictures."""
-    RESULTS.write_text(json.dumps(results(folder), indent=1) + "\n", encoding="utf-8")
+    known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    found = known | results(folder)
+    if (layers := over_layers(folder)) is not None:
+        found["layers"] = layers
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     DOCUMENT.write_text(document(), encoding="utf-8")
     for name, rows in pictures(folder).items():
         sheet(rows).save(DOCUMENT.with_suffix("") / name, quality=85)
@@ -151,9 +180,42 @@ def document() -> str:
     for setting, words in _WORDS.items():
         if setting in found:
             rows.append(f"| {words} | {' | '.join(_cells(found[setting]))} |")
-    table = "\n".join(rows)
+    tables = {"table": "\n".join(rows)}
+    if "layers" in found:
+        tables["layers"] = "\n".join(_layer_rows(found["layers"]))
     text = DOCUMENT.read_text(encoding="utf-8")
-    return re.sub(r"(<!-- table -->\n).*?(<!-- end -->)", rf"\g<1>{table}\n\g<2>", text, flags=re.DOTALL)
+    for name, table in tables.items():
+        between = rf"(<!-- {name} -->\n).*?(<!-- end -->)"
+        text = re.sub(
+            between, lambda said, table=table: f"{said[1]}{table}\n{said[2]}", text, flags=re.DOTALL
+        )
+    return text
+
+
+def _layer_rows(of: Mapping[str, Any]) -> Iterator[str]:
+    yield f"| layer | {' | '.join(of['headers'])} |"
+    yield "|---" * (1 + len(of["headers"])) + "|"
+    for name, cells in of["rows"]:
+        yield f"| {name} | {' | '.join(cells)} |"
+    yield ""
+    yield f"{of['verdict']}; {of['geometry']}."
+
+
+def over_layers(folder: Path) -> dict[str, Any] | None:
+    """What came of the run at each layer in turn, as its table has it; None if it is not there."""
+    try:
+        found = steering_result(folder, "-".join([*PAIRS[0], "layers"]))
+    except SettingsError:
+        return None
+    if found.layers is None:
+        return None
+    headers, rows = layer_table(found.layers)
+    return {
+        "headers": headers[1:],
+        "rows": [[row[0], row[1:]] for row in rows],
+        "verdict": found.verdict,
+        "geometry": found.layers.verdict,
+    }
 
 
 def _cells(of: Mapping[str, Any]) -> Iterator[str]:
@@ -171,6 +233,8 @@ def results(folder: Path) -> dict[str, Any]:
         prefix = f"{source}-{target}-"
         runs = dict.fromkeys(p.name.rpartition("~")[0] for p in sorted(folder.glob(f"{prefix}*~*")))
         for run in runs:
+            if run == f"{prefix}layers":  # a table of its own
+                continue
             try:
                 rows = steering_result(folder, run).rows
             except SettingsError:  # recorded no further than its folder
@@ -201,25 +265,28 @@ def _together(rows: Sequence[SteeredImages]) -> dict[str, Any]:
 
 
 def pictures(folder: Path) -> Mapping[str, list[list[Image.Image]]]:
-    """Rows of pictures of each sheet."""
-
-    def row(session: str, seeds: int) -> list[Image.Image]:
-        return [Image.open(image_path(folder / session, image)) for image in range(seeds)]
-
-    keys = (
-        "s0",
-        "target",
-        *(f"s{s:g}" for s in STRENGTHS[1:]),
-        "rotation",
-        "noise",
-        "pattern",
-        "class",
-        "mixture",
-    )
-    one = [row(f"lion-panda-L8~{key}", SEEDS) for key in (*keys, "patch")]
-    one += [row("lion-panda-mean~s1", SEEDS), row("lion-panda-itself~s1", SEEDS)]
-    pairs = [row(f"{a}-{b}-L8~{key}", SEEDS) for a, b in PAIRS for key in ("s0", "s1", "target")]
-    return {"lion-panda.webp": one, "pairs.webp": pairs}
+    """Rows of pictures of each sheet whose sessions are all there."""
+    keys = ("s0", "target", *(f"s{s:g}" for s in STRENGTHS[1:]))
+    controls = ("rotation", "noise", "pattern", "class", "mixture", "patch")
+    of_pairs = [(f"{a}-{b}-L8~{key}", SEEDS) for a, b in PAIRS for key in ("s0", "s1", "target")]
+    atoms = ("s0", "s0.5", "s1", "s2", "s4", "rotation", "transport", "target")
+    sheets = {
+        "lion-panda.webp": [
+            *((f"lion-panda-L8~{key}", SEEDS) for key in (*keys, *controls)),
+            ("lion-panda-mean~s1", SEEDS),
+            ("lion-panda-itself~s1", SEEDS),
+        ],
+        "pairs.webp": of_pairs,
+        "atoms.webp": [(f"lion-panda-atom8~{key}", FEW["atom8"]["seeds"]) for key in atoms],
+    }
+    return {
+        name: [
+            [Image.open(image_path(folder / session, image)) for image in range(seeds)]
+            for session, seeds in rows
+        ]
+        for name, rows in sheets.items()
+        if all((folder / session).exists() for session, _ in rows)
+    }
 
 
 def sheet(rows: list[list[Image.Image]]) -> Image.Image:

@@ -16,6 +16,7 @@ from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.catalog import find_session, session_names
 from subspacelens_tui.sessions.features import STEERING
 from subspacelens_tui.sessions.format import Steering
+from subspacelens_tui.sessions.steering_runs import keys_of_run
 from subspacelens_tui.steering import CONTROLS
 from subspacelens_tui.steering.examples import FloatArray
 from subspacelens_tui.steering.manifold import Natural
@@ -90,7 +91,7 @@ def runs_for(session: Path) -> list[str]:
 
 def _fitted_to(sessions: Path, name: str) -> str | None:
     """The session that a run was fitted to; None while no steered session of it can be read."""
-    for key in _keys(sessions, name):
+    for key in keys_of_run(sessions, name):
         try:
             steering = open_session(sessions / f"{name}~{key}").manifest.steering
         except SessionError:
@@ -111,7 +112,7 @@ def steering_result(sessions: Path, name: str) -> SteeringResult:
         SettingsError: there is no such run, or no steered image yet.
         SessionError: a session cannot be read.
     """
-    opened = {key: open_session(sessions / f"{name}~{key}") for key in _keys(sessions, name)}
+    opened = {key: open_session(sessions / f"{name}~{key}") for key in keys_of_run(sessions, name)}
     recorded = {key: session for key, session in opened.items() if session.files}
     steered = {key: session for key, session in recorded.items() if session.manifest.steering is not None}
     if not steered:
@@ -149,11 +150,6 @@ def _check_model(source: Session, recorded: Iterable[Session]) -> None:
             raise SettingsError(
                 f"{session.name} is of another model than {source.name}, to which it was fitted"
             )
-
-
-def _keys(sessions: Path, name: str) -> list[str]:
-    found = [session.rpartition("~") for session in session_names(sessions)]
-    return [key for run, _, key in found if run == name]
 
 
 def _of_run(steered: dict[str, Session]) -> Steering:

@@ -182,6 +182,7 @@ STEERING: tuple[Key, ...] = (
     Key("next-run", "r", "next_run(1)", "next run", "Steering", "run"),
     Key("previous-run", "R", "next_run(-1)", "previous run", "Steering"),
     Key("copy-steering", "y", "copy", "copy verdict and table as text (OSC 52, works over SSH)", "Steering"),
+    Key("stop-run", "x", "stop_run", "stop the recording of this run (asks)", "Steering"),
     Key("leave-steering", "escape", "leave_steering", "back", "Steering", "back", pinned=True),
     Key("new-steering", "n", "new_steering", "start a new run", "Steering", "new"),
 )

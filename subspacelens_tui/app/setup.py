@@ -27,6 +27,9 @@ class StartedSteering(Protocol):
     def failure(self) -> str | None:
         """Why it ended, in one line; None while it runs, and if it ended well."""
 
+    def stop(self) -> bool:
+        """Ask it to stop; False if it has ended already."""
+
 
 StartSteering = Callable[[Path, Sequence[str]], StartedSteering]
 """Starts a detached `steer` of the session in a folder with some options; SessionError if it cannot."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from subspacelens_tui.models.checkpoint import holds, parts_in
 from subspacelens_tui.models.errors import TRANSFORMER, ModelError
 from subspacelens_tui.models.file_integrity import check_index, check_small, check_weights, read_json
 from subspacelens_tui.models.model_files import Place, folder_place, place_of
@@ -108,7 +109,7 @@ def find_pipeline(source: ModelSource) -> Pipeline:
             found.weights.get(name),
             place.model,
             place.again,
-            source.one_file if name in DENOISERS else None,
+            source.one_file if found.is_in_one_file(name) else None,
         )
         for name, place in found.places.items()
     )
@@ -148,6 +149,7 @@ class _Inspection:
         self._source = source
         self._borrowed = source.components_from is not None and source.one_file is None
         self._whole = source.components_from or source.model
+        self._in_file = parts_in(source.one_file)
         index = _index(whole) if whole is not None else {}
         self.pipeline = _class_name(whole, index) if whole is not None else None
         self.absent = tuple(part for part, entry in index.items() if entry == [None, None])
@@ -231,7 +233,7 @@ class _Inspection:
         sets = {
             part: weight_sets(self._names(part))
             for part in self.places
-            if self._config(part) == _CONFIG and not self._is_in_one_file(part)
+            if self._config(part) == _CONFIG and not self.is_in_one_file(part)
         }
         found = {part: self._choose(part, there) for part, there in sets.items()}
         for place in dict.fromkeys(self.places.values()):
@@ -244,9 +246,11 @@ class _Inspection:
                 raise lacks(place.model, [f"{part}/{name}" for name in one.absent], place.again)
         return weights
 
-    def _is_in_one_file(self, part: str) -> bool:
-        """Whether the weights of a part are the file that was given."""
-        return self._source.one_file is not None and part in DENOISERS
+    def is_in_one_file(self, part: str) -> bool:
+        """Whether the weights of a part are in the file that was given."""
+        if self._source.one_file is None:
+            return False
+        return part in DENOISERS or holds(self._in_file, part, self.classes[part][1])
 
     def _choose(
         self, part: str, there: Collection[WeightSet], pickles: bool | None = None

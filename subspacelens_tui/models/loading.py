@@ -20,6 +20,7 @@ from huggingface_hub.utils import logging as hub_logging
 from packaging.version import Version
 from transformers.utils import logging as transformers_logging
 
+from subspacelens_tui.models.checkpoint_text import text_encoder_in
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.inspection import DENOISERS, Part, find_pipeline
 from subspacelens_tui.models.loras import load_loras
@@ -147,19 +148,22 @@ def _load(part: Part, weights: WeightSet, kind: Any, dtype: torch.dtype, quantiz
 
 
 def _load_file(part: Part, file: Path, kind: Any, dtype: torch.dtype, quantize: str | None) -> Any:
-    """A denoiser with its weights from a file that is no part of a pipeline.
+    """A part with its weights from a file, which has a denoiser alone or a whole pipeline.
 
     Raises:
         ModelError: if it cannot be loaded, or lacks weights that its configuration wants.
     """
+    again = f"see that it is the {part.name} of a {kind.__name__}"
+    if part.library == "transformers":
+        with _one_line(str(file), part.name, again):
+            return text_encoder_in(file, kind, part.folder, dtype)
     if not hasattr(kind, "from_single_file"):
         raise ModelError(f"diffusers loads no {kind.__name__} from a single file: give a diffusers folder")
     how: dict[str, Any] = {_DTYPE["diffusers"]: dtype}
     if file.suffix == ".gguf":
         how["quantization_config"] = gguf_config(dtype)
-    elif quantize is not None:
+    elif quantize is not None and part.name.startswith(DENOISERS):
         how["quantization_config"] = quantization_config(quantize, dtype)
-    again = f"see that it is the {part.name} of a {kind.__name__}"
     with _one_line(str(file), part.name, again):
         model = kind.from_single_file(str(file), config=str(part.folder), **how)
     if (misfit := _misfit(model, {})) is not None:

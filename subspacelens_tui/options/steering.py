@@ -86,7 +86,7 @@ FIELDS: tuple[FormOption, ...] = (
         dest="atoms",
         more="of the autoencoder that `sparse --sae train` trained on the session; `sparse` lists its atoms",
         label="atom",
-        unless="the one most active for “to”",
+        unless="most active in “to”",
         says="of --method atom: numbers of atoms",
         wants="numbers like 17,204",
     ),
@@ -108,7 +108,7 @@ FIELDS: tuple[FormOption, ...] = (
         path,
         more="sparsify, SAeUron and SAELens; with `--allow-pickle` also sdxl-unbox and dictionary_learning",
         label="sae",
-        unless="trained on the session",
+        unless="trained on session",
         says="of --method atom: folder of another autoencoder",
     ),
     FormOption(

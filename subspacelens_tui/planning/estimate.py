@@ -28,6 +28,7 @@ class Estimate:
         memory: what it takes, and how many images at a time.
         rate: how fast a recording like this one went.
         host_free: memory that is free, of the machine or of the container or job.
+        some_tokens: whether single tokens are kept, as steering is fitted to, but of some blocks only.
     """
 
     images: int
@@ -41,6 +42,7 @@ class Estimate:
     memory: MemoryEstimate
     rate: KnownRate | None
     host_free: int
+    some_tokens: bool = False
 
     @property
     def seconds(self) -> float | None:
@@ -104,6 +106,11 @@ class Estimate:
 
     def _warnings(self) -> Iterator[str]:
         memory = self.memory
+        if self.some_tokens:
+            yield (
+                "steering needs the tokens of all blocks, and --layers keeps some: leave it out for a "
+                "session to steer by"
+            )
         if self.disk_free is not None and self.features + self.pictures + self.moments > self.disk_free:
             yield "the disk will be full before the recording ends: free some of it, or record fewer images"
         if memory.fits is False and memory.usable is not None:
@@ -146,6 +153,7 @@ def estimate_of(manifest: Manifest, sessions: Path) -> Estimate:
         memory=memory,
         rate=known_rate(manifest, memory.device, memory.dtype, sessions),
         host_free=host_memory().available,
+        some_tokens=manifest.tokens is not None and manifest.layers is not None,
     )
 
 

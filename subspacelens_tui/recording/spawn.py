@@ -41,6 +41,13 @@ class StartedSteering:
     process: "subprocess.Popen[bytes]"
     log: Path
 
+    def stop(self) -> bool:
+        """Ask it to stop: after the denoising step that is under way, or at once while it fits."""
+        if self.process.poll() is not None:
+            return False
+        self.process.terminate()
+        return True
+
     def failure(self) -> str | None:
         """Why it ended, in one line; None while it runs, and if it ended well."""
         if self.process.poll() in (None, 0):

@@ -209,10 +209,15 @@ class Steering:
             sources["uncond"] = self._uncond[layer][:images].float()
         if "noise" in self._intervention.sources:
             sources["noise"] = self._noise(layer, cond)
-        change = self._intervention.strength * self._of(layer, cond.device)(sources)
-        self._measured[layer, self._steps.step] = _measures(cond, change)
-        for half in ("cond", "uncond") if self._intervention.half == "both" else (self._intervention.half,):
-            rows[half][:images] = (rows[half][:images].float() + change).to(every.dtype)
+        change = self._of(layer, cond.device)(sources)
+        if self._intervention.strength != 1:
+            change = self._intervention.strength * change
+        after = cond + change
+        self._measured[layer, self._steps.step] = _measures(cond, change, after)
+        if self._intervention.half != "uncond":
+            rows["cond"][:images] = after
+        if self._intervention.half != "cond":
+            rows["uncond"][:images] = rows["uncond"][:images].float() + change
         return _replaced(output, block.output, every)
 
     def _of(self, layer: int, device: torch.device) -> Change:
@@ -309,13 +314,14 @@ def _checked(block: BlockLayout, tokens: torch.Tensor) -> torch.Tensor:
     return found
 
 
-def _measures(before: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
-    """Energy, angle and norm ratio (n, 3) of tokens (n, T, d) and what is added to them."""
-    x, y = before.flatten(1), (before + change).flatten(1)
-    of_x, of_y = x.norm(dim=1), y.norm(dim=1)
-    energy = (y - x).norm(dim=1) / (of_x + _TINY)
-    cosine = (x * y).sum(dim=1) / (of_x * of_y + _TINY)
-    return torch.stack([energy, cosine.clamp(-1, 1).acos(), of_y / (of_x + _TINY)], dim=1)
+def _measures(before: torch.Tensor, change: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
+    """Energy, angle and norm ratio (n, 3) of tokens (n, T, d), what is added to them, and their sum."""
+    x, y = before.flatten(1), after.flatten(1)
+    # Of a change that is the same for all images there is one row.
+    added = change.flatten(1).norm(dim=1)
+    of_x, of_y = x.norm(dim=1) + _TINY, y.norm(dim=1)
+    cosine = torch.linalg.vecdot(x, y) / (of_x * of_y + _TINY)
+    return torch.stack([added / of_x, cosine.clamp(-1, 1).acos(), of_y / of_x], dim=1)
 
 
 def _replaced(holder: Any, path: tuple[int | str, ...], tensor: torch.Tensor) -> Any:

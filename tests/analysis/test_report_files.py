@@ -138,7 +138,10 @@ def test_without_matplotlib_there_is_markdown(
 def test_lenses_of_tokens_are_a_section_of_their_own(report: Report, page: str) -> None:
     assert 'id="lenses"' not in page
     with_lenses = replace(report, lenses=sparse_result(3))
-    for text in (html(with_lenses), markdown(with_lenses)):
+    shown = html(with_lenses)
+    assert '<a href="#lenses">' in shown
+    assert '<a href="#lenses">' not in page
+    for text in (shown.replace("\u00a0", " "), markdown(with_lenses)):
         assert "Sparse against dense" in text
         # 9 nats of 25 subspaces are 13 bits; half a nat of error 0.7.
         assert "+13.0 ± 0.7" in text

@@ -30,6 +30,10 @@ class Starter:
     def failure(self) -> str | None:
         return self._failure
 
+    def stop(self) -> bool:
+        self._failure = "terminated"
+        return True
+
 
 @pytest.fixture(scope="module")
 def with_tokens(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -114,6 +118,12 @@ async def test_a_run_is_started_from_the_cell_and_the_layer_and_followed(
         assert isinstance(app.app.screen, SteeringScreen)
         words = "fitting, then recording" if failure is None else "the run ended: natural: too few tokens"
         assert words in app.text()
+        if failure is None:
+            await app.press("x", "s")
+            assert starter.failure() == "terminated", "while it fits there is no session to ask"
+            app.app.screen.read()
+            await app.settled()
+            assert "the run ended: it was stopped" in app.text()
 
 
 async def test_where_nothing_can_be_started_the_form_says_so(open_app: OpenApp, with_tokens: Path) -> None:

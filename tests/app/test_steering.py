@@ -14,6 +14,7 @@ from subspacelens_tui.app.screens.steering import SteeringScreen
 from subspacelens_tui.app.widgets.picture_grid import PictureGrid
 from subspacelens_tui.app.widgets.session_table import SessionTable
 from subspacelens_tui.app.widgets.steering_curves import Geometry, OffManifold, TargetShare
+from subspacelens_tui.sessions.control import requested
 from tests.app.conftest import Driver, OpenApp
 from tests.app.steered_run import plant, plant_over_layers, plant_run
 from tests.conftest import PlantedSessionFactory as Planted
@@ -147,6 +148,13 @@ async def test_a_run_that_grows_is_judged_as_far_as_it_is(
         assert "run (" in str(screen.query_one("#title", Static).render())
         assert "recording rotation 4/8 · 5 sessions so far" in app.text()
         assert len([t for t in grid(screen).tiles if t.subject == "rotation"]) == 4
+        await app.press("x")
+        assert "Stop the run run? What is recorded stays." in app.text()
+        await app.press("s")
+        await app.settled()
+        keys = [path.name for path in tmp_path.glob("run~*") if requested(path) == "stop"]
+        assert len(keys) == 5, "in all of them: one may be finished when it is asked"
+        assert all(requested(path) == "run" for path in tmp_path.glob("second~*"))
         # Without what it was fitted to there are images, and the reason why there is no more.
         screen._folder.joinpath("natural", "session.json").unlink()
         screen._stale = True

@@ -98,3 +98,9 @@ def test_what_will_not_fit_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "on cuda:0 (NVIDIA Small) in bfloat16; 2.0 GiB are free" in text
     assert "text encoder 8.9 GiB (to encode the prompts, on the CPU, because it does not fit)" in text
     assert "files do not tell all sizes (not on this machine yet, pickled, or" in text
+
+
+def test_tokens_of_some_blocks_are_no_session_to_steer_by(tmp_path: Path) -> None:
+    for layers, said in ((None, False), ([2, 3], True)):
+        found = estimate(Request(seeds=1, tokens=4, layers=layers), tmp_path)
+        assert ("steering needs the tokens of all blocks" in "\n".join(found.lines)) == said

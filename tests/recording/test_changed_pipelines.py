@@ -15,9 +15,10 @@ import subspacelens_tui
 from subspacelens_tui.models.errors import ModelError
 from subspacelens_tui.models.loading import load_pipeline
 from subspacelens_tui.models.quantization import quantization_config
-from subspacelens_tui.models.source import ModelSource
+from subspacelens_tui.models.source import ModelSource, located
 from subspacelens_tui.options.recording import QUANTIZATIONS
 from subspacelens_tui.sessions import Session, open_session
+from tests.models.original_layout import save_as_one_file
 from tests.models.tiny_pipelines import RECIPES, build
 
 CPU = torch.device("cpu")
@@ -131,6 +132,23 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[np.ndarray, Session
 
 SAME = (model_offload, group_offload, fused_qkv, compiled, one_file)
 OTHER = (layerwise_casting, lora, int8, gguf)
+
+
+def test_a_checkpoint_is_the_pipeline_that_was_put_into_it(tmp_path: Path) -> None:
+    """Of a whole Stable Diffusion 1.5, whose folder is left with configurations and the tokenizer."""
+    made = build("sd15")
+    made.save_pretrained(tmp_path / "folder")
+    save_as_one_file(made, tmp_path / "sd15.safetensors")
+    for weights in (tmp_path / "folder").rglob("*.safetensors"):
+        weights.unlink()
+    source = ModelSource(str(tmp_path / "sd15.safetensors"), components_from=str(tmp_path / "folder"))
+    loaded = load_pipeline(source, torch.float32)
+    for name in ("unet", "vae", "text_encoder"):
+        ours, theirs = (getattr(pipeline, name).state_dict() for pipeline in (made, loaded))
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(tensor, theirs[key]) for key, tensor in ours.items())
+    with pytest.raises(ModelError, match=r"say where the other parts .* are, `--components-from"):
+        located(str(tmp_path / "sd15.safetensors"))
 
 
 @pytest.mark.parametrize("make", [*SAME, *OTHER], ids=lambda make: make.__name__)

@@ -17,6 +17,7 @@ from subspacelens_tui.planning.steering import SteeringRequest, plan_steering
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.recorder import Recorder
 from subspacelens_tui.sessions import open_session
+from subspacelens_tui.sessions.control import ask
 from subspacelens_tui.sessions.steering_file import open_steering
 from subspacelens_tui.sessions.writer import create_session, image_path
 from subspacelens_tui.sparse import Autoencoder
@@ -178,7 +179,7 @@ def test_at_each_layer_in_turn_is_what_it_is_at_that_layer_alone(sessions: Path)
     assert (alone.manifest.steering.layers, alone.manifest.steering.control) == ([8], None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Recorder, "_take_signals", lambda self: None)
-        assert record_sessions(sessions, [alone]) == 0
+        assert record_sessions(sessions, [alone]) is None
     before, after = (open_session(sessions / name) for name in ("run~s1", "layers~L8"))
     for branch in ("cond", "uncond"):
         np.testing.assert_array_equal(before.features(11, branch, 3), after.features(11, branch, 3))
@@ -218,7 +219,7 @@ def test_atoms_of_an_autoencoder_are_a_run_like_others_with_transport_beside_the
     assert list(of["transport"].changes[8]) == [0, 3]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Recorder, "_take_signals", lambda self: None)
-        assert record_sessions(sessions, [planned[key] for key in ("s0", "s2", "noise", "transport")]) == 0
+        assert record_sessions(sessions, [planned[key] for key in ("s0", "s2", "noise", "transport")]) is None
     found = steering_result(sessions, plan.name)
     rows = {row.key: row for row in found.rows}
     assert list(rows) == ["s0", "s2", "noise", "transport"]
@@ -230,6 +231,35 @@ def test_atoms_of_an_autoencoder_are_a_run_like_others_with_transport_beside_the
         assert {name: read(name).tolist() for name in names} == {n: a.tolist() for n, a in arrays.items()}
     for key in ("s0", "s2", "noise", "transport"):
         shutil.rmtree(sessions / f"{plan.name}~{key}")
+
+
+def test_a_run_that_is_stopped_between_two_sessions_begins_no_other(
+    sessions: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same command goes on, and records what is missing."""
+    monkeypatch.setattr(Recorder, "_take_signals", lambda self: None)
+    words = ["steer", "natural", *STEER[:-1], "halves", "--method", "mean", "--sessions", str(sessions)]
+    asked = Recorder.run
+
+    def run_and_ask(self: Recorder) -> int:
+        status = asked(self)
+        assert main(["stop", "halves", "--sessions", str(sessions)]) == 1  # nothing is being recorded now
+        for path in sessions.glob("halves~*"):
+            ask(path, "stop")
+        return status
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Recorder, "run", run_and_ask)
+        assert main(words) == 0
+    assert [path.name for path in sessions.glob("halves~*")] == ["halves~target"]
+    assert "stopped: the same command records what is missing" in capsys.readouterr().err
+    folders = {*sessions.iterdir()}
+    with monkeypatch.context() as patch:
+        patch.setattr(Recorder, "run", lambda self: 130)
+        assert main(words) == 130
+    assert {*sessions.iterdir()} - folders == {sessions / "halves~s0"}, "what is complete is not asked again"
+    for path in sessions.glob("halves~*"):
+        shutil.rmtree(path)
 
 
 @pytest.fixture(scope="module")

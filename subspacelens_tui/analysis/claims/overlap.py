@@ -28,8 +28,10 @@ def is_middle(layer: int, layers: int) -> bool:
     "all layers (Bonferroni).",
     rule="All these layers lie in the middle third of the depth; so do those of the overlap less its mean "
     "under permuted labels; and at one of them it is below its null (p ≤ .05, max-T over the layers). It "
-    "cannot be told where some of the layers lie in the middle and some do not.",
-    explained="The overlap is least in the middle, and permuted labels, too, overlap least there.",
+    "cannot be told where some of the layers lie in the middle and some do not, of the overlap itself or, "
+    "though it is below its null, less its mean under permuted labels.",
+    explained="The overlap is least in the middle, but not below its null there, or least elsewhere once its "
+    "mean under permuted labels is taken off.",
 )
 def least_in_the_middle(evidence: Evidence) -> Finding:
     """Of the coarse labels."""
@@ -48,8 +50,12 @@ def least_in_the_middle(evidence: Evidence) -> Finding:
     verdict = Verdict.EXPLAINED
     if not all(inside):
         verdict = Verdict.NOT_SUPPORTED
-    elif all(is_middle(layer, layers) for layer in of_excess.candidates) and beyond <= LEVEL:
-        verdict = Verdict.SUPPORTED
+    elif beyond <= LEVEL:
+        of_excess_inside = [is_middle(layer, layers) for layer in of_excess.candidates]
+        if all(of_excess_inside):
+            verdict = Verdict.SUPPORTED
+        elif any(of_excess_inside):
+            raise CannotTell(f"less its null, {_not_resolved(layers_in_words(of_excess.candidates))}")
     where = f"the overlap is least at {layers_in_words(of_value.candidates)}"
     null = f"less its null, {layers_in_words(of_excess.candidates)} cannot be excluded ({p_words(beyond)})"
     others = float(np.min(np.delete(curve.values, of_value.candidates), initial=np.inf))
@@ -76,8 +82,8 @@ def least_in_the_middle(evidence: Evidence) -> Finding:
     "5 % over all layers and steps (Bonferroni).",
     rule="Every such layer of the last step is deeper than every one of the first; and so it is for the "
     "overlap less its mean under permuted labels. It cannot be told where a layer cannot be excluded "
-    "at either step.",
-    explained="The layer moves, and so does that of permuted labels.",
+    "at either step, of the overlap itself or less its mean under permuted labels.",
+    explained="The layer moves, and less its mean under permuted labels it does not move deeper.",
 )
 def moves_with_the_step(evidence: Evidence) -> Finding:
     """First captured step against last."""
@@ -101,10 +107,13 @@ def moves_with_the_step(evidence: Evidence) -> Finding:
         return _moved(Verdict.NOT_SUPPORTED, says, early, late, evidence)
     curves = [evidence.curve("overlap_mean", labels=labels, step=step) for step in steps]
     of_excess = [_separation(curve, 2, of_excess=True) for curve in curves]
+    if set(of_excess[0].candidates) & set(of_excess[1].candidates):
+        both = " and ".join(layers_in_words(found.candidates) for found in of_excess)
+        raise CannotTell(f"less its null, {_not_resolved(both)}")
     verdict = Verdict.SUPPORTED if deeper(*of_excess) else Verdict.EXPLAINED
     ends = {
         Verdict.SUPPORTED: "less its null, it moves as well",
-        Verdict.EXPLAINED: "less its null, it does not move beyond error",
+        Verdict.EXPLAINED: "less its null, it does not move deeper",
     }
     found = _moved(verdict, f"The overlap is least at {where}; {ends[verdict]}.", early, late, evidence)
     excess = of_excess[1].layer - of_excess[0].layer

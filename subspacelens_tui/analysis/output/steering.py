@@ -49,7 +49,7 @@ def _print(found: SteeringResult, out: Console) -> None:
     headers = ["name", "images", *shares, *distances, "energy", "angle", "norm"]
     out.print(PlainTable(headers, [_cells(row) for row in found.rows]))
     if found.layers is not None:
-        out.print(PlainTable(*_over_layers(found.layers)))
+        out.print(PlainTable(*layer_table(found.layers)))
     out.print(Text(plain(found.verdict)))
     for note in found.notes:
         out.print(Text(plain(note)))
@@ -77,7 +77,7 @@ def _cells(row: SteeredImages) -> list[str]:
     ]
 
 
-def _over_layers(of: OverLayers) -> tuple[list[str], list[list[str]]]:
+def layer_table(of: OverLayers) -> tuple[list[str], list[list[str]]]:
     """A row for each layer: what came of it, beside the geometry of both classes; then the correlations."""
     headers = ["layer", "B", "clean", "latent NN", "B by control", *(p.key for p in of.predictors)]
     rows = []

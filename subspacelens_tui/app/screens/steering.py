@@ -14,6 +14,7 @@ from textual.widgets import Static
 from subspacelens_tui.analysis.output.steering import judge_words, steering_text
 from subspacelens_tui.analysis.settings import SettingsError
 from subspacelens_tui.analysis.steering_results import SteeringResult, steering_result
+from subspacelens_tui.app.dialogs.ask import Ask, Option
 from subspacelens_tui.app.key_table import ANYWHERE, STEERING
 from subspacelens_tui.app.keys import bindings, in_footer
 from subspacelens_tui.app.pictures.run_rows import RunRows
@@ -30,6 +31,7 @@ from subspacelens_tui.app.widgets.text_lines import TextLines
 from subspacelens_tui.app.widgets.too_small import NeedsRoom
 from subspacelens_tui.sessions import SessionError
 from subspacelens_tui.sessions.sanitise import plain
+from subspacelens_tui.sessions.steering_runs import stop_run
 
 # From here on the curves are beside the images.
 _BESIDE, _BROAD = 110, 150
@@ -38,6 +40,7 @@ _TALL = 40
 _ROW_WIDTH, _TWIN_WIDTH = 24, 200
 # Judging again takes seconds of a core, which a recording would miss.
 _PAUSE = 5.0
+_STOPPED = "it was stopped; `steer` with the same options records the rest"
 _EMPTY = ("No image of this run is recorded yet.",)
 
 
@@ -76,7 +79,7 @@ class SteeringScreen(WithPictures[RunListing], Quits, NeedsRoom):
         self._begin_with, self._started = begin_with or {}, started
         self._complaint: str | None = None
         self._failure: str | None = None
-        self._judging = self._stale = self._other_part = False
+        self._judging = self._stale = self._other_part = self._stopping = False
         self._set_up_pictures(RunSource(folder, self._run))
 
     @property
@@ -145,8 +148,11 @@ class SteeringScreen(WithPictures[RunListing], Quits, NeedsRoom):
         super().read()
         if self._started is not None and (failure := self._started.process.failure()) is not None:
             self._started = None
-            self._failure = failure
+            self._failure = failure if not self._stopping else _STOPPED
             self._show_words()
+        if self._stopping and self._listing is not None and self._listing.running:
+            # One that began meanwhile has not heard of it.
+            self.run_worker(self._stop(), group="stop", exclusive=True)
 
     def _show_listing(self, listing: RunListing) -> None:
         self._show()
@@ -199,7 +205,7 @@ class SteeringScreen(WithPictures[RunListing], Quits, NeedsRoom):
         self.query_one("#title", Static).update(plain(title, len(title)))
         lines = [(self._why, False)] if result is None else self._verdict(result)
         if self._failure is not None:
-            lines.append((f"the run ended: {self._failure}", True))
+            lines.append((f"the run ended: {self._failure}", self._failure != _STOPPED))
         if listing is not None and listing.running:
             lines.append((listing.progress, False))
         self.query_one("#verdict", TextLines).update(lines)
@@ -313,6 +319,30 @@ class SteeringScreen(WithPictures[RunListing], Quits, NeedsRoom):
 
     def _tell(self, words: str) -> None:
         self.query_one(StatusLine).update("note", words)
+
+    def action_stop_run(self) -> None:
+        """Stop what is being recorded of this run, after asking."""
+        options = (Option("stop", "s", "stop it"), Option("cancel", "escape", "let it go on"))
+
+        def answered(answer: str | None) -> None:
+            if answer == "stop":
+                self._stopping = True
+                self.run_worker(self._stop(), group="stop", exclusive=True)
+
+        if self._started is None and not (self._listing is not None and self._listing.running):
+            self._tell("nothing of this run is being recorded: there is nothing to stop")
+        else:
+            question = f"Stop the run {self._run}? What is recorded stays."
+            self.app.push_screen(Ask(question, options), answered)
+
+    async def _stop(self) -> None:
+        """The process if it was started from here, which may still be fitting; else by its sessions."""
+        try:
+            if self._started is None or not self._started.process.stop():
+                await asyncio.to_thread(stop_run, self._folder, self._run)
+            self._tell("asked it to stop")
+        except SessionError as error:
+            self._complain(str(error))
 
     def action_copy(self) -> None:
         """Copy verdict and table."""

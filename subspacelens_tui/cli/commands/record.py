@@ -140,8 +140,11 @@ def _resume(arguments: argparse.Namespace, rank: Rank) -> int:
     from subspacelens_tui.sessions import Phase, SessionError, open_session
     from subspacelens_tui.sessions.catalog import find_session, sessions_folder
     from subspacelens_tui.sessions.moments_file import unsummed_images
+    from subspacelens_tui.sessions.random_control import next_control
 
     folder = find_session(arguments.resume, sessions_folder(arguments.sessions))
+    if rank.alone:  # of a session that is finished its control may not be
+        folder = next_control(folder) or folder
     session = open_session(folder)
     if (why := session.manifest.not_resumable) is not None:
         raise SessionError(f"{folder.name} cannot be resumed: {why}")

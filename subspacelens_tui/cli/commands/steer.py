@@ -44,15 +44,21 @@ def run(arguments: argparse.Namespace) -> int:
     folder, images = session.path.parent, sum(len(planned.manifest.images) for planned in plan.sessions)
     say(f"{plan.name}: {len(plan.sessions)} sessions, {images} images in all")
     status = record_sessions(folder, plan.sessions, arguments.allow_pickle)
-    if status != 0:
-        say("the same command records what is missing")
+    if status is not None:
+        say("stopped: the same command records what is missing")
         return status
     print_steering(steering_result(folder, plan.name), arguments.json)
     return 0
 
 
-def record_sessions(folder: Path, sessions: Sequence[PlannedSession], allow_pickle: bool = False) -> int:
-    """Record what is not there yet, all with one loaded model; the exit status of what does not finish."""
+def record_sessions(
+    folder: Path, sessions: Sequence[PlannedSession], allow_pickle: bool = False
+) -> int | None:
+    """Record what is not there yet, all with one loaded model.
+
+    Returns:
+        The exit status to end with, if it was stopped before all was recorded.
+    """
     from subspacelens_tui.recording.errors import RecordingError
     from subspacelens_tui.sessions.names import session_path
 
@@ -69,7 +75,7 @@ def record_sessions(folder: Path, sessions: Sequence[PlannedSession], allow_pick
             continue
         if status is not None:
             return status
-    return 0
+    return None
 
 
 def _record_one(
@@ -80,6 +86,7 @@ def _record_one(
     from subspacelens_tui.recording.spawn import print_progress
     from subspacelens_tui.sessions import open_session
     from subspacelens_tui.sessions.steering_file import write_steering
+    from subspacelens_tui.sessions.steering_runs import is_stopped
     from subspacelens_tui.sessions.writer import create_or_join_session
     from subspacelens_tui.steering.intervention_arrays import to_arrays
 
@@ -99,7 +106,9 @@ def _record_one(
         status = recorder.run()
     for number, handler in heeds.items():  # a recorder takes these for good
         signal.signal(number, handler)
-    return (None if open_session(path).state.complete else status), recorder.loaded
+    # A viewer may have asked between two sessions, when no recorder heard it.
+    through = open_session(path).state.complete and not is_stopped(path)
+    return (None if through else status), recorder.loaded
 
 
 COMMAND = Command(

@@ -15,8 +15,16 @@ def run(arguments: argparse.Namespace) -> int:
     from subspacelens_tui.sessions.catalog import find_session, sessions_folder
     from subspacelens_tui.sessions.control import ask
     from subspacelens_tui.sessions.sanitise import plain
+    from subspacelens_tui.sessions.steering_runs import keys_of_run, stop_run
 
-    folder = find_session(arguments.session, sessions_folder(arguments.sessions))
+    sessions = sessions_folder(arguments.sessions)
+    if keys_of_run(sessions, arguments.session):
+        if not stop_run(sessions, arguments.session):
+            raise SessionError(f"nothing of the steering run {arguments.session} is being recorded")
+        name = plain(arguments.session)
+        print(f"asked the steering run {name} to stop; the same `steer` command goes on", file=sys.stderr)
+        return 0
+    folder = find_session(arguments.session, sessions)
     session = open_session(folder)
     state = session.state
     if not state.phase.running and state.phase is not Phase.STALE:
@@ -28,4 +36,6 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-COMMAND = Command("stop", "stop a recording cleanly", run, (SESSION,), order=50, needs_arrays=False)
+COMMAND = Command(
+    "stop", "stop a recording or a steering run cleanly", run, (SESSION,), order=50, needs_arrays=False
+)

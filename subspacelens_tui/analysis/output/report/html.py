@@ -85,7 +85,8 @@ def _header(report: Report) -> Iterator[str]:
     if report.notes:
         yield from ("<ul>", *(f"<li>{_text(plain(note))}</li>" for note in report.notes), "</ul>")
     yield '<nav aria-label="Sections"><a href="#verdicts">Verdicts</a> <a href="#claims">Claims</a> '
-    yield '<a href="#figures">Figures</a></nav>'
+    yield '<a href="#figures">Figures</a>'
+    yield f' <a href="#lenses">{LENSES}</a></nav>' if report.lenses is not None else "</nav>"
     yield "</header>"
 
 
@@ -152,7 +153,8 @@ def _figure(number: int, figure: ReportFigure) -> Iterator[str]:
     else:
         plot = _plot(figure)
         drawn = _inline(plot_svg(plot), f"f{number}", figure.title)
-        yield f"<figure>{drawn}<figcaption>{_text(_caption(figure))}</figcaption></figure>"
+        caption = f"<figcaption>{_text(words)}</figcaption>" if (words := _caption(figure)) else ""
+        yield f"<figure>{drawn}{caption}</figure>"
         yield from _numbers(*figure_rows(figure))
     yield "</article>"
 
@@ -163,14 +165,14 @@ def _lenses(report: Report) -> Iterator[str]:
     yield '<section id="lenses" aria-labelledby="lenses-title">'
     yield f'<h2 id="lenses-title">{LENSES}</h2>'
     yield f"<p>{_text(lens_words(report))}</p>"
-    yield from _numbers(*lens_rows(report))
+    yield from _numbers(*lens_rows(report), kind="numbers worded")
     yield "</section>"
 
 
-def _numbers(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A table, where there are rows."""
+def _numbers(headings: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "numbers") -> Iterator[str]:
+    """A table, where there are rows; "numbers worded" if its last column is of words."""
     if rows:
-        yield '<div class="wide"><table class="numbers">'
+        yield f'<div class="wide"><table class="{kind}">'
         yield _row(headings, "th scope=col")
         yield from (_row(row, "td") for row in rows)
         yield "</table></div>"
@@ -199,10 +201,8 @@ def _caption(figure: ReportFigure) -> str:
         return (
             "Mean squared cosine of the principal angles between the subspaces of two classes; 1 is the same."
         )
-    return (
-        "Filled: 95 % interval by the jackknife. Hatched: 95 % under permuted labels. Where neither is "
-        "drawn, there is none."
-    )
+    # The drawing says itself what stands for null and error.
+    return ""
 
 
 def _inline(svg: str, prefix: str, name: str) -> str:
@@ -233,7 +233,9 @@ def _why(finding: Finding) -> str:
 
 
 def _row(cells: Sequence[str], tag: str) -> str:
-    return "<tr>" + "".join(f"<{tag}>{_text(cell)}</{tag.split()[0]}>" for cell in cells) + "</tr>"
+    # A number stays with its sign of error where a cell has to break.
+    texts = (_text(cell).replace("± ", "±\u00a0") for cell in cells)
+    return "<tr>" + "".join(f"<{tag}>{text}</{tag.split()[0]}>" for text in texts) + "</tr>"
 
 
 def _sentence(finding: Finding) -> str:

@@ -1,0 +1,103 @@
+"""A Stable Diffusion 1.5 as one file, with the names of weights that its authors gave them."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+Weights = dict[str, torch.Tensor]
+Rules = Iterable[tuple[str, str]]
+
+_RESNET = r"^((?:input_blocks|output_blocks)\.\d+\.0|middle_block\.[02])\."
+_RESNETS = (
+    (_RESNET + r"norm1\.", r"\1.in_layers.0."),
+    (_RESNET + r"conv1\.", r"\1.in_layers.2."),
+    (_RESNET + r"time_emb_proj\.", r"\1.emb_layers.1."),
+    (_RESNET + r"norm2\.", r"\1.out_layers.0."),
+    (_RESNET + r"conv2\.", r"\1.out_layers.3."),
+    (_RESNET + r"conv_shortcut\.", r"\1.skip_connection."),
+)
+_ENDS = (
+    (r"^time_embedding\.linear_1", "time_embed.0"),
+    (r"^time_embedding\.linear_2", "time_embed.2"),
+    (r"^conv_in", "input_blocks.0.0"),
+    (r"^conv_norm_out", "out.0"),
+    (r"^conv_out", "out.2"),
+)
+
+
+def save_as_one_file(pipeline: Any, path: Path) -> None:
+    """Write UNet, VAE and text encoder of a pipeline into one safetensors file."""
+    parts = {
+        "model.diffusion_model.": _unet(pipeline.unet),
+        "first_stage_model.": _vae(pipeline.vae),
+        "cond_stage_model.transformer.text_model.": {
+            name.removeprefix("text_model."): tensor
+            for name, tensor in pipeline.text_encoder.state_dict().items()
+        },
+    }
+    found = {prefix + name: tensor for prefix, part in parts.items() for name, tensor in part.items()}
+    save_file({name: tensor.contiguous().clone() for name, tensor in found.items()}, path)
+
+
+def _renamed(weights: Weights, rules: Rules) -> Weights:
+    def name_of(name: str) -> str:
+        for old, new in rules:
+            name = re.sub(old, new, name)
+        return name
+
+    return {name_of(name): tensor for name, tensor in weights.items()}
+
+
+def _unet(unet: Any) -> Weights:
+    """Blocks are numbered from the first to the last, each with what is added to its end."""
+    levels, layers = len(unet.down_blocks), unet.config.layers_per_block
+    rules = [*_ENDS]
+    for level in range(levels):
+        for layer in range(layers + 1):
+            down, up = level * (layers + 1) + layer + 1, level * (layers + 1) + layer
+            attends = bool(getattr(unet.up_blocks[level], "attentions", None))
+            rules += [
+                (rf"^down_blocks\.{level}\.resnets\.{layer}\.", f"input_blocks.{down}.0."),
+                (rf"^down_blocks\.{level}\.attentions\.{layer}\.", f"input_blocks.{down}.1."),
+                (rf"^up_blocks\.{level}\.resnets\.{layer}\.", f"output_blocks.{up}.0."),
+                (rf"^up_blocks\.{level}\.attentions\.{layer}\.", f"output_blocks.{up}.1."),
+            ]
+        end = (level + 1) * (layers + 1)
+        rules += [
+            (rf"^down_blocks\.{level}\.downsamplers\.0\.conv", f"input_blocks.{end}.0.op"),
+            (
+                rf"^up_blocks\.{level}\.upsamplers\.0\.conv",
+                f"output_blocks.{end - 1}.{2 if attends else 1}.conv",
+            ),
+        ]
+    for old, new in (("resnets.0", 0), ("attentions.0", 1), ("resnets.1", 2)):
+        rules.append((rf"^mid_block\.{re.escape(old)}\.", f"middle_block.{new}."))
+    return _renamed(unet.state_dict(), [*rules, *_RESNETS])
+
+
+def _vae(vae: Any) -> Weights:
+    last = len(vae.config.up_block_types) - 1
+    rules = [(r"conv_norm_out", "norm_out"), (r"conv_shortcut", "nin_shortcut")]
+    for level in range(last + 1):
+        rules += [
+            (rf"down_blocks\.{level}\.resnets\.", f"down.{level}.block."),
+            (rf"down_blocks\.{level}\.downsamplers\.0\.", f"down.{level}.downsample."),
+            (rf"up_blocks\.{level}\.resnets\.", f"up.{last - level}.block."),
+            (rf"up_blocks\.{level}\.upsamplers\.0\.", f"up.{last - level}.upsample."),
+        ]
+    rules += [(rf"mid_block\.resnets\.{n}\.", f"mid.block_{n + 1}.") for n in (0, 1)]
+    rules += [
+        (r"mid_block\.attentions\.0\.", "mid.attn_1."),
+        (r"\.group_norm\.", ".norm."),
+        (r"\.to_([qkv])\.", r".\1."),
+        (r"\.to_out\.0\.", ".proj_out."),
+    ]
+    return {
+        # What are matrices here were convolutions.
+        name: tensor[..., None, None] if tensor.ndim == 2 else tensor
+        for name, tensor in _renamed(vae.state_dict(), rules).items()
+    }
