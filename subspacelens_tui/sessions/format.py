@@ -190,12 +190,18 @@ class Steering(_Part):
     partners: Annotated[list[Annotated[int, Field(ge=0)]], FailFast(), _few(100_000)] = []
 
     @property
+    def method_words(self) -> str:
+        """The method, with its atoms where it has some at one layer."""
+        atoms = self.atoms[0] if self.control is None and len(self.atoms) == 1 else []
+        return " ".join([self.method, *([", ".join(map(str, atoms))] if atoms else [])])
+
+    @property
     def words(self) -> str:
         """In a few words: `lion → panda, transport at layer 8, strength 1`."""
         layers = ", ".join(map(str, self.layers))
-        what = self.method if self.control is None else f"{self.control}, a control of {self.method},"
-        if self.control is None and len(self.atoms) == 1:
-            what += f" {', '.join(map(str, self.atoms[0]))}"
+        what = self.method_words
+        if self.control is not None:
+            what = f"{self.control}, a control of {self.method},"
         return f"{self.source} → {self.target}: {what} at layer {layers}, strength {self.strength:g}"
 
 

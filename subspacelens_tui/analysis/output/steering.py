@@ -38,7 +38,7 @@ def _print(found: SteeringResult, out: Console) -> None:
     first, last = of.steps
     where = f"layer {', '.join(map(str, of.layers))}" if found.layers is None else "each layer in turn"
     lines = [
-        f"{plain(found.name)}: {plain(of.source)} → {plain(of.target)}, {of.method} at {where}, "
+        f"{plain(found.name)}: {plain(of.source)} → {plain(of.target)}, {of.method_words} at {where}, "
         f"steps {first}-{last}, fitted to {plain(found.statistics)}",
         f"judge: {judge_words(found.judge)}; it looks at layer {found.layer}, step {found.step}",
         *([] if found.second is None else [f"second judge: {judge_words(found.second)}"]),

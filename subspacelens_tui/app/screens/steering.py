@@ -201,7 +201,7 @@ class SteeringScreen(WithPictures[RunListing], Quits, NeedsRoom):
         if result is not None:
             of, layers = result.steering, ", ".join(map(str, result.steering.layers))
             where = f"layer {layers}" if result.layers is None else "each layer in turn"
-            title += f"  {of.source} → {of.target}: {of.method} at {where}"
+            title += f"  {of.source} → {of.target}: {of.method_words} at {where}"
         self.query_one("#title", Static).update(plain(title, len(title)))
         lines = [(self._why, False)] if result is None else self._verdict(result)
         if self._failure is not None:

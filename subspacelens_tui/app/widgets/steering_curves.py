@@ -162,7 +162,8 @@ class OffManifold(_OfRun):
         found = []
         for colour, row in self._places[self.here].rows:
             words = "–" if row.latent_ratio is None else f"{row.latent_ratio:.2f}"
-            name = plain(row.control) if self._over_layers and row.control else "latent NN"
+            # Of a layer there are two, and numbers are dropped where a legend has no room for them.
+            name = "latent NN" if not self._over_layers else plain(row.control or "NN")
             found.append(LegendEntry(name, words, colour, shape=_SHAPES[colour]))
         return [*found, LegendEntry("off above", f"{OFF_MANIFOLD:g}", _LIMIT, dashed=True)]
 
