@@ -12,6 +12,7 @@ from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.format import Block, ImageInfo, Manifest, ModelInfo, Prompt, expected_branches
 from subspacelens_tui.sessions.writer import create_session, write_features
 from tests import environment
+from tests.terminal import Terminal
 
 # Before any test's module is imported: some libraries read the environment then.
 environment.make_plain()
@@ -137,6 +138,15 @@ def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads the settings of whoever runs it, or leaves anything behind in their state."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.fixture
+def terminals() -> Iterator[list[Terminal]]:
+    """Put in what is to be closed at the end."""
+    opened: list[Terminal] = []
+    yield opened
+    for terminal in opened:
+        terminal.close()
 
 
 PlantedSessionFactory = Callable[..., PlantedSession]

@@ -2,24 +2,13 @@
 
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.sessions import Phase, open_session
 from tests.terminal import PATIENCE, Terminal
 
 COMMAND = [sys.executable, "-m", "subspacelens_tui"]
-
-
-@pytest.fixture
-def terminals() -> Iterator[list[Terminal]]:
-    opened: list[Terminal] = []
-    yield opened
-    for terminal in opened:
-        terminal.close()
 
 
 def curves(text: str) -> int:

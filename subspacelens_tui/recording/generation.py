@@ -1,7 +1,6 @@
 """One loaded pipeline with its hooks, turning batches of planned images into files of the session."""
 
 import contextlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,6 @@ from subspacelens_tui.models.loading import choose_device, choose_dtype, load_pi
 from subspacelens_tui.models.placement import place
 from subspacelens_tui.models.source import ModelSource
 from subspacelens_tui.models.trial import modules_of
-from subspacelens_tui.planning.machine import cores
 from subspacelens_tui.recording.capture import Capture, Captured
 from subspacelens_tui.recording.captured_session import with_layout, write_captured
 from subspacelens_tui.recording.compiling import compile_blocks
@@ -31,6 +29,7 @@ from subspacelens_tui.recording.memory import give_back, out_of_memory
 from subspacelens_tui.recording.planned_call import call_of
 from subspacelens_tui.recording.prompt_checks import read_prompts, refuse_equal_embeddings
 from subspacelens_tui.recording.steering import Steering, read_intervention
+from subspacelens_tui.recording.threads import leave_a_core_free
 from subspacelens_tui.recording.timesteps import checked_timesteps, timesteps_of, with_timesteps
 from subspacelens_tui.recording.token_sums import TokenSums
 from subspacelens_tui.recording.work_partition import batches_of
@@ -138,7 +137,7 @@ class Generation:
     def _load(self, device: str | None, allow_pickle: bool) -> Loaded:
         asked = self._manifest.model
         self._device = choose_device(device or asked.device)
-        _leave_a_core_free()
+        leave_a_core_free()
         self._dtype = choose_dtype(asked.dtype, self._device)
         source = ModelSource.of(asked, allow_pickle)
         loaded = load_pipeline(source, self._dtype, random_init=asked.random_init)
@@ -393,10 +392,3 @@ class Generation:
             f"{self._device} has no memory for {what}: free some (`{whose}` says who has it), then "
             f"`subspacelens-tui record --resume {self._folder.name}`"
         )
-
-
-def _leave_a_core_free() -> None:
-    # For the app that watches: where torch's threads outnumber the free cores, they wait for each other and
-    # generation was seen to become 20 times slower.
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, min(torch.get_num_threads(), cores()) - 1))

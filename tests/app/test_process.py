@@ -6,7 +6,6 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,14 +31,6 @@ MOUSE = (1000, 1003, 1006, 1015)
 
 def start(session: Path, columns: int = 120, rows: int = 40) -> Terminal:
     return Terminal([sys.executable, "-c", START, str(session)], columns, rows)
-
-
-@pytest.fixture
-def terminals() -> Iterator[list[Terminal]]:
-    opened: list[Terminal] = []
-    yield opened
-    for terminal in opened:
-        terminal.close()
 
 
 def press(terminal: Terminal, *steps: tuple[str, str]) -> None:

@@ -7,7 +7,6 @@ import pytest
 
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.saved_state import SavedState
-from subspacelens_tui.app.screens.compare import CompareScreen
 from subspacelens_tui.app.screens.sweep import SweepScreen
 from subspacelens_tui.app.selection import first_selection, with_captured
 from subspacelens_tui.app.setup import Setup
@@ -17,7 +16,8 @@ from subspacelens_tui.app.widgets.sweep_map import SweepMap
 from subspacelens_tui.sessions import Phase, RunState
 from subspacelens_tui.sessions.events import EventWriter
 from subspacelens_tui.sessions.writer import replace_manifest
-from tests.app.conftest import Driver, OpenApp
+from tests.app.conftest import OpenApp
+from tests.app.test_compare import compared
 from tests.app.test_widgets import drawn
 from tests.conftest import PlantedSession
 from tests.conftest import PlantedSessionFactory as Planted
@@ -29,15 +29,6 @@ MISLABELLED = "steps are mislabelled: its scheduler ran more than the 20 counted
 def mislabelled(session: PlantedSession) -> PlantedSession:
     EventWriter(session.path).write("heartbeat", step=33, images=[0], device=None)
     return session
-
-
-async def compared(app: Driver) -> CompareScreen:
-    screen = app.app.screen
-    assert isinstance(screen, CompareScreen)
-    for worker in screen._open.values():
-        await worker.settled()
-    await app.pilot.pause()
-    return screen
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])

@@ -143,9 +143,10 @@ def _resume(arguments: argparse.Namespace, rank: Rank) -> int:
     from subspacelens_tui.sessions.random_control import next_control
 
     folder = find_session(arguments.resume, sessions_folder(arguments.sessions))
-    if rank.alone:  # of a session that is finished its control may not be
-        folder = next_control(folder) or folder
     session = open_session(folder)
+    # Of a session that is finished its control may not be.
+    if rank.alone and not unsummed_images(session) and (control := next_control(folder)) is not None:
+        folder, session = control, open_session(control)
     if (why := session.manifest.not_resumable) is not None:
         raise SessionError(f"{folder.name} cannot be resumed: {why}")
     if session.steps_problem is not None:
