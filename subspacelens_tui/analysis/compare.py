@@ -10,6 +10,7 @@ import numpy as np
 
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.excluded_images import NoImagesError
+from subspacelens_tui.analysis.layer_gaps import some_blocks_only
 from subspacelens_tui.analysis.metrics import METRICS, Cost
 from subspacelens_tui.analysis.quantities import HEADLINE, quantity
 from subspacelens_tui.analysis.relative_depth import paired_layers, relative_depth
@@ -157,7 +158,7 @@ def compare(a: Result, b: Result) -> Comparison:
     for letter, figures in (("A", a), ("B", b)):
         if not figures.layers:
             raise NoImagesError(f"there is nothing to compare on side {letter}: {figures.absent}")
-    if a.numbers != b.numbers and any(of.numbers != tuple(range(len(of.layers))) for of in (a, b)):
+    if a.numbers != b.numbers and any(some_blocks_only(of.numbers) for of in (a, b)):
         raise SettingsError(
             f"one side has layers {ranges(a.numbers)} of its model, the other {ranges(b.numbers)}: "
             "they cannot be paired"

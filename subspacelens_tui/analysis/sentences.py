@@ -51,7 +51,8 @@ def of_gains(layer: LayerResult) -> str:
     evidence = f"R² {layer.contraction_r2:.2f}, p {null.p:.3f}"
     if null.p > _LEVEL:
         return f"The gains have no trend beyond chance ({evidence})."
-    interval = f"b {b:.3g} [{fit.low:.3g}, {fit.high:.3g}], {evidence}"
+    # Another error than b's jackknife, which stands beside it in the inspector.
+    interval = f"b {b:.3g}, under rotations [{fit.low:.3g}, {fit.high:.3g}], {evidence}"
     if fit.low <= 0 <= fit.high:
         return f"The gains have a trend of unclear sign ({interval})."
     if b < 0:

@@ -69,3 +69,8 @@ class SteeredImages:
     def disputed(self) -> bool:
         """Whether the judges differ on more images than they should."""
         return self.disagreement is not None and self.disagreement > DISAGREE
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1 as "63 %"."""
+    return f"{100 * share:.0f} %"

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.settings import SettingsError
-from subspacelens_tui.analysis.steered_images import DISAGREE, TARGET, UNSTEERED, SteeredImages
+from subspacelens_tui.analysis.steered_images import DISAGREE, TARGET, UNSTEERED, SteeredImages, percent
 from subspacelens_tui.analysis.steering_judges import NaturalImages, by_image, nearest_ratio
 from subspacelens_tui.analysis.steering_layers import OverLayers, over_layers
 from subspacelens_tui.analysis.steering_verdict import verdict_of
@@ -274,9 +274,9 @@ def _notes(
         yield "the unconditional pass was steered, by which the judge tells classes: look at the images"
     for row in rows:
         if row.other is not None:
-            yield f"{row.key}: towards {row.toward}, {row.other.value:.0%} of the images are judged so"
-        if row.disputed:
-            yield f"{row.key}: the judges differ on {row.disagreement:.0%} of the images: look at them"
+            yield f"{row.key}: towards {row.toward}, {percent(row.other.value)} of the images are judged so"
+        if row.disputed and row.disagreement is not None:
+            yield f"{row.key}: the judges differ on {percent(row.disagreement)} of the images: look at them"
     for key, session in opened.items():
         if (state := session.state).recorded < state.planned:
             yield f"{key}: {state.recorded} of {state.planned} images so far"

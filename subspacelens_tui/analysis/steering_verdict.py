@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from subspacelens_tui.analysis.steered_images import SteeredImages
+from subspacelens_tui.analysis.steered_images import SteeredImages, percent
 from subspacelens_tui.sessions.format import Steering
 from subspacelens_tui.sessions.ranges import ranges
 
@@ -20,13 +20,13 @@ def verdict_of(rows: Sequence[SteeredImages], steering: Steering) -> str:
         return _over_layers(own, [row for row in rows if row.control in _MATCHED])
     main = min(own, key=lambda row: abs(row.strength - 1))
     parts = [
-        f"{main.target.value:.0%} {steering.target} "
-        f"(95 % CI {main.target.low:.0%} to {main.target.high:.0%}, {main.seeds} seeds)"
+        f"{percent(main.target.value)} {steering.target} "
+        f"(95 % CI {percent(main.target.low)} to {percent(main.target.high)}, {main.seeds} seeds)"
     ]
     if main.latent_ratio is not None:
         parts.append(f"latent NN {main.latent_ratio:.2f}")
     matched = [row for row in rows if row.control in _MATCHED]
-    parts += [f"{row.control} of equal energy {row.target.value:.0%}" for row in matched]
+    parts += [f"{row.control} of equal energy {percent(row.target.value)}" for row in matched]
     return f"{_word(main, matched)}: {', '.join(parts)}"
 
 
@@ -51,7 +51,7 @@ def _over_layers(own: Sequence[SteeredImages], matched: Sequence[SteeredImages])
     )
     of = ranges(layer for row in own for layer in row.layers)
     most = max((row.target.value for row in matched), default=None)
-    controls = "" if most is None else f"; controls of equal energy {most:.0%} at most"
+    controls = "" if most is None else f"; controls of equal energy {percent(most)} at most"
     if best is None:
         best = max(own, key=lambda row: row.target.value)
         return f"not shown to steer at any of layers {of}: {_at(best)} at most{controls}"
@@ -62,6 +62,6 @@ def _over_layers(own: Sequence[SteeredImages], matched: Sequence[SteeredImages])
 def _at(row: SteeredImages) -> str:
     distance = "" if row.latent_ratio is None else f", latent NN {row.latent_ratio:.2f}"
     return (
-        f"layer {', '.join(map(str, row.layers))}, {row.target.value:.0%} "
-        f"(95 % CI {row.target.low:.0%} to {row.target.high:.0%}, {row.target.seeds} seeds){distance}"
+        f"layer {', '.join(map(str, row.layers))}, {percent(row.target.value)} "
+        f"(95 % CI {percent(row.target.low)} to {percent(row.target.high)}, {row.target.seeds} seeds){distance}"
     )

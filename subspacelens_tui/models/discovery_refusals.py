@@ -61,7 +61,7 @@ def refuse_dropout(pipeline: Any, name: str) -> None:
     for path, module in getattr(pipeline, name).named_modules():
         if isinstance(module, torch.nn.modules.dropout._DropoutNd) and module.training and module.p > 0:
             raise ModelError(
-                f"the {name} is in training mode, and its {path} drops {module.p:.0%} at random: call "
+                f"the {name} is in training mode, and its {path} drops {100 * module.p:.0f} % at random: call "
                 "`.eval()` on it"
             )
 

@@ -48,7 +48,13 @@ def test_blocks_are_named_by_what_is_beyond_chance(z: tuple[float | None, ...], 
 @pytest.mark.parametrize(
     ("b", "low", "high", "p", "said"),
     [
-        (-0.5, -0.6, -0.4, 0.01, "The block contracts low-variance directions, as a denoiser does (b -0.5 ["),
+        (
+            -0.5,
+            -0.6,
+            -0.4,
+            0.01,
+            "The block contracts low-variance directions, as a denoiser does (b -0.5, under rotations [",
+        ),
         (0.5, 0.4, 0.6, 0.01, "The block expands"),
         (0.5, -0.4, 1.4, 0.01, "The gains have a trend of unclear sign"),
         (-0.5, -0.6, -0.4, 0.2, "The gains have no trend beyond chance (R² 0.30, p 0.200)"),

@@ -1,11 +1,15 @@
 """Sessions of which some blocks were recorded: layers have the numbers of their blocks everywhere."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from subspacelens_tui.analysis import Analyzer, Settings
+from subspacelens_tui.analysis.output import curve_plot
 from subspacelens_tui.cli import main
+from subspacelens_tui.sessions import open_session
 from subspacelens_tui.sessions.format import MANIFEST
 from tests.conftest import PlantedSessionFactory
 
@@ -33,3 +37,36 @@ def test_the_report(session: Path, tmp_path: Path) -> None:
     to = tmp_path / "report.md"
     assert main(["report", str(session), "--permutations", "19", "--to", str(to)]) == 0
     assert "| layer 1 | layer 4 | layer 7 |" in to.read_text()
+
+
+@pytest.mark.parametrize(
+    ("others", "places", "lines"),
+    [
+        (None, "1 4 5", [[0], [1, 2]]),
+        # Sessions of other blocks: each curve is where its blocks are.
+        ([4, 5, 6], "1 2 3 4 5 6", [[0], [3, 4], [3, 4, 5]]),
+    ],
+)
+def test_an_exported_curve_does_not_lead_over_missing_layers(
+    session: Path, others: list[int] | None, places: str, lines: list[list[int]]
+) -> None:
+    from matplotlib.figure import Figure
+
+    found = Analyzer(open_session(session)).figures(Settings())
+    curves = [
+        replace(
+            found,
+            layers=tuple(replace(of, model_number=n) for of, n in zip(found.layers, numbers, strict=True)),
+        )
+        for numbers in ([1, 4, 5], others)
+        if numbers is not None
+    ]
+    canvas = Figure(layout="constrained")
+    curve_plot("ratio", curves, "ratio").draw(canvas)
+    axes = canvas.axes[0]
+    assert [
+        list(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) and line.get_lw() > 1
+    ] == lines
+    named = axes.xaxis.get_major_formatter()
+    assert " ".join(named(place, 0) for place in range(len(places.split()))) == places
+    assert "gaps: layers not recorded" in axes.get_title()

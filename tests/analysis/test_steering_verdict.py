@@ -64,22 +64,22 @@ NATURAL = row("s0", 0, strength=0.0)
 
 def test_a_method_that_steers_is_told_with_its_interval_and_its_controls() -> None:
     assert verdict_of([NATURAL, row("s1", 10), NOISE, ROTATION], STEERING) == (
-        "steers: 100% panda (95 % CI 69% to 100%, 10 seeds), latent NN 1.10, noise of equal energy 0%, "
-        "rotation of equal energy 0%"
+        "steers: 100 % panda (95 % CI 69 % to 100 %, 10 seeds), latent NN 1.10, noise of equal energy 0 %, "
+        "rotation of equal energy 0 %"
     )
 
 
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([row("s1", 4), NOISE], "not shown to steer: 40%"),
-        ([row("s1", 10), row("class", 8, "class")], "not shown to steer: 100%"),
-        ([row("s1", 10)], "no control of equal energy: 100%"),
+        ([row("s1", 4), NOISE], "not shown to steer: 40 %"),
+        ([row("s1", 10), row("class", 8, "class")], "not shown to steer: 100 %"),
+        ([row("s1", 10)], "no control of equal energy: 100 %"),
         # The ceiling is no control.
-        ([row("s1", 10), row("patch", 10, "patch"), NOISE], "steers: 100%"),
-        ([row("s1", 10, latents=1.9), NOISE], "off the manifold, so shares mean little: 100%"),
-        ([replace(row("s1", 10), disagreement=0.4), NOISE], "undecided, the judges differ: 100%"),
-        ([row("s1.25", 10, strength=1.25), row("s0.5", 0, strength=0.5), NOISE], "steers: 100%"),
+        ([row("s1", 10), row("patch", 10, "patch"), NOISE], "steers: 100 %"),
+        ([row("s1", 10, latents=1.9), NOISE], "off the manifold, so shares mean little: 100 %"),
+        ([replace(row("s1", 10), disagreement=0.4), NOISE], "undecided, the judges differ: 100 %"),
+        ([row("s1.25", 10, strength=1.25), row("s0.5", 0, strength=0.5), NOISE], "steers: 100 %"),
         ([NATURAL, NOISE], "lion → panda: the method's own images are not there yet"),
     ],
 )
@@ -97,9 +97,9 @@ def test_a_run_over_the_layers_says_where_it_steers_and_what_controls_do_at_most
     rows = [NATURAL, *at(0, 0, 0), *at(1, 9, 0), *at(2, 10, 1), *at(3, 10, 9), *at(4, 10, 0, latents=1.9)]
     # Above the control of the same layer, and on the manifold.
     assert verdict_of(rows, STEERING) == (
-        "steers at layers 1-2 of 0-4: most at layer 2, 100% (95 % CI 69% to 100%, 10 seeds), latent NN 1.10; "
-        "controls of equal energy 90% at most"
+        "steers at layers 1-2 of 0-4: most at layer 2, 100 % (95 % CI 69 % to 100 %, 10 seeds), latent NN 1.10; "
+        "controls of equal energy 90 % at most"
     )
     assert verdict_of([NATURAL, *at(0, 1, 0), *at(1, 3, 0)], STEERING).startswith(
-        "not shown to steer at any of layers 0-1: layer 1, 30%"
+        "not shown to steer at any of layers 0-1: layer 1, 30 %"
     )

@@ -59,8 +59,8 @@ async def test_the_grid_has_a_row_for_each_strength_and_control(
         assert rows == ["s0", "s0.5", "s1", "target", "rotation"], "source, strengths, target, controls"
         assert [tile.detail for tile in tiles[:4]] == ["1000", "1001", "1002", "1003"], "columns are seeds"
         words = " ".join(app.text().split())
-        assert "steers: 100% panda (95 % CI 63% to 100%, 8 seeds)" in words
-        assert "rotation of equal energy 0%" in words
+        assert "steers: 100 % panda (95 % CI 63 % to 100 %, 8 seeds)" in words
+        assert "rotation of equal energy 0 %" in words
         assert "wrong on 0 of 18 natural images across seeds and on 0 of 16 of this run" in words
         assert ("typical ones do not make an image natural" in words) == (size[1] == 40)
         assert "lion → panda: transport at layer 1" in app.text()
@@ -73,7 +73,7 @@ async def test_the_grid_has_a_row_for_each_strength_and_control(
         if size[0] == 80:
             await app.press("w")
             assert not grid(screen).display
-        assert "100% [63%, 100%]" in app.text(), "the curves mark the row of the chosen image"
+        assert "100 % [63 %, 100 %]" in app.text(), "the curves mark the row of the chosen image"
         assert plots[0].plot().curves[0].values == (0.0, 0.0, 100.0, None, None)
         assert plots[1].plot().curves[2].values[:3] == (None, None, None)
 
@@ -191,7 +191,7 @@ async def test_a_run_over_the_layers_has_curves_over_them_beside_the_geometry(
         assert [plot.cursor() for plot in (target, off, geometry)] == [7, 7, 7], "the layer of the image"
         assert [entry.name for entry in geometry.legend()] == ["excess", "shift", "overlap"]
         assert geometry.legend()[1].interval.startswith("ρ +0.")
-        assert "rotation 0% [0%, 37%]" in " ".join(app.text().split())
+        assert "rotation 0 % [0 %, 37 %]" in " ".join(app.text().split())
 
 
 def test_a_run_over_the_layers_that_grows_says_what_is_missing(tmp_path: Path) -> None:

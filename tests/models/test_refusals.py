@@ -31,7 +31,7 @@ def test_dropout_in_training_mode_is_refused() -> None:
     block = pipeline.transformer.transformer_blocks[1]
     block.ff.net[1] = torch.nn.Dropout(0.1)
     pipeline.transformer.train()
-    with refused("the transformer is in training mode", "transformer_blocks.1.ff.net.1 drops 10% at random"):
+    with refused("the transformer is in training mode", "transformer_blocks.1.ff.net.1 drops 10 % at random"):
         discovered("sd3", pipeline)
 
 

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from subspacelens_tui.analysis.layer_gaps import layer_gaps, runs, shared_axis
 from subspacelens_tui.analysis.output.plots import (
     COLOURS,
     POINTS,
@@ -28,7 +28,8 @@ from subspacelens_tui.sessions.sanitise import plain
 def curve_plot(name: str, curves: Sequence[Result], figure: str, names: Sequence[str] = ()) -> Plot:
     """A figure over the layers, a curve for each set of figures, with its null band and its error band.
 
-    Models of different depths are over relative depth: 0 the first layer, 1 the last.
+    Models of different depths are over relative depth: 0 the first layer, 1 the last; where some blocks only
+    were recorded, curves are over the blocks' numbers.
 
     Args:
         name: stem of its files.
@@ -37,8 +38,9 @@ def curve_plot(name: str, curves: Sequence[Result], figure: str, names: Sequence
         names: of the curves; default: what their figures are of.
     """
     asked = quantity(figure)
-    depths = {len(of.layers) for of in curves}
-    places = [_places(of, relative=len(depths) > 1) for of in curves]
+    axis = shared_axis([of.numbers for of in curves])
+    relative = not axis and any(of.layers for of in curves)
+    places = [_places(of, axis) for of in curves]
 
     def draw(canvas: Any) -> None:
         axes = canvas.add_subplot()
@@ -47,13 +49,16 @@ def curve_plot(name: str, curves: Sequence[Result], figure: str, names: Sequence
         ceilings = {tuple(layer.rank_ceiling for layer in of.layers) for of in curves}
         # One line for all curves, where it is the same for all.
         if asked.metric.ceiling and len(ceilings) == 1 and curves[0].layers:
-            axes.plot(places[0], next(iter(ceilings)), color="0.5", lw=0.8, label="min(N, d)")
+            label = "min(N, d)"
+            for run in runs(len(places[0]), layer_gaps(curves[0].numbers)):
+                axes.plot(places[0][run], next(iter(ceilings))[run], color="0.5", lw=0.8, label=label)
+                label = ""
         if asked.has_zero_line:
             axes.axhline(0, color="0.5", lw=0.8)
-        if len(depths) > 1:
+        if relative:
             axes.set_xlabel("relative depth")
         else:
-            name_layers(axes, max((of.numbers for of in curves), key=len, default=()))
+            name_layers(axes, axis)
         axes.set_ylabel(asked.words)
         if not any(value is not None for of in curves for value in of.curve(figure)):
             say_why_empty(axes, curves[0].why_missing(figure) if curves else "")
@@ -70,10 +75,12 @@ def curve_plot(name: str, curves: Sequence[Result], figure: str, names: Sequence
     return Plot(name, (4.8, 3.3), draw, tuple(rows))
 
 
-def _places(of: Result, relative: bool) -> list[float]:
-    """Where its layers are on the axis."""
-    layers = range(len(of.layers))
-    return [relative_depth(layer, len(layers)) if relative else float(layer) for layer in layers]
+def _places(of: Result, axis: Sequence[int]) -> list[float]:
+    """Where its layers are on an axis of blocks, or of relative depth if it has none."""
+    layers = len(of.layers)
+    if not axis:
+        return [relative_depth(layer, layers) for layer in range(layers)]
+    return [float(axis.index(number)) for number in of.numbers]
 
 
 def _label(of: Result) -> str:
@@ -93,6 +100,8 @@ def _encoding(curves: Sequence[Result], figure: str) -> str:
         words.append(f"bars: 95 % CI, jackknife ({errors})")
     if any(width_breaks(of, figure) for of in curves):
         words.append("gaps: the width changes")
+    if any(layer_gaps(of.numbers) for of in curves):
+        words.append("gaps: layers not recorded")
     return "; ".join(words)
 
 
@@ -113,8 +122,7 @@ def _draw_curve(axes: Any, curve: _Curve, number: int) -> None:
     values = np.array(_numbers(of.curve(figure)))
     null = [np.array(_numbers(ends)) for ends in null_bands(of, figure)]
     label: str | None = plain(curve.name)
-    for first, end in pairwise((0, *width_breaks(of, figure), len(values))):
-        run = slice(first, end)
+    for run in runs(len(values), (*width_breaks(of, figure), *layer_gaps(of.numbers))):
         axes.plot(places[run], values[run], style, color=colour, lw=1.2, marker=marker, ms=4, label=label)
         label = None
         if np.isfinite(null[0]).any():

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from subspacelens_tui.analysis.layer_gaps import layer_gaps, runs
 from subspacelens_tui.analysis.output.files import Row
 from subspacelens_tui.analysis.output.plots import COLOURS, Plot, literal, name_layers, say_why_empty
 from subspacelens_tui.analysis.output.sparse import LENS_NAMES
@@ -91,7 +92,10 @@ def _draw_saved(axes: Any, layers: Sequence[SparseLayer], key: str) -> None:
     if not any(lenses):
         return
     saved = [math.nan if lens is None else _PER_NAT * lens.saved for lens in lenses]
-    axes.plot(saved, marker="o", ms=3, **_line(key))
+    line, places = _line(key), range(len(saved))
+    for run in runs(len(saved), layer_gaps([layer.layer for layer in layers])):
+        axes.plot(places[run], saved[run], marker="o", ms=3, **line)
+        line = {**line, "label": ""}
     ends = [(place, lens) for place, lens in enumerate(lenses) if lens is not None]
     axes.vlines(
         [place for place, _ in ends],

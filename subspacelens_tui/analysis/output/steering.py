@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from subspacelens_tui.analysis.output.console import PlainTable, console, number, print_json
-from subspacelens_tui.analysis.steered_images import SteeredImages
+from subspacelens_tui.analysis.steered_images import SteeredImages, percent
 from subspacelens_tui.analysis.steering_layers import OverLayers
 from subspacelens_tui.analysis.steering_results import JudgeError, SteeringResult
 from subspacelens_tui.sessions.sanitise import plain
@@ -69,10 +69,10 @@ def _cells(row: SteeredImages) -> list[str]:
     return [
         row.key + marks,
         str(row.images),
-        f"{row.target.value:.0%}",
-        f"{row.target.low:.0%}–{row.target.high:.0%}",
-        f"{row.source.value:.0%}",
-        *("–" if share is None else f"{share.value:.0%}" for share in (row.clean, row.by_latents)),
+        percent(row.target.value),
+        f"{percent(row.target.low)}–{percent(row.target.high)}",
+        percent(row.source.value),
+        *("–" if share is None else percent(share.value) for share in (row.clean, row.by_latents)),
         *(number(None) if value is None else f"{value:.2f}" for value in numbers),
     ]
 
@@ -100,7 +100,7 @@ def layer_table(of: OverLayers) -> tuple[list[str], list[list[str]]]:
 
 
 def _percent(share: Share | None) -> str:
-    return "–" if share is None else f"{share.value:.0%}"
+    return "–" if share is None else percent(share.value)
 
 
 def steering_json(found: SteeringResult) -> dict[str, Any]:

@@ -205,7 +205,9 @@ def _inside(plot: Plot, frame: Frame) -> list[list[Cell]]:
 
 def _frame_of(values: Values, plot: Plot, frame: Frame, breaks: tuple[int, ...] = ()) -> Frame:
     """Where the layers of one curve, band or set of bars are."""
-    return frame.spanned_by(values, breaks) if plot.relative else replace(frame, breaks=breaks)
+    if plot.relative:
+        return frame.spanned_by(values, breaks)
+    return replace(frame, breaks=(*breaks, *plot.gaps))
 
 
 def _zero_row(plot: Plot, frame: Frame) -> int | None:
@@ -302,7 +304,7 @@ def _line(curve: Curve, plot: Plot, frame: Frame) -> _Drawn:
                 height = row + (min(y for _, y in within) + 0.5) / up
             found[row, column] = _Ink(_dotted(within, plot.markers), "curve", curve.colour, height)
     for layer, height in enumerate(heights):
-        if height is not None and _is_alone(heights, layer, curve.breaks) and 0 <= height <= frame.rows:
+        if height is not None and _is_alone(heights, layer, frame.breaks) and 0 <= height <= frame.rows:
             character = point(curve.shape, True, plot.markers)
             row = min(frame.rows - 1, int(height))
             found[row, frame.column(layer)] = _Ink(character, "curve", curve.colour, height)

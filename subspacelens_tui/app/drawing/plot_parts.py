@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from subspacelens_tui.analysis.layer_gaps import layer_gaps
+
 Markers = Literal["braille", "blocks", "ascii"]
 Values = tuple[float | None, ...]
 
@@ -75,7 +77,8 @@ class Plot:
         first: what the first place is called, 0 for layers.
         names: what each place is called where they are not counted, as values of ε; empty if they are.
         across: what the places are.
-        numbers: what each place is called; by its order, from `first`, if empty.
+        numbers: what each place is called; by its order, from `first`, if empty. Nothing joins layers whose
+            numbers do not follow each other.
         relative: whether each curve spans the whole axis, by relative depth: 0 its first layer, 1 its last.
         markers: what the terminal's font can show.
         tints: whether bands can be tints of the background; else they are dotted.
@@ -100,6 +103,11 @@ class Plot:
     def layers(self) -> int:
         """Length of the longest curve."""
         return max((len(curve.values) for curve in self.curves), default=0)
+
+    @property
+    def gaps(self) -> tuple[int, ...]:
+        """The places just before which layers of the model are missing."""
+        return () if self.relative else layer_gaps(self.numbers)
 
     def name(self, place: int) -> str:
         """What a place is called on the axis."""

@@ -90,12 +90,11 @@ def _share(span: Span, row: int) -> float:
 
 
 def _thin(span: Span, row: int, markers: Markers) -> Cell | None:
-    """A band with both its edges inside the cell."""
-    if markers == "braille":
-        return _in_dots(span, row, _BOTH)
+    """A band with both its edges inside the cell: a line, which like shading has no gaps; else in dots."""
     low, high = COVERED[_THIN[markers]]
-    inside = span.low <= row + low and row + high <= span.high
-    return Cell(_THIN[markers], "texture", span.colour) if inside else None
+    if span.low <= row + low and row + high <= span.high:
+        return Cell(_THIN[markers], "texture", span.colour)
+    return _in_dots(span, row, _BOTH) if markers == "braille" else None
 
 
 def _in_dots(span: Span, row: int, dots: Sequence[int]) -> Cell | None:

@@ -95,9 +95,9 @@ class AtomsPane(OfTokens):
             "class": (numbers.fraction(atom.of_class), "dim" if of_position else "strong"),
             "pos": (numbers.fraction(atom.of_position), "strong" if of_position else "dim"),
             "align": (numbers.fraction(self._beyond(place)), ""),
-            "tokens": (f"{100 * atom.share:.1f}%", ""),
+            "tokens": (f"{100 * atom.share:.1f} %", ""),
             "stable": (numbers.fraction(atom.cosine), ""),
-            "energy": (f"{100 * atom.energy:.1f}%", "dim"),
+            "energy": (f"{100 * atom.energy:.1f} %", "dim"),
         }
         return [
             (fit(str(atom.atom), _ATOM, "right"), self.ink("accent")),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from subspacelens_tui.analysis.compare import Comparison
+from subspacelens_tui.analysis.layer_gaps import layer_gaps
 from subspacelens_tui.analysis.quantities import HEADLINE, Values, error_bands, null_bands, quantity
 from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.widths import width_breaks
@@ -84,7 +85,8 @@ class RatesPane(PlotPane):
         iso, branch = self.analysis.selection.settings.iso_rate, self.analysis.selection.branch
         at_rate = "" if iso is None else f" · R = {iso:g}"
         mixed = " · gaps: the width changes" if any(of.breaks for of in self._curves()) else ""
-        return _UNITS.get(branch, f"nats · {branch}") + at_rate + mixed
+        missing = " · gaps: layers not recorded" if layer_gaps(self.layer_numbers) else ""
+        return _UNITS.get(branch, f"nats · {branch}") + at_rate + mixed + missing
 
     @property
     def _difference(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from subspacelens_tui.analysis.steered_images import TARGET, UNSTEERED, SteeredImages
+from subspacelens_tui.analysis.steered_images import TARGET, UNSTEERED, SteeredImages, percent
 from subspacelens_tui.analysis.steering_results import SteeringResult
 from subspacelens_tui.app.pictures.run_source import RunListing, RunSource
 from subspacelens_tui.app.pictures.tiles import Tile
@@ -76,7 +76,7 @@ class RunRows:
         if row is None or self.result is None:
             return lines
         toward = self.result.steering.target if row.other is None else row.toward
-        lines.append((f"{(row.other or row.target).value:.0%} {toward}", ""))
+        lines.append((f"{percent((row.other or row.target).value)} {toward}", ""))
         if row.latent_ratio is not None:
             lines.append((f"NN {row.latent_ratio:.2f}", "warning" if row.off_manifold else "dim"))
         if row.off_manifold or row.disputed:

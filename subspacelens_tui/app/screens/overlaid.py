@@ -14,6 +14,7 @@ from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.compare import COMPARED, depths_unlike, unlike
 from subspacelens_tui.analysis.deferred import with_deferred_errors
 from subspacelens_tui.analysis.excluded_images import NoImagesError
+from subspacelens_tui.analysis.layer_gaps import some_blocks_only
 from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.relative_depth import relative_depth
@@ -29,7 +30,7 @@ from subspacelens_tui.app.screens.layer_keys import LayerKeys
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.textual_private import send_minimal_updates
 from subspacelens_tui.app.widgets.key_bar import KeyBar
-from subspacelens_tui.app.widgets.overlaid_curves import OverlaidCurves, has_gaps
+from subspacelens_tui.app.widgets.overlaid_curves import OverlaidCurves
 from subspacelens_tui.app.widgets.status_line import StatusLine
 from subspacelens_tui.app.worker import Worker
 from subspacelens_tui.geometry import VIEWS
@@ -163,7 +164,7 @@ class OverlaidScreen(Screen[None], LayerKeys):
     def _unlike(self, results: dict[str, Result]) -> list[str]:
         """In what sessions differ from the first of them."""
         lines = []
-        by_number = any(map(has_gaps, results.values()))
+        by_number = any(some_blocks_only(of.numbers) for of in results.values())
         if by_number and len({of.numbers for of in results.values()}) > 1:
             theirs = (f"{letter} has layers {ranges(of.numbers)}" for letter, of in results.items())
             lines.append(f"{', '.join(theirs)}: the curves are over the numbers of the blocks")
@@ -182,7 +183,9 @@ class OverlaidScreen(Screen[None], LayerKeys):
         return [
             {
                 "name": self._paths[letter].resolve().name,
-                "relative_depth": None if has_gaps(of) else relative_depth(place, len(of.layers)),
+                "relative_depth": None
+                if some_blocks_only(of.numbers)
+                else relative_depth(place, len(of.layers)),
                 **row,
             }
             for letter, of in self._results.items()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from subspacelens_tui.analysis.layer_gaps import shared_axis
 from subspacelens_tui.analysis.quantities import Values, error_bands, quantity
 from subspacelens_tui.analysis.relative_depth import at_same_depth, relative_depth
 from subspacelens_tui.analysis.result import LayerResult, Result
@@ -61,12 +62,7 @@ class OverlaidCurves(Curves):
     @property
     def _layer_numbers(self) -> tuple[int, ...]:
         """Of each place the number of its block; none where models differ in depth."""
-        found = {of.numbers for of in self.results.values()}
-        if len(found) == 1:
-            return next(iter(found))
-        if not any(has_gaps(of) for of in self.results.values()):
-            return ()
-        return tuple(range(min(map(min, found)), max(map(max, found)) + 1))
+        return shared_axis([of.numbers for of in self.results.values()])
 
     def head(self) -> str:
         """The relative depth or the layer that the values of the legend are of."""
@@ -130,8 +126,3 @@ class OverlaidCurves(Curves):
 
 def _place(letter: str) -> int:
     return ord(letter) - ord("A")
-
-
-def has_gaps(of: Result) -> bool:
-    """Whether some blocks of its model only were recorded, as far as their numbers say."""
-    return of.numbers != tuple(range(len(of.layers)))

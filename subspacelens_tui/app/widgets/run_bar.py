@@ -130,7 +130,7 @@ def _lost(ranks: Sequence[RankState]) -> str:
 def _device(device: dict[str, Any]) -> str:
     parts = [cut(plain(device.get("name", "")), 16)]
     if isinstance(busy := device.get("utilisation"), int | float):
-        parts.append(f"{busy:.0f}%")
+        parts.append(f"{busy:.0f} %")
     used, total = device.get("used"), device.get("total")
     if isinstance(used, int | float) and isinstance(total, int | float) and total > 0:
         parts.append(f"{numbers.gigabytes(used)}/{numbers.gigabytes(total)} GB")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from subspacelens_tui.analysis.steered_images import OFF_MANIFOLD, TARGET, SteeredImages
+from subspacelens_tui.analysis.steered_images import OFF_MANIFOLD, TARGET, SteeredImages, percent
 from subspacelens_tui.analysis.steering_results import SteeringResult
 from subspacelens_tui.app.drawing.painted_widget import Painted
 from subspacelens_tui.app.drawing.plot_parts import LAYERS, Bars, Curve, Plot, Values
@@ -134,9 +134,9 @@ class TargetShare(_OfRun):
         for colour, row in self._places[self.here].rows:
             share, control = row.target, self._over_layers and row.control is not None
             name = plain(row.control or "") if control else f"% {plain(self.result.steering.target)}"
-            interval = f"[{share.low:.0%}, {share.high:.0%}]"
+            interval = f"[{percent(share.low)}, {percent(share.high)}]"
             found.append(
-                LegendEntry(name, f"{share.value:.0%}", colour, interval=interval, shape=_SHAPES[colour])
+                LegendEntry(name, percent(share.value), colour, interval=interval, shape=_SHAPES[colour])
             )
         return found
 

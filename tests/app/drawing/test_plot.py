@@ -123,10 +123,17 @@ def test_models_of_different_depths_share_an_axis_of_relative_depth() -> None:
     assert draw(Plot((deep, shallow), relative=True), 12, 8) != ()
 
 
-def test_nothing_joins_layers_of_different_widths() -> None:
+@pytest.mark.parametrize(
+    ("breaks", "numbers"),
+    [((2, 4), ()), ((), (0, 1, 4, 5, 9)), ((2,), (2, 3, 4, 5, 9))],
+    ids=["widths", "layers not recorded", "both"],
+)
+def test_nothing_joins_layers_of_different_widths_or_over_missing_ones(
+    breaks: tuple[int, ...], numbers: tuple[int, ...]
+) -> None:
     flat = (1.0, 1.0, 3.0, 3.0, 1.0)
-    band = Band((0.0,) * 5, (0.5,) * 5, 0, breaks=(2, 4))
-    cells = draw(Plot((Curve(flat, 0, breaks=(2, 4)),), (band,)), 60, 12)
+    band = Band((0.0,) * 5, (0.5,) * 5, 0, breaks=breaks)
+    cells = draw(Plot((Curve(flat, 0, breaks=breaks),), (band,), numbers=numbers), 60, 12)
     at = points(cells, 0)
     drawn = [
         column
