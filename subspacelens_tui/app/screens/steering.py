@@ -211,7 +211,10 @@ class SteeringScreen(WithPictures[RunListing], Quits, NeedsRoom):
         self.query_one("#verdict", TextLines).update(lines)
         rows = self._rows.in_order if self._rows is not None else []
         chosen = self._chosen[0] if self._grid.tiles else None
-        self.query_one(Geometry).display = result is not None and result.layers is not None
+        three = result is not None and result.layers is not None
+        self.query_one(Geometry).display = three
+        # Three over each other would have no room.
+        self.set_class(three and self.size.width < _BESIDE and self.size.height < _TALL, "in-a-row")
         for kind in (TargetShare, OffManifold, Geometry):
             self.query_one(kind).update(result, rows, chosen, self._why)
         self._say()

@@ -145,6 +145,7 @@ class OffManifold(_OfRun):
     """How far the latents are from natural ones, and from where on a row counts as off the manifold."""
 
     axis_of = "latent NN"
+    rows_a_legend_row = 4
 
     def plot(self) -> Plot:
         """Ratios of distances, and the limit."""
