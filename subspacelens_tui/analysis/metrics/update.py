@@ -119,8 +119,7 @@ def expansion_z(statistics: LayerStatistics) -> float:
     unit="",
     formula="b of the fit gᵢ − 1 = a + b σ²/(λᵢ/N + σ²) to the gains gᵢ = vᵢᵀZᵀZ′vᵢ/λᵢ",
     source="",
-    about="Below 0 a block contracts directions of low variance, as denoisers do; above 0 it expands them. "
-    "Its error is the jackknife's, over images; the fit's interval is over rotations of the update, at one σ².",
+    about="Below 0 a block contracts directions of low variance, as denoisers do; above 0 it expands them.",
     table=Table.VALUE,
     null="smaller",
     null_by=_REFITS,
@@ -177,7 +176,7 @@ class ContractionFit:
     table=Table.NOTHING,
     parts={"offset": "a", "noise": "σ²", "standard_error": "s.e. of b", "low": "b low", "high": "b high"},
     no_null="b and R² have theirs",
-    no_error="none: it holds the error of b under rotations",
+    no_error="none: it holds the error of b under rotations; that of b itself is the jackknife's, over images",
     needs=_NEEDS,
     cost=Cost.PAIRS,
 )
