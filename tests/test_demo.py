@@ -122,7 +122,7 @@ def test_a_recording_started_from_the_empty_list(tmp_path: Path, terminals: list
     app.type("n")
     app.wait_for("500 images in all")
     # Typed ahead, as over a slow line: each field gets its own text.
-    app.type("\x1b[B\x1b[B1\r4\r\x1b[B0,3" + "\x1b[B" * 8 + "fromform")
+    app.type("\x1b[B\x1b[B1\r4\r\x1b[B0,3" + "\x1b[B" * 9 + "fromform")
     app.wait_for("= 25 images in all")
     app.wait_for("fromform")
     app.type("\x13")

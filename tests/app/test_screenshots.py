@@ -19,6 +19,7 @@ from subspacelens_tui.app.setup import Setup
 from tests.app.conftest import OpenApp, with_pictures
 from tests.conftest import PlantedSessionFactory as Planted
 
+_BYTES = 160 * 1024
 SIZES = {"50x15": (50, 15), "80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
 
 DARK = {
@@ -90,6 +91,9 @@ def finished(planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for second, event in enumerate(events):
         event["time"] = 1.795e9 + second
     log.write_text("".join(json.dumps(event) + "\n" for event in events))
+    # And of a size that another key of the format does not change.
+    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    (path / "recorder.log").write_text(" " * (_BYTES - size))
     return path.relative_to(tmp_path)
 
 
