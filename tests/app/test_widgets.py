@@ -215,7 +215,7 @@ async def test_run_bar_drops_what_matters_least(planted: Planted, width: int, li
     text = await drawn(RunBar(), (width, 1), recording)
     assert text.startswith(line)
     assert "● recording 312/500" in text
-    assert ("NVIDIA H200 71% 41/141 GB" in text) == (width == 120)
+    assert ("NVIDIA H200 71 % 41/141 GB" in text) == (width == 120)
     assert ("ETA 1:18" in text) == (width >= 50)
 
 
