@@ -241,7 +241,7 @@ def _picture(one: Any) -> Image.Image | None:
     if isinstance(one, Image.Image):
         return one
     if isinstance(one, list):
-        return _picture(one[len(one) // 2])
+        return _picture(one[len(one) // 2]) if one else None
     # A tensor has its channels before height and width.
     pixels = np.asarray(one.detach().float().cpu() if hasattr(one, "detach") else one)
     if hasattr(one, "detach") and one.ndim > 2:

@@ -173,6 +173,11 @@ class OwnLoop:
                 f"the pipeline gave {len(pictures)} pictures for {len(batch.images)} prompts: "
                 "one each is kept"
             )
+        if isinstance(output, list) and None in pictures:
+            raise RecordingError(
+                f"{type(output[pictures.index(None)]).__name__} is no picture: keep what the pipeline returned, "
+                "or a list of PIL images, arrays or tensors"
+            )
         captured = self._capture.finish_batch()
         names = [block.name for block in self.layout.recorded]
         if (found := not_finite(captured, self._watch, self.manifest.capture_steps, names)) is not None:

@@ -119,6 +119,8 @@ def test_prompts_that_are_cut_or_one_to_the_model_are_named(pipe: Any, options: 
         (lambda pipe, batch: batch.keep(generated(pipe, batch)[0][:2]), "2 pictures for 3 prompts"),
         (lambda pipe, batch: [batch.keep(generated(pipe, batch)) for _ in range(2)], "keep a batch once"),
         (lambda pipe, batch: batch.keep([]), "0 pictures"),
+        (lambda pipe, batch: batch.keep([*generated(pipe, batch)[0][:2], "a lion"]), "str is no picture"),
+        (lambda pipe, batch: batch.keep([*generated(pipe, batch)[0][:2], []]), "list is no picture"),
     ],
 )
 def test_what_is_not_the_batch_is_refused_and_said(
