@@ -56,6 +56,8 @@ class SubspaceLensApp(ShortTraceback, App[None]):
         setup: Setup | None = None,
     ) -> None:
         super().__init__()
+        # Each frame of a scroll that glides is sent over SSH.
+        self.animation_level = "none"
         self.setup = setup or Setup()
         preferences = self.setup.preferences
         palette.choose(preferences.curves, preferences.ramp)
