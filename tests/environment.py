@@ -1,4 +1,4 @@
-"""The environment of the tests: the same whoever runs them, in whatever terminal, under whatever launcher."""
+"""The environment variables of the tests, which do not depend on the user, the terminal or the launcher."""
 
 import os
 

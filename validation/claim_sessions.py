@@ -40,7 +40,7 @@ class Law:
         turned: how far coordinates are turned from the directions of decay: sparsity, at one geometry.
         tails: by how much the log norms of images vary.
         outlier: how far one subject lies from the others.
-        block: gives a layer's features from those of the layer before, the first of which are drawn.
+        block: maps the features of one layer to those of the next; those of the first are drawn.
     """
 
     category: Profile = 0.0

@@ -1,4 +1,4 @@
-"""What is known of the images of one session of a steering run."""
+"""The measures of the images in one session of a steering run."""
 
 from dataclasses import dataclass
 

@@ -99,8 +99,8 @@ class Target:
 def targets_of(job: TrainingJob) -> list[Target]:
     """All autoencoders of a job, in the order in which they are trained.
 
-    The first of every layer before any second: viewers show a sparse lens halfway, and what is left are the
-    atoms that come again.
+    Every layer is trained once before any is trained again, so that a sparse lens can be shown halfway. The
+    second training only tells which atoms come again.
     """
     layers = [
         Target(training, layer, None, recipe)

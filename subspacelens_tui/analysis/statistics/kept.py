@@ -1,4 +1,4 @@
-"""What was computed once, kept for whoever asks again."""
+"""A cache of computed values."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
