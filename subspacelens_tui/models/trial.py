@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -165,7 +166,7 @@ class _Seen:
         self._forwards: list[Forward] = []
         self._now: list[Forward] = []
         self._following = False
-        self._undo: list[Callable[[], object]] = []
+        self._undo = contextlib.ExitStack()
         self._timesteps: Any = ()
         self._watch_scheduler()
         for name, component in modules_of(pipeline):
@@ -186,8 +187,7 @@ class _Seen:
 
     def undo(self) -> None:
         """Leave the pipeline as it was."""
-        while self._undo:
-            self._undo.pop()()
+        self._undo.close()
         self._pipeline.maybe_free_model_hooks()
 
     def _watch_scheduler(self) -> None:
@@ -201,11 +201,11 @@ class _Seen:
             self._timesteps = _from(now.timesteps, timestep_of(now, args, kwargs))
             raise _Stop
 
-        self._undo.append(kept(scheduler))
-        self._undo.append(watch(scheduler, {"step": stop}))
+        self._undo.callback(kept(scheduler))
+        self._undo.callback(watch(scheduler, {"step": stop}))
 
     def _watch(self, name: str, component: torch.nn.Module) -> None:
-        self._undo.append(uncompiled(component))
+        self._undo.callback(uncompiled(component))
         for path, module in component.named_modules():
             if isinstance(module, torch.nn.ModuleList):
                 for index, entry in enumerate(module):
@@ -219,7 +219,7 @@ class _Seen:
         self._keep_attention_processors(component)
 
     def _hook(self, register: Callable[..., Any], hook: Callable[..., None]) -> None:
-        self._undo.append(register(hook, with_kwargs=True).remove)
+        self._undo.callback(register(hook, with_kwargs=True).remove)
 
     def _keep_attention_processors(self, component: torch.nn.Module) -> None:
         """Perturbed-attention guidance puts its own there, which a run that is stopped would leave behind."""
@@ -232,7 +232,7 @@ class _Seen:
             if any(before.get(name) is not now for name, now in model.attn_processors.items()):
                 model.set_attn_processor(dict(before))
 
-        self._undo.append(restore)
+        self._undo.callback(restore)
 
     def _begin(self, name: str, module: torch.nn.Module, args: Any, kwargs: Any) -> None:
         tensors = (x for x in (*args, *kwargs.values()) if isinstance(x, torch.Tensor) and x.ndim >= 4)

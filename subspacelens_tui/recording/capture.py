@@ -5,6 +5,7 @@ Cost: one mean over the tokens per block and captured step, and where single tok
 synchronisation per block.
 """
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -97,7 +98,7 @@ class Capture:
                 "places in a frame"
             )
         self._widths = [self._blocks[0].width, *(block.width for block in self._blocks)]
-        self._undo: list[Callable[[], None]] = []
+        self._undo = contextlib.ExitStack()
         self._slot: int | None = None
         self._drawn: DrawnPositions | None = None
         self._passes: Passes | None = None
@@ -105,13 +106,14 @@ class Capture:
 
     def __enter__(self) -> Self:
         for number, denoiser in enumerate(self._denoisers.values()):
-            self._undo.append(before_call(denoiser, functools.partial(self._begin, number)))
-            self._undo.extend(self._hooks_of_ragged(denoiser))
+            self._undo.callback(before_call(denoiser, functools.partial(self._begin, number)))
+            for remove in self._hooks_of_ragged(denoiser):
+                self._undo.callback(remove)
             modules = [denoiser.get_submodule(block.name) for block in self._blocks]
-            self._undo.append(before_call(modules[0], self._pool_input))
+            self._undo.callback(before_call(modules[0], self._pool_input))
             for layer, module in enumerate(modules, start=1):
-                self._undo.append(after_call(module, functools.partial(self._pool_output, layer)))
-        self._undo.append(self._steps.hook())
+                self._undo.callback(after_call(module, functools.partial(self._pool_output, layer)))
+        self._undo.callback(self._steps.hook())
         return self
 
     def _hooks_of_ragged(self, denoiser: Any) -> Iterator[Callable[[], None]]:
@@ -132,8 +134,7 @@ class Capture:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        while self._undo:
-            self._undo.pop()()
+        self._undo.close()
 
     def start_batch(
         self, images: int, guidance: float, device: torch.device, token_seeds: TokenSeeds = ()

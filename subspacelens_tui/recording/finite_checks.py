@@ -4,6 +4,7 @@ Features are looked at once they are on the host. Of latents and pictures one fl
 device, and copied when the batch is over: nothing waits for the device before that.
 """
 
+import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ class OutputWatch:
 
     def __init__(self, pipeline: Any) -> None:
         self._scheduler, self._vae = pipeline.scheduler, getattr(pipeline, "vae", None)
-        self._undo: list[Callable[[], None]] = []
+        self._undo = contextlib.ExitStack()
         self.start()
 
     def __enter__(self) -> Self:
@@ -70,8 +71,7 @@ class OutputWatch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        while self._undo:
-            self._undo.pop()()
+        self._undo.close()
 
     def start(self) -> None:
         """Forget the last batch."""
@@ -121,7 +121,7 @@ class OutputWatch:
 
         setattr(owner, name, wrapped)
         again = functools.partial(setattr, owner, name, original)
-        self._undo.append(again if wrapped_before else functools.partial(delattr, owner, name))
+        self._undo.callback(again if wrapped_before else functools.partial(delattr, owner, name))
 
 
 def _finite(of_images: torch.Tensor) -> torch.Tensor:

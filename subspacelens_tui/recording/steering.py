@@ -9,7 +9,7 @@ the next block receives.
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -64,7 +64,7 @@ class Steering:
         self._steps = StepCounter(pipeline.scheduler, (), self._restart, self._advance)
         self.twins = "partner" in intervention.sources
         self._check(fingerprint_of(layout, self._denoisers[0]))
-        self._undo: list[Callable[[], None]] = []
+        self._undo = contextlib.ExitStack()
         self._kept: dict[tuple[int, int], Change] = {}
         self.start_batch((), max(layout.passes))
 
@@ -72,22 +72,21 @@ class Steering:
         if self._intervention.strength == 0:  # the model is left exactly as it is
             return self
         for denoiser in self._denoisers:
-            self._undo.append(denoiser.register_forward_pre_hook(self._begin).remove)
+            self._undo.callback(denoiser.register_forward_pre_hook(self._begin).remove)
             blocks = self._layout.modules(denoiser)
             if self.twins:
                 hook = blocks[0].register_forward_pre_hook(self._share_latents, with_kwargs=True)
-                self._undo.append(hook.remove)
+                self._undo.callback(hook.remove)
             for layer in self._intervention.layers:
                 change = functools.partial(self._change, layer)
-                self._undo.append(blocks[layer].register_forward_hook(change, prepend=True).remove)
-        self._undo.append(self._steps.hook())
+                self._undo.callback(blocks[layer].register_forward_hook(change, prepend=True).remove)
+        self._undo.callback(self._steps.hook())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        while self._undo:
-            self._undo.pop()()
+        self._undo.close()
 
     def refuse_twins(self) -> None:
         """For loops that generate what they are given and no partners.
