@@ -1,4 +1,4 @@
-"""A Stable Diffusion 1.5 as one file, with the names of weights that its authors gave them."""
+"""Stable Diffusion 1.5 and XL as one file, with the names of weights that their authors gave them."""
 
 import re
 from collections.abc import Iterable
@@ -26,19 +26,35 @@ _ENDS = (
     (r"^conv_in", "input_blocks.0.0"),
     (r"^conv_norm_out", "out.0"),
     (r"^conv_out", "out.2"),
+    (r"^add_embedding\.linear_1", "label_emb.0.0"),
+    (r"^add_embedding\.linear_2", "label_emb.0.2"),
+)
+_OPEN_CLIP = (
+    (r"^text_model\.", ""),
+    (r"^embeddings\.token_embedding\.", "token_embedding."),
+    (r"^embeddings\.position_embedding\.weight", "positional_embedding"),
+    (r"^text_projection\.weight", "text_projection"),
+    (r"^final_layer_norm\.", "ln_final."),
+    (r"^encoder\.layers\.", "transformer.resblocks."),
+    (r"\.layer_norm([12])\.", r".ln_\1."),
+    (r"\.self_attn\.out_proj\.", ".attn.out_proj."),
+    (r"\.mlp\.fc1\.", ".mlp.c_fc."),
+    (r"\.mlp\.fc2\.", ".mlp.c_proj."),
 )
 
 
 def save_as_one_file(pipeline: Any, path: Path) -> None:
     """Write UNet, VAE and text encoder of a pipeline into one safetensors file."""
-    parts = {
-        "model.diffusion_model.": _unet(pipeline.unet),
-        "first_stage_model.": _vae(pipeline.vae),
-        "cond_stage_model.transformer.text_model.": {
-            name.removeprefix("text_model."): tensor
-            for name, tensor in pipeline.text_encoder.state_dict().items()
-        },
+    parts = {"model.diffusion_model.": _unet(pipeline.unet), "first_stage_model.": _vae(pipeline.vae)}
+    text = {
+        name.removeprefix("text_model."): tensor
+        for name, tensor in pipeline.text_encoder.state_dict().items()
     }
+    if hasattr(pipeline, "text_encoder_2"):
+        parts["conditioner.embedders.0.transformer.text_model."] = text
+        parts["conditioner.embedders.1.model."] = _open_clip(pipeline.text_encoder_2)
+    else:
+        parts["cond_stage_model.transformer.text_model."] = text
     found = {prefix + name: tensor for prefix, part in parts.items() for name, tensor in part.items()}
     save_file({name: tensor.contiguous().clone() for name, tensor in found.items()}, path)
 
@@ -101,3 +117,14 @@ def _vae(vae: Any) -> Weights:
         name: tensor[..., None, None] if tensor.ndim == 2 else tensor
         for name, tensor in _renamed(vae.state_dict(), rules).items()
     }
+
+
+def _open_clip(encoder: Any) -> Weights:
+    """Query, key and value are one matrix, and the projection is transposed."""
+    weights = _renamed(encoder.state_dict(), _OPEN_CLIP)
+    weights["text_projection"] = weights["text_projection"].T
+    for name in [name for name in weights if ".self_attn.q_proj." in name]:
+        parts = [weights.pop(name.replace("q_proj", f"{part}_proj")) for part in "qkv"]
+        block, kind = name.split(".self_attn.q_proj.")
+        weights[f"{block}.attn.in_proj_{kind}"] = torch.cat(parts)
+    return weights
