@@ -30,13 +30,13 @@ def report(session: Session, of_blocks: bool = True) -> None:
     """Coarse and fine, both branches, spectra and overlaps, from the files on disk; and what blocks do."""
     analyzer = Analyzer(session)
     for settings in REPORT:
-        analyzer.figures(replace(settings, between_layers=of_blocks))
+        analyzer.result(replace(settings, between_layers=of_blocks))
 
 
 def nulls(analyzer: Analyzer, seed: int, overlap: bool) -> None:
     """The nulls of one branch, with labels permuted anew: of the rates, and of the overlap if asked."""
     for labels in ("coarse", "fine"):
-        analyzer.figures(
+        analyzer.result(
             Settings(
                 labels=labels,
                 permutations=200,
@@ -88,19 +88,19 @@ def growing(path: Path, rounds: int) -> None:
     last.unlink()
     live = Analyzer(open_session(path))
     for settings in LIVE:
-        live.figures(settings)
+        live.result(settings)
 
     def followed(settings: Settings) -> None:
         live.refresh()
-        live.figures(settings)
+        live.result(settings)
 
-    for name, settings in (("rates only", LIVE[0]), ("all figures", LIVE[1])):
+    for name, settings in (("rates only", LIVE[0]), ("all metrics", LIVE[1])):
         pairs = []
         for _ in range(rounds):
             next(images)
             mine = seconds(lambda settings=settings: followed(settings))
             pairs.append(
-                (mine, seconds(lambda settings=settings: Analyzer(open_session(path)).figures(settings)))
+                (mine, seconds(lambda settings=settings: Analyzer(open_session(path)).result(settings)))
             )
         summary(f"one image more, {name} / from the files", pairs)
 
@@ -128,12 +128,12 @@ def main() -> None:
             arguments.rounds,
         )
         analyzer = Analyzer(session)
-        analyzer.figures(Settings())
+        analyzer.result(Settings())
         sweep = [Settings(eps=float(eps)) for eps in np.geomspace(0.05, 5, 8)]
         snippet = np.unique(np.asarray(session.labels("coarse")), return_inverse=True)[1]
         compare(
             "8 values of ε, cached / the article's snippet",
-            lambda: [analyzer.figures(settings) for settings in sweep],
+            lambda: [analyzer.result(settings) for settings in sweep],
             lambda: [article(features["cond", layer], snippet, s.eps) for s in sweep for layer in layers],
             1,
         )
@@ -159,7 +159,7 @@ def permuted(session: Session, analyzer: Analyzer, features: dict[tuple[str, int
     few = Settings(permutations=FIRST_PERMUTATIONS, overlap_permutations=0)
     compare(
         f"first null line, {FIRST_PERMUTATIONS} permutations / eigvalsh, both branches",
-        lambda: analyzer.figures(replace(few, seed=next(seeds))),
+        lambda: analyzer.result(replace(few, seed=next(seeds))),
         lambda: [np.linalg.eigvalsh(G) for G in grams.values()],
         3,
     )

@@ -1,6 +1,6 @@
 """How cost grows with images, layers and width: `python -m benchmarks.scale [PART …]`; writes docs/scale.md.
 
-Each figure is of a process of its own: its processor time, its wall time and the most memory it held. The
+Each number is of a process of its own: its processor time, its wall time and the most memory it held. The
 large session is written by the real writer, random features of 2.6 GB among the temporary files, and removed.
 """
 
@@ -114,7 +114,7 @@ def of_images(count: int) -> Row:
 
 
 def shape() -> list[Row]:
-    """The exact figures by layers and width."""
+    """The exact metrics by layers and width."""
     rows = []
     for layers, width in SHAPES:
         with tempfile.TemporaryDirectory(prefix="scale-") as folder:

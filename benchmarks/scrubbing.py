@@ -25,7 +25,7 @@ def analyse(analyzer: Analyzer, selection: Selection, stage: Stage) -> None:
     """One stage of a selection, as `app.worker` computes it."""
     for settings in selection.wanted(analyzer.session.manifest).values():
         errors = settings.errors if stage.errors else None
-        analyzer.figures(
+        analyzer.result(
             replace(
                 settings,
                 permutations=stage.permutations,
@@ -38,8 +38,8 @@ def analyse(analyzer: Analyzer, selection: Selection, stage: Stage) -> None:
 
 def distribution(name: str, times: Sequence[float]) -> None:
     p95 = statistics.quantiles(times, n=20)[-1]
-    figures = (statistics.median(times), p95, max(times))
-    print(f"{name:58}" + "".join(f" {1000 * value:7.1f}" for value in figures) + f"  ({len(times)} steps)")
+    shown = (statistics.median(times), p95, max(times))
+    print(f"{name:58}" + "".join(f" {1000 * value:7.1f}" for value in shown) + f"  ({len(times)} steps)")
 
 
 def timed(views: Iterable[Selection], work: Callable[[Selection], None]) -> list[float]:

@@ -84,7 +84,7 @@ def analyses(folder: Path) -> tuple[Recording, list[Analysis]]:
     found = []
     for images in (125, 150):
         settings = replace(selection.settings, images=images, permutations=20, errors=None)
-        found.append(Analysis(selection, {selection.main: analyzer.figures(settings)}))
+        found.append(Analysis(selection, {selection.main: analyzer.result(settings)}))
     log = tuple(session.log)
     blocks = len(session.manifest.blocks)
     return Recording("s", session.manifest, blocks, session.state, "run", (), log, {4.5: 150}), found

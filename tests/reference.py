@@ -1,4 +1,4 @@
-"""Figures of features computed with 60 digits, by mpmath: what float64 is held against."""
+"""Metrics of features computed with 60 digits, by mpmath: what float64 is held against."""
 
 from collections.abc import Iterable, Sequence
 

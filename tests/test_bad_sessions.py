@@ -26,7 +26,7 @@ class Case:
 
     Attributes:
         name: of the session.
-        says: what `analyze --json` says of a figure, or in its notes.
+        says: what `analyze --json` says of a metric, or in its notes.
         options: of `PlantedSession`.
         batches: how many are recorded; all.
         spoil: changes the tensors of every feature file.
@@ -189,9 +189,9 @@ def test_what_is_missing_has_its_reason(
     assert np.isfinite(list(numbers(found))).all()
     for layer in found["layers"]:
         missing = layer.get("missing", {})
-        for figure in (metric.key for metric in METRICS.scalars):
-            assert layer.get(figure) is not None or figure in missing, figure
-            assert layer.get(figure) is None or figure not in missing, figure
+        for metric in (metric.key for metric in METRICS.scalars):
+            assert layer.get(metric) is not None or metric in missing, metric
+            assert layer.get(metric) is None or metric not in missing, metric
         assert ("delta_R" in layer.get("nulls", {})) != ("nulls" in missing or "delta_R" in missing)
         assert {"R", "Rc", "delta_R", "ratio"} <= set(layer.get("errors", {})) or {
             "errors",
@@ -216,8 +216,8 @@ def test_tokens_of_one_class_and_of_nothing(tmp_path: Path, capsys: pytest.Captu
         found = json.loads(capsys.readouterr().out)
         assert np.isfinite(list(numbers(found))).all()
         for layer in found["layers"]:
-            for figure in [metric.key for metric in METRICS.scalars if metric.cost is not Cost.DEFERRED]:
-                assert layer[figure] is not None or figure in layer["missing"]
+            for metric in [metric.key for metric in METRICS.scalars if metric.cost is not Cost.DEFERRED]:
+                assert layer[metric] is not None or metric in layer["missing"]
     assert "1 of 18 images is left out" in found["notes"][0]
     assert (found["images"], found["left_out"]) == (17, 1)
 

@@ -64,7 +64,7 @@ def test_demo_from_start_to_finished_session(tmp_path: Path, terminals: list[Ter
     session = open_session(tmp_path / "live")
     assert session.state.phase is Phase.FINISHED
     # What both viewers show of the last layer is what replay computes from the finished session.
-    last = Analyzer(session).figures(Settings(eps=0.25)).layers[11]
+    last = Analyzer(session).result(Settings(eps=0.25)).layers[11]
     assert last.delta_R is not None
     assert last.ratio is not None
     row = f"{last.delta_R:.3g}"

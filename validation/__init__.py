@@ -1,1 +1,1 @@
-"""The proof that the figures are what they are called: `python -m validation`, see docs/validation.md."""
+"""The proof that the metrics are what they are called: `python -m validation`, see docs/validation.md."""

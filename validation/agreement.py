@@ -139,7 +139,7 @@ def texts(result: dict[str, Any]) -> dict[str, str]:
     return {
         "samples": str(samples),
         "differences": table(
-            ["figure, and what it is compared with", "largest relative difference"],
+            ["metric, and what it is compared with", "largest relative difference"],
             [[name, f"{worst:.0e}"] for name, worst in result["differences"].items()],
         ),
         "level": table(

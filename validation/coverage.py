@@ -1,4 +1,4 @@
-"""How often the 95 % jackknife interval holds the expected figure, against its Monte-Carlo value.
+"""How often the 95 % jackknife interval holds the expected metric, against its Monte-Carlo value.
 
 Data sets are the layers of sessions: unlike permutation nulls, the error bars of two layers share nothing.
 """
@@ -21,7 +21,7 @@ RATES = ("R", "Rc", "delta_R", "ratio")
 HEADINGS = ("R", "Rc", "ΔR", "Rc/R")  # of RATES
 # Data sets in one session.
 LAYERS = 50
-# Data sets behind the expected figure for each one behind the coverage.
+# Data sets behind the expected metric for each one behind the coverage.
 TRUTH = 2
 
 
@@ -72,12 +72,12 @@ def _rows(number: int, width: int, data_sets: int) -> Iterator[dict[str, Any]]:
     values: dict[str, list[Numbers]] = {labels: [] for labels, _ in TESTS}
     for analyzer in sessions(number, width, data_sets):
         for labels, by in TESTS:
-            figures = analyzer.figures(Settings(labels=labels, errors=by))
-            bars[labels, by] += [error_bars(layer, RATES) for layer in figures.layers]
+            result = analyzer.result(Settings(labels=labels, errors=by))
+            bars[labels, by] += [error_bars(layer, RATES) for layer in result.layers]
     for analyzer in sessions(number, width, TRUTH * data_sets, first=data_sets):
         for labels, found in values.items():
-            figures = analyzer.figures(Settings(labels=labels))
-            found += [np.array([getattr(layer, rate) for rate in RATES]) for layer in figures.layers]
+            result = analyzer.result(Settings(labels=labels))
+            found += [np.array([getattr(layer, rate) for rate in RATES]) for layer in result.layers]
     stacked: dict[tuple[str, str], Numbers] = {test: np.stack(found) for test, found in bars.items()}
     stacked["coarse", "seed + subject"] = _combined(stacked["coarse", "seed"], stacked["coarse", "subject"])
     for (labels, left_out), intervals in stacked.items():

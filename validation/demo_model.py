@@ -1,4 +1,4 @@
-"""The bundled model, trained and with random weights: what the figures say of a real pipeline."""
+"""The bundled model, trained and with random weights: what the metrics say of a real pipeline."""
 
 import hashlib
 import subprocess
@@ -35,7 +35,7 @@ def weights_digest() -> str:
 
 
 def run(seeds: int = 10, steps: int = 20) -> dict[str, Any]:
-    """Record both models with the command line, and take their figures at every captured step."""
+    """Record both models with the command line, and take their metrics at every captured step."""
     with tempfile.TemporaryDirectory() as folder:
         return {
             "weights": weights_digest(),
@@ -43,7 +43,7 @@ def run(seeds: int = 10, steps: int = 20) -> dict[str, Any]:
             "steps": steps,
             "permutations": PERMUTATIONS,
             "models": {
-                name: _figures(recorded(Path(folder), name, seeds, steps, options))
+                name: _result(recorded(Path(folder), name, seeds, steps, options))
                 for name, options in MODELS.items()
             },
         }
@@ -58,9 +58,9 @@ def recorded(folder: Path, name: str, seeds: int, steps: int, options: tuple[str
     return open_session(path)
 
 
-def _figures(session: Session) -> dict[str, Any]:
+def _result(session: Session) -> dict[str, Any]:
     analyzer = Analyzer(session)
-    unconditional = analyzer.figures(Settings(branch="uncond", step=session.manifest.capture_steps[0]))
+    unconditional = analyzer.result(Settings(branch="uncond", step=session.manifest.capture_steps[0]))
     return {
         "images": len(session.images()),
         "largest_unconditional_delta_R_over_R": max(
@@ -71,14 +71,14 @@ def _figures(session: Session) -> dict[str, Any]:
 
 
 def _of_step(analyzer: Analyzer, step: int) -> dict[str, Any]:
-    figures = {name: analyzer.figures(replace(settings, step=step)) for name, settings in NULLS.items()}
-    free = figures["free"]
+    result = {name: analyzer.result(replace(settings, step=step)) for name, settings in NULLS.items()}
+    free = result["free"]
     return {
         "delta_R": free.curve("delta_R"),
         "effective_rank": free.curve("effective_rank"),
         "overlap": free.curve("overlap_mean"),
         "overlap_null": [layer.nulls["overlap_mean"].mean for layer in free.layers],
-        **{f"{name}_{value}": of.curve(value) for name, of in figures.items() for value in ("excess", "p")},
+        **{f"{name}_{value}": of.curve(value) for name, of in result.items() for value in ("excess", "p")},
         "effects": [_effects(analyzer.session, layer.layer, step) for layer in free.layers],
     }
 
@@ -126,14 +126,14 @@ def texts(result: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _by_layer(models: dict[str, Any], figure: str, form: str) -> str:
-    """One figure, models and steps down, every second layer and the last across."""
-    count = len(next(iter(models["trained"]["by_step"].values()))[figure])
+def _by_layer(models: dict[str, Any], metric: str, form: str) -> str:
+    """One metric, models and steps down, every second layer and the last across."""
+    count = len(next(iter(models["trained"]["by_step"].values()))[metric])
     layers = sorted({*range(0, count, 2), count - 1})
     return table(
         ["model", "step", *(f"layer {layer}" for layer in layers)],
         [
-            [name, step, *(form.format(of[figure][layer]) for layer in layers)]
+            [name, step, *(form.format(of[metric][layer]) for layer in layers)]
             for name, model in models.items()
             for step, of in model["by_step"].items()
         ],

@@ -62,7 +62,7 @@ def _rows(number: int, width: int, data_sets: int) -> Iterator[dict[str, Any]]:
 
 
 def _layers(analyzer: Analyzer, labels: str, by: ErrorsBy | None = None) -> tuple[LayerResult, ...]:
-    return analyzer.figures(_settings(labels, by)).layers
+    return analyzer.result(_settings(labels, by)).layers
 
 
 def _excess(layer: LayerResult) -> float:

@@ -97,7 +97,7 @@ def _rows(number: int, data_sets: int) -> list[dict[str, Any]]:
         with analyzer_of(LAYOUT, [features]) as analyzer:
             for test, counter in rejected.items():
                 settings = Settings(**vars(test), permutations=PERMUTATIONS, seed=data_set)
-                (layer,) = analyzer.figures(settings).layers
+                (layer,) = analyzer.result(settings).layers
                 counter.update(name for name in STATISTICS if layer.nulls[name].p <= LEVEL)
     return [
         {

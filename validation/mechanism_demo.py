@@ -44,7 +44,7 @@ def _of_step(analyzer: Analyzer, step: int) -> dict[str, Any]:
     found = {}
     for name, settings in _DESIGNS.items():
         asked = replace(settings, step=step, permutations=PERMUTATIONS, overlap_permutations=0)
-        found[name] = analyzer.figures(asked).layers
+        found[name] = analyzer.result(asked).layers
     layers = found["coarse"]
     blocks = layers[1:]
     return {

@@ -35,12 +35,12 @@ def _rows(number: int, data_sets: int) -> list[dict[str, Any]]:
     bars: dict[str, list[Numbers]] = {by: [] for by in TESTS}
     for analyzer in sessions(number, WIDTH, data_sets):
         for by in TESTS:
-            figures = analyzer.figures(Settings(errors=by, thorough=True))
-            bars[by] += [error_bars(layer, METRICS) for layer in figures.layers]
+            result = analyzer.result(Settings(errors=by, thorough=True))
+            bars[by] += [error_bars(layer, METRICS) for layer in result.layers]
     values = [
         np.array([getattr(layer, metric) for metric in METRICS])
         for analyzer in sessions(number, WIDTH, 4 * data_sets, first=data_sets)
-        for layer in analyzer.figures(Settings()).layers
+        for layer in analyzer.result(Settings()).layers
     ]
     expected, spread = np.mean(values, axis=0), np.std(values, axis=0, ddof=1)
     return [

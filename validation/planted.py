@@ -1,4 +1,4 @@
-"""Features of known geometry: what the figures must say of them, and what they say."""
+"""Features of known geometry: what the metrics must say of them, and what they say."""
 
 from typing import Any
 
@@ -47,8 +47,8 @@ def orthogonal_subspaces(rank: int = 4) -> list[dict[str, Any]]:
         axes = directions[:, category * rank : (category + 1) * rank]
         features[LAYOUT.category_of == category] = inside @ axes.T
     with analyzer_of(LAYOUT, [scale * features for scale in scales]) as analyzer:
-        figures = analyzer.figures(Settings(eps=EPS, subspace_dim=rank))
-    assert figures.overlap is not None
+        result = analyzer.result(Settings(eps=EPS, subspace_dim=rank))
+    assert result.overlap is not None
     return [
         {
             "scale": scale,
@@ -56,7 +56,7 @@ def orthogonal_subspaces(rank: int = 4) -> list[dict[str, Any]]:
             "closed_form": _orthogonal_delta_R(scale, rank),
             "overlap": float(np.max(overlap - np.eye(LAYOUT.categories))),
         }
-        for scale, layer, overlap in zip(scales, figures.layers, figures.overlap, strict=True)
+        for scale, layer, overlap in zip(scales, result.layers, result.overlap, strict=True)
     ]
 
 
@@ -76,7 +76,7 @@ def shared_mean(layers: int, width: int = 512) -> list[dict[str, float]]:
     ) as analyzer:
         for rank in (2, 5, 10):
             overlap = {
-                view: _mean(analyzer.figures(Settings(subspace_dim=rank, features=view)), "overlap_mean")
+                view: _mean(analyzer.result(Settings(subspace_dim=rank, features=view)), "overlap_mean")
                 for view in ("raw", "centred")
             }
             found.append({"rank": rank, "one_over_rank": 1 / rank, "random": rank / width, **overlap})
@@ -89,7 +89,7 @@ def scale_growth(layers: int = 12, factor: float = 1.5) -> list[dict[str, Any]]:
     features = [factor**layer * Effects().draw(LAYOUT, WIDTH, rng) for layer in range(layers)]
     with analyzer_of(LAYOUT, features) as analyzer:
         raw, trace = (
-            analyzer.figures(Settings(permutations=PERMUTATIONS, overlap_permutations=0, features=view))
+            analyzer.result(Settings(permutations=PERMUTATIONS, overlap_permutations=0, features=view))
             for view in ("raw", "trace")
         )
     return [
@@ -127,16 +127,16 @@ def hierarchy(layers: int) -> list[dict[str, Any]]:
     for number, (name, effects) in enumerate(HIERARCHIES.items()):
         rng = np.random.default_rng([4, number])
         with analyzer_of(LAYOUT, [effects.draw(LAYOUT, WIDTH, rng) for _ in range(layers)]) as analyzer:
-            figures = {
-                test: analyzer.figures(_rates_under(labels, design))
+            result = {
+                test: analyzer.result(_rates_under(labels, design))
                 for test, (labels, design) in TESTS.items()
             }
         found.append(
             {
                 "data": name,
-                "fine_over_coarse": _mean(figures["free_fine"], "delta_R")
-                / _mean(figures["free_coarse"], "delta_R"),
-                **{test: _share_found(of) for test, of in figures.items()},
+                "fine_over_coarse": _mean(result["free_fine"], "delta_R")
+                / _mean(result["free_coarse"], "delta_R"),
+                **{test: _share_found(of) for test, of in result.items()},
             }
         )
     return found
@@ -146,8 +146,8 @@ def _rates_under(labels: str, design: Design) -> Settings:
     return Settings(labels=labels, design=design, permutations=PERMUTATIONS, overlap_permutations=0)
 
 
-def _share_found(figures: Result) -> float:
-    return float(np.mean([layer.nulls["delta_R"].p <= LEVEL for layer in figures.layers]))
+def _share_found(result: Result) -> float:
+    return float(np.mean([layer.nulls["delta_R"].p <= LEVEL for layer in result.layers]))
 
 
 def normality(data_sets: int) -> list[dict[str, Any]]:
@@ -161,7 +161,7 @@ def normality(data_sets: int) -> list[dict[str, Any]]:
         for data_set in range(data_sets):
             features = draw(np.random.default_rng([5, number, data_set]))
             with analyzer_of(ARTICLE, [features]) as analyzer:
-                (layer,) = analyzer.figures(Settings(thorough=True, seed=data_set)).layers
+                (layer,) = analyzer.result(Settings(thorough=True, seed=data_set)).layers
             shares.append([getattr(layer.normality, kind) for kind in KINDS])
         mean, error = np.mean(shares, axis=0), np.std(shares, axis=0, ddof=1) / np.sqrt(data_sets)
         found.append(
@@ -197,8 +197,8 @@ _SHAPES = {
 }
 
 
-def _mean(figures: Result, name: str) -> float:
-    return float(np.mean([getattr(layer, name) for layer in figures.layers]))
+def _mean(result: Result, name: str) -> float:
+    return float(np.mean([getattr(layer, name) for layer in result.layers]))
 
 
 def texts(result: dict[str, Any]) -> dict[str, str]:

@@ -90,7 +90,7 @@ def results(analyzers: Mapping[str, Analyzer], settings: Settings) -> dict[str, 
     found = {}
     for name, analyzer in analyzers.items():
         asked = replace(settings, step=STEPS[name.removesuffix("-control")])
-        found[name] = with_deferred_errors(analyzer, analyzer.figures(asked))
+        found[name] = with_deferred_errors(analyzer, analyzer.result(asked))
     return found
 
 

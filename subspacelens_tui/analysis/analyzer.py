@@ -64,7 +64,7 @@ class Analyzer:
         """Take in what the recorder added; True if features were."""
         return self.session.refresh()
 
-    def figures(
+    def result(
         self,
         settings: Settings,
         cancelled: IsCancelled | None = None,
@@ -85,7 +85,7 @@ class Analyzer:
             Cancelled: see above.
         """
         with one_blas_thread(scipy=_needs_scipy(settings)):
-            return self._figures(settings.resolve(self.session), Watch(cancelled, progress), layer)
+            return self._result(settings.resolve(self.session), Watch(cancelled, progress), layer)
 
     def rates_at(self, settings: Settings, eps: npt.ArrayLike) -> tuple[Float64Array, Float64Array]:
         """R and Rc (E, layers), in nats, of the same images at E values of ε: a whole sweep in milliseconds.
@@ -112,7 +112,7 @@ class Analyzer:
             settings = replace(settings, images=result.images)
         positions = self._positions(settings, growing)[: result.images]
         if len(positions) != result.images:
-            raise SettingsError("the images that the figures are of are no longer there")
+            raise SettingsError("the images that the metrics are of are no longer there")
         sample = self._sample(settings, growing, positions)
         labelings = labelings_of(sample.images, settings)
         return self._layers(sample, settings, growing, positions, labelings, watch)
@@ -171,7 +171,7 @@ class Analyzer:
 
         Raises:
             SettingsError: if the session lacks what is asked, or a layer has no overlap.
-            Cancelled: as of `figures`.
+            Cancelled: as of `result`.
         """
         watch = Watch(cancelled, progress)
         with one_blas_thread():
@@ -189,7 +189,7 @@ class Analyzer:
             except GeometryError as error:
                 raise SettingsError(f"the overlap has no error bar: {error}") from None
 
-    def _figures(self, settings: Settings, watch: Watch, only: int | None = None) -> Result:
+    def _result(self, settings: Settings, watch: Watch, only: int | None = None) -> Result:
         timestep = timestep_of(self.session, settings)
         if not self.session.manifest.blocks:  # the model is not loaded
             absent = why_empty(self.session, None, (), None)

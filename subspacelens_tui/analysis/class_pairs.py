@@ -66,7 +66,7 @@ def pairs(
         Cancelled: once `cancelled` says True.
     """
     alone = replace(settings, permutations=0, overlap_permutations=None, errors=None, quick=True)
-    every = analyzer.figures(alone, cancelled)
+    every = analyzer.result(alone, cancelled)
     if not every.layers:
         raise NoImagesError(every.absent)
     number = every.numbers[-1] if layer is None else layer
@@ -77,7 +77,7 @@ def pairs(
     found, results = [], []
     asked = replace(settings, subspace_dim=every.settings.subspace_dim)
     for done, (first, second) in enumerate(two):
-        of = analyzer.figures(replace(asked, classes=(first, second)), cancelled, layer=place)
+        of = analyzer.result(replace(asked, classes=(first, second)), cancelled, layer=place)
         results.append(of)
         found.append(Pair(first, second, overlap_errors(analyzer, of, 0, cancelled)))
         if progress is not None:

@@ -155,9 +155,9 @@ def compare(a: Result, b: Result) -> Comparison:
         NoImagesError: if one side has no images.
         SettingsError: if one side has some blocks of its model only, and the other has others.
     """
-    for letter, figures in (("A", a), ("B", b)):
-        if not figures.layers:
-            raise NoImagesError(f"there is nothing to compare on side {letter}: {figures.absent}")
+    for letter, result in (("A", a), ("B", b)):
+        if not result.layers:
+            raise NoImagesError(f"there is nothing to compare on side {letter}: {result.absent}")
     if a.numbers != b.numbers and any(some_blocks_only(of.numbers) for of in (a, b)):
         raise SettingsError(
             f"one side has layers {ranges(a.numbers)} of its model, the other {ranges(b.numbers)}: "

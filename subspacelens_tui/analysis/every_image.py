@@ -23,7 +23,7 @@ from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.caveats import notable_lines
 
 
-def every_image_figures(
+def every_image_result(
     session: Session,
     settings: Settings,
     cancelled: IsCancelled | None = None,
@@ -39,10 +39,10 @@ def every_image_figures(
         Cancelled: once `cancelled` says True.
     """
     with one_blas_thread():
-        return _figures(session, settings.resolve(session), Watch(cancelled, progress))
+        return _result(session, settings.resolve(session), Watch(cancelled, progress))
 
 
-def _figures(session: Session, settings: Settings, watch: Watch) -> Result:
+def _result(session: Session, settings: Settings, watch: Watch) -> Result:
     timestep = timestep_of(session, settings)
     if not session.manifest.blocks or not session.files_of(settings.guidance):
         losses = left_out_lines(session, (), None)

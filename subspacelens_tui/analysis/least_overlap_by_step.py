@@ -45,7 +45,7 @@ class Separations:
 
 
 def separations(
-    analyzer: Analyzer, settings: Settings, watch: Watch, figures_at: Callable[[int], Result]
+    analyzer: Analyzer, settings: Settings, watch: Watch, result_at: Callable[[int], Result]
 ) -> Separations:
     """Find the layer of least overlap at each captured step.
 
@@ -53,7 +53,7 @@ def separations(
         analyzer: of the session.
         settings: of the overlap.
         watch: who waits.
-        figures_at: gives the metrics of these settings at a step.
+        result_at: gives the metrics of these settings at a step.
 
     Raises:
         Cancelled: see `Watch`.
@@ -61,25 +61,25 @@ def separations(
     steps = analyzer.session.manifest.capture_steps
     rows, found, why, images = [], [], "", 0
     for step in steps:
-        figures = figures_at(step)
-        images = max(images, figures.images)
-        overlaps = np.array([np.inf if value is None else value for value in figures.curve("overlap_mean")])
+        result = result_at(step)
+        images = max(images, result.images)
+        overlaps = np.array([np.inf if value is None else value for value in result.curve("overlap_mean")])
         if not np.isfinite(overlaps).any():
-            why = why or figures.absent
-            rows.append(SeparationRow(step, None, (), None, None, figures.timestep))
+            why = why or result.absent
+            rows.append(SeparationRow(step, None, (), None, None, result.timestep))
             continue
         best = int(np.argmin(overlaps))
         candidates: tuple[int, ...] = ()
         try:
             of_step = _at(analyzer, replace(settings, step=step), watch, overlaps, len(steps))
-            of_step = of_step.numbered(figures.numbers)
+            of_step = of_step.numbered(result.numbers)
             found.append(of_step)
             candidates = of_step.candidates
         except (SettingsError, NoImagesError) as error:
             why = str(error)
-        layer = figures.layers[best]
+        layer = result.layers[best]
         null = layer.nulls.get("overlap_mean")
-        rows.append(SeparationRow(step, layer.number, candidates, layer.overlap_mean, null, figures.timestep))
+        rows.append(SeparationRow(step, layer.number, candidates, layer.overlap_mean, null, result.timestep))
     if len(found) < len(steps):
         reason = f"Whether the layer of least overlap moves cannot be said: {why or 'none is known'}"
         return Separations(tuple(rows), reason, images)

@@ -55,7 +55,7 @@ def over_eps(
     results = []
     for done, step in enumerate(_STEPS):
         at = replace(settings, eps=settings.eps * 2 ** (step / 2), overlap_permutations=0, quick=True)
-        found = analyzer.figures(at, cancelled, layer=place)
+        found = analyzer.result(at, cancelled, layer=place)
         if not found.layers:
             raise NoImagesError(found.absent)
         results.append(found)

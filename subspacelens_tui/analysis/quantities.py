@@ -4,6 +4,7 @@
 they are those of ΔR: `excess` is `delta_R.excess`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -125,6 +126,14 @@ class Quantity:
         if null is None or shift is None or not self.shifted:
             return None, None
         return null.low - shift, null.high - shift
+
+    def title_of(self, results: Iterable["Result"]) -> str:
+        """`title`, and how many permuted labelings are behind it: few where a screen shows much."""
+        nulls = (layer.nulls.get(self.metric.key) for result in results for layer in result.layers)
+        counts = [null.permutations for null in nulls if null is not None]
+        if not counts or self.metric.own_null is not None:
+            return self.title
+        return f"{self.title}  {min(counts)} permutations"
 
     def _shift(self, layer: "LayerResult") -> float | None:
         """The constant that is taken off the metric."""

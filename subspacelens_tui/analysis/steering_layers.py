@@ -218,7 +218,7 @@ def _predictors(source: Session, steering: Steering, guidance: float) -> list[Pr
         )
 
     try:
-        found = [analyzer.figures(asked(step)) for step in steps]
+        found = [analyzer.result(asked(step)) for step in steps]
         curves = {key: [of.curve(key) for of in found] for key in ("excess", "overlap_mean")}
     except SettingsError:  # a class of which too little is left
         curves = {}

@@ -27,7 +27,7 @@ class Sweep:
     """A metric over configurations and layers.
 
     Attributes:
-        figure: its name.
+        metric: its key.
         rows: the configurations, guidance by guidance, in each step by step.
         values: (rows, layers), NaN where the metric is missing.
         peaks, dips: for each row the layer of the most prominent interior maximum and minimum that stands
@@ -40,7 +40,7 @@ class Sweep:
         absent: why there is no image at any configuration; empty if there is one.
     """
 
-    figure: str
+    metric: str
     rows: tuple[Configuration, ...]
     values: Float64Array
     peaks: tuple[int | None, ...]
@@ -63,23 +63,23 @@ class Sweep:
 def sweep(
     analyzer: Analyzer,
     settings: Settings,
-    figure: str,
+    metric: str,
     cancelled: IsCancelled | None = None,
     progress: Progress | None = None,
 ) -> Sweep:
     """Compute one metric at every guidance scale and captured step that has the settings' branch.
 
-    `cancelled` and `progress` are as of `Analyzer.figures`.
+    `cancelled` and `progress` are as of `Analyzer.result`.
 
     Raises:
         SettingsError: if there is no such metric, or none of the configurations has the branch.
         Cancelled: once `cancelled` says True.
     """
-    if figure not in names():
-        raise SettingsError(f"there is no metric {figure!r} to sweep: use one of {', '.join(names())}")
-    asked = quantity(figure)
+    if metric not in names():
+        raise SettingsError(f"there is no metric {metric!r} to sweep: use one of {', '.join(names())}")
+    asked = quantity(metric)
     if asked.needs_permutations and not settings.permutations:
-        raise SettingsError(f"{figure} needs permutations: add --permutations 200")
+        raise SettingsError(f"{metric} needs permutations: add --permutations 200")
     settings = replace(settings, between_layers=asked.metric.cost is Cost.PAIRS)
     if asked.metric.cost is Cost.DEFERRED:
         settings = replace(settings, metrics=(asked.metric.key,))
@@ -90,13 +90,11 @@ def sweep(
             "the prompt out"
         )
     return swept(
-        figure,
+        metric,
         [
             (
                 row,
-                analyzer.figures(
-                    replace(settings, step=row.step, guidance=row.guidance), cancelled, progress
-                ),
+                analyzer.result(replace(settings, step=row.step, guidance=row.guidance), cancelled, progress),
             )
             for row in rows
         ],
@@ -113,34 +111,34 @@ def configurations(manifest: Manifest, branch: Branch) -> list[Configuration]:
     ]
 
 
-def swept(figure: str, rows: Sequence[tuple[Configuration, Result]]) -> Sweep:
+def swept(metric: str, rows: Sequence[tuple[Configuration, Result]]) -> Sweep:
     """The sweep that metrics of several configurations make; NaN where one has no images."""
     layers = max((len(found.layers) for _, found in rows), default=0)
     values = np.full((len(rows), layers), np.nan)
     for row, (_, found) in zip(values, rows, strict=True):
-        row[: len(found.layers)] = [np.nan if value is None else value for value in found.curve(figure)]
-    marks = [extremes(found, figure) for _, found in rows]
+        row[: len(found.layers)] = [np.nan if value is None else value for value in found.curve(metric)]
+    marks = [extremes(found, metric) for _, found in rows]
     notes = dict.fromkeys(note for _, found in rows for note in found.notes)
-    if layers and not any(has_errors(found, figure) for _, found in rows):
-        notes[_UNMARKED.format(quantity(figure).label)] = None
+    if layers and not any(has_errors(found, metric) for _, found in rows):
+        notes[_UNMARKED.format(quantity(metric).label)] = None
     return Sweep(
-        figure,
+        metric,
         tuple(row for row, _ in rows),
         values,
         peaks=tuple(peak for peak, _ in marks),
         dips=tuple(dip for _, dip in marks),
         timesteps=tuple(found.timestep for _, found in rows),
         numbers=max((found.numbers for _, found in rows), key=len, default=()),
-        tests=tests_of([found for _, found in rows], figure, layers),
+        tests=tests_of([found for _, found in rows], metric, layers),
         notes=tuple(notes),
         losses=tuple(dict.fromkeys(note for _, found in rows for note in found.losses)),
         absent="" if layers or not rows else rows[0][1].absent,
     )
 
 
-def tests_of(rows: Sequence[Result], figure: str, layers: int) -> MultipleTests | None:
+def tests_of(rows: Sequence[Result], metric: str, layers: int) -> MultipleTests | None:
     """The tests of a metric over configurations and layers, row by row; None where there is no null."""
-    key = quantity(figure).metric.key
+    key = quantity(metric).metric.key
     nulls = [
         found.layers[layer].nulls.get(key) if layer < len(found.layers) else None
         for found in rows
@@ -149,26 +147,26 @@ def tests_of(rows: Sequence[Result], figure: str, layers: int) -> MultipleTests 
     return MultipleTests.of(nulls) if any(nulls) else None
 
 
-def has_errors(found: Result, figure: str) -> bool:
+def has_errors(found: Result, metric: str) -> bool:
     """Whether a quantity has its error at every layer, without which no peak is told from noise."""
-    asked = quantity(figure)
+    asked = quantity(metric)
     return bool(found.layers) and all(asked.error(layer) is not None for layer in found.layers)
 
 
-def extremes(found: Result, figure: str) -> tuple[int | None, int | None]:
+def extremes(found: Result, metric: str) -> tuple[int | None, int | None]:
     """The layers of the most prominent interior maximum and minimum, as far as they stand out beyond noise.
 
     A peak does if the curve falls from it on both sides, to the bases that scipy's prominence is of, by more
     than the error of that difference: the jackknife with the same images left out of both layers, at 5 % over
     all interior layers (Bonferroni), for the peak was chosen among them. A curve that breaks has neither.
     """
-    asked = quantity(figure)
-    if width_breaks(found, figure):
+    asked = quantity(metric)
+    if width_breaks(found, metric):
         return None, None
     bars = [asked.error(layer) for layer in found.layers]
     if not bars or any(bar is None for bar in bars):
         return None, None
-    curve = np.asarray([np.nan if value is None else value for value in found.curve(figure)])
+    curve = np.asarray([np.nan if value is None else value for value in found.curve(metric)])
     per_kind = zip(*(bar.left_out for bar in bars if bar is not None), strict=True)
     left_out = [np.stack(of_kind, axis=1) for of_kind in per_kind]
     strata = bars[0].strata if bars[0] is not None else ()

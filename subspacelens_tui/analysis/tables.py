@@ -73,7 +73,7 @@ def article_tables(
 ) -> Tables:
     """All tables at the settings' ε, step, guidance and view.
 
-    `cancelled` and `progress` are as of `Analyzer.figures`.
+    `cancelled` and `progress` are as of `Analyzer.result`.
 
     Raises:
         SettingsError: without permutations, which every table needs.
@@ -115,9 +115,9 @@ class _Tables:
         """Why there was not one image; None if there was one for any of the tables."""
         return None if self._some else self._absent
 
-    def _figures(self, **changes: object) -> Result:
+    def _result(self, **changes: object) -> Result:
         settings = replace(self._settings, between_layers=False, **changes)  # type: ignore[arg-type]
-        found = self._analyzer.figures(settings, self._watch.cancelled, self._watch.progress)
+        found = self._analyzer.result(settings, self._watch.cancelled, self._watch.progress)
         self.notes |= dict.fromkeys(found.notes)
         self.losses |= dict.fromkeys(found.losses)
         if found.layers:
@@ -128,44 +128,44 @@ class _Tables:
 
     def _present(self, **changes: object) -> Result:
         """A result that has layers, or `NoImagesError`."""
-        found = self._figures(**changes)
+        found = self._result(**changes)
         if not found.layers:
             raise NoImagesError(found.absent)
         return found
 
     def ratio(self) -> Iterator[RatioRow]:
         for labels in self._analyzer.session.manifest.label_schemes:
-            figures = self._present(labels=labels, errors="auto")
-            design = figures.settings.design
+            result = self._present(labels=labels, errors="auto")
+            design = result.settings.design
             assert design is not None
-            for layer in first_middle_last(figures):
+            for layer in first_middle_last(result):
                 error, null = layer.errors.get("ratio"), layer.nulls.get("ratio")
                 of_excess = layer.errors.get("ratio.excess")
                 yield RatioRow(labels, design, layer.number, layer.ratio, error, null, of_excess)
 
     def branches(self) -> Iterator[BranchRow]:
-        cond = self._figures(branch="cond", errors="auto")
-        uncond = self._figures(branch="uncond", errors="auto")
+        cond = self._result(branch="cond", errors="auto")
+        uncond = self._result(branch="uncond", errors="auto")
         found = compare(cond, uncond)
         for layer in first_middle_last(cond):
             yield BranchRow(layer.number, found.layers[layer.layer]["delta_R"])
 
     def equal_size(self) -> Iterator[EqualSizeRow]:
         schemes = self._analyzer.session.manifest.label_schemes
-        sizes = {labels: len(self._figures(labels=labels, permutations=0).classes) for labels in schemes}
+        sizes = {labels: len(self._result(labels=labels, permutations=0).classes) for labels in schemes}
         finest = max(sizes, key=lambda labels: sizes[labels])
-        figures = self._present(labels=finest, design="fine-within-coarse", overlap_permutations=0)
-        for layer in first_middle_last(figures):
+        result = self._present(labels=finest, design="fine-within-coarse", overlap_permutations=0)
+        for layer in first_middle_last(result):
             if "nulls" in layer.missing:
                 raise SettingsError(layer.missing["nulls"])
             yield EqualSizeRow(layer.number, layer.delta_R, layer.null)
 
     def separation(self) -> Separations:
         """The layer of least overlap at each captured step."""
-        return separations(self._analyzer, self._settings, self._watch, lambda step: self._figures(step=step))
+        return separations(self._analyzer, self._settings, self._watch, lambda step: self._result(step=step))
 
 
-def first_middle_last(figures: Result) -> list[LayerResult]:
+def first_middle_last(result: Result) -> list[LayerResult]:
     """The first, the middle and the last layer (L0, L14 and L27 of 28)."""
-    count = len(figures.layers)
-    return [figures.layers[index] for index in sorted({0, count // 2, count - 1})] if count else []
+    count = len(result.layers)
+    return [result.layers[index] for index in sorted({0, count // 2, count - 1})] if count else []

@@ -35,13 +35,13 @@ class TokenLayerResult:
     """What there is to say of the tokens of one layer.
 
     Attributes:
-        figures: of the tokens as columns.
+        result: of the tokens as columns.
         parts: of their second moment, within and between images.
         image_means: the rates of the images' means over all tokens, at the same ε in the same view, under the
             same permutations.
     """
 
-    figures: LayerResult
+    result: LayerResult
     parts: Parts
     image_means: LayerResult
 
@@ -57,17 +57,17 @@ class TokenResult:
     """The metrics of the tokens of a session.
 
     Attributes:
-        figures: of the tokens as columns; `images` and `class_sizes` count images.
+        result: of the tokens as columns; `images` and `class_sizes` count images.
         tokens: T, how many of each image.
         layers: the same layer by layer, with the parts within and between images, and the rates of the means.
     """
 
-    figures: Result
+    result: Result
     tokens: int
     layers: tuple[TokenLayerResult, ...]
 
 
-def token_figures(
+def token_result(
     session: Session, settings: Settings, on_layer: Callable[[int, int], None] = lambda done, total: None
 ) -> TokenResult:
     """The metrics of all layers.
@@ -86,7 +86,7 @@ def token_figures(
     if T is None:
         raise SettingsError(f"{session.name} has no tokens: record with --tokens to keep some")
     if settings.thorough:
-        raise SettingsError("the thorough figures are of token means only: ask for them without tokens")
+        raise SettingsError("the thorough metrics are of token means only: ask for them without tokens")
     if not session.manifest.blocks:
         raise NoImagesError(f"{session.name}: {why_empty(session, None, (), None)}")
     settings = settings.resolve(session)
@@ -109,7 +109,7 @@ def _of_finite(
         settings = fitted(settings, sample.images, [size * T for size in sample.sizes])
     with one_blas_thread():
         layers = _layers(session, sample, settings, on_layer) if len(sample) else ()
-    results = tuple(layer.figures for layer in layers)
+    results = tuple(layer.result for layer in layers)
     result = Result(
         settings=settings,
         images=len(sample),

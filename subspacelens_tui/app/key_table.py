@@ -54,9 +54,9 @@ SWEEP: tuple[Key, ...] = (
     Key("sweep-right", "right", "move(0, 1)", "next layer", "Sweep"),
     Key("sweep-look", "enter", "look", "open this configuration", "Sweep", "open"),
     Key(
-        "sweep-figure", "d", "next_figure(1)", "next metric: excess, ΔR, Rc/R, R, ranks …", "Sweep", "metric"
+        "sweep-figure", "d", "next_metric(1)", "next metric: excess, ΔR, Rc/R, R, ranks …", "Sweep", "metric"
     ),
-    Key("sweep-figure-before", "D", "next_figure(-1)", "previous metric", "Sweep"),
+    Key("sweep-figure-before", "D", "next_metric(-1)", "previous metric", "Sweep"),
     Key("copy-sweep", "y", "copy", "copy the map as text (OSC 52, works over SSH)", "Sweep"),
     Key("copy-sweep-numbers", "Y", "copy_numbers", "copy the map's numbers as a table", "Sweep"),
     Key("export-sweep", "E", "export_pane", "export the map: SVG, PNG, CSV, JSON, Parquet", "Sweep"),

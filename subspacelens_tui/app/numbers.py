@@ -3,7 +3,7 @@
 NONE = "–"
 
 
-def figure(value: float | None, signed: bool = False) -> str:
+def number(value: float | None, signed: bool = False) -> str:
     """A number in at most six characters (seven signed): 0.42, 4.23, 30.1, 743, 12345, 0.004, 4e-6."""
     if value is None:
         return NONE
@@ -20,7 +20,7 @@ def figure(value: float | None, signed: bool = False) -> str:
 
 def ends(low: float, high: float) -> tuple[str, str]:
     """Both ends of a scale: short, or in as many digits as tell one from the other."""
-    written = figure(low), figure(high)
+    written = number(low), number(high)
     digits = 3
     while written[0] == written[1] and low != high:
         written = _digits(low, digits), _digits(high, digits)
@@ -43,7 +43,7 @@ def fraction(value: float | None, digits: int = 2) -> str:
 
 def interval(low: float | None, high: float | None) -> str:
     """An interval as [0.60, 2.05]; nothing where there is none."""
-    return "" if low is None or high is None else f"[{figure(low)}, {figure(high)}]"
+    return "" if low is None or high is None else f"[{number(low)}, {number(high)}]"
 
 
 def score(value: float | None) -> str:

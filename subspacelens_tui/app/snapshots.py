@@ -55,7 +55,7 @@ class Analysis:
 
     Attributes:
         selection: what they are metrics of.
-        figures: by label scheme and branch; empty if the analysis failed.
+        results: by label scheme and branch; empty if the analysis failed.
         permutations: of the null.
         refining: whether the same with more permutations is on its way.
         error: why there are no metrics, in one line.
@@ -73,7 +73,7 @@ class Analysis:
     """
 
     selection: Selection
-    figures: Mapping[Which, Result]
+    results: Mapping[Which, Result]
     permutations: int = 0
     refining: bool = False
     error: str | None = None
@@ -133,35 +133,35 @@ class Analysis:
     @property
     def main(self) -> Result | None:
         """The metrics that the list, the matrix and the inspector show."""
-        return self.figures.get(self.selection.main)
+        return self.results.get(self.selection.main)
 
     @property
     def absent(self) -> str:
         """Why some of the metrics have no layers; those of the main ones first."""
-        every = ([self.main] if self.main else []) + list(self.figures.values())
-        return next((figures.absent for figures in every if figures.absent), "")
+        every = ([self.main] if self.main else []) + list(self.results.values())
+        return next((result.absent for result in every if result.absent), "")
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the reader of any of the metrics should know."""
-        return tuple(dict.fromkeys(note for figures in self.figures.values() for note in figures.notes))
+        return tuple(dict.fromkeys(note for result in self.results.values() for note in result.notes))
 
     @property
     def losses(self) -> tuple[str, ...]:
         """Those of the notes that say what is left out."""
-        return tuple(dict.fromkeys(line for figures in self.figures.values() for line in figures.losses))
+        return tuple(dict.fromkeys(line for result in self.results.values() for line in result.losses))
 
     @property
     def of_branches(self) -> list[tuple[Branch, Result]]:
         """The metrics of the main label scheme on each branch that the curves show."""
         found = [(branch, self.of(self.selection.main[0], branch)) for branch in self.selection.branches]
-        return [(branch, figures) for branch, figures in found if figures is not None]
+        return [(branch, result) for branch, result in found if result is not None]
 
     @cached_property
     def differences(self) -> Mapping[str, Comparison]:
         """Cond minus uncond of each label scheme of which there are both; the differences are b - a."""
         found = {}
-        for scheme in dict.fromkeys(scheme for scheme, _ in self.figures):
+        for scheme in dict.fromkeys(scheme for scheme, _ in self.results):
             cond, uncond = self.of(scheme, "cond"), self.of(scheme, "uncond")
             if cond and uncond and cond.layers and uncond.layers:
                 found[scheme] = compare(uncond, cond)
@@ -175,7 +175,7 @@ class Analysis:
     @property
     def lacks_a_side(self) -> bool:
         """Whether a difference is looked at and one of its two branches has no layers."""
-        return self.is_difference and any(not figures.layers for _, figures in self.of_branches)
+        return self.is_difference and any(not result.layers for _, result in self.of_branches)
 
     @property
     def main_branch(self) -> str:
@@ -197,4 +197,4 @@ class Analysis:
 
     def of(self, scheme: str, branch: Branch) -> Result | None:
         """The metrics of one label scheme and branch, if the selection has them."""
-        return self.figures.get((scheme, branch))
+        return self.results.get((scheme, branch))

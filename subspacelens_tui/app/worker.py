@@ -216,7 +216,7 @@ class Worker:
         # What goes wrong here goes wrong again, and is reported, when the selection is asked for.
         with contextlib.suppress(Exception):
             for settings in selection.wanted(self._analyzer.session.manifest).values():
-                self._analyzer.figures(replace(settings, quick=True, errors=None), lambda: self._closed)
+                self._analyzer.result(replace(settings, quick=True, errors=None), lambda: self._closed)
 
     def _due(self) -> bool:
         if self._selection is None or self._recording is None:
@@ -270,7 +270,7 @@ class Worker:
         assert self._recording is not None
         for which, settings in analysis.selection.wanted(self._recording.manifest).items():
             key = replace(settings, errors=None)
-            self._final[key] = _Final(analysis.figures[which], settings.errors)
+            self._final[key] = _Final(analysis.results[which], settings.errors)
             self._final.move_to_end(key)
         while len(self._final) > _FINAL_KEPT:
             self._final.popitem(last=False)
@@ -287,11 +287,11 @@ class Worker:
         if len(found) < len(wanted):
             return False
         as_asked = all(found[which].errors == of.errors for which, of in wanted.items())
-        figures = {
-            which: of.figures if as_asked else _without_errors(of.figures) for which, of in found.items()
+        results = {
+            which: of.result if as_asked else _without_errors(of.result) for which, of in found.items()
         }
         final = as_asked or selection.settings.errors is None
-        self._on_analysis(Analysis(selection, figures, MANY, refining=not final))
+        self._on_analysis(Analysis(selection, results, MANY, refining=not final))
         return final
 
     async def _do(self, job: Job) -> None:
@@ -338,7 +338,7 @@ class Worker:
         """The analysis of a selection; None if it is no longer wanted."""
         loop = asyncio.get_running_loop()
         try:
-            figures = await loop.run_in_executor(self._thread, self._figures, selection, stage, generation)
+            results = await loop.run_in_executor(self._thread, self._results, selection, stage, generation)
         except Cancelled:
             return None
         except (SettingsError, SessionError) as error:
@@ -349,16 +349,16 @@ class Worker:
             return Analysis(selection, {}, stage.permutations, error=reason)
         if generation != self._generation:
             return None
-        return Analysis(selection, figures, stage.permutations, refining=not stage.last)
+        return Analysis(selection, results, stage.permutations, refining=not stage.last)
 
-    def _figures(self, selection: Selection, stage: Stage, generation: int) -> dict[Which, Result]:
+    def _results(self, selection: Selection, stage: Stage, generation: int) -> dict[Which, Result]:
         assert self._analyzer is not None
 
         def cancelled() -> bool:
             return generation != self._generation
 
         return {
-            which: self._analyzer.figures(
+            which: self._analyzer.result(
                 replace(
                     settings,
                     permutations=stage.permutations,
@@ -377,13 +377,13 @@ class Worker:
 class _Final(NamedTuple):
     """Metrics with as many permutations as there will be, and the errors that were asked for with them."""
 
-    figures: Result
+    result: Result
     errors: ErrorsBy | None
 
 
-def _without_errors(figures: Result) -> Result:
-    layers = tuple(replace(layer, errors={}) for layer in figures.layers)
-    return replace(figures, settings=replace(figures.settings, errors=None), layers=layers)
+def _without_errors(result: Result) -> Result:
+    layers = tuple(replace(layer, errors={}) for layer in result.layers)
+    return replace(result, settings=replace(result.settings, errors=None), layers=layers)
 
 
 def _failure(error: Exception) -> str:

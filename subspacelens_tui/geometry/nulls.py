@@ -1,4 +1,4 @@
-"""Figures under permuted labels, for many layers at once, and the summary of an observed metric against them.
+"""Metrics under permuted labels, for many layers at once, and the summary of an observed metric against them.
 
 R does not depend on the labels, so only class blocks of the Gram matrix are needed; their log-determinants
 come from Cholesky factors, several times cheaper than eigenvalues.
@@ -210,7 +210,7 @@ def summarize_null(
     if values.ndim != 1 or len(values) < 2:
         raise GeometryError(f"samples must be (P,) with P of at least 2; got shape {values.shape}")
     if not (np.all(np.isfinite(values)) and np.isfinite(observed)):
-        raise GeometryError("the observed figure and its permuted values must be finite")
+        raise GeometryError("the observed metric and its permuted values must be finite")
     if alternative not in ("greater", "smaller"):
         raise GeometryError(f"alternative must be 'greater' or 'smaller', not {alternative!r}")
     observed = float(observed)

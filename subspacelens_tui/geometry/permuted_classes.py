@@ -37,7 +37,7 @@ class _Blocks:
 
 @dataclass(frozen=True)
 class PermutedClasses:
-    """Figures under P labelings, for Gram matrices (..., N, N).
+    """Metrics under P labelings, for Gram matrices (..., N, N).
 
     Attributes:
         overlap: (P, ...) mean off-diagonal subspace overlap.

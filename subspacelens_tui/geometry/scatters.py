@@ -1,4 +1,4 @@
-"""Figures from d × d second moments, for more images than an N × N Gram matrix has room for.
+"""Metrics from d × d second moments, for more images than an N × N Gram matrix has room for.
 
 The scatter Z Zᵀ has the eigenvalues of the Gram matrix ZᵀZ, so that rates, ranks and subspaces follow from
 it as well, in memory that does not depend on N. Scatters of disjoint groups of images add up: classes are

@@ -18,19 +18,19 @@ from tests.conftest import PlantedSessionFactory
 
 
 def analyze(path: Path, settings: Settings | None = None) -> Result:
-    return Analyzer(open_session(path)).figures(settings or Settings())
+    return Analyzer(open_session(path)).result(settings or Settings())
 
 
 @pytest.mark.parametrize("labels", ["coarse", "fine"])
 @pytest.mark.parametrize(("branch", "step"), [("cond", 5), ("uncond", 19)])
-def test_figures_agree_with_the_public_functions(
+def test_metrics_agree_with_the_public_functions(
     planted: PlantedSessionFactory, labels: str, branch: str, step: int
 ) -> None:
     session = open_session(planted(batch=7).start().record().path)
     settings = Settings(labels=labels, branch=branch, step=step, eps=0.3, subspace_dim=2)  # type: ignore[arg-type]
-    figures = Analyzer(session).figures(settings)
-    assert len(figures.layers) == 6
-    for layer in figures.layers:
+    result = Analyzer(session).result(settings)
+    assert len(result.layers) == 6
+    for layer in result.layers:
         Z = session.features(layer.layer, branch, step)  # type: ignore[arg-type]
         y = session.labels(labels)
         rates = geometry.rate_reduction(Z, y, 0.3)
@@ -40,10 +40,10 @@ def test_figures_agree_with_the_public_functions(
         assert layer.ratio == pytest.approx(rates.ratio, rel=1e-9)
         assert layer.effective_rank == pytest.approx(geometry.effective_rank(Z), rel=1e-7)
         assert layer.hoyer == pytest.approx(geometry.hoyer_sparsity(Z), rel=1e-9)
-        order = [sorted(set(y)).index(name) for name in figures.classes]
+        order = [sorted(set(y)).index(name) for name in result.classes]
         overlap = geometry.subspace_overlap(Z, y, 2)[np.ix_(order, order)]
-        assert figures.overlap is not None
-        np.testing.assert_allclose(figures.overlap[layer.layer], overlap, rtol=1e-6, atol=1e-9)
+        assert result.overlap is not None
+        np.testing.assert_allclose(result.overlap[layer.layer], overlap, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("view", geometry.VIEWS)
@@ -60,13 +60,13 @@ def test_every_view_agrees_with_features_transformed_directly(
         "unit": lambda: Z / np.linalg.norm(Z, axis=0),
         "trace": lambda: Z / np.sqrt((Z**2).sum(axis=0).mean()),
     }[view]()
-    figures = Analyzer(session).figures(Settings(features=view))  # type: ignore[arg-type]
-    assert figures.layers[3].delta_R == pytest.approx(
+    result = Analyzer(session).result(Settings(features=view))  # type: ignore[arg-type]
+    assert result.layers[3].delta_R == pytest.approx(
         geometry.rate_reduction(transformed, y, 0.5).delta_R, rel=1e-8
     )
 
 
-def test_a_session_followed_live_ends_with_the_figures_of_replay(planted: PlantedSessionFactory) -> None:
+def test_a_session_followed_live_ends_with_the_metrics_of_replay(planted: PlantedSessionFactory) -> None:
     writer = planted(seeds=4, batch=5).start()
     live = Analyzer(open_session(writer.path))
     settings = Settings(permutations=10, eps=0.2)
@@ -74,10 +74,10 @@ def test_a_session_followed_live_ends_with_the_figures_of_replay(planted: Plante
     while live.session.state.recorded < 36:
         writer.record(1)
         assert live.refresh()
-        seen.append(live.figures(settings).images)
+        seen.append(live.result(settings).images)
     assert seen == [5, 10, 15, 20, 25, 30, 35, 36]
     replayed = analyze(writer.path, settings)
-    for now, then in zip(live.figures(settings).layers, replayed.layers, strict=True):
+    for now, then in zip(live.result(settings).layers, replayed.layers, strict=True):
         assert now.delta_R == pytest.approx(then.delta_R, rel=1e-12)
         assert now.null is not None
         assert then.null is not None
@@ -89,11 +89,11 @@ def test_a_session_opened_while_its_model_loads_is_followed_too(planted: Planted
     early = writer.manifest.model_copy(update={"blocks": [], "input_width": None})
     (writer.path / MANIFEST).write_text(early.to_json())
     live = Analyzer(open_session(writer.path))
-    assert live.figures(Settings(permutations=4)).layers == ()
+    assert live.result(Settings(permutations=4)).layers == ()
     (writer.path / MANIFEST).write_text(writer.manifest.to_json())
     writer.start().record(2)
     assert live.refresh()
-    assert len(live.figures(Settings(permutations=4)).layers) == 6
+    assert len(live.result(Settings(permutations=4)).layers) == 6
 
 
 def test_the_first_images_alone_are_what_live_showed_then(planted: PlantedSessionFactory) -> None:
@@ -108,16 +108,16 @@ def test_the_first_images_alone_are_what_live_showed_then(planted: PlantedSessio
 
 
 def test_planted_classes_show_in_the_excess_and_permuted_ones_do_not(planted: PlantedSessionFactory) -> None:
-    figures = analyze(
+    result = analyze(
         planted(seeds=12, signal=3.0).start().record().path,
         Settings(labels="fine", features="centred", permutations=99),
     )
-    z = figures.curve("z")
+    z = result.curve("z")
     assert z[0] is not None
     assert z[-1] is not None
     assert abs(z[0]) < 4  # layer 0 has no classes in it
     assert z[-1] > 10
-    assert figures.curve("p")[-1] == pytest.approx(1 / 100)
+    assert result.curve("p")[-1] == pytest.approx(1 / 100)
 
 
 def test_the_null_fits_the_labels_unless_asked(planted: PlantedSessionFactory) -> None:
@@ -133,19 +133,19 @@ def test_a_layer_that_cannot_have_a_null_leaves_the_others_theirs(planted: Plant
         tensors = load_file(file)
         tensors["blocks.01"][:] = 0
         save_file(tensors, file)
-    figures = analyze(writer.path, Settings(permutations=6, errors="image"))
+    result = analyze(writer.path, Settings(permutations=6, errors="image"))
     reference = analyze(planted("whole").start().record().path, Settings(permutations=6, errors="image"))
-    assert figures.layers[1].errors.keys() == {"feature_norm"}  # which is 0 for certain
+    assert result.layers[1].errors.keys() == {"feature_norm"}  # which is 0 for certain
     for index in (0, 2, 5):
         nulls, expected = (
             {key: null for key, null in of.layers[index].nulls.items() if METRICS[key].own_null is None}
-            for of in (figures, reference)
+            for of in (result, reference)
         )
         assert list(nulls) == list(expected)
-        for figure, null in nulls.items():
+        for metric, null in nulls.items():
             # Rates come of spectra here and of Cholesky factors there.
-            assert asdict(null) == pytest.approx(asdict(expected[figure]), rel=1e-9)
-        assert figures.layers[index].errors["ratio"].standard_error == pytest.approx(
+            assert asdict(null) == pytest.approx(asdict(expected[metric]), rel=1e-9)
+        assert result.layers[index].errors["ratio"].standard_error == pytest.approx(
             reference.layers[index].errors["ratio"].standard_error
         )
 
@@ -163,14 +163,14 @@ def test_images_that_are_not_finite_are_left_out_and_counted(planted: PlantedSes
     tensors = load_file(file)
     tensors["blocks.02"][4, 0, 1, 7] = np.nan
     save_file(tensors, file)
-    figures = analyze(writer.path)
-    assert figures.images == 35
+    result = analyze(writer.path)
+    assert result.images == 35
     why = "its features are not finite (step 19, cond, first in layer 2, transformer_blocks.2)"
-    assert figures.losses == (f"1 of 36 images is left out: {why}",)
-    assert figures.losses[0] in figures.notes
-    assert figures.left_out is not None
-    assert figures.left_out.images == (4,)
-    assert figures.absent == ""
+    assert result.losses == (f"1 of 36 images is left out: {why}",)
+    assert result.losses[0] in result.notes
+    assert result.left_out is not None
+    assert result.left_out.images == (4,)
+    assert result.absent == ""
     assert analyze(writer.path, Settings(step=5)).images == 36
 
 
@@ -192,10 +192,10 @@ def test_what_cannot_be_computed_has_a_reason(planted: PlantedSessionFactory) ->
 
 
 def test_a_rank_that_a_class_cannot_span_leaves_the_overlap_out(planted: PlantedSessionFactory) -> None:
-    figures = analyze(planted(seeds=4).start().record().path, Settings(labels="fine", subspace_dim=5))
-    assert figures.overlap is None
-    assert "rank" in figures.layers[0].missing["overlap_mean"]
-    assert figures.layers[0].delta_R is not None
+    result = analyze(planted(seeds=4).start().record().path, Settings(labels="fine", subspace_dim=5))
+    assert result.overlap is None
+    assert "rank" in result.layers[0].missing["overlap_mean"]
+    assert result.layers[0].delta_R is not None
 
 
 def test_equal_features_have_no_geometry_and_no_traceback(planted: PlantedSessionFactory) -> None:
@@ -203,8 +203,8 @@ def test_equal_features_have_no_geometry_and_no_traceback(planted: PlantedSessio
     for file in (writer.path / "features").glob("*.safetensors"):
         tensors = load_file(file)
         save_file({k: v if k == "images" else np.zeros_like(v) for k, v in tensors.items()}, file)
-    figures = analyze(writer.path, Settings(permutations=5))
-    assert {"ratio", "effective_rank", "hoyer", "overlap_mean"} <= figures.layers[0].missing.keys()
+    result = analyze(writer.path, Settings(permutations=5))
+    assert {"ratio", "effective_rank", "hoyer", "overlap_mean"} <= result.layers[0].missing.keys()
     with pytest.raises(SettingsError, match="unit view cannot be had"):
         analyze(writer.path, Settings(features="unit"))
 
@@ -240,7 +240,7 @@ def test_a_result_no_longer_wanted_is_given_up(planted: PlantedSessionFactory) -
     analyzer = Analyzer(open_session(planted().start().record().path))
     asked = iter([False, False, True])
     with pytest.raises(Cancelled):
-        analyzer.figures(Settings(), cancelled=lambda: next(asked))
+        analyzer.result(Settings(), cancelled=lambda: next(asked))
 
 
 def test_schemes_that_leave_out_different_prompts_do_not_share_their_spectra(
@@ -254,9 +254,9 @@ def test_schemes_that_leave_out_different_prompts_do_not_share_their_spectra(
             print(f"[{scheme}]", *(f'"{of}" = "{name}"' for of, name in names.items()), sep="\n", file=file)
     add_labels(session, tmp_path / "labels.toml")
     analyzer = Analyzer(session)
-    first, second = (analyzer.figures(Settings(labels=scheme)) for scheme in ("first", "second"))
+    first, second = (analyzer.result(Settings(labels=scheme)) for scheme in ("first", "second"))
     assert first.images == second.images
-    alone = Analyzer(session).figures(Settings(labels="second"))
+    alone = Analyzer(session).result(Settings(labels="second"))
     for key in ("R", "effective_rank", "update_size"):
         assert second.curve(key) == alone.curve(key) != first.curve(key)
 
@@ -271,19 +271,19 @@ def test_a_quick_look_has_the_same_rates_and_no_eigenvalues(
 ) -> None:
     session = open_session(planted().start().record().path)
     settings = Settings(labels="fine", features=view, eps=0.3)  # type: ignore[arg-type]
-    quick = Analyzer(session).figures(replace(settings, quick=True))
-    full = Analyzer(session).figures(settings)
+    quick = Analyzer(session).result(replace(settings, quick=True))
+    full = Analyzer(session).result(settings)
     assert quick.spectra is None
     assert quick.overlap is None
-    for look, figures in zip(quick.layers, full.layers, strict=True):
-        assert look.R == pytest.approx(figures.R, rel=1e-10)
-        assert look.delta_R == pytest.approx(figures.delta_R, rel=1e-8)
-        assert look.hoyer == figures.hoyer
+    for look, result in zip(quick.layers, full.layers, strict=True):
+        assert look.R == pytest.approx(result.R, rel=1e-10)
+        assert look.delta_R == pytest.approx(result.delta_R, rel=1e-8)
+        assert look.hoyer == result.hoyer
         assert look.effective_rank is None
 
 
 def test_features_too_large_for_factors_still_get_their_rates(planted: PlantedSessionFactory) -> None:
     session = open_session(planted().start().record().path)
     settings = Settings(eps=1e-9)
-    quick = Analyzer(session).figures(replace(settings, quick=True))
-    assert quick.curve("R") == pytest.approx(Analyzer(session).figures(settings).curve("R"), rel=1e-9)
+    quick = Analyzer(session).result(replace(settings, quick=True))
+    assert quick.curve("R") == pytest.approx(Analyzer(session).result(settings).curve("R"), rel=1e-9)

@@ -49,10 +49,10 @@ API = """
 import subspacelens_tui
 from subspacelens_tui.analysis import Analyzer, Settings
 analyzer = Analyzer(subspacelens_tui.open_session(path))
-analyzer.figures(Settings(quick=True))
+analyzer.result(Settings(quick=True))
 assert "scipy" not in sys.modules
 import scipy.linalg
-analyzer.figures(Settings(permutations=5, overlap_permutations=5, errors="image"))
+analyzer.result(Settings(permutations=5, overlap_permutations=5, errors="image"))
 """
 
 

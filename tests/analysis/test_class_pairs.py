@@ -22,7 +22,7 @@ def analyzer(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
 
 def test_a_pair_is_the_metrics_of_its_images_alone(analyzer: Analyzer) -> None:
     session = analyzer.session
-    found = analyzer.figures(Settings(classes=(THIRD, FIRST), permutations=6, errors="seed", subspace_dim=2))
+    found = analyzer.result(Settings(classes=(THIRD, FIRST), permutations=6, errors="seed", subspace_dim=2))
     labels = np.asarray(session.labels("coarse"))
     kept = np.isin(labels, [FIRST, THIRD])
     Z, y = session.features(1)[:, kept].astype(np.float64), labels[kept]
@@ -37,7 +37,7 @@ def test_a_pair_is_the_metrics_of_its_images_alone(analyzer: Analyzer) -> None:
     assert any("of these classes only" in note for note in found.notes)
     # What is asked for later is of the same images.
     assert [of.images for of in analyzer.layers_of(found)] == [found.images] * 2
-    assert analyzer.figures(SETTINGS).images == len(labels)
+    assert analyzer.result(SETTINGS).images == len(labels)
 
 
 def test_all_pairs_by_their_overlap(analyzer: Analyzer, capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,7 +49,7 @@ def test_all_pairs_by_their_overlap(analyzer: Analyzer, capsys: pytest.CaptureFi
     overlaps = [pair.layer.overlap_mean for pair in found.pairs]
     assert overlaps == sorted(overlaps, reverse=True)
     first = found.pairs[0]
-    alone = analyzer.figures(
+    alone = analyzer.result(
         Settings(permutations=6, errors="seed", subspace_dim=2, classes=(first.first, first.second))
     )
     assert first.layer.overlap_mean == alone.layers[1].overlap_mean
@@ -62,7 +62,7 @@ def test_all_pairs_by_their_overlap(analyzer: Analyzer, capsys: pytest.CaptureFi
     text = capsys.readouterr().out
     assert text.index(first.first) < text.index("of 3 pairs, Benjamini–Hochberg")
     # The matrix says the same of two classes where the dimension is the same.
-    matrix = analyzer.figures(SETTINGS)
+    matrix = analyzer.result(SETTINGS)
     assert matrix.overlap is not None
     places = [matrix.classes.index(name) for name in (first.first, first.second)]
     assert first.layer.overlap_mean == pytest.approx(matrix.overlap[1][places[0], places[1]])
@@ -78,7 +78,7 @@ def test_all_pairs_by_their_overlap(analyzer: Analyzer, capsys: pytest.CaptureFi
 )
 def test_what_is_no_pair_is_said(analyzer: Analyzer, classes: tuple[str, ...], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
-        analyzer.figures(Settings(classes=classes))
+        analyzer.result(Settings(classes=classes))
 
 
 def test_a_layer_that_is_not_there_is_said(analyzer: Analyzer) -> None:

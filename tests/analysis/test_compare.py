@@ -1,4 +1,4 @@
-"""Comparisons, sweeps and tables against the figures they are made of."""
+"""Comparisons, sweeps and tables against the metrics they are made of."""
 
 import json
 from dataclasses import asdict
@@ -20,15 +20,15 @@ from subspacelens_tui.sessions import open_session
 from tests.conftest import PlantedSessionFactory
 
 
-def figures(path: Path, **settings: object) -> Result:
-    return Analyzer(open_session(path)).figures(Settings(errors="image", **settings))  # type: ignore[arg-type]
+def result(path: Path, **settings: object) -> Result:
+    return Analyzer(open_session(path)).result(Settings(errors="image", **settings))  # type: ignore[arg-type]
 
 
 def test_a_paired_difference_has_the_error_of_leaving_the_same_image_out_on_both_sides(
     planted: PlantedSessionFactory,
 ) -> None:
     session = open_session(planted().start().record().path)
-    found = compare(figures(session.path, step=5), figures(session.path, step=19))
+    found = compare(result(session.path, step=5), result(session.path, step=19))
     assert found.paired
     Z, later, y = session.features(3, "cond", 5), session.features(3, "cond", 19), session.labels()
     n = len(y)
@@ -49,14 +49,14 @@ def test_a_paired_difference_has_the_error_of_leaving_the_same_image_out_on_both
 
 def test_a_side_against_itself_differs_by_nothing(planted: PlantedSessionFactory) -> None:
     path = planted().start().record().path
-    for layer in compare(figures(path, permutations=5), figures(path, permutations=5)).layers:
+    for layer in compare(result(path, permutations=5), result(path, permutations=5)).layers:
         assert {difference.difference for difference in layer.values()} == {0.0}
         assert layer["excess"].standard_error == pytest.approx(0, abs=1e-9)
 
 
 def test_sides_of_other_images_are_taken_as_independent(planted: PlantedSessionFactory) -> None:
-    a = figures(planted("a").start().record().path)
-    b = figures(planted("b", seeds=3).start().record().path)
+    a = result(planted("a").start().record().path)
+    b = result(planted("b", seeds=3).start().record().path)
     found = compare(a, b)
     assert not found.paired
     errors = [side.layers[2].errors["R"].standard_error for side in (a, b)]
@@ -64,9 +64,9 @@ def test_sides_of_other_images_are_taken_as_independent(planted: PlantedSessionF
 
 
 def test_sides_that_cannot_be_compared_are_said(planted: PlantedSessionFactory) -> None:
-    whole = figures(planted("a").start().record().path)
+    whole = result(planted("a").start().record().path)
     with pytest.raises(NoImagesError, match=r"on side B: no image was recorded yet \(waiting: no recorder"):
-        compare(whole, figures(planted("b").path))
+        compare(whole, result(planted("b").path))
 
 
 def test_models_of_different_depths_are_compared_at_the_same_relative_depth(
@@ -74,7 +74,7 @@ def test_models_of_different_depths_are_compared_at_the_same_relative_depth(
 ) -> None:
     sessions = planted("a"), planted("b", layers=3, width=16)
     paths = [session.start().record().path for session in sessions]
-    a, b = (figures(path, permutations=5) for path in paths)
+    a, b = (result(path, permutations=5) for path in paths)
     found = compare(a, b)
     # 0, 0.5 and 1 of six layers; of 2 and 3, as near to the middle, the earlier.
     assert found.pairs == ((0, 0), (2, 1), (5, 2))
@@ -84,7 +84,7 @@ def test_models_of_different_depths_are_compared_at_the_same_relative_depth(
     assert found.warnings[0] == "6 layers and 3: those at the nearest relative depth are compared"
     assert found.warnings[1].startswith("widths differ: 32 and 16; R, Rc and ΔR grow with the width: ")
     assert compare(b, a).pairs == ((0, 0), (1, 2), (2, 5))
-    same_rate = [figures(path, iso_rate=20.0) for path in paths]
+    same_rate = [result(path, iso_rate=20.0) for path in paths]
     assert not any("widths" in line for line in compare(*same_rate).warnings)
 
 
@@ -115,16 +115,16 @@ def test_a_side_is_said_in_words() -> None:
 
 def test_what_else_differs_is_said(planted: PlantedSessionFactory) -> None:
     analyzer = Analyzer(open_session(planted(layers=2, seeds=3).start().record().path))
-    one = analyzer.figures(Settings())
-    assert compare(one, analyzer.figures(Settings(labels="fine"))).warnings == ()
-    few = analyzer.figures(Settings(images=9, eps=0.25, step=5))
+    one = analyzer.result(Settings())
+    assert compare(one, analyzer.result(Settings(labels="fine"))).warnings == ()
+    few = analyzer.result(Settings(images=9, eps=0.25, step=5))
     assert compare(one, few).warnings == (
         "N differs: 27 images and 9; rates, ranks and overlaps depend on it",
         "the steps differ: 19 and 5",
         "ε differs: 0.5 and 0.25; rates depend on it",
     )
     first, second, _ = one.classes
-    of_two = analyzer.figures(Settings(classes=(first, second)))
+    of_two = analyzer.result(Settings(classes=(first, second)))
     assert compare(one, of_two).warnings[-1] == (
         "the prompts differ: 6 are in both, 3 in A only, 0 in B only"
     )
@@ -137,7 +137,7 @@ def test_a_sweep_has_a_row_for_every_guidance_and_step(planted: PlantedSessionFa
     assert [(row.guidance, row.step) for row in found.rows] == [
         (g, s) for g in (1, 3, 4.5) for s in (0, 5, 19)
     ]
-    assert found.values[4].tolist() == analyzer.figures(Settings(guidance=3.0, step=5)).curve("delta_R")
+    assert found.values[4].tolist() == analyzer.result(Settings(guidance=3.0, step=5)).curve("delta_R")
     assert len(sweep(analyzer, Settings(branch="uncond"), "R").rows) == 6
     with pytest.raises(SettingsError, match="needs permutations"):
         sweep(analyzer, Settings(), "excess")
@@ -167,7 +167,7 @@ def test_peak_and_dip_are_the_most_prominent_between_the_ends(
     assert prominent_peak(-np.array(curve)) == dip
 
 
-def test_the_tables_are_made_of_the_figures(planted: PlantedSessionFactory) -> None:
+def test_the_tables_are_made_of_the_metrics(planted: PlantedSessionFactory) -> None:
     session = open_session(planted(seeds=6, signal=2.0).start().record().path)
     analyzer = Analyzer(session)
     settings = Settings(permutations=19, subspace_dim=2)
@@ -175,14 +175,14 @@ def test_the_tables_are_made_of_the_figures(planted: PlantedSessionFactory) -> N
     assert [(row.labels, row.layer) for row in tables.ratio] == [
         (labels, layer) for labels in ("coarse", "fine") for layer in (0, 3, 5)
     ]
-    fine = analyzer.figures(Settings(labels="fine", permutations=19, subspace_dim=2, errors="auto")).layers[3]
+    fine = analyzer.result(Settings(labels="fine", permutations=19, subspace_dim=2, errors="auto")).layers[3]
     row = tables.ratio[4]
     assert row.ratio == fine.ratio
     assert row.null == fine.nulls["ratio"]
     assert row.error is not None
     assert row.error.standard_error == fine.errors["ratio"].standard_error
     assert [row.layer for row in tables.branches] == [0, 3, 5]
-    nested = analyzer.figures(
+    nested = analyzer.result(
         Settings(labels="fine", permutations=19, subspace_dim=2, design="fine-within-coarse")
     )
     null, expected = tables.equal_size[2].null, nested.layers[5].null
@@ -192,7 +192,7 @@ def test_the_tables_are_made_of_the_figures(planted: PlantedSessionFactory) -> N
     assert tables.equal_size[2].null is not None
     assert tables.equal_size[2].null.p == 0.05  # the planted classes are the fine ones
     assert [row.step for row in tables.separation] == [5, 19]
-    overlaps = analyzer.figures(Settings(subspace_dim=2)).curve("overlap_mean")
+    overlaps = analyzer.result(Settings(subspace_dim=2)).curve("overlap_mean")
     assert tables.separation[1].layer == int(np.argmin(overlaps))  # type: ignore[arg-type]
     json.dumps(tables_json(tables), allow_nan=False)
 

@@ -7,14 +7,14 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from subspacelens_tui.analysis import Analyzer, Settings, SettingsError
-from subspacelens_tui.analysis.every_image import every_image_figures
+from subspacelens_tui.analysis.every_image import every_image_result
 from subspacelens_tui.analysis.statistics import image_stream as stream
 from subspacelens_tui.cli import main
 from subspacelens_tui.geometry import VIEWS
 from subspacelens_tui.sessions import Session, open_session
 from tests.conftest import PlantedSessionFactory
 
-FIGURES = (
+METRICS = (
     *("R", "Rc", "delta_R", "ratio", "effective_rank", "eigenvalue_rank", "participation_ratio"),
     *("stable_rank", "overlap_mean", "explained_mean", "hoyer"),
 )
@@ -32,13 +32,13 @@ def test_scatters_give_what_gram_matrices_give(session: Session, view: str, labe
     settings = Settings(
         labels=labels, features=view, branch="uncond", permutations=20, design="subjects", errors="subject"
     )
-    by_gram = Analyzer(session).figures(settings)
-    by_scatter = every_image_figures(session, settings)
+    by_gram = Analyzer(session).result(settings)
+    by_scatter = every_image_result(session, settings)
     assert by_scatter.images == by_gram.images == 36
     assert (by_scatter.classes, by_scatter.class_sizes) == (by_gram.classes, by_gram.class_sizes)
     for one, other in zip(by_scatter.layers, by_gram.layers, strict=True):
-        for figure in FIGURES:
-            assert getattr(one, figure) == pytest.approx(getattr(other, figure), rel=1e-9), figure
+        for metric in METRICS:
+            assert getattr(one, metric) == pytest.approx(getattr(other, metric), rel=1e-9), metric
         if view in ("raw", "unit", "trace"):
             assert one.participation_ratio_unbiased == pytest.approx(other.participation_ratio_unbiased)
         for rate in ("delta_R", "Rc", "ratio"):
@@ -59,7 +59,7 @@ def test_what_scatters_cannot_give_says_why(session: Session) -> None:
     settings = Settings(
         features="centred", permutations=4, design="within-seed", errors="image", thorough=True
     )
-    missing = every_image_figures(session, settings).layers[0].missing
+    missing = every_image_result(session, settings).layers[0].missing
     assert "permutes images" in missing["nulls"]
     assert "use --errors subject" in missing["errors"]
     assert "N × N" in missing["split_half_ceiling"]
@@ -70,14 +70,14 @@ def test_without_room_for_subjects_the_classes_are_added_up(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Settings(permutations=4, errors="subject")
-    whole = every_image_figures(session, settings)
+    whole = every_image_result(session, settings)
     monkeypatch.setattr(stream, "MEMORY", 3 * 8 * session.manifest.blocks[0].width ** 2)
-    found = every_image_figures(session, settings)
+    found = every_image_result(session, settings)
     assert found.curve("delta_R") == pytest.approx(whole.curve("delta_R"))
     assert "too many subjects" in found.layers[0].missing["nulls"]
     assert "too many subjects" in found.layers[0].missing["errors"]
     with pytest.raises(SettingsError, match="no room for 9 scatter matrices"):
-        every_image_figures(session, Settings(labels="fine"))
+        every_image_result(session, Settings(labels="fine"))
 
 
 def test_images_that_are_not_finite_are_left_out_of_all_layers(session: Session) -> None:
@@ -86,7 +86,7 @@ def test_images_that_are_not_finite_are_left_out_of_all_layers(session: Session)
     tensors["blocks.02"][3, 0, 1, 2] = np.nan
     save_file(tensors, path)
     fresh = open_session(session.path)
-    by_gram, by_scatter = Analyzer(fresh).figures(Settings()), every_image_figures(fresh, Settings())
+    by_gram, by_scatter = Analyzer(fresh).result(Settings()), every_image_result(fresh, Settings())
     assert by_scatter.images == 35
     assert by_scatter.curve("delta_R") == pytest.approx(by_gram.curve("delta_R"))
     assert [note for note in by_scatter.notes if "left out" in note] == [
@@ -100,9 +100,9 @@ def test_an_image_of_zeros_has_no_unit_norm(session: Session) -> None:
     tensors["blocks.01"][3] = 0
     save_file(tensors, path)
     fresh = open_session(session.path)
-    assert "all-zero" in every_image_figures(fresh, Settings()).layers[1].missing["hoyer"]
+    assert "all-zero" in every_image_result(fresh, Settings()).layers[1].missing["hoyer"]
     with pytest.raises(SettingsError, match="unit view cannot be had"):
-        every_image_figures(fresh, Settings(features="unit"))
+        every_image_result(fresh, Settings(features="unit"))
 
 
 def test_the_command_says_what_it_is_of(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,4 +115,4 @@ def test_the_command_says_what_it_is_of(session: Session, capsys: pytest.Capture
 
 def test_a_session_without_images_has_none(planted: PlantedSessionFactory) -> None:
     empty = open_session(planted().path)
-    assert every_image_figures(empty, Settings()).layers == ()
+    assert every_image_result(empty, Settings()).layers == ()

@@ -30,7 +30,7 @@ def test_it_is_the_jackknife_of_value_less_null_mean_with_fixed_permutations(
     analyzer: Analyzer, by: str
 ) -> None:
     settings = Settings(errors=by, permutations=PERMUTATIONS)  # type: ignore[arg-type]
-    result = analyzer.figures(settings)
+    result = analyzer.result(settings)
     sample = analyzer.layers_of(result)[1].sample
     prompts, seeds = np.asarray(sample.images.prompts), np.asarray(sample.images.seeds)
     labels, Z = np.asarray(sample.labels), analyzer.layers_of(result)[1].features()
@@ -56,7 +56,7 @@ def test_it_is_the_jackknife_of_value_less_null_mean_with_fixed_permutations(
 
 
 def test_where_it_is_written(analyzer: Analyzer) -> None:
-    result = analyzer.figures(Settings(errors="seed", permutations=PERMUTATIONS))
+    result = analyzer.result(Settings(errors="seed", permutations=PERMUTATIONS))
     layer = result.layers[0]
     bar = layer.errors["excess"]
     record = layer.to_json()
@@ -76,8 +76,8 @@ def test_where_it_is_written(analyzer: Analyzer) -> None:
 
 
 def test_a_comparison_has_the_error_of_the_difference_of_two_excesses(analyzer: Analyzer) -> None:
-    one = analyzer.figures(Settings(errors="seed", permutations=PERMUTATIONS))
-    other = analyzer.figures(Settings(errors="seed", permutations=PERMUTATIONS, labels="fine"))
+    one = analyzer.result(Settings(errors="seed", permutations=PERMUTATIONS))
+    other = analyzer.result(Settings(errors="seed", permutations=PERMUTATIONS, labels="fine"))
     found = compare(one, other)
     assert found.paired
     differences = other.layers[1].errors["excess"].left_out[0] - one.layers[1].errors["excess"].left_out[0]
@@ -89,21 +89,19 @@ def test_a_comparison_has_the_error_of_the_difference_of_two_excesses(analyzer: 
 def test_categories_that_differ_are_no_error_of_the_excess_and_stay_one_of_the_rates(
     analyzer: Analyzer,
 ) -> None:
-    bars = {
-        by: analyzer.figures(Settings(errors=by, permutations=PERMUTATIONS)).layers[1].errors for by in BY
-    }
+    bars = {by: analyzer.result(Settings(errors=by, permutations=PERMUTATIONS)).layers[1].errors for by in BY}
     for by, shifted in (("subject", True), ("seed", False)):
         excess, rate = bars[by]["excess"], bars[by]["delta_R"]
         assert (excess.strata[0] is not None) == shifted
         assert error_bar(0.0, rate.left_out).standard_error == rate.standard_error
         pooled = error_bar(0.0, excess.left_out)
         assert (excess.standard_error < pooled.standard_error) == shifted
-    fine = analyzer.figures(Settings(errors="subject", permutations=PERMUTATIONS, labels="fine")).layers[1]
+    fine = analyzer.result(Settings(errors="subject", permutations=PERMUTATIONS, labels="fine")).layers[1]
     assert fine.errors["excess"].strata == [None], "a subject is the only one of its class"
 
 
 def test_that_of_the_overlap_comes_with_the_closer_look(analyzer: Analyzer) -> None:
-    result = analyzer.figures(Settings(errors="seed", permutations=PERMUTATIONS, subspace_dim=2))
+    result = analyzer.result(Settings(errors="seed", permutations=PERMUTATIONS, subspace_dim=2))
     assert "overlap_mean.excess" not in result.layers[0].errors
     closer = deferred_errors(analyzer, result, 0)
     bar = closer.errors["overlap_mean.excess"]
@@ -113,7 +111,7 @@ def test_that_of_the_overlap_comes_with_the_closer_look(analyzer: Analyzer) -> N
 
 def test_without_a_null_or_errors_there_is_none(analyzer: Analyzer, tmp_path: Path) -> None:
     for settings in (Settings(errors="seed"), Settings(permutations=PERMUTATIONS)):
-        layer = analyzer.figures(settings).layers[0]
+        layer = analyzer.result(settings).layers[0]
         assert not any("excess" in key for key in layer.errors)
 
 
@@ -133,7 +131,7 @@ def test_by_default_what_the_images_share_is_left_out(prompts: list[int], seeds:
 
 
 def test_the_default_is_said_with_the_result(analyzer: Analyzer) -> None:
-    result = analyzer.figures(Settings(errors="auto"))
+    result = analyzer.result(Settings(errors="auto"))
     assert result.settings.errors == "seed+subject"
-    of_both = analyzer.figures(Settings(errors="seed+subject"))
+    of_both = analyzer.result(Settings(errors="seed+subject"))
     assert result.layers[0].errors["delta_R"] == of_both.layers[0].errors["delta_R"]

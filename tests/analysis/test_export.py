@@ -1,4 +1,4 @@
-"""Exports: every format holds the figures that `analyze` says, and a plot the numbers behind it."""
+"""Exports: every format holds the metrics that `analyze` says, and a plot the numbers behind it."""
 
 import csv
 import errno
@@ -45,8 +45,8 @@ def session(planted: PlantedSessionFactory) -> Session:
 
 
 @pytest.fixture
-def figures(session: Session) -> Result:
-    return Analyzer(session).figures(Settings(permutations=6, errors="image"))
+def result(session: Session) -> Result:
+    return Analyzer(session).result(Settings(permutations=6, errors="image"))
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -99,10 +99,10 @@ def test_a_part_of_a_session_is_the_same_as_in_all_of_it(session: Session, tmp_p
     assert kept == [{name: row[name] for name in kept[0]} for row in every]
     assert {"delta_R", "excess_low", "effective_rank"} <= kept[0].keys()
     assert not {"R", "ratio", "ratio_null_mean", "hoyer", "hoyer_se", "missing"} & kept[0].keys()
-    figures = json.loads((tmp_path / "part" / "figures.json").read_text())
-    assert [of["settings"]["step"] for of in figures] == [5, 19]
-    assert figures[0]["layers"][0]["nulls"].keys() == {"delta_R"}
-    assert "ratio" not in figures[0]["layers"][0]
+    result = json.loads((tmp_path / "part" / "figures.json").read_text())
+    assert [of["settings"]["step"] for of in result] == [5, 19]
+    assert result[0]["layers"][0]["nulls"].keys() == {"delta_R"}
+    assert "ratio" not in result[0]["layers"][0]
 
 
 def test_every_file_says_session_settings_null_and_versions(session: Session, tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_files_that_are_there_are_spared(
     (tmp_path / "tables.csv").touch()
     part = Part(metrics=("excess",), steps=(5,))
     with monkeypatch.context() as patch:
-        patch.setattr(Analyzer, "figures", None)
+        patch.setattr(Analyzer, "result", None)
         with pytest.raises(ExportError, match=r"excess-cond-step5-guidance3.svg already: .* --force"):
             export(session, tmp_path, Settings(), ["svg"], part=part)
     assert export(session, tmp_path, Settings(), ["csv"], part=part)
@@ -172,20 +172,20 @@ def test_a_part_that_the_session_lacks(session: Session, tmp_path: Path, part: P
     assert not (tmp_path / "out").exists()
 
 
-def test_a_row_has_every_figure_with_its_error_and_its_null(figures: Result, tmp_path: Path) -> None:
-    write_plot(curve_plot("curve", [figures], "delta_R"), tmp_path, [])
-    layer, row = figures.layers[2], rows_of(tmp_path / "curve.csv")[2]
+def test_a_row_has_every_metric_with_its_error_and_its_null(result: Result, tmp_path: Path) -> None:
+    write_plot(curve_plot("curve", [result], "delta_R"), tmp_path, [])
+    layer, row = result.layers[2], rows_of(tmp_path / "curve.csv")[2]
     assert float(row["ratio_null_mean"]) == layer.nulls["ratio"].mean
     assert float(row["hoyer_high"]) == layer.errors["hoyer"].high
     assert float(row["excess"]) == layer.nulls["delta_R"].excess
 
 
-def test_single_plots(session: Session, figures: Result, tmp_path: Path) -> None:
+def test_single_plots(session: Session, result: Result, tmp_path: Path) -> None:
     plots = [
-        curve_plot("rank", [figures], "effective_rank"),
-        matrix_plot("matrix", figures, 1),
-        matrices_plot("matrices", figures),
-        spectrum_plot("spectrum", figures, 2),
+        curve_plot("rank", [result], "effective_rank"),
+        matrix_plot("matrix", result, 1),
+        matrices_plot("matrices", result),
+        spectrum_plot("spectrum", result, 2),
         sweep_plot("sweep", sweep(Analyzer(session), Settings(), "delta_R")),
     ]
     for plot in plots:
@@ -206,19 +206,19 @@ def test_names_that_look_like_formulas_are_drawn_as_they_are(
     for prompt in manifest["prompts"]:
         prompt["labels"] = {"$\\frac{": f"$x_{prompt['labels']['coarse']}^{{$\x1b["}
     (writer.path / "session.json").write_text(json.dumps(manifest))
-    figures = Analyzer(open_session(writer.path)).figures(Settings())
-    for plot in (matrix_plot("matrix", figures, 1), curve_plot("curve", [figures], "delta_R")):
+    result = Analyzer(open_session(writer.path)).result(Settings())
+    for plot in (matrix_plot("matrix", result, 1), curve_plot("curve", [result], "delta_R")):
         (svg,) = write_plot(plot, tmp_path, ["svg"], [])
         assert "$" in svg.read_text(encoding="utf-8")
 
 
 def test_what_is_missing_is_left_out_of_a_plot(planted: PlantedSessionFactory, tmp_path: Path) -> None:
-    figures = Analyzer(open_session(planted(layers=2, batch=1).start().record(1).path)).figures(Settings())
+    result = Analyzer(open_session(planted(layers=2, batch=1).start().record(1).path)).result(Settings())
     for plot in (
-        curve_plot("curve", [figures], "delta_R"),
-        matrix_plot("matrix", figures, 0),
-        matrices_plot("matrices", figures),
-        spectrum_plot("spectrum", figures, 0),
+        curve_plot("curve", [result], "delta_R"),
+        matrix_plot("matrix", result, 0),
+        matrices_plot("matrices", result),
+        spectrum_plot("spectrum", result, 0),
     ):
         assert all(path.exists() for path in write_plot(plot, tmp_path))
 
@@ -260,9 +260,9 @@ def test_a_format_whose_package_is_broken_says_why_before_anything_is_computed(
 
 
 def test_plots_do_not_depend_on_how_the_user_set_up_matplotlib(
-    session: Session, figures: Result, tmp_path: Path
+    session: Session, result: Result, tmp_path: Path
 ) -> None:
-    plot = curve_plot("plot", [figures], "delta_R")
+    plot = curve_plot("plot", [result], "delta_R")
     write_plot(plot, tmp_path, ["svg"], [])
     own = tmp_path / "matplotlibrc"
     own.write_text("text.usetex: True\nlines.linewidth: 7\naxes.grid: True\n")
@@ -272,8 +272,8 @@ from pathlib import Path
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.output import curve_plot, write_plot
 from subspacelens_tui.sessions import open_session
-figures = Analyzer(open_session(Path(sys.argv[1]))).figures(Settings(permutations=6, errors="image"))
-write_plot(curve_plot("other", [figures], "delta_R"), Path(sys.argv[2]), ["svg"], [])
+result = Analyzer(open_session(Path(sys.argv[1]))).result(Settings(permutations=6, errors="image"))
+write_plot(curve_plot("other", [result], "delta_R"), Path(sys.argv[2]), ["svg"], [])
 """
     environment = {**os.environ, "MATPLOTLIBRC": str(own), "MPLBACKEND": "module://not.installed"}
     subprocess.run(
@@ -300,7 +300,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_computed(
     def computed(*_: object, **__: object) -> None:
         raise AssertionError("it was not to be computed")
 
-    monkeypatch.setattr(Analyzer, "figures", computed)
+    monkeypatch.setattr(Analyzer, "result", computed)
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", tmp_path / "file" / "inside", Path("/proc")):
         with pytest.raises(SessionError, match="cannot write to"):
@@ -377,8 +377,8 @@ def test_ticks_of_plots_differ_and_layers_have_whole_numbers(values: tuple[float
 def test_a_plot_without_values_says_why_instead_of_a_scale(
     planted: PlantedSessionFactory, tmp_path: Path
 ) -> None:
-    figures = Analyzer(open_session(planted(layers=2, batch=3).start().record(1).path)).figures(Settings())
-    plot = curve_plot("curve", [figures], "delta_R")
+    result = Analyzer(open_session(planted(layers=2, batch=3).start().record(1).path)).result(Settings())
+    plot = curve_plot("curve", [result], "delta_R")
     assert tick_labels(plot) == (["0", "1"], [])
     (svg,) = write_plot(plot, tmp_path, ["svg"], [])
     assert "no values: there is one class only (animals)" in svg.read_text(encoding="utf-8")

@@ -41,7 +41,7 @@ def test_the_draw_is_of_whole_rounds_and_seeded(planted: PlantedSessionFactory) 
     assert len(Draw(manifest, 3.0, seed=0).first(recorded, 5)) == 5
 
 
-def figures_of_drawn(session: PlantedSession) -> tuple[list[float | None], int]:
+def metrics_of_drawn(session: PlantedSession) -> tuple[list[float | None], int]:
     """ΔR of the images that are drawn, from their features."""
     opened = open_session(session.path)
     drawn = sorted(Draw(opened.manifest, 3.0, 0).first(opened.images(), FEW))
@@ -53,19 +53,19 @@ def figures_of_drawn(session: PlantedSession) -> tuple[list[float | None], int]:
 
 
 @pytest.mark.usefixtures("few")
-def test_figures_are_of_the_drawn_images_live_and_at_once(planted: PlantedSessionFactory) -> None:
+def test_metrics_are_of_the_drawn_images_live_and_at_once(planted: PlantedSessionFactory) -> None:
     session = planted(seeds=12, layers=3, width=8, batch=7).start()
     live = Analyzer(open_session(session.path))
     for _ in range(16):
         session.record(1)
         live.refresh()
-        found = live.figures(Settings())
-        expected, count = figures_of_drawn(session)
+        found = live.result(Settings())
+        expected, count = metrics_of_drawn(session)
         assert found.images == count
         assert found.curve("delta_R") == pytest.approx(expected)
     assert found.subset is not None
     assert (found.subset.of, found.subset.seed) == (108, 0)
-    at_once = Analyzer(open_session(session.path)).figures(Settings())
+    at_once = Analyzer(open_session(session.path)).result(Settings())
     assert at_once.curve("delta_R") == pytest.approx(found.curve("delta_R"))
     assert sorted(at_once.image_keys) == sorted(found.image_keys)
 
@@ -73,7 +73,7 @@ def test_figures_are_of_the_drawn_images_live_and_at_once(planted: PlantedSessio
 @pytest.mark.usefixtures("few")
 def test_a_part_of_the_recording_is_shown_by_what_was_drawn_of_it(planted: PlantedSessionFactory) -> None:
     session = open_session(planted(seeds=12, layers=1, width=8).start().record().path)
-    found = Analyzer(session).figures(Settings(images=54))
+    found = Analyzer(session).result(Settings(images=54))
     assert 0 < found.images < 27
     assert f"a seeded subset: {found.images} of 54 images" in found.notes[0]
 
@@ -101,4 +101,4 @@ def test_layers_too_wide_for_two_images_are_refused(
     session = open_session(planted().start().record(1).path)
     monkeypatch.setattr(incremental_grams, "most_images", lambda widths: 1)
     with pytest.raises(SessionError, match="no room for two"):
-        Analyzer(session).figures(Settings())
+        Analyzer(session).result(Settings())

@@ -65,7 +65,7 @@ def test_classes_of_one_coarser_class_stand_side_by_side_however_the_prompts_are
     random.Random(0).shuffle(manifest["prompts"])
     path.write_text(json.dumps(manifest))
     session = open_session(writer.start().record().path)
-    classes = Analyzer(session).figures(Settings(labels="fine")).classes
+    classes = Analyzer(session).result(Settings(labels="fine")).classes
     order = list(dict.fromkeys(prompt.labels["coarse"] for prompt in session.manifest.prompts))
     groups = [next(c for c, subjects in CATEGORIES.items() if name in subjects) for name in classes]
     assert list(dict.fromkeys(groups)) == order
@@ -82,6 +82,6 @@ def test_a_label_file_between_two_schemes_orders_the_finer_one(
     lines = [f'"a {name}" = "{halves.get(name, 5)}"' for names in CATEGORIES.values() for name in names]
     file.write_text("[half]\n" + "\n".join(lines))
     add_labels(session, file)
-    fine = Analyzer(session).figures(Settings(labels="fine")).classes
+    fine = Analyzer(session).result(Settings(labels="fine")).classes
     assert fine == ("lion", "octopus", "penguin", "pizza", "sushi", "apple", "car", "rocket", "sailboat")
-    assert Analyzer(session).figures(Settings(labels="half")).classes == ("1", "2", "3", "4", "5")
+    assert Analyzer(session).result(Settings(labels="half")).classes == ("1", "2", "3", "4", "5")

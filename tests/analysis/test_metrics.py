@@ -11,14 +11,14 @@ import pytest
 
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.compare import compare
-from subspacelens_tui.analysis.every_image import every_image_figures
+from subspacelens_tui.analysis.every_image import every_image_result
 from subspacelens_tui.analysis.metrics import METRICS, Cost, Need, Shape
 from subspacelens_tui.analysis.metrics.registry import Registry, metric
-from subspacelens_tui.analysis.output import curve_plot, export, print_figures
+from subspacelens_tui.analysis.output import curve_plot, export, print_result
 from subspacelens_tui.analysis.quantities import glossary, names, quantity
 from subspacelens_tui.analysis.statistics.base import LayerStatistics
 from subspacelens_tui.analysis.sweep import sweep
-from subspacelens_tui.analysis.token_results import token_figures
+from subspacelens_tui.analysis.token_results import token_result
 from subspacelens_tui.geometry import VIEWS, View
 from subspacelens_tui.geometry.from_features import view_of_features
 from subspacelens_tui.sessions import Session, open_session
@@ -88,7 +88,7 @@ def test_one_declaration_is_in_every_output(
 ) -> None:
     settings = Settings(permutations=4, errors="seed", features="class-centred", design="free")
     analyzer = Analyzer(session)
-    found = analyzer.figures(settings)
+    found = analyzer.result(settings)
     for index, layer in enumerate(found.layers):
         Z = view_of_features(session.features(index), "class-centred", session.labels("coarse"))
         spectrum = np.linalg.eigvalsh(Z.T @ Z)
@@ -97,12 +97,12 @@ def test_one_declaration_is_in_every_output(
         assert layer.nulls[declared].std > 0
         assert layer.errors[declared].standard_error > 0
         assert layer.to_json()[declared] == layer.values[declared]
-    print_figures(session, found, as_json=False)
+    print_result(session, found, as_json=False)
     heading = capsys.readouterr().out.splitlines()[1].split()
     assert "two" in heading
     assert sweep(analyzer, settings, declared).values.shape == (2, 3)
     assert np.isfinite(sweep(analyzer, settings, f"{declared}.z").values).all()
-    other = analyzer.figures(replace(settings, step=5))
+    other = analyzer.result(replace(settings, step=5))
     assert compare(found, found).layers[0]["R"].difference == 0
     assert {declared, f"{declared}.excess"} <= set(names())
     assert quantity(f"{declared}.excess").value(other.layers[0]) == other.layers[0].nulls[declared].excess
@@ -119,7 +119,7 @@ def test_one_declaration_is_in_every_output(
 @pytest.mark.parametrize("features", VIEWS)
 def test_norms_and_largest_coordinates_are_those_of_the_features(session: Session, features: View) -> None:
     settings = Settings(features=features, thorough=True, subspace_dim=2, errors="subject")
-    of_grams, of_scatters = Analyzer(session).figures(settings), every_image_figures(session, settings)
+    of_grams, of_scatters = Analyzer(session).result(settings), every_image_result(session, settings)
     for index, (layer, scatter) in enumerate(zip(of_grams.layers, of_scatters.layers, strict=True)):
         Z = session.features(index)
         assert layer.feature_norm == pytest.approx(np.linalg.norm(Z, axis=0).mean())
@@ -135,12 +135,12 @@ def test_norms_and_largest_coordinates_are_those_of_the_features(session: Sessio
 def test_the_norm_of_tokens_is_that_of_all_of_them(tmp_path: Path) -> None:
     tokens = np.random.default_rng(0).standard_normal((IMAGES, 4, 12))
     session = plant(tmp_path / "s", [tokens], kept=4)
-    layer = token_figures(session, Settings()).figures.layers[0]
+    layer = token_result(session, Settings()).result.layers[0]
     assert layer.feature_norm == pytest.approx(np.linalg.norm(tokens, axis=2).mean(), rel=1e-6)
 
 
 def test_of_features_that_are_all_zero_there_is_no_largest_coordinate(planted: PlantedSessionFactory) -> None:
     written = planted(layers=1, alter=lambda layer, features, images: 0 * features).start().record()
-    layer = Analyzer(open_session(written.path)).figures(Settings(thorough=True)).layers[0]
+    layer = Analyzer(open_session(written.path)).result(Settings(thorough=True)).layers[0]
     assert layer.feature_norm == 0
     assert "all features are zero" in layer.missing["largest_coordinate_share"]

@@ -13,7 +13,7 @@ from subspacelens_tui.analysis import Analyzer, Cancelled, Settings, SettingsErr
 from subspacelens_tui.analysis.compare import compare, with_cka
 from subspacelens_tui.analysis.deferred import cka_of_layers, deferred_metrics
 from subspacelens_tui.analysis.metrics import METRICS
-from subspacelens_tui.analysis.output import export, figures_json, gains_plot, layers_plot, write_plot
+from subspacelens_tui.analysis.output import export, gains_plot, layers_plot, result_json, write_plot
 from subspacelens_tui.analysis.sweep import sweep
 from subspacelens_tui.geometry.cka import cka_null_std, unbiased_cka
 from subspacelens_tui.geometry.contraction import fit_contraction
@@ -47,7 +47,7 @@ def inputs(session: Session, branch: int = 0, step: int = 1) -> np.ndarray:
 def test_updates_are_those_of_centred_features_whatever_the_transform(
     session: Session, features: str
 ) -> None:
-    found = Analyzer(session).figures(Settings(features=features))  # type: ignore[arg-type]
+    found = Analyzer(session).result(Settings(features=features))  # type: ignore[arg-type]
     before = [inputs(session), *(session.features(layer) for layer in range(LAYERS - 1))]
     for layer, Z in zip(found.layers, before, strict=True):
         update = Update.of(BlockGrams.of(Z, session.features(layer.layer)))
@@ -70,7 +70,7 @@ def test_the_first_block_has_no_update_where_its_input_was_not_kept(session: Ses
         if number:
             del tensors["input"]
         save_file(tensors, file)
-    first, second = Analyzer(open_session(path)).figures(Settings()).layers
+    first, second = Analyzer(open_session(path)).result(Settings()).layers
     assert "does not hold what the first block receives" in first.missing["update_size"]
     assert "update_size" not in first.nulls
     assert second.update_size > 0
@@ -82,14 +82,14 @@ def test_blocks_that_change_the_width_have_no_update(tmp_path: Path) -> None:
         tensors = load_file(file)
         tensors["input"] = tensors["input"][..., :8].copy()
         save_file(tensors, file)
-    first = Analyzer(open_session(path)).figures(Settings()).layers[0]
+    first = Analyzer(open_session(path)).result(Settings()).layers[0]
     assert "features of one shape" in first.missing["update_size"]
 
 
 def test_the_label_part_has_both_of_its_nulls(session: Session) -> None:
     keys = ("label_alignment", "label_claim", "label_rotation_z", "label_excess_alignment")
     settings = Settings(metrics=keys, permutations=30)
-    layer = Analyzer(session).figures(settings).layers[1]
+    layer = Analyzer(session).result(settings).layers[1]
     part = LabelPart(BlockGrams.of(session.features(0), session.features(1)), 0.5)
     labels = np.asarray(session.labels())
     assert layer.label_part == pytest.approx(part.value(labels))
@@ -97,11 +97,11 @@ def test_the_label_part_has_both_of_its_nulls(session: Session) -> None:
     null, aligned = layer.nulls["label_part"], layer.nulls["label_alignment"]
     assert (null.z, null.p) == pytest.approx((aligned.z, aligned.p))
     assert layer.label_claim == float(null.p <= 0.05 and layer.label_rotation_z > 1.645)
-    without = Analyzer(session).figures(replace(settings, permutations=0)).layers[1]
+    without = Analyzer(session).result(replace(settings, permutations=0)).layers[1]
     assert "it needs permutations" in without.missing["label_claim"]
     assert without.label_alignment == pytest.approx(layer.label_alignment)
     closer = Analyzer(session)
-    found = closer.figures(Settings(permutations=30))
+    found = closer.result(Settings(permutations=30))
     looked = deferred_metrics(closer, found, 1)
     assert looked.nulls["label_part"] == null
     assert looked.knn_accuracy is not None
@@ -109,15 +109,15 @@ def test_the_label_part_has_both_of_its_nulls(session: Session) -> None:
 
 def test_neighbours_of_classes_of_one_subject_are_refused(session: Session) -> None:
     asked = Settings(metrics=("knn_accuracy",), permutations=20)
-    coarse, fine = (Analyzer(session).figures(replace(asked, labels=of)) for of in ("coarse", "fine"))
+    coarse, fine = (Analyzer(session).result(replace(asked, labels=of)) for of in ("coarse", "fine"))
     assert coarse.layers[2].nulls["knn_accuracy"].permutations == 20
     assert "each class is one subject" in fine.layers[2].missing["knn_accuracy"]
 
 
 def test_cka_is_of_layers_branches_and_steps_in_json_and_tables(session: Session, tmp_path: Path) -> None:
     settings = Settings(metrics=("cka", "cka_branches", "cka_steps", "gains"), permutations=20)
-    result = Analyzer(session).figures(settings)
-    whole = figures_json(session, result)
+    result = Analyzer(session).result(settings)
+    whole = result_json(session, result)
     json.dumps(whole, allow_nan=False)
 
     def of(layer: int, branch: str = "cond", step: int = 19) -> np.ndarray:
@@ -127,7 +127,7 @@ def test_cka_is_of_layers_branches_and_steps_in_json_and_tables(session: Session
     n = result.images
     # As the app asks for it, of a result that has its permutations.
     closer = Analyzer(session)
-    looked = cka_of_layers(closer, closer.figures(Settings(permutations=20, overlap_permutations=4)))
+    looked = cka_of_layers(closer, closer.result(Settings(permutations=20, overlap_permutations=4)))
     np.testing.assert_allclose(looked.matrices["cka"], result.matrices["cka"])
     assert whole["cka"][0][2] == pytest.approx(unbiased_cka(of(0), of(2)), rel=1e-6)
     assert whole["nulls"]["cka"]["std"] == cka_null_std(n)
@@ -153,7 +153,7 @@ def test_two_sessions_are_compared_by_cka_where_they_are_of_the_same_images(
     other = PlantedSession(tmp_path / "b", seeds=SEEDS, layers=LAYERS, width=8).start().record().path
     fewer = PlantedSession(tmp_path / "c", seeds=2, layers=LAYERS, width=WIDTH).start().record().path
     analyzers = [Analyzer(session), Analyzer(open_session(other)), Analyzer(open_session(fewer))]
-    first, second, third = (analyzer.figures(Settings()) for analyzer in analyzers)
+    first, second, third = (analyzer.result(Settings()) for analyzer in analyzers)
     found = with_cka(compare(first, second), analyzers[0], analyzers[1])
     assert found.cka is not None
     Z, X = session.features(0).astype(np.float64), analyzers[1].session.features(2).astype(np.float64)
@@ -163,7 +163,7 @@ def test_two_sessions_are_compared_by_cka_where_they_are_of_the_same_images(
 
 def test_they_are_swept_and_have_errors_and_end_when_asked(session: Session) -> None:
     analyzer = Analyzer(session)
-    found = analyzer.figures(Settings(metrics=("expansion_z", "contraction"), errors="seed+subject"))
+    found = analyzer.result(Settings(metrics=("expansion_z", "contraction"), errors="seed+subject"))
     bar = found.layers[1].errors["expansion_z"]
     assert [len(values) for values in bar.left_out] == [SEEDS, 9]
     swept = sweep(analyzer, Settings(), "expansion_z")
@@ -173,10 +173,10 @@ def test_they_are_swept_and_have_errors_and_end_when_asked(session: Session) -> 
     with pytest.raises(SettingsError, match="label_claim needs permutations"):
         sweep(analyzer, Settings(), "label_claim")
     with pytest.raises(SettingsError, match="there is no metric 'cake'"):
-        analyzer.figures(Settings(metrics=("cake",)))
+        analyzer.result(Settings(metrics=("cake",)))
     calls = iter(range(10**6))
     with pytest.raises(Cancelled):
-        Analyzer(session).figures(
+        Analyzer(session).result(
             Settings(metrics=("label_claim",), permutations=400, overlap_permutations=0),
             lambda: next(calls) > 8,
         )
@@ -191,10 +191,10 @@ def test_the_exponent_of_a_power_law_is_found_and_says_where_it_cannot_be(tmp_pa
 
     path = PlantedSession(tmp_path / "s", seeds=100, layers=1, width=64, capture_steps=(19,), alter=alter)
     settings = Settings(metrics=("alpha_req",), between_layers=False)
-    wide = Analyzer(open_session(path.start().record().path)).figures(settings).layers[0]
+    wide = Analyzer(open_session(path.start().record().path)).result(settings).layers[0]
     assert wide.alpha_req == pytest.approx(1.5, abs=0.15)
     narrow = PlantedSession(tmp_path / "n", layers=1, width=16).start().record().path
     assert (
         "no more than half of 16"
-        in Analyzer(open_session(narrow)).figures(settings).layers[0].missing["alpha_req"]
+        in Analyzer(open_session(narrow)).result(settings).layers[0].missing["alpha_req"]
     )

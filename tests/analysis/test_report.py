@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.analysis.output import export, print_figures
+from subspacelens_tui.analysis.output import export, print_result
 from subspacelens_tui.sessions import SessionError, open_session
 from tests.conftest import PlantedSessionFactory
 
@@ -14,8 +14,8 @@ def test_the_json_keeps_the_contract(
     planted: PlantedSessionFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = open_session(planted().start().record().path)
-    figures = Analyzer(session).figures(Settings(permutations=5))
-    print_figures(session, figures, as_json=True)
+    result = Analyzer(session).result(Settings(permutations=5))
+    print_result(session, result, as_json=True)
     found = json.loads(capsys.readouterr().out)
     assert {"session", "settings", "images", "layers", "overlap"} <= found.keys()
     assert found["session"] == "planted"
@@ -31,7 +31,7 @@ def test_the_text_shows_every_layer_and_no_terminal_escapes(
     planted: PlantedSessionFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = open_session(planted().start().record(1).path)
-    print_figures(session, Analyzer(session).figures(Settings(labels="fine", subspace_dim=3)), as_json=False)
+    print_result(session, Analyzer(session).result(Settings(labels="fine", subspace_dim=3)), as_json=False)
     lines = capsys.readouterr().out.splitlines()
     assert "9 images" in lines[0]
     assert [line.split()[0] for line in lines[2:8]] == ["0", "1", "2", "3", "4", "5"]
@@ -48,7 +48,7 @@ def test_the_export_is_what_analyze_says(planted: PlantedSessionFactory, tmp_pat
     # cond at guidance 1; cond and uncond at guidance 3; 2 steps, 2 schemes, 6 layers each
     assert len(rows) == 3 * 2 * 2 * 6
     settings = Settings(branch="uncond", step=5, guidance=3.0, labels="fine", permutations=20)
-    layer = Analyzer(session).figures(settings).layers[4]
+    layer = Analyzer(session).result(settings).layers[4]
     (row,) = [
         row
         for row in rows

@@ -27,7 +27,7 @@ BASES = [metric for metric in METRICS.scalars if not metric.of and (metric.null 
 
 def gram(path: Path, features: View) -> LayerStatistics:
     analyzer = Analyzer(open_session(path))
-    return analyzer.layers_of(analyzer.figures(Settings(features=features, subspace_dim=2)))[1]
+    return analyzer.layers_of(analyzer.result(Settings(features=features, subspace_dim=2)))[1]
 
 
 def scatters(path: Path, settings: Settings) -> ScatterLayer:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.analysis.every_image import every_image_figures
+from subspacelens_tui.analysis.every_image import every_image_result
 from subspacelens_tui.analysis.output.export_session import export
 from subspacelens_tui.analysis.statistics.by_features import ByFeatures
 from subspacelens_tui.cli import main
@@ -104,11 +104,11 @@ def codes_of(session: Session) -> np.ndarray:
 
 
 @pytest.mark.parametrize("view", ["raw", "centred", "class-centred", "unit"])
-def test_every_figure_is_right_whatever_is_massive(session: Session, view: str) -> None:
+def test_every_metric_is_right_whatever_is_massive(session: Session, view: str) -> None:
     settings = Settings(features=view, subspace_dim=RANK, errors="image", permutations=3, design="free")  # type: ignore[arg-type]
-    figures = Analyzer(session).figures(settings)
+    result = Analyzer(session).result(settings)
     codes = codes_of(session)
-    for layer, case in zip(figures.layers, CASES, strict=True):
+    for layer, case in zip(result.layers, CASES, strict=True):
         Z = session.features(layer.layer)
         G = reference.gram(reference.view_of(Z, view, codes))
         R, Rc = reference.rate(G, WIDTH, EPS), reference.class_rate(G, codes, WIDTH, EPS)
@@ -135,7 +135,7 @@ def rates_without(Z: np.ndarray, view: str, codes: np.ndarray, image: int) -> ob
 def test_permuted_labels_are_right_as_well(session: Session, view: str) -> None:
     settings = Settings(features=view, subspace_dim=RANK, permutations=2, design="free")  # type: ignore[arg-type]
     codes = codes_of(session)
-    for layer, case in zip(Analyzer(session).figures(settings).layers, CASES, strict=True):
+    for layer, case in zip(Analyzer(session).result(settings).layers, CASES, strict=True):
         if case == "tiny":
             continue
         Z = session.features(layer.layer)
@@ -148,9 +148,9 @@ def test_permuted_labels_are_right_as_well(session: Session, view: str) -> None:
 
 
 def test_a_rate_asked_for_is_reached_beside_what_is_massive(session: Session) -> None:
-    figures = Analyzer(session).figures(Settings(iso_rate=30.0, subspace_dim=RANK))
+    result = Analyzer(session).result(Settings(iso_rate=30.0, subspace_dim=RANK))
     codes = codes_of(session)
-    for layer, case in zip(figures.layers, CASES, strict=True):
+    for layer, case in zip(result.layers, CASES, strict=True):
         G = reference.gram(reference.view_of(session.features(layer.layer), "raw", codes))
         assert float(reference.rate(G, WIDTH, layer.eps)) == pytest.approx(30.0, rel=1e-9), case
 
@@ -158,18 +158,18 @@ def test_a_rate_asked_for_is_reached_beside_what_is_massive(session: Session) ->
 @pytest.mark.parametrize("view", ["raw", "centred"])
 def test_every_image_is_right_or_says_how_far_from_right(session: Session, view: str) -> None:
     settings = Settings(features=view, subspace_dim=RANK)  # type: ignore[arg-type]
-    figures = every_image_figures(session, settings)
+    result = every_image_result(session, settings)
     codes = codes_of(session)
-    for layer, case in zip(figures.layers, CASES, strict=True):
+    for layer, case in zip(result.layers, CASES, strict=True):
         G = reference.gram(reference.view_of(session.features(layer.layer), view, codes))
         R, Rc = float(reference.rate(G, WIDTH, EPS)), float(reference.class_rate(G, codes, WIDTH, EPS))
         if layer.R is None:
             assert "too large for this eps" in layer.missing["R"], case
             assert case in ("one image", "large"), case
             continue
-        for figure, value in (("R", R), ("Rc", Rc), ("delta_R", R - Rc)):
-            within = max(layer.rounding.get(figure, 0.0), 1e-6 * abs(value), 1e-10 * R)
-            assert abs(getattr(layer, figure) - value) <= within, (case, figure)
+        for metric, value in (("R", R), ("Rc", Rc), ("delta_R", R - Rc)):
+            within = max(layer.rounding.get(metric, 0.0), 1e-6 * abs(value), 1e-10 * R)
+            assert abs(getattr(layer, metric) - value) <= within, (case, metric)
         rank = float(reference.effective_rank(G))
         within = max(layer.rounding.get("effective_rank", 0.0), 1e-6 * rank)
         assert abs((layer.effective_rank or 0) - rank) <= within, case
@@ -178,7 +178,7 @@ def test_every_image_is_right_or_says_how_far_from_right(session: Session, view:
             assert abs(layer.overlap_mean - overlap) <= max(layer.rounding.get("overlap_mean", 0.0), 1e-6), (
                 case
             )
-    massive = [layer for layer, case in zip(figures.layers, CASES, strict=True) if case[0] in "1bf"]
+    massive = [layer for layer, case in zip(result.layers, CASES, strict=True) if case[0] in "1bf"]
     assert not any(layer.rounding or layer.missing.keys() & {"R", "overlap_mean"} for layer in massive)
 
 
@@ -193,15 +193,15 @@ def test_ordinary_features_never_wait_for_singular_values(
     session = open_session(planted().start().record().path)
     for view in ("raw", "centred", "class-centred", "unit", "trace"):
         settings = Settings(features=view, permutations=4, errors="image", thorough=True)  # type: ignore[arg-type]
-        assert not any(layer.rounding for layer in Analyzer(session).figures(settings).layers)
-        quick = Analyzer(session).figures(Settings(features=view, quick=True))  # type: ignore[arg-type]
+        assert not any(layer.rounding for layer in Analyzer(session).result(settings).layers)
+        quick = Analyzer(session).result(Settings(features=view, quick=True))  # type: ignore[arg-type]
         assert quick.layers[3].R is not None
 
 
 def test_a_first_look_is_right_too(session: Session) -> None:
     """The quick rates come from Cholesky factors, whose pivots say whether they will do."""
-    quick = Analyzer(session).figures(Settings(quick=True))
-    full = Analyzer(session).figures(Settings(subspace_dim=RANK))
+    quick = Analyzer(session).result(Settings(quick=True))
+    full = Analyzer(session).result(Settings(subspace_dim=RANK))
     assert quick.curve("R") == pytest.approx(full.curve("R"), rel=1e-8)
     assert quick.curve("Rc") == pytest.approx(full.curve("Rc"), rel=1e-8)
 
@@ -226,8 +226,8 @@ def lost(planted: PlantedSessionFactory) -> Session:
 
 
 def test_what_is_not_right_says_how_far_from_right(lost: Session) -> None:
-    figures = Analyzer(lost).figures(Settings(subspace_dim=RANK))
-    plain, layer = figures.layers
+    result = Analyzer(lost).result(Settings(subspace_dim=RANK))
+    plain, layer = result.layers
     assert not plain.rounding
     codes = codes_of(lost)
     G = reference.gram(reference.view_of(lost.features(1), "raw", codes))
@@ -236,7 +236,7 @@ def test_what_is_not_right_says_how_far_from_right(lost: Session) -> None:
     assert layer.delta_R is not None
     assert abs(layer.R - float(R)) < layer.rounding["R"]
     assert abs(layer.delta_R - float(R - Rc)) < layer.rounding["delta_R"] < 0.1
-    (note,) = [line for line in figures.notes if "rounding" in line]
+    (note,) = [line for line in result.notes if "rounding" in line]
     assert f"R by up to {layer.rounding['R']:.2g} nats" in note
     assert "(layer 1): in layer 1 dimension 5 is 1e12 times the median one" in note
 
@@ -268,16 +268,16 @@ def test_the_note_reaches_text_json_comparison_sweep_tables_and_export(
 
 
 def test_beyond_a_scatter_rates_are_refused_and_not_made_up(lost: Session) -> None:
-    layer = every_image_figures(lost, Settings(subspace_dim=RANK)).layers[1]
+    layer = every_image_result(lost, Settings(subspace_dim=RANK)).layers[1]
     assert layer.R is None or layer.rounding["R"] > 0
 
 
-def test_figures_without_an_image_that_is_nearly_all_there_is(session: Session) -> None:
+def test_metrics_without_an_image_that_is_nearly_all_there_is(session: Session) -> None:
     place = list(CASES).index("one image")
-    figures = Analyzer(session).figures(
+    result = Analyzer(session).result(
         Settings(subspace_dim=RANK, errors="image", thorough=True, features="centred")
     )
-    layer = figures.layers[place]
+    layer = result.layers[place]
     assert layer.errors["effective_rank"].standard_error > 1
     codes = codes_of(session)
     Z = session.features(place)

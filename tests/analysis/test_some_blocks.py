@@ -52,7 +52,7 @@ def test_an_exported_curve_does_not_lead_over_missing_layers(
 ) -> None:
     from matplotlib.figure import Figure
 
-    found = Analyzer(open_session(session)).figures(Settings())
+    found = Analyzer(open_session(session)).result(Settings())
     curves = [
         replace(
             found,

@@ -1,4 +1,4 @@
-"""The figures of tokens against the Gram path of the geometry, and against what was planted."""
+"""The metrics of tokens against the Gram path of the geometry, and against what was planted."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ from subspacelens_tui.analysis.settings import ErrorsBy
 from subspacelens_tui.analysis.statistics.token_columns import TokenColumns
 from subspacelens_tui.analysis.statistics.token_parts import split
 from subspacelens_tui.analysis.statistics.tokens import TokenLayer
-from subspacelens_tui.analysis.token_results import TokenResult, token_figures
+from subspacelens_tui.analysis.token_results import TokenResult, token_result
 from subspacelens_tui.analysis.uncertainty.jackknife import add_errors
 from subspacelens_tui.geometry import VIEWS, View
 from subspacelens_tui.sessions import Session, open_session
@@ -46,18 +46,18 @@ def session(tmp_path: Path) -> Session:
 
 
 def analyzed(session: Session, **settings: object) -> TokenResult:
-    return token_figures(session, Settings(**settings))  # type: ignore[arg-type]
+    return token_result(session, Settings(**settings))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("width", [NARROW, WIDE])
 @pytest.mark.parametrize("view", VIEWS)
-def test_every_figure_is_that_of_the_gram_matrix_of_all_tokens(
+def test_every_metric_is_that_of_the_gram_matrix_of_all_tokens(
     tmp_path: Path, width: int, view: View
 ) -> None:
     session = plant(tmp_path / "s", [tokens_of(width, np.random.default_rng(1))], T)
     settings = Settings(features=view, permutations=3, design="free", subspace_dim=3)
-    found = token_figures(session, settings)
-    layer = found.figures.layers[0]
+    found = token_result(session, settings)
+    layer = found.result.layers[0]
     Z = session.tokens(0).reshape(-1, width).T
     labels = np.repeat(codes(), T)
     raw = geometry.gram(Z)
@@ -73,10 +73,10 @@ def test_every_figure_is_that_of_the_gram_matrix_of_all_tokens(
     assert (layer.R, layer.Rc) == (pytest.approx(R, rel=1e-10), pytest.approx(Rc, rel=1e-10))
     assert layer.effective_rank == pytest.approx(float(geometry.effective_rank_from_spectrum(spectrum)))
     assert layer.rank_ceiling == min(len(labels), width)
-    assert found.figures.overlap is not None
-    assert found.figures.explained is not None
-    np.testing.assert_allclose(found.figures.overlap[0], of_classes.overlap, atol=1e-8)
-    np.testing.assert_allclose(found.figures.explained[0], of_classes.variance_explained, atol=1e-8)
+    assert found.result.overlap is not None
+    assert found.result.explained is not None
+    np.testing.assert_allclose(found.result.overlap[0], of_classes.overlap, atol=1e-8)
+    np.testing.assert_allclose(found.result.explained[0], of_classes.variance_explained, atol=1e-8)
     assert layer.hoyer == pytest.approx(geometry.hoyer_sparsity(Z))
     labelings = np.repeat(geometry.permuted_labels(codes(), "free", 3, 0), T, axis=1)
     if view == "class-centred":
@@ -192,7 +192,7 @@ def test_the_null_keeps_its_level_where_images_differ_and_classes_do_not(tmp_pat
         session = plant(tmp_path / str(draw), [tokens], T)
         labels = "fine" if design == "fine-within-coarse" else "coarse"
         found = analyzed(session, permutations=39, overlap_permutations=0, design=design, labels=labels)
-        null = found.figures.layers[0].null
+        null = found.result.layers[0].null
         assert null is not None
         ps.append(null.p)
     # 60 draws at 5 %: 3 expected, more than 8 has a probability of 0.3 %.
@@ -202,7 +202,7 @@ def test_the_null_keeps_its_level_where_images_differ_and_classes_do_not(tmp_pat
 
 def test_a_planted_class_is_found(session: Session) -> None:
     found = analyzed(session, permutations=39, design="free", errors="image")
-    layer = found.figures.layers[0]
+    layer = found.result.layers[0]
     assert layer.null is not None
     assert layer.null.p == pytest.approx(1 / 40)
     excesses = {"Rc.excess", "excess", "ratio.excess"}
@@ -243,21 +243,21 @@ def test_what_cannot_be_had_is_said(session: Session, planted: PlantedSessionFac
     loading.manifest.blocks.clear()
     with pytest.raises(NoImagesError, match=r"loading: no image was recorded"):
         analyzed(loading)
-    with pytest.raises(SettingsError, match="thorough figures are of token means only"):
+    with pytest.raises(SettingsError, match="thorough metrics are of token means only"):
         analyzed(session, thorough=True)
     with pytest.raises(SettingsError, match="no label scheme 'weather'"):
         analyzed(session, labels="weather")
     single = analyzed(session, images=1, permutations=3, errors="image")
-    assert single.figures.layers[0].missing["R"] == "one image has no geometry yet"
-    assert "one class only" in analyzed(session, images=2).figures.layers[0].missing["Rc"]
-    ranks = analyzed(session, subspace_dim=21, permutations=3).figures
+    assert single.result.layers[0].missing["R"] == "one image has no geometry yet"
+    assert "one class only" in analyzed(session, images=2).result.layers[0].missing["Rc"]
+    ranks = analyzed(session, subspace_dim=21, permutations=3).result
     assert "a class spans fewer than 21 dimensions" in ranks.layers[0].missing["overlap_mean"]
     assert ranks.overlap is None
     zero = analyzed(plant(tmp_path / "zero", [np.zeros((IMAGES, T, 5))], T), permutations=3, errors="image")
-    assert zero.figures.layers[0].missing.keys() >= {"ratio", "effective_rank", "hoyer", "overlap_mean"}
+    assert zero.result.layers[0].missing.keys() >= {"ratio", "effective_rank", "hoyer", "overlap_mean"}
     one = analyzed(plant(tmp_path / "one", [tokens_of(8, np.random.default_rng(0))], 1))
     assert one.layers[0].parts.within.trace is None
-    assert one.figures.layers[0].R is not None
+    assert one.result.layers[0].R is not None
 
 
 def test_images_that_are_not_finite_are_left_out(tmp_path: Path) -> None:
@@ -270,18 +270,18 @@ def test_images_that_are_not_finite_are_left_out(tmp_path: Path) -> None:
     save_file(tensors, path)
     session.refresh()
     found = analyzed(session)
-    assert found.figures.images == IMAGES - 1
-    assert f"1 of {IMAGES} images is left out" in found.figures.notes[0]
+    assert found.result.images == IMAGES - 1
+    assert f"1 of {IMAGES} images is left out" in found.result.notes[0]
     # A token alone, in another layer: its image goes from all layers.
     tensors["tokens.01"][2, 0, 0, 0, 3] = np.inf
     save_file(tensors, path)
     session.refresh()
     found = analyzed(session)
-    assert found.figures.images == IMAGES - 2
-    assert [layer.figures.R is not None for layer in found.layers] == [True, True]
-    assert found.figures.left_out is not None
-    assert found.figures.left_out.images == (1, 2)
-    assert f"2 of {IMAGES} images are left out" in found.figures.losses[0]
+    assert found.result.images == IMAGES - 2
+    assert [layer.result.R is not None for layer in found.layers] == [True, True]
+    assert found.result.left_out is not None
+    assert found.result.left_out.images == (1, 2)
+    assert f"2 of {IMAGES} images are left out" in found.result.losses[0]
 
 
 def test_so_many_tokens_that_an_integer_overflows() -> None:

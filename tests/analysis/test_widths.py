@@ -9,7 +9,7 @@ from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.claims.claim import CLAIMS
 from subspacelens_tui.analysis.claims.evidence import Evidence
 from subspacelens_tui.analysis.claims.judge import finding
-from subspacelens_tui.analysis.output import curve_plot, print_figures, write_plot
+from subspacelens_tui.analysis.output import curve_plot, print_result, write_plot
 from subspacelens_tui.analysis.progress import Watch
 from subspacelens_tui.analysis.sweep import extremes
 from subspacelens_tui.analysis.widths import width_breaks
@@ -40,24 +40,24 @@ def unet(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
 
 
 def test_rates_break_where_the_width_changes_and_ratios_do_not(unet: Analyzer) -> None:
-    found = unet.figures(Settings(permutations=19, errors="auto"))
+    found = unet.result(Settings(permutations=19, errors="auto"))
     assert [layer.width for layer in found.layers] == list(WIDTHS)
     for name in ("R", "Rc", "delta_R", "excess", "Rc.excess"):
         assert width_breaks(found, name) == (2, 4)
     for name in ("ratio", "effective_rank", "overlap_mean", "z", "delta_R.p"):
         assert width_breaks(found, name) == ()
-    assert width_breaks(unet.figures(Settings(iso_rate=5.0)), "delta_R") == ()
+    assert width_breaks(unet.result(Settings(iso_rate=5.0)), "delta_R") == ()
     assert any("their curves break where it changes: compare Rc/R" in note for note in found.notes)
     assert extremes(found, "delta_R") == (None, None)
 
 
 def test_the_table_is_in_parts_of_one_width(unet: Analyzer, capsys: pytest.CaptureFixture[str]) -> None:
-    print_figures(unet.session, unet.figures(Settings()), as_json=False)
+    print_result(unet.session, unet.result(Settings()), as_json=False)
     lines = capsys.readouterr().out.splitlines()
     start = next(place for place, line in enumerate(lines) if line.split()[:2] == ["layer", "width"])
     table = [line.split()[:2] for line in lines[start + 1 : start + 8]]
     assert table == [["0", "6"], ["1", "6"], [], ["2", "9"], ["3", "9"], [], ["4", "6"]]
-    print_figures(unet.session, unet.figures(Settings(iso_rate=5.0)), as_json=False)
+    print_result(unet.session, unet.result(Settings(iso_rate=5.0)), as_json=False)
     assert "width" not in capsys.readouterr().out.splitlines()[1]
 
 
@@ -70,7 +70,7 @@ def test_claims_over_the_depth_cannot_be_told(unet: Analyzer) -> None:
 
 
 def test_an_exported_plot_has_gaps(unet: Analyzer, tmp_path: Path) -> None:
-    found = unet.figures(Settings())
+    found = unet.result(Settings())
     for name, gaps in (("delta_R", True), ("ratio", False)):
         svg, _ = write_plot(curve_plot(name, [found], name), tmp_path, formats=("svg",))
         assert ("gaps: the width changes" in svg.read_text()) == gaps

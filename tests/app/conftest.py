@@ -41,7 +41,7 @@ class Driver:
         return found[-1]
 
     async def settled(self) -> None:
-        """Wait until the session is read anew, its figures computed, and the screen drawn."""
+        """Wait until the session is read anew, its metrics computed, and the screen drawn."""
         settling = asyncio.ensure_future(self._settled())
         crashed = asyncio.ensure_future(self.app.crashed.wait())
         await asyncio.wait((settling, crashed), return_when=asyncio.FIRST_COMPLETED)

@@ -34,7 +34,7 @@ async def test_branches_of_a_session_with_the_error_of_their_difference(
         sides = [
             with_deferred_errors(
                 analyzer,
-                analyzer.figures(
+                analyzer.result(
                     Settings(branch=branch, errors="auto", permutations=20, overlap_permutations=4)
                 ),
             )
@@ -46,7 +46,7 @@ async def test_branches_of_a_session_with_the_error_of_their_difference(
         assert expected.layers[1]["overlap_mean"].standard_error is not None
         here = expected.layers[1]["excess"]
         interval = numbers.interval(here.low, here.high)
-        assert f"B − A {numbers.figure(here.difference, signed=True)} {interval}" in app.text()
+        assert f"B − A {numbers.number(here.difference, signed=True)} {interval}" in app.text()
         assert "seed+subject, paired" in app.text()
         await app.press("d")
         assert f"Compare  {quantity(COMPARED[COMPARED.index('excess') + 1]).title}" in app.text()

@@ -33,7 +33,7 @@ async def test_a_half_copied_feature_file(on: OpenApp, planted: Planted) -> None
         assert app.screen.analysis.main.images == 27
 
 
-async def test_figures_of_chosen_images_follow_a_file_that_is_replaced(on: OpenApp, planted: Planted) -> None:
+async def test_metrics_of_chosen_images_follow_a_file_that_is_replaced(on: OpenApp, planted: Planted) -> None:
     session = planted().start().record()
     async with on(session) as app:
         await app.press("less_than_sign")

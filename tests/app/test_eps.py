@@ -61,7 +61,7 @@ async def test_every_layer_has_the_rate_of_the_selected_one(on: OpenApp, planted
         layers = app.screen.analysis.main.layers
         assert [layer.R for layer in layers] == pytest.approx([rate] * 3)
         assert len({layer.eps for layer in layers}) == 3
-        expected = Analyzer(open_session(session.path)).figures(Settings(iso_rate=rate))
+        expected = Analyzer(open_session(session.path)).result(Settings(iso_rate=rate))
         assert [layer.delta_R for layer in layers] == pytest.approx(expected.curve("delta_R"))
         assert f"[{rate:g}]" in app.text()
         assert f"R = {rate:g}" in app.text()
@@ -69,7 +69,7 @@ async def test_every_layer_has_the_rate_of_the_selected_one(on: OpenApp, planted
         await app.press("plus")
         higher = app.screen.selection.settings.iso_rate
         assert rate < higher == nearest_of_series(higher) < 1.3 * rate
-        assert numbers.figure(app.screen.analysis.main.layers[0].R) == numbers.figure(higher)
+        assert numbers.number(app.screen.analysis.main.layers[0].R) == numbers.number(higher)
         await app.press("e")
         field = app.app.screen.query_one(Input)
         field.value = "x"

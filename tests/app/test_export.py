@@ -32,13 +32,13 @@ def pane(app: Driver, name: str) -> Pane:
 
 
 def computed(app: Driver, session: PlantedSession, **changes: Any) -> Result:
-    """The same figures by an analyzer of our own."""
+    """The same metrics by an analyzer of our own."""
     assert app.screen.analysis is not None
     main = app.screen.analysis.main
     assert main is not None
     many = {name: getattr(main.settings, name) for name in ("permutations", "overlap_permutations", "errors")}
     settings = replace(app.screen.selection.settings, **many, **changes)
-    return Analyzer(open_session(session.path)).figures(settings)
+    return Analyzer(open_session(session.path)).result(settings)
 
 
 def column(rows: Sequence[Any], name: str, **only: Any) -> list[Any]:
@@ -51,13 +51,13 @@ async def test_the_numbers_behind_each_pane_are_those_of_the_analysis(on: OpenAp
         await app.press("l", "s")
         found = {scheme: computed(app, session, labels=scheme) for scheme in ("coarse", "fine")}
         main = found["fine"]
-        for name, figure in (("rates", "delta_R"), ("excess", "excess")):
+        for name, metric in (("rates", "delta_R"), ("excess", "excess")):
             rows = pane(app, name).numbers()
-            for scheme, figures in found.items():
-                assert column(rows, figure, labels=scheme) == figures.curve(figure)
-                shift = [0.0] * 6 if figure == "delta_R" else figures.curve("null_mean")
+            for scheme, result in found.items():
+                assert column(rows, metric, labels=scheme) == result.curve(metric)
+                shift = [0.0] * 6 if metric == "delta_R" else result.curve("null_mean")
                 for end in ("low", "high"):
-                    wanted = [x - y for x, y in zip(figures.curve(f"null_{end}"), shift, strict=True)]
+                    wanted = [x - y for x, y in zip(result.curve(f"null_{end}"), shift, strict=True)]
                     assert column(rows, f"null_{end}", labels=scheme) == wanted
         assert column(pane(app, "rank").numbers(), "effective_rank") == main.curve("effective_rank")
         rows = pane(app, "overlap").numbers()
@@ -67,10 +67,10 @@ async def test_the_numbers_behind_each_pane_are_those_of_the_analysis(on: OpenAp
         assert {row["figure"]: row["value"] for row in rows}.items() >= {
             name: getattr(main.layers[4], name) for name in ("R", "Rc", "delta_R", "ratio", "hoyer")
         }.items()
-        assert column(rows, "null_p", figure="delta_R") == [main.layers[4].null.p]
+        assert column(rows, "null_p", metric="delta_R") == [main.layers[4].null.p]
         thorough = computed(app, session, thorough=True).layers[4]
-        assert column(rows, "value", figure="split_half_ceiling") == [thorough.split_half_ceiling]
-        assert column(rows, "value", figure="normality_pooled") == [thorough.normality.pooled]
+        assert column(rows, "value", metric="split_half_ceiling") == [thorough.split_half_ceiling]
+        assert column(rows, "value", metric="normality_pooled") == [thorough.normality.pooled]
         eigenvalues = column(pane(app, "spectrum").numbers(), "eigenvalue")
         assert eigenvalues == main.spectra[4][: len(eigenvalues)].tolist()
         assert len(eigenvalues) > 20
@@ -93,11 +93,11 @@ async def test_the_numbers_of_a_difference(on: OpenApp, planted: Planted) -> Non
     async with on(session) as app:
         await app.press("b", "b", "b")
         cond, uncond = (computed(app, session, branch=branch) for branch in ("cond", "uncond"))
-        for name, figure in (("rates", "delta_R"), ("rank", "effective_rank")):
+        for name, metric in (("rates", "delta_R"), ("rank", "effective_rank")):
             rows = [row for row in pane(app, name).numbers() if row["labels"] == "coarse"]
-            assert column(rows, f"{figure}_cond") == cond.curve(figure)
-            wanted = [a - b for a, b in zip(cond.curve(figure), uncond.curve(figure), strict=True)]
-            assert column(rows, figure) == pytest.approx(wanted)
+            assert column(rows, f"{metric}_cond") == cond.curve(metric)
+            wanted = [a - b for a, b in zip(cond.curve(metric), uncond.curve(metric), strict=True)]
+            assert column(rows, metric) == pytest.approx(wanted)
 
 
 async def test_numbers_are_copied_as_a_table(on: OpenApp, planted: Planted) -> None:

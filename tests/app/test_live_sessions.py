@@ -23,13 +23,13 @@ from tests.conftest import PlantedSession
 from tests.conftest import PlantedSessionFactory as Planted
 
 NAMES = {
-    "R": ("R", numbers.figure),
-    "Rc": ("Rc", numbers.figure),
-    "ΔR": ("delta_R", numbers.figure),
-    "erank": ("effective_rank", numbers.figure),
-    "PR": ("participation_ratio_unbiased", numbers.figure),
-    "PR naive": ("participation_ratio", numbers.figure),
-    "stable r": ("stable_rank", numbers.figure),
+    "R": ("R", numbers.number),
+    "Rc": ("Rc", numbers.number),
+    "ΔR": ("delta_R", numbers.number),
+    "erank": ("effective_rank", numbers.number),
+    "PR": ("participation_ratio_unbiased", numbers.number),
+    "PR naive": ("participation_ratio", numbers.number),
+    "stable r": ("stable_rank", numbers.number),
     "overlap": ("overlap_mean", lambda value: numbers.fraction(value, 3)),
     "Hoyer": ("hoyer", lambda value: numbers.fraction(value, 3)),
 }
@@ -38,7 +38,7 @@ NAMES = {
 @lru_cache
 def analysed(path: Path, settings: Settings) -> Result:
     """By an analyzer of our own."""
-    return Analyzer(open_session(path)).figures(settings)
+    return Analyzer(open_session(path)).result(settings)
 
 
 def images_of(pane: Pane) -> int:
@@ -55,7 +55,7 @@ def inspected(app: Driver) -> dict[str, list[str]]:
 
 
 def check(app: Driver, session: PlantedSession) -> None:
-    """Every pane has the figures of as many images as it says."""
+    """Every pane has the metrics of as many images as it says."""
     for pane in app.screen.panes:
         if not pane.display or pane.id == "log":
             continue
@@ -65,9 +65,9 @@ def check(app: Driver, session: PlantedSession) -> None:
         expected = analysed(session.path, replace(main.settings, images=images))
         rows = pane.numbers()
         if pane.id in ("layers", "rates", "rank"):
-            figure = {"rank": "effective_rank"}.get(str(pane.id), "delta_R")
-            mine = [row[figure] for row in rows if row["labels"] == main.settings.labels]
-            assert mine == pytest.approx(expected.curve(figure)), pane.id
+            metric = {"rank": "effective_rank"}.get(str(pane.id), "delta_R")
+            mine = [row[metric] for row in rows if row["labels"] == main.settings.labels]
+            assert mine == pytest.approx(expected.curve(metric)), pane.id
         elif pane.id == "excess":
             mine = [row["excess"] for row in rows if row["labels"] == main.settings.labels]
             assert mine == pytest.approx(expected.curve("excess"), abs=1e-9)
@@ -76,8 +76,8 @@ def check(app: Driver, session: PlantedSession) -> None:
             assert [row["overlap"] for row in rows] == pytest.approx(matrix.ravel().tolist())
         elif pane.id == "inspector":
             layer = expected.layers[app.screen.selected]
-            for name, (figure, written) in NAMES.items():
-                value = getattr(layer, figure)
+            for name, (metric, written) in NAMES.items():
+                value = getattr(layer, metric)
                 if value is not None:
                     assert inspected(app)[name][0] == written(value), (images, name)
             assert f"N {images}  d " in pane.as_text()
@@ -178,7 +178,7 @@ async def test_halves_and_steps_of_fewer_images_are_marked(on: OpenApp, planted:
         assert images_of(steps) == 36
 
 
-async def test_the_scrubber_says_which_images_the_figures_are_of(on: OpenApp, planted: Planted) -> None:
+async def test_the_scrubber_says_which_images_the_metrics_are_of(on: OpenApp, planted: Planted) -> None:
     session = planted(batch=9, layers=2, seeds=4).start().record(1)
     async with on(session) as app:
         with pytest.MonkeyPatch.context() as patch:

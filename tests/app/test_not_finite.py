@@ -87,7 +87,7 @@ async def test_one_branch_only(on: OpenApp, planted: Planted, branch: int) -> No
             assert "computing" not in text
             assert "no values at these settings" not in text
             found = app.screen.analysis
-            assert [figures.layers == () for _, figures in found.of_branches] == [
+            assert [result.layers == () for _, result in found.of_branches] == [
                 name == ("cond", "uncond")[branch] for name, _ in found.of_branches
             ]
             lost = found.absent != ""

@@ -24,18 +24,18 @@ from subspacelens_tui.app import numbers
         (-3.2, "-3.20"),
     ],
 )
-def test_figures_are_short(value: float | None, text: str) -> None:
-    assert numbers.figure(value) == text
+def test_numbers_are_short(value: float | None, text: str) -> None:
+    assert numbers.number(value) == text
 
 
 @pytest.mark.parametrize("exponent", range(-9, 12))
-def test_a_signed_figure_fits_its_column(exponent: int) -> None:
+def test_a_signed_number_fits_its_column(exponent: int) -> None:
     for mantissa in (1.0, 9.994, 9.996):
-        assert len(numbers.figure(-mantissa * 10.0**exponent, signed=True)) <= 7
+        assert len(numbers.number(-mantissa * 10.0**exponent, signed=True)) <= 7
 
 
 def test_other_forms() -> None:
-    assert numbers.figure(4.2, signed=True) == "+4.20"
+    assert numbers.number(4.2, signed=True) == "+4.20"
     assert numbers.fraction(0.672) == ".67"
     assert numbers.fraction(1.0) == "1.00"
     assert numbers.fraction(None) == "–"

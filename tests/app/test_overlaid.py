@@ -37,11 +37,11 @@ async def test_marked_sessions_are_overlaid(open_app: OpenApp, planted: Planted)
         first = None
         settings = Settings(permutations=20, overlap_permutations=4, errors="auto")
         for letter, path in paths.items():
-            found = Analyzer(open_session(path)).figures(settings)
+            found = Analyzer(open_session(path)).result(settings)
             first = found if letter == "A" else first
             assert f"{letter}  {path.name}  N {found.images}  coarse" in app.text()
             last = len(found.layers) - 1
-            here = numbers.figure(found.curve("excess")[last], signed=True)
+            here = numbers.number(found.curve("excess")[last], signed=True)
             assert f"{letter} L{last} {here}" in app.text()
         assert "relative depth" in app.text()
         assert "A, B: 2 layers and 3: those at the nearest" in " ".join(app.text().split())
@@ -49,7 +49,7 @@ async def test_marked_sessions_are_overlaid(open_app: OpenApp, planted: Planted)
         curves = screen.query_one(OverlaidCurves)
         await app.pilot.hover(curves, offset=(curves.size.width // 2, 8))
         assert "depth 0.50" in app.text()
-        assert f"A L0 {numbers.figure(first.curve('excess')[0], signed=True)}" in app.text()
+        assert f"A L0 {numbers.number(first.curve('excess')[0], signed=True)}" in app.text()
         await app.press("A", "0", "space", "9", "enter", "G")
         assert curves.limits is None, "a logarithmic axis does not begin at zero"
         assert "excess ΔR, nats: logarithmic axis" in app.text()
@@ -65,7 +65,7 @@ async def test_marked_sessions_are_overlaid(open_app: OpenApp, planted: Planted)
             for worker in screen._workers.values():
                 await worker.settled()
             await app.settled()
-        rate = Analyzer(open_session(paths["A"])).figures(Settings(features="centred")).layers[-1].R
+        rate = Analyzer(open_session(paths["A"])).result(Settings(features="centred")).layers[-1].R
         assert app.text().count(f"centred  R = {rate:.4g}") == 3
         await app.press("I", "d", "escape")
         assert isinstance(app.app.screen, SessionsScreen)
@@ -99,8 +99,8 @@ async def test_a_session_of_some_blocks_is_over_their_numbers(open_app: OpenApp,
         first, second, _ = (found.curve("excess") for found in curves.results.values())
         for layer, place in enumerate((None, 0, 1, None, 2, None)):
             shown = " ".join(app.text().split())
-            assert f"L{layer} ● A {numbers.figure(first[layer], signed=True)}" in shown
-            written = numbers.NONE if place is None else numbers.figure(second[place], signed=True)
+            assert f"L{layer} ● A {numbers.number(first[layer], signed=True)}" in shown
+            written = numbers.NONE if place is None else numbers.number(second[place], signed=True)
             assert f"B {written}" in shown
             await app.press("down")
         assert curves.plot().curves[1].values == (None, second[0], second[1], None, second[2], None)

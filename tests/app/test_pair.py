@@ -29,7 +29,7 @@ async def test_a_cell_leads_to_its_two_classes_and_these_to_their_images(
         first, second, _ = CATEGORIES
         analyzer = Analyzer(open_session(session.path))
         asked = Settings(classes=(first, second), permutations=200, overlap_permutations=40, errors="auto")
-        found = analyzer.figures(asked)
+        found = analyzer.result(asked)
         assert screen._found.layers[2] == overlap_errors(analyzer, found, 2)
         assert f"Pair  {first} × {second}" in app.text()
         beside = [grid for grid in screen.query(PictureGrid) if grid.display]
@@ -42,10 +42,10 @@ async def test_a_cell_leads_to_its_two_classes_and_these_to_their_images(
         layer = screen._found.layers[2]
         assert "200 permutations, subjects" in app.text() or size[0] == 80
         of_excess = numbers.interval(*quantity("excess").error_band(layer))
-        assert f"{numbers.figure(layer.null.excess, signed=True)} {of_excess}" in app.text()
+        assert f"{numbers.number(layer.null.excess, signed=True)} {of_excess}" in app.text()
         assert f"p {numbers.probability(layer.null.p, 200)}" in app.text()
         overlap, bar = layer.overlap_mean, layer.errors["overlap_mean"]
-        assert f"{numbers.figure(overlap)} {numbers.interval(bar.low, bar.high)}" in app.text()
+        assert f"{numbers.number(overlap)} {numbers.interval(bar.low, bar.high)}" in app.text()
         plots = list(screen.query(LayerPlot))
         assert [plot.size.height > 1 for plot in plots] == [True, size[0] == 120, size[0] == 120]
         await app.press("w", "A", "1", "space", "9", "9", "enter")

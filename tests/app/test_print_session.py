@@ -55,7 +55,7 @@ def test_too_little_address_space_is_one_line(planted: Planted, mebibytes: int) 
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("where", ["the figures", "a pane", "the folder"])
+@pytest.mark.parametrize("where", ["the metrics", "a pane", "the folder"])
 def test_memory_that_runs_out_is_one_line_and_an_end(
     planted: Planted, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], where: str
 ) -> None:
@@ -63,8 +63,8 @@ def test_memory_that_runs_out_is_one_line_and_an_end(
         raise MemoryError("Unable to allocate 9 GiB")
 
     session = planted().start().record()
-    target = {"the figures": Analyzer, "a pane": RunBar, "the folder": Analyzer}[where]
-    method = {"the figures": "figures", "a pane": "paint", "the folder": "refresh"}[where]
+    target = {"the metrics": Analyzer, "a pane": RunBar, "the folder": Analyzer}[where]
+    method = {"the metrics": "result", "a pane": "paint", "the folder": "refresh"}[where]
     monkeypatch.setattr(target, method, run_out)
     assert main(["show", str(session.path)]) == 1
     printed = capsys.readouterr()

@@ -83,7 +83,7 @@ async def test_each_setting_has_its_key(on: OpenApp, planted: Planted) -> None:
             await app.settled()
 
 
-async def test_the_figures_are_those_of_the_settings(on: OpenApp, planted: Planted) -> None:
+async def test_the_metrics_are_those_of_the_settings(on: OpenApp, planted: Planted) -> None:
     from subspacelens_tui.analysis import Analyzer
     from subspacelens_tui.sessions import open_session
 
@@ -95,10 +95,10 @@ async def test_the_figures_are_those_of_the_settings(on: OpenApp, planted: Plant
         assert analysis.main is not None
         many = refinement_stages.MANY
         settings = replace(app.screen.selection.settings, permutations=many, overlap_permutations=many // 5)
-        expected = Analyzer(open_session(session.path)).figures(settings)
+        expected = Analyzer(open_session(session.path)).result(settings)
         # The errors of the ranks came later, by themselves.
         for layer, same in zip(analysis.main.layers, expected.layers, strict=True):
-            assert replace(layer, errors={figure: layer.errors[figure] for figure in same.errors}) == same
+            assert replace(layer, errors={metric: layer.errors[metric] for metric in same.errors}) == same
         assert (settings.labels, settings.branch, settings.step, settings.features) == (
             "fine",
             "uncond",
@@ -110,7 +110,7 @@ async def test_the_figures_are_those_of_the_settings(on: OpenApp, planted: Plant
 async def test_both_branches_and_their_difference(on: OpenApp, planted: Planted) -> None:
     async with on(planted().start().record()) as app:
         await app.press("b", "b")
-        assert set(app.screen.analysis.figures) == {
+        assert set(app.screen.analysis.results) == {
             ("coarse", "cond"),
             ("coarse", "uncond"),
             ("fine", "cond"),
@@ -128,11 +128,11 @@ async def test_both_branches_and_their_difference(on: OpenApp, planted: Planted)
         for name in ("layers", "overlap", "inspector"):
             assert "cond − uncond · coarse" in named[name].title_text
         row = next(line for line in named["layers"].as_text().splitlines() if "▶" in line).split()
-        assert row[2] == numbers.figure(found["delta_R"].difference, signed=True)
+        assert row[2] == numbers.number(found["delta_R"].difference, signed=True)
         line = next(line for line in named["inspector"].as_text().splitlines() if line.startswith("ΔR"))
         assert line.split()[1:4] == [
-            *(numbers.figure(value) for value in (found["delta_R"].a, found["delta_R"].b)),
-            numbers.figure(found["delta_R"].difference, signed=True),
+            *(numbers.number(value) for value in (found["delta_R"].a, found["delta_R"].b)),
+            numbers.number(found["delta_R"].difference, signed=True),
         ]
         sides = [screen.analysis.of("coarse", branch).overlap[2] for branch in ("cond", "uncond")]
         a, b, value = named["overlap"].selected_cell()
@@ -172,7 +172,7 @@ async def test_the_value_under_the_mouse_is_said(on: OpenApp, planted: Planted) 
         await app.pilot.hover(pane, offset=(pane.size.width, pane.size.height - 4))
         assert pane.here == 4
         assert pane.as_text().splitlines()[1].startswith("L4 ")
-        value = numbers.figure(app.screen.analysis.main.layers[4].delta_R)
+        value = numbers.number(app.screen.analysis.main.layers[4].delta_R)
         assert value in pane.as_text().splitlines()[1]
         await app.pilot.hover(app.screen.query_one(KeyBar))
         assert pane.here == app.screen.selected == 0
@@ -284,10 +284,10 @@ async def test_the_curves_switch_between_excess_and_rates(on: OpenApp, planted: 
         await app.press("2")
         assert curves() == ["excess"]
         await app.press("t")
-        assert list(app.screen.analysis.figures) == [("coarse", "cond")]
+        assert list(app.screen.analysis.results) == [("coarse", "cond")]
 
 
-async def test_scrubbing_shows_the_figures_of_that_many_images(on: OpenApp, planted: Planted) -> None:
+async def test_scrubbing_shows_the_metrics_of_that_many_images(on: OpenApp, planted: Planted) -> None:
     async with on(planted().start().record()) as app:
         await app.press("less_than_sign")
         assert app.screen.analysis.main.images == 27
@@ -508,14 +508,14 @@ async def test_a_pane_is_copied_as_text(on: OpenApp, planted: Planted) -> None:
         assert "copied: Layers" in app.text()
 
 
-async def test_intervals_and_nulls_of_every_figure(on: OpenApp, planted: Planted) -> None:
+async def test_intervals_and_nulls_of_every_metric(on: OpenApp, planted: Planted) -> None:
     async with on(planted().start().record(), size=(200, 60)) as app:
         await app.press("end")
         layer = app.screen.analysis.main.layers[5]
         inspector = app.screen.query_one("#inspector").as_text()
-        for figure in ("delta_R", "Rc"):
-            assert f"±{numbers.figure(layer.errors[figure].half_width)}" in inspector
-            assert numbers.figure(layer.nulls[figure].mean) in inspector
+        for metric in ("delta_R", "Rc"):
+            assert f"±{numbers.number(layer.errors[metric].half_width)}" in inspector
+            assert numbers.number(layer.nulls[metric].mean) in inspector
         assert numbers.fraction(layer.nulls["overlap_mean"].mean, 3) in inspector
 
 
@@ -529,20 +529,20 @@ async def test_what_costs_seconds_is_computed_for_the_selected_layer(on: OpenApp
         main = app.screen.analysis.main
         assert set(app.screen.analysis.closer) == {0, 1}
         settings = replace(main.settings, thorough=True)
-        thorough = Analyzer(open_session(session.path)).figures(settings).layers
+        thorough = Analyzer(open_session(session.path)).result(settings).layers
         assert app.screen.analysis.closer[1] == thorough[1]
         # The ranks of all layers have their errors by then.
         for mine, expected in zip(main.layers, thorough, strict=True):
             assert mine.errors["effective_rank"] == expected.errors["effective_rank"]
         await app.press("6", "z")
-        figures = app.text()
+        result = app.text()
         for value in (
             thorough[1].split_half_ceiling,
             thorough[1].normality.pooled,
             thorough[1].hoyer_laplace,
         ):
-            assert numbers.fraction(value, 3) in figures
-        assert f"±{numbers.fraction(thorough[1].errors['overlap_mean'].half_width, 3)}" in figures
+            assert numbers.fraction(value, 3) in result
+        assert f"±{numbers.fraction(thorough[1].errors['overlap_mean'].half_width, 3)}" in result
         await app.press("z", "pagedown")
         assert "N 36" in app.screen.query_one("#inspector").as_text()
 
@@ -554,7 +554,7 @@ async def test_the_frame_says_what_the_bands_are(on: OpenApp, planted: Planted) 
         assert foot in app.text()
         layer = app.screen.analysis.main.layers[0]
         bar, p = layer.errors["excess"], numbers.probability(layer.null.p, refinement_stages.MANY)
-        head = f"{numbers.figure(layer.null.excess, signed=True)} {numbers.interval(bar.low, bar.high)} p {p}"
+        head = f"{numbers.number(layer.null.excess, signed=True)} {numbers.interval(bar.low, bar.high)} p {p}"
         assert head in app.text()
         await app.press("b", "b", "b")
         assert "│ 95 % CI, seed+subject" in app.text()
@@ -659,7 +659,7 @@ async def test_hostile_text_is_drawn_as_text(on: OpenApp, planted: Planted) -> N
         assert "co[/b]rse\\" in app.text()
 
 
-async def test_over_ssh_new_figures_come_pane_by_pane(
+async def test_over_ssh_new_metrics_come_pane_by_pane(
     on: OpenApp, planted: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("subspacelens_tui.app.screens.session._TURN", 3600.0)

@@ -39,7 +39,7 @@ async def test_all_configurations_by_layers_with_peak_and_dip(
         assert "▲" in app.text() or not any(expected.peaks)
         await app.press("d", "right", "up")
         row = found.rows[found.row]
-        assert numbers.figure(row.values[1]) in app.text()
+        assert numbers.number(row.values[1]) in app.text()
         await app.press("enter")
         settings = app.screen.selection.settings
         assert (settings.step, settings.guidance) == (row.configuration.step, row.configuration.guidance)
@@ -68,7 +68,7 @@ async def test_a_number_is_whole_or_not_there(width: int) -> None:
         shown.row = shown.column = column
         lines = (await drawn(shown, (width, 10), "excess", rows)).splitlines()[1:7]
         said = [number for line in lines for number in re.findall(r"[-\d.e]+", line[24:])]
-        assert {*said} <= {*map(numbers.figure, VALUES)}
+        assert {*said} <= {*map(numbers.number, VALUES)}
         assert width < 80 or len(said) == len(rows) * len(VALUES)
         if said:  # where both have no room, the mark of the peak is shown and the chosen cell underlined
             assert "▸" in lines[column] or "▲" in lines[column]
@@ -110,7 +110,7 @@ async def test_more_layers_than_columns_follow_the_chosen_one() -> None:
         shown.column = column
         text = await drawn(shown, (40, 6), "excess", [row])
         assert "▸" in text.splitlines()[1]
-        assert f"L{column}: {numbers.figure(float(column))}" in text
+        assert f"L{column}: {numbers.number(float(column))}" in text
 
 
 @pytest.mark.parametrize(

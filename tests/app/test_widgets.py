@@ -33,14 +33,14 @@ def analysis(classes: Sequence[str] = CLASSES, layers: int = 3, **missing: str) 
     rng = np.random.default_rng(0)
     count = len(classes)
     overlap = np.stack([_symmetric(rng, count) for _ in range(layers)])
-    figures = Result(
+    result = Result(
         settings=SETTINGS,
         images=30,
         classes=tuple(classes),
         class_sizes=(10,) * count,
         layers=tuple(_layer(i, dict(missing), overlap[i]) for i in range(layers)),
     )
-    return Analysis(Selection(SETTINGS), {("coarse", "cond"): figures}, permutations=200)
+    return Analysis(Selection(SETTINGS), {("coarse", "cond"): result}, permutations=200)
 
 
 def _symmetric(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -137,8 +137,8 @@ async def test_heads_are_written_downwards_where_cells_are_narrow_and_groups_are
     assert group_starts(manifest, "coarse", sorted(set(groups))) == ()
     pane, found = OverlapMatrixPane(), analysis(subjects)
     settings = replace(SETTINGS, labels="fine")
-    figures = replace(found.figures["coarse", "cond"], settings=settings)
-    found = Analysis(Selection(settings), {("fine", "cond"): figures}, permutations=200)
+    result = replace(found.results["coarse", "cond"], settings=settings)
+    found = Analysis(Selection(settings), {("fine", "cond"): result}, permutations=200)
     recording = Recording("run", manifest, 3, state(Phase.FINISHED), "run", (), (), {3.0: 18})
     pane.digits = False
     text = (await drawn(pane, (40, 24), recording, found, 0)).splitlines()
@@ -170,11 +170,11 @@ async def test_inspector_scrolls_where_it_does_not_fit() -> None:
     async with Stage(pane, (36, 10)).run_test(size=(80, 30)) as pilot:
         pane.update(None, analysis(), 1)
         await pilot.pause()
-        pane.action_scroll_figures(3)
+        pane.action_scroll_metrics(3)
         assert rows(pane).splitlines()[2].startswith("excess")
-        pane.action_scroll_figures(1000)
+        pane.action_scroll_metrics(1000)
         assert rows(pane).splitlines()[-1] == "N 30  d 1152  K 3  n 10"
-        pane.action_scroll_figures(-1000)
+        pane.action_scroll_metrics(-1000)
         assert rows(pane).splitlines()[2].startswith("R ")
 
 

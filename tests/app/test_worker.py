@@ -1,4 +1,4 @@
-"""What is computed beside the figures, while the session is still being recorded."""
+"""What is computed beside the metrics, while the session is still being recorded."""
 
 import asyncio
 import threading
@@ -46,23 +46,23 @@ async def test_a_key_that_changes_the_display_only_does_not_restart_the_null(
     on: OpenApp, planted: PlantedSessionFactory, permutations: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Settings] = []
-    figures = Analyzer.figures
+    result = Analyzer.result
 
     def counted(analyzer: Analyzer, settings: Settings, *others: Any) -> Result:
         asked.append(settings)
-        return figures(analyzer, settings, *others)
+        return result(analyzer, settings, *others)
 
     async with on(planted(layers=2, seeds=3).start().record()) as app:
         before = app.screen.analysis
         assert before.permutations == permutations
-        monkeypatch.setattr(Analyzer, "figures", counted)
+        monkeypatch.setattr(Analyzer, "result", counted)
         await app.press("t")
         assert not app.screen.selection.together
         assert asked == []
-        assert app.screen.analysis.figures == {before.selection.main: before.main}
+        assert app.screen.analysis.results == {before.selection.main: before.main}
         await app.press("t")
         assert asked == []
-        assert app.screen.analysis.figures == before.figures
+        assert app.screen.analysis.results == before.results
         # Other error bars: the null stays, and is not drawn anew either.
         await app.press("i")
         assert {settings.permutations for settings in asked} == {permutations}

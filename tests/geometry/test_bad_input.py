@@ -1,4 +1,4 @@
-"""Every input a figure cannot be computed from gives one line that says what to do; never a NaN or a 0."""
+"""Every input a metric cannot be computed from gives one line that says what to do; never a NaN or a 0."""
 
 from collections.abc import Callable
 from typing import Any
@@ -95,7 +95,7 @@ CASES: list[tuple[str, Callable[[], Any]]] = [
     ("image 2 has all-zero features and no unit norm; leave it out",
      lambda: feature_view(gram(ONE_ZERO), "unit")),
     ("all features are zero and cannot be trace-normalised", lambda: feature_view(gram(ZERO), "trace")),
-    # Figures with no value
+    # Metrics with no value
     ("all features are zero: R is 0 and Rc/R has no value", lambda: rate_reduction(ZERO, Y, 1)),
     ("they have no effective rank", lambda: effective_rank(ZERO)),
     ("they have no effective rank", lambda: effective_rank_from_spectrum(np.array([[1.0, 2], [0, 0]]))),

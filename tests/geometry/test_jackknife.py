@@ -27,7 +27,7 @@ N = len(Y)
 FIELDS = ("R", "Rc", "delta_R", "ratio")
 
 
-def figures(Z: np.ndarray, y: np.ndarray, eps: float, view: str) -> dict[str, float]:
+def result(Z: np.ndarray, y: np.ndarray, eps: float, view: str) -> dict[str, float]:
     d, n = Z.shape
     G = feature_view(gram(Z), view, y)
     sizes = [int(np.sum(y == k)) for k in np.unique(y)]
@@ -45,9 +45,9 @@ def test_each_value_is_the_recomputation_without_that_image(
     eps = np.array([0.5, 1.0])
     found = jackknife(gram(to_array(Z)), Y, d, eps, view)
     for layer in range(2):
-        whole = figures(Z[layer], Y, eps[layer], view)
+        whole = result(Z[layer], Y, eps[layer], view)
         left_out = [
-            figures(np.delete(Z[layer], i, axis=1), np.delete(Y, i), eps[layer], view) for i in range(N)
+            result(np.delete(Z[layer], i, axis=1), np.delete(Y, i), eps[layer], view) for i in range(N)
         ]
         for name in FIELDS:
             estimate = getattr(found, name)
@@ -80,7 +80,7 @@ def test_each_group_is_really_left_out(view: str, rng: np.random.Generator, to_a
     Z = rng.normal(size=(12, N)) + 1
     seeds = np.arange(N) % 4
     found = group_jackknife(gram(to_array(Z)), Y, seeds, 12, 0.7, view)
-    left_out = [figures(Z[:, seeds != s], Y[seeds != s], 0.7, view) for s in range(4)]
+    left_out = [result(Z[:, seeds != s], Y[seeds != s], 0.7, view) for s in range(4)]
     for name in FIELDS:
         expected = np.array([one[name] for one in left_out])
         estimate = getattr(found, name)
@@ -92,7 +92,7 @@ def test_each_group_is_really_left_out(view: str, rng: np.random.Generator, to_a
 def test_a_subject_left_out_may_be_a_whole_class(rng: np.random.Generator) -> None:
     Z = rng.normal(size=(12, N))
     found = group_jackknife(gram(Z), Y, Y, 12, 0.7)
-    expected = [figures(Z[:, k != Y], Y[k != Y], 0.7, "raw")["delta_R"] for k in range(4)]
+    expected = [result(Z[:, k != Y], Y[k != Y], 0.7, "raw")["delta_R"] for k in range(4)]
     assert found.delta_R.left_out == pytest.approx(expected, rel=1e-9)
 
 
@@ -100,7 +100,7 @@ def covered(found: RateEstimates, truth: dict[str, float]) -> list[bool]:
     return [float(getattr(found, f).low) < truth[f] < float(getattr(found, f).high) for f in FIELDS]
 
 
-def test_intervals_cover_the_expected_figure() -> None:
+def test_intervals_cover_the_expected_metric() -> None:
     """More often than 95 %, if anything; a larger validation is elsewhere."""
     rng = np.random.default_rng(4)
     y = np.repeat(np.arange(3), 12)

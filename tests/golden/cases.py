@@ -191,10 +191,10 @@ def _tokens() -> Iterator[Case]:
 
 
 def _sweeps_and_tables() -> Iterator[Case]:
-    for figure in ("R", "ratio", "effective_rank", "participation_ratio_unbiased", "overlap_mean", "hoyer"):
-        yield _json(f"sweep-{figure}", "scales", "--sweep", figure, "--guidance", "3")
-    for figure in ("excess", "z"):
-        yield _json(f"sweep-{figure}", "scales", "--sweep", figure, "--permutations", "9")
+    for metric in ("R", "ratio", "effective_rank", "participation_ratio_unbiased", "overlap_mean", "hoyer"):
+        yield _json(f"sweep-{metric}", "scales", "--sweep", metric, "--guidance", "3")
+    for metric in ("excess", "z"):
+        yield _json(f"sweep-{metric}", "scales", "--sweep", metric, "--permutations", "9")
     for session in ("small", "scales", "massive"):
         yield _json(f"tables-{session}", session, "--tables", "--permutations", "9")
 

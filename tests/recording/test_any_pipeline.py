@@ -114,7 +114,7 @@ def test_a_pipeline_is_recorded_analysed_and_shown(
         assert manifest.denoisers == ["transformer", "transformer_2"]
         (first, *_) = session.files
         assert load_file(first.path)["denoisers"].tolist() == [0, 0, 1, 1]
-    notes = Analyzer(session).figures(Settings()).notes
+    notes = Analyzer(session).result(Settings()).notes
     assert any("wide: R, Rc and ΔR are comparable" in note for note in notes) == (name == "sdxl_turbo")
     where = ["--sessions", str(folder.parent)]
     assert main(["analyze", "run", "--json", *where]) == 0

@@ -78,12 +78,12 @@ def test_some_blocks_are_recorded_and_keep_their_numbers(pipe: Any, options: dic
     for layer, number in enumerate(part.manifest.layers):
         assert part.manifest.blocks[layer] == whole.manifest.blocks[number]
         np.testing.assert_array_equal(part.features(layer, "uncond"), whole.features(number, "uncond"))
-    found = Analyzer(part).figures(Settings(labels="kind"))
+    found = Analyzer(part).result(Settings(labels="kind"))
     assert found.numbers == (1, 2, 8)
     assert "3 of 12 blocks were recorded (1-2, 8): curves over the layers pass over the others" in found.notes
     # Of a block whose input was not recorded nothing is said of what it does to it.
     sizes = [layer.update_size for layer in found.layers]
-    known = [layer.update_size for layer in Analyzer(whole).figures(Settings(labels="kind")).layers]
+    known = [layer.update_size for layer in Analyzer(whole).result(Settings(labels="kind")).layers]
     assert sizes == [pytest.approx(known[1]), pytest.approx(known[2]), None]
     assert found.layers[2].missing["update_size"].startswith("what block 8 receives was not recorded")
     where = ["--sessions", str(options["sessions"])]

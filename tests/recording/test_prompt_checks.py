@@ -196,8 +196,8 @@ def test_what_is_not_read_is_said_once_and_kept(planned: Planned, tmp_path: Path
     assert told == {0: lines, 1: []}
     notes = [(event["rank"], event["reason"]) for event in session.log if event["event"] == "note"]
     assert notes == [(0, line) for line in lines]
-    figures = Analyzer(session).figures(Settings())
-    assert set(lines) <= set(figures.notes)
+    result = Analyzer(session).result(Settings())
+    assert set(lines) <= set(result.notes)
 
 
 def test_a_copy_of_the_bundled_model_is_given_prompts_that_it_can_tell_apart(tmp_path: Path) -> None:

@@ -56,9 +56,9 @@ def test_a_detached_recorder_writes_a_whole_session(planned: Planned) -> None:
     assert session.problems == []
     assert [path.name for path in (folder / "features").iterdir() if path.suffix != ".safetensors"] == []
     # Shared seeds and no text: the unconditional branch cannot know the classes before guidance acts.
-    uncond = Analyzer(session).figures(Settings(branch="uncond", step=0, guidance=3.0))
+    uncond = Analyzer(session).result(Settings(branch="uncond", step=0, guidance=3.0))
     assert max(abs(layer.delta_R or 0) for layer in uncond.layers) < 1e-6
-    cond = Analyzer(session).figures(Settings(branch="cond", step=0, guidance=3.0))
+    cond = Analyzer(session).result(Settings(branch="cond", step=0, guidance=3.0))
     assert min(layer.delta_R or 0 for layer in cond.layers) > 1e-2
 
 

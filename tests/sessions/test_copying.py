@@ -86,10 +86,10 @@ def test_a_file_that_is_replaced_is_read_anew(
 ) -> None:
     path = files_of(session)[0]
     analyzer = Analyzer(open_session(session.path))
-    before = analyzer.figures(Settings())
+    before = analyzer.result(Settings())
     copy(path, other_features(path))
     assert analyzer.refresh()
-    after, fresh = analyzer.figures(Settings()), Analyzer(open_session(session.path)).figures(Settings())
+    after, fresh = analyzer.result(Settings()), Analyzer(open_session(session.path)).result(Settings())
     assert [layer.R for layer in after.layers] == pytest.approx([layer.R for layer in fresh.layers], rel=1e-9)
     assert [layer.R for layer in after.layers] != pytest.approx(
         [layer.R for layer in before.layers], rel=1e-3
@@ -104,17 +104,17 @@ def test_what_was_found_in_a_file_goes_with_it(session: PlantedSession) -> None:
     tensors["blocks.00"][3] = np.nan
     save_file(tensors, path)
     analyzer = Analyzer(open_session(session.path))
-    assert analyzer.figures(Settings()).images == 35
+    assert analyzer.result(Settings()).images == 35
     # Read before the session is looked at again: it is another file than the one that was checked.
     last = files_of(session)[3]
     last.write_bytes(other_features(last))
-    (uncond,) = {analyzer.figures(Settings(branch="uncond")).images}
+    (uncond,) = {analyzer.result(Settings(branch="uncond")).images}
     assert uncond == 27 - 1
-    assert any("has changed since" in note for note in analyzer.figures(Settings(branch="uncond")).notes)
+    assert any("has changed since" in note for note in analyzer.result(Settings(branch="uncond")).notes)
     path.write_bytes(whole)
     assert analyzer.refresh()
     for branch in ("cond", "uncond"):
-        found = analyzer.figures(Settings(branch=branch))
+        found = analyzer.result(Settings(branch=branch))
         assert found.images == 36
         assert not any("left out" in note or "changed" in note for note in found.notes)
 

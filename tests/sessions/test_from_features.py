@@ -34,7 +34,7 @@ def test_metrics_of_a_session_made_of_arrays_are_those_of_the_arrays(tmp_path: P
     assert session.path == tmp_path / "mine"
     assert session.state.words == "finished"
     assert not session.problems
-    result = Analyzer(session).figures(Settings(errors="image", permutations=20))
+    result = Analyzer(session).result(Settings(errors="image", permutations=20))
     for layer, own in zip(result.layers, Z, strict=True):
         columns = own.T.astype(np.float32)
         assert layer.delta_R == pytest.approx(rate_reduction(columns, CLASSES, 0.5).delta_R, abs=1e-9)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from subspacelens_tui.analysis import Analyzer, Settings
-from subspacelens_tui.analysis.every_image import every_image_figures
+from subspacelens_tui.analysis.every_image import every_image_result
 from subspacelens_tui.sessions import Session, SessionError, open_session
 from subspacelens_tui.sessions.format import Prompt
 from subspacelens_tui.sessions.labels import add_labels
@@ -37,13 +37,13 @@ def test_a_label_file_may_leave_prompts_out(planted: PlantedSessionFactory, tmp_
         f"label file {path}: 1 of 9 prompts has no class in 'size': their images are not used with it"
     ]
     analyzer = Analyzer(session)
-    found = analyzer.figures(Settings(labels="size", permutations=4))
+    found = analyzer.result(Settings(labels="size", permutations=4))
     assert found.images == every - 4
     assert sorted(found.classes) == ["large", "small"]
     assert not any("lion" in prompt for prompt, _ in found.image_keys)
     assert f"4 of {every} images are not used: no class in 'size'" in found.notes
-    assert analyzer.figures(Settings(labels="fine")).images == every
-    assert every_image_figures(session, Settings(labels="size")).layers[0].delta_R == pytest.approx(
+    assert analyzer.result(Settings(labels="fine")).images == every
+    assert every_image_result(session, Settings(labels="size")).layers[0].delta_R == pytest.approx(
         found.layers[0].delta_R
     )
     # They stay when the recorder writes `session.json` anew.
@@ -153,7 +153,7 @@ def test_a_session_of_an_earlier_version_is_read_as_it_was_recorded_and_says_so(
     assert problem.startswith(
         "the labels 'caf\\xe9' and 'cafe\\u0301' of 'coarse' look alike but were recorded as"
     )
-    assert problem in Analyzer(session).figures(Settings()).notes
+    assert problem in Analyzer(session).result(Settings()).notes
     # Each is named by its very text.
     labels = {prompt.text: str(n) for n, prompt in enumerate(prompts)}
     add_labels(session, label_file(tmp_path, "number", labels))

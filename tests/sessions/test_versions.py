@@ -51,12 +51,12 @@ def test_a_recorded_session_of_an_older_version_is_upgraded_step_by_step(
         seen.append((content["format_version"], content["prompt_set"]))
         return {key: value for key, value in content.items() if key != "steps"} | {"steps": 40}
 
-    before = Analyzer(open_session(OLD)).figures(Settings())
+    before = Analyzer(open_session(OLD)).result(Settings())
     monkeypatch.setattr(versions, "UPGRADES", {1: to_2, 2: to_3})
     session = open_session(OLD)
     assert seen == [(1, "demo"), (2, "demo, once")]
     assert (session.manifest.format_version, session.manifest.steps) == (3, 40)
-    assert Analyzer(session).figures(Settings()).layers == before.layers
+    assert Analyzer(session).result(Settings()).layers == before.layers
     with pytest.raises(SessionError, match="version 4, this program reads up to 3"):
         parse_manifest('{"format_version": 4}', Path("session.json"))
 

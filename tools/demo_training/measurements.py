@@ -64,7 +64,7 @@ def border_accuracy(samples: dict[str, Tensor]) -> float:
     return torch.cat(right).float().mean().item()
 
 
-def sample_figures(samples: dict[str, Tensor], judge: nn.Sequential) -> dict[str, Any]:
+def sample_measurements(samples: dict[str, Tensor], judge: nn.Sequential) -> dict[str, Any]:
     """What the classifier and the pixels say about generated images."""
     bare = [samples[subject.phrase] for subject in SUBJECTS]
     coloured = [samples[on_background(number)] for number in range(len(SUBJECTS))]
@@ -102,7 +102,7 @@ def measure(
     pools: tuple[ImagePool, ImagePool],
     training: dict[str, float],
 ) -> None:
-    """Write the figures and the sheet of an exported folder; the second pool is of the held-out style."""
+    """Write the numbers and the sheet of an exported folder; the second pool is of the held-out style."""
     pool, held_out = pools
     docs = Path("docs") / architecture.docs
     docs.mkdir(parents=True, exist_ok=True)
@@ -113,7 +113,7 @@ def measure(
     draw_sheet(rows, docs / "samples.png")
     judge = classifier.train(pool, CLASSIFIER_STEPS)
     every_25th = ImagePool(pool.images[::25], pool.subjects[::25], pool.backgrounds[::25])
-    figures = {
+    result = {
         "sampling": {"steps": STEPS, "guidance_scale": GUIDANCE, "seeds": len(SEEDS)},
         "training": training,
         "folder_megabytes": size_in_megabytes(folder),
@@ -122,13 +122,13 @@ def measure(
             "held_out_style": psnr(autoencoder, held_out),
         },
         "classifier_accuracy_held_out_style": accuracy(judge, held_out.images, held_out.subjects),
-        "samples": sample_figures(samples, judge),
+        "samples": sample_measurements(samples, judge),
     }
-    (docs / "figures.json").write_text(json.dumps(_rounded(figures), indent=2) + "\n", encoding="utf-8")
+    (docs / "figures.json").write_text(json.dumps(_rounded(result), indent=2) + "\n", encoding="utf-8")
 
 
 def _rounded(value: Any) -> Any:
-    """Figures with as many digits as they deserve."""
+    """Numbers with as many digits as they deserve."""
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
     return round(value, 3) if isinstance(value, float) else value

@@ -25,7 +25,7 @@ class Trial:
 
     Attributes:
         seed, mutations: how it was made.
-        small: whether all its figures take no more than a moment.
+        small: whether all its metrics take no more than a moment.
         faults: what should not have happened, in a line each.
         seconds: by what was done, see `timed`.
         megabytes: the most memory meanwhile.

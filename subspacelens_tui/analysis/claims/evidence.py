@@ -127,7 +127,7 @@ class Evidence:
 
     def refuse_empty(self) -> None:
         """Raise `NoImagesError` where there is nothing to judge by."""
-        found = self.analyzer.figures(replace(self.settings, permutations=0, quick=True))
+        found = self.analyzer.result(replace(self.settings, permutations=0, quick=True))
         if not found.layers:
             raise NoImagesError(found.absent)
 
@@ -144,7 +144,7 @@ class Evidence:
         """
         try:
             asked = replace(self.settings, design=None, **{"subspace_dim": None, **changes})
-            found = self.analyzer.figures(asked, self.watch.cancelled, self.watch.progress)
+            found = self.analyzer.result(asked, self.watch.cancelled, self.watch.progress)
         except SettingsError as error:
             raise CannotTell(str(error)) from None
         if not found.layers:

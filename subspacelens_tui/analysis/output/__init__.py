@@ -28,7 +28,7 @@ from subspacelens_tui.analysis.output.plots import (
     write_plot,
 )
 from subspacelens_tui.analysis.output.provenance import Provenance
-from subspacelens_tui.analysis.output.results import figures_json, print_figures
+from subspacelens_tui.analysis.output.results import print_result, result_json
 from subspacelens_tui.analysis.output.sparse import print_sparse
 from subspacelens_tui.analysis.output.sparse_plots import rate_plot, saved_plot
 from subspacelens_tui.analysis.output.steering import print_steering
@@ -47,24 +47,24 @@ __all__ = [
     "Provenance",
     "curve_plot",
     "export",
-    "figures_json",
     "gains_plot",
     "layers_plot",
     "matrices_plot",
     "matrix_plot",
     "parse_formats",
     "print_comparison",
-    "print_figures",
     "print_listing",
     "print_notes",
     "print_over_eps",
     "print_pairs",
+    "print_result",
     "print_sparse",
     "print_steering",
     "print_sweep",
     "print_tables",
     "print_tokens",
     "rate_plot",
+    "result_json",
     "saved_plot",
     "spectrum_plot",
     "sweep_plot",

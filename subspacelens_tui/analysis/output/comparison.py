@@ -21,9 +21,9 @@ def print_comparison(names: tuple[str, str], comparison: Comparison, as_json: bo
         print_json(_json(names, comparison))
         return
     out = console()
-    for letter, name, figures in zip("AB", names, (comparison.a, comparison.b), strict=True):
-        out.print(Text(f"{letter}  {plain(name)}: {figures.images} images, step {figures.step_name}"))
-        for note in figures.notes:
+    for letter, name, result in zip("AB", names, (comparison.a, comparison.b), strict=True):
+        out.print(Text(f"{letter}  {plain(name)}: {result.images} images, step {result.step_name}"))
+        for note in result.notes:
             out.print(Text(f"   {plain(note)}"))
     for warning in comparison.warnings:
         out.print(Text(f"note: {plain(warning)}"))
@@ -75,13 +75,13 @@ def _cells(difference: Any) -> list[str]:
     return [number(value) for value in values]
 
 
-def _side(name: str, figures: Result) -> dict[str, Any]:
+def _side(name: str, result: Result) -> dict[str, Any]:
     return {
         "side": name,
-        "images": figures.images,
-        "step": figures.settings.step,
-        "timestep": figures.timestep,
-        "notes": list(figures.notes),
+        "images": result.images,
+        "step": result.settings.step,
+        "timestep": result.timestep,
+        "notes": list(result.notes),
     }
 
 
@@ -95,7 +95,7 @@ def _json(names: tuple[str, str], comparison: Comparison) -> dict[str, Any]:
             {
                 "layer": index if comparison.relative else comparison.a.numbers[index],
                 **comparison.place(index),
-                **{figure: _record(comparison, index, figure) for figure in layer},
+                **{metric: _record(comparison, index, metric) for metric in layer},
             }
             for index, layer in enumerate(comparison.layers)
         ],
@@ -112,6 +112,6 @@ def _cka(comparison: Comparison) -> dict[str, Any]:
     return {"cka": comparison.cka.tolist(), "nulls": {"cka": matrix_null_json(comparison.cka_null)}}
 
 
-def _record(comparison: Comparison, layer: int, figure: str) -> dict[str, Any]:
-    moved = rounding(comparison, layer, figure)
-    return asdict(comparison.layers[layer][figure]) | ({} if moved is None else {"rounding": moved})
+def _record(comparison: Comparison, layer: int, metric: str) -> dict[str, Any]:
+    moved = rounding(comparison, layer, metric)
+    return asdict(comparison.layers[layer][metric]) | ({} if moved is None else {"rounding": moved})

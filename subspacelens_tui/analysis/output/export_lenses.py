@@ -25,7 +25,7 @@ def lens_results(
     Args:
         session: recorded with tokens.
         asked: labels, branch, step, guidance and random seed apply.
-        progress: as of `Analyzer.figures`.
+        progress: as of `Analyzer.result`.
         on_loss: called with a line for settings at which no images can be held out.
 
     Raises:

@@ -31,11 +31,11 @@ from subspacelens_tui.analysis.output.plots import (
     write_plot,
 )
 from subspacelens_tui.analysis.output.provenance import Provenance, versions
-from subspacelens_tui.analysis.output.results import figures_json
+from subspacelens_tui.analysis.output.results import result_json
 from subspacelens_tui.analysis.output.rows import (
     curve_point_rows,
-    figure_rows,
     layer_pair_rows,
+    layer_rows,
     overlap_rows,
     step_pair_rows,
     token_rows,
@@ -45,7 +45,7 @@ from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.sparse_results import SparseResult
 from subspacelens_tui.analysis.sweep import swept
-from subspacelens_tui.analysis.token_results import token_figures
+from subspacelens_tui.analysis.token_results import token_result
 from subspacelens_tui.sessions import Session, SessionError
 
 DEFAULT_FORMATS = ("csv", "json")
@@ -77,7 +77,7 @@ def export(
         folder: made if need be.
         settings: ε, view, permutations and errors; what the session is swept over is taken from it.
         formats: some of `FORMATS`.
-        progress: as of `Analyzer.figures`.
+        progress: as of `Analyzer.result`.
         on_loss: called with each line that says what is left out.
         part: what of it; default: all.
         overwrite: whether files that are there may be written over.
@@ -102,12 +102,12 @@ def export(
     # First: where there are no tokens, nobody waits for the rest to be told.
     lenses = list(export.lenses(settings, progress, lost.append)) if export.part.has_lenses else []
     every = list(export.results(settings, progress)) if export.part.has_metrics else []
-    parts = [figures for figures in every if figures.layers]
+    parts = [result for result in every if result.layers]
     if not parts and not lenses:
         if made:
             folder.rmdir()
         raise NoImagesError(f"there is nothing to export: {[*(of.absent for of in every), *lost][0]}")
-    for line in dict.fromkeys([*(line for figures in every for line in figures.losses), *lost]):
+    for line in dict.fromkeys([*(line for result in every for line in result.losses), *lost]):
         on_loss(line)
     tokens = list(export.token_rows(settings, progress)) if parts else []
     try:
@@ -178,7 +178,7 @@ class _Export:
         """The metrics of every configuration and label scheme."""
         analyzer = Analyzer(self._session)
         for asked in self._asked(settings):
-            yield self.part.result(analyzer.figures(asked, progress=progress))
+            yield self.part.result(analyzer.result(asked, progress=progress))
 
     def token_rows(self, settings: Settings, progress: Progress | None) -> Iterator[Row]:
         """Those of the tokens; none where the session has none."""
@@ -187,8 +187,8 @@ class _Export:
         few = min(settings.permutations, _TOKEN_PERMUTATIONS)
         for asked in self._asked(settings):
             asked = replace(asked, thorough=False, metrics=(), permutations=few, overlap_permutations=0)
-            found = token_figures(self._session, asked, _said(progress))
-            yield from token_rows(replace(found, figures=self.part.result(found.figures)))
+            found = token_result(self._session, asked, _said(progress))
+            yield from token_rows(replace(found, result=self.part.result(found.result)))
 
     def lenses(
         self, settings: Settings, progress: Progress | None, on_loss: Callable[[str], None]
@@ -205,7 +205,7 @@ class _Export:
         """The tables in every format; the paths."""
         tables: dict[str, list[Row]] = {}
         if parts:
-            tables["figures"] = [row for of in parts for row in figure_rows(of)]
+            tables["figures"] = [row for of in parts for row in layer_rows(of)]
             if self.part.has_matrices:
                 tables["overlap"] = [row for of in parts for row in overlap_rows(of)]
         if tokens:
@@ -226,7 +226,7 @@ class _Export:
 
     def _object(self, result: Result) -> dict[str, Any]:
         """What `analyze --json` says, with the versions."""
-        found = self.part.record(figures_json(self._session, result))
+        found = self.part.record(result_json(self._session, result))
         layers = [self.part.record(layer) for layer in found["layers"]]
         return {**found, "layers": layers, "versions": versions()}
 

@@ -44,7 +44,7 @@ _SETTINGS: dict[Any, Any] = {
     # A tick says its value, not what to add to a number in the corner.
     "axes.formatter.useoffset": False,
     "svg.fonttype": "none",
-    # The same figures give the same file, byte for byte.
+    # The same numbers give the same file, byte for byte.
     "svg.hashsalt": "subspacelens",
     "savefig.dpi": 200,
 }
@@ -111,7 +111,7 @@ def _draw(plot: Plot, paths: Sequence[Path], description: str = "") -> None:
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(), warnings.catch_warnings():
-        # Not what a matplotlibrc says, such as LaTeX: the same figures give the same file everywhere.
+        # Not what a matplotlibrc says, such as LaTeX: the same numbers give the same file everywhere.
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_SETTINGS)
         # A label in a script that the font lacks is drawn as boxes; there is nobody to tell.
@@ -126,22 +126,22 @@ def _draw(plot: Plot, paths: Sequence[Path], description: str = "") -> None:
                 figure.savefig(temporary, format=path.suffix.removeprefix("."), metadata=metadata)
 
 
-def matrix_plot(name: str, figures: Result, layer: int) -> Plot:
+def matrix_plot(name: str, result: Result, layer: int) -> Plot:
     """The overlap matrix of one layer."""
 
     def draw(canvas: Any) -> None:
         axes = canvas.add_subplot()
-        image = _draw_matrix(axes, figures, layer)
+        image = _draw_matrix(axes, result, layer)
         if image is not None:
-            canvas.colorbar(image, ax=axes, shrink=0.8, label=f"overlap, r = {figures.settings.subspace_dim}")
+            canvas.colorbar(image, ax=axes, shrink=0.8, label=f"overlap, r = {result.settings.subspace_dim}")
 
-    side = 2.4 + 0.12 * len(figures.classes)
-    return Plot(name, (side + 0.8, side), draw, tuple(overlap_rows(figures, layer)))
+    side = 2.4 + 0.12 * len(result.classes)
+    return Plot(name, (side + 0.8, side), draw, tuple(overlap_rows(result, layer)))
 
 
-def matrices_plot(name: str, figures: Result, layers: Sequence[int] | None = None) -> Plot:
+def matrices_plot(name: str, result: Result, layers: Sequence[int] | None = None) -> Plot:
     """The overlap matrices of some layers (default: all) side by side, on one scale."""
-    shown = range(len(figures.layers)) if layers is None else layers
+    shown = range(len(result.layers)) if layers is None else layers
     columns = min(7, max(1, len(shown)))
     rows = max(1, math.ceil(len(shown) / columns))
 
@@ -153,51 +153,51 @@ def matrices_plot(name: str, figures: Result, layers: Sequence[int] | None = Non
                 axes.axis("off")
                 continue
             below = index + columns >= len(shown)
-            image = _draw_matrix(axes, figures, shown[index], index % columns == 0, below, size) or image
+            image = _draw_matrix(axes, result, shown[index], index % columns == 0, below, size) or image
         if image is not None:
-            canvas.colorbar(image, ax=grid, shrink=0.6, label=f"overlap, r = {figures.settings.subspace_dim}")
+            canvas.colorbar(image, ax=grid, shrink=0.6, label=f"overlap, r = {result.settings.subspace_dim}")
 
     # A row of a matrix is as high as its name.
     size = 4.0
-    side = max(1.1, 1.15 * size / 72 * len(figures.classes))
-    names = 0.6 * size / 72 * max((len(plain(name)) for name in figures.classes), default=0)
+    side = max(1.1, 1.15 * size / 72 * len(result.classes))
+    names = 0.6 * size / 72 * max((len(plain(name)) for name in result.classes), default=0)
     wide, high = side * columns + names + 1, (side + 0.2) * rows + names + 0.2
-    behind = tuple(row for layer in shown for row in overlap_rows(figures, layer))
+    behind = tuple(row for layer in shown for row in overlap_rows(result, layer))
     return Plot(name, (wide, high), draw, behind)
 
 
 def _draw_matrix(
-    axes: Any, figures: Result, layer: int, beside: bool = True, below: bool = True, size: float = 6.0
+    axes: Any, result: Result, layer: int, beside: bool = True, below: bool = True, size: float = 6.0
 ) -> Any:
     """The image, or None where the layer's overlap is missing, with the reason in its place.
 
     Args:
         axes: to draw on.
-        figures: whose overlap.
+        result: whose overlap.
         layer: which.
         beside, below: whether the classes are named there.
         size: of their names, in points.
     """
-    axes.set_title(f"layer {figures.numbers[layer]}", fontsize=7)
+    axes.set_title(f"layer {result.numbers[layer]}", fontsize=7)
     axes.spines[:].set_visible(False)
-    ticks = range(len(figures.classes))
+    ticks = range(len(result.classes))
     axes.set_xticks(ticks if below else ())
     axes.set_yticks(ticks if beside else ())
     axes.tick_params(length=2, width=0.5)
-    if figures.overlap is None or math.isnan(figures.overlap[layer, 0, 0]):
+    if result.overlap is None or math.isnan(result.overlap[layer, 0, 0]):
         axes.text(0.5, 0.5, "missing", ha="center", va="center", transform=axes.transAxes, fontsize=7)
         return None
-    shown = [plain(name) for name in figures.classes]
+    shown = [plain(name) for name in result.classes]
     if below:
         literal(axes.set_xticklabels(shown, rotation=90, fontsize=size))
     if beside:
         literal(axes.set_yticklabels(shown, fontsize=size))
-    return axes.imshow(figures.overlap[layer], vmin=0, vmax=1, cmap="cividis")
+    return axes.imshow(result.overlap[layer], vmin=0, vmax=1, cmap="cividis")
 
 
-def spectrum_plot(name: str, figures: Result, layer: int) -> Plot:
+def spectrum_plot(name: str, result: Result, layer: int) -> Plot:
     """The eigenvalues of a layer's Gram matrix, the largest first."""
-    rows = tuple(spectrum_rows(figures, layer))
+    rows = tuple(spectrum_rows(result, layer))
 
     def draw(canvas: Any) -> None:
         axes = canvas.add_subplot()
@@ -217,18 +217,18 @@ def spectrum_plot(name: str, figures: Result, layer: int) -> Plot:
             decades = math.floor(math.log10(min(positive))), math.ceil(math.log10(max(positive)))
             axes.set_ylim(*(10.0**decade for decade in decades))
         if not rows:
-            say_why_empty(axes, figures.why_missing("effective_rank"))
+            say_why_empty(axes, result.why_missing("effective_rank"))
         name_places(axes, "number", range(1, len(rows) + 1))
-        axes.set_ylabel(f"eigenvalue, layer {figures.numbers[layer]}")
+        axes.set_ylabel(f"eigenvalue, layer {result.numbers[layer]}")
 
     return Plot(name, (4.0, 2.8), draw, rows)
 
 
-def gains_plot(name: str, figures: Result, layer: int) -> Plot:
+def gains_plot(name: str, result: Result, layer: int) -> Plot:
     """The gains of a layer over the eigenvalues of its input, with their errors and the fitted curve."""
-    rows = tuple(curve_point_rows(figures, "gains", layer))
-    fit = figures.layers[layer].values.get("contraction_fit")
-    slope = figures.layers[layer].values.get("contraction")
+    rows = tuple(curve_point_rows(result, "gains", layer))
+    fit = result.layers[layer].values.get("contraction_fit")
+    slope = result.layers[layer].values.get("contraction")
 
     def draw(canvas: Any) -> None:
         axes = canvas.add_subplot()
@@ -256,24 +256,24 @@ def gains_plot(name: str, figures: Result, layer: int) -> Plot:
         if rows:
             axes.set_xscale("log")
         else:
-            say_why_empty(axes, figures.layers[layer].why_missing("contraction"))
+            say_why_empty(axes, result.layers[layer].why_missing("contraction"))
         axes.set_xlabel("variance λ/N along an eigenvector of the input")
-        axes.set_ylabel(f"gain, layer {figures.numbers[layer]}")
+        axes.set_ylabel(f"gain, layer {result.numbers[layer]}")
 
     return Plot(name, (4.0, 2.8), draw, rows)
 
 
-def layers_plot(name: str, figures: Result, key: str) -> Plot:
+def layers_plot(name: str, result: Result, key: str) -> Plot:
     """A matrix, layers × layers."""
 
     def draw(canvas: Any) -> None:
         axes = canvas.add_subplot()
-        image = axes.imshow(figures.matrices[key], vmin=0, vmax=1, cmap="cividis")
+        image = axes.imshow(result.matrices[key], vmin=0, vmax=1, cmap="cividis")
         canvas.colorbar(image, ax=axes, shrink=0.8, label=METRICS[key].label)
-        name_layers(axes, figures.numbers)
+        name_layers(axes, result.numbers)
         axes.set_ylabel("layer")
 
-    return Plot(name, (4.2, 3.4), draw, tuple(layer_pair_rows(figures, key)))
+    return Plot(name, (4.2, 3.4), draw, tuple(layer_pair_rows(result, key)))
 
 
 def sweep_plot(name: str, sweep: Sweep) -> Plot:
@@ -287,13 +287,13 @@ def sweep_plot(name: str, sweep: Sweep) -> Plot:
         axes = canvas.add_subplot()
         known = np.abs(sweep.values[np.isfinite(sweep.values)])
         colours: dict[str, Any] = {"cmap": "cividis"}
-        if quantity(sweep.figure).has_zero_line and known.size:
+        if quantity(sweep.metric).has_zero_line and known.size:
             largest = float(known.max()) or 1.0
             colours = {"cmap": "PuOr_r", "vmin": -largest, "vmax": largest}
         image = axes.imshow(sweep.values, aspect="auto", interpolation="nearest", **colours)
         if known.size:
             # A label longer than its bar would be cut off at the edge of the picture.
-            words = textwrap.fill(quantity(sweep.figure).words, max(16, int(height * _LETTERS_AN_INCH)))
+            words = textwrap.fill(quantity(sweep.metric).words, max(16, int(height * _LETTERS_AN_INCH)))
             canvas.colorbar(image, ax=axes).set_label(words, fontsize=7)
         else:
             say_why_empty(axes, "")

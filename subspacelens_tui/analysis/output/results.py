@@ -19,23 +19,23 @@ from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.sanitise import plain
 
 
-def figures_json(session: Session, figures: Result) -> dict[str, Any]:
+def result_json(session: Session, result: Result) -> dict[str, Any]:
     """The one object that `analyze --json` prints."""
     return {
         "session": session.name,
-        "settings": settings_json(figures),
-        "images": figures.images,
-        "left_out": len(figures.left_out.images) if figures.left_out else 0,
-        "subset": asdict(figures.subset) if figures.subset else None,
+        "settings": settings_json(result),
+        "images": result.images,
+        "left_out": len(result.left_out.images) if result.left_out else 0,
+        "subset": asdict(result.subset) if result.subset else None,
         "classes": [
             {"name": name, "images": size}
-            for name, size in zip(figures.classes, figures.class_sizes, strict=True)
+            for name, size in zip(result.classes, result.class_sizes, strict=True)
         ],
-        "layers": [layer.to_json() for layer in figures.layers],
-        **_arrays(figures),
-        **_tests(figures),
-        **_matrices(figures),
-        "notes": list(figures.notes),
+        "layers": [layer.to_json() for layer in result.layers],
+        **_arrays(result),
+        **_tests(result),
+        **_matrices(result),
+        "notes": list(result.notes),
     }
 
 
@@ -53,11 +53,11 @@ def _tests(result: Result) -> dict[str, Any]:
     }
 
 
-def settings_json(figures: Result) -> dict[str, Any]:
+def settings_json(result: Result) -> dict[str, Any]:
     """What metrics are of: the settings, and the timestep at their step."""
-    said = {name: value for name, value in asdict(figures.settings).items() if name != "images"}
+    said = {name: value for name, value in asdict(result.settings).items() if name != "images"}
     # `rank` is the older name of `subspace_dim`.
-    return said | {"rank": figures.settings.subspace_dim, "timestep": figures.timestep}
+    return said | {"rank": result.settings.subspace_dim, "timestep": result.timestep}
 
 
 def _arrays(result: Result) -> dict[str, Any]:
@@ -100,33 +100,33 @@ def matrix_null_json(null: MatrixNull) -> dict[str, Any]:
     }
 
 
-def print_figures(session: Session, figures: Result, as_json: bool) -> None:
+def print_result(session: Session, result: Result, as_json: bool) -> None:
     """Print the metrics of every layer on stdout."""
     if as_json:
-        print_json(figures_json(session, figures))
+        print_json(result_json(session, result))
         return
-    settings = figures.settings
+    settings = result.settings
     out = console()
     out.print(
         Text(
-            f"{plain(session.name)}: {figures.images} images, labels {plain(settings.labels or '')}, "
-            f"ε {settings.eps:g}, {settings.branch}, step {figures.step_name}, "
+            f"{plain(session.name)}: {result.images} images, labels {plain(settings.labels or '')}, "
+            f"ε {settings.eps:g}, {settings.branch}, step {result.step_name}, "
             f"guidance {settings.guidance:g}, {settings.features} features, "
             f"class subspaces of dimension {settings.subspace_dim}; rates in nats" + _null_words(settings)
         )
     )
-    columns = _columns(settings, figures.tests(HEADLINE))
-    breaks = width_breaks(figures, HEADLINE)
+    columns = _columns(settings, result.tests(HEADLINE))
+    breaks = width_breaks(result, HEADLINE)
     if breaks:
         columns.insert(1, ("width", lambda layer: str(layer.width)))
     rows: list[list[str]] = []
-    for layer in figures.layers:
+    for layer in result.layers:
         rows += [[""] * len(columns)] if layer.layer in breaks else []
         rows.append([cell(layer) for _, cell in columns])
     out.print(PlainTable([heading for heading, _ in columns], rows))
-    tests = figures.tests(HEADLINE)
+    tests = result.tests(HEADLINE)
     said = [f"* ΔR over {tests.words('layers')}"] if tests.count else []
-    for line in (*said, *_reasons(figures), *figures.notes):
+    for line in (*said, *_reasons(result), *result.notes):
         out.print(Text(plain(line)))
 
 
@@ -194,18 +194,18 @@ def _half_width(name: str, layer: LayerResult) -> str:
     return number(bar.half_width if bar else None)
 
 
-def _reasons(figures: Result) -> Iterable[str]:
+def _reasons(result: Result) -> Iterable[str]:
     """Why metrics are missing, each reason once, with what it is a reason for and where."""
     layers_of: dict[tuple[str, str], list[int]] = {}
-    for layer in figures.layers:
+    for layer in result.layers:
         for key, why in layer.missing.items():
             layers_of.setdefault((why, key), []).append(layer.number)
-    for key, why in figures.missing.items():
-        layers_of.setdefault((why, key), []).extend(layer.number for layer in figures.layers)
+    for key, why in result.missing.items():
+        layers_of.setdefault((why, key), []).extend(layer.number for layer in result.layers)
     keys_of: dict[tuple[str, tuple[int, ...]], list[str]] = {}
     for (why, key), layers in layers_of.items():
         keys_of.setdefault((why, tuple(layers)), []).append(key)
     for (why, at), keys in keys_of.items():
         some = f"layer{'s' * (len(at) > 1)} {', '.join(map(str, at))}"
-        where = "all layers" if len(at) == len(figures.layers) else some
+        where = "all layers" if len(at) == len(result.layers) else some
         yield f"{', '.join(keys)} {'is' if len(keys) == 1 else 'are'} missing: {why} ({where})"

@@ -15,14 +15,14 @@ from subspacelens_tui.analysis.token_results import TokenResult
 FlatRow = dict[str, Any]
 
 
-def setting_columns(figures: Result) -> FlatRow:
+def setting_columns(result: Result) -> FlatRow:
     """What the metrics are of, to stand before every row."""
-    settings = figures.settings
+    settings = result.settings
     return {
         "guidance": settings.guidance,
         "branch": settings.branch,
         "step": settings.step,
-        "timestep": figures.timestep,
+        "timestep": result.timestep,
         "labels": settings.labels,
         "eps": settings.eps,
         "features": settings.features,
@@ -34,10 +34,10 @@ def setting_columns(figures: Result) -> FlatRow:
     }
 
 
-def figure_rows(figures: Result) -> Iterator[FlatRow]:
+def layer_rows(result: Result) -> Iterator[FlatRow]:
     """A row for each layer: every metric, its error and its null."""
-    for layer in figures.layers:
-        yield {**setting_columns(figures), "images": figures.images, **layer_columns(layer)}
+    for layer in result.layers:
+        yield {**setting_columns(result), "images": result.images, **layer_columns(layer)}
 
 
 def layer_columns(layer: LayerResult) -> FlatRow:
@@ -64,16 +64,16 @@ def layer_columns(layer: LayerResult) -> FlatRow:
     return flat
 
 
-def curve_rows(figures: Result, name: str) -> Iterator[FlatRow]:
+def curve_rows(result: Result, name: str) -> Iterator[FlatRow]:
     """A row for each layer: one quantity with its null band, its error band, or why it is missing."""
     asked = quantity(name)
-    for layer in figures.layers:
+    for layer in result.layers:
         value = asked.value(layer)
         null_low, null_high = asked.null_band(layer)
         low, high = asked.error_band(layer)
         yield {
-            **setting_columns(figures),
-            "images": figures.images,
+            **setting_columns(result),
+            "images": result.images,
             "layer": layer.number,
             name: value,
             "null_low": null_low,
@@ -85,31 +85,31 @@ def curve_rows(figures: Result, name: str) -> Iterator[FlatRow]:
         }
 
 
-def comparison_rows(comparison: Comparison, figure: str) -> Iterator[FlatRow]:
+def comparison_rows(comparison: Comparison, metric: str) -> Iterator[FlatRow]:
     """A row for each layer: one metric on two branches, and their difference with its error."""
     first, second = comparison.b.settings.branch, comparison.a.settings.branch
     for layer, differences in enumerate(comparison.layers):
-        found = differences[figure]
+        found = differences[metric]
         yield {
             **setting_columns(comparison.b),
             "branch": f"{first} − {second}",
             "images": comparison.b.images,
             "layer": comparison.b.numbers[layer],
-            f"{figure}_{first}": found.b,
-            f"{figure}_{second}": found.a,
-            figure: found.difference,
+            f"{metric}_{first}": found.b,
+            f"{metric}_{second}": found.a,
+            metric: found.difference,
             "standard_error": found.standard_error,
             "low": found.low,
             "high": found.high,
-            **({} if (moved := rounding(comparison, layer, figure)) is None else {"rounding": moved}),
+            **({} if (moved := rounding(comparison, layer, metric)) is None else {"rounding": moved}),
         }
 
 
-def layer_rows(figures: Result, found: LayerResult, images: int | None = None) -> Iterator[FlatRow]:
+def metric_rows(result: Result, found: LayerResult, images: int | None = None) -> Iterator[FlatRow]:
     """A row for each metric of one layer, with its null and its error, or why it is missing.
 
     Args:
-        figures: what it is a layer of.
+        result: what it is a layer of.
         found: the layer.
         images: how many images it is of, if not as many as the others.
     """
@@ -120,8 +120,8 @@ def layer_rows(figures: Result, found: LayerResult, images: int | None = None) -
         null, error = found.nulls.get(key), found.errors.get(key)
         of_excess = quantity(f"{key}.excess").error(found) if null else None
         yield {
-            **setting_columns(figures),
-            "images": images or figures.images,
+            **setting_columns(result),
+            "images": images or result.images,
             "layer": found.number,
             "figure": key,
             "value": value,
@@ -151,57 +151,57 @@ def _numbers(layer: LayerResult) -> Iterator[tuple[str, float | None]]:
             yield from ((f"{metric.key}_{part}", number) for part, number in asdict(value).items())
 
 
-def overlap_rows(figures: Result, layer: int | None = None) -> Iterator[FlatRow]:
+def overlap_rows(result: Result, layer: int | None = None) -> Iterator[FlatRow]:
     """A row for each pair of classes, of every layer or of one; none where the overlap is missing."""
-    if figures.overlap is None or figures.explained is None:
+    if result.overlap is None or result.explained is None:
         return
-    for index in range(len(figures.layers)) if layer is None else [layer]:
-        if math.isnan(figures.overlap[index, 0, 0]):
+    for index in range(len(result.layers)) if layer is None else [layer]:
+        if math.isnan(result.overlap[index, 0, 0]):
             continue
-        for i, first in enumerate(figures.classes):
-            for j, second in enumerate(figures.classes):
+        for i, first in enumerate(result.classes):
+            for j, second in enumerate(result.classes):
                 yield {
-                    **setting_columns(figures),
-                    "rank": figures.settings.subspace_dim,  # the older name
-                    "layer": figures.numbers[index],
+                    **setting_columns(result),
+                    "rank": result.settings.subspace_dim,  # the older name
+                    "layer": result.numbers[index],
                     "class": first,
                     "other": second,
-                    "overlap": float(figures.overlap[index, i, j]),
-                    "explained": float(figures.explained[index, i, j]),
+                    "overlap": float(result.overlap[index, i, j]),
+                    "explained": float(result.explained[index, i, j]),
                 }
 
 
-def spectrum_rows(figures: Result, layer: int) -> Iterator[FlatRow]:
+def spectrum_rows(result: Result, layer: int) -> Iterator[FlatRow]:
     """A row for each eigenvalue of a layer's Gram matrix, the largest first."""
-    if figures.spectra is not None:
-        for number, eigenvalue in enumerate(figures.spectra[layer].tolist(), start=1):
+    if result.spectra is not None:
+        for number, eigenvalue in enumerate(result.spectra[layer].tolist(), start=1):
             yield {
-                **setting_columns(figures),
-                "layer": figures.numbers[layer],
+                **setting_columns(result),
+                "layer": result.numbers[layer],
                 "number": number,
                 "eigenvalue": eigenvalue,
             }
 
 
-def curve_point_rows(figures: Result, key: str, layer: int | None = None) -> Iterator[FlatRow]:
+def curve_point_rows(result: Result, key: str, layer: int | None = None) -> Iterator[FlatRow]:
     """A row for each point of a curve that a metric is, of every layer or of one."""
-    for of in figures.layers if layer is None else [figures.layers[layer]]:
+    for of in result.layers if layer is None else [result.layers[layer]]:
         points = of.arrays.get(key)
         for point in () if points is None else points.tolist():
             named = dict(zip(METRICS[key].columns, point, strict=True))
-            yield {**setting_columns(figures), "layer": of.number, **named}
+            yield {**setting_columns(result), "layer": of.number, **named}
 
 
-def layer_pair_rows(figures: Result, key: str) -> Iterator[FlatRow]:
+def layer_pair_rows(result: Result, key: str) -> Iterator[FlatRow]:
     """A row for each pair of layers of a matrix, layers × layers, with what its null says."""
-    matrix, null = figures.matrices.get(key), figures.matrix_nulls.get(key)
+    matrix, null = result.matrices.get(key), result.matrix_nulls.get(key)
     for layer, row in enumerate([] if matrix is None else matrix.tolist()):
         for other, value in enumerate(row):
             yield {
-                **setting_columns(figures),
-                "images": figures.images,
-                "layer": figures.numbers[layer],
-                "other_layer": figures.numbers[other],
+                **setting_columns(result),
+                "images": result.images,
+                "layer": result.numbers[layer],
+                "other_layer": result.numbers[other],
                 key: value,
                 "null_std": null.std if null else None,
                 "z": float(null.z[layer, other]) if null else None,
@@ -209,14 +209,14 @@ def layer_pair_rows(figures: Result, key: str) -> Iterator[FlatRow]:
             }
 
 
-def step_pair_rows(figures: Result, key: str, steps: Sequence[int]) -> Iterator[FlatRow]:
+def step_pair_rows(result: Result, key: str, steps: Sequence[int]) -> Iterator[FlatRow]:
     """A row for each layer and pair of captured steps of a matrix, steps × steps."""
-    for layer in figures.layers:
+    for layer in result.layers:
         matrix = layer.arrays.get(key)
         for step, row in zip(steps, [] if matrix is None else matrix.tolist(), strict=False):
             for other, value in zip(steps, row, strict=True):
                 yield {
-                    **setting_columns(figures),
+                    **setting_columns(result),
                     "step": step,
                     "other_step": other,
                     "layer": layer.number,
@@ -235,7 +235,7 @@ def sweep_rows(sweep: Sweep) -> Iterator[FlatRow]:
                 **asdict(row),
                 "timestep": timestep,
                 "layer": sweep.numbers[layer],
-                sweep.figure: None if math.isnan(value) else value,
+                sweep.metric: None if math.isnan(value) else value,
                 "peak": layer == peak,
                 "dip": layer == dip,
                 **({} if sweep.tests is None else {"passes": passes[layer]}),
@@ -244,13 +244,13 @@ def sweep_rows(sweep: Sweep) -> Iterator[FlatRow]:
 
 def token_rows(found: TokenResult) -> Iterator[FlatRow]:
     """A row for each layer of the tokens' metrics, with their parts and the rates of the image means."""
-    for row, layer in zip(figure_rows(found.figures), found.layers, strict=True):
+    for row, layer in zip(layer_rows(found.result), found.layers, strict=True):
         for part, values in layer.to_json().items():
             for name, value in values.items():
                 if name == "nulls":
                     row |= {
-                        f"{part}_{figure}_null_{key}": number
-                        for figure, null in value.items()
+                        f"{part}_{metric}_null_{key}": number
+                        for metric, null in value.items()
                         for key, number in null.items()
                     }
                 else:

@@ -20,7 +20,7 @@ def print_sweep(sweep: Sweep, as_json: bool) -> None:
     out = console()
     out.print(
         Text(
-            f"{sweep.figure}: ▲ the most prominent maximum between the ends, ▼ the same minimum, beyond noise"
+            f"{sweep.metric}: ▲ the most prominent maximum between the ends, ▼ the same minimum, beyond noise"
         )
     )
     headers = ["guidance", "step", *(f"L{number}" for number in sweep.numbers)]
@@ -47,7 +47,7 @@ def _tests(tests: MultipleTests) -> dict[str, Any]:
 
 def _json(sweep: Sweep) -> dict[str, Any]:
     return {
-        "figure": sweep.figure,
+        "figure": sweep.metric,
         "rows": [
             {
                 "guidance": row.guidance,

@@ -1,11 +1,11 @@
-"""The metrics of tokens: the tables of `print_figures`, their parts beside the image means, and JSON."""
+"""The metrics of tokens: the tables of `print_result`, their parts beside the image means, and JSON."""
 
 from typing import Any
 
 from rich.text import Text
 
 from subspacelens_tui.analysis.output.console import PlainTable, console, number, print_json
-from subspacelens_tui.analysis.output.results import figures_json, print_figures
+from subspacelens_tui.analysis.output.results import print_result, result_json
 from subspacelens_tui.analysis.token_results import TokenLayerResult, TokenResult
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.sanitise import plain
@@ -19,9 +19,9 @@ def print_tokens(session: Session, found: TokenResult, as_json: bool) -> None:
         print_json(_json(session, found))
         return
     out = console()
-    images, T = found.figures.images, found.tokens
+    images, T = found.result.images, found.tokens
     out.print(Text(f"{images * T} tokens, {T} of each image; permutations and errors keep them together"))
-    print_figures(session, found.figures, as_json=False)
+    print_result(session, found.result, as_json=False)
     if found.layers:
         out.print(Text("\nthe tokens' second moment within and between images, and the image means"))
         out.print(PlainTable(_PARTS.split("|"), [_row(layer) for layer in found.layers]))
@@ -39,11 +39,11 @@ def _row(layer: TokenLayerResult) -> list[str]:
         null.excess if null else None,
         null.p if null else None,
     ]
-    return [str(layer.figures.number), *(number(figure) for figure in of_parts + of_means)]
+    return [str(layer.result.number), *(number(metric) for metric in of_parts + of_means)]
 
 
 def _json(session: Session, found: TokenResult) -> dict[str, Any]:
-    whole = figures_json(session, found.figures)
+    whole = result_json(session, found.result)
     whole["layers"] = [
         record | layer.to_json() for record, layer in zip(whole["layers"], found.layers, strict=True)
     ]

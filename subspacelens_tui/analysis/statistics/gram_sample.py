@@ -137,7 +137,7 @@ class Sample(SampleSpectra):
         )
 
     def rounding(self, layer: int, eps: float, rank: int | None) -> dict[str, float]:
-        """Figure → how far rounding may have moved it, of those that are not right to a millionth.
+        """Metric → how far rounding may have moved it, of those that are not right to a millionth.
 
         Args:
             layer: which.

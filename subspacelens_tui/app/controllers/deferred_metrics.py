@@ -112,8 +112,8 @@ class DeferredMetrics(Controller):
             if isinstance(found, list) and now.images == main.images:
                 pairs = zip(now.layers, found, strict=True)
                 layers = tuple(replace(a, errors={**a.errors, **b.errors}) for a, b in pairs)
-                figures = {**shown.figures, analysis.selection.main: replace(now, layers=layers)}
-                self._take(replace(shown, figures=figures))
+                results = {**shown.results, analysis.selection.main: replace(now, layers=layers)}
+                self._take(replace(shown, results=results))
 
         self._state.worker.want(Job(name, (analysis.selection, main.images), errors, computed))
 
@@ -145,10 +145,10 @@ class DeferredMetrics(Controller):
         )
 
         def compare(analyzer: Analyzer, cancelled: IsCancelled) -> Separations:
-            def figures_at(step: int) -> Result:
-                return analyzer.figures(replace(settings, step=step), cancelled)
+            def result_at(step: int) -> Result:
+                return analyzer.result(replace(settings, step=step), cancelled)
 
-            return separations(analyzer, settings, Watch(cancelled), figures_at)
+            return separations(analyzer, settings, Watch(cancelled), result_at)
 
         def compared(found: object, reason: str | None) -> None:
             now = self._state.analysis
@@ -244,7 +244,7 @@ class DeferredMetrics(Controller):
 
         def measure(analyzer: Analyzer, cancelled: IsCancelled) -> Result | None:
             control = control_of(analyzer.session)
-            return None if control is None else Analyzer(control).figures(settings, cancelled)
+            return None if control is None else Analyzer(control).result(settings, cancelled)
 
         def measured(found: object, reason: str | None) -> None:
             now = self._state.analysis

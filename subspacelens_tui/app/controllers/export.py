@@ -119,7 +119,7 @@ class ExportController(Controller):
 def exportable_pane(pane: Pane, state: SessionState) -> Exportable:
     """A pane of the session screen."""
     session = state.path.resolve().name
-    found = state.analysis.figures.values() if state.analysis else ()
+    found = state.analysis.results.values() if state.analysis else ()
     return Exportable(
         heading=pane.heading,
         title=pane.title_text,

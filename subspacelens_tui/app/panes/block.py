@@ -46,7 +46,7 @@ class BlockPane(SentencePane):
 
     needs = frozenset({Deferred.CONTROL})
 
-    figures = ("expansion_z",)
+    metrics = ("expansion_z",)
     pane_name = "block"
     heading = "Expansion of each block"
     tab = "Block"
@@ -96,7 +96,7 @@ class BlockPane(SentencePane):
             found.append(LegendEntry(_RANDOM, numbers.score(at(control, self.here)), _CONTROL, dashed=True))
         names = ("‖Δ‖/‖Z‖", "spectral", "radial")
         for name, key in zip(names, _SHARES, strict=True):
-            found.append(LegendEntry(name, numbers.figure(at(self._curve(key), self.here)), _COLOUR))
+            found.append(LegendEntry(name, numbers.number(at(self._curve(key), self.here)), _COLOUR))
         return found
 
     def sentence(self) -> str:

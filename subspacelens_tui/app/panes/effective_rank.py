@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from subspacelens_tui.analysis.output import Plot as PublicationPlot
 
 RANK_COLOUR = 2
-_FIGURE = "effective_rank"
+_METRIC = "effective_rank"
 
 
 class EffectiveRankPane(PlotPane):
     """How many dimensions the images fill. Labels play no part, so there is one curve a branch."""
 
-    figures = (_FIGURE,)
+    metrics = (_METRIC,)
     pane_name = "rank"
     heading = "Effective rank by layer"
     tab = "Rank"
@@ -57,7 +57,7 @@ class EffectiveRankPane(PlotPane):
 
     def _curves(self) -> list[tuple[str, Values, bool]]:
         sets: list[tuple[str, Values]] = [
-            (branch, tuple(figures.curve(_FIGURE))) for branch, figures in self._of_branches()
+            (branch, tuple(result.curve(_METRIC))) for branch, result in self._of_branches()
         ]
         if self._difference and len(sets) == 2:
             return [("cond − uncond", minus(sets[0][1], sets[1][1]), False)]
@@ -69,7 +69,7 @@ class EffectiveRankPane(PlotPane):
         main = self.analysis.main if self.analysis else None
         if main is None or self._difference:
             return Plot(tuple(reversed(curves)))
-        return Plot(tuple(reversed(curves)), bars=(Bars(*error_bands(main, _FIGURE), RANK_COLOUR),))
+        return Plot(tuple(reversed(curves)), bars=(Bars(*error_bands(main, _METRIC), RANK_COLOUR),))
 
     def numbers(self) -> Numbers:
         """Each curve with its error band, or the difference of the branches."""
@@ -77,15 +77,15 @@ class EffectiveRankPane(PlotPane):
 
         if self.analysis is not None and self._difference:
             compared = self.analysis.differences.get(self.analysis.selection.main[0])
-            return list(comparison_rows(compared, _FIGURE)) if compared is not None else []
-        return [row for _, figures in self._of_branches() for row in curve_rows(figures, _FIGURE)]
+            return list(comparison_rows(compared, _METRIC)) if compared is not None else []
+        return [row for _, result in self._of_branches() for row in curve_rows(result, _METRIC)]
 
     def publication(self, name: str) -> "PublicationPlot | None":
         """The curves; a difference has no plot of its own."""
         from subspacelens_tui.analysis.output import curve_plot
 
-        found = [figures for _, figures in self._of_branches()]
-        return curve_plot(name, found, _FIGURE) if found and not self._difference else None
+        found = [result for _, result in self._of_branches()]
+        return curve_plot(name, found, _METRIC) if found and not self._difference else None
 
     @property
     def _difference(self) -> bool:
@@ -94,11 +94,11 @@ class EffectiveRankPane(PlotPane):
     def legend(self) -> list[LegendEntry]:
         """Each branch with its value at the layer, the main one with its interval."""
         main = self.analysis.main if self.analysis else None
-        ends = ((), ()) if main is None or self._difference else error_bands(main, _FIGURE)
+        ends = ((), ()) if main is None or self._difference else error_bands(main, _METRIC)
         return [
             LegendEntry(
                 name,
-                numbers.figure(at(values, self.here), signed=self._difference),
+                numbers.number(at(values, self.here), signed=self._difference),
                 RANK_COLOUR,
                 dashed,
                 "" if dashed else interval(*ends, self.here),

@@ -11,8 +11,8 @@ from subspacelens_tui.app.panes.rates import RatesPane
 class ExcessPane(RatesPane):
     """ΔR minus its mean under permuted labels: what the labels explain beyond any labels."""
 
-    _figure = "excess"
-    figures = ("excess",)
+    _metric = "excess"
+    metrics = ("excess",)
     pane_name = "excess"
     heading = "Excess ΔR over permuted labels"
     tab = "Excess"
@@ -27,11 +27,11 @@ class ExcessPane(RatesPane):
         forms = super().subtitles()
         return [*(f"{form} · {self.others}" for form in forms[:1]), *forms]
 
-    def _null_mean(self, figures: Result, colour: int) -> list[Curve]:
+    def _null_mean(self, result: Result, colour: int) -> list[Curve]:
         return []
 
     def _zero(self) -> bool:
         return True
 
     def _written(self, value: float | None) -> str:
-        return numbers.figure(value, signed=True)
+        return numbers.number(value, signed=True)

@@ -27,7 +27,7 @@ _INTERVALS = 24
 class GainsPane(SentencePane):
     """Means of the gains over equal intervals of log λ, with their 95 % intervals, and the fitted curve."""
 
-    figures = ("contraction",)
+    metrics = ("contraction",)
     pane_name = "gains"
     heading = "Gains of the block"
     tab = "Gains"
@@ -93,10 +93,10 @@ class GainsPane(SentencePane):
         if layer is None or found is None:
             return []
         known = [value for value in _known(found[1]) if value is not None]
-        spread = f"{numbers.figure(known[0])} → {numbers.figure(known[-1])}"
+        spread = f"{numbers.number(known[0])} → {numbers.number(known[-1])}"
         return [
             LegendEntry("gain", spread, _GAIN, shape=0),
-            LegendEntry("b", numbers.figure(layer.contraction, signed=True), _FIT, True),
+            LegendEntry("b", numbers.number(layer.contraction, signed=True), _FIT, True),
             LegendEntry("R²", numbers.fraction(layer.contraction_r2), _FIT, True),
         ]
 
@@ -106,7 +106,7 @@ class GainsPane(SentencePane):
         gains = layer.arrays.get("gains") if layer else None
         if gains is None or not len(gains):
             return ""
-        return f"λ/N {numbers.figure(float(gains[0, 0]))} to {numbers.figure(float(gains[-1, 0]))}"
+        return f"λ/N {numbers.number(float(gains[0, 0]))} to {numbers.number(float(gains[-1, 0]))}"
 
     def sentence(self) -> str:
         """Whether the block denoises."""

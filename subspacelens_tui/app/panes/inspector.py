@@ -40,7 +40,7 @@ _DIFFERENCE_HEAD = [
 
 
 def _written(metric: Metric, value: float | None) -> str:
-    return numbers.fraction(value, 3) if metric.format is Format.SHARE else numbers.figure(value)
+    return numbers.fraction(value, 3) if metric.format is Format.SHARE else numbers.number(value)
 
 
 class Inspector(Pane):
@@ -51,9 +51,9 @@ class Inspector(Pane):
 
     keys: ClassVar[tuple[Key, ...]] = (
         Key(
-            "figures-down", "pagedown", "scroll_figures(5)", "metrics: scroll down", "In the metrics", "more"
+            "figures-down", "pagedown", "scroll_metrics(5)", "metrics: scroll down", "In the metrics", "more"
         ),
-        Key("figures-up", "pageup", "scroll_figures(-5)", "metrics: scroll up", "In the metrics"),
+        Key("figures-up", "pageup", "scroll_metrics(-5)", "metrics: scroll up", "In the metrics"),
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(keys)
 
@@ -87,17 +87,17 @@ class Inspector(Pane):
 
     def numbers(self) -> Numbers:
         """Every metric of the layer, with its null and its error."""
-        from subspacelens_tui.analysis.output.rows import layer_rows
+        from subspacelens_tui.analysis.output.rows import metric_rows
 
         layer, main = self._shown(), self.analysis.main if self.analysis else None
         if layer is None or main is None or self.analysis is None:
             return []
         if self.analysis.is_difference:
             return self._difference_rows()
-        rows = list(layer_rows(main, layer))
+        rows = list(metric_rows(main, layer))
         if older := self.analysis.older_layer(self.selected):
             known = {row["figure"] for row in rows}
-            found = layer_rows(main, older, self.analysis.closer_images)
+            found = metric_rows(main, older, self.analysis.closer_images)
             rows += [row for row in found if row["figure"] not in known and row["value"] is not None]
         return rows
 
@@ -123,7 +123,7 @@ class Inspector(Pane):
         self._explained = [words for _, words in rows[self._top :]]
         yield from (row for row, _ in rows[self._top :])
 
-    def action_scroll_figures(self, rows: int) -> None:
+    def action_scroll_metrics(self, rows: int) -> None:
         """Show what is further down, or up."""
         self._top = max(0, self._top + rows)
         self.repaint()
@@ -140,12 +140,12 @@ class Inspector(Pane):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """The wheel scrolls."""
         event.stop()
-        self.action_scroll_figures(1)
+        self.action_scroll_metrics(1)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """The wheel scrolls."""
         event.stop()
-        self.action_scroll_figures(-1)
+        self.action_scroll_metrics(-1)
 
     def _table(self, layer: LayerResult, main: Result, width: int) -> Iterator[tuple[Row, str]]:
         """Every row, with what explains it."""
@@ -248,8 +248,8 @@ class Inspector(Pane):
         if null is None:
             waiting = plain(layer.missing.get("nulls", "permuting labels …"))
             return [name, (" " + waiting if layer.delta_R is not None else "", self.ink("faint"))]
-        excess = fit(numbers.figure(null.excess, signed=True), _VALUE, "right")
-        half = f"±{numbers.figure(error.half_width)}" if error else ""
+        excess = fit(numbers.number(null.excess, signed=True), _VALUE, "right")
+        half = f"±{numbers.number(error.half_width)}" if error else ""
         return [
             name,
             (excess, self.ink("accent")),
@@ -307,14 +307,14 @@ class Inspector(Pane):
         found = layer.normality or (older.normality if older else None)
         critical = f"{found.critical_value:.3g}" if found else WAITING
         yield self._words("JB", f"share over {critical}, the 1 % point", width)
-        for name, figure in (
+        for name, metric in (
             (" pooled", "pooled"),
             (" centred", "class_centred"),
             (" surrog.", "surrogate"),
         ):
-            value = numbers.fraction(getattr(found, figure), 3) if found else WAITING
+            value = numbers.fraction(getattr(found, metric), 3) if found else WAITING
             says = {"class_centred": "by class", "surrogate": "Gauss, same cov."}
-            yield self._value(name, value, says.get(figure, "of all"), width)
+            yield self._value(name, value, says.get(metric, "of all"), width)
         if found is not None and layer.normality is None:
             yield self._older(width)
 

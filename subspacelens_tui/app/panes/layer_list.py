@@ -59,7 +59,7 @@ class Column:
         if self.of.metric.format is Format.SHARE:
             sign = "+" if row.less is not None and value >= 0 else ""
             return sign + numbers.fraction(value)
-        return numbers.figure(value, signed=self.of.has_zero_line or row.less is not None)
+        return numbers.number(value, signed=self.of.has_zero_line or row.less is not None)
 
 
 def _column(name: str, with_sign: bool = False) -> Column:
@@ -110,13 +110,13 @@ class LayerList(Pane):
 
     def numbers(self) -> Numbers:
         """Every metric of every layer, in the order of the list."""
-        from subspacelens_tui.analysis.output.rows import figure_rows
+        from subspacelens_tui.analysis.output.rows import layer_rows
 
         main = self.analysis.main if self.analysis else None
         if self.analysis is not None and self.analysis.is_difference:
             layers = self._layers()
             return [self._difference_row(layers[layer]) for layer in self.order()]
-        rows = list(figure_rows(main)) if main else []
+        rows = list(layer_rows(main)) if main else []
         return [rows[layer] for layer in self.order()]
 
     def _difference_row(self, row: LayerRow) -> dict[str, object]:

@@ -114,7 +114,7 @@ def _detail(event: Mapping[str, Any]) -> str:
     images = event.get("images")
     if event.get("event") == "batch" and isinstance(images, list):
         seconds = event.get("seconds")
-        took = f" in {numbers.figure(float(seconds))} s" if isinstance(seconds, int | float) else ""
+        took = f" in {numbers.number(float(seconds))} s" if isinstance(seconds, int | float) else ""
         bad = event.get("not_finite")
         marked = f", {len(bad)} not finite" if isinstance(bad, list) and bad else ""
         return f"{len(images)} images{took}{marked}"

@@ -28,7 +28,7 @@ _ROWS_WITH_Z, _Z_SHARE = 18, 0.4
 class OverEpsPane(PlotPane):
     """The excess with its null and error at ε from an eighth to eight times the selected one; below it z."""
 
-    figures = ("excess",)
+    metrics = ("excess",)
     pane_name = "over-eps"
     heading = "Excess over ε"
     tab = "Over ε"
@@ -114,7 +114,7 @@ class OverEpsPane(PlotPane):
         layer, excess = self._layers[self.here], quantity("excess")
         null = layer.nulls.get(HEADLINE)
         p = f"p {numbers.probability(null.p, null.permutations)}" if null is not None else ""
-        value = numbers.figure(excess.value(layer), signed=True)
+        value = numbers.number(excess.value(layer), signed=True)
         low, high = ((end,) for end in excess.error_band(layer))
         filled = self._filled(self.plot())
         entry = LegendEntry("excess", value, _EXCESS, False, interval(low, high, 0), p, 0, filled)

@@ -21,7 +21,7 @@ _OVERLAP, _HALVES = 0, 3
 class OverlapByLayerPane(PlotPane):
     """Mean off-diagonal overlap, its permuted values, and the overlap of halves: of one class, and of two."""
 
-    figures = ("overlap_mean",)
+    metrics = ("overlap_mean",)
     pane_name = "course"
     heading = "Overlap by layer"
     tab = "By layer"

@@ -111,12 +111,12 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
         scheme, branch = self.analysis.selection.main
         branches = ("cond", "uncond") if self.analysis.is_difference else (branch,)
         found = [self.analysis.of(scheme, of) for of in branches]  # type: ignore[arg-type]
-        return [self._of(figures) for figures in found]
+        return [self._of(result) for result in found]
 
-    def _of(self, figures: Result | None) -> Any:
-        if figures is None or figures.overlap is None or self.selected >= len(figures.overlap):
+    def _of(self, result: Result | None) -> Any:
+        if result is None or result.overlap is None or self.selected >= len(result.overlap):
             return None
-        matrix = figures.overlap[self.selected]
+        matrix = result.overlap[self.selected]
         return None if math.isnan(matrix[0, 0]) else matrix
 
     def _matrix(self) -> Any:
@@ -322,7 +322,7 @@ class OverlapMatrixPane(Pointing[tuple[int, int]], Pane):
             mark = ramp_index(null, scale.low, scale.high)
         low, high = numbers.fraction(scale.low), numbers.fraction(scale.high)
         if scale.diverging:
-            low, high = numbers.figure(scale.low), numbers.figure(scale.high, signed=True)
+            low, high = numbers.number(scale.low), numbers.number(scale.high, signed=True)
         ramp: list[Piece] = [
             (f"{low} ", self.ink("dim")),
             *self.ramp(scale.diverging, mark),

@@ -266,13 +266,13 @@ class Pane(Painted, can_focus=True):
         absent = self.analysis.absent if self.analysis is not None else ""
         return f"no values: {plain(absent)}" if absent else ""
 
-    def why_missing(self, *figures: str) -> str:
+    def why_missing(self, *metrics: str) -> str:
         """Why there are values of none of some metrics: that they are on their way, or the reason."""
         assert self.analysis is not None
         if words := self.no_difference():
             return words
         main = self.analysis.main
-        reasons = [main.why_missing(figure) for figure in figures] if main is not None else []
+        reasons = [main.why_missing(metric) for metric in metrics] if main is not None else []
         if found := next(filter(None, reasons), ""):
             return plain(found)
         return COMPUTING if self.analysis.refining else "no values at these settings"

@@ -19,12 +19,12 @@ class PlotPane(Plotted, Pane):
     """Curves over the layers.
 
     Attributes:
-        figures: whose values it shows, to say why where there are none.
+        metrics: whose values it shows, to say why where there are none.
     """
 
     of_a_step = True
     selected: int = 0
-    figures: ClassVar[Sequence[str]] = ()
+    metrics: ClassVar[Sequence[str]] = ()
 
     @property
     def axis_of(self) -> str:  # type: ignore[override]
@@ -42,7 +42,7 @@ class PlotPane(Plotted, Pane):
 
     def why_empty(self) -> str:
         """That the values are on their way, or why they are missing."""
-        return self.why_missing(*self.figures)
+        return self.why_missing(*self.metrics)
 
     def on_click(self, event: events.Click) -> None:
         """Choose the layer under the mouse."""

@@ -33,14 +33,14 @@ def shown_sets(analysis: Analysis) -> list[tuple[str, str, Branch, Result]]:
 
     The uncond branch of a scheme follows its cond branch and has no name: its dashes say it.
     """
-    schemes = list(dict.fromkeys(scheme for scheme, _ in analysis.figures))
+    schemes = list(dict.fromkeys(scheme for scheme, _ in analysis.results))
     sets = []
     for scheme in schemes:
         for branch in analysis.selection.branches:
-            figures = analysis.of(scheme, branch)
-            if figures is not None:
+            result = analysis.of(scheme, branch)
+            if result is not None:
                 second = branch != analysis.selection.branches[0]
-                sets.append(("" if second else cut(plain(scheme), _NAME), scheme, branch, figures))
+                sets.append(("" if second else cut(plain(scheme), _NAME), scheme, branch, result))
     return sets
 
 
@@ -67,8 +67,8 @@ class _Curve:
 class RatesPane(PlotPane):
     """ΔR in nats with its error, the mean and the central 95 % of permuted labels."""
 
-    _figure = "delta_R"
-    figures = ("delta_R",)
+    _metric = "delta_R"
+    metrics = ("delta_R",)
     pane_name = "rates"
     heading = "ΔR"
     tab = "ΔR"
@@ -107,28 +107,28 @@ class RatesPane(PlotPane):
             return [self._of_difference(*of) for of in self.analysis.differences.items()]
         return [self._of_set(*of) for of in shown_sets(self.analysis)]
 
-    def _of_set(self, name: str, scheme: str, branch: Branch, figures: Result) -> _Curve:
+    def _of_set(self, name: str, scheme: str, branch: Branch, result: Result) -> _Curve:
         assert self.analysis is not None
-        values = tuple(figures.curve(self._figure))
+        values = tuple(result.curve(self._metric))
         of_main_branch = branch == self.analysis.selection.settings.branch
         has_null = of_main_branch and self.analysis.permutations >= FEW
-        p = [quantity(f"{HEADLINE}.p").value(layer) for layer in figures.layers]
+        p = [quantity(f"{HEADLINE}.p").value(layer) for layer in result.layers]
         return _Curve(
             name,
             values,
             self._colour(scheme),
             self._dashed(scheme, branch),
-            *(error_bands(figures, self._figure) if of_main_branch else ((), ())),
-            beyond=outside(values, *null_bands(figures, self._figure)) if has_null else (),
+            *(error_bands(result, self._metric) if of_main_branch else ((), ())),
+            beyond=outside(values, *null_bands(result, self._metric)) if has_null else (),
             p=tuple(p) if has_null else (),
-            breaks=width_breaks(figures, self._figure),
+            breaks=width_breaks(result, self._metric),
         )
 
     def _of_difference(self, scheme: str, comparison: Comparison) -> _Curve:
-        found = [layer[self._figure] for layer in comparison.layers]
+        found = [layer[self._metric] for layer in comparison.layers]
         low, high = tuple(of.low for of in found), tuple(of.high for of in found)
         values = tuple(of.difference for of in found)
-        breaks = width_breaks(comparison.a, self._figure)
+        breaks = width_breaks(comparison.a, self._metric)
         return _Curve(
             cut(plain(scheme), _NAME), values, self._colour(scheme), False, low, high, breaks=breaks
         )
@@ -145,7 +145,7 @@ class RatesPane(PlotPane):
             return []
         return [
             f
-            for f in self.analysis.figures.values()
+            for f in self.analysis.results.values()
             if f.settings.branch == self.analysis.selection.settings.branch
         ]
 
@@ -160,14 +160,14 @@ class RatesPane(PlotPane):
         ]
         bars = [Bars(of.low, of.high, of.colour) for of in shown]
         bands = []
-        for figures in self._with_null():
-            colour = self._colour(figures.settings.labels or "")
+        for result in self._with_null():
+            colour = self._colour(result.settings.labels or "")
             if self.analysis.permutations >= FEW:
-                breaks = width_breaks(figures, self._figure)
-                bands.append(Band(*null_bands(figures, self._figure), colour, breaks))
+                breaks = width_breaks(result, self._metric)
+                bands.append(Band(*null_bands(result, self._metric), colour, breaks))
             # Where dashes stand for something else, the band alone stands for the null.
             if len(self.analysis.selection.branches) == 1 and not self.app.no_color:
-                curves += self._null_mean(figures, colour)
+                curves += self._null_mean(result, colour)
         # What is selected is drawn last, over the rest.
         return Plot(tuple(curves[::-1]), tuple(bands[::-1]), tuple(bars[::-1]), zero=self._zero())
 
@@ -175,8 +175,8 @@ class RatesPane(PlotPane):
         """The shape of the points: of the scheme, as the colour."""
         return of.colour
 
-    def _null_mean(self, figures: Result, colour: int) -> list[Curve]:
-        mean, breaks = tuple(figures.curve("null_mean")), width_breaks(figures, self._figure)
+    def _null_mean(self, result: Result, colour: int) -> list[Curve]:
+        mean, breaks = tuple(result.curve("null_mean")), width_breaks(result, self._metric)
         return [Curve(mean, colour, dashed=True, points=False, breaks=breaks)]
 
     def _zero(self) -> bool:
@@ -203,7 +203,7 @@ class RatesPane(PlotPane):
         return "" if p is None else f"p {numbers.probability(p, self.analysis.permutations)}"
 
     def _written(self, value: float | None) -> str:
-        return numbers.figure(value, signed=self._difference)
+        return numbers.number(value, signed=self._difference)
 
     def numbers(self) -> Numbers:
         """Each curve with its null band and its error band, or the difference of the branches."""
@@ -213,17 +213,17 @@ class RatesPane(PlotPane):
             return []
         if self._difference:
             compared = self.analysis.differences.values()
-            return [row for comparison in compared for row in comparison_rows(comparison, self._figure)]
+            return [row for comparison in compared for row in comparison_rows(comparison, self._metric)]
         shown = shown_sets(self.analysis)
-        return [row for _, _, _, figures in shown for row in curve_rows(figures, self._figure)]
+        return [row for _, _, _, result in shown for row in curve_rows(result, self._metric)]
 
     def publication(self, name: str) -> "PublicationPlot | None":
         """The curves; a difference has no plot of its own."""
         from subspacelens_tui.analysis.output import curve_plot
 
-        if self.analysis is None or not self.analysis.figures or self._difference:
+        if self.analysis is None or not self.analysis.results or self._difference:
             return None
-        return curve_plot(name, [figures for _, _, _, figures in shown_sets(self.analysis)], self._figure)
+        return curve_plot(name, [result for _, _, _, result in shown_sets(self.analysis)], self._metric)
 
     def subtitles(self) -> Sequence[str]:
         """What the shading and the bars are, and how good the null is by now."""

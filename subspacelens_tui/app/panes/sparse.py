@@ -131,7 +131,7 @@ class SparsePane(LensPlot):
         return [
             LegendEntry(
                 name,
-                numbers.figure(at(self._values(key), self.here), signed=True),
+                numbers.number(at(self._values(key), self.here), signed=True),
                 colour,
                 dashed,
                 "" if dashed else interval(self._values(key, -1), self._values(key, 1), self.here),
@@ -239,7 +239,7 @@ class RateDistortionPane(LensPlot):
     def legend(self) -> list[LegendEntry]:
         """Each lens with its rate there."""
         return [
-            LegendEntry(name, numbers.figure(at(self._values(key), self.here)), colour, dashed, shape=0)
+            LegendEntry(name, numbers.number(at(self._values(key), self.here)), colour, dashed, shape=0)
             for key, name, colour, dashed in reversed(_RATED)
             if any(value is not None for value in self._values(key))
         ]

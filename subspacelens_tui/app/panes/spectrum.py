@@ -23,7 +23,7 @@ _ROUNDING = 1e-15
 class SpectrumPane(PlotPane):
     """Eigenvalues of the Gram matrix of one layer; the cursor stands at the effective rank."""
 
-    figures = ("effective_rank",)
+    metrics = ("effective_rank",)
     pane_name = "spectrum"
     heading = "Spectrum of the layer"
     tab = "Spectrum"
@@ -40,12 +40,12 @@ class SpectrumPane(PlotPane):
         """Each branch with its eigenvalues, those that are rounding left out."""
         if self.analysis is None:
             return []
-        return [(branch, self._eigenvalues(figures)) for branch, figures in self.analysis.of_branches]
+        return [(branch, self._eigenvalues(result)) for branch, result in self.analysis.of_branches]
 
-    def _eigenvalues(self, figures: Result) -> tuple[float, ...]:
-        if figures.spectra is None or self.selected >= len(figures.spectra):
+    def _eigenvalues(self, result: Result) -> tuple[float, ...]:
+        if result.spectra is None or self.selected >= len(result.spectra):
             return ()
-        spectrum = figures.spectra[self.selected]
+        spectrum = result.spectra[self.selected]
         return tuple(float(value) for value in spectrum if value > _ROUNDING * len(spectrum) * spectrum[0])
 
     def plot(self) -> Plot:
@@ -72,7 +72,7 @@ class SpectrumPane(PlotPane):
         place = self._pointed or 0
         what = ", largest λ" if self._pointed is None else ""
         return [
-            LegendEntry(f"{branch}{what}", numbers.figure(at(values, place)), RANK_COLOUR, index > 0)
+            LegendEntry(f"{branch}{what}", numbers.number(at(values, place)), RANK_COLOUR, index > 0)
             for index, (branch, values) in enumerate(self._spectra())
         ]
 
@@ -82,7 +82,7 @@ class SpectrumPane(PlotPane):
         if main is None or self.selected >= len(main.layers):
             return ""
         layer = main.layers[self.selected]
-        return f"┊ erank {numbers.figure(layer.effective_rank)} of {layer.rank_ceiling}"
+        return f"┊ erank {numbers.number(layer.effective_rank)} of {layer.rank_ceiling}"
 
     def subtitles(self) -> Sequence[str]:
         """What else the pane shows."""

@@ -57,7 +57,7 @@ class Side:
 @dataclass(frozen=True)
 class _Computed:
     manifest: Manifest
-    figures: Result
+    result: Result
     problems: tuple[str, ...]
 
 
@@ -88,7 +88,7 @@ class CompareScreen(Screen[None], LayerKeys):
         self._comparison: Comparison | None = None
         self._trouble = ""
         self._warnings: list[str] = []
-        self._changes, self._figure, self._layer = 1, COMPARED.index("excess"), layer
+        self._changes, self._metric, self._layer = 1, COMPARED.index("excess"), layer
         send_minimal_updates(self)
         adopt_export(self, self._exportable)
         self._adopt_axes()
@@ -142,8 +142,8 @@ class CompareScreen(Screen[None], LayerKeys):
         )
 
         def work(analyzer: Analyzer, cancelled: IsCancelled) -> _Computed:
-            figures, session = analyzer.figures(settings, cancelled), analyzer.session
-            return _Computed(session.manifest, figures, tuple(session.problems))
+            result, session = analyzer.result(settings, cancelled), analyzer.session
+            return _Computed(session.manifest, result, tuple(session.problems))
 
         def done(found: object, reason: str | None) -> None:
             self._found[index] = found if isinstance(found, _Computed) else reason or "it cannot be compared"
@@ -162,21 +162,21 @@ class CompareScreen(Screen[None], LayerKeys):
         """The errors of ranks and overlaps, which take seconds, once all else is there."""
 
         def work(analyzer: Analyzer, cancelled: IsCancelled) -> Result:
-            return with_deferred_errors(analyzer, computed.figures, cancelled)
+            return with_deferred_errors(analyzer, computed.result, cancelled)
 
         def done(found: object, reason: str | None) -> None:
             if isinstance(found, Result) and self._found[index] is computed:
-                self._found[index] = replace(computed, figures=found)
+                self._found[index] = replace(computed, result=found)
                 self._compare()
 
-        self._open[side.path].want(Job(_errors_of(index), (side, computed.figures.images), work, done))
+        self._open[side.path].want(Job(_errors_of(index), (side, computed.result.images), work, done))
 
     def _compare(self) -> None:
         a, b = self._found
         self._comparison, reason = None, ""
         if isinstance(a, _Computed) and isinstance(b, _Computed):
             try:
-                self._comparison = compare(a.figures, b.figures)
+                self._comparison = compare(a.result, b.result)
             except (NoImagesError, SettingsError) as error:
                 reason = str(error)
         else:
@@ -187,17 +187,18 @@ class CompareScreen(Screen[None], LayerKeys):
     def _show(self) -> None:
         if not self.is_attached:
             return
-        figure = COMPARED[self._figure]
-        self.query_one("#title", Static).update(f" Compare  {quantity(figure).title}")
+        metric = COMPARED[self._metric]
+        computed = [of.result for of in self._found if isinstance(of, _Computed)]
+        self.query_one("#title", Static).update(f" Compare  {quantity(metric).title_of(computed)}")
         for index, name in enumerate(_NAMES):
             side, found = self._sides[index], self._found[index]
-            of = found.figures.settings if isinstance(found, _Computed) else side.settings
+            of = found.result.settings if isinstance(found, _Computed) else side.settings
             mark = "▶" if index == self._changes else " "
             guidance = "" if of.guidance is None else f"  guidance {of.guidance:g}"
-            timestep = found.figures.timestep if isinstance(found, _Computed) else None
+            timestep = found.result.timestep if isinstance(found, _Computed) else None
             step = "" if of.step is None else f"  step {step_name(of.step, timestep)}"
             at = f"ε {of.eps:g}" if of.iso_rate is None else f"R = {of.iso_rate:g}"
-            images = f"  N {found.figures.images}" if isinstance(found, _Computed) else ""
+            images = f"  N {found.result.images}" if isinstance(found, _Computed) else ""
             words = f" {mark} {name}  {cut(plain(side.path.name), _NAME)}{images}  {of.labels or ''}"
             words = plain(f"{words}  {of.branch}{step}{guidance}  {of.features}  {at}")
             self.query_one(f"#side-{name.lower()}", Static).update(words)
@@ -205,7 +206,7 @@ class CompareScreen(Screen[None], LayerKeys):
             self._layer = min(self._layer, len(self._comparison.layers) - 1)
         message = plain(self._trouble or self._reason)
         for plot in self.query(ComparisonPlot):
-            plot.update(self._comparison, figure, self._layer, message)
+            plot.update(self._comparison, metric, self._layer, message)
         self._warn()
 
     def _warn(self) -> None:
@@ -214,10 +215,10 @@ class CompareScreen(Screen[None], LayerKeys):
         for name, found in zip(_NAMES, self._found, strict=True):
             if isinstance(found, _Computed) and found.problems:
                 sides.setdefault(found.problems[0], []).append(name)
-        computed = [of.figures for of in self._found if isinstance(of, _Computed)]
+        computed = [of.result for of in self._found if isinstance(of, _Computed)]
         lines = [f"{' and '.join(names)}: {problem}" for problem, names in sides.items()]
         lines += self._comparison.warnings if self._comparison is not None else ()
-        lines += [line for figures in computed for line in figures.rounding]
+        lines += [line for result in computed for line in result.rounding]
         if lines != self._warnings:
             self._warnings = lines
             self.query_one(StatusLine).warn(lines)
@@ -225,20 +226,20 @@ class CompareScreen(Screen[None], LayerKeys):
     # Export
 
     def _exportable(self) -> Exportable:
-        figure, plots = COMPARED[self._figure], list(self.query(ComparisonPlot))
+        metric, plots = COMPARED[self._metric], list(self.query(ComparisonPlot))
         lines = [str(line.render()).strip() for line in self.query(Static)]
         names = [side.path.resolve().name for side in self._sides]
         return Exportable(
             heading="the comparison",
             title="   ".join(lines),
             session=names[0],
-            parts=("compare", figure, *dict.fromkeys(names)),
+            parts=("compare", metric, *dict.fromkeys(names)),
             text="\n".join([*lines, *(plot.as_text() for plot in plots)]),
             seen=[row for plot in plots for row in plot.seen()],
             numbers=plots[0].numbers(),
             plot=self._publication,
             sources=[
-                (name, of.figures.settings)
+                (name, of.result.settings)
                 for name, of in zip(names, self._found, strict=True)
                 if isinstance(of, _Computed)
             ],
@@ -253,7 +254,7 @@ class CompareScreen(Screen[None], LayerKeys):
         names = [
             f"{letter}: {side.path.resolve().name}" for letter, side in zip(_NAMES, self._sides, strict=True)
         ]
-        return curve_plot(name, [found.a, found.b], COMPARED[self._figure], names)
+        return curve_plot(name, [found.a, found.b], COMPARED[self._metric], names)
 
     # What the keys do
 
@@ -302,7 +303,7 @@ class CompareScreen(Screen[None], LayerKeys):
 
     def action_next_compared(self, by: int) -> None:
         """Another metric."""
-        self._figure = (self._figure + by) % len(COMPARED)
+        self._metric = (self._metric + by) % len(COMPARED)
         self._show()
 
     def action_leave_comparison(self) -> None:

@@ -64,7 +64,7 @@ class OverlaidScreen(Screen[None], LayerKeys):
         self._paths = dict(zip(LETTERS, paths, strict=False))
         self._workers: dict[str, Worker] = {}
         self._found: dict[str, Result | str] = {}
-        self._figure, self._layer = COMPARED.index("excess"), 0
+        self._metric, self._layer = COMPARED.index("excess"), 0
         stage = full(FEW)
         self._settings = Settings(
             eps=setup.preferences.eps,
@@ -108,7 +108,7 @@ class OverlaidScreen(Screen[None], LayerKeys):
 
     def _ask(self, letter: str, settings: Settings) -> None:
         def first(analyzer: Analyzer, cancelled: IsCancelled) -> Result:
-            found = analyzer.figures(settings, cancelled)
+            found = analyzer.result(settings, cancelled)
             if not found.layers:
                 raise NoImagesError(found.absent)
             return found
@@ -137,8 +137,9 @@ class OverlaidScreen(Screen[None], LayerKeys):
     def _show(self) -> None:
         if not self.is_attached:
             return
-        figure, curves = COMPARED[self._figure], self.query_one(OverlaidCurves)
-        self.query_one("#title", Static).update(f" Sessions overlaid  {quantity(figure).title}")
+        metric, curves = COMPARED[self._metric], self.query_one(OverlaidCurves)
+        title = quantity(metric).title_of(self._results.values())
+        self.query_one("#title", Static).update(f" Sessions overlaid  {title}")
         for letter in self._paths:
             self.query_one(f"#session-{letter}", Static).update(f" {self._words(letter)}")
         results = self._results
@@ -147,7 +148,7 @@ class OverlaidScreen(Screen[None], LayerKeys):
         shown = min(self._layer, max(0, curves.places - 1))
         # What is selected stays while sessions are computed anew.
         self._layer = self._layer if waiting else shown
-        curves.update(results, figure, shown, "computing …" if waiting else "")
+        curves.update(results, metric, shown, "computing …" if waiting else "")
         self.query_one(StatusLine).warn(self._unlike(results))
 
     def _words(self, letter: str) -> str:
@@ -179,7 +180,7 @@ class OverlaidScreen(Screen[None], LayerKeys):
     def _numbers(self) -> Numbers:
         from subspacelens_tui.analysis.output.rows import curve_rows
 
-        figure = COMPARED[self._figure]
+        metric = COMPARED[self._metric]
         return [
             {
                 "name": self._paths[letter].resolve().name,
@@ -189,14 +190,14 @@ class OverlaidScreen(Screen[None], LayerKeys):
                 **row,
             }
             for letter, of in self._results.items()
-            for place, row in enumerate(curve_rows(of, figure))
+            for place, row in enumerate(curve_rows(of, metric))
         ]
 
     def _publication(self, name: str) -> "Plot | None":
         from subspacelens_tui.analysis.output import curve_plot
 
         names = [self._paths[letter].resolve().name for letter in self._results]
-        return curve_plot(name, list(self._results.values()), COMPARED[self._figure], names)
+        return curve_plot(name, list(self._results.values()), COMPARED[self._metric], names)
 
     def _exportable(self) -> Exportable:
         curves, results = self.query_one(OverlaidCurves), self._results
@@ -206,7 +207,7 @@ class OverlaidScreen(Screen[None], LayerKeys):
             heading="the sessions",
             title="   ".join(lines),
             session=names["A"],
-            parts=("overlaid", COMPARED[self._figure], *names.values()),
+            parts=("overlaid", COMPARED[self._metric], *names.values()),
             text="\n".join([*lines, curves.as_text()]),
             seen=curves.seen(),
             numbers=self._numbers(),
@@ -218,7 +219,7 @@ class OverlaidScreen(Screen[None], LayerKeys):
 
     def action_next_compared(self, by: int) -> None:
         """Another metric."""
-        self._figure = (self._figure + by) % len(COMPARED)
+        self._metric = (self._metric + by) % len(COMPARED)
         self._show()
 
     def action_overlaid_features(self, by: int) -> None:

@@ -152,7 +152,7 @@ class PairScreen(WithPictures[Listing], LayerKeys):
         )
 
         def work(analyzer: Analyzer, cancelled: IsCancelled) -> Result:
-            found = analyzer.figures(settings, cancelled)
+            found = analyzer.result(settings, cancelled)
             if not found.layers:
                 raise NoImagesError(found.absent)
             if permutations < MANY:
@@ -211,9 +211,9 @@ class PairScreen(WithPictures[Listing], LayerKeys):
     # Export
 
     def _numbers(self) -> Numbers:
-        from subspacelens_tui.analysis.output.rows import figure_rows
+        from subspacelens_tui.analysis.output.rows import layer_rows
 
-        return list(figure_rows(self._found)) if self._found is not None else []
+        return list(layer_rows(self._found)) if self._found is not None else []
 
     def _exportable(self) -> Exportable:
         plots = list(self.query(LayerPlot))

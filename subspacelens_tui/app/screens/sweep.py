@@ -44,7 +44,7 @@ SHOWN = tuple(dict.fromkeys((*_FIRST, *_AT_ONCE)))
 class _Computed(NamedTuple):
     """A row: all its metrics, and peak and dip of each that is shown."""
 
-    figures: Result
+    result: Result
     marks: dict[str, tuple[int | None, int | None]]
 
 
@@ -90,7 +90,7 @@ class SweepScreen(Screen[Configuration], Quits, NeedsRoom):
         )
         self._rows = configurations(manifest, settings.branch)
         self._found: dict[int, _Computed | str] = {}
-        self._figure = 0
+        self._metric = 0
         send_minimal_updates(self)
         adopt_export(self, self._exportable)
 
@@ -118,10 +118,10 @@ class SweepScreen(Screen[Configuration], Quits, NeedsRoom):
             self._worker.drop(f"sweep {index}")
 
     def _compute(self, row: Configuration, analyzer: Analyzer, cancelled: IsCancelled) -> _Computed:
-        figures = analyzer.figures(replace(self._settings, step=row.step, guidance=row.guidance), cancelled)
-        if not figures.layers:
-            raise NoImagesError(figures.absent)
-        return _Computed(figures, {figure: extremes(figures, figure) for figure in SHOWN})
+        result = analyzer.result(replace(self._settings, step=row.step, guidance=row.guidance), cancelled)
+        if not result.layers:
+            raise NoImagesError(result.absent)
+        return _Computed(result, {metric: extremes(result, metric) for metric in SHOWN})
 
     def _take(self, index: int, found: object, reason: str | None) -> None:
         self._found[index] = found if isinstance(found, _Computed) else reason or "it could not be computed"
@@ -129,14 +129,14 @@ class SweepScreen(Screen[Configuration], Quits, NeedsRoom):
             self._show()
 
     def _show(self) -> None:
-        figure = SHOWN[self._figure]
-        rows, passes, tests = [], *self._tests(figure)
+        metric = SHOWN[self._metric]
+        rows, passes, tests = [], *self._tests(metric)
         for index, configuration in enumerate(self._rows):
             found, timestep = self._found.get(index), self._manifest.timestep(configuration.step)
             if isinstance(found, _Computed):
-                of = found.figures
-                reason = plain(of.why_missing(figure)) or "no values at these settings"
-                values, marks = tuple(of.curve(figure)), found.marks[figure]
+                of = found.result
+                reason = plain(of.why_missing(metric)) or "no values at these settings"
+                values, marks = tuple(of.curve(metric)), found.marks[metric]
                 rows.append(
                     SweepRow(
                         configuration,
@@ -146,25 +146,25 @@ class SweepScreen(Screen[Configuration], Quits, NeedsRoom):
                         reason,
                         timestep,
                         passes.get(index, ()),
-                        _p_values(of, figure),
+                        _p_values(of, metric),
                     )
                 )
             else:
                 rows.append(SweepRow(configuration, reason=plain(found or ""), timestep=timestep))
-        computed = [found.figures for found in self._found.values() if isinstance(found, _Computed)]
-        rounding = (line for figures in computed for line in figures.rounding)
+        computed = [found.result for found in self._found.values() if isinstance(found, _Computed)]
+        rounding = (line for result in computed for line in result.rounding)
         self.query_one(StatusLine).warn([*self._problems[:1], *rounding])
         self.query_one("#title", Static).update(f" {self._title}")
         self.query_one(SweepMap).layer_numbers = self._manifest.block_numbers
         self.query_one(SweepMap).update(
-            figure, rows, tests, quantity(figure).has_zero_line, self._settings.permutations
+            metric, rows, tests, quantity(metric).has_zero_line, self._settings.permutations
         )
 
-    def _tests(self, figure: str) -> tuple[dict[int, tuple[bool, ...]], str]:
+    def _tests(self, metric: str) -> tuple[dict[int, tuple[bool, ...]], str]:
         """Of each row which cells pass together, and what is to be said of all."""
-        found = {index: of.figures for index, of in self._found.items() if isinstance(of, _Computed)}
+        found = {index: of.result for index, of in self._found.items() if isinstance(of, _Computed)}
         layers = max((len(of.layers) for of in found.values()), default=0)
-        tests = tests_of(list(found.values()), figure, layers)
+        tests = tests_of(list(found.values()), metric, layers)
         if tests is None:
             return {}, ""
         rows = np.asarray(tests.survive).reshape(-1, layers).tolist()
@@ -176,23 +176,23 @@ class SweepScreen(Screen[Configuration], Quits, NeedsRoom):
         at, found, every = self._settings, len(self._found), len(self._rows)
         of = f"{plain(at.labels or '')} · {at.branch} · ε {at.eps:g} · {at.features}"
         done = "" if found == every else f"  {found}/{every} configurations"
-        return f"Sweep  {quantity(SHOWN[self._figure]).title}  {of}{done}"
+        return f"Sweep  {quantity(SHOWN[self._metric]).title}  {of}{done}"
 
     # Export
 
     def _exportable(self) -> Exportable:
-        figure, at = SHOWN[self._figure], self._settings
+        metric, at = SHOWN[self._metric], self._settings
         shown = self.query_one(SweepMap)
         return Exportable(
             heading="the sweep",
             title=self._title,
             session=self._session,
-            parts=("sweep", figure, at.labels, at.branch, f"eps{at.eps:g}", at.features),
+            parts=("sweep", metric, at.labels, at.branch, f"eps{at.eps:g}", at.features),
             text="\n".join([self._title, shown.as_text()]),
             seen=shown.seen(),
             numbers=shown.numbers(),
             sources=[
-                (self._session, found.figures.settings)
+                (self._session, found.result.settings)
                 for found in self._found.values()
                 if isinstance(found, _Computed)
             ],
@@ -204,9 +204,9 @@ class SweepScreen(Screen[Configuration], Quits, NeedsRoom):
         """Select another cell."""
         self.query_one(SweepMap).move(rows, layers)
 
-    def action_next_figure(self, by: int) -> None:
+    def action_next_metric(self, by: int) -> None:
         """Another metric."""
-        self._figure = (self._figure + by) % len(SHOWN)
+        self._metric = (self._metric + by) % len(SHOWN)
         self._show()
 
     def action_look(self) -> None:
@@ -223,9 +223,9 @@ class SweepScreen(Screen[Configuration], Quits, NeedsRoom):
         self.dismiss(None)
 
 
-def _p_values(of: Result, figure: str) -> tuple[float | None, ...]:
+def _p_values(of: Result, metric: str) -> tuple[float | None, ...]:
     """The p of an excess at each layer; none for what is not one."""
-    asked = quantity(figure)
+    asked = quantity(metric)
     if not asked.has_zero_line:
         return ()
     return tuple(null.p if (null := layer.nulls.get(asked.metric.key)) else None for layer in of.layers)

@@ -26,19 +26,19 @@ class ComparisonPlot(Curves):
 
     comparison: Comparison | None = None
     message = ""
-    figure = ""
+    metric = ""
 
     def __init__(self, shows: Literal["sides", "difference"], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._shows = shows
 
-    def update(self, comparison: Comparison | None, figure: str, selected: int, message: str) -> None:
+    def update(self, comparison: Comparison | None, metric: str, selected: int, message: str) -> None:
         """Show this; the message stands where there is no comparison."""
-        if figure != self.figure:
+        if metric != self.metric:
             self.fit_axis()
-        self.comparison, self.figure, self.selected, self.message = comparison, figure, selected, message
+        self.comparison, self.metric, self.selected, self.message = comparison, metric, selected, message
         of = "both sides" if self._shows == "sides" else "difference"
-        self.axis_of = f"{quantity(figure).short}: {of}"
+        self.axis_of = f"{quantity(metric).short}: {of}"
         self.repaint()
 
     def why_empty(self) -> str:
@@ -48,7 +48,7 @@ class ComparisonPlot(Curves):
         reasons = (
             f"{name}: {why}"
             for name, side in (("A", self.comparison.a), ("B", self.comparison.b))
-            if (why := side.why_missing(self.figure))
+            if (why := side.why_missing(self.metric))
         )
         return plain("; ".join(reasons)) or "no values at these settings"
 
@@ -76,18 +76,18 @@ class ComparisonPlot(Curves):
             row = {
                 "layer": self.comparison.b.numbers[self.comparison.pairs[place][1]],
                 **self.comparison.place(place),
-                "figure": self.figure,
-                **asdict(layer[self.figure]),
+                "figure": self.metric,
+                **asdict(layer[self.metric]),
                 "images_a": self.comparison.a.images,
                 "images_b": self.comparison.b.images,
             }
-            moved = rounding(self.comparison, place, self.figure)
+            moved = rounding(self.comparison, place, self.metric)
             rows.append(row if moved is None else {**row, "rounding": moved})
         return rows
 
     def _of(self, value: Callable[[Difference], float | None]) -> Values:
         assert self.comparison is not None
-        return tuple(value(layer[self.figure]) for layer in self.comparison.layers)
+        return tuple(value(layer[self.metric]) for layer in self.comparison.layers)
 
     def _sides(self) -> Plot:
         assert self.comparison is not None
@@ -95,9 +95,9 @@ class ComparisonPlot(Curves):
         curves, bars = [], []
         # A on top of B.
         for side, colour in ((found.b, B_COLOUR), (found.a, A_COLOUR)):
-            values, breaks = tuple(side.curve(self.figure)), width_breaks(side, self.figure)
+            values, breaks = tuple(side.curve(self.metric)), width_breaks(side, self.metric)
             curves.append(Curve(values, colour, dashed=colour == B_COLOUR, shape=colour, breaks=breaks))
-            bars.append(Bars(*error_bands(side, self.figure), colour))
+            bars.append(Bars(*error_bands(side, self.metric), colour))
         return Plot(tuple(curves), bars=tuple(bars), cursor=self._deepest(self.selected))
 
     def _deepest(self, pair: int) -> int:
@@ -116,9 +116,9 @@ class ComparisonPlot(Curves):
         if self.comparison is None:
             return []
         pair = min(self.here, len(self.comparison.layers) - 1)
-        here = self.comparison.layers[pair][self.figure]
+        here = self.comparison.layers[pair][self.metric]
         if self._shows == "difference":
-            value = numbers.figure(here.difference, signed=True)
+            value = numbers.number(here.difference, signed=True)
             between = numbers.interval(here.low, here.high)
             return [LegendEntry("B − A", value, _DIFFERENCE, interval=between, shape=0)]
         a, b = self.comparison.pairs[pair]
@@ -126,10 +126,10 @@ class ComparisonPlot(Curves):
         return [
             LegendEntry(
                 name,
-                numbers.figure(value, signed=quantity(self.figure).has_zero_line),
+                numbers.number(value, signed=quantity(self.metric).has_zero_line),
                 colour,
                 dashed=colour == B_COLOUR,
-                interval=numbers.interval(*quantity(self.figure).error_band(layer)),
+                interval=numbers.interval(*quantity(self.metric).error_band(layer)),
                 shape=colour,
             )
             for name, colour, (layer, value) in zip("AB", (A_COLOUR, B_COLOUR), sides, strict=True)
@@ -141,7 +141,7 @@ class ComparisonPlot(Curves):
 
     def _error_words(self) -> str:
         assert self.comparison is not None
-        if all(layer[self.figure].low is None for layer in self.comparison.layers):
+        if all(layer[self.metric].low is None for layer in self.comparison.layers):
             return "none for this metric"
         by = self.comparison.a.settings.errors
         return f"{by}, paired" if self.comparison.paired else f"{by}, sides independent"

@@ -84,7 +84,7 @@ class LayerPlot(Curves):
         layer = result.layers[self._layer(result)]
         null = layer.nulls.get(asked.metric.key)
         p = f"p {numbers.probability(null.p, null.permutations)}" if null is not None else ""
-        value = numbers.figure(asked.value(layer), signed=asked.has_zero_line)
+        value = numbers.number(asked.value(layer), signed=asked.has_zero_line)
         filled = outside(result.curve(asked.name), *null_bands(result, asked.name))
         # The interval goes before a name in full.
         name = asked.title if 3 * len(asked.title) <= self.size.width else asked.short

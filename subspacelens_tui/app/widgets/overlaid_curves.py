@@ -21,22 +21,22 @@ class OverlaidCurves(Curves):
     """
 
     results: Mapping[str, Result] = {}
-    figure = ""
+    metric = ""
     message = ""
 
-    def update(self, results: Mapping[str, Result], figure: str, selected: int, message: str) -> None:
+    def update(self, results: Mapping[str, Result], metric: str, selected: int, message: str) -> None:
         """Show this; the message stands where there are no results.
 
         Args:
             results: by the letter that stands for the session.
-            figure: which quantity.
+            metric: which quantity.
             selected: layer to mark, of the deepest.
             message: why there are none.
         """
-        if figure != self.figure:
+        if metric != self.metric:
             self.fit_axis()
-        self.results, self.figure, self.selected, self.message = results, figure, selected, message
-        self.axis_of = quantity(figure).short
+        self.results, self.metric, self.selected, self.message = results, metric, selected, message
+        self.axis_of = quantity(metric).short
         self.repaint()
 
     def why_empty(self) -> str:
@@ -95,7 +95,7 @@ class OverlaidCurves(Curves):
             bars=tuple(self._bars(n, of) for n, of in every),
             relative=self.relative,
             numbers=self._layer_numbers,
-            zero=bool(self.results) and quantity(self.figure).has_zero_line,
+            zero=bool(self.results) and quantity(self.metric).has_zero_line,
         )
 
     def legend(self) -> list[LegendEntry]:
@@ -103,22 +103,22 @@ class OverlaidCurves(Curves):
         return [self._entry(letter, of) for letter, of in self.results.items()]
 
     def _curve(self, number: int, of: Result) -> Curve:
-        breaks = width_breaks(of, self.figure)
+        breaks = width_breaks(of, self.metric)
         if not self.relative:
             breaks = tuple(self._layer_numbers.index(of.numbers[layer]) for layer in breaks)
-        values = self._placed(tuple(of.curve(self.figure)), of)
+        values = self._placed(tuple(of.curve(self.metric)), of)
         return Curve(values, number, dashed=number % 2 > 0, shape=number, breaks=breaks)
 
     def _bars(self, number: int, of: Result) -> Bars:
-        low, high = (self._placed(ends, of) for ends in error_bands(of, self.figure))
+        low, high = (self._placed(ends, of) for ends in error_bands(of, self.metric))
         return Bars(low, high, number)
 
     def _entry(self, letter: str, of: Result) -> LegendEntry:
-        asked, colour = quantity(self.figure), _place(letter)
+        asked, colour = quantity(self.metric), _place(letter)
         here = self.layer_here(of)
         if here is None:
             return LegendEntry(letter, numbers.NONE, colour, dashed=colour % 2 > 0, shape=colour)
-        value = numbers.figure(asked.value(here), signed=asked.has_zero_line)
+        value = numbers.number(asked.value(here), signed=asked.has_zero_line)
         between = numbers.interval(*asked.error_band(here))
         name = f"{letter} L{here.number}" if self.relative else letter
         return LegendEntry(name, value, colour, dashed=colour % 2 > 0, interval=between, shape=colour)

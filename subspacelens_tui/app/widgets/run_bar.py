@@ -99,7 +99,7 @@ class RunBar(Painted):
                     [("  ETA ", self.ink("dim")), (f"{numbers.duration(state.eta):<5}", self.ink())]
                 )
             if state.rate:
-                extras.append([(f"  {numbers.figure(state.rate)} img/s", self.ink("dim"))])
+                extras.append([(f"  {numbers.number(state.rate)} img/s", self.ink("dim"))])
             if state.step is not None:
                 digits = len(str(manifest.steps))
                 extras.append([(f"  step {state.step:>{digits}}/{manifest.steps}", self.ink("dim"))])

@@ -69,7 +69,7 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
     Attributes:
         rows: the configurations.
         row, column: the selected cell.
-        figure: what it is of.
+        metric: what it is of.
         layer_numbers: of each layer the number of its block in the model.
         signed: whether zero says something: colours diverge from it then.
         permutations: that each p is of.
@@ -80,7 +80,7 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
 
     rows: Sequence[SweepRow] = ()
     row = column = 0
-    figure = ""
+    metric = ""
     layer_numbers: Sequence[int] = ()
     tests = ""
     signed = False
@@ -92,14 +92,14 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
 
     def update(
         self,
-        figure: str,
+        metric: str,
         rows: Sequence[SweepRow],
         tests: str = "",
         signed: bool = False,
         permutations: int = 0,
     ) -> None:
         """Show this; `tests` says what the dim cells are."""
-        self.figure, self.rows, self.tests, self.signed = figure, rows, tests, signed
+        self.metric, self.rows, self.tests, self.signed = metric, rows, tests, signed
         self.permutations = permutations
         self.repaint()
 
@@ -117,7 +117,7 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
                 "timestep": row.timestep,
                 "images": row.images,
                 "layer": self._number(layer),
-                self.figure: value,
+                self.metric: value,
                 "peak": layer == row.peak,
                 "dip": layer == row.dip,
                 **({"passes": row.passes[layer]} if row.passes else {}),
@@ -147,7 +147,7 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
         return max((len(self._written(value)) for value in self._known()), default=0) + 2
 
     def _written(self, value: float | None) -> str:
-        return numbers.figure(value, signed=self.signed)
+        return numbers.number(value, signed=self.signed)
 
     def _cell_width(self, width: int) -> int:
         return max(1, min(max(_CELL_AT_MOST, self._digits()), (width - self._label) // max(1, self.count)))

@@ -21,11 +21,11 @@ def run(arguments: argparse.Namespace) -> int:
     """As text or JSON, in the way that was asked for."""
     from subspacelens_tui.analysis import Analyzer
     from subspacelens_tui.analysis.class_pairs import pairs
-    from subspacelens_tui.analysis.every_image import every_image_figures
+    from subspacelens_tui.analysis.every_image import every_image_result
     from subspacelens_tui.analysis.output import (
-        print_figures,
         print_over_eps,
         print_pairs,
+        print_result,
         print_sweep,
         print_tables,
         print_tokens,
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     from subspacelens_tui.analysis.over_eps import over_eps
     from subspacelens_tui.analysis.sweep import sweep
     from subspacelens_tui.analysis.tables import article_tables
-    from subspacelens_tui.analysis.token_results import token_figures
+    from subspacelens_tui.analysis.token_results import token_result
 
     session = open_session(arguments, arguments.session)
     # A permutation of tokens or of d × d matrices takes what hundreds of others take.
@@ -63,19 +63,19 @@ def run(arguments: argparse.Namespace) -> int:
         say_losses(over.of.losses)
     elif arguments.tokens:
         with progress() as say:
-            tokens = token_figures(session, settings, functools.partial(say, "layers"))
-        _refuse_empty(session, tokens.figures.absent)
+            tokens = token_result(session, settings, functools.partial(say, "layers"))
+        _refuse_empty(session, tokens.result.absent)
         print_tokens(session, tokens, as_json)
-        say_losses(tokens.figures.losses)
+        say_losses(tokens.result.losses)
     else:
         with progress() as say:
             if arguments.every_image:
-                figures = every_image_figures(session, settings, progress=say)
+                result = every_image_result(session, settings, progress=say)
             else:
-                figures = analyzer.figures(settings, progress=say)
-        _refuse_empty(session, figures.absent)
-        print_figures(session, figures, as_json)
-        say_losses(figures.losses)
+                result = analyzer.result(settings, progress=say)
+        _refuse_empty(session, result.absent)
+        print_result(session, result, as_json)
+        say_losses(result.losses)
     return 0
 
 

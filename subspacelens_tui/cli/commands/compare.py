@@ -32,13 +32,13 @@ def run(arguments: argparse.Namespace) -> int:
         with progress() as say:
             session = open_session(arguments, name, say_notes=not sides)
             analyzers.append(Analyzer(session))
-            side_figures = analyzers[-1].figures(settings, progress=say)
-            sides.append(with_deferred_errors(analyzers[-1], side_figures, progress=say))
+            side_result = analyzers[-1].result(settings, progress=say)
+            sides.append(with_deferred_errors(analyzers[-1], side_result, progress=say))
     found = compare(*sides)
     if sides[0].settings.wants("cka"):
         found = with_cka(found, *analyzers)
     print_comparison((arguments.a, arguments.b), found, as_json=arguments.json)
-    say_losses([line for figures in sides for line in figures.losses])
+    say_losses([line for result in sides for line in result.losses])
     return 0
 
 

@@ -137,7 +137,7 @@ def test_settings_are_chosen(state: NotedState) -> None:
     state.show(analysis())
     assert state.selection is not None
     assert state.analysis is not None
-    main = next(iter(analysis().figures.values()))
+    main = next(iter(analysis().results.values()))
     state.analysis = type(state.analysis)(state.selection, {state.selection.main: main})
     choices.action_iso_rate()
     assert settings().iso_rate == 100

@@ -28,7 +28,7 @@ async def test_the_control_is_drawn_beside_once_it_is_finished(on: OpenApp, plan
         assert len(pane.plot().curves) == 1
         control.start().record()
         await app.settled()
-        found = Analyzer(open_session(control.path)).figures(Settings(step=19))
+        found = Analyzer(open_session(control.path)).result(Settings(step=19))
         assert pane.plot().curves[0].values == pytest.approx(found.curve("expansion_z"))
         assert pane.plot().curves[0].dashed
         assert "random init" in app.text()

@@ -69,7 +69,7 @@ async def test_the_spectrum_is_that_of_the_selected_layer(on: OpenApp, planted: 
         singular = np.linalg.svd(np.concatenate(features).astype(float), compute_uv=False)
         assert pane.plot().curves[0].values == pytest.approx(singular**2, rel=1e-6)
         assert "1e" in pane.as_text()
-        assert f"erank {numbers.figure(app.screen.analysis.main.layers[5].effective_rank)}" in pane.as_text()
+        assert f"erank {numbers.number(app.screen.analysis.main.layers[5].effective_rank)}" in pane.as_text()
 
 
 @pytest.mark.parametrize("permutations", [refinement_stages.MANY])
@@ -101,11 +101,11 @@ async def test_the_excess_over_eps_is_what_analyze_says(on: OpenApp, planted: Pl
             assert shown == pytest.approx(expected, rel=1e-6)
         middle, text = found.layers[6], pane.as_text()
         assert f"ε {middle.eps:g}" in text
-        assert numbers.figure(middle.null.excess, signed=True) in text
+        assert numbers.number(middle.null.excess, signed=True) in text
         assert f"z {numbers.score(middle.null.z)}" in text
         await app.pilot.hover("#over-eps", offset=(pane.size.width - 1, 6))
         assert f"ε {found.layers[-1].eps:.3g}" in pane.as_text()
-        assert numbers.figure(found.layers[-1].null.excess, signed=True) in pane.as_text()
+        assert numbers.number(found.layers[-1].null.excess, signed=True) in pane.as_text()
         await app.press("z", "up")
         assert pane.numbers()[0]["layer"] == 0
         assert [row for row in pane.as_text().splitlines() if row.endswith(" 4")][1:], "z has its own axis"

@@ -1,4 +1,4 @@
-"""A pane without figures says which it is: too little room, no values and why, or that they are computed."""
+"""A pane without metrics says which it is: too little room, no values and why, or that they are computed."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -51,17 +51,17 @@ def recorded(planted: Planted) -> Recorded:
     return made
 
 
-def without(of: Analysis, *figures: str, reason: str = "") -> Analysis:
-    """The same figures without some, and perhaps the reason."""
+def without(of: Analysis, *result: str, reason: str = "") -> Analysis:
+    """The same metrics without some, and perhaps the reason."""
     main = of.main
     assert main is not None
-    missing = dict.fromkeys(figures, reason) if reason else {}
+    missing = dict.fromkeys(result, reason) if reason else {}
     layers = tuple(
-        replace(layer, values={**layer.values, **dict.fromkeys(figures)}, arrays={}, missing=missing)
+        replace(layer, values={**layer.values, **dict.fromkeys(result)}, arrays={}, missing=missing)
         for layer in main.layers
     )
     found = replace(main, layers=layers)
-    return replace(of, figures={of.selection.main: found})
+    return replace(of, result={of.selection.main: found})
 
 
 def words(text: str) -> str:
@@ -80,7 +80,7 @@ async def test_what_is_read_or_computed_is_not_missing(
     assert words(over) == "stopped: nothing was recorded"
     computed = await drawn(pane(), size, recorded(9), None, 0)
     assert words(computed).startswith("computing …")
-    none = replace(analysis(), figures={("coarse", "cond"): replace(analysis().main, layers=(), images=0)})
+    none = replace(analysis(), result={("coarse", "cond"): replace(analysis().main, layers=(), images=0)})
     elsewhere = recorded(9)
     elsewhere = replace(elsewhere, recorded={1.0: 9, 3.0: 0})
     assert words(await drawn(pane(), (60, 12), elsewhere, none, 0)) == "no images at guidance 3 yet"
@@ -88,13 +88,13 @@ async def test_what_is_read_or_computed_is_not_missing(
 
 @pytest.mark.parametrize("pane", [*OF_OVERLAP, *OF_RANKS])
 async def test_what_has_no_values_says_why_or_that_they_come(recorded: Recorded, pane: type[Pane]) -> None:
-    figures = ("overlap_mean",) if pane in OF_OVERLAP else ("effective_rank",)
+    result = ("overlap_mean",) if pane in OF_OVERLAP else ("effective_rank",)
     now = recorded(9)
-    why = without(analysis(), *figures, reason="there is one class only (food)")
+    why = without(analysis(), *result, reason="there is one class only (food)")
     assert "there is one class only (food)" in words(await drawn(pane(), (60, 12), now, why, 0))
-    coming = replace(without(analysis(), *figures), refining=True)
+    coming = replace(without(analysis(), *result), refining=True)
     assert words(await drawn(pane(), (60, 12), now, coming, 0)) == "computing …"
-    never = without(analysis(), *figures)
+    never = without(analysis(), *result)
     assert words(await drawn(pane(), (60, 12), now, never, 0)) == "no values at these settings"
 
 
@@ -107,7 +107,7 @@ async def test_a_value_that_is_on_its_way_is_not_one_that_there_is_not() -> None
 
 
 @pytest.mark.parametrize("pane", [pane for pane in PANES if pane is not OverlapByStepPane])
-async def test_every_size_has_figures_or_says_what_it_needs(pane: type[Pane]) -> None:
+async def test_every_size_has_metrics_or_says_what_it_needs(pane: type[Pane]) -> None:
     of = analysis(layers=12)
     assert of.main is not None
     points = np.column_stack([np.geomspace(0.01, 10, 30), np.linspace(0.7, 1.1, 30), np.full(30, 0.05)])
@@ -124,7 +124,7 @@ async def test_every_size_has_figures_or_says_what_it_needs(pane: type[Pane]) ->
     alike = replace(of.main, matrices={"cka": 1 - np.eye(12) / 9}, matrix_nulls={"cka": null})
     over_eps = (0, OverEps(layers[:1], of.main))
     main = replace(of.main, layers=layers)
-    of = replace(of, figures={of.selection.main: main}, alike=alike, over_eps=over_eps)
+    of = replace(of, result={of.selection.main: main}, alike=alike, over_eps=over_eps)
     of = replace(of, sparse=sparse_result(12))
     shown, widget = 0, pane()
     async with Stage(widget, (60, 12)).run_test(size=(140, 50)) as pilot:
