@@ -1,8 +1,9 @@
-"""Steering the bundled model: 6 pairs of classes, 10 new seeds each; `python -m validation.steering FOLDER`.
+"""Steering the bundled models: 6 pairs of classes, 10 new seeds each; `python -m validation.steering FOLDER`.
 
-Records what is not there yet (two sessions to fit to, then 28 for each pair: an hour on two cores; of the
-first pair also atoms and each layer in turn, with fewer seeds), judges it, and writes `steering_results.json`
-and the tables and pictures of docs/steering.md. What the folder does not have stays as it is known.
+Records what is not there yet (three sessions to fit to, then 39 for each pair: an hour and a half on two cores;
+of the first pair also atoms and each layer in turn, with fewer seeds), judges it, and writes
+`steering_results.json` and the tables and pictures of docs/steering.md. What the folder does not have stays as
+it is known.
 """
 
 import json
@@ -40,6 +41,8 @@ PAIRS = (
 SEEDS = 10
 # All tokens of 32 seeds of these 12 classes; and what `record --tokens` keeps: 16 of 20 seeds of 25.
 ALL, DEFAULT = "all-tokens", "default-tokens"
+# The same 12 classes by the other model, and the layer at which it is steered.
+MMDIT, MMDIT_LAYER = "mmdit-all-tokens", 4
 DOCUMENT = Path(__file__).parents[1] / "docs" / "steering.md"
 _HEADER = "| setting | B | A | C | clean | of | latent NN | image NN | last NN | energy |"
 _WORDS = {
@@ -77,24 +80,41 @@ _WORDS = {
     "atom8 noise": "control of atom: noise",
     "atom8 transport": "transport beside atom, same seeds",
 }
+_WORDS_OF_MMDIT = {
+    "mmdit target": "natural B",
+    "mmdit s0": "natural A, strength 0",
+    "mmdit s1": f"**transport, layer {MMDIT_LAYER}, strength 1**",
+    "mmdit s0.5": "strength 0.5",
+    "mmdit s1.5": "strength 1.5",
+    "mmdit rotation": "control: rotation",
+    "mmdit noise": "control: noise",
+    "mmdit pattern": "control: pattern",
+    "mmdit class": "control: another class C",
+    "mmdit mixture": "control: mixture of 11 classes with B",
+    "mmdit patch": f"patch, layer {MMDIT_LAYER}",
+    "mmdit-mean s1": f"mean, layer {MMDIT_LAYER}",
+}
+_TABLES = {"table": _WORDS, "table of demo-mmdit": _WORDS_OF_MMDIT}
+_LAYERS = {"layers": ALL, "mmdit-layers": MMDIT}
 RESULTS = Path(__file__).with_name("steering_results.json")
 STRENGTHS = (0.0, 0.5, 0.75, 1.0, 1.25, 1.5)
-# Of the first pair only, and few seeds.
-FEW: dict[str, dict[str, Any]] = {
-    "atom8": {"layers": [8], "method": "atom", "strengths": (0.5, 1.0, 2.0, 4.0), "seeds": 6},
-    "layers": {"layers": "all", "seeds": 4},
+# Of the first pair only, and few seeds: the session each is fitted to, and what is asked.
+FEW: dict[str, tuple[str, dict[str, Any]]] = {
+    "atom8": (ALL, {"layers": [8], "method": "atom", "strengths": (0.5, 1.0, 2.0, 4.0), "seeds": 6}),
+    **{name: (fitted_to, {"layers": "all", "seeds": 4}) for name, fitted_to in _LAYERS.items()},
 }
 
 
 def record_natural(folder: Path) -> None:
-    """The two sessions that everything is fitted to."""
+    """The three sessions that everything is fitted to."""
     words = [name for pair in PAIRS for name in pair]
     prompts = folder / "twelve.toml"
     folder.mkdir(parents=True, exist_ok=True)
     entries = (f'[[prompts]]\ntext = "a {name}"\nlabels = {{ fine = "{name}" }}\n' for name in words)
     prompts.write_text('name = "twelve"\nschemes = ["fine"]\n' + "".join(entries), encoding="utf-8")
     all_tokens = Request(prompts=str(prompts), seeds=32, tokens=64, batch_size=24)
-    for name, request in {ALL: all_tokens, DEFAULT: Request(tokens=16)}.items():
+    of_mmdit = replace(all_tokens, model="demo-mmdit")
+    for name, request in {ALL: all_tokens, DEFAULT: Request(tokens=16), MMDIT: of_mmdit}.items():
         if not (folder / name).exists():
             record_sessions(folder, [PlannedSession(name, plan(request), None)])
 
@@ -112,6 +132,8 @@ def settings() -> Iterator[tuple[str, str, Sequence[str], dict[str, Any]]]:
         yield method, ALL, ("s1",), {"layers": [6], "method": method}
     for steps in ((0, 9), (5, 19)):
         yield f"steps-{steps[0]}-{steps[1]}", ALL, ("s1",), {"layers": [6], "steps": steps}
+    yield "mmdit", MMDIT, (), {"layers": [MMDIT_LAYER], "strengths": (0.0, 0.5, 1.0, 1.5)}
+    yield "mmdit-mean", MMDIT, ("s1",), {"layers": [MMDIT_LAYER], "method": "mean"}
 
 
 def record_setting(
@@ -144,9 +166,9 @@ def record_few(folder: Path) -> None:
     """Atoms of an autoencoder that is trained on the session, and each layer in turn."""
     cli(["sparse", ALL, "--sae", "train", "--layers", "8", "--sessions", str(folder)])
     source, target = PAIRS[0]
-    for name, asked in FEW.items():
+    for name, (fitted_to, asked) in FEW.items():
         request = SteeringRequest(source, target, labels="fine", name=f"{source}-{target}-{name}", **asked)
-        record_sessions(folder, plan_steering(open_session(folder / ALL), request).sessions)
+        record_sessions(folder, plan_steering(open_session(folder / fitted_to), request).sessions)
 
 
 def main(folder: Path) -> None:
@@ -165,8 +187,7 @@ def write(folder: Path) -> None:
     """Judge what is there, and write numbers, tables and pictures."""
     known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     found = known | results(folder)
-    if (layers := over_layers(folder)) is not None:
-        found["layers"] = layers
+    found |= {name: of for name in _LAYERS if (of := over_layers(folder, name)) is not None}
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     DOCUMENT.write_text(document(), encoding="utf-8")
     for name, rows in pictures(folder).items():
@@ -174,15 +195,10 @@ def write(folder: Path) -> None:
 
 
 def document() -> str:
-    """docs/steering.md with the table of the results."""
+    """docs/steering.md with the tables of the results."""
     found = json.loads(RESULTS.read_text(encoding="utf-8"))
-    rows = [_HEADER, "|---" * (_HEADER.count("|") - 1) + "|"]
-    for setting, words in _WORDS.items():
-        if setting in found:
-            rows.append(f"| {words} | {' | '.join(_cells(found[setting]))} |")
-    tables = {"table": "\n".join(rows)}
-    if "layers" in found:
-        tables["layers"] = "\n".join(_layer_rows(found["layers"]))
+    tables = {name: "\n".join(_rows(found, words)) for name, words in _TABLES.items()}
+    tables |= {name: "\n".join(_layer_rows(found[name])) for name in _LAYERS if name in found}
     text = DOCUMENT.read_text(encoding="utf-8")
     for name, table in tables.items():
         between = rf"(<!-- {name} -->\n).*?(<!-- end -->)"
@@ -190,6 +206,14 @@ def document() -> str:
             between, lambda said, table=table: f"{said[1]}{table}\n{said[2]}", text, flags=re.DOTALL
         )
     return text
+
+
+def _rows(found: Mapping[str, Any], words: Mapping[str, str]) -> Iterator[str]:
+    yield _HEADER
+    yield "|---" * (_HEADER.count("|") - 1) + "|"
+    for setting, says in words.items():
+        if setting in found:
+            yield f"| {says} | {' | '.join(_cells(found[setting]))} |"
 
 
 def _layer_rows(of: Mapping[str, Any]) -> Iterator[str]:
@@ -201,10 +225,10 @@ def _layer_rows(of: Mapping[str, Any]) -> Iterator[str]:
     yield f"{of['verdict']}; {of['geometry']}."
 
 
-def over_layers(folder: Path) -> dict[str, Any] | None:
-    """What came of the run at each layer in turn, as its table has it; None if it is not there."""
+def over_layers(folder: Path, name: str) -> dict[str, Any] | None:
+    """What came of a run at each layer in turn, as its table has it; None if it is not there."""
     try:
-        found = steering_result(folder, "-".join([*PAIRS[0], "layers"]))
+        found = steering_result(folder, "-".join([*PAIRS[0], name]))
     except SettingsError:
         return None
     if found.layers is None:
@@ -233,7 +257,7 @@ def results(folder: Path) -> dict[str, Any]:
         prefix = f"{source}-{target}-"
         runs = dict.fromkeys(p.name.rpartition("~")[0] for p in sorted(folder.glob(f"{prefix}*~*")))
         for run in runs:
-            if run == f"{prefix}layers":  # a table of its own
+            if run.removeprefix(prefix) in _LAYERS:  # a table of its own
                 continue
             try:
                 rows = steering_result(folder, run).rows
@@ -268,7 +292,11 @@ def pictures(folder: Path) -> Mapping[str, list[list[Image.Image]]]:
     """Rows of pictures of each sheet whose sessions are all there."""
     keys = ("s0", "target", *(f"s{s:g}" for s in STRENGTHS[1:]))
     controls = ("rotation", "noise", "pattern", "class", "mixture", "patch")
-    of_pairs = [(f"{a}-{b}-L8~{key}", SEEDS) for a, b in PAIRS for key in ("s0", "s1", "target")]
+    of_pairs, of_mmdit = (
+        [(f"{a}-{b}-{name}~{key}", SEEDS) for a, b in PAIRS for key in ("s0", "s1", "target")]
+        for name in ("L8", "mmdit")
+    )
+    of_first = ("target", "s0", "s0.5", "s1", "s1.5", *controls)
     atoms = ("s0", "s0.5", "s1", "s2", "s4", "rotation", "transport", "target")
     sheets = {
         "lion-panda.webp": [
@@ -277,7 +305,9 @@ def pictures(folder: Path) -> Mapping[str, list[list[Image.Image]]]:
             ("lion-panda-itself~s1", SEEDS),
         ],
         "pairs.webp": of_pairs,
-        "atoms.webp": [(f"lion-panda-atom8~{key}", FEW["atom8"]["seeds"]) for key in atoms],
+        "pairs-mmdit.webp": of_mmdit,
+        "lion-panda-mmdit.webp": [(f"lion-panda-mmdit~{key}", SEEDS) for key in of_first],
+        "atoms.webp": [(f"lion-panda-atom8~{key}", FEW["atom8"][1]["seeds"]) for key in atoms],
     }
     return {
         name: [
