@@ -48,6 +48,7 @@ async def test_branches_of_a_session_with_the_error_of_their_difference(
         interval = numbers.interval(here.low, here.high)
         assert f"B − A {numbers.number(here.difference, signed=True)} {interval}" in app.text()
         assert "seed+subject, paired" in app.text()
+        assert f"Compare  {quantity('excess').title}  20 permutations" in app.text()
         await app.press("d")
         assert f"Compare  {quantity(COMPARED[COMPARED.index('excess') + 1]).title}" in app.text()
         # The second side is the one that the keys change; then the first.

@@ -21,7 +21,7 @@ def shown(state: NotedState) -> NotedState:
     """A session whose metrics are as good as they will be."""
     found = analysis(layers=12)
     assert state.selection is not None
-    state.analysis = replace(found, selection=state.selection, result={state.selection.main: found.main})
+    state.analysis = replace(found, selection=state.selection, results={state.selection.main: found.main})
     return state
 
 

@@ -65,8 +65,8 @@ def test_metrics_are_behind_while_a_recorder_runs(
     state.show(analysis())
     assert state.recording is not None
     assert state.analysis is not None
-    result = {state.selection.main: next(iter(analysis().results.values()))} if state.selection else {}
-    state.analysis = replace(state.analysis, result=result)
+    results = {state.selection.main: next(iter(analysis().results.values()))} if state.selection else {}
+    state.analysis = replace(state.analysis, results=results)
     state.recording = replace(recording, state=replace(recording.state, phase=phase))
     assert state.behind == behind
     assert state.may_run == (phase is not Phase.FINISHED)

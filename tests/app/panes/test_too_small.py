@@ -61,7 +61,7 @@ def without(of: Analysis, *result: str, reason: str = "") -> Analysis:
         for layer in main.layers
     )
     found = replace(main, layers=layers)
-    return replace(of, result={of.selection.main: found})
+    return replace(of, results={of.selection.main: found})
 
 
 def words(text: str) -> str:
@@ -80,7 +80,7 @@ async def test_what_is_read_or_computed_is_not_missing(
     assert words(over) == "stopped: nothing was recorded"
     computed = await drawn(pane(), size, recorded(9), None, 0)
     assert words(computed).startswith("computing …")
-    none = replace(analysis(), result={("coarse", "cond"): replace(analysis().main, layers=(), images=0)})
+    none = replace(analysis(), results={("coarse", "cond"): replace(analysis().main, layers=(), images=0)})
     elsewhere = recorded(9)
     elsewhere = replace(elsewhere, recorded={1.0: 9, 3.0: 0})
     assert words(await drawn(pane(), (60, 12), elsewhere, none, 0)) == "no images at guidance 3 yet"
@@ -124,7 +124,7 @@ async def test_every_size_has_metrics_or_says_what_it_needs(pane: type[Pane]) ->
     alike = replace(of.main, matrices={"cka": 1 - np.eye(12) / 9}, matrix_nulls={"cka": null})
     over_eps = (0, OverEps(layers[:1], of.main))
     main = replace(of.main, layers=layers)
-    of = replace(of, result={of.selection.main: main}, alike=alike, over_eps=over_eps)
+    of = replace(of, results={of.selection.main: main}, alike=alike, over_eps=over_eps)
     of = replace(of, sparse=sparse_result(12))
     shown, widget = 0, pane()
     async with Stage(widget, (60, 12)).run_test(size=(140, 50)) as pilot:
