@@ -51,14 +51,14 @@ def page(found: list[Found]) -> str:
     lines = [
         "# Changes that tests notice",
         "",
-        "One place of the code is changed at random: a comparison or a sign turned, `and` for `or`, a `not`",
-        "dropped, a constant raised by one, branches swapped, a statement left out, nothing returned. Then",
-        "the tests of the same room that run the line are run, the quickest first, until one fails.",
-        "`python -m tools.mutations` says how to repeat it; with `page` it writes this page.",
+        "One place in the code is changed at random: a comparison or a sign is reversed, `and` becomes `or`, a",
+        "`not` is dropped, a constant is raised by one, branches are swapped, a statement is left out, or nothing",
+        "is returned. Then the tests of the same package that run the line are run, quickest first, until one fails.",
+        "`python -m tools.mutations` says how to repeat this; with `page` it writes this page.",
         "",
-        "This is a beginning: rooms that are not in the table were not tried yet.",
+        "This is a beginning: packages that are not in the table have not been tried yet.",
         "",
-        "| room | changes | noticed | of these the tests hung | not noticed |",
+        "| package | changes | noticed | of these the tests hung | not noticed |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for room in rooms:
