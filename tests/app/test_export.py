@@ -67,10 +67,10 @@ async def test_the_numbers_behind_each_pane_are_those_of_the_analysis(on: OpenAp
         assert {row["figure"]: row["value"] for row in rows}.items() >= {
             name: getattr(main.layers[4], name) for name in ("R", "Rc", "delta_R", "ratio", "hoyer")
         }.items()
-        assert column(rows, "null_p", metric="delta_R") == [main.layers[4].null.p]
+        assert column(rows, "null_p", figure="delta_R") == [main.layers[4].null.p]
         thorough = computed(app, session, thorough=True).layers[4]
-        assert column(rows, "value", metric="split_half_ceiling") == [thorough.split_half_ceiling]
-        assert column(rows, "value", metric="normality_pooled") == [thorough.normality.pooled]
+        assert column(rows, "value", figure="split_half_ceiling") == [thorough.split_half_ceiling]
+        assert column(rows, "value", figure="normality_pooled") == [thorough.normality.pooled]
         eigenvalues = column(pane(app, "spectrum").numbers(), "eigenvalue")
         assert eigenvalues == main.spectra[4][: len(eigenvalues)].tolist()
         assert len(eigenvalues) > 20
