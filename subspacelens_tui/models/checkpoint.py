@@ -24,9 +24,12 @@ def parts_in(file: Path | None) -> frozenset[str]:
             names = tuple(opened.keys())
     except (OSError, SafetensorError):  # said when it is loaded
         return frozenset()
-    return frozenset(
-        part for part, begins in _PREFIXES.items() if any(name.startswith(begins) for name in names)
-    )
+    return frozenset(part for name in names if (part := part_of(name)) is not None)
+
+
+def part_of(name: str) -> str | None:
+    """The part that a weight of such a file belongs to, by its name; None for the denoiser's."""
+    return next((part for part, begins in _PREFIXES.items() if name.startswith(begins)), None)
 
 
 def holds(parts: Collection[str], name: str, kind: str) -> bool:

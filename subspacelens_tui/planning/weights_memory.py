@@ -1,11 +1,13 @@
 """How much memory a pipeline's weights take, from the headers of their files."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError
 
+from subspacelens_tui.models.checkpoint import holds, part_of
 from subspacelens_tui.planning.weight_headers import (
     Shapes,
     denoisers_of,
@@ -43,7 +45,7 @@ def weights(
     """The weights of a pipeline whose denoiser and other parts are in subfolders of these.
 
     Args:
-        denoiser: a folder of a pipeline, or a file of weights.
+        denoiser: a folder of a pipeline, or a file of weights, perhaps of all parts.
         others: a folder of a pipeline.
         variant: of the denoiser, and of the others if they are in the same folder.
         dtype: in which they are kept.
@@ -54,19 +56,40 @@ def weights(
     try:
         if others is None:
             raise FileNotFoundError("the other parts")
-        encoders = [shapes_in(weight_files(part, of_others)) for part in text_encoders_of(others)]
+        in_file = _parts_in(denoiser)
+        encoders = [in_file[part] for part in ("clip", "t5") if part in in_file]
+        encoders += [
+            shapes_in(weight_files(part, of_others))
+            for part in text_encoders_of(others)
+            if not (in_file and holds(in_file, part.name, _class_in(part)))
+        ]
+        # Some work on pixels, or call their VAE otherwise: it is small.
+        vaes = [in_file["vae"]] if "vae" in in_file else []
+        vaes = vaes or [shapes_in(weight_files(part, of_others)) for part in parts_of(others, "vae")]
+        of_one, alone = _QUANTISED_BYTES.get(quantize or "", item), in_file.get("denoiser")
         return Weights(
-            denoiser=_of_denoiser(denoiser, variant, _QUANTISED_BYTES.get(quantize or "", item)),
-            # Some work on pixels, or call it otherwise: it is small.
-            vae=sum(
-                weights_in(shapes_in(weight_files(part, of_others))) * item
-                for part in parts_of(others, "vae")
-            ),
+            denoiser=int(of_one * weights_in(alone)) if alone else _of_denoiser(denoiser, variant, of_one),
+            vae=sum(weights_in(shapes) * item for shapes in vaes),
             text_encoder=sum(_of_text_encoder(shapes, dtype) for shapes in encoders),
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError):
         # What is wrong with a model is said when it is loaded.
         return Weights(**{part: count * item for part, count in _PIXART_XL.items()}, assumed=True)
+
+
+def _parts_in(place: Path | None) -> dict[str, Shapes]:
+    """The weights in a safetensors file: "denoiser", and "vae", "clip" and "t5" where it has them."""
+    found: dict[str, dict[str, tuple[int, ...]]] = {}
+    if place is not None and place.suffix == ".safetensors":
+        for name, shape in shapes_in([place]).items():
+            found.setdefault(part_of(name) or "denoiser", {})[name] = shape
+    return dict(found)
+
+
+def _class_in(part: Path) -> str:
+    """Of a text encoder, by its configuration."""
+    configured = json.loads((part / "config.json").read_text(encoding="utf-8"))
+    return str(configured.get("architectures", [""])[0])
 
 
 def _of_denoiser(place: Path | None, variant: str | None, item: float) -> int:

@@ -47,6 +47,15 @@ def test_a_model_compiled_as_a_whole_is_refused_after_a_warm_up(in_place: bool) 
         discovered("dit", pipeline)
 
 
+def test_a_denoiser_that_takes_over_on_the_way_is_not_compiled_either() -> None:
+    pipeline = build("wan22")
+    pipeline.transformer_2.compile(backend="eager")
+    with refused(
+        "the transformer_2 of WanPipeline is compiled as a whole, which hides its blocks from hooks"
+    ):
+        discovered("wan22", pipeline)
+
+
 def test_guidance_that_ends_early_is_refused_where_it_is_captured() -> None:
     recipe = RECIPES["z_image"]
     call = PipelineCall(build("z_image"), {**recipe.call, "cfg_truncation": 0.5})

@@ -8,6 +8,7 @@ import torch
 
 from subspacelens_tui.models import ModelError
 from subspacelens_tui.models.call import PipelineCall, pictures_of
+from subspacelens_tui.models.text_memory import _rule_of
 from subspacelens_tui.recording.conditioning import encode_prompts
 from subspacelens_tui.recording.prompt_checks import read_prompts
 from subspacelens_tui.sessions.format import ImageInfo, Manifest, ModelInfo, Prompt
@@ -79,3 +80,26 @@ def test_every_tokenizer_has_its_limit_and_cut_prompts_are_named(
     # What was not seen is prepared as what was.
     prepare = encoded.readers[0].prepare
     assert prepare("another dog") == prepare(texts[0]).replace(texts[0], "another dog")
+
+
+A, B = torch.linspace(-1, 1, 12).reshape(1, 3, 4), torch.linspace(0, 2, 12).reshape(1, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("whole", "rows", "rule"),
+    [
+        (torch.cat([A, B]), [A, B], "rows"),
+        (torch.cat([A, B]) * (1 + 3e-5), [A, B], "rows"),  # rounding, with the kernels of another batch
+        (torch.cat([A, B]) * 1.01, [A, B], None),
+        (torch.cat([B, A]), [A, B], None),
+        ([A[0], B[0]], [[A[0]], [B[0]]], "list"),
+        ([A[0], A[0]], [[A[0]], [B[0]]], None),
+        ([A[0]], [[A[0]], [B[0]]], None),
+        (torch.tensor(2.0), [torch.tensor(2.0), torch.tensor(2.0)], "same"),
+        (torch.tensor(2.0), [torch.tensor(2.0), torch.tensor(3.0)], None),
+        ((torch.cat([A, B]), 3), [(A, 3), (B, 3)], ("rows", "same")),
+        ((torch.cat([A, B]), 3), [(A, 3), (B, 4)], None),
+    ],
+)
+def test_texts_are_put_together_only_as_a_batch_of_them_is(whole: Any, rows: list[Any], rule: Any) -> None:
+    assert _rule_of(whole, rows) == rule

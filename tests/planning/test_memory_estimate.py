@@ -175,6 +175,25 @@ def test_weights_are_read_from_the_headers(tmp_path: Path) -> None:
     assert weights(tmp_path, tmp_path, None, "float16").text_encoder == 80
 
 
+def test_a_file_of_several_parts_is_told_apart_by_its_header(tmp_path: Path) -> None:
+    """What it lacks, here one of two text encoders, is in the folder that has the configurations."""
+    for part, kind in (("text_encoder", "CLIPTextModel"), ("text_encoder_2", "T5EncoderModel")):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "config.json").write_text(f'{{"architectures": ["{kind}"]}}')
+    save_file({"a": torch.zeros(7)}, tmp_path / "text_encoder_2" / "model.safetensors")
+    file = tmp_path / "whole.safetensors"
+    names = {"model.diffusion_model.a": 11, "first_stage_model.a": 5, "text_encoders.clip_l.a": 3}
+    save_file({name: torch.zeros(size) for name, size in names.items()}, file)
+    assert weights(file, tmp_path, None, "float32") == Weights(44, 20, 40)
+    save_file({"a": torch.zeros(11, dtype=torch.float16)}, tmp_path / "denoiser.safetensors")
+    for part in ("vae", "text_encoder"):
+        (tmp_path / part).mkdir(exist_ok=True)
+        save_file({"a": torch.zeros(2)}, tmp_path / part / "model.safetensors")
+    (tmp_path / "vae" / "model.safetensors").rename(tmp_path / "vae" / "diffusion_pytorch_model.safetensors")
+    # In the precision it is loaded in, not in that of the file.
+    assert weights(tmp_path / "denoiser.safetensors", tmp_path, None, "float32") == Weights(44, 8, 36)
+
+
 def test_blocks_of_a_unet_are_counted_with_their_widths(tmp_path: Path) -> None:
     for part in ("unet", "vae", "text_encoder", "text_encoder_2"):
         (tmp_path / part).mkdir()
