@@ -19,6 +19,8 @@ from subspacelens_tui.sessions.writer import create_session, write_features
 from validation.planted_sessions import Layout, decaying_spectrum
 
 LAYOUT = Layout()
+# Where a layer must be told from all others, which takes more images.
+MORE = Layout(seeds=16)
 WIDTH, LAYERS = 48, 10
 DEPTH = np.linspace(0, 1, LAYERS)
 Floats = npt.NDArray[np.float64]
@@ -55,28 +57,28 @@ class Law:
     outlier: float = 0.0
     block: Callable[[Floats, np.random.Generator], Floats] | None = None
 
-    def draw(self, rng: np.random.Generator) -> list[Floats]:
+    def draw(self, rng: np.random.Generator, layout: Layout = LAYOUT) -> list[Floats]:
         """Features (N, d) of each layer; an image's own part stays half the same from layer to layer."""
         shared = {
-            "category": rng.standard_normal((LAYOUT.categories, WIDTH))[LAYOUT.category_of],
-            "subject": rng.standard_normal((LAYOUT.categories * LAYOUT.subjects, WIDTH))[LAYOUT.subject_of],
-            "seed": rng.standard_normal((LAYOUT.seeds, WIDTH))[LAYOUT.seed_of],
+            "category": rng.standard_normal((layout.categories, WIDTH))[layout.category_of],
+            "subject": rng.standard_normal((layout.categories * layout.subjects, WIDTH))[layout.subject_of],
+            "seed": rng.standard_normal((layout.seeds, WIDTH))[layout.seed_of],
         }
         direction = np.ones(WIDTH) / np.sqrt(WIDTH)
         turn = rng.standard_normal((WIDTH, WIDTH)) / np.sqrt(WIDTH)
         axes = _Axes(rng)
-        norms = np.exp(self.tails * rng.standard_normal((LAYOUT.images, 1)))
-        outlier = self.outlier * (LAYOUT.subject_of == 0)
-        always = rng.standard_normal((LAYOUT.images, WIDTH))
+        norms = np.exp(self.tails * rng.standard_normal((layout.images, 1)))
+        outlier = self.outlier * (layout.subject_of == 0)
+        always = rng.standard_normal((layout.images, WIDTH))
         layers = []
         for layer in range(LAYERS):
-            own = np.sqrt(0.5) * (always + rng.standard_normal((LAYOUT.images, WIDTH)))
+            own = np.sqrt(0.5) * (always + rng.standard_normal((layout.images, WIDTH)))
             X = norms * own
             for name, of in shared.items():
                 X = X + _at(getattr(self, name), layer) * of
             X = X * decaying_spectrum(WIDTH, _at(self.decay, layer))
             if self.own_axes is not None:
-                X = X + axes.draw(_at(self.own_axes, layer), rng)
+                X = X + axes.draw(_at(self.own_axes, layer), rng, layout)
             X = X + _at(self.mean, layer) * direction + outlier[:, None]
             X = X @ expm(_at(self.turned, layer) * (turn - turn.T))
             layers.append(_at(self.scale, layer) * X)
@@ -106,13 +108,13 @@ class _Axes:
             np.linalg.qr(rng.standard_normal((WIDTH, self.rank)))[0] for _ in range(1 + LAYOUT.categories)
         ]
 
-    def draw(self, own: float, rng: np.random.Generator) -> Floats:
+    def draw(self, own: float, rng: np.random.Generator, layout: Layout) -> Floats:
         common, *of_category = self._axes
-        found = np.empty((LAYOUT.images, WIDTH))
+        found = np.empty((layout.images, WIDTH))
         for category, axes in enumerate(of_category):
-            rows = LAYOUT.category_of == category
+            rows = layout.category_of == category
             mixed = np.linalg.qr((1 - own) * common + own * axes)[0]
-            found[rows] = 3 * rng.standard_normal((int(rows.sum()), self.rank)) @ mixed.T
+            found[rows] = 5 * rng.standard_normal((int(rows.sum()), self.rank)) @ mixed.T
         return found
 
 
@@ -124,7 +126,8 @@ class Case:
         name: what is planted.
         right: claim → the verdicts that are right.
         draw: the laws of first and last step of the conditional branch, drawn anew for each session.
-        every: of how many data sets one is drawn: some cases cost much.
+        data_sets: how many sessions are drawn.
+        layout: of their images.
         uncond: gives the unconditional branch's features of a step from the conditional one's.
     """
 
@@ -132,7 +135,8 @@ class Case:
     right: dict[str, tuple[Verdict, ...]]
     draw: Callable[[np.random.Generator], tuple[Law, Law]]
     uncond: Callable[[list[Floats], np.random.Generator], list[Floats]] | None = None
-    every: int = 1
+    data_sets: int = 22
+    layout: Layout = LAYOUT
 
 
 YES, NULL, NO, OPEN = Verdict.SUPPORTED, Verdict.EXPLAINED, Verdict.NOT_SUPPORTED, Verdict.CANNOT_TELL
@@ -250,16 +254,14 @@ CASES = (
         "category directions at layers 4 and 5",
         {"overlap-middle": (YES,)},
         _same(Law(own_axes=MIDDLE)),
-        every=3,
+        layout=MORE,
     ),
-    Case(
-        "category directions at layers 7 and 8", {"overlap-middle": (NO,)}, _same(Law(own_axes=LATE)), every=3
-    ),
+    Case("category directions at layers 7 and 8", {"overlap-middle": (NO,)}, _same(Law(own_axes=LATE))),
     Case(
         "category directions at layers 1 and 2, then at 7 and 8",
         {"overlap-moves": (YES,)},
         lambda rng: (Law(own_axes=EARLY), Law(own_axes=LATE)),
-        every=3,
+        layout=MORE,
     ),
     Case(
         "category directions at layers 7 and 8, then at 1 and 2",
@@ -292,19 +294,28 @@ CASES = (
     ),
     Case("density and subject effect unrelated", {"density": UNSUPPORTED}, _unrelated),
     Case("norms that vary by 50 %", {"non-gaussian": (YES,)}, _same(Law(tails=0.5))),
-    Case("Gaussian, one subject far away", {"non-gaussian": (NULL,)}, _same(Law(outlier=5))),
-    Case("nothing", _OF_NOTHING, _same(Law())),
-    Case("nothing, scale × 4", _OF_NOTHING, _same(Law(scale=1 + 3 * DEPTH)), every=2),
-    Case("blocks that denoise", {"denoiser": (YES,)}, _same(replace(_IN_BLOCKS, block=_denoised))),
+    Case(
+        "Gaussian, one subject far away",
+        {"non-gaussian": (NULL,)},
+        _same(Law(outlier=5)),
+        data_sets=62,
+    ),
+    Case("nothing", _OF_NOTHING, _same(Law()), data_sets=80),
+    Case("nothing, scale × 4", _OF_NOTHING, _same(Law(scale=1 + 3 * DEPTH)), data_sets=24),
+    Case(
+        "blocks that denoise", {"denoiser": (YES,)}, _same(replace(_IN_BLOCKS, block=_denoised)), data_sets=24
+    ),
     Case(
         "blocks that step up the rate reduction of the subjects",
         {"mechanism": (YES,), "denoiser": FALSE},
         _same(replace(_IN_BLOCKS, block=_stepped_up)),
+        data_sets=24,
     ),
     Case(
         "blocks that add a random map",
         dict.fromkeys(("mechanism", "denoiser"), UNSUPPORTED),
         _same(replace(_IN_BLOCKS, block=_random_map)),
+        data_sets=80,
     ),
 )
 NULLS = ("nothing", "nothing, scale × 4", "blocks that add a random map")
@@ -314,7 +325,7 @@ NULLS = ("nothing", "nothing, scale × 4", "blocks that add a random map")
 def planted(case: Case, data_set: int) -> Iterator[Analyzer]:
     """An `Analyzer` of a session of a case, of two branches and two steps; gone at the end."""
     rng = np.random.default_rng([14, CASES.index(case), data_set])
-    manifest = LAYOUT.manifest(LAYERS, WIDTH)
+    manifest = case.layout.manifest(LAYERS, WIDTH)
     manifest = manifest.model_copy(
         update={
             "images": [ImageInfo(prompt=of.prompt, seed=of.seed, guidance=3.0) for of in manifest.images],
@@ -325,8 +336,8 @@ def planted(case: Case, data_set: int) -> Iterator[Analyzer]:
             "blocks": [Block(name=f"block {layer}", width=WIDTH) for layer in range(LAYERS)],
         }
     )
-    cond = [law.draw(rng) for law in case.draw(rng)]
-    uncond = [case.uncond(of, rng) if case.uncond else Law().draw(rng) for of in cond]
+    cond = [law.draw(rng, case.layout) for law in case.draw(rng)]
+    uncond = [case.uncond(of, rng) if case.uncond else Law().draw(rng, case.layout) for of in cond]
     # (images, branches, steps, width) of each layer.
     blocks = [
         np.stack([np.stack([of[layer] for of in branch], axis=1) for branch in (cond, uncond)], axis=1)
@@ -336,6 +347,6 @@ def planted(case: Case, data_set: int) -> Iterator[Analyzer]:
         path = Path(folder) / "planted"
         create_session(path, manifest)
         stored = [features.astype(np.float32) for features in blocks]
-        write_features(path, list(range(LAYOUT.images)), stored[0], stored)
+        write_features(path, list(range(case.layout.images)), stored[0], stored)
         EventWriter(path).write("finished")
         yield Analyzer(open_session(path))

@@ -1,7 +1,6 @@
 """How often each claim's verdict is right on sessions where it is planted, and on sessions with
 nothing in them."""
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 from subspacelens_tui.analysis import Settings
@@ -14,36 +13,31 @@ from validation.markdown import percent, table
 PERMUTATIONS = 99
 
 
-def verdicts(case: Case, data_set: int, claims: Sequence[str]) -> dict[str, Verdict]:
-    """What is said of some claims."""
+Said = dict[tuple[str, str], list[Verdict]]
+"""What was said of a claim in the sessions of a case."""
+
+
+def verdicts(case: Case, data_set: int) -> dict[str, Verdict]:
+    """What is said of the claims of a case."""
     with planted(case, data_set) as analyzer:
         evidence = Evidence(analyzer, Settings(permutations=PERMUTATIONS, seed=data_set), Watch())
-        return {key: finding(CLAIMS[key], evidence).verdict for key in claims}
+        return {key: finding(CLAIMS[key], evidence).verdict for key in case.right}
 
 
-def run(data_sets: int = 24) -> dict[str, Any]:
+def run() -> dict[str, Any]:
     """Every case; for each claim how often each verdict was given, and how often it was right."""
-    said: dict[tuple[str, str], list[Verdict]] = {}
-    result: dict[str, Any] = {}
-    for result in rounds(data_sets, said):  # noqa: B007  (the last holds all)
-        pass
-    return result
-
-
-def rounds(data_sets: int, said: dict[tuple[str, str], list[Verdict]]) -> Iterator[dict[str, Any]]:
-    """The results after each data set of all cases; of dear cases every third."""
-    for data_set in range(data_sets):
-        for case in CASES:
-            if data_set % case.every == 0:
-                for key, verdict in verdicts(case, data_set, list(case.right)).items():
-                    said.setdefault((key, case.name), []).append(verdict)
-        yield {
-            "images": LAYOUT.images,
-            "width": WIDTH,
-            "layers": LAYERS,
-            "permutations": PERMUTATIONS,
-            "rows": [_row(key, case, said[key, case.name]) for case in CASES for key in case.right],
-        }
+    said: Said = {}
+    for case in CASES:
+        for data_set in range(case.data_sets):
+            for key, verdict in verdicts(case, data_set).items():
+                said.setdefault((key, case.name), []).append(verdict)
+    return {
+        "images": LAYOUT.images,
+        "width": WIDTH,
+        "layers": LAYERS,
+        "permutations": PERMUTATIONS,
+        "rows": [_row(key, case, said[key, case.name]) for case in CASES for key in case.right],
+    }
 
 
 def _row(key: str, case: Case, said: list[Verdict]) -> dict[str, Any]:

@@ -5,8 +5,10 @@ import random
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from subspacelens_tui.analysis import Analyzer, Settings
+from subspacelens_tui.analysis.claims.overlap import deeper, not_deeper
 from subspacelens_tui.analysis.least_overlap import Separation, moves, separation, words
 from subspacelens_tui.analysis.tables import article_tables
 from subspacelens_tui.sessions import open_session
@@ -37,6 +39,25 @@ def test_a_layer_moves_only_where_none_could_be_it_throughout() -> None:
     assert moves(far)
     assert words(far).endswith("moves with the step, beyond noise.")
     assert ranges([0, 1, 2, 4, 6, 7]) == "0-2, 4, 6-7"
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "is_deeper", "is_not"),
+    [
+        ((1, 2), (7, 8), True, False),
+        ((7, 8), (1, 2), False, True),
+        ((3,), (3,), False, True),  # it stays
+        ((3, 4), (2, 3), False, True),
+        ((3, 4), (3, 4), False, False),
+        ((1, 2, 9), (7, 8), False, False),  # one of the early layers is deeper, and two are not
+        ((5,), (4, 6), False, False),
+    ],
+)
+def test_whether_the_layer_is_deeper_is_told_only_where_all_that_could_be_it_agree(
+    early: tuple[int, ...], late: tuple[int, ...], is_deeper: bool, is_not: bool
+) -> None:
+    sides = Separation(early[0], early), Separation(late[0], late)
+    assert (deeper(*sides), not_deeper(*sides)) == (is_deeper, is_not)
 
 
 def test_the_tables_say_whether_it_moves(planted: PlantedSessionFactory) -> None:

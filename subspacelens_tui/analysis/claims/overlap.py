@@ -81,9 +81,10 @@ def least_in_the_middle(evidence: Evidence) -> Finding:
     measured="The layers that cannot be excluded as that of least mean overlap at each captured step, at "
     "5 % over all layers and steps (Bonferroni).",
     rule="Every such layer of the last step is deeper than every one of the first; and so it is for the "
-    "overlap less its mean under permuted labels. It cannot be told where a layer cannot be excluded "
-    "at either step, of the overlap itself or less its mean under permuted labels.",
-    explained="The layer moves, and less its mean under permuted labels it does not move deeper.",
+    "overlap less its mean under permuted labels. It is not supported where none of them is deeper. It cannot "
+    "be told in between, where the layers of both steps overlap or lie among each other, of the overlap "
+    "itself or less its mean under permuted labels.",
+    explained="The layer moves deeper, but less its mean under permuted labels it does not.",
 )
 def moves_with_the_step(evidence: Evidence) -> Finding:
     """First captured step against last."""
@@ -98,16 +99,14 @@ def moves_with_the_step(evidence: Evidence) -> Finding:
         f"{layers_in_words(found.candidates)} at step {evidence.step_name(step)}"
         for step, found in zip(steps, (early, late), strict=True)
     )
-    if set(early.candidates) & set(late.candidates):
-        if early.candidates == late.candidates and len(early.candidates) == 1:
-            return _moved(Verdict.NOT_SUPPORTED, f"The overlap is least at {where}.", early, late, evidence)
-        raise CannotTell(_not_resolved(where))
-    if not deeper(early, late):
+    if not_deeper(early, late):
         says = f"The overlap is least at {where}: it does not move deeper."
         return _moved(Verdict.NOT_SUPPORTED, says, early, late, evidence)
+    if not deeper(early, late):
+        raise CannotTell(_not_resolved(where))
     curves = [evidence.curve("overlap_mean", labels=labels, step=step) for step in steps]
     of_excess = [_separation(curve, 2, of_excess=True) for curve in curves]
-    if set(of_excess[0].candidates) & set(of_excess[1].candidates):
+    if not (deeper(*of_excess) or not_deeper(*of_excess)):
         both = " and ".join(layers_in_words(found.candidates) for found in of_excess)
         raise CannotTell(f"less its null, {_not_resolved(both)}")
     verdict = Verdict.SUPPORTED if deeper(*of_excess) else Verdict.EXPLAINED
@@ -129,6 +128,11 @@ def _separation(curve: Curve, tests: int = 1, of_excess: bool = False) -> Separa
 def deeper(early: Separation, late: Separation) -> bool:
     """Whether every layer that could be the late one lies deeper than every early one."""
     return max(early.candidates) < min(late.candidates)
+
+
+def not_deeper(early: Separation, late: Separation) -> bool:
+    """Whether no layer that could be the late one lies deeper than an early one."""
+    return max(late.candidates) <= min(early.candidates)
 
 
 def _moved(verdict: Verdict, says: str, early: Separation, late: Separation, evidence: Evidence) -> Finding:
