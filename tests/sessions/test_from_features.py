@@ -121,6 +121,7 @@ def test_an_npz_file_becomes_a_session(tmp_path: Path) -> None:
     np.savez(file, **{f"block.{i}": Z[i] for i in range(11)}, labels=CLASSES, seeds=np.arange(N), note="mine")
     session = imported(tmp_path, file)
     assert [block.name for block in session.manifest.blocks] == [f"block.{i}" for i in range(11)]
+    assert session.manifest.capture_steps == [0]
     assert session.labels() == list(CLASSES)
     assert session.manifest.model.id == "sae"
     np.testing.assert_array_equal(session.features(10), Z[10].T.astype(np.float32))
@@ -138,6 +139,15 @@ def test_a_safetensors_file_in_bfloat16_becomes_a_session(tmp_path: Path) -> Non
     session = imported(tmp_path, file)
     assert session.labels("kind") == list(CLASSES)
     np.testing.assert_array_equal(session.features(0), Z.float().numpy().T)
+
+
+@pytest.mark.parametrize("names", ['["cat", "dog"]', '{"0": "cat"}', '"cat dog owl"'])
+def test_every_class_of_a_safetensors_file_needs_its_name(names: str, tmp_path: Path) -> None:
+    file = tmp_path / "f.safetensors"
+    tensors = {"layer": torch.randn(N, WIDTH), "labels.kind": torch.arange(N) // 10}
+    save_file(tensors, file, metadata={"labels.kind": names})
+    with pytest.raises(SessionError, match=r"its metadata does not name every class of labels\.kind"):
+        read_arrays(file)
 
 
 def test_a_table_names_prompts_seeds_and_classes(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from subspacelens_tui.app.drawing.axis import value_axis
 from subspacelens_tui.app.drawing.plot import draw, has_values, least_size
 from subspacelens_tui.app.drawing.plot_parts import Band, Cells, Curve, Markers, Plot
 
@@ -119,3 +120,11 @@ def test_the_names_of_layers_do_not_touch(layers: int, more: int, first: int) ->
 def test_labels_are_short_and_keep_their_sign(values: Values, labels: list[str]) -> None:
     cells = draw(Plot((Curve(values, 0),)), 40, 11)
     assert [text for _, text in written(cells)] == labels
+
+
+@pytest.mark.parametrize(("low", "high"), [(2.0, 5.0), (-5.0, -2.0), (0.2, 0.4), (-0.4, -0.2)])
+def test_zero_has_its_place_where_it_must_be_shown(low: float, high: float) -> None:
+    axis = value_axis(low, high, 8, zero=True)
+    assert 0.0 in axis.ticks
+    assert axis.low <= 0 <= axis.high
+    assert 0.0 not in value_axis(low, high, 8).ticks
