@@ -7,10 +7,17 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-# How the names of weights begin, by the part that they are of.
-_PREFIXES = {
+# How the names of weights begin, by the part that they are of; CLIP encoders in the order of a pipeline's
+# `text_encoder` and `text_encoder_2`.
+PREFIXES = {
     "vae": ("first_stage_model.", "vae."),
-    "clip": ("cond_stage_model.", "conditioner.embedders.", "text_encoders.clip"),
+    "clip": (
+        "cond_stage_model.",
+        "conditioner.embedders.0.",
+        "conditioner.embedders.1.",
+        "text_encoders.clip_l.",
+        "text_encoders.clip_g.",
+    ),
     "t5": ("text_encoders.t5",),
 }
 
@@ -29,7 +36,7 @@ def parts_in(file: Path | None) -> frozenset[str]:
 
 def part_of(name: str) -> str | None:
     """The part that a weight of such a file belongs to, by its name; None for the denoiser's."""
-    return next((part for part, begins in _PREFIXES.items() if name.startswith(begins)), None)
+    return next((part for part, begins in PREFIXES.items() if name.startswith(begins)), None)
 
 
 def holds(parts: Collection[str], name: str, kind: str) -> bool:

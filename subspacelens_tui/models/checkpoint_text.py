@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from diffusers.loaders import single_file_utils
+from safetensors import safe_open
 
-# CLIP encoders in the order of a pipeline's `text_encoder` and `text_encoder_2`.
-_CLIP = (
-    "cond_stage_model.",
-    "conditioner.embedders.0.",
-    "conditioner.embedders.1.",
-    "text_encoders.clip_l.",
-    "text_encoders.clip_g.",
-)
+from subspacelens_tui.models.checkpoint import PREFIXES
 
 
 def text_encoder_in(file: Path, kind: Any, folder: Path, dtype: Any) -> Any:
@@ -33,10 +26,9 @@ def text_encoder_in(file: Path, kind: Any, folder: Path, dtype: Any) -> Any:
         if is_clip
         else single_file_utils.create_diffusers_t5_model_from_checkpoint
     )
-    weights = single_file_utils.load_single_file_checkpoint(str(file))
     model = make(
         kind,
-        checkpoint=_of_clip(weights, folder.name) if is_clip else weights,
+        checkpoint=_weights(file, "clip" if is_clip else "t5", folder.name),
         config=str(folder.parent),
         subfolder=folder.name,
         torch_dtype=dtype,
@@ -45,8 +37,10 @@ def text_encoder_in(file: Path, kind: Any, folder: Path, dtype: Any) -> Any:
     return model.eval()
 
 
-def _of_clip(weights: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The weights of one CLIP encoder: of two that are equally wide diffusers takes the first for both."""
-    there = [prefix for prefix in _CLIP if any(key.startswith(prefix) for key in weights)]
-    prefix = there[-1 if name.endswith("_2") else 0]
-    return {key: weight for key, weight in weights.items() if key.startswith(prefix)}
+def _weights(file: Path, family: str, name: str) -> dict[str, Any]:
+    """Those of one encoder: of two CLIPs that are equally wide diffusers takes the first for both."""
+    with safe_open(file, "pt") as opened:
+        names = tuple(opened.keys())
+        there = [begin for begin in PREFIXES[family] if any(key.startswith(begin) for key in names)]
+        begin = there[-1 if name.endswith("_2") else 0]
+        return {key: opened.get_tensor(key) for key in names if key.startswith(begin)}
