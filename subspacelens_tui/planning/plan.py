@@ -32,9 +32,9 @@ from subspacelens_tui.sessions.format import (
     Manifest,
     ModelInfo,
     expected_branches,
-    time_now,
 )
 from subspacelens_tui.sessions.manifest_reader import first_problem
+from subspacelens_tui.sessions.times import time_now
 
 DTYPES = ("float32", "bfloat16", "float16")
 _PIPELINE_GUIDANCE = 4.5

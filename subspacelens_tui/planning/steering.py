@@ -21,8 +21,9 @@ from subspacelens_tui.planning.steering_fit import (
 )
 from subspacelens_tui.planning.steering_statistics import Classes, Statistics, scheme_of
 from subspacelens_tui.sessions import Session
-from subspacelens_tui.sessions.format import Block, Manifest, Steering, time_now
+from subspacelens_tui.sessions.format import Block, Manifest, Steering
 from subspacelens_tui.sessions.manifest_reader import first_problem
+from subspacelens_tui.sessions.times import time_now
 from subspacelens_tui.sparse.layouts import ReadPickle
 from subspacelens_tui.steering import DEFAULT, METHODS, Intervention, SteeringError
 

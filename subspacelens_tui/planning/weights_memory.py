@@ -1,7 +1,7 @@
 """How much memory a pipeline's weights take, from the headers of their files."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def weights(
     try:
         if others is None:
             raise FileNotFoundError("the other parts")
-        in_file = _parts_in(denoiser)
+        in_file = _shapes_by_part(denoiser)
         encoders = [in_file[part] for part in ("clip", "t5") if part in in_file]
         encoders += [
             shapes_in(weight_files(part, of_others))
@@ -77,13 +77,13 @@ def weights(
         return Weights(**{part: count * item for part, count in _PIXART_XL.items()}, assumed=True)
 
 
-def _parts_in(place: Path | None) -> dict[str, Shapes]:
+def _shapes_by_part(place: Path | None) -> Mapping[str, Shapes]:
     """The weights in a safetensors file: "denoiser", and "vae", "clip" and "t5" where it has them."""
     found: dict[str, dict[str, tuple[int, ...]]] = {}
     if place is not None and place.suffix == ".safetensors":
         for name, shape in shapes_in([place]).items():
             found.setdefault(part_of(name) or "denoiser", {})[name] = shape
-    return dict(found)
+    return found
 
 
 def _class_in(part: Path) -> str:

@@ -18,9 +18,10 @@ from subspacelens_tui.recording.captured_session import with_layout
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.prompt_checks import read_prompts
 from subspacelens_tui.recording.versions import RECORDED_WITH, versions_of
-from subspacelens_tui.sessions.format import Manifest, ModelInfo, Prompt, UnreadText, time_now
+from subspacelens_tui.sessions.format import Manifest, ModelInfo, Prompt, UnreadText
 from subspacelens_tui.sessions.lookalikes import canonical
 from subspacelens_tui.sessions.manifest_reader import first_problem
+from subspacelens_tui.sessions.times import time_now
 
 # Of prompts that come without labels.
 _OWN_SCHEME = "prompt"

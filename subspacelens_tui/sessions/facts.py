@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from subspacelens_tui.sessions.format import UNLABELLED, Manifest, ModelInfo, time_words
+from subspacelens_tui.sessions.format import UNLABELLED, Manifest, ModelInfo
 from subspacelens_tui.sessions.ranges import ranges, runs_of
 from subspacelens_tui.sessions.sanitise import some_of
 from subspacelens_tui.sessions.state import RunState
 from subspacelens_tui.sessions.steps import step_name
+from subspacelens_tui.sessions.times import time_words
 
 Fact = tuple[str, str]
 """A name and what is said under it, in one line. Both may hold a stranger's text as it is."""

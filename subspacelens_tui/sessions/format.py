@@ -4,7 +4,6 @@ The folder as a whole is described in docs/session-format.md.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, model_validator
@@ -203,19 +202,6 @@ class Steering(_Part):
         if self.control is not None:
             what = f"{self.control}, a control of {self.method},"
         return f"{self.source} → {self.target}: {what} at layer {layers}, strength {self.strength:g}"
-
-
-def time_now() -> str:
-    """Now, as `Manifest.created` has it: ISO 8601 in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def time_words(created: str) -> str:
-    """A time that was written in another form or zone, as `time_now` writes it; other text as it is."""
-    try:
-        return datetime.fromisoformat(created).astimezone(UTC).isoformat(timespec="seconds")
-    except (ValueError, OverflowError):
-        return created
 
 
 class Manifest(_Part):

@@ -18,9 +18,10 @@ from subspacelens_tui.sessions import features
 from subspacelens_tui.sessions.catalog import sessions_folder
 from subspacelens_tui.sessions.errors import SessionError
 from subspacelens_tui.sessions.events import EventWriter
-from subspacelens_tui.sessions.format import BRANCHES, Block, ImageInfo, Manifest, ModelInfo, Prompt, time_now
+from subspacelens_tui.sessions.format import BRANCHES, Block, ImageInfo, Manifest, ModelInfo, Prompt
 from subspacelens_tui.sessions.lookalikes import canonical
 from subspacelens_tui.sessions.manifest_reader import first_problem
+from subspacelens_tui.sessions.times import time_now
 from subspacelens_tui.sessions.writer import create_new_session, write_image
 
 # Rows of a file: 512 images of 57 layers of width 3072 are 360 MB a step and branch.

@@ -5,10 +5,10 @@ from typing import Any
 
 from subspacelens_tui.analysis.output.console import PlainTable, console, print_json
 from subspacelens_tui.sessions.byte_sizes import readable
-from subspacelens_tui.sessions.format import time_words
 from subspacelens_tui.sessions.listing import Listing
 from subspacelens_tui.sessions.sanitise import plain
 from subspacelens_tui.sessions.state import RankState, RunState
+from subspacelens_tui.sessions.times import time_words
 
 _HEADERS = (
     *("name", "state", "model", "images", "size", "created"),
