@@ -13,10 +13,6 @@ from validation.markdown import percent, table
 PERMUTATIONS = 99
 
 
-Said = dict[tuple[str, str], list[Verdict]]
-"""What was said of a claim in the sessions of a case."""
-
-
 def verdicts(case: Case, data_set: int) -> dict[str, Verdict]:
     """What is said of the claims of a case."""
     with planted(case, data_set) as analyzer:
@@ -26,7 +22,7 @@ def verdicts(case: Case, data_set: int) -> dict[str, Verdict]:
 
 def run() -> dict[str, Any]:
     """Every case; for each claim how often each verdict was given, and how often it was right."""
-    said: Said = {}
+    said: dict[tuple[str, str], list[Verdict]] = {}
     for case in CASES:
         for data_set in range(case.data_sets):
             for key, verdict in verdicts(case, data_set).items():

@@ -45,20 +45,23 @@ ALL, DEFAULT = "all-tokens", "default-tokens"
 MMDIT, MMDIT_LAYER = "mmdit-all-tokens", 4
 DOCUMENT = Path(__file__).parents[1] / "docs" / "steering.md"
 _HEADER = "| setting | B | A | C | clean | of | latent NN | image NN | last NN | energy |"
+_ROWS = {
+    "target": "natural B",
+    "s0": "natural A, strength 0",
+    "s1": "**transport, layer {layer}, strength 1**",
+    "s0.5": "strength 0.5",
+    "s0.75": "strength 0.75",
+    "s1.25": "strength 1.25",
+    "s1.5": "strength 1.5",
+    "rotation": "control: rotation",
+    "noise": "control: noise",
+    "pattern": "control: pattern",
+    "class": "control: another class C",
+    "mixture": "control: mixture of 11 classes with B",
+    "patch": "patch, layer {layer}",
+}
 _WORDS = {
-    "L8 target": "natural B",
-    "L8 s0": "natural A, strength 0",
-    "L8 s1": "**transport, layer 8, strength 1**",
-    "L8 s0.5": "strength 0.5",
-    "L8 s0.75": "strength 0.75",
-    "L8 s1.25": "strength 1.25",
-    "L8 s1.5": "strength 1.5",
-    "L8 rotation": "control: rotation",
-    "L8 noise": "control: noise",
-    "L8 pattern": "control: pattern",
-    "L8 class": "control: another class C",
-    "L8 mixture": "control: mixture of 11 classes with B",
-    "L8 patch": "patch, layer 8",
+    **{f"L8 {row}": words.format(layer=8) for row, words in _ROWS.items()},
     "patch-L6 s1": "patch, layer 6",
     "patch-L1 s1": "patch, layer 1",
     "patch-L0 s1": "patch, layer 0",
@@ -81,17 +84,7 @@ _WORDS = {
     "atom8 transport": "transport beside atom, same seeds",
 }
 _WORDS_OF_MMDIT = {
-    "mmdit target": "natural B",
-    "mmdit s0": "natural A, strength 0",
-    "mmdit s1": f"**transport, layer {MMDIT_LAYER}, strength 1**",
-    "mmdit s0.5": "strength 0.5",
-    "mmdit s1.5": "strength 1.5",
-    "mmdit rotation": "control: rotation",
-    "mmdit noise": "control: noise",
-    "mmdit pattern": "control: pattern",
-    "mmdit class": "control: another class C",
-    "mmdit mixture": "control: mixture of 11 classes with B",
-    "mmdit patch": f"patch, layer {MMDIT_LAYER}",
+    **{f"mmdit {row}": words.format(layer=MMDIT_LAYER) for row, words in _ROWS.items()},
     "mmdit-mean s1": f"mean, layer {MMDIT_LAYER}",
 }
 _TABLES = {"table": _WORDS, "table of demo-mmdit": _WORDS_OF_MMDIT}

@@ -184,12 +184,15 @@ class CompareScreen(Screen[None], LayerKeys):
         self._reason = reason
         self._show()
 
+    @property
+    def _results(self) -> list[Result]:
+        return [of.result for of in self._found if isinstance(of, _Computed)]
+
     def _show(self) -> None:
         if not self.is_attached:
             return
         metric = COMPARED[self._metric]
-        computed = [of.result for of in self._found if isinstance(of, _Computed)]
-        self.query_one("#title", Static).update(f" Compare  {quantity(metric).title_of(computed)}")
+        self.query_one("#title", Static).update(f" Compare  {quantity(metric).title_of(self._results)}")
         for index, name in enumerate(_NAMES):
             side, found = self._sides[index], self._found[index]
             of = found.result.settings if isinstance(found, _Computed) else side.settings
@@ -215,10 +218,9 @@ class CompareScreen(Screen[None], LayerKeys):
         for name, found in zip(_NAMES, self._found, strict=True):
             if isinstance(found, _Computed) and found.problems:
                 sides.setdefault(found.problems[0], []).append(name)
-        computed = [of.result for of in self._found if isinstance(of, _Computed)]
         lines = [f"{' and '.join(names)}: {problem}" for problem, names in sides.items()]
         lines += self._comparison.warnings if self._comparison is not None else ()
-        lines += [line for result in computed for line in result.rounding]
+        lines += [line for result in self._results for line in result.rounding]
         if lines != self._warnings:
             self._warnings = lines
             self.query_one(StatusLine).warn(lines)
