@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-# How the names of weights begin, by the part that they are of; CLIP encoders in the order of a pipeline's
-# `text_encoder` and `text_encoder_2`.
-PREFIXES = {
-    "vae": ("first_stage_model.", "vae."),
-    "clip": (
-        "cond_stage_model.",
-        "conditioner.embedders.0.",
-        "conditioner.embedders.1.",
-        "text_encoders.clip_l.",
-        "text_encoders.clip_g.",
-    ),
-    "t5": ("text_encoders.t5",),
+# How the names of weights begin, and the part that they are of: a T5's name is not the same in all pipelines.
+_PREFIXES = {
+    "first_stage_model.": "vae",
+    "vae.": "vae",
+    "cond_stage_model.": "text_encoder",
+    "conditioner.embedders.0.transformer.": "text_encoder",
+    "conditioner.embedders.0.model.": "text_encoder_2",  # of a refiner, which has no first
+    "conditioner.embedders.1.": "text_encoder_2",
+    "text_encoders.clip_l.": "text_encoder",
+    "text_encoders.clip_g.": "text_encoder_2",
+    "text_encoders.t5": "t5",
 }
 
 
 def parts_in(file: Path | None) -> frozenset[str]:
-    """What a file has beside a denoiser: "vae", "clip" and "t5"; nothing that is not safetensors."""
+    """What a file has beside a denoiser, as of `part_of`; nothing that is not safetensors."""
     if file is None or file.suffix != ".safetensors":
         return frozenset()
     try:
@@ -36,18 +34,16 @@ def parts_in(file: Path | None) -> frozenset[str]:
 
 def part_of(name: str) -> str | None:
     """The part that a weight of such a file belongs to, by its name; None for the denoiser's."""
-    return next((part for part, begins in PREFIXES.items() if name.startswith(begins)), None)
+    return next((part for begin, part in _PREFIXES.items() if name.startswith(begin)), None)
 
 
-def holds(parts: Collection[str], name: str, kind: str) -> bool:
-    """Whether a file with these parts has the weights of a component.
+def part_for(name: str, kind: str) -> str | None:
+    """The part of such a file that a component is, as of `part_of`; None for what no file has.
 
     Args:
-        parts: as of `parts_in`.
         name: of the component.
         kind: its class.
     """
-    if name == "vae":
-        return "vae" in parts
-    family = "clip" if kind.startswith("CLIPText") else "t5" if kind.startswith("T5") else None
-    return name.startswith("text_encoder") and family in parts
+    if name.startswith("text_encoder") and kind.startswith("T5"):
+        return "t5"
+    return name if name == "vae" or kind.startswith("CLIPText") else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from subspacelens_tui.models.checkpoint import holds, parts_in
+from subspacelens_tui.models.checkpoint import part_for, parts_in
 from subspacelens_tui.models.errors import TRANSFORMER, ModelError
 from subspacelens_tui.models.file_integrity import check_index, check_small, check_weights, read_json
 from subspacelens_tui.models.model_files import Place, folder_place, place_of
@@ -250,7 +250,7 @@ class _Inspection:
         """Whether the weights of a part are in the file that was given."""
         if self._source.one_file is None:
             return False
-        return part in DENOISERS or holds(self._in_file, part, self.classes[part][1])
+        return part in DENOISERS or part_for(part, self.classes[part][1]) in self._in_file
 
     def _choose(
         self, part: str, there: Collection[WeightSet], pickles: bool | None = None

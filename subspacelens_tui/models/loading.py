@@ -153,11 +153,8 @@ def _load_file(part: Part, file: Path, kind: Any, dtype: torch.dtype, quantize: 
     Raises:
         ModelError: if it cannot be loaded, or lacks weights that its configuration wants.
     """
-    again = f"see that it is the {part.name} of a {kind.__name__}"
-    if part.library == "transformers":
-        with _one_line(str(file), part.name, again):
-            return text_encoder_in(file, kind, part.folder, dtype)
-    if not hasattr(kind, "from_single_file"):
+    again = f"check that the file has the weights of a {kind.__name__}"
+    if part.library != "transformers" and not hasattr(kind, "from_single_file"):
         raise ModelError(f"diffusers loads no {kind.__name__} from a single file: give a diffusers folder")
     how: dict[str, Any] = {_DTYPE["diffusers"]: dtype}
     if file.suffix == ".gguf":
@@ -165,7 +162,10 @@ def _load_file(part: Part, file: Path, kind: Any, dtype: torch.dtype, quantize: 
     elif quantize is not None and part.name.startswith(DENOISERS):
         how["quantization_config"] = quantization_config(quantize, dtype)
     with _one_line(str(file), part.name, again):
-        model = kind.from_single_file(str(file), config=str(part.folder), **how)
+        if part.library == "transformers":
+            model = text_encoder_in(file, kind, part.folder, dtype)
+        else:
+            model = kind.from_single_file(str(file), config=str(part.folder), **how)
     if (misfit := _misfit(model, {})) is not None:
         raise not_loaded(str(file), part.name, misfit, again)
     return model
@@ -180,9 +180,11 @@ def _misfit(model: Any, info: Mapping[str, Any]) -> str | None:
     }
     # Names with shapes.
     others = [found if isinstance(found, str) else found[0] for found in info.get("mismatched_keys", ())]
-    for names, words in ((others, "are of another shape"), (missing, "are missing")):
+    for names, words in ((others, "of another shape"), (missing, "missing")):
+        if len(names) == 1:
+            return f"the weight {min(names)} is {words}"
         if names:
-            return f"{len(names)} weights {words}, {min(names)} is one"
+            return f"{len(names)} weights are {words}, {min(names)} is one"
     for name in sorted(info.get("unexpected_keys", ())):
         block = _OF_BLOCK.match(name)
         blocks = getattr(model, block[1], None) if block else None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from subspacelens_tui.models.checkpoint import holds, part_of
+from subspacelens_tui.models.checkpoint import part_for, part_of
 from subspacelens_tui.planning.weight_headers import (
     Shapes,
     denoisers_of,
@@ -57,11 +57,11 @@ def weights(
         if others is None:
             raise FileNotFoundError("the other parts")
         in_file = _shapes_by_part(denoiser)
-        encoders = [in_file[part] for part in ("clip", "t5") if part in in_file]
+        encoders = [shapes for part, shapes in in_file.items() if part not in ("denoiser", "vae")]
         encoders += [
             shapes_in(weight_files(part, of_others))
             for part in text_encoders_of(others)
-            if not (in_file and holds(in_file, part.name, _class_in(part)))
+            if part_for(part.name, _class_in(part)) not in in_file
         ]
         # Some work on pixels, or call their VAE otherwise: it is small.
         vaes = [in_file["vae"]] if "vae" in in_file else []
@@ -78,7 +78,7 @@ def weights(
 
 
 def _shapes_by_part(place: Path | None) -> Mapping[str, Shapes]:
-    """The weights in a safetensors file: "denoiser", and "vae", "clip" and "t5" where it has them."""
+    """The weights in a safetensors file: "denoiser", and others by `part_of` where it has them."""
     found: dict[str, dict[str, tuple[int, ...]]] = {}
     if place is not None and place.suffix == ".safetensors":
         for name, shape in shapes_in([place]).items():

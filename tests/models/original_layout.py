@@ -1,4 +1,4 @@
-"""Stable Diffusion 1.5 and XL as one file, with the names of weights that their authors gave them."""
+"""Stable Diffusion 1.5, XL and 3 as one file, with the names of weights that their authors gave them."""
 
 import re
 from collections.abc import Iterable
@@ -41,22 +41,52 @@ _OPEN_CLIP = (
     (r"\.mlp\.fc1\.", ".mlp.c_fc."),
     (r"\.mlp\.fc2\.", ".mlp.c_proj."),
 )
+_MMDIT = (
+    (r"^pos_embed\.pos_embed", "pos_embed"),
+    (r"^pos_embed\.proj\.", "x_embedder.proj."),
+    (r"^time_text_embed\.timestep_embedder\.", "t_embedder."),
+    (r"^time_text_embed\.text_embedder\.", "y_embedder."),
+    (r"_embedder\.linear_1\.", "_embedder.mlp.0."),
+    (r"_embedder\.linear_2\.", "_embedder.mlp.2."),
+    (r"^proj_out\.", "final_layer.linear."),
+    (r"^norm_out\.linear\.", "final_layer.adaLN_modulation.1."),
+    (r"^transformer_blocks\.(\d+)\.", r"joint_blocks.\1.x_block."),
+    (r"x_block\.(.*)(?:add_([qkv])_proj|to_add_out)", r"context_block.\1to_\2"),
+    (r"x_block\.attn\.norm_added_", "context_block.attn.norm_"),
+    (r"x_block\.(norm1|ff)_context\.", r"context_block.\1."),
+    (r"norm1\.linear\.", "adaLN_modulation.1."),
+    (r"\.ff\.net\.0\.proj\.", ".mlp.fc1."),
+    (r"\.ff\.net\.2\.", ".mlp.fc2."),
+    (r"\.norm_([qk])\.", r".ln_\1."),
+    (r"\.to_(?:out\.0)?\.", ".proj."),
+)
 
 
 def save_as_one_file(pipeline: Any, path: Path) -> None:
-    """Write UNet, VAE and text encoder of a pipeline into one safetensors file."""
-    parts = {"model.diffusion_model.": _unet(pipeline.unet), "first_stage_model.": _vae(pipeline.vae)}
+    """Write denoiser, VAE and text encoders of a pipeline into one safetensors file."""
+    if hasattr(pipeline, "transformer"):
+        parts = {"model.diffusion_model.": _mmdit(pipeline.transformer)}
+        for name, part in (("clip_l", ""), ("clip_g", "_2"), ("t5xxl", "_3")):
+            encoder = getattr(pipeline, f"text_encoder{part}")
+            parts[f"text_encoders.{name}.transformer."] = encoder.state_dict()
+    else:
+        parts = {"model.diffusion_model.": _unet(pipeline.unet)} | _text_encoders(pipeline)
+    parts["first_stage_model."] = _vae(pipeline.vae)
+    found = {prefix + name: tensor for prefix, part in parts.items() for name, tensor in part.items()}
+    save_file({name: tensor.contiguous().clone() for name, tensor in found.items()}, path)
+
+
+def _text_encoders(pipeline: Any) -> dict[str, Weights]:
     text = {
         name.removeprefix("text_model."): tensor
         for name, tensor in pipeline.text_encoder.state_dict().items()
     }
-    if hasattr(pipeline, "text_encoder_2"):
-        parts["conditioner.embedders.0.transformer.text_model."] = text
-        parts["conditioner.embedders.1.model."] = _open_clip(pipeline.text_encoder_2)
-    else:
-        parts["cond_stage_model.transformer.text_model."] = text
-    found = {prefix + name: tensor for prefix, part in parts.items() for name, tensor in part.items()}
-    save_file({name: tensor.contiguous().clone() for name, tensor in found.items()}, path)
+    if not hasattr(pipeline, "text_encoder_2"):
+        return {"cond_stage_model.transformer.text_model.": text}
+    return {
+        "conditioner.embedders.0.transformer.text_model.": text,
+        "conditioner.embedders.1.model.": _open_clip(pipeline.text_encoder_2),
+    }
 
 
 def _renamed(weights: Weights, rules: Rules) -> Weights:
@@ -93,6 +123,20 @@ def _unet(unet: Any) -> Weights:
     for old, new in (("resnets.0", 0), ("attentions.0", 1), ("resnets.1", 2)):
         rules.append((rf"^mid_block\.{re.escape(old)}\.", f"middle_block.{new}."))
     return _renamed(unet.state_dict(), [*rules, *_RESNETS])
+
+
+def _mmdit(transformer: Any) -> Weights:
+    """Query, key and value are one matrix; where nothing but a norm is left, the scale comes after the shift."""
+    weights = dict(transformer.state_dict())
+    last = f"transformer_blocks.{len(transformer.transformer_blocks) - 1}.norm1_context.linear."
+    for name in weights:
+        if name.startswith((last, "norm_out.linear.")):
+            weights[name] = torch.cat(weights[name].chunk(2)[::-1])
+    weights = _renamed(weights, _MMDIT)
+    for name in [name for name in weights if ".to_q." in name]:
+        parts = [weights.pop(name.replace(".to_q.", f".to_{part}.")) for part in "qkv"]
+        weights[name.replace(".to_q.", ".qkv.")] = torch.cat(parts)
+    return weights
 
 
 def _vae(vae: Any) -> Weights:

@@ -3,6 +3,7 @@
 On a CPU, where offloading gains nothing: what is tested is that nothing gets into the way of the hooks.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 import subspacelens_tui
 from subspacelens_tui.models.errors import ModelError
@@ -134,9 +136,9 @@ SAME = (model_offload, group_offload, fused_qkv, compiled, one_file)
 OTHER = (layerwise_casting, lora, int8, gguf)
 
 
-@pytest.mark.parametrize("recipe", ["sd15", "sdxl"])
+@pytest.mark.parametrize("recipe", ["sd15", "sdxl", "sd3"])
 def test_a_checkpoint_is_the_pipeline_that_was_put_into_it(recipe: str, tmp_path: Path) -> None:
-    """Of a whole Stable Diffusion 1.5 or XL, whose folder is left with configurations and the tokenizers."""
+    """Of a whole Stable Diffusion 1.5, XL or 3, whose folder is left with configurations and the tokenizers."""
     made = build(recipe)
     made.save_pretrained(tmp_path / "folder")
     file = tmp_path / "whole.safetensors"
@@ -144,12 +146,62 @@ def test_a_checkpoint_is_the_pipeline_that_was_put_into_it(recipe: str, tmp_path
     for weights in (tmp_path / "folder").rglob("*.safetensors"):
         weights.unlink()
     loaded = load_pipeline(ModelSource(str(file), components_from=str(tmp_path / "folder")), torch.float32)
-    for name in ("unet", "vae", *(name for name in made.components if name.startswith("text_encoder"))):
+    for name in (name for name, part in made.components.items() if isinstance(part, torch.nn.Module)):
         ours, theirs = (getattr(pipeline, name).state_dict() for pipeline in (made, loaded))
         assert ours.keys() == theirs.keys()
         assert all(torch.equal(tensor, theirs[key]) for key, tensor in ours.items()), name
     with pytest.raises(ModelError, match=r"say where the other parts .* are, `--components-from"):
         located(str(file))
+
+
+@pytest.fixture(scope="module")
+def sd3(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Stable Diffusion 3 as one file, and a folder with its configurations and tokenizers."""
+    path: Path = tmp_path_factory.mktemp("sd3")
+    made = build("sd3")
+    made.save_pretrained(path / "folder")
+    for weights in (path / "folder").rglob("*.safetensors"):
+        weights.unlink()
+    save_as_one_file(made, path / "whole.safetensors")
+    return path
+
+
+def load_without(sd3: Path, part: str, file: Path) -> Any:
+    weights = load_file(sd3 / "whole.safetensors")
+    left = {name: tensor for name, tensor in weights.items() if re.search(part, name) is None}
+    assert len(left) < len(weights)
+    save_file(left, file)
+    return load_pipeline(ModelSource(str(file), components_from=str(sd3 / "folder")), torch.float32)
+
+
+@pytest.mark.parametrize(
+    ("part", "why"),
+    [
+        (
+            r"t5xxl.*block\.1\.",
+            r"the text encoder 3 of .*\(9 weights are missing, encoder\.block\.1\..* is one\)",
+        ),
+        (r"clip_l.*layers\.1\.", r"the text encoder of .*16 weights are missing"),
+        (
+            r"clip_g.*text_projection",
+            r"the text encoder 2 of .*\(the weight text_projection.weight is missing\)",
+        ),
+        (r"clip_g", "no weights of its text encoder 2"),
+        (r"t5xxl", "no weights of its text encoder 3"),
+        (r"first_stage_model", "no weights of its VAE"),
+        (r"joint_blocks\.0\.", "the transformer of model .* cannot be loaded"),
+    ],
+)
+def test_a_checkpoint_that_lacks_weights_is_refused(part: str, why: str, sd3: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=why):
+        load_without(sd3, part, tmp_path / "some.safetensors")
+
+
+@pytest.mark.parametrize("name", ["shared", "embed_tokens"])
+def test_the_embeddings_of_a_t5_go_by_either_name(name: str, sd3: Path, tmp_path: Path) -> None:
+    ours = load_without(sd3, rf"t5xxl.*{name}", tmp_path / "some.safetensors").text_encoder_3.state_dict()
+    theirs = build("sd3").text_encoder_3.state_dict()
+    assert all(torch.equal(tensor, ours[key]) for key, tensor in theirs.items())
 
 
 @pytest.mark.parametrize("make", [*SAME, *OTHER], ids=lambda make: make.__name__)
