@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,19 @@ def class_index(labels: Any, n: int, classes: Sequence[Any] | None = None) -> Cl
     order = names if classes is None else list(classes)
     members = tuple(np.flatnonzero(codes == names.index(name)) for name in order)
     return ClassIndex(tuple(order), members)
+
+
+def class_indices(labelings: np.ndarray) -> list[ClassIndex]:
+    """The classes of each of P labelings (P, N), as of `class_index`, by one sort for all."""
+    order = np.argsort(labelings, axis=1, kind="stable")
+    ordered = np.take_along_axis(labelings, order, axis=1)
+    changes = ordered[:, 1:] != ordered[:, :-1]
+    found = []
+    for images, codes, change in zip(order, ordered, changes, strict=True):
+        bounds = [0, *(np.flatnonzero(change) + 1).tolist(), len(images)]
+        members = tuple(images[start:end] for start, end in pairwise(bounds))
+        found.append(ClassIndex(tuple(codes[bounds[:-1]].tolist()), members))
+    return found
 
 
 def class_blocks(G: Array, members: np.ndarray, xp: Any, on: Any) -> Array:

@@ -5,14 +5,14 @@ class leaves the determinant of A = I + αB without their rows and columns, whic
 inverse of a class block gives the value without each of its groups of one size.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from subspacelens_tui.geometry.classes import class_blocks, class_index, label_array
+from subspacelens_tui.geometry.classes import ClassIndex, class_blocks, class_indices, label_array
 from subspacelens_tui.geometry.delete_one import delete_one_class_rates, delete_one_rates
 from subspacelens_tui.geometry.determinants import MEMORY, TOO_LARGE, log_determinants, too_large_refused
 from subspacelens_tui.geometry.errors import GeometryError
@@ -90,9 +90,8 @@ def _without_images(
     """Without single images of views that they take part in: the closed form of each labelling."""
     R, Rc = [], []
     scales = np.asarray(scale)
-    for done, labels in enumerate(labelings):
+    for done, (labels, index) in enumerate(zip(labelings, class_indices(labelings), strict=True)):
         check_cancelled(cancelled)
-        index = class_index(labels, len(G))
         if view == "class-centred":
             both = delete_one_rates(G, labels, index, scales, view, np)
             R.append(both[0])
@@ -155,22 +154,23 @@ def _by_inverses(
     """Rc (P, m) where leaving images out changes nothing of the others."""
     sizes = np.bincount(group_of)
     found = np.zeros((len(labelings), len(sizes)))
-    for start in range(0, len(labelings), CHUNK):
-        some = labelings[start : start + CHUNK]
-        for blocks in _in_blocks(some, group_of, len(sizes)):
-            check_cancelled(cancelled)
-            np.add.at(found[start : start + CHUNK], blocks.labelling, _parts(G, blocks, group_of, scale))
+    indices = class_indices(labelings)
+    done, total = 0, sum(len(index.members) for index in indices)
+    for blocks in _in_blocks(indices, group_of, len(sizes)):
+        check_cancelled(cancelled)
+        np.add.at(found, blocks.labelling, _parts(G, blocks, group_of, scale))
+        done += len(blocks.labelling)
         if progress is not None:
-            progress(min(start + CHUNK, len(labelings)), len(labelings))
+            progress(done, total)
     result: Float64Array = found / (len(G) - sizes)
     return result
 
 
-def _in_blocks(labelings: npt.NDArray[Any], group_of: npt.NDArray[np.intp], m: int) -> Iterator[_Blocks]:
-    """The classes of some labelings by size, as many at a time as the cache holds."""
+def _in_blocks(indices: Sequence[ClassIndex], group_of: npt.NDArray[np.intp], m: int) -> Iterator[_Blocks]:
+    """The classes of all labelings by size, as many at a time as the cache holds."""
     by_size: dict[int, list[tuple[int, npt.NDArray[np.intp]]]] = {}
-    for p, labels in enumerate(labelings):
-        for members in class_index(labels, len(labels)).members:
+    for p, index in enumerate(indices):
+        for members in index.members:
             by_size.setdefault(len(members), []).append((p, members))
     for size, owned in by_size.items():
         at_once = max(1, MEMORY // (8 * size**2))

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from array_api_compat import device, is_torch_array, to_device
 
-from subspacelens_tui.geometry.classes import class_index
+from subspacelens_tui.geometry.classes import class_indices
 from subspacelens_tui.geometry.determinants import TOO_LARGE, block_log_determinants
 from subspacelens_tui.geometry.errors import GeometryError
 from subspacelens_tui.geometry.gram import feature_view
@@ -92,8 +92,8 @@ def null_class_rate(
     for chunk in chunks(labelings, progress, cancelled):
         # By size: the images of each class, and which labelling of the chunk it belongs to.
         blocks: dict[int, list[tuple[int, np.ndarray]]] = {}
-        for p, labels in enumerate(chunk):
-            for members in class_index(labels, n).members:
+        for p, index in enumerate(class_indices(chunk)):
+            for members in index.members:
                 blocks.setdefault(len(members), []).append((p, members))
         total = xp.zeros((layers.shape[0], len(chunk)), dtype=xp.float64, device=device(G))
         for size, owned in blocks.items():

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device, is_torch_array, to_device
 
-from subspacelens_tui.geometry.classes import ClassIndex, class_index
+from subspacelens_tui.geometry.classes import ClassIndex, class_indices
 from subspacelens_tui.geometry.errors import GeometryError
 from subspacelens_tui.geometry.gram import without_mean
 from subspacelens_tui.geometry.inputs import Array, count, precision, square_gram
@@ -97,7 +97,7 @@ def permuted_classes(
     xp, G = square_gram(G)
     n = G.shape[-1]
     rank = count(rank, "rank")
-    indices = [class_index(labels, n) for labels in checked_labelings(labelings, n)]
+    indices = class_indices(checked_labelings(labelings, n))
     layers = xp.reshape(G, (-1, n, n))
     collected = _Collected()
     total = layers.shape[0] * len(indices)

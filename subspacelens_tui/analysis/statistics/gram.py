@@ -300,7 +300,7 @@ class GramLayer(LayerStatistics):
             1,
             precision,
             self.sample.view,
-            progress=watch.of("error bars of the excess", 0, len(labelings.codes)),
+            progress=watch.of("error bars of the excess"),
             cancelled=watch.cancelled,
         )
         if R is None:
