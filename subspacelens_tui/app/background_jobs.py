@@ -1,5 +1,6 @@
 """What is computed beside the metrics of the selection when there is time, one thing after the other."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ class Job:
         work: does it, on the thread of the analysis.
         done: called on the event loop with the result, or None and the reason there is none.
         urgent: whether somebody waits for it; then it goes first, and others make room.
+        kept: whether its result is kept for when the same is wished for again, after another of its name.
     """
 
     name: str
@@ -24,6 +26,11 @@ class Job:
     work: Callable[[Analyzer, IsCancelled], object] = field(compare=False)
     done: Callable[[object, str | None], None] = field(compare=False)
     urgent: bool = False
+    kept: bool = False
+
+
+# Results of some layers of some label schemes and branches.
+_KEPT = 64
 
 
 class Jobs:
@@ -32,6 +39,7 @@ class Jobs:
     def __init__(self) -> None:
         self._wanted: dict[str, Job] = {}
         self._done: dict[str, Hashable] = {}
+        self._results: OrderedDict[tuple[str, Hashable], object] = OrderedDict()
 
     def want(self, job: Job) -> bool:
         """Wish for a job; True if there is something new to do."""
@@ -58,6 +66,19 @@ class Jobs:
         """Whether this one is still wished for."""
         return self._wanted.get(job.name) == job
 
-    def finish(self, job: Job) -> None:
+    def result(self, job: Job) -> object | None:
+        """What is kept of the same job, or None."""
+        return self._results.get((job.name, job.key)) if job.kept else None
+
+    def finish(self, job: Job, result: object | None) -> None:
         """It is done, with a result or without."""
         self._done[job.name] = job.key
+        if job.kept and result is not None:
+            self._results[job.name, job.key] = result
+            self._results.move_to_end((job.name, job.key))
+            if len(self._results) > _KEPT:
+                self._results.popitem(last=False)
+
+    def forget_results(self) -> None:
+        """What they were computed from has changed."""
+        self._results.clear()

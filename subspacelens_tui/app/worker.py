@@ -239,6 +239,7 @@ class Worker:
             self._grown = self._lost = False
             self._known = (None, 0)
             self._final.clear()
+            self._jobs.forget_results()
         if self._as_known(selection):
             self._analysed, self._permuted = generation, MANY
             return
@@ -295,6 +296,11 @@ class Worker:
         return final
 
     async def _do(self, job: Job) -> None:
+        if (kept := self._jobs.result(job)) is not None:
+            self._jobs.finish(job, kept)
+            job.done(kept, None)
+            self._wake.set()
+            return
         generation, began = self._generation, time.monotonic()
         assert self._analyzer is not None
 
@@ -314,7 +320,7 @@ class Worker:
             # As of the metrics: a fault of ours must not take the screen down.
             reason = _failure(error)
         if self._jobs.wanted(job):
-            self._jobs.finish(job)
+            self._jobs.finish(job, result)
             job.done(result, reason)
         if self._recording is not None and self._recording.state.phase.running:
             now = time.monotonic()

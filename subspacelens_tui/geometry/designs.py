@@ -35,7 +35,8 @@ def permuted_labels(
         labels: (N,) integers or strings.
         design: One of DESIGNS.
         permutations: P.
-        rng: A generator, or a seed for one: the same seed gives the same labelings.
+        rng: A generator, or a seed for one: the same seed gives the same labelings, and the first of them
+            are the same whatever P is.
         groups: (N,) integers or strings; what they are depends on the design, and ``free`` takes none.
 
     Raises:
@@ -70,16 +71,15 @@ _GROUPS = {
 }
 
 
+# The same number whatever is asked for, so that the first labelings do not depend on how many follow.
+_DRAWN_AT_ONCE = 200
+
+
 def _within_groups(
     codes: np.ndarray, group_of: np.ndarray, design: str, permutations: int, rng: np.random.Generator
 ) -> np.ndarray:
-    labelings = np.tile(codes, (permutations, 1))
-    movable = False
-    for group in range(group_of.max() + 1):
-        members = np.flatnonzero(group_of == group)
-        if np.ptp(codes[members]) > 0:
-            movable = True
-            labelings[:, members] = rng.permuted(labelings[:, members], axis=1)
+    groups = [np.flatnonzero(group_of == group) for group in range(group_of.max() + 1)]
+    movable = [members for members in groups if np.ptp(codes[members]) > 0]
     if not movable:
         raise GeometryError(
             "no seed is shared by images of different classes, so that within-seed permutes nothing; "
@@ -88,7 +88,13 @@ def _within_groups(
             else "every coarse class has a single fine label, so that fine-within-coarse permutes nothing; "
             "use the free design"
         )
-    return labelings
+    drawn = []
+    for _ in range(0, permutations, _DRAWN_AT_ONCE):
+        labelings = np.tile(codes, (_DRAWN_AT_ONCE, 1))
+        for members in movable:
+            labelings[:, members] = rng.permuted(labelings[:, members], axis=1)
+        drawn.append(labelings)
+    return np.concatenate(drawn)[:permutations]
 
 
 def _whole_groups(

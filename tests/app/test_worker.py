@@ -9,6 +9,7 @@ import pytest
 from subspacelens_tui.analysis import Analyzer, Settings
 from subspacelens_tui.analysis.progress import IsCancelled
 from subspacelens_tui.analysis.result import Result
+from subspacelens_tui.app import background_jobs
 from subspacelens_tui.app.background_jobs import Job
 from subspacelens_tui.app.worker import Worker
 from tests.app.conftest import PATIENCE, OpenApp
@@ -73,3 +74,34 @@ async def test_a_key_that_changes_the_display_only_does_not_restart_the_null(
         await app.press(*"iiii")
         assert app.screen.selection.settings.errors is None
         assert not app.screen.analysis.main.layers[0].errors
+
+
+async def test_keys_that_go_back_and_forth_compute_nothing_twice(
+    on: OpenApp, planted: PlantedSessionFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed: list[str] = []
+    done = background_jobs.Jobs.finish
+
+    def counted(jobs: background_jobs.Jobs, job: Job, result: object) -> None:
+        if jobs.result(job) is None:
+            computed.append(job.name)
+        done(jobs, job, result)
+
+    monkeypatch.setattr(background_jobs.Jobs, "finish", counted)
+    session = planted(layers=2, seeds=4).start().record(2)
+    async with on(session) as app:
+        await app.press("l")
+        assert "layer" in computed
+        shown = app.screen.analysis
+        computed.clear()
+        for key in ("l", "down", "up", "l"):
+            await app.press(key)
+        # Of the layer that had not been looked at.
+        assert computed.count("layer") == 1
+        assert app.screen.analysis == shown
+        # What was computed of fewer images is not of these.
+        computed.clear()
+        session.record()
+        await app.settled()
+        assert {"layer", "overlap error"} <= set(computed)
+        assert app.screen.analysis != shown

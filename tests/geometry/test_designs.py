@@ -80,6 +80,14 @@ def test_a_design_that_cannot_be_applied(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("design", DESIGNS)
+def test_the_first_labelings_are_the_same_however_many_follow(design: str) -> None:
+    labels, groups = LABELS[design], GROUPS[design]
+    most = permuted_labels(labels, design, 450, 0, groups)
+    for fewer in (4, 40, 200, 201):
+        assert np.array_equal(permuted_labels(labels, design, fewer, 0, groups), most[:fewer])
+
+
 def test_a_whole_number_of_permutations() -> None:
     with pytest.raises(GeometryError, match="permutations must be a whole number of at least 1, got 0"):
         permuted_labels(SUBJECT, "free", 0, 0)

@@ -229,7 +229,7 @@ def test_shared_seeds_hide_structure_from_all_but_the_within_seed_design() -> No
         return 6 * rng.normal(size=(D, 12))[:, seed]
 
     def noise_and_classes(rng: np.random.Generator) -> np.ndarray:
-        return noise(rng) + 1.2 * rng.normal(size=(D, 6))[:, labels]
+        return noise(rng) + 2 * rng.normal(size=(D, 6))[:, labels]
 
     assert share_rejected(noise, labels, designs)["within-seed"] < 0.2
     found = share_rejected(noise_and_classes, labels, designs)

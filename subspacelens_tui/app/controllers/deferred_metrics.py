@@ -1,6 +1,6 @@
 """Metrics that cost seconds: asked for once the others are there, and only for panes that are seen."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import replace
 
 from subspacelens_tui.analysis import Analyzer
@@ -70,7 +70,7 @@ class DeferredMetrics(Controller):
             of_layer = found if isinstance(found, LayerResult) else _without(main.layers[layer], reason)
             self._take(replace(now, closer={**kept, layer: of_layer}, closer_images=images))
 
-        self._state.worker.want(Job("layer", (selection, images, layer), look, looked))
+        self._want("layer", (selection, images, layer), look, looked)
         needed = self._needed()
         if Deferred.CKA in needed:
             self._compare_layers(analysis, main)
@@ -81,7 +81,7 @@ class DeferredMetrics(Controller):
         if Deferred.SPARSE in needed:
             self._compare_lenses(analysis, main)
         if main.settings.errors is not None:
-            self._state.worker.want(Job("overlap error", (selection, images, layer), more, looked))
+            self._want("overlap error", (selection, images, layer), more, looked)
         if Deferred.SPLIT_HALVES in needed:
             self._split_halves(analysis, main)
         if Deferred.LEAST_OVERLAP_BY_STEP in needed:
@@ -115,7 +115,7 @@ class DeferredMetrics(Controller):
                 results = {**shown.results, analysis.selection.main: replace(now, layers=layers)}
                 self._take(replace(shown, results=results))
 
-        self._state.worker.want(Job(name, (analysis.selection, main.images), errors, computed))
+        self._want(name, (analysis.selection, main.images), errors, computed)
 
     def _split_halves(self, analysis: Analysis, main: Result) -> None:
         """Halves of the classes in all layers, and the errors of the overlap."""
@@ -129,7 +129,7 @@ class DeferredMetrics(Controller):
             if now is not None and now.selection == selection and isinstance(found, tuple):
                 self._take(replace(now, halves=found, halves_images=main.images))
 
-        self._state.worker.want(Job("halves", (selection, main.images), halves, computed))
+        self._want("halves", (selection, main.images), halves, computed)
         self._want_errors("overlap errors", analysis, main, deferred_errors)
 
     def _compare_steps(self, analysis: Analysis, main: Result) -> None:
@@ -157,7 +157,7 @@ class DeferredMetrics(Controller):
             steps = found if isinstance(found, Separations) else Separations((), reason or "", main.images)
             self._take(replace(now, separation=steps))
 
-        self._state.worker.want(Job("separation", (selection, main.images), compare, compared))
+        self._want("separation", (selection, main.images), compare, compared)
 
     def _compare_layers(self, analysis: Analysis, main: Result) -> None:
         """How alike the layers arrange the images."""
@@ -172,7 +172,7 @@ class DeferredMetrics(Controller):
                 alike = found if isinstance(found, Result) else replace(main, missing={"cka": reason or ""})
                 self._take(replace(now, alike=alike))
 
-        self._state.worker.want(Job("cka", (selection, main.images), compare, compared))
+        self._want("cka", (selection, main.images), compare, compared)
 
     @property
     def _recording_runs(self) -> bool:
@@ -200,7 +200,7 @@ class DeferredMetrics(Controller):
                 known = found if isinstance(found, Pairs) else reason or "they could not be tested"
                 self._take(replace(now, pairs=(layer, known)))
 
-        self._state.worker.want(Job("pairs", (settings, main.images, layer), work, done))
+        self._want("pairs", (settings, main.images, layer), work, done)
 
     def _still(self, main: Result) -> Analysis | None:
         """What is shown, if its main metrics are of the settings that these are of."""
@@ -224,9 +224,9 @@ class DeferredMetrics(Controller):
                 self._take(replace(now, over_eps=(layer, known)))
 
         key = (settings, main.images, layer)
-        self._state.worker.want(Job("over ε", key, work, done))
+        self._want("over ε", key, work, done)
         if settings.errors is not None:
-            self._state.worker.want(Job("errors over ε", key, more, done))
+            self._want("errors over ε", key, more, done)
 
     def _measure_control(self, analysis: Analysis, main: Result) -> None:
         """The main metrics of the session's control, without null and errors; it is finished after it."""
@@ -251,7 +251,7 @@ class DeferredMetrics(Controller):
             if now is not None and now.selection == analysis.selection:
                 self._take(replace(now, control=found if isinstance(found, Result) else None))
 
-        self._state.worker.want(Job("control", (settings, main.images, finished), measure, measured))
+        self._want("control", (settings, main.images, finished), measure, measured)
 
     def _compare_lenses(self, analysis: Analysis, main: Result) -> None:
         """What tokens take under each lens, with the autoencoders trained beside them: layer by layer.
@@ -297,7 +297,17 @@ class DeferredMetrics(Controller):
             self._take(now)
 
         key = (selection, images, layer, trained.get(place, ()))
-        self._state.worker.want(Job("sparse", key, compare, compared))
+        self._want("sparse", key, compare, compared)
+
+    def _want(
+        self,
+        name: str,
+        key: Hashable,
+        work: Callable[[Analyzer, IsCancelled], object],
+        done: Callable[[object, str | None], None],
+    ) -> None:
+        """Ask the worker for one of them; keys that go back and forth find it again."""
+        self._state.worker.want(Job(name, key, work, done, kept=True))
 
     def _take(self, analysis: Analysis) -> None:
         self._state.analysis = analysis
