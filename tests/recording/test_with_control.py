@@ -62,7 +62,9 @@ def test_a_detached_recorder_goes_on_with_the_control(
     check(session, control)
 
 
-def test_a_control_that_was_killed_is_resumed_by_its_session(tmp_path: Path) -> None:
+def test_a_control_that_was_killed_is_resumed_by_its_session(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main([*plan(tmp_path), "--headless", "--with-control"]) == 0
     folder = tmp_path / "sessions" / "run"
     resume = ["record", "--headless", "--resume", "run", "--sessions", str(folder.parent)]
@@ -73,7 +75,9 @@ def test_a_control_that_was_killed_is_resumed_by_its_session(tmp_path: Path) -> 
     events = (control / "events.jsonl").read_text().replace('"finished"', '"stopped"')
     (control / "events.jsonl").write_text(events)
     assert next_control(folder) == control
+    capsys.readouterr()
     assert main(resume) == 0
+    assert capsys.readouterr().out == f"{folder}\n"
     np.testing.assert_array_equal(open_session(control).features(11, "cond", 1), whole)
     assert main(resume) == 1, "both are finished"
 

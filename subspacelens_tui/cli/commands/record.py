@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         _say_what_it_takes(manifest, sessions)
         if arguments.with_control:
             print("its control takes as much again", file=sys.stderr)
-    return _start(arguments, folder, rank)
+    return _start(arguments, folder, rank, folder)
 
 
 def asked(arguments: argparse.Namespace) -> Request:
@@ -142,7 +142,7 @@ def _resume(arguments: argparse.Namespace, rank: Rank) -> int:
     from subspacelens_tui.sessions.moments_file import unsummed_images
     from subspacelens_tui.sessions.random_control import next_control
 
-    folder = find_session(arguments.resume, sessions_folder(arguments.sessions))
+    named = folder = find_session(arguments.resume, sessions_folder(arguments.sessions))
     session = open_session(folder)
     # Of a session that is finished its control may not be.
     if rank.alone and not unsummed_images(session) and (control := next_control(folder)) is not None:
@@ -158,10 +158,11 @@ def _resume(arguments: argparse.Namespace, rank: Rank) -> int:
             raise SessionError(f"{folder.name} is {state.words}: `{PROGRAM} replay {folder.name}` opens it")
         if state.phase in (Phase.LOADING, Phase.RECORDING, Phase.PAUSED):
             raise SessionError(f"{folder.name} is being recorded: `{PROGRAM} replay {folder.name}` shows it")
-    return _start(arguments, folder, rank)
+    return _start(arguments, folder, rank, named)
 
 
-def _start(arguments: argparse.Namespace, folder: Path, rank: Rank) -> int:
+def _start(arguments: argparse.Namespace, folder: Path, rank: Rank, named: Path) -> int:
+    """Record into a folder: of the session that was named, or of its control."""
     from subspacelens_tui.recording.spawn import start_recorder
     from subspacelens_tui.sessions.catalog import sessions_folder
 
@@ -169,7 +170,9 @@ def _start(arguments: argparse.Namespace, folder: Path, rank: Rank) -> int:
     if not rank.alone:
         return _record_as_rank(folder, rank, allowed)
     if arguments.headless:
-        return _record_here(folder, allowed)
+        status = _record_here(folder, allowed)
+        _print_session(named)
+        return status
     process = start_recorder(folder, allowed.pickle, allowed.nonfinite)
     status = _watch(arguments, folder, sessions_folder(arguments.sessions))
     process.poll()
@@ -183,7 +186,6 @@ def _record_here(folder: Path, allowed: _Allowed) -> int:
     if status == 0 and (control := next_control(folder)) is not None:
         say(f"{folder.name} is recorded; now its control, {control.name}")
         status = _record_one(control, allowed)
-    _print_session(folder)
     return status
 
 
