@@ -40,6 +40,14 @@ def test_the_screen_starts_without_scipy() -> None:
     assert "scipy" not in modules_after("import subspacelens_tui.app.main")
 
 
+@pytest.mark.parametrize("command", ["list", "analyze", "show", "export", "compare"])
+def test_what_takes_long_to_import_is_imported_where_it_is_used(command: str) -> None:
+    loaded = modules_after(
+        f"import subspacelens_tui.cli.commands.{command}, subspacelens_tui.analysis.output"
+    )
+    assert not {"scipy.stats", "scipy.integrate", "scipy.optimize"} & loaded
+
+
 def test_the_screen_starts_without_what_pictures_need() -> None:
     loaded = modules_after("import subspacelens_tui.app.app")
     assert not {"PIL", "matplotlib", "pyarrow", "subspacelens_tui.app.screens.gallery"} & loaded

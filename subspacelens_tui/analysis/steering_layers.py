@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from subspacelens_tui.analysis.analyzer import Analyzer
 from subspacelens_tui.analysis.settings import Settings, SettingsError
@@ -159,6 +158,9 @@ def judge_predictors(
 
 def rank_correlation(a: Sequence[float | None] | Float64Array, b: Values) -> float | None:
     """Spearman's; None where one of both is constant or has a gap."""
+    # Imported here, where few come: it takes longer than all else that the commands import.
+    from scipy.stats import rankdata
+
     if any(value is None for value in (*a, *b)):
         return None
     x, y = (rankdata(np.asarray(of, dtype=np.float64)) for of in (a, b))

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from subspacelens_tui.steering.errors import SteeringError
 from subspacelens_tui.steering.examples import FloatArray
@@ -27,7 +26,7 @@ class Natural:
 
     def ratios(self, features: FloatArray) -> FloatArray:
         """Distances (N,) of features (N, D) to the nearest natural image, as multiples of `typical`."""
-        found: FloatArray = cdist(_flat(features), self.features).min(axis=1) / self.typical
+        found: FloatArray = _distances(_flat(features), self.features).min(axis=1) / self.typical
         return found
 
 
@@ -40,7 +39,7 @@ def natural(features: FloatArray) -> Natural:
     flat = _flat(features)
     if len(flat) < 3:
         raise SteeringError(f"{len(flat)} natural images do not say how far such images are from each other")
-    distances = cdist(flat, flat)
+    distances = _distances(flat, flat)
     np.fill_diagonal(distances, np.inf)
     nearest = distances.min(axis=1)
     if not (typical := float(np.median(nearest))) > 0:
@@ -50,3 +49,11 @@ def natural(features: FloatArray) -> Natural:
 
 def _flat(features: FloatArray) -> FloatArray:
     return np.asarray(features, dtype=np.float64).reshape(len(features), -1)
+
+
+def _distances(one: FloatArray, other: FloatArray) -> FloatArray:
+    # Imported here: what lists sessions loads this module.
+    from scipy.spatial.distance import cdist
+
+    found: FloatArray = cdist(one, other)
+    return found

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betaincinv
 
 _TAIL = 0.025
 
@@ -29,6 +28,9 @@ class Share:
 
 def share(hits: Sequence[bool], seeds: Sequence[int]) -> Share:
     """The share of hits among images, from one entry for each: whether it is one, and its seed."""
+    # Imported here: what lists sessions loads this module.
+    from scipy.special import betaincinv
+
     n = len(set(seeds))
     value = float(np.mean(hits))
     # Of k of n; k may be a fraction where a seed has several images.

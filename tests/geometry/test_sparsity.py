@@ -43,6 +43,20 @@ def test_reference_values_approach_their_limits() -> None:
     assert hoyer_laplace(10**6) == pytest.approx(1 - np.sqrt(1 / 2), abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("d", "expected"),
+    [
+        (2, 0.405015908053548),
+        (32, 0.3348182048753045),
+        (1152, 0.3012336703808586),
+        (20000, 0.2949478873369341),
+    ],
+)
+def test_laplace_as_by_thirty_digits(d: int, expected: float) -> None:
+    """The same integral, by mpmath's quadrature."""
+    assert hoyer_laplace(d) == pytest.approx(expected, abs=1e-11)
+
+
 def test_laplace_of_width_two_by_hand() -> None:
     # x/‖x‖₁ is uniform on the simplex: E 1/‖(u, 1-u)‖₂ = ∫ du / sqrt(u² + (1-u)²) = √2 asinh 1.
     expected = (np.sqrt(2) - np.sqrt(2) * np.arcsinh(1)) / (np.sqrt(2) - 1)
