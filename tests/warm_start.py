@@ -24,6 +24,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PROGRAM = ("subspacelens_tui", "subspacelens_tui.recording")
 _READ_AT_START = ("PYTHON", "HF_", "HUGGINGFACE", "TRANSFORMERS", "DIFFUSERS", "TOKENIZERS", "TORCH", "CUDA")
 _READ_AT_START += ("OMP_", "MKL_", "OPENBLAS", "LD_", "LC_", "LANG", "HOME", "XDG_CACHE", "PATH", "TMPDIR")
+_READ_AT_START += ("TEXTUAL", "COLORTERM", "NO_COLOR")
 # Only what is first in `sys.path` depends on it: see `_become`.
 _SAFE_PATH = "PYTHONSAFEPATH"
 
@@ -128,11 +129,13 @@ def _source() -> _Source:
 
 
 def _import_all() -> None:
-    """What a recording of the bundled model imports."""
+    """What a recording of the bundled model imports, and the commands that print what was recorded."""
     import diffusers
     import PIL.Image
     import transformers
 
+    import subspacelens_tui.analysis.output
+    import subspacelens_tui.app.print_session
     import subspacelens_tui.cli
     import subspacelens_tui.models.loading
     import subspacelens_tui.recording.__main__
