@@ -22,20 +22,20 @@ Written by `python -m tools.metrics_page` from the declarations in `subspacelens
 test holds it to them. [reading-metrics.md](reading-metrics.md) explains how to read metrics,
 [extending.md](extending.md) how to add one.
 
-Z is (d, N): a column for each image, the token mean of what a block puts out. Class k has Nₖ images. λ are
-the eigenvalues of ZᵀZ, σ their roots. ε is not squared (the MCR², ReduNet and CRATE code bases call ε²
+Z is (d, N): a column for each image, the token mean of a block's output. Class k has Nₖ images. λ are
+the eigenvalues of ZᵀZ, σ their square roots. ε is not squared (the MCR², ReduNet and CRATE code bases call ε²
 `eps`). r is the dimension of the class subspaces (`--subspace-dim`). "key" is the name in JSON, in tables
 on disk and in Python; "short" the one on screens and in the text report.
 
-Of what a block does to its input, Z is what it receives (the first one, what the recorder kept of its input),
-Z′ what it puts out and Δ = Z′ − Z, all centred whatever the transform.
+In the metrics of a block's update, Z is the block's input (for the first block, what the recorder kept of it),
+Z′ its output and Δ = Z′ − Z, all centred whatever the transform.
 
-A metric with a null also has, under names of its own, what that null says: `KEY.excess` (value minus the
-mean of its null, that of permuted labels unless its entry says otherwise), `KEY.z` (that in standard
+A metric with a null also has values relative to it, under their own names: `KEY.excess` (value minus the mean
+of the null, which is of permuted labels unless the entry says otherwise), `KEY.z` (the excess in standard
 deviations of the null), `KEY.p` ((1 + #{permuted at least as extreme})/(1 + permutations), one-sided), and
 `KEY.null_mean`, `KEY.null_std`, `KEY.null_low`, `KEY.null_high` (mean, standard deviation, 2.5 % and 97.5 %
-quantiles). `analyze --sweep` takes a metric's key and these. Without a key they are those of ΔR: `excess` is
-`delta_R.excess`.
+quantiles). `analyze --sweep` takes a metric's key or one of these names. Without a key they refer to ΔR:
+`excess` is `delta_R.excess`.
 """
 _KINDS: dict[str, type[LayerStatistics]] = {"`--every-image`": ScatterLayer, "`--tokens`": TokenLayer}
 
@@ -80,7 +80,7 @@ def _rows(metric: Metric) -> Iterator[tuple[str, str]]:
 def _null(metric: Metric) -> str:
     if metric.null is None:
         return metric.no_null
-    tail = "both tails count" if metric.null == "either" else f"{metric.null} values are the more structured"
+    tail = "both tails count" if metric.null == "either" else f"{metric.null} values mean more structure"
     return f"{metric.null_by}; {tail}"
 
 

@@ -57,7 +57,7 @@ def texts(result: dict[str, Any]) -> dict[str, str]:
     return {
         **{name: str(result[name]) for name in ("images", "width", "layers", "permutations")},
         "planted": table(
-            ["claim", "planted", "right", "data sets", "said so, %"],
+            ["claim", "planted", "expected verdict", "data sets", "given, %"],
             [
                 [
                     row["claim"],

@@ -36,7 +36,7 @@ def evidence(permutations: int | None) -> tuple[Option, ...]:
             f"label permutations, 0 for no null (default: {default})",
             int,
             permutations,
-            more="for p-values to report take 200 or more" if permutations is None else "0 means no null",
+            more="use 200 or more for p-values that you report" if permutations is None else "",
         ),
         *_EVIDENCE,
     )
@@ -49,14 +49,14 @@ LABELS_FILE = Option(
     "FILE",
     "TOML that adds label schemes to the session",
     path,
-    more="[prompt-sets.md](prompt-sets.md) has the format; images of prompts that it leaves out are not used",
+    more="[prompt-sets.md](prompt-sets.md) describes the format; images of prompts that it omits are not used",
 )
 _EVIDENCE = (
     Option("--seed", "N", "random seed for permutations and splits (default: %(default)s)", int, 0),
     Option(
         "--errors",
         "BY",
-        "jackknife over image, seed, subject or seed+subject; auto: what they share; or none (default: auto)",
+        "jackknife over image, seed, subject or seed+subject; auto: whatever the images share; or none (default: auto)",
         lambda text: None if text == "none" else text,
         "auto",
         more="[reading-metrics.md](reading-metrics.md) says which to use",
@@ -66,18 +66,18 @@ _EVIDENCE = (
 CLASSES = Option(
     "--pair",
     "A,B[,…]",
-    "only the images of these classes, two or more (default: of all)",
+    "use only the images of these classes, two or more (default: all)",
     lambda text: tuple(text.split(",")),
     dest="classes",
-    more="null and errors are of these images alone",
+    more="null and errors are then computed from these images alone",
 )
 METRICS = Option(
     "--metrics",
     "KEY,…",
     "also compute these metrics, by key, or all",
     lambda text: tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip())),
-    more="label part, neighbours, CKA, … are computed on request only; named ones also get the errors that "
-    "are by recomputation, unless these are over images. [metrics.md](metrics.md) has the keys",
+    more="label part, neighbours, CKA, … are computed only on request; metrics named here also get the error "
+    "bars that need recomputation, unless these are over images. [metrics.md](metrics.md) lists the keys",
 )
 # Of `analyze` and `compare`, in this order.
 SETTINGS = (
@@ -88,13 +88,13 @@ SETTINGS = (
         "--design",
         "D",
         "permutation null: free, within-seed, fine-within-coarse or subjects (default: fits the labels)",
-        more="it says which labels may be exchanged, see [reading-metrics.md](reading-metrics.md)",
+        more="it sets which labels may be exchanged: see [reading-metrics.md](reading-metrics.md)",
     ),
     Option("--iso-rate", "R", "choose ε in each layer so that R has this value, in nats", float),
     METRICS,
     switch(
         "--thorough",
         "also compute split-half ceilings, normality and spectra",
-        more="with it come reference values of Hoyer sparsity, and the error bars of ranks and overlap",
+        more="it adds reference values for Hoyer sparsity, and error bars for ranks and overlap",
     ),
 )

@@ -208,7 +208,7 @@ def named_value(text: str) -> tuple[str, Any]:
     """NAME=VALUE; the value as in JSON or Python: a number, true, false, none, a list; else text."""
     name, equals, value = text.partition("=")
     if not (equals and name.strip().isidentifier()):
-        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not NAME=VALUE, as num_frames=17")
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not NAME=VALUE, such as num_frames=17")
     try:
         return name.strip(), _WORDS[value] if value in _WORDS else json.loads(value)
     except ValueError:
@@ -219,14 +219,14 @@ def named_path(text: str) -> tuple[str, str]:
     """NAME=PATH."""
     name, equals, value = text.partition("=")
     if not (equals and name.strip().isidentifier()):
-        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not NAME=PATH, as control_image=pose.png")
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not NAME=PATH, such as control_image=pose.png")
     return name.strip(), path(value)
 
 
 def size(text: str) -> tuple[int, int]:
     """Width and height in pixels, as 1024x768."""
     if (found := _SIZE.fullmatch(text.strip())) is None:
-        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not WIDTHxHEIGHT in pixels, as 1024x768")
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not WIDTHxHEIGHT in pixels, such as 1024x768")
     return int(found[1]), int(found[2])
 
 

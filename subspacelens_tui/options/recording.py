@@ -83,7 +83,7 @@ TOKENS = FormOption(
     "also keep T single tokens of each image and block (default: none; 16 without T)",
     int,
     const=16,
-    more="what the features will take on disk with and without them is said first",
+    more="the disk space that the features need with and without them is printed first",
     label="tokens",
     unless="none",
     says="single tokens to keep of each image and block",
@@ -92,12 +92,12 @@ TOKENS = FormOption(
 _MOMENTS = Option(
     "--moments",
     "L[,L…]",
-    "also sum over all tokens by class, to steer with, at these layers (default: none; all without L)",
+    "also record sums over all tokens of each class at these layers, for steering (default: none; all without L)",
     lambda text: () if text == "all" else layer_numbers(text),
     const="all",
-    more="where `--tokens` would take too much disk: wide models need thousands of tokens a class. Sums of a "
-    "class, layer and captured step take 16 d² bytes on disk and in memory (21 MB at d = 1152): what they "
-    "take is said first, and refused where it is not free",
+    more="for when `--tokens` would take too much disk: wide models need thousands of tokens per class. The "
+    "sums of one class, layer and captured step take 16 d² bytes on disk and in memory (21 MB at d = 1152); "
+    "the total is printed first, and the recording is refused if that much is not free",
 )
 NAME = FormOption(
     "--name",
@@ -126,7 +126,7 @@ DEVICE = FormOption(
 DTYPE = FormOption(
     "--dtype",
     "T",
-    "float32, bfloat16 or float16 (default: bfloat16 on a GPU that has it, else float32)",
+    "float32, bfloat16 or float16 (default: bfloat16 on a GPU that supports it, else float32)",
     label="dtype",
     unless="fits the device",
     says="float32, bfloat16, float16",
@@ -136,7 +136,7 @@ SIZE = FormOption(
     "WxH",
     "width and height of the pictures in pixels (default: the pipeline's)",
     size,
-    more="goes to `width` and `height` of the pipeline's call; where it makes another size, a line says so",
+    more="passed as `width` and `height` to the pipeline; if it produces another size, a line says so",
     label="size",
     unless="the pipeline's",
     says="width and height in pixels",
@@ -153,19 +153,18 @@ NEGATIVE = FormOption(
 CALL = Option(
     "--call",
     "NAME=VALUE",
-    "an argument that the pipeline's call takes besides, as num_frames=17; may be repeated",
+    "a further argument for the pipeline's call, such as num_frames=17; may be repeated",
     named_value,
     action=Gathered,
-    more="the same for all images. A number, `true`, `false`, `none` or a list as `[0.9, 0.5]`; "
-    "anything else "
-    "is text, and so is what stands in double quotes, `'\"17\"'`",
+    more="the same for all images. The value is a number, `true`, `false`, `none` or a list such as "
+    "`[0.9, 0.5]`; anything else is text, as is anything in double quotes, `'\"17\"'`",
 )
 LAYERS = FormOption(
     "--layers",
     "A-B[,…]",
     "record only these blocks, 0 the first that runs (default: all)",
     layer_numbers,
-    more="`doctor --model` lists them, over all lists of blocks. Screens and tables keep their numbers",
+    more="`doctor --model` lists them, numbered across all lists of blocks. Screens and tables keep these numbers",
     label="layers",
     unless="all",
     says="blocks to record, as 0-3,10",
@@ -176,9 +175,9 @@ IMAGE = FormOption(
     "PATH",
     "picture that all images start from, or a folder with one for each prompt",
     path,
-    more="goes to `image` of the pipeline's call, or to diffusers' image-to-image pipeline of the same "
-    "parts, as `--call strength=0.6` does. The files of a folder are taken in the order of their names, "
-    "and must be of one size",
+    more="passed as `image` to the pipeline, or to diffusers' image-to-image pipeline with the same "
+    "components, as is `--call strength=0.6`. The files of a folder are used in the order of their names, "
+    "and must all have the same size",
     label="image",
     unless="none: from text alone",
     says="a picture to start from, or a folder with one per prompt",
@@ -194,9 +193,9 @@ PRESET = Option(
     "NAME",
     "the article's experiment: article, or article-sweep for its 4 steps × 3 guidance scales",
     choices=("article", "article-sweep"),
-    more="25 subjects × 20 seeds, 20 steps, of any model: the shipped prompt set whose words it knows. "
-    "Steps 0, 5, 10, 15 and 19; the sweep steps 5, 10, 15 and 19 at guidance 2, 4.5 and 7.5 (the article "
-    "names no scales). Options typed beside it override it",
+    more="25 subjects × 20 seeds, 20 steps, with any model: the shipped prompt set whose words it knows. "
+    "It captures steps 0, 5, 10, 15 and 19; the sweep captures steps 5, 10, 15 and 19 at guidance 2, 4.5 "
+    "and 7.5 (the article does not name its scales). Other options on the command line override it",
 )
 
 # Of `record` and `demo`, in this order.
@@ -216,13 +215,13 @@ RECORDING = (
     switch("--random-init", "untrained weights, as a control"),
     switch(
         "--with-control",
-        "afterwards record the same at random weights, as NAME~control",
-        more="`report` judges it beside the session; `--resume NAME` resumes both",
+        "afterwards record the same with random weights, as NAME~control",
+        more="`report` judges it alongside the session; `--resume NAME` resumes both",
     ),
     switch(
         "--compile",
         "compile each block first: slower to start, then faster",
-        more="by torch's default backend, when the blocks first run; every block is still captured",
+        more="with torch's default backend, when the blocks first run; every block is still captured",
         dest="compiled",
     ),
     switch(
@@ -248,20 +247,20 @@ PIPELINE = (
     Option(
         "--input",
         "NAME=PATH",
-        "another picture that the pipeline's call takes, or a video as a folder of frames; may be repeated",
+        "another input picture for the pipeline's call, or a video as a folder of frames; may be repeated",
         named_path,
         action=Gathered,
         dest="inputs",
-        more="the same for all images: `--input control_image=pose.png` of a ControlNet, "
-        "`--image room.png --input mask_image=mask.png` to fill in, `--input video=FRAMES/` of a "
-        "video-to-video pipeline, for which diffusers' of the same parts takes the place of text-to-video. "
-        "Frames are taken in the order of their names",
+        more="the same for all images: `--input control_image=pose.png` for a ControlNet, "
+        "`--image room.png --input mask_image=mask.png` for inpainting, `--input video=FRAMES/` for "
+        "video-to-video, where a text-to-video pipeline is replaced by diffusers' video-to-video pipeline with "
+        "the same components. Frames are used in the order of their names",
     ),
     Option(
         "--scheduler",
         "CLASS",
-        "scheduler of diffusers in the place of the pipeline's, as EulerDiscreteScheduler",
-        more="with the configuration of the pipeline's own",
+        "diffusers scheduler to use instead of the pipeline's own, such as EulerDiscreteScheduler",
+        more="with the configuration of the pipeline's scheduler",
     ),
     Option(
         "--lora",
@@ -270,7 +269,7 @@ PIPELINE = (
         weighted_path,
         action="append",
         dest="loras",
-        more="a safetensors file, or a folder that diffusers has saved one in; needs peft. One that does not "
+        more="a safetensors file, or a folder in which diffusers saved one; needs peft. A LoRA that does not "
         "fit the model or changes nothing is refused",
     ),
     Option(
@@ -278,15 +277,15 @@ PIPELINE = (
         "HOW",
         "quantise the denoiser while it loads: int8 (torchao), bnb-int8 or bnb-nf4 (bitsandbytes, on CUDA)",
         choices=QUANTIZATIONS,
-        more="weights only; needs `pip install torchao`, or bitsandbytes. A GGUF file of a transformer is "
-        "given itself, `--model FILE.gguf --components-from ID|PATH`, and needs `pip install gguf`",
+        more="weights only; needs `pip install torchao`, or bitsandbytes. A transformer in a GGUF file is "
+        "given as the model itself, `--model FILE.gguf --components-from ID|PATH`, and needs `pip install gguf`",
     ),
     Option(
         "--offload",
         "HOW",
         "keep weights on the host; bring components (model) or layers (group) to the device as they run",
         choices=("model", "group"),
-        more="for models that the device has no memory for; slower",
+        more="for models that do not fit into device memory; slower",
     ),
 )
 SOURCE = (
@@ -294,30 +293,31 @@ SOURCE = (
         "--revision",
         "R",
         "branch, tag or commit of the hub repository",
-        more="the commit that was loaded is kept in the session, and `--resume` loads it again",
+        more="the commit that was loaded is stored in the session, and `--resume` loads it again",
     ),
     Option(
         "--variant",
         "V",
         "variant of the weight files, such as fp16",
-        more="the transformer must have it; other parts that do not are loaded from their plain files",
+        more="the transformer must have it; other components that do not are loaded from files without a variant",
     ),
     Option(
         "--components-from",
         "ID|PATH",
-        "where text encoder, VAE and scheduler are, for a model that is a transformer or UNet only",
+        "where to find the text encoder, VAE and scheduler of a model that is only a transformer or UNet",
         more="the tokenizer too: `--model PixArt-alpha/PixArt-XL-2-256x256 --components-from "
         "PixArt-alpha/PixArt-XL-2-512x512`, or `PixArt-Sigma-XL-2-512-MS` with those of "
         "`PixArt-Sigma-XL-2-1024-MS`. The weights are looked for in a folder `transformer`; `--revision` "
-        "and `--variant` are of `--model`. The other parts are loaded from their plain files, or from those "
-        "of a variant if there is no other. `--model` may also be one safetensors or GGUF file of the "
-        "weights of a transformer or UNet, whose configuration must be in the folder of its name there",
+        "and `--variant` apply to `--model`. The other components are loaded from files without a variant, or "
+        "from those of a variant if there are no others. `--model` may also be a single safetensors or GGUF "
+        "file with the weights of a transformer or UNet; its configuration must then be in the folder of that "
+        "name there",
     ),
 )
 RESUME = Option("--resume", "SESSION", "resume a recording that was stopped or killed", path)
 ALLOW_PICKLE = switch(
     "--allow-pickle",
     "also load pickled weights, which can run any code: only if you trust them",
-    more="in shards or not, where there are no safetensors. It is not kept in the session: repeat it with "
-    "`--resume`",
+    more="sharded or not, where there are no safetensors. The option is not stored in the session: repeat it "
+    "with `--resume`",
 )

@@ -17,25 +17,32 @@ def count(text: str) -> int:
 
 
 _TRAINING = Group(
-    "sparse autoencoders", "of --sae train; a training goes on when the terminal is gone, and is resumed"
+    "sparse autoencoders", "with --sae train; training continues if the terminal closes, and can be resumed"
 )
 SAE = Option(
     "--sae",
     "train|stop|PATH",
-    "also measure a sparse autoencoder: train each layer's, twice; stop that; or load those in a folder",
+    "also measure a sparse autoencoder: train one per layer, twice; stop training; or load those in a folder",
     path,
-    more="the second training only tells which atoms are stable, and comes after the first of every layer; "
-    "sparsify, SAeUron and SAELens; with `--allow-pickle` also sdxl-unbox and dictionary_learning",
+    more="the second training only shows which atoms are stable, and follows the first of every layer; folders "
+    "of sparsify, SAeUron and SAELens are read, with `--allow-pickle` also of sdxl-unbox and "
+    "dictionary_learning",
 )
 TRAINING = (
-    Option("--atoms", "N", "atoms (default: 8 times the width, 40 tokens to each)", count, group=_TRAINING),
-    Option("--k", "N", "active atoms a token (default: 8 at width 96, 32 at 1152)", count, group=_TRAINING),
-    Option("--train-steps", "N", "steps of Adam (default: %(default)s)", count, 3000, group=_TRAINING),
-    switch("--batch-topk", "k active atoms a token on average (default: for each)", group=_TRAINING),
+    Option(
+        "--atoms",
+        "N",
+        "number of atoms (default: 8 times the width, at most one per 40 tokens)",
+        count,
+        group=_TRAINING,
+    ),
+    Option("--k", "N", "active atoms per token (default: 8 at width 96, 32 at 1152)", count, group=_TRAINING),
+    Option("--train-steps", "N", "Adam steps (default: %(default)s)", count, 3000, group=_TRAINING),
+    switch("--batch-topk", "k active atoms per token on average (default: for every token)", group=_TRAINING),
     Option("--device", "D", "cpu, cuda, … (default: a GPU if there is one)", group=_TRAINING),
 )
 CHECK = switch(
     "--check",
-    "also the lenses on planted tokens: a Gaussian, a sparse code, a union of subspaces",
-    more="as many as the session's; with `--sae train` an autoencoder is trained on each",
+    "also apply the lenses to planted tokens: a Gaussian, a sparse code, a union of subspaces",
+    more="as many as the session has; with `--sae train` an autoencoder is trained on each",
 )

@@ -51,7 +51,7 @@ FIELDS: tuple[FormOption, ...] = (
     FormOption(
         "--labels",
         "SCHEME",
-        "label scheme of both (default: the first that has both)",
+        "label scheme of both classes (default: the first that has both)",
         label="labels",
         unless="the first with both",
         says="label scheme of both",
@@ -62,8 +62,8 @@ FIELDS: tuple[FormOption, ...] = (
         "where to steer: one layer or several, auto, or all, one at a time (default: auto)",
         _layers,
         dest="layers",
-        more="auto takes that with the largest relative shift between the classes, a heuristic; all steers "
-        "at each layer in turn, with a rotation of equal energy, beside excess, shift and overlap",
+        more="auto picks the layer with the largest relative shift between the classes, a heuristic; all steers "
+        "at each layer in turn, with a rotation of equal energy, and shows excess, shift and overlap beside it",
         label="layer",
         unless=_AUTO,
         says="one, several, all in turn; auto: largest relative shift",
@@ -73,7 +73,7 @@ FIELDS: tuple[FormOption, ...] = (
         "--method",
         "NAME",
         "transport, atom, mean, patch, project or interchange (default: transport)",
-        more="[steering.md](steering.md) says what each does, and what came of it",
+        more="[steering.md](steering.md) describes each method, with results",
         label="method",
         unless="transport",
         says="transport, atom, mean, patch, project, interchange",
@@ -81,10 +81,10 @@ FIELDS: tuple[FormOption, ...] = (
     FormOption(
         "--atom",
         "A[,A…]",
-        "atoms to set with --method atom (default: the one most active for --to beyond other classes)",
+        "atoms to set with --method atom (default: the one most active for --to relative to other classes)",
         numbers(int),
         dest="atoms",
-        more="of the autoencoder that `sparse --sae train` trained on the session; `sparse` lists its atoms",
+        more="from the autoencoder that `sparse --sae train` trained on the session; `sparse` lists its atoms",
         label="atom",
         unless="most active in “to”",
         says="of --method atom: numbers of atoms",
@@ -93,7 +93,7 @@ FIELDS: tuple[FormOption, ...] = (
     FormOption(
         "--value",
         "V[,V…]",
-        "what each atom is set to at strength 1 (default: its mean where it is active in images of --to)",
+        "value of each atom at strength 1 (default: its mean where it is active in images of --to)",
         numbers(float),
         dest="values",
         label="value",
@@ -106,7 +106,7 @@ FIELDS: tuple[FormOption, ...] = (
         "PATH",
         "folder of another autoencoder for --method atom (default: the one trained on the session)",
         path,
-        more="sparsify, SAeUron and SAELens; with `--allow-pickle` also sdxl-unbox and dictionary_learning",
+        more="of sparsify, SAeUron or SAELens; with `--allow-pickle` also of sdxl-unbox or dictionary_learning",
         label="sae",
         unless="trained on session",
         says="of --method atom: folder of another autoencoder",
@@ -114,10 +114,10 @@ FIELDS: tuple[FormOption, ...] = (
     FormOption(
         "--strengths",
         "S,…",
-        "a session for each (default: 0,0.5,0.75,1,1.25)",
+        "strengths to record, a session for each (default: 0,0.5,0.75,1,1.25)",
         numbers(float),
-        more="0, the unsteered twin, is one in any case; controls are of strength 1. With `--layer all` one, "
-        "of method and controls (default: 1)",
+        more="0, the unsteered twin, is always included; controls have strength 1. With `--layer all` a single "
+        "strength, for the method and the controls (default: 1)",
         label="strengths",
         unless="0,0.5,0.75,1,1.25",
         says="a session for each; controls are of strength 1",
@@ -147,7 +147,7 @@ FIELDS: tuple[FormOption, ...] = (
         "--name",
         "NAME",
         "name of the run (default: the session and both classes)",
-        more="its sessions are NAME~s1, NAME~rotation and so on; what is there of the same plan is kept",
+        more="its sessions are NAME~s1, NAME~rotation and so on; existing sessions of the same plan are kept",
         label="name",
         unless="session and classes",
         says="of the run: its sessions are NAME~s1, NAME~rotation, …",

@@ -49,18 +49,19 @@ def page(found: list[Found]) -> str:
     rooms = sorted({row.room for row in found})
     survivors = [row for row in found if row.killed_by is None]
     lines = [
-        "# Changes that tests notice",
+        "# Mutation tests",
         "",
-        "One place in the code is changed at random: a comparison or a sign is reversed, `and` becomes `or`, a",
-        "`not` is dropped, a constant is raised by one, branches are swapped, a statement is left out, or nothing",
-        "is returned. Then tests of the same package that run the line are run, quickest first, until one fails or",
-        "they have taken 10 s. `python -m tools.mutations` says how to repeat this; with `page` it writes this page.",
+        "The code is changed in one place at random: a comparison or a sign is reversed, `and` becomes `or`, a `not`",
+        "is dropped, a constant is raised by one, branches are swapped, a statement is dropped, or nothing is",
+        "returned. Then the tests of the same package that execute the line are run, fastest first, until one fails",
+        "or they have used 10 s. `python -m tools.mutations` explains how to repeat this; with `page` it writes this",
+        "page.",
         "",
-        "Packages that are not in the table have not been tried yet. For `app/` only the tests of single controllers,",
-        "drawings and widgets were run, not those of whole screens, and for `models/` not those in `tests/recording`",
-        "that load and run pipelines, except where the last column says so.",
+        "Packages that are not in the table have not been tested yet. For `app/` only the tests of individual",
+        "controllers, drawings and widgets were run, not those of whole screens. For `models/` the tests in",
+        "`tests/recording` that load and run pipelines were not run, unless the last column says so.",
         "",
-        "| package | changes | noticed | of these the tests hung | not noticed |",
+        "| package | mutations | caught | of which hung | survived |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for room in rooms:
@@ -68,14 +69,19 @@ def page(found: list[Found]) -> str:
         hung = sum(row.killed_by == "(hung)" for row in of_room)
         missed = sum(row.killed_by is None for row in of_room)
         lines.append(f"| `{room}/` | {len(of_room)} | {len(of_room) - missed} | {hung} | {missed} |")
-    lines += ["", "## Not noticed, and what was done", "", "| file, line | was | became | done |"]
+    lines += [
+        "",
+        "## Survivors, and what was done about them",
+        "",
+        "| file, line | original | mutated | action |",
+    ]
     lines += ["| --- | --- | --- | --- |"]
     for row in survivors:
         lines.append(f"| {_place(row)} | {_code(row.before)} | {_code(row.after)} | {escaped(row.done)} |")
-    lines += ["", "## All changes", "", "| file, line | kind | was | became | noticed by |"]
+    lines += ["", "## All mutations", "", "| file, line | kind | original | mutated | caught by |"]
     lines += ["| --- | --- | --- | --- | --- |"]
     for row in found:
-        noticed = row.killed_by or f"no test of {row.tests}"
+        noticed = row.killed_by or f"none of {row.tests} test{'s' * (row.tests > 1)}"
         cells = (_place(row), row.kind, _code(row.before), _code(row.after), escaped(noticed.split("[")[0]))
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

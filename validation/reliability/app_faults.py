@@ -27,7 +27,7 @@ from validation.reliability.harness import (
 
 def signalled(number: signal.Signals, times: int) -> Row:
     """A signal to the app that shows a recording, with a second viewer beside it."""
-    row = Row(f"{number.name} to the app while it records, a second viewer beside it", times)
+    row = Row(f"{number.name} to the app during a recording, with a second viewer open", times)
     for _ in range(times):
         with folder_of_sessions() as folder:
             screen = Screen([*PROGRAM, "record", *quick(folder, "seen", seeds=4)])
@@ -35,8 +35,8 @@ def signalled(number: signal.Signals, times: int) -> Row:
             viewer = Screen([*PROGRAM, "replay", str(folder / "seen")])
             assert grows_to(session, 5)
             os.kill(screen.process.pid, number)
-            row.count("the app ends", wait_until(lambda s=screen: s.process.poll() is not None))
-            row.count("the viewer does not", viewer.process.poll() is None)
+            row.count("the app exits", wait_until(lambda s=screen: s.process.poll() is not None))
+            row.count("the other viewer stays open", viewer.process.poll() is None)
             _recording_goes_on(row, folder / "seen")
             viewer.process.kill()
             viewer.process.wait()
@@ -47,13 +47,13 @@ def signalled(number: signal.Signals, times: int) -> Row:
 
 def terminal_closed(times: int) -> Row:
     """The terminal goes while the app shows a recording."""
-    row = Row("the terminal of the app closed while it records", times)
+    row = Row("the app's terminal closed during a recording", times)
     for _ in range(times):
         with folder_of_sessions() as folder:
             screen = Screen([*PROGRAM, "record", *quick(folder, "seen", seeds=4)])
             assert grows_to(session_there(folder / "seen"), 5)
             screen.close()
-            row.count("the app ends", wait_until(lambda s=screen: s.process.poll() is not None))
+            row.count("the app exits", wait_until(lambda s=screen: s.process.poll() is not None))
             _recording_goes_on(row, folder / "seen")
     return row
 
@@ -62,7 +62,7 @@ def connection_dropped(times: int) -> Row | None:
     """An SSH connection to this machine dies while the app shows a recording; None without an SSH server."""
     if shutil.which("sshd") is None or shutil.which("ssh") is None or os.geteuid() != 0:
         return None
-    row = Row("the ssh client of `ssh host subspacelens-tui record` killed with -9 while it records", times)
+    row = Row("the ssh client of `ssh host subspacelens-tui record` killed with -9 during a recording", times)
     for _ in range(times):
         with folder_of_sessions() as folder, _ssh_server(folder) as login:
             command = [*PROGRAM, "record", *quick(folder, "seen", seeds=4)]
@@ -71,7 +71,7 @@ def connection_dropped(times: int) -> Row | None:
             session = session_there(folder / "seen")
             assert grows_to(session, 5)
             recorder = recorder_of(session)
-            row.count("the recorder is a session of its own", os.getsid(recorder.pid) == recorder.pid)
+            row.count("the recorder runs in its own process session", os.getsid(recorder.pid) == recorder.pid)
             screen.process.kill()
             screen.process.wait()
             _recording_goes_on(row, folder / "seen")
@@ -81,9 +81,9 @@ def connection_dropped(times: int) -> Row | None:
 
 def _recording_goes_on(row: Row, path: Path) -> None:
     session = open_session(path)
-    row.count("the recording goes on to the end", grows_to(session, 100))
+    row.count("the recording runs to completion", grows_to(session, 100))
     done = wait_until(lambda: session.refresh() or session.state.ranks[0].phase is Phase.FINISHED)
-    row.count("all is whole", done and damage(path) == 0)
+    row.count("all files are intact", done and damage(path) == 0)
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ def full(times: int) -> Row | None:
     """A disk that fills up at another moment each time; None where nothing may be mounted."""
     if not may_mount():
         return None
-    row = Row("the disk full (tmpfs of 500 kB and more), then made larger", times)
+    row = Row("a full disk (tmpfs of 500 kB and more), then enlarged", times)
     with folder_of_sessions() as elsewhere:
         whole = planned(elsewhere, 2)
         assert start_recorder(whole).wait() == 0
@@ -38,10 +38,10 @@ def full(times: int) -> Row | None:
                 state = open_session(path).state
                 # The reason itself may not have fitted on the disk.
                 row.count("the session opens as failed", state.phase is Phase.FAILED)
-                row.count("all that is there is whole", damage(path) == 0)
+                row.count("everything written is intact", damage(path) == 0)
                 remount(disk, "-o", "remount,size=20m")
-                row.count("with more room a resume completes it", resume(path) and not left_over(path))
-                row.count("features as of an undisturbed recording", same_features(path, whole))
+                row.count("with more space a resume completes it", resume(path) and not left_over(path))
+                row.count("features identical to an undisturbed recording's", same_features(path, whole))
     return row
 
 
@@ -60,8 +60,8 @@ def read_only(times: int) -> Row | None:
                 "`record` fails with one line", one_line(program("record", "--headless", *quick(disk, "new")))
             )
             refused = program("record", "--headless", *where, "--resume", "left")
-            row.count("`record --resume` too", one_line(refused))
+            row.count("so does `record --resume`", one_line(refused))
             readers = (["list"], ["analyze", "done"], ["show", "done"])
             shown = [program(*command, *where).returncode == 0 for command in readers]
-            row.count("sessions there can be read", all(shown))
+            row.count("sessions on it can be read", all(shown))
     return row

@@ -58,7 +58,7 @@ def document(results: dict[str, Row]) -> str:
     rows = [[row.what, str(row.times), _found(row)] for row in results.values()]
     missing = ", ".join(f"`{name}`" for name in FAULTS if name not in results) or "none"
     text = TEMPLATE.read_text(encoding="utf-8").replace("{missing}", missing)
-    return text.replace("{table}", table(["fault", "times", "found"], rows))
+    return text.replace("{table}", table(["fault", "times", "result"], rows))
 
 
 def write_document() -> None:

@@ -47,7 +47,7 @@ sys.exit(Recorder(Path(sys.argv[1])).run())
 def out_of_memory(times: int) -> Row:
     """A GPU's out-of-memory error raised by the transformer at more than two images at a time."""
     row = Row(
-        "out of memory raised by the transformer at more than two images at a time (simulated, CPU)", times
+        "out of memory raised by the transformer for more than two images at a time (simulated, CPU)", times
     )
     for _ in range(times):
         with folder_of_sessions() as folder:
@@ -56,13 +56,13 @@ def out_of_memory(times: int) -> Row:
             session = open_session(path)
             row.count("it finishes", done.returncode == 0 and session.state.phase is Phase.FINISHED)
             whole = len(session.images()) == 25 and damage(path) == 0
-            row.count("no image is lost, all whole", whole)
+            row.count("no image is lost, all files intact", whole)
     return row
 
 
 def damaged(times: int) -> Row:
     """A model's folder whose transformer weights are cut off."""
-    row = Row("the weights of the model cut off in the middle", times)
+    row = Row("the model's weights truncated", times)
     for _ in range(times):
         with folder_of_sessions() as folder:
             model = folder / "model"
@@ -75,7 +75,7 @@ def damaged(times: int) -> Row:
 
 def unreachable(times: int) -> Row:
     """A model that is not here, and no hub."""
-    row = Row("a model of the hub, and a hub that cannot be reached", times)
+    row = Row("a model on the hub while the hub cannot be reached", times)
     for _ in range(times):
         with folder_of_sessions() as folder:
             _refused(row, folder, "somebody/pixart", HF_HOME=str(folder / "hf"), HF_ENDPOINT=_NOBODY_LISTENS)
@@ -84,7 +84,7 @@ def unreachable(times: int) -> Row:
 
 def incomplete(times: int) -> Row:
     """A model that is in the hub's cache without its weights, and no hub."""
-    row = Row("a model in the hub's cache without its transformer's weights, and no hub", times)
+    row = Row("a model in the hub's cache without its transformer's weights, and the hub unreachable", times)
     for _ in range(times):
         with folder_of_sessions() as folder:
             cached = folder / "hf" / "hub" / "models--somebody--pixart"
@@ -100,12 +100,12 @@ def incomplete(times: int) -> Row:
 
 def mistyped(times: int) -> Row:
     """An id that the hub does not know."""
-    return _answered("an id that the hub (a local stand-in) does not know", 404, "RepoNotFound", times)
+    return _answered("an id unknown to the hub (a local stand-in)", 404, "RepoNotFound", times)
 
 
 def gated(times: int) -> Row:
     """A gated model."""
-    return _answered("a gated model (of a local stand-in for the hub)", 403, "GatedRepo", times)
+    return _answered("a gated model (on a local stand-in for the hub)", 403, "GatedRepo", times)
 
 
 def _answered(what: str, status: int, code: str, times: int) -> Row:
@@ -120,7 +120,7 @@ def _refused(row: Row, folder: Path, model: str, **environment: str) -> None:
     options = [*quick(folder, "run"), "--prompts", "demo"]
     done = program("record", "--headless", "--model", model, *options, **environment)
     row.count("exit status 1 and one line", one_line(done))
-    row.count("the line has the next command to type", done.stderr.count("`") >= 2)
+    row.count("the line gives the next command to type", done.stderr.count("`") >= 2)
     state = open_session(folder / "run").state
     row.count(
         "the session opens as failed, with the reason", state.phase is Phase.FAILED and state.detail != ""

@@ -57,10 +57,13 @@ def killed(times: int) -> Row:
     """SIGKILL: in turn while a file is half written, at any moment, and soon after a batch."""
     row = Row(
         "recorder killed with -9: in turn while one of the first 14 files that it writes is half written, at "
-        "any moment of its first 8 s, and within 1 s of a finished batch",
+        "a random moment in its first 8 s, and within 1 s of finishing a batch",
         times,
         never={"finished images lost": 0, "damaged files": 0},
-        notes={"killed with images recorded since it was started": 0, "half-written files left by kills": 0},
+        notes={
+            "killed after recording images since it was started": 0,
+            "half-written files left by kills": 0,
+        },
     )
     rng = random.Random(0)
     with folder_of_sessions() as folder:
@@ -74,16 +77,18 @@ def killed(times: int) -> Row:
             row.never["finished images lost"] += len(finished - now)
             row.never["damaged files"] += damage(path, sorted(now - finished))
             row.count(
-                "the session opens and says that the recorder ended (or, killed before its first word, that "
+                "the session opens and says that the recorder ended (or, if killed before its first event, that "
                 "none has started)",
                 session.state.phase is (Phase.FAILED if session.log else Phase.WAITING),
             )
-            row.notes["killed with images recorded since it was started"] += now > finished
+            row.notes["killed after recording images since it was started"] += now > finished
             row.notes["half-written files left by kills"] += left_over(path)
             finished = now
-        row.never["resumes that did not complete it"] = int(not resume(path))
+        row.never["resumes that did not complete the session"] = int(not resume(path))
         assert start_recorder(whole).wait() == 0
-        row.never["features unlike an undisturbed recording's"] = int(not same_features(path, whole))
+        row.never["features that differ from an undisturbed recording's"] = int(
+            not same_features(path, whole)
+        )
         row.never["half-written files at the end"] = left_over(path)
     return row
 
@@ -119,7 +124,10 @@ def signalled(number: signal.Signals, times: int) -> Row:
             row.count("exit status 130", process.wait() == 130)
             state = open_session(path).state
             row.count("the session says why", state.detail == f"signal {number.name}")
-        row.never = {"damaged files": damage(path), "resumes that did not complete it": int(not resume(path))}
+        row.never = {
+            "damaged files": damage(path),
+            "resumes that did not complete the session": int(not resume(path)),
+        }
     return row
 
 
@@ -135,13 +143,13 @@ def hung_up(times: int) -> Row:
             process.send_signal(signal.SIGHUP)
             grows_to(session, 1)
             process.send_signal(signal.SIGHUP)
-            row.count("it goes on to the end", process.wait() == 0 and len(open_session(path).images()) == 25)
+            row.count("it runs to completion", process.wait() == 0 and len(open_session(path).images()) == 25)
     return row
 
 
 def same_name(times: int, together: int = 3) -> Row:
     """Several recordings given one name at the same moment."""
-    row = Row(f"{together} `record --name` of one name started at the same moment", times)
+    row = Row(f"{together} `record --name` commands with one name, started at the same moment", times)
     for _ in range(times):
         with folder_of_sessions() as folder:
             command = [*PROGRAM, "record", "--headless", *quick(folder, "same", seeds=1)]
@@ -151,16 +159,16 @@ def same_name(times: int, together: int = 3) -> Row:
             row.count("one records, the others are refused", status == [0] + [1] * (together - 1))
             refused = [text for text, process in zip(told, row_of, strict=True) if process.returncode]
             row.count(
-                "each of those with one line",
+                "each refusal is one line",
                 all(t.count("\n") == 1 and "choose another --name" in t for t in refused),
             )
-            row.count("the session is whole", damage(folder / "same") == 0)
+            row.count("the session is intact", damage(folder / "same") == 0)
     return row
 
 
 def resumed_twice(times: int, together: int = 2) -> Row:
     """Several recorders going on with one session at the same moment."""
-    row = Row(f"{together} `record --resume` of one session started at the same moment", times)
+    row = Row(f"{together} `record --resume` commands for one session, started at the same moment", times)
     for _ in range(times):
         with folder_of_sessions() as folder:
             path = planned(folder, 2)
@@ -170,8 +178,8 @@ def resumed_twice(times: int, together: int = 2) -> Row:
             status = sorted(process.returncode for process in processes)
             row.count("one records, the others are refused", status == [0] + [1] * (together - 1))
             refused = [text for text, process in zip(told, processes, strict=True) if process.returncode]
-            row.count("each of those with one line", all(text.count("\n") == 1 for text in refused))
-            row.count("the session is whole", damage(path) == 0 and len(open_session(path).images()) == 50)
+            row.count("each refusal is one line", all(text.count("\n") == 1 for text in refused))
+            row.count("the session is intact", damage(path) == 0 and len(open_session(path).images()) == 50)
     return row
 
 
@@ -180,9 +188,7 @@ def clock_set(times: int) -> Row | None:
     library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
     if library is None or shutil.which("faketime") is None:
         return None
-    row = Row(
-        "the clock of the recorder set a day forwards, then a day back while it records (libfaketime)", times
-    )
+    row = Row("the recorder's clock set a day ahead, then a day back, while it records (libfaketime)", times)
     for _ in range(times):
         with folder_of_sessions() as folder:
             path, clock = planned(folder, 8), folder / "clock"
@@ -199,9 +205,11 @@ def clock_set(times: int) -> Row | None:
             process.wait()
             odd = phases - {Phase.WAITING, Phase.LOADING, Phase.RECORDING, Phase.FINISHED}
             row.count("never shown as failed or stale", not odd)
-            row.count("it finishes, all whole", damage(path) == 0 and len(open_session(path).images()) == 200)
+            row.count(
+                "it finishes, all files intact", damage(path) == 0 and len(open_session(path).images()) == 200
+            )
             times_of = [event["time"] for event in session.log]
-            row.count("the log has times that run backwards", times_of != sorted(times_of))
+            row.count("times in the log run backwards", times_of != sorted(times_of))
     return row
 
 
@@ -220,7 +228,7 @@ def _piped(command: list[str]) -> "subprocess.Popen[str]":
 def rank_killed(times: int) -> Row:
     """One of two ranks killed at a random moment."""
     row = Row(
-        "one of two ranks (started as `srun` does) killed with -9, 0 to 8 s after both had started", times
+        "one of two workers (started as by `srun`) killed with -9, 0 to 8 s after both had started", times
     )
     rng = random.Random(1)
     for n in range(times):
@@ -230,10 +238,10 @@ def rank_killed(times: int) -> Row:
             assert wait_until(lambda s=session: s.refresh() or len(s.state.ranks) == 2)
             time.sleep(rng.uniform(0, _LOADING_SECONDS))
             ranks[n % 2].kill()
-            row.count("the other records all", ranks[1 - n % 2].wait() == 0)
+            row.count("the other records everything", ranks[1 - n % 2].wait() == 0)
             path = folder / "ranks"
             row.count(
-                "all images there and whole", len(open_session(path).images()) == 100 and not damage(path)
+                "all images present and intact", len(open_session(path).images()) == 100 and not damage(path)
             )
     return row
 

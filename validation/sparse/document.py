@@ -106,7 +106,7 @@ def _autoencoders(layers: list[dict[str, Any]]) -> str:
         "EV held out",
         "dead",
         "stable",
-        "of the top atoms, more position than class",
+        "top atoms with more position than class",
     ]
     return table(
         head,
@@ -128,7 +128,7 @@ def _autoencoders(layers: list[dict[str, Any]]) -> str:
 
 def _checks(checks: list[dict[str, Any]]) -> str:
     lenses = ("gauss", "subspaces_25", "sparse")
-    head = ["planted", *(_NAMES[key] for key in lenses), "right", "said"]
+    head = ["planted", *(_NAMES[key] for key in lenses), "expected", "verdict"]
     return table(
         head,
         [

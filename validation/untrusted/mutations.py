@@ -99,7 +99,7 @@ def _some_file(session: Path, rng: random.Random, pattern: str = "**/*") -> Path
 
 
 def change_bytes(session: Path, rng: random.Random) -> None:
-    """Flip, cut, double or insert bytes of any file."""
+    """Flip, cut, duplicate or insert bytes of any file."""
     path = _some_file(session, rng)
     if path is None:
         return
@@ -133,7 +133,7 @@ def change_manifest(session: Path, rng: random.Random) -> None:
 
 
 def change_events(session: Path, rng: random.Random) -> None:
-    """Change, double, mix and tear lines of the event log, or add logs of other ranks."""
+    """Change, duplicate, shuffle and truncate lines of the event log, or add logs of other workers."""
     path = session / "events.jsonl"
     if path not in _files(session) or path.stat().st_size > _LARGEST:
         return
@@ -165,7 +165,7 @@ def change_header(session: Path, rng: random.Random) -> None:
 
 
 def change_tensors(session: Path, rng: random.Random) -> None:
-    """Put impossible numbers into the tensors of a whole feature file, or into which images they are of."""
+    """Put impossible numbers into the tensors of an intact feature file, or into its list of images."""
     path = _some_file(session, rng, "*.safetensors")
     if path is None:
         return
@@ -187,7 +187,7 @@ def change_tensors(session: Path, rng: random.Random) -> None:
 
 
 def change_what_a_file_is(session: Path, rng: random.Random) -> None:
-    """Put a link, a pipe, a folder, nothing, or an endless file in the place of one; or move and copy it."""
+    """Replace a file by a link, a pipe, a folder, nothing, or an endless file; or move and copy it."""
     path = _some_file(session, rng)
     if path is None:
         return
@@ -224,7 +224,7 @@ def change_what_a_file_is(session: Path, rng: random.Random) -> None:
 
 
 def change_picture(session: Path, rng: random.Random) -> None:
-    """Put pictures that are far larger than they look in the place of generated ones, and other formats."""
+    """Replace pictures by ones that are far larger than they look, or by other formats."""
     folder = session / "images"
     if not folder.is_dir() or folder.is_symlink():
         return
@@ -253,7 +253,7 @@ def _png_header(side: int) -> bytes:
 
 
 def change_texts(session: Path, rng: random.Random) -> None:
-    """Hostile text in every place that is shown, in a session that stays sound."""
+    """Put hostile text wherever text is shown, in a session that is otherwise valid."""
     path, events = session / "session.json", session / "events.jsonl"
     plain = _files(session)
     if path not in plain or (events not in plain and os.path.lexists(events)):

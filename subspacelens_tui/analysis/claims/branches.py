@@ -38,13 +38,13 @@ class _Step:
     100,
     title="Conditional and unconditional branch converge at the last layer",
     quote="By layer 27, conditional = 615.8 and unconditional = 615.7.",
-    measured="ΔR of the coarse labels, conditional less unconditional, as a share of their mean, at every "
+    measured="ΔR of the coarse labels, conditional minus unconditional, as a share of their mean, at every "
     "captured step.",
     rule="At some step the gap at the last layer is within ±5 % beyond its jackknife error (two one-sided "
-    "tests), an earlier layer has a larger gap beyond the error of the difference, and the excesses over "
-    "permuted labels at the last layer are within ±25 % of each other beyond error; at 5 % over steps and "
-    "layers (Bonferroni).",
-    explained="ΔR converges, but the excess does not: what is the same is what any labels have.",
+    "tests), an earlier layer has a gap that is larger beyond the error of the difference, and the excesses "
+    "over permuted labels at the last layer are within ±25 % of each other beyond error; all at 5 % over "
+    "steps and layers (Bonferroni).",
+    explained="ΔR converges, but the excess does not: what agrees is what any labels would give.",
 )
 def converge(evidence: Evidence) -> Finding:
     """At every captured step."""
@@ -59,9 +59,9 @@ def converge(evidence: Evidence) -> Finding:
     every = ", ".join(f"{100 * of.gap.value:+.1f} % at step {step}" for step, of in found.items())
     ends = {
         Verdict.SUPPORTED: f"converged at step {_steps(evidence, beyond)}",
-        Verdict.EXPLAINED: f"ΔR converges at step {_steps(evidence, seen)}, its excess at none",
-        Verdict.NOT_SUPPORTED: "at no step is the gap small, and smaller than at an earlier layer, "
-        "beyond error",
+        Verdict.EXPLAINED: f"ΔR converges at step {_steps(evidence, seen)}, but its excess does at none",
+        Verdict.NOT_SUPPORTED: "at no step is the gap, beyond error, both small and smaller than "
+        "at an earlier layer",
     }
     gap = found[shown].gap
     excess_gap = found[shown].excess_gap

@@ -18,20 +18,19 @@ LEAST_LAYERS = 10
     110,
     title="The most structured layers are the densest",
     quote="The most structured layers (L17–L21) are the densest (0.25–0.35)",
-    measured="The rank correlation over the layers, less their trends over the depth, of Hoyer sparsity "
-    "with the excess of fine ΔR over permuted labels.",
+    measured="The rank correlation over the layers between Hoyer sparsity and the excess of fine ΔR over "
+    "permuted labels, with their trends over the depth removed.",
     rule="Some layer is structured (excess with p ≤ .05, max-T over the layers); the correlation is below 0 "
-    "beyond its jackknife error; and it is so among the correlations with the sparsity curve shifted around "
-    "and reflected over the depth (p ≤ .05).",
-    explained="The correlation is negative, and two smooth curves that have nothing to do with each other "
-    "give one as strong.",
+    "beyond its jackknife error; and it is among the lowest of the correlations with the sparsity curve "
+    "shifted cyclically and reflected over the depth (p ≤ .05).",
+    explained="The correlation is negative, but two unrelated smooth curves can give one that is as strong.",
 )
 def structured_are_dense(evidence: Evidence) -> Finding:
     """Over the layers."""
     layers = evidence.layers
     if layers < LEAST_LAYERS:
         raise CannotTell(
-            f"{layers} layers have too few shifts: a correlation over the depth needs {LEAST_LAYERS}"
+            f"{layers} layers allow too few shifts: a correlation over the depth needs {LEAST_LAYERS}"
         )
     evidence.refuse_widths()
     labels = evidence.finest
@@ -53,14 +52,14 @@ def structured_are_dense(evidence: Evidence) -> Finding:
     verdict = verdict if negative.low > 0 else Verdict.NOT_SUPPORTED
     most, densest = int(np.argmax(delta.excess)), int(np.argmin(hoyer.values))
     course = (
-        f"The excess is largest at layer {most}, Hoyer sparsity is least at layer {densest} "
-        f"({number(hoyer.values.min())} of {number(hoyer.values.min())} to {number(hoyer.values.max())})"
+        f"The excess is largest at layer {most}, Hoyer sparsity is lowest at layer {densest} "
+        f"({number(hoyer.values.min())}; range {number(hoyer.values.min())} to {number(hoyer.values.max())})"
     )
     ends = {
-        Verdict.SUPPORTED: f"over the depth they go against each other ({signed(value)}, {p_words(p)})",
-        Verdict.EXPLAINED: f"their correlation over the depth ({signed(value)}) is one that shifted "
-        f"curves have, too ({p_words(p)})",
-        Verdict.NOT_SUPPORTED: f"over the depth they do not go against each other beyond error "
+        Verdict.SUPPORTED: f"over the depth they are negatively correlated ({signed(value)}, {p_words(p)})",
+        Verdict.EXPLAINED: f"their correlation over the depth ({signed(value)}) is no stronger than "
+        f"that of shifted curves ({p_words(p)})",
+        Verdict.NOT_SUPPORTED: f"over the depth they are not negatively correlated beyond error "
         f"({signed(value)})",
     }
     return Finding(

@@ -21,11 +21,11 @@ from subspacelens_tui.analysis.statistics.columns import Float64Array
 # Layers 15–18 of 28, and some room on either side.
 DIP_FROM, DIP_TO = 0.5, 0.75
 _RULE = (
-    "ΔR of the last layer exceeds that of the first beyond the jackknife error of their difference; and so "
+    "ΔR of the last layer exceeds that of the first beyond the jackknife error of their difference; so "
     "does its excess over permuted labels, beyond its own jackknife error and with p ≤ .05 for the "
     "difference under the same permutations in both layers."
 )
-_EXPLAINED = "ΔR grows, and under permuted labels it grows as much, within error."
+_EXPLAINED = "ΔR grows, but under permuted labels it grows just as much, within error."
 
 
 _last_less_first = difference(-1, 0)
@@ -47,12 +47,13 @@ def _grows(evidence: Evidence, where: str, **changes: Any) -> Finding:
         excess,
         p,
         {
-            Verdict.SUPPORTED: f"{moved}; permuted labels give {against}, and {rest} is beyond them.",
-            Verdict.EXPLAINED: f"{moved}, but permuted labels give {against}, and {rest} is not beyond "
-            "null and error.",
-            Verdict.NOT_SUPPORTED: f"{moved}, which is no growth beyond its error.",
+            Verdict.SUPPORTED: f"{moved}; permuted labels account for {against}, and the remaining "
+            f"{rest} exceeds null and error.",
+            Verdict.EXPLAINED: f"{moved}, but permuted labels account for {against}, and the remaining "
+            f"{rest} does not exceed null and error.",
+            Verdict.NOT_SUPPORTED: f"{moved}, which is not growth beyond its error.",
         },
-        quantity="ΔR of the last layer less that of the first",
+        quantity="ΔR of the last layer minus that of the first",
         unit="nats",
         null_is=permuted_words(evidence.design_of(labels), evidence.settings.permutations),
         tests=1,
@@ -64,7 +65,7 @@ def _grows(evidence: Evidence, where: str, **changes: Any) -> Finding:
     10,
     title="ΔR grows over the layers",
     quote="increases 33× across layers",
-    measured="ΔR of the coarse labels at the last layer less that at the first, raw features.",
+    measured="ΔR of the coarse labels at the last layer minus that at the first, raw features.",
     rule=_RULE,
     explained=_EXPLAINED,
 )
@@ -84,7 +85,7 @@ def grows(evidence: Evidence) -> Finding:
 )
 def grows_at_one_scale(evidence: Evidence) -> Finding:
     """In the trace transform."""
-    return _grows(evidence, " at one scale", features="trace")
+    return _grows(evidence, " at a common scale", features="trace")
 
 
 @claim(
@@ -100,7 +101,7 @@ def grows_at_one_rate(evidence: Evidence) -> Finding:
     """At the ε that give every layer the median R."""
     rates = [rate for rate in evidence.result(permutations=0).curve("R") if rate is not None]
     if not rates or min(rates) <= 0:
-        raise CannotTell("a layer has no coding rate, so there is no rate for all of them")
+        raise CannotTell("a layer has no coding rate, so the layers have no common rate")
     rate = float(np.median(rates))
     return _grows(evidence, f" at R = {number(rate)} nats", iso_rate=rate)
 
@@ -110,12 +111,12 @@ def grows_at_one_rate(evidence: Evidence) -> Finding:
     40,
     title="ΔR dips after the middle, by two thirds of the depth",
     quote="with a consistent dip at layers 15–18",
-    measured="The deepest layer between half and three quarters of the depth that has a higher one on each "
-    "side; how far the lower of these two lies above it.",
-    rule="Both higher layers exceed it beyond the jackknife error of the difference, at 5 % over all pairs "
-    "of a layer in that range and another (Bonferroni); the same holds for the excess over permuted labels, "
+    measured="The deepest dip of ΔR between half and three quarters of the depth: how far a layer lies below "
+    "the lower of the two highest layers on either side of it.",
+    rule="Both of those layers exceed it beyond the jackknife error of the difference, at 5 % over all pairs "
+    "of a layer in that range and another layer (Bonferroni); the same holds for the excess over permuted labels, "
     "and the depth of the excess's dip has p ≤ .05 under the same permutations in all layers.",
-    explained="ΔR dips, and its excess over permuted labels does not, within error.",
+    explained="ΔR dips, but its excess over permuted labels does not, within error.",
 )
 def dips(evidence: Evidence) -> Finding:
     """Of the coarse labels."""
@@ -128,7 +129,7 @@ def dips(evidence: Evidence) -> Finding:
     seen = _both(curve, left, dip, right, tests, excess=False)
     excess = _both(curve, left, dip, right, tests, excess=True)
     p = curve.p(dip_depths)
-    where = f"the deepest dip of ΔR by two thirds of the depth is at layer {dip}"
+    where = f"the deepest dip of ΔR near two thirds of the depth is at layer {dip}"
     depth = f"{number(seen.value)} nats below layer {left if _lower(curve, left, right) else right}"
     return contrasted(
         seen,

@@ -26,13 +26,13 @@ NESTED: Design = "fine-within-coarse"
     80,
     title="Rc/R falls more for fine labels than for coarse ones",
     quote="The model compresses per-subject, not just per-category",
-    measured="log Rc/R at the first layer less that at the last, for fine labels less for coarse ones: by "
-    "what factor it falls.",
-    rule="It is above 0 beyond its jackknife error; and beyond what fine labels give that are permuted "
-    "within their coarse class, beyond its own jackknife error and with p ≤ .05 under the same permutations "
-    "in both layers.",
-    explained="Rc/R falls more for fine labels, and as much for permuted ones: it falls with the scale of "
-    "the features and with the number of classes, whatever they mean.",
+    measured="How far log Rc/R falls from the first to the last layer (the log of the factor by which Rc/R "
+    "falls), for fine labels minus the same for coarse ones.",
+    rule="It is above 0 beyond its jackknife error; and its excess over fine labels that are permuted within "
+    "their coarse class is above 0 beyond its own jackknife error, and with p ≤ .05 under the same "
+    "permutations in both layers.",
+    explained="Rc/R falls more for fine labels, but just as much for permuted ones: it falls with the scale "
+    "of the features and with the number of classes, whatever the classes mean.",
 )
 def falls_more(evidence: Evidence) -> Finding:
     """First layer against last."""
@@ -53,18 +53,19 @@ def falls_more(evidence: Evidence) -> Finding:
         f"factor of {number(math.exp(first - last))}"
         for name, (first, *_, last) in ((schemes.fine, fine.values), (schemes.coarse, coarse.values))
     )
-    against = f"{signed(seen.value - excess.value)} of the difference in logs, {signed(seen.value)}"
+    against = f"{signed(seen.value - excess.value)} of the difference of {signed(seen.value)} in logs"
     return contrasted(
         seen,
         excess,
         p,
         {
-            Verdict.SUPPORTED: f"{course}. Permuted fine labels give {against}, and {rest} is beyond them.",
-            Verdict.EXPLAINED: f"{course}. Permuted fine labels give {against}, and {rest} is not "
-            "beyond null and error.",
-            Verdict.NOT_SUPPORTED: f"{course}: no larger fall beyond error.",
+            Verdict.SUPPORTED: f"{course}. Permuted fine labels account for {against}, and the remaining "
+            f"{rest} exceeds null and error.",
+            Verdict.EXPLAINED: f"{course}. Permuted fine labels account for {against}, and the remaining "
+            f"{rest} does not exceed null and error.",
+            Verdict.NOT_SUPPORTED: f"{course}: not a larger fall beyond error.",
         },
-        quantity="fall of log Rc/R, fine less coarse",
+        quantity="fall of log Rc/R, fine minus coarse",
         unit="",
         null_is=permuted_words(NESTED, evidence.settings.permutations),
         tests=1,
@@ -80,8 +81,8 @@ def falls_more(evidence: Evidence) -> Finding:
     "coarse ΔR over whole subjects exchanged between classes.",
     rule="At some layer both excesses have p ≤ .05, each adjusted for the number of layers (max-T under the "
     "same permutations in all layers). The ratio of fine to coarse ΔR itself says nothing: any finer labels "
-    "have more.",
-    explained="Fine labels have more ΔR, and not both excesses are beyond their nulls: subjects do not "
+    "have more ΔR.",
+    explained="Fine labels have more ΔR, but the two excesses are not both beyond their nulls: subjects do not "
     "differ within their class, or classes do not group them.",
 )
 def is_hierarchy(evidence: Evidence) -> Finding:
@@ -117,9 +118,8 @@ def is_hierarchy(evidence: Evidence) -> Finding:
         quantity="fine ΔR over coarse ΔR at the last layer",
         value=float(ratio) if np.isfinite(ratio) else None,
         null=null,
-        null_is="the same of both permuted: "
-        + permuted_words(NESTED, evidence.settings.permutations)
-        + " and subjects",
+        null_is=f"the same with both permuted, {evidence.settings.permutations} permutations of the labels "
+        f"({NESTED} and subjects)",
         standard_error=_ratio_error(fine, coarse),
         p=float(p[best]),
         tests=2 * evidence.layers,

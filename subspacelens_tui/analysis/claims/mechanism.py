@@ -14,11 +14,11 @@ from subspacelens_tui.analysis.result import LayerResult
     title="Each block steps up the rate reduction",
     quote="Whether that increase reflects the same mechanism the theory describes (gradient ascent on rate "
     "reduction) … remains open.",
-    measured="Of each block's update the alignment with the expansion (z_E, against rotations) and the part "
-    "that only the labels explain (against permuted labels and against rotations), fine labels.",
+    measured="For each block's update, its alignment with the expansion (z_E, against rotations) and the part "
+    "that only the labels explain (against permuted labels and against rotations), with fine labels.",
     rule="In more than half of the blocks z_E is above 0 at 5 % over all blocks (Bonferroni), and the label "
     "part is beyond both of its nulls.",
-    explained="In more than half of the blocks both point along the step, and not beyond their nulls.",
+    explained="In more than half of the blocks both point along the step, but not beyond their nulls.",
 )
 def steps_up(evidence: Evidence) -> Finding:
     """Expansion and label part of every block."""
@@ -35,8 +35,8 @@ def steps_up(evidence: Evidence) -> Finding:
         both,
         along,
         len(blocks),
-        f"Of {len(blocks)} blocks {sum(up)} expand beyond chance and {down} contract, {sum(by_labels)} have "
-        f"a label part beyond both nulls, and {both} have both expansion and label part.",
+        f"Of {len(blocks)} blocks, {sum(up)} expand beyond chance and {down} contract; a label part beyond both "
+        f"nulls is found in {sum(by_labels)}, and together with expansion in {both}.",
         "share of blocks that step up ΔR",
         "rotations of the update, and permuted labels",
         tests=3 * len(blocks),
@@ -49,10 +49,10 @@ def steps_up(evidence: Evidence) -> Finding:
     title="Each block denoises: it contracts directions of low variance",
     quote="separating concepts into subspaces as a byproduct of removing noise",
     measured="The slope b of each block's gains along the eigenvectors of its input, and R² of that fit.",
-    rule="In more than half of the blocks the 95 % interval of b lies below 0 and R² is beyond gains that "
-    "differ from 1 by their rotation error only (p ≤ .05). It says contraction, not the denoiser's formula, "
-    "and that expansion would be the opposite.",
-    explained="In more than half of the blocks b is below 0, and not beyond its null.",
+    rule="In more than half of the blocks the 95 % interval of b lies below 0 and R² exceeds that of gains "
+    "that differ from 1 only by their rotation error (p ≤ .05). This shows contraction, not the denoiser's "
+    "formula; expansion would be the opposite.",
+    explained="In more than half of the blocks b is below 0, but not beyond its null.",
 )
 def denoises(evidence: Evidence) -> Finding:
     """The fit of every block."""
@@ -70,7 +70,7 @@ def denoises(evidence: Evidence) -> Finding:
         beyond,
         below,
         len(blocks),
-        f"Of {len(blocks)} blocks {beyond} contract directions of low variance beyond chance, and {expand} "
+        f"Of {len(blocks)} blocks, {beyond} contract directions of low variance beyond chance, and {expand} "
         "expand them.",
         "share of blocks that contract directions of low variance",
         "refits to gains of 1 with their rotation error",
@@ -127,6 +127,6 @@ def _of_blocks(
         quantity=quantity,
         value=beyond / blocks,
         null=LEVEL,
-        null_is=f"at most, by {null_is}",
+        null_is=f"at most, under {null_is}",
         tests=tests,
     )

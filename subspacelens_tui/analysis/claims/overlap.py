@@ -23,15 +23,15 @@ def is_middle(layer: int, layers: int) -> bool:
     60,
     title="Class subspaces overlap least in the middle",
     quote="Mean off-diagonal overlap drops to its minimum around L14, then rebounds.",
-    measured="The layers that cannot be excluded as that of least mean overlap of the coarse classes: those "
-    "whose overlap is not larger than the least beyond the jackknife error of the difference, at 5 % over "
-    "all layers (Bonferroni).",
-    rule="All these layers lie in the middle third of the depth; so do those of the overlap less its mean "
-    "under permuted labels; and at one of them it is below its null (p ≤ .05, max-T over the layers). It "
-    "cannot be told where some of the layers lie in the middle and some do not, of the overlap itself or, "
-    "though it is below its null, less its mean under permuted labels.",
+    measured="The layers that may have the least mean overlap of the coarse classes: those whose overlap does "
+    "not exceed the smallest beyond the jackknife error of the difference, at 5 % over all layers "
+    "(Bonferroni).",
+    rule="All of these layers lie in the middle third of the depth; so do those of the overlap minus its mean "
+    "under permuted labels; and at one of the latter the overlap is below its null (p ≤ .05, max-T over the "
+    "layers). It cannot be told if some of the layers lie in the middle and some do not, either for the "
+    "overlap itself or, where it is below its null, for the overlap minus its mean under permuted labels.",
     explained="The overlap is least in the middle, but not below its null there, or least elsewhere once its "
-    "mean under permuted labels is taken off.",
+    "mean under permuted labels is subtracted.",
 )
 def least_in_the_middle(evidence: Evidence) -> Finding:
     """Of the coarse labels."""
@@ -55,15 +55,15 @@ def least_in_the_middle(evidence: Evidence) -> Finding:
         if all(of_excess_inside):
             verdict = Verdict.SUPPORTED
         elif any(of_excess_inside):
-            raise CannotTell(f"less its null, {_not_resolved(layers_in_words(of_excess.candidates))}")
+            raise CannotTell(f"minus its null, {_not_resolved(layers_in_words(of_excess.candidates))}")
     where = f"the overlap is least at {layers_in_words(of_value.candidates)}"
-    null = f"less its null, {layers_in_words(of_excess.candidates)} cannot be excluded ({p_words(beyond)})"
+    null = f"minus its null, {layers_in_words(of_excess.candidates)} cannot be excluded ({p_words(beyond)})"
     others = float(np.min(np.delete(curve.values, of_value.candidates), initial=np.inf))
     return Finding(
         verdict,
         f"{where[0].upper()}{where[1:]}; {null}.",
         quantity=f"mean overlap at layer {least}"
-        + (f" (the least of the others: {number(others)})" if np.isfinite(others) else ""),
+        + (f" (lowest of the others: {number(others)})" if np.isfinite(others) else ""),
         value=float(curve.values[least]),
         null=float(curve.null_mean[least]),
         null_is=permuted_words(evidence.design_of(labels), evidence.settings.permutations),
@@ -78,20 +78,20 @@ def least_in_the_middle(evidence: Evidence) -> Finding:
     70,
     title="The layer of least overlap moves deeper as the noise falls",
     quote="Earlier denoising steps achieve peak separation sooner",
-    measured="The layers that cannot be excluded as that of least mean overlap at each captured step, at "
-    "5 % over all layers and steps (Bonferroni).",
-    rule="Every such layer of the last step is deeper than every one of the first; and so it is for the "
-    "overlap less its mean under permuted labels. It is not supported where none of them is deeper. It cannot "
-    "be told in between, where the layers of both steps overlap or lie among each other, of the overlap "
-    "itself or less its mean under permuted labels.",
-    explained="The layer moves deeper, but less its mean under permuted labels it does not.",
+    measured="The layers that may have the least mean overlap at each captured step, at 5 % over all layers "
+    "and steps (Bonferroni).",
+    rule="Every such layer of the last step is deeper than every one of the first; the same holds for the "
+    "overlap minus its mean under permuted labels. It is not supported if none of them is deeper. It cannot "
+    "be told in between, where the layers of the two steps overlap or interleave, either for the overlap "
+    "itself or for the overlap minus its mean under permuted labels.",
+    explained="The layer moves deeper, but not for the overlap minus its mean under permuted labels.",
 )
 def moves_with_the_step(evidence: Evidence) -> Finding:
     """First captured step against last."""
     enough_layers(evidence.layers)
     labels, steps = evidence.coarse_or_first, [evidence.steps[0], evidence.steps[-1]]
     if steps[0] == steps[1]:
-        raise CannotTell("one step was captured only")
+        raise CannotTell("only one step was captured")
     early, late = (
         _separation(evidence.curve("overlap_mean", null=False, labels=labels, step=step), 2) for step in steps
     )
@@ -108,15 +108,17 @@ def moves_with_the_step(evidence: Evidence) -> Finding:
     of_excess = [_separation(curve, 2, of_excess=True) for curve in curves]
     if not (deeper(*of_excess) or not_deeper(*of_excess)):
         both = " and ".join(layers_in_words(found.candidates) for found in of_excess)
-        raise CannotTell(f"less its null, {_not_resolved(both)}")
+        raise CannotTell(f"minus its null, {_not_resolved(both)}")
     verdict = Verdict.SUPPORTED if deeper(*of_excess) else Verdict.EXPLAINED
     ends = {
-        Verdict.SUPPORTED: "less its null, it moves as well",
-        Verdict.EXPLAINED: "less its null, it does not move deeper",
+        Verdict.SUPPORTED: "minus its null, it moves as well",
+        Verdict.EXPLAINED: "minus its null, it does not move deeper",
     }
     found = _moved(verdict, f"The overlap is least at {where}; {ends[verdict]}.", early, late, evidence)
     excess = of_excess[1].layer - of_excess[0].layer
-    return replace(found, null=float(found.value or 0) - excess, null_is="the move that is not in the excess")
+    return replace(
+        found, null=float(found.value or 0) - excess, null_is="the part of the move that is not in the excess"
+    )
 
 
 def _separation(curve: Curve, tests: int = 1, of_excess: bool = False) -> Separation:
@@ -139,7 +141,7 @@ def _moved(verdict: Verdict, says: str, early: Separation, late: Separation, evi
     return Finding(
         verdict,
         says,
-        quantity="layer of least overlap at the last step less that at the first",
+        quantity="layer of least overlap at the last step minus that at the first",
         unit="layers",
         value=float(late.layer - early.layer),
         tests=4 * (evidence.layers - 1),

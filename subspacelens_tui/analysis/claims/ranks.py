@@ -16,14 +16,14 @@ OF_CEILING = 0.8
     50,
     title="The effective rank rises, then collapses",
     quote="Effective rank peaks at ~69 around layer 10, then collapses to ~22 by layer 27.",
-    measured="Effective rank at the inner layer where it is largest, above the larger of those at the first "
+    measured="How far the largest effective rank of the inner layers exceeds the larger of those at the first "
     "and the last layer; raw and centred features.",
     rule="The peak exceeds both ends beyond the jackknife error of the difference, at 5 % over the inner "
-    "layers (Bonferroni), and does so in centred features as well. It cannot be told where the peak is "
-    "above 80 % of the ceiling min(N, d), for then the number of images cuts it off; a ceiling cannot make "
-    "a collapse.",
-    explained="It rises and collapses in raw features only: a mean that all images share, which grows and "
-    "shrinks, does this.",
+    "layers (Bonferroni), and does so in centred features as well. It cannot be told if the peak is "
+    "above 80 % of the ceiling min(N, d), because the number of images then cuts it off; a ceiling cannot "
+    "produce a collapse.",
+    explained="It rises and collapses only in raw features: a mean that all images share and that grows and "
+    "shrinks produces this.",
 )
 def rises_and_collapses(evidence: Evidence) -> Finding:
     """Raw against centred."""
@@ -53,7 +53,7 @@ def rises_and_collapses(evidence: Evidence) -> Finding:
     return Finding(
         verdict,
         f"{course[0].upper()}{course[1:]}; {ends[verdict]}.",
-        quantity=f"effective rank at layer {peak} above the larger of both ends",
+        quantity=f"effective rank at layer {peak} minus the larger of the two ends",
         unit="dimensions",
         value=seen.value,
         null=control.value,

@@ -153,7 +153,7 @@ def _figures(evidence: Evidence) -> Iterator[ReportFigure]:
     )
     yield ReportFigure(
         "excess",
-        "The same beyond permuted labels",
+        "ΔR beyond permuted labels",
         "An important caveat: I haven’t run a permuted-labels baseline.",
         both,
         "excess",
@@ -215,7 +215,7 @@ def _mechanism(evidence: Evidence, of: Result, layers: tuple[int, ...]) -> Itera
         missing = plain(found.why_missing("contraction")) or "there are no gains" if lacks else ""
         yield replace(figure, says="" if lacks else of_gains(found), missing=missing)
     alike = evidence.result(metrics=("cka",), permutations=0, labels=of.settings.labels)
-    figure = ReportFigure("cka", "How alike the layers arrange the images", "", (alike,), "cka")
+    figure = ReportFigure("cka", "How similarly the layers arrange the images", "", (alike,), "cka")
     if "cka" in alike.matrices:
         says = of_cka(alike.matrices["cka"], alike.matrix_nulls["cka"].std, alike.numbers)
         yield replace(figure, says=says)
@@ -283,7 +283,7 @@ def _swept(evidence: Evidence) -> ReportFigure:
     )
     rows = configurations(evidence.analyzer.session.manifest, "cond")
     if len(rows) < 2:
-        return replace(figure, missing="one guidance scale and one step were recorded only")
+        return replace(figure, missing="only one guidance scale and one step were recorded")
     labels = evidence.coarse_or_first
     results = [
         (row, evidence.result(permutations=0, labels=labels, step=row.step, guidance=row.guidance))

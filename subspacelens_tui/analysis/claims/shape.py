@@ -36,12 +36,12 @@ class _Shares:
     120,
     title="The features are not Gaussian",
     quote="rejects the isotropic Gaussian null at 55–78% across layers (expected: 1%)",
-    measured=f"The share of {DIRECTIONS} random projections that Jarque–Bera rejects at 1 %: of the images, "
-    "and of what is left of them without the means of their subject and of their seed.",
+    measured=f"The share of {DIRECTIONS} random projections that Jarque–Bera rejects at 1 %: for the images, "
+    "and for what remains of them without the means of their subject and their seed.",
     rule=f"Both shares exceed those of {SURROGATES} sets of Gaussian images with the same covariance and "
     "the same means removed, at some layer (p ≤ .05, max-T over the layers).",
-    explained="All images together are rejected, what is an image's own is not: subjects and seeds have "
-    "means that differ, and nothing else is seen.",
+    explained="Normality is rejected for the images, but not for what remains of them without those means: "
+    "subjects and seeds have different means, and nothing else is seen.",
 )
 def is_not_gaussian(evidence: Evidence) -> Finding:
     """Images, and what is an image's own."""
@@ -72,7 +72,7 @@ def is_not_gaussian(evidence: Evidence) -> Finding:
         verdict,
         f"Jarque–Bera rejects {_percent(every.observed)} of the projections of all images "
         f"({p_words(float(p_every.min()))}), and {_percent(of_own.observed)} without subject and seed means "
-        f"({p_words(float(p_own.min()))}). Norms that vary do this as well: it is no evidence of subspaces.",
+        f"({p_words(float(p_own.min()))}). Varying norms have the same effect: it is not evidence of subspaces.",
         quantity=f"share rejected without subject and seed means, layer {shown}",
         value=float(of_own.observed[shown]),
         null=float(of_own.surrogates[:, shown].mean()),

@@ -45,7 +45,7 @@ def rest_words(excess: Estimate, p: float, unit: str = "") -> str:
 
 def permuted_words(design: Design | None, permutations: int) -> str:
     """What a null of permuted labels is."""
-    return f"{permutations} permutations of the labels, {design}"
+    return f"{permutations} permutations of the labels ({design})"
 
 
 def enough_layers(layers: int) -> None:

@@ -19,13 +19,13 @@ _FIRST, _LAST, _LEAST = 11, 100, 10
     unit="",
     formula="−slope of log λᵢ over log i, i = 11 to 100, or to min(N, d)/2 where that is less",
     source="Agrawal et al. 2022 (α-ReQ), NeurIPS 35; Stringer et al. 2019, Nature 571",
-    about="α of λᵢ ∝ i^−α. A steeper spectrum has fewer effective dimensions: it says what the ranks say.",
+    about="α of λᵢ ∝ i^−α. A steeper spectrum has fewer effective dimensions: α says the same as the ranks.",
     relations="α-ReQ. For an exact power law every rank above is a function of α and min(N, d)",
     needs=(Need.IMAGES, Need.SPECTRUM),
     cost=Cost.DEFERRED,
     table=Table.NOTHING,
     no_null="the labels do not enter",
-    no_error="none: the smaller eigenvalues of few images are too small, which no jackknife mends",
+    no_error="none: with few images the smaller eigenvalues are too small, which a jackknife does not correct",
 )
 def alpha_req(statistics: LayerStatistics) -> float:
     """By least squares."""

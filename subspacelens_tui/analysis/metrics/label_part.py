@@ -8,7 +8,7 @@ from subspacelens_tui.analysis.metrics.registry import Cost, Family, Table, metr
 from subspacelens_tui.analysis.statistics.base import LayerStatistics, Need
 
 LABEL_PART = Family("label_part", "Label part of the update", order=9, evidence="label part")
-_WIDE = "none: the jackknife of it came out about twice too wide"
+_WIDE = "none: its jackknife came out about twice too wide"
 _NEEDS = (Need.IMAGES, Need.CLASSES, Need.UPDATE, Need.RATES)
 _BOTH: dict[str, Any] = {
     "needs": (*_NEEDS, Need.PERMUTATIONS),
@@ -64,7 +64,7 @@ def _same_norms(statistics: LayerStatistics, labelings: Any) -> Any:
     cost=Cost.DEFERRED,
     permuted=_same_norms,
     table=Table.NOTHING,
-    no_null="permuted labels are taken in the same norms",
+    no_null="permuted labels are divided by the same norms",
     no_error=_WIDE,
 )
 def label_scale(statistics: LayerStatistics) -> float:
@@ -100,7 +100,7 @@ def label_alignment(label_part: Any, label_scale: Any) -> Any:
     short="A_ex",
     formula="(L_y − its permuted mean)/(‖ZW‖ ‖Δ⊥‖), W = α offdiag(B̄ − B_y)H in the eigenvectors of ZᵀZ",
     about="The cosine of the update with what the labels compress more than permuted labels do.",
-    no_null="label_rotation_z and the p of label_part are of it",
+    no_null="it is tested by label_rotation_z and the p of label_part",
     **_BOTH,
 )
 def label_excess_alignment(statistics: LayerStatistics) -> float:
@@ -115,7 +115,7 @@ def label_excess_alignment(statistics: LayerStatistics) -> float:
     short="z_rot",
     formula="(L_y − its permuted mean)/√(Σ (Δ⊥ᵀΔ⊥)∘(WᵀZᵀZW)/d)",
     about="Whether Δ⊥ points along the labels' compression more than a random direction does; 1.645 is 5 %.",
-    no_null="it is in units of its null",
+    no_null="it is already in units of its null",
     **_BOTH,
 )
 def label_rotation_z(statistics: LayerStatistics) -> float:
@@ -130,7 +130,7 @@ def label_rotation_z(statistics: LayerStatistics) -> float:
     short="both",
     formula="1 if p of L_y ≤ .05 and z_rot > 1.645, else 0",
     about="1 where both nulls are rejected; either alone rejects too often, see validation.md.",
-    no_null="it is a test itself, of 5 % at most",
+    no_null="it is itself a test, with a level of 5 % at most",
     **_BOTH,
 )
 def label_claim(statistics: LayerStatistics) -> float:

@@ -21,7 +21,7 @@ MASSIVE = Family("massive_dimensions", "Massive dimensions", order=7, evidence="
     remark="of Σz²",
     needs=(Need.IMAGES,),
     no_null="the labels do not enter; compare it with 1/d",
-    no_error="none: a maximum is not smooth, as the jackknife needs it",
+    no_error="none: a maximum is not smooth, and the jackknife needs a smooth metric",
 )
 def largest_coordinate_share(statistics: LayerStatistics) -> float:
     """Of all images together."""

@@ -18,7 +18,7 @@ def _permuted(statistics: LayerStatistics, labelings: Any) -> Any:
     label="nearest-neighbour accuracy",
     short="5-NN",
     unit="",
-    formula="share of images of the commonest class of their 5 nearest images of other subjects",
+    formula="share of images whose class is the commonest among their 5 nearest images of other subjects",
     source="Cover & Hart 1967",
     about="Whether classes lie together beyond their subjects. Chance is not 1/K: read its null.",
     needs=(Need.IMAGES, Need.CLASSES, Need.SUBJECTS),

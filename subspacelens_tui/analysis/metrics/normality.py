@@ -15,13 +15,13 @@ NORMALITY = Family("normality", "Normality", order=5, evidence="normality")
     unit="",
     formula="share of 500 random projections on which N/6 (S² + K²/4) exceeds its 1 % point",
     source="Jarque & Bera 1987",
-    about="Of all images, with class means removed, and of Gaussian features of the same covariance.",
+    about="For all images, with class means removed, and for Gaussian features of the same covariance.",
     needs=(Need.VECTORS, Need.IMAGES),
     shape=Shape.RECORD,
     cost=Cost.DEFERRED,
     format=Format.SHARE,
     parts={"pooled": "JB", "class_centred": "JB cls", "surrogate": "JB gau"},
-    no_null="Gaussian features of the same covariance stand beside it; 1 % by construction",
+    no_null="Gaussian features of the same covariance are shown beside it; 1 % by construction",
     no_error="none: a share of rejections jumps with single images, and the jackknife needs a smooth metric",
 )
 def normality(statistics: LayerStatistics) -> ProjectionNormality:

@@ -11,14 +11,14 @@ _SHARED: dict[str, Any] = {
     "needs": (Need.CLASSES, Need.SUBSPACES),
     "format": Format.SHARE,
 }
-_NO_NULL = "none of single pairs; their mean has one"
+_NO_NULL = "none for single pairs; their mean has one"
 _HALVED: dict[str, Any] = {
     "unit": "",
     "needs": (Need.HALVES, Need.IMAGES, Need.CLASSES, Need.SUBSPACES),
     "format": Format.SHARE,
     "cost": Cost.DEFERRED,
-    "no_null": "it is the reference of an overlap between halves",
-    "no_error": "none: its own noise is that of the random halves",
+    "no_null": "it is itself the reference for overlaps between halves",
+    "no_error": "none: its noise comes from the random halves",
 }
 _BJORCK = "Björck & Golub 1973"
 
@@ -99,7 +99,7 @@ def split_half_ceiling(statistics: LayerStatistics) -> float:
     about="The same for each pair of classes.",
     shape=Shape.CLASSES,
     no_null=_NO_NULL,
-    no_error="none of single pairs; their mean has one",
+    no_error="none for single pairs; their mean has one",
     **_SHARED,
 )
 def overlap(statistics: LayerStatistics) -> Any:
@@ -114,10 +114,10 @@ def overlap(statistics: LayerStatistics) -> Any:
     short="explained",
     formula="tr(Uᵢᵀ Sⱼ Uᵢ)/tr Sⱼ",
     source="",
-    about="Rows are the classes whose subspace it is, columns those explained; not symmetric.",
+    about="Rows are the classes whose subspace is used, columns those explained; not symmetric.",
     shape=Shape.CLASSES,
     no_null=_NO_NULL,
-    no_error="none of single pairs; their mean has one",
+    no_error="none for single pairs; their mean has one",
     **_SHARED,
 )
 def explained(statistics: LayerStatistics) -> Any:

@@ -116,7 +116,7 @@ def stable_rank(statistics: LayerStatistics) -> float:
     needs=(Need.IMAGES, Need.SPECTRUM),
     shape=Shape.SPECTRUM,
     no_null="the labels do not enter",
-    no_error="none: a curve",
+    no_error="none: it is a curve",
 )
 def spectrum(statistics: LayerStatistics) -> Any:
     """Descending."""

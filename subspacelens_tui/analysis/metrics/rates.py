@@ -23,7 +23,7 @@ _YU = "Yu et al. 2020, arXiv 2006.08558"
     about="How many nats code an image of any class up to a distortion ε.",
     needs=(Need.IMAGES, Need.RATES),
     cost=Cost.FIRST,
-    no_null="the labels do not enter (class-centred, they do, and its null is part of that of ΔR)",
+    no_null="the labels do not enter (class-centred, they do, and its null is part of the null of ΔR)",
     error=Cost.FIRST,
 )
 def coding_rate(statistics: LayerStatistics) -> float:

@@ -17,7 +17,7 @@ class Shape(Enum):
     """What the value of one layer is."""
 
     SCALAR = "a number"
-    RECORD = "a few numbers with names"
+    RECORD = "a few named numbers"
     CLASSES = "a matrix, classes × classes"
     SPECTRUM = "a curve over the index"
     CURVE = "a curve: a row for each point"
@@ -32,10 +32,10 @@ ARRAYS = (Shape.CLASSES, Shape.SPECTRUM, Shape.CURVE, Shape.STEPS)
 class Cost(Enum):
     """When a metric is computed."""
 
-    FIRST = "at once, with the first curves"
-    SPECTRA = "next, with eigenvalues"
-    PAIRS = "always, from eigenvectors of what the block receives; in the app with the error bars"
-    DEFERRED = "on request: `--metrics`, `--thorough`, or the layer that is looked at"
+    FIRST = "immediately, with the first curves"
+    SPECTRA = "next, with the eigenvalues"
+    PAIRS = "always, from the eigenvectors of the block's input; in the app with the error bars"
+    DEFERRED = "on request: `--metrics`, `--thorough`, or the layer selected in the app"
 
 
 class Table(Enum):

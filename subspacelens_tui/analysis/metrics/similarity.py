@@ -9,7 +9,7 @@ from subspacelens_tui.analysis.statistics.pairs_of_layers import LayersTogether
 SIMILARITY = Family("similarity", "Similarity of representations", order=11, evidence="similarity")
 _FORMULA = "HSIC₁(K, L)/√(HSIC₁(K, K) HSIC₁(L, L)), HSIC₁ unbiased, K = ZᵀZ"
 _SOURCE = "Song et al. 2012, JMLR 13; Nguyen et al. 2021, arXiv 2010.15327"
-_EXACT = "images of one side permuted: of mean 0 and a standard deviation of about √2/N, both exact"
+_EXACT = "images of one side permuted: mean 0 and standard deviation about √2/N, both exact"
 _ALIKE: dict[str, Any] = {
     "unit": "",
     "formula": _FORMULA,
@@ -65,7 +65,7 @@ def cka_branches(statistics: LayerStatistics) -> float:
     needs=(Need.IMAGES, Need.STEPS),
     shape=Shape.STEPS,
     table=Table.NOTHING,
-    no_null="that of cka_branches, for as many images",
+    no_null="that of cka_branches, for the same number of images",
     **_ALIKE,
 )
 def cka_steps(statistics: LayerStatistics) -> Any:

@@ -16,7 +16,7 @@ _REFERENCE: dict[str, Any] = {
     "cost": Cost.DEFERRED,
     "format": Format.SHARE,
     "remark": "entries, same d",
-    "no_null": "it is a reference itself",
+    "no_null": "it is itself a reference",
     "no_error": "none: it is exact",
 }
 
@@ -47,8 +47,8 @@ def hoyer(columns: Columns) -> Any:
     label="Hoyer sparsity of Gaussian entries",
     short="Gauss",
     formula="its expectation for d independent Gaussian entries",
-    about="What Hoyer sparsity is without any structure, at this width, and of truly sparse codes as well: "
-    "a sum of a few atoms of a random dictionary has a direction that is as uniform.",
+    about="Hoyer sparsity without any structure, at this width. Truly sparse codes have it as well: a sum of "
+    "a few atoms of a random dictionary has a direction that is just as uniform.",
     **_REFERENCE,
 )
 def gaussian(statistics: LayerStatistics) -> float:

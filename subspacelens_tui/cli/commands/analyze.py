@@ -99,13 +99,13 @@ COMMAND = Command(
             "METRIC",
             "one metric at every guidance scale and step",
             group=_KIND,
-            more="by its key, or what its null says of it (`overlap_mean.z`, see [metrics.md](metrics.md)); "
-            "peak and dip over the layers are marked where they stand out beyond noise",
+            more="given by its key, or as a value relative to its null (`overlap_mean.z`, see "
+            "[metrics.md](metrics.md)); peak and dip over the layers are marked if they stand out from the noise",
         ),
         switch(
             "--pairs",
             "the pairs of classes at --layer, the most overlapping first",
-            more="each of the images of its two classes alone, with their null and error",
+            more="each computed from the images of its two classes alone, with its own null and error",
             group=_KIND,
         ),
         switch(
@@ -122,8 +122,8 @@ COMMAND = Command(
         ),
         switch(
             "--tokens",
-            "metrics of single tokens (of sessions recorded with --tokens)",
-            more="with their parts within and between images, see [reading-metrics.md](reading-metrics.md)",
+            "metrics of single tokens (for sessions recorded with --tokens)",
+            more="with their parts within and between images: see [reading-metrics.md](reading-metrics.md)",
             group=_KIND,
         ),
         switch(

@@ -63,11 +63,11 @@ def _model_estimate(arguments: argparse.Namespace, request: Request) -> Estimate
 
 COMMAND = Command(
     "doctor",
-    "say what this machine can run",
+    "report what this machine can run",
     run,
     (
         replace(JSON, help="as JSON, sizes in bytes"),
-        replace(MODEL, help="also say what recording this model will take", default=None),
+        replace(MODEL, help="also report what recording this model will take", default=None),
         *SOURCE,
         *PIPELINE,
         *DEVICES,

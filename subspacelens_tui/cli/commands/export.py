@@ -52,9 +52,9 @@ PART = (
         "only these metrics, or `lenses` of tokens (default: all metrics)",
         words,
         dest="only_metrics",
-        more="keys of [metrics.md](metrics.md); `excess`, `KEY.z`, … are plotted as such, and stand for "
-        "their metric in tables; `lenses` are those of [sparse.md](sparse.md), on request only: they take a "
-        "second a layer and more",
+        more="keys from [metrics.md](metrics.md); `excess`, `KEY.z`, … are plotted as named, and select their "
+        "metric in tables; `lenses` are those of [sparse.md](sparse.md), computed only on request because they "
+        "take a second or more per layer",
     ),
     Option("--labels", "SCHEME[,…]", "only these label schemes (default: all)", words, dest="only_labels"),
     Option("--branch", "BRANCH[,…]", "only these branches (default: all)", words, dest="only_branches"),
@@ -82,7 +82,7 @@ COMMAND = Command(
             default="csv,json",
         ),
         *PART,
-        switch("--force", "write over files that are there"),
+        switch("--force", "overwrite existing files"),
         EPS,
         FEATURES,
         *evidence(permutations=200),

@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 COMMAND = Command(
     "import",
-    "make a session of activations in an .npz or .safetensors file",
+    "make a session from activations in an .npz or .safetensors file",
     run,
     (
         Option("file", "FILE", "arrays of (images, width), one for each layer, and `labels`", path),
@@ -33,7 +33,7 @@ COMMAND = Command(
             "FILE",
             "CSV with a row for each image: prompt, seed, and a column for each label scheme",
             path,
-            more="it goes before the labels, prompts and seeds that the file itself has",
+            more="it takes precedence over the labels, prompts and seeds in the file itself",
         ),
         Option(
             "--guidance",

@@ -31,9 +31,9 @@ COMMAND = Command(
     run,
     (
         SESSION,
-        Option("--text", "T", "the notes, in place of those there are; empty to have none"),
+        Option("--text", "T", "replace the notes with this text; empty to clear them"),
         Option("--tag", "A[,B…]", "add tags", words),
-        Option("--untag", "A[,B…]", "take tags off", words),
+        Option("--untag", "A[,B…]", "remove tags", words),
         JSON,
     ),
     order=61,

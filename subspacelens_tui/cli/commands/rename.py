@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 COMMAND = Command(
     "rename",
-    "give a session another name, and its control",
+    "rename a session, and its control with it",
     run,
     (SESSION, Option("new", "NAME", "letters, digits, '.', '_', '-' and '~'")),
     order=62,

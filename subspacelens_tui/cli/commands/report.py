@@ -61,26 +61,30 @@ def _control(arguments: argparse.Namespace, session: Session) -> Session | None:
 
 COMMAND = Command(
     "report",
-    "write the article's figures of a session, and a verdict for each of its claims",
+    "redraw the article's figures for a session, with a verdict on each of its claims",
     run,
     (
         SESSION,
         Option(
             "--control",
             "SESSION",
-            "a session to judge beside it, such as one of random weights",
+            "a session to judge alongside it, such as one with random weights",
             path,
-            more="at the same step and guidance; default: what `record --with-control` made, once finished",
+            more="at the same step and guidance; default: the one that `record --with-control` made, once finished",
         ),
         Option(
             "--to",
             "FILE",
             "the file: .html or .md (default: SESSION-report.html)",
             path,
-            more="HTML is one file with its plots, and needs matplotlib; Markdown has tables only. A file "
-            "that is there stays",
+            more="HTML is one file including its plots, and needs matplotlib; Markdown has tables only. An "
+            "existing file is not overwritten",
         ),
-        replace(_EVIDENCE[0], more="19 or more: with fewer no p is 5 %"),
+        replace(
+            _EVIDENCE[0],
+            help="label permutations, 19 or more (default: %(default)s)",
+            more="with fewer, no p can reach 5 %",
+        ),
         *(option for option in (*SELECTION, *_EVIDENCE) if option.name in _TAKEN),
     ),
     order=85,

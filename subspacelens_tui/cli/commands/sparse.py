@@ -144,7 +144,7 @@ def _train(arguments: argparse.Namespace, session: Session, layers: tuple[int, .
 
 COMMAND = Command(
     "sparse",
-    "print what tokens take as one Gaussian, by class, by subspaces, by a sparse code",
+    "print the cost of coding tokens as one Gaussian, by class, by subspaces, by a sparse code",
     run,
     (
         SESSION,
@@ -152,10 +152,10 @@ COMMAND = Command(
         Option(
             "--distortion",
             "D",
-            "compare rates at this squared error, a share of the variance (default: %(default)s)",
+            "compare rates at this squared error, as a share of the variance (default: %(default)s)",
             float,
             0.1,
-            more="rates are of held-out tokens, see [sparse.md](sparse.md)",
+            more="rates are measured on held-out tokens: see [sparse.md](sparse.md)",
         ),
         switch("--bits", "rates in bits (default: nats)"),
         *(option for option in SELECTION if option.flag in _TAKEN),

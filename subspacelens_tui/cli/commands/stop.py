@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not stop_run(sessions, arguments.session):
             raise SessionError(f"nothing of the steering run {arguments.session} is being recorded")
         name = plain(arguments.session)
-        print(f"asked the steering run {name} to stop; the same `steer` command goes on", file=sys.stderr)
+        print(f"asked the steering run {name} to stop; the same `steer` command resumes it", file=sys.stderr)
         return 0
     folder = find_session(arguments.session, sessions)
     session = open_session(folder)
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise SessionError(f"{folder.name} is not being recorded: it is {state.phase}")
     ask(folder, "stop")
     name = plain(folder.name)
-    goes_on = "" if session.manifest.not_resumable else f"; `record --resume {name}` goes on"
+    goes_on = "" if session.manifest.not_resumable else f"; `record --resume {name}` resumes it"
     print(f"asked the recorder of {name} to stop{goes_on}", file=sys.stderr)
     return 0
 

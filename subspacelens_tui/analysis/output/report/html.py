@@ -137,7 +137,7 @@ def _claim(judged: Judged) -> Iterator[str]:
 
 def _figures(report: Report) -> Iterator[str]:
     yield '<section id="figures" aria-labelledby="figures-title">'
-    yield f'<h2 id="figures-title">The figures of {_text(ARTICLE)}, of this session</h2>'
+    yield f'<h2 id="figures-title">Figures of {_text(ARTICLE)}, redrawn from this session</h2>'
     for number, figure in enumerate(report.figures, start=1):
         yield from _figure(number, figure)
     yield "</section>"
@@ -198,9 +198,7 @@ def _caption(figure: ReportFigure) -> str:
     if figure.says:
         return dashes(plain(figure.says))
     if figure.quantity == "overlap":
-        return (
-            "Mean squared cosine of the principal angles between the subspaces of two classes; 1 is the same."
-        )
+        return "Mean squared cosine of the principal angles between the subspaces of two classes; 1 if identical."
     # The drawing says itself what stands for null and error.
     return ""
 

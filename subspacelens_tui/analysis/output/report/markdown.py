@@ -41,7 +41,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _table(["claim", "verdict", *control], rows)
     for judged in report.claims:
         yield from _claim(judged)
-    yield from ("", f"## The figures of {_text(ARTICLE)}, of this session", "")
+    yield from ("", f"## Figures of {_text(ARTICLE)}, redrawn from this session", "")
     for figure in report.figures:
         yield from _figure(figure)
     if report.lenses is not None:

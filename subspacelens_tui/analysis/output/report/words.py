@@ -48,8 +48,8 @@ def subject(report: Report) -> str:
 def made_by() -> str:
     """What made it."""
     return (
-        f"Made by subspacelens-tui {__version__}. docs/report.md has each rule in full and how it was "
-        "validated."
+        f"Made by subspacelens-tui {__version__}. docs/report.md gives each rule in full and how it "
+        "was validated."
     )
 
 
@@ -110,9 +110,9 @@ def lens_words(report: Report) -> str:
     if not isinstance(found, SparseResult):
         return f"Missing: {plain(found or '')}."
     return (
-        f"Bits a token at a squared error of {found.distortion:g} of the variance: one Gaussian, and what "
-        f"other codes save, ± half a 95 % interval over {len(found.split.test)} held-out images of other "
-        "seeds and subjects. docs/sparse.md says what each is."
+        f"Bits per token at a squared error of {found.distortion:g} of the variance: for one Gaussian, and "
+        f"what other codes save, ± half a 95 % interval over {len(found.split.test)} held-out images with "
+        "other seeds and subjects. docs/sparse.md explains each of them."
     )
 
 
