@@ -18,7 +18,9 @@ GUIDER = "guider"
 _SCALES = ("guidance_scale", "true_cfg_scale")
 # What stays off unless asked for, where a call has it: binning silently maps a request to another size, and
 # cleaning alters the prompt that is recorded (and needs bs4 and ftfy).
-_LEFT_OUT = {"use_resolution_binning": False, "clean_caption": False}
+LEFT_OUT = {"use_resolution_binning": False, "clean_caption": False}
+# What a recording sets itself in each call.
+_OWN = ("prompt", "class_labels", "generator", "num_inference_steps", "num_images_per_prompt")
 # What takes one entry for each image: a single one would be shared, with its noise, by all of them.
 _PER_IMAGE = (IMAGE, "mask_image")
 _FRAMES = "num_frames"
@@ -136,6 +138,10 @@ class PipelineCall:
             )
         if unknown:
             raise ModelError(f"the call of {name} takes no {unknown[0]!r}: it takes {self._words()}")
+        if own := [name for name in _OWN if name in self.arguments]:
+            raise ModelError(
+                f"{own[0]} of the call of {name} is set by the recording: leave it out of the other arguments"
+            )
         if (scale := self.guidance_argument) in self.arguments:
             raise ModelError(
                 f"{scale} of the call of {name} is the guidance scale of a recording (--guidance): leave "
@@ -147,7 +153,7 @@ class PipelineCall:
 
     def _fixed(self, prompts: Sequence[str]) -> dict[str, Any]:
         images = len(prompts)
-        fixed: dict[str, Any] = {name: value for name, value in _LEFT_OUT.items() if name in self._parameters}
+        fixed: dict[str, Any] = {name: value for name, value in LEFT_OUT.items() if name in self._parameters}
         fixed |= self.arguments
         if self.guidance_argument == "true_cfg_scale" and "negative_prompt" in self._parameters:
             # Without a negative prompt these pipelines leave guidance out, whatever its scale.

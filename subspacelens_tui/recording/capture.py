@@ -275,7 +275,7 @@ class Capture:
                 f"{block.name} has {tokens.shape[1]} image tokens, not the {block.tokens} found"
             )
         # float32 whatever the model's precision: bf16 means err by 4e-3 and fp16 sums overflow.
-        torch.mean(tokens, 1, dtype=torch.float32, out=rows)
+        torch.mean(tokens.detach(), 1, dtype=torch.float32, out=rows)
         assert self._slot is not None
         self._counts[self._slot][place] += 1
         if self._T and layer:

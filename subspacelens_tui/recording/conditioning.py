@@ -14,6 +14,7 @@ from subspacelens_tui.models.text_readers import TextReader, TokenizerWatch
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.finite_checks import broken_weight
 from subspacelens_tui.recording.memory import give_back, out_of_memory
+from subspacelens_tui.recording.prompt_checks import two_to_try
 
 EMPTY_PROMPT = ""
 # The steps asked for in runs that end before the first.
@@ -161,10 +162,8 @@ def _run(
 
 
 def _trial_prompts(texts: Sequence[str], finite: Sequence[int], classes: bool) -> tuple[str, str]:
-    """Two of the prompts that differ, the second made longer than any: its padding differs as well."""
-    chosen = list(dict.fromkeys(texts[index] for index in finite or range(len(texts))))
-    first, second = chosen[0], chosen[-1]
-    return (first, second) if classes else (first, f"{second}, {first}")
+    """Two of the prompts that differ."""
+    return two_to_try([texts[index] for index in finite or range(len(texts))], classes)
 
 
 def _finite(given: Sequence[object]) -> bool:

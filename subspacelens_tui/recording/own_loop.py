@@ -12,7 +12,8 @@ may pause or stop it. Unlike the recorder this takes no signals and ends no proc
 import contextlib
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from subspacelens_tui.models.call import PipelineCall, pictures_of
 from subspacelens_tui.models.discover import discover
 from subspacelens_tui.models.layout import Layout
 from subspacelens_tui.planning.steering import described
+from subspacelens_tui.recording.call_check import AskedCall, checked_calls
 from subspacelens_tui.recording.capture import Capture
 from subspacelens_tui.recording.captured_session import write_captured
 from subspacelens_tui.recording.errors import RecordingError
@@ -30,6 +32,7 @@ from subspacelens_tui.recording.finite_checks import OutputWatch, not_finite
 from subspacelens_tui.recording.own_loop_plan import (
     Prompts,
     completed,
+    look_alike_labels,
     plan_of_loop,
     prompts_given,
     trial_prompts,
@@ -47,7 +50,7 @@ from subspacelens_tui.sessions.format import Manifest
 from subspacelens_tui.sessions.heartbeats import beating, say_started
 from subspacelens_tui.sessions.prompt_problems import unread_lines
 from subspacelens_tui.sessions.steering_file import write_steering
-from subspacelens_tui.sessions.writer import create_new_session, write_image
+from subspacelens_tui.sessions.writer import create_new_session, refuse_taken, write_image
 from subspacelens_tui.steering import Intervention
 from subspacelens_tui.steering.intervention_arrays import to_arrays
 
@@ -119,13 +122,28 @@ class OwnLoop:
         self._stopped = False
         self._began = 0.0
         self._kept: set[int] = set()
+        self._over = False
+        self._iterating: weakref.ref[Generator[Batch]] | None = None
 
     def batches(self) -> Iterator[Batch]:
         """The batches to generate, one after the other; it ends early if a viewer asks to stop.
 
         Raises:
-            RecordingError: if a batch was not kept.
+            RecordingError: if a batch was not kept, or the `with` block is over.
         """
+        if self._over:
+            raise RecordingError("this recording is over: go through batches() inside the `with` block")
+        self._leave_batch()
+        iterating = self._batches()
+        self._iterating = weakref.ref(iterating)
+        return iterating
+
+    def _leave_batch(self) -> None:
+        """Take the hooks of a batch off that somebody still holds."""
+        if self._iterating is not None and (iterating := self._iterating()) is not None:
+            iterating.close()
+
+    def _batches(self) -> Generator[Batch]:
         size = 1 if self.layout.one_image is not None else self.manifest.batch_size or _BATCH_SIZE
         for indices in batches_of(self.manifest.images, size):
             if self._asked_to_stop():
@@ -147,11 +165,18 @@ class OwnLoop:
     @contextlib.contextmanager
     def _hooked(self, batch: Batch) -> Iterator[None]:
         pipeline, of = self._call.pipeline, self.manifest
+        if (scheduler := type(pipeline.scheduler).__name__) != of.scheduler:
+            raise RecordingError(
+                f"the pipeline's scheduler is a {scheduler}, and was a {of.scheduler} when the recording "
+                "began: change it before"
+            )
         self._capture = Capture(
             pipeline, self.layout, of.capture_steps, self._stepped, of.tokens, of.timesteps
         )
         steered = self._steering or contextlib.nullcontext()
-        with steered, self._capture, OutputWatch(pipeline) as self._watch:
+        asked = AskedCall("the batch", batch.guidance, None, batch.prompts, batch.seeds)
+        watch = OutputWatch(pipeline)
+        with steered, self._capture, watch as self._watch, checked_calls(self._call, asked):
             # Where the model runs; with offloading its weights may be somewhere else just now.
             device = torch.device(getattr(pipeline, "_execution_device", pipeline.device))
             seeds = [(seed, of.images[i].prompt) for i, seed in zip(batch.images, batch.seeds, strict=True)]
@@ -165,6 +190,8 @@ class OwnLoop:
                 self._open = self._step = None
 
     def _keep(self, batch: Batch, output: Any) -> None:
+        if output is None:
+            raise RecordingError("there is nothing to keep: give batch.keep what the pipeline returned")
         if self._open is not batch:
             raise RecordingError("this batch is over: keep a batch once, before the next one begins")
         pictures = pictures_of([output] if isinstance(output, list) else output)
@@ -232,6 +259,14 @@ class OwnLoop:
         finally:
             self._events.close()
 
+    @contextlib.contextmanager
+    def _until_over(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._over = True
+            self._leave_batch()
+
     def _say_how_it_ended(self) -> None:
         left = len(self.manifest.images) - len(self._kept)
         if self._stopped:
@@ -290,13 +325,15 @@ def capture(
         SessionError: if the session cannot be written.
 
     Warns:
-        UserWarning: for prompts that are cut or have unknown words, a line each.
+        UserWarning: for prompts that are cut or have unknown words, and labels that look alike, a line each.
     """
     if not hasattr(pipeline, "components"):
         raise RecordingError(f"a {type(pipeline).__name__} is no diffusers pipeline")
     with claimed(pipeline, "recorded"):
         asked = PipelineCall(pipeline, call)
         of_prompts = prompts_given(prompts)
+        if name is not None:
+            refuse_taken(sessions_folder(sessions), name)
         manifest = plan_of_loop(
             pipeline,
             of_prompts,
@@ -316,10 +353,10 @@ def capture(
         timesteps = checked_timesteps(found.timesteps, scheduler, steps)
         layout = found.layout.keeping(manifest.layers)
         manifest = completed(with_timesteps(manifest, timesteps, scheduler), asked, layout, unread)
-        for line in unread_lines(manifest):
+        for line in (*look_alike_labels(prompts), *unread_lines(manifest)):
             warnings.warn(line, stacklevel=3)  # of who called us, past contextlib
         recording = _begun(asked, layout, manifest, steer, name, sessions)
-        with recording._reported(found.self_test.to_json()):
+        with recording._reported(found.self_test.to_json()), recording._until_over():
             yield recording
 
 

@@ -1,5 +1,6 @@
 """What is recorded in a user's own loop: from what was given to a manifest."""
 
+import operator
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,10 +17,10 @@ from subspacelens_tui.planning.prompts import load_prompt_set
 from subspacelens_tui.planning.steps import default_capture_steps
 from subspacelens_tui.recording.captured_session import with_layout
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.prompt_checks import read_prompts
+from subspacelens_tui.recording.prompt_checks import read_prompts, two_to_try
 from subspacelens_tui.recording.versions import RECORDED_WITH, versions_of
 from subspacelens_tui.sessions.format import Manifest, ModelInfo, Prompt, UnreadText
-from subspacelens_tui.sessions.lookalikes import canonical
+from subspacelens_tui.sessions.lookalikes import canonical, label_notes
 from subspacelens_tui.sessions.manifest_reader import first_problem
 from subspacelens_tui.sessions.times import time_now
 
@@ -41,7 +42,15 @@ def prompts_given(given: Prompts) -> list[Prompt]:
     if isinstance(given, str):
         return list(load_prompt_set(given).prompts)
     if not isinstance(given, Mapping):
-        given = {text: {_OWN_SCHEME: _own_label(text, place)} for place, text in enumerate(given)}
+        texts = list(given)
+        if wrong := [text for text in texts if not isinstance(text, str)]:
+            raise RecordingError(f"{wrong[0]!r} is no prompt: give texts, or texts with their labels")
+        if twice := [text for place, text in enumerate(texts) if text in texts[:place]]:
+            raise RecordingError(f"the prompt {twice[0]!r} is given twice: give each once, with more seeds")
+        given = {text: {_OWN_SCHEME: _own_label(text, place)} for place, text in enumerate(texts)}
+    for text, labels in given.items():
+        if not all(isinstance(label, str) for label in (text, *_schemes(labels).values())):
+            raise RecordingError(f"the labels of the prompt {text!r} are {labels!r}: give texts by scheme")
     try:
         return [
             Prompt(
@@ -59,7 +68,18 @@ def _own_label(text: str, place: int) -> str:
 
 
 def _schemes(labels: Mapping[str, str] | str) -> Mapping[str, str]:
-    return {"labels": labels} if isinstance(labels, str) else labels
+    return labels if isinstance(labels, Mapping) else {"labels": labels}
+
+
+def look_alike_labels(given: Prompts) -> list[str]:
+    """What to say of labels that look alike, as they were given; of a prompt set its file says it."""
+    if isinstance(given, str) or not isinstance(given, Mapping):
+        return []
+    written: dict[str, list[str]] = {}
+    for labels in given.values():
+        for scheme, label in _schemes(labels).items():
+            written.setdefault(canonical(scheme), []).append(label)
+    return [note for scheme, labels in written.items() for note in label_notes(scheme, labels)]
 
 
 def plan_of_loop(
@@ -86,7 +106,9 @@ def plan_of_loop(
         RecordingError: if it cannot be.
     """
     scales = [float(scale) for scale in ([guidance] if isinstance(guidance, int | float) else guidance)]
-    listed = range(seeds) if isinstance(seeds, int) else seeds
+    listed = [operator.index(seed) for seed in (range(seeds) if isinstance(seeds, int) else seeds)]
+    if twice := [seed for place, seed in enumerate(listed) if seed in listed[:place]]:
+        raise RecordingError(f"the seed {twice[0]} is given twice, which would be the same image twice")
     if not (prompts and listed and scales):
         raise RecordingError(
             "there is nothing to generate: give at least a prompt, a seed and a guidance scale"
@@ -158,5 +180,4 @@ def _name_of(pipeline: Any) -> str:
 
 def trial_prompts(prompts: Sequence[Prompt], classes: bool) -> tuple[str, str]:
     """Two texts that differ, the second longer."""
-    first, second = prompts[0].text, prompts[-1].text
-    return (first, second) if classes else (first, f"{second}, {first}")
+    return two_to_try([prompt.text for prompt in prompts], classes)

@@ -22,10 +22,10 @@ def claimed(pipeline: Any, how: str) -> Iterator[None]:
         RecordingError: if something is done to it already.
     """
     if (already := _CLAIMED.get(pipeline)) is not None:
-        raise RecordingError(
-            f"the pipeline is being {already}: to record what is steered, give the intervention to "
-            "`capture(…, steer=intervention)`"
-        )
+        what = "finish that first"
+        if how != already:
+            what = "to record what is steered, give the intervention to `capture(…, steer=intervention)`"
+        raise RecordingError(f"the pipeline is being {already} already: {what}")
     _CLAIMED[pipeline] = how
     try:
         yield

@@ -12,6 +12,8 @@ from subspacelens_tui.sessions.prompt_problems import named_prompt, quoted_words
 _WORD = re.compile(r"\S+")
 _LONGEST_TEXT = 10_000
 _WORDS_KEPT = 1_000
+ANY_TWO = ("a photo", "a photo of something else, at night")
+"""Of any model that reads text."""
 
 Ids = tuple[int, ...]
 
@@ -138,3 +140,17 @@ def _refuse_empty(manifest: Manifest, read: Sequence[tuple[Ids, ...]], empty: tu
                 f"{named_prompt(manifest, index)} is the same to this model as no prompt at all: "
                 "its tokenizer makes nothing of it. Change it, or leave it out"
             )
+
+
+def two_to_try(texts: Sequence[str], classes: bool) -> tuple[str, str]:
+    """Two texts to find a layout with, of these prompts, the second longer: its padding differs as well.
+
+    Args:
+        texts: of prompts that the model can read.
+        classes: whether they are names or numbers of classes.
+    """
+    if classes:
+        return texts[0], texts[-1]
+    # An empty one may be a control, and is what the unconditional branch reads too.
+    some = [text for text in texts if text.strip()] or list(ANY_TWO)
+    return some[0], f"{some[-1]}, {some[0]}"

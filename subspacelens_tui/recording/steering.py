@@ -24,8 +24,10 @@ from subspacelens_tui.models.fingerprint import weight_norms
 from subspacelens_tui.models.layout import BlockLayout, Layout, Passes, Place, at
 from subspacelens_tui.models.trial import named_arguments
 from subspacelens_tui.planning.steering_statistics import fingerprint
+from subspacelens_tui.recording.call_check import AskedCall, checked_calls
 from subspacelens_tui.recording.errors import RecordingError
 from subspacelens_tui.recording.pipelines_in_use import claimed
+from subspacelens_tui.recording.prompt_checks import ANY_TWO
 from subspacelens_tui.recording.scheduler import StepCounter
 from subspacelens_tui.sessions.format import Branch, Manifest
 from subspacelens_tui.sessions.steering_file import STEERING_FILE, open_steering
@@ -36,8 +38,6 @@ from subspacelens_tui.steering.intervention_arrays import from_arrays
 # Keeps the noise of a control apart from that of an image of the same seed.
 _STREAM = 0x6E6F697365
 _TINY = 1e-12
-# Of any model that reads text.
-_TRIAL = ("a photo", "a photo of something else, at night")
 
 
 class Steering:
@@ -248,7 +248,7 @@ def steer(
     guidance: float = 4.5,
     steps: int = 20,
     call: Mapping[str, Any] | None = None,
-    prompts: tuple[str, str] = _TRIAL,
+    prompts: tuple[str, str] = ANY_TWO,
 ) -> Iterator[Steering]:
     """Steer every call of a pipeline inside the `with` block.
 
@@ -269,11 +269,12 @@ def steer(
     if not hasattr(pipeline, "components"):
         raise RecordingError(f"a {type(pipeline).__name__} is no diffusers pipeline")
     with claimed(pipeline, "steered"):
-        layout = discover(PipelineCall(pipeline, call), prompts, steps, [guidance]).layout
+        asked = PipelineCall(pipeline, call)
+        layout = discover(asked, prompts, steps, [guidance]).layout
         steering = Steering(pipeline, layout, intervention)
         steering.refuse_twins()
         steering.start_batch((), guidance)
-        with steering:
+        with steering, checked_calls(asked, AskedCall("`steer`", guidance, steps)):
             yield steering
 
 

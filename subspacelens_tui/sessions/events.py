@@ -78,6 +78,8 @@ class EventWriter:
         # Of a file name that is not UTF-8, what stands for its bytes becomes the JSON of it: \udcff.
         line = (json.dumps(record, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
         with self._lock:
+            if self._fd < 0:  # the number of a file that is closed may be that of another by now
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
             if self._torn:
                 line = b"\n" + line
             self._torn = os.write(self._fd, line) < len(line)
@@ -87,7 +89,9 @@ class EventWriter:
 
     def close(self) -> None:
         """Close the file; the log itself stays as it is."""
-        os.close(self._fd)
+        with self._lock:
+            os.close(self._fd)
+            self._fd = -1
 
 
 class _AnotherPast(Exception):

@@ -60,6 +60,7 @@ def read_arrays(path: Path, table: Path | None = None, guidance: float = 1.0) ->
         raise SessionError(
             f"{path.name} has no labels: add an array `labels`, or name a CSV file with a column of them (--table)"
         )
+    _refuse_nearly(path, arrays)
     layers = {name: arrays[name] for name in sorted(arrays, key=_natural) if arrays[name].ndim >= 2}
     if not layers:
         held = f"it has {some_of(list(arrays))}" if arrays else "it has no other arrays"
@@ -75,6 +76,15 @@ def read_arrays(path: Path, table: Path | None = None, guidance: float = 1.0) ->
         layer_input=given.get(_INPUT),
         model=path.stem,
     )
+
+
+def _refuse_nearly(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Names that were meant to be others would be taken for those of layers, or of nothing."""
+    for name in arrays:
+        first, dot, rest = name.lower().partition(".")
+        meant = first if first.endswith("s") else f"{first}s"
+        if meant in (_LABELS, _PROMPTS, _SEEDS, _STEPS) and (not rest or meant == _LABELS):
+            raise SessionError(f"{path.name} has an array {name!r}: rename it to {meant + dot + rest!r}")
 
 
 def _is_label(name: str) -> bool:
@@ -114,6 +124,9 @@ def _safetensors(path: Path) -> dict[str, npt.NDArray[Any]]:
         with safe_open(path, "np") as file:
             names = file.metadata() or {}
         tensors = deserialize(path.read_bytes())  # type: ignore[no-untyped-call]
+        there = {name for name, _ in tensors}
+        if unused := [name for name in names if _is_label(name) and name not in there]:
+            raise ValueError(f"its metadata names the classes of {unused[0]}, and there is no such array")
         return {name: _named(_array(tensor), name, names) for name, tensor in tensors}
     except (OSError, SafetensorError, ValueError) as error:
         raise SessionError(f"{path} cannot be read as safetensors: {error}") from None
@@ -134,7 +147,10 @@ def _named(array: npt.NDArray[Any], name: str, names: Mapping[str, str]) -> npt.
     """Labels by name, where the file's metadata has the names."""
     if not _is_label(name) or name not in names:
         return array
-    listed = json.loads(names[name])
+    try:
+        listed = json.loads(names[name])
+    except ValueError:
+        raise ValueError(f"its metadata has no JSON list of the classes of {name}") from None
     known = isinstance(listed, list) and np.issubdtype(array.dtype, np.integer)
     if not known or not ((array >= 0) & (array < len(listed))).all():
         raise ValueError(f"its metadata does not name every class of {name}")
@@ -147,6 +163,8 @@ def _table(path: Path) -> tuple[dict[str, list[str]], dict[str, list[Any]]]:
     rows = list(_rows(path))
     if not rows:
         raise SessionError(f"{path.name} has no rows: a heading and a row for each image are needed")
+    if len(rows[0]) == 1 and any(mark in (only := next(iter(rows[0]))) for mark in ";\t"):
+        raise SessionError(f"{path.name} has the one column {only!r}: separate columns by commas")
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     known: dict[str, list[Any]] = {}
     if "prompt" in columns:

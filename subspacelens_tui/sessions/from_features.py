@@ -3,7 +3,7 @@
 Whoever hooks a model with nnsight or TransformerLens, or has features in a file, gets every screen and metric this way.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +120,8 @@ def write_session(arrays: FeatureArrays, name: str | None = None, sessions: str 
 
 def _float32(array: Any, name: str) -> npt.NDArray[np.float32]:
     """An array, or a torch tensor of any dtype on any device, in float32."""
+    if isinstance(array, np.ma.MaskedArray) and array.mask.any():
+        raise SessionError(f"{name} has masked values: leave the images out that have them")
     if hasattr(array, "detach"):
         # NumPy has no bfloat16, which most activations are.
         array = array.detach().cpu().float().numpy()
@@ -206,7 +208,9 @@ def _prompts(arrays: FeatureArrays, count: int) -> tuple[list[Prompt], list[int]
     """
     if not arrays.labels:
         raise SessionError("there are no labels: give the class of each image")
-    schemes = {canonical(str(scheme)): _texts(labels) for scheme, labels in arrays.labels.items()}
+    schemes = {
+        canonical(str(scheme)): _texts(labels, str(scheme)) for scheme, labels in arrays.labels.items()
+    }
     if len(schemes) < len(arrays.labels):
         raise SessionError("two label schemes have the same name")
     for scheme, labels in schemes.items():
@@ -220,8 +224,22 @@ def _prompts(arrays: FeatureArrays, count: int) -> tuple[list[Prompt], list[int]
     return [Prompt(text=text, labels=dict(zip(schemes, own, strict=True))) for text, *own in places], which
 
 
-def _texts(labels: Sequence[Any]) -> list[str]:
-    return [canonical(str(getattr(label, "item", lambda label=label: label)())) for label in labels]
+def _texts(labels: Sequence[Any], scheme: str) -> list[str]:
+    if not isinstance(labels, Iterable) or isinstance(labels, str):
+        raise SessionError(f"the labels of {scheme!r} are {labels!r}: give the class of each image")
+    plain = [
+        getattr(label, "item", lambda label=label: label)() if _is_one(label) else label for label in labels
+    ]
+    for image, label in enumerate(plain):
+        if not isinstance(label, str | int):
+            raise SessionError(
+                f"the label of image {image} in {scheme!r} is {label!r}: give a text or an integer"
+            )
+    return [canonical(str(label)) for label in plain]
+
+
+def _is_one(label: Any) -> bool:
+    return getattr(label, "ndim", 0) == 0
 
 
 def _same_count(what: str, found: Sequence[Any], count: int) -> None:

@@ -75,10 +75,25 @@ def _put_in_place(made: Path, folder: Path) -> None:
             error.errno == errno.ENOTDIR and os.path.lexists(folder)
         ):
             raise
-        what = "session" if (folder / MANIFEST).exists() else "file or folder"
-        raise SessionAlreadyThereError(
-            f"there is a {what} {folder} already: choose another --name, or delete it"
-        ) from None
+        raise _there_already(folder) from None
+
+
+def _there_already(folder: Path) -> SessionAlreadyThereError:
+    what = "session" if (folder / MANIFEST).exists() else "file or folder"
+    return SessionAlreadyThereError(
+        f"there is a {what} {folder} already: choose another --name, or delete it"
+    )
+
+
+def refuse_taken(sessions: Path, name: str) -> None:
+    """See that a session of this name can be made, before what takes time.
+
+    Raises:
+        SessionAlreadyThereError: if it is taken.
+        SessionError: if it is not fit for a folder.
+    """
+    if os.path.lexists(folder := session_path(sessions, name)):
+        raise _there_already(folder)
 
 
 def create_new_session(

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,10 @@ def test_prompts_that_are_cut_or_one_to_the_model_are_named(pipe: Any, options: 
     [
         (lambda pipe, batch: generated(pipe, batch), "was not kept"),
         (lambda pipe, batch: batch.keep(generated(pipe, batch, num_inference_steps=3)), "3 timesteps"),
-        (lambda pipe, batch: batch.keep(generated(pipe, batch, guidance_scale=1.0)), "3 rows instead of 6"),
+        (
+            lambda pipe, batch: batch.keep(generated(pipe, batch, guidance_scale=1.0)),
+            "guidance_scale is 1 in the call, and 3 in the batch",
+        ),
         (lambda pipe, batch: batch.keep(generated(pipe, batch)[0][:2]), "2 pictures for 3 prompts"),
         (lambda pipe, batch: [batch.keep(generated(pipe, batch)) for _ in range(2)], "keep a batch once"),
         (lambda pipe, batch: batch.keep([]), "0 pictures"),
@@ -138,6 +142,83 @@ def test_what_is_not_the_batch_is_refused_and_said(
     state = open_session(options["sessions"] / "wrong").state
     assert state.phase is Phase.FAILED
     assert says in state.detail
+
+
+def hooks_of(pipe: Any) -> int:
+    blocks = pipe.transformer.transformer_blocks
+    return sum(len(block._forward_hooks) + len(block._forward_pre_hooks) for block in blocks)
+
+
+def test_nothing_is_recorded_once_the_block_is_left(pipe: Any, options: dict[str, Any]) -> None:
+    """Whoever still holds a batch or the recording: its hooks and its log are gone."""
+    kind, scheduler = type(pipe), type(pipe.scheduler)
+    with subspacelens_tui.capture(pipe, PROMPTS, name="left", **options) as recording:
+        held = recording.batches()
+        batch = next(held)
+        batch.keep(generated(pipe, batch))
+        assert hooks_of(pipe) > 0
+    assert hooks_of(pipe) == 0
+    assert (type(pipe), type(pipe.scheduler)) == (kind, scheduler)
+    log = (recording.path / "events.jsonl").read_bytes()
+    # It gets the number that the log's file had.
+    with (options["sessions"] / "results.csv").open("w+") as own:
+        own.write("own,results\n")
+        with pytest.raises(RecordingError, match="this recording is over"):
+            recording.batches()
+        with pytest.raises(RecordingError, match="this batch is over"):
+            batch.keep(generated(pipe, batch, guidance_scale=1.0))
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            recording._events.write("finished")
+        own.seek(0)
+        assert own.read() == "own,results\n"
+    assert next(held, None) is None
+    assert (recording.path / "events.jsonl").read_bytes() == log
+
+
+def test_a_scheduler_is_changed_before_or_not_at_all(pipe: Any, options: dict[str, Any]) -> None:
+    import diffusers
+
+    def change() -> None:
+        with subspacelens_tui.capture(pipe, PROMPTS, **options) as recording:
+            pipe.scheduler = diffusers.EulerDiscreteScheduler.from_config(before.config)
+            next(recording.batches())
+
+    before = pipe.scheduler
+    try:
+        with pytest.raises(RecordingError, match="scheduler is a EulerDiscreteScheduler, and was a"):
+            change()
+    finally:
+        pipe.scheduler = before
+
+
+def test_gradients_may_be_on(pipe: Any, options: dict[str, Any]) -> None:
+    """As in guidance by gradients: what is recorded is the same."""
+    with subspacelens_tui.capture(pipe, ["lion", "car"], **options) as recording:
+        for batch in recording.batches():
+            kind = type(pipe).__call__
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(type(pipe), "__call__", kind.__wrapped__.__wrapped__)
+                batch.keep(generated(pipe, batch, output_type="latent"))
+    without = subspacelens_tui.record(pipe, ["lion", "car"], **options)
+    # Other kernels run where gradients are kept.
+    np.testing.assert_allclose(open_session(recording.path).features(5), without.features(5), atol=1e-5)
+
+
+def test_an_empty_prompt_is_a_control(pipe: Any, options: dict[str, Any]) -> None:
+    for prompts in (["lion", "car", ""], ["", "lion", "car"]):
+        with pytest.warns(UserWarning, match="is empty: with it the conditional branch is the uncond"):
+            session = subspacelens_tui.record(pipe, {text: text or "nothing" for text in prompts}, **options)
+        assert sorted(set(session.labels("labels"))) == ["car", "lion", "nothing"]
+
+
+def test_labels_that_look_alike_are_said(pipe: Any, options: dict[str, Any]) -> None:
+    given = {"lion": "animals", "panda": "animals ", "car": "Animals"}
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", UserWarning)
+        subspacelens_tui.record(pipe, given, **options)
+    lines = " ".join(str(one.message) for one in said)
+    assert "look alike: they are taken as one class, 'animals'" in lines
+    assert "differ in case only: they stay separate classes" in lines
 
 
 def test_a_loop_that_ends_early_is_not_finished_and_no_recorder_finishes_it(
@@ -190,6 +271,16 @@ def test_a_viewer_pauses_and_stops_the_loop(pipe: Any, options: dict[str, Any]) 
             "cannot be recorded: labels.labels: String should",
         ),
         ({"seeds": 0}, RecordingError, "nothing to generate"),
+        ({"seeds": [3, 3]}, RecordingError, "the seed 3 is given twice"),
+        ({"prompts": ["lion", "lion"]}, RecordingError, "the prompt 'lion' is given twice"),
+        ({"prompts": [("lion", "a")]}, RecordingError, "is no prompt: give texts"),
+        ({"prompts": {"lion": {"kind": 3}}}, RecordingError, "give texts by scheme"),
+        ({"prompts": {"lion": None}}, RecordingError, "give texts by scheme"),
+        (
+            {"call": {"num_inference_steps": 7}},
+            ModelError,
+            "num_inference_steps of the call .* is set by the",
+        ),
         ({"layers": [0, 12]}, ModelError, "there is no block 12: the model has 0 to 11"),
         ({"captured": [7]}, RecordingError, "step 7 cannot be captured"),
         ({"call": {"foo": 1}}, ModelError, "takes no 'foo'"),

@@ -271,9 +271,16 @@ def test_a_users_own_call_is_steered_as_the_recorder_steers(
     sessions: Path, loaded: Loaded, fitted: Intervention
 ) -> None:
     before = np.asarray(loaded.generate(["a lion"], [1000], 3.0, steps=4)[0]).astype(int)
-    with steer(loaded.pipeline, fitted, guidance=3.0, prompts=WORDS):
+    with steer(loaded.pipeline, fitted, guidance=3.0, steps=4, prompts=WORDS):
         steered = np.asarray(loaded.generate(["a lion"], [1000], 3.0, steps=4)[0]).astype(int)
     assert np.abs(steered - before).mean() > 5
+    # What is another call than the one that was tried would be steered otherwise, or not at all.
+    for guidance, steps, says in ((1.0, 4, "guidance_scale is 1 in"), (3.0, 5, "num_inference_steps is 5")):
+        with (
+            pytest.raises(RecordingError, match=f"{says}.* the call, and . in `steer`"),
+            steer(loaded.pipeline, fitted, guidance=3.0, steps=4, prompts=WORDS),
+        ):
+            loaded.generate(["a lion"], [1000], guidance, steps=steps)
     recorded = np.asarray(Image.open(image_path(sessions / "run~s1", 0))).astype(int)
     assert np.abs(steered - recorded).mean() < 6  # kept as WebP
     patch = fit_intervention(open_session(sessions / "natural"), "lion", "panda", layers=[8], method="patch")
@@ -299,7 +306,9 @@ def test_a_users_own_loop_records_what_is_steered_and_says_so(
     plain = record(loaded.pipeline, {"a lion": "lion"}, steer=fitted.with_strength(0), name="plain", **how)
     assert plain.manifest.steering is None
     # Nested, neither would see what the other does.
-    message = r"being recorded: to record what is steered, give the intervention to `capture\(…, steer="
+    message = (
+        r"being recorded already: to record what is steered, give the intervention to `capture\(…, steer="
+    )
     with capture(loaded.pipeline, {"a lion": "lion"}, name="two", **how) as recording:
         for batch in recording.batches():
             with pytest.raises(RecordingError, match=message), steer(loaded.pipeline, fitted, guidance=3.0):

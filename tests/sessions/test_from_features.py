@@ -82,7 +82,12 @@ def test_every_axis_goes_where_it_belongs(tmp_path: Path) -> None:
         ({"arrays": np.float32(3)}, "has the shape"),
         ({"arrays": layers(1, 2)}, "has 2 steps, and `steps` names 1"),
         ({"arrays": layers(1, 3, 1)}, "3 branches"),
+        ({"arrays": np.ma.masked_greater(layers()[0], 1)}, "has masked values"),
         ({"labels": {}}, "no labels"),
+        ({"labels": None}, "give the class of each image"),
+        ({"labels": [float("nan"), *CLASSES[1:]]}, "the label of image 0 in 'labels' is nan"),
+        ({"labels": [*CLASSES[:-1], None]}, "the label of image 29 in 'labels' is None"),
+        ({"labels": np.array([CLASSES, CLASSES]).T}, "the label of image 0"),
         ({"labels": [*CLASSES[:-1], ""]}, "image 29 has no label"),
         ({"labels": {"a": CLASSES, "a ": CLASSES}}, "same name"),
         ({"seeds": [1]}, "1 seeds for 30"),
@@ -150,6 +155,17 @@ def test_every_class_of_a_safetensors_file_needs_its_name(names: str, tmp_path: 
         read_arrays(file)
 
 
+def test_names_of_classes_need_their_array(tmp_path: Path) -> None:
+    file = tmp_path / "f.safetensors"
+    tensors = {"layer": torch.randn(N, WIDTH), "labels.kind": torch.arange(N) // 10}
+    save_file(tensors, file, metadata={"labels.knd": '["cat", "dog", "owl"]'})
+    with pytest.raises(SessionError, match=r"names the classes of labels\.knd, and there is no such array"):
+        read_arrays(file)
+    save_file(tensors, file, metadata={"labels.kind": "cat, dog, owl"})
+    with pytest.raises(SessionError, match=r"no JSON list of the classes of labels\.kind"):
+        read_arrays(file)
+
+
 def test_a_table_names_prompts_seeds_and_classes(tmp_path: Path) -> None:
     file, table = tmp_path / "f.npz", tmp_path / "t.csv"
     np.savez(file, a=layers()[0])
@@ -173,6 +189,10 @@ def test_a_table_names_prompts_seeds_and_classes(tmp_path: Path) -> None:
         ({"a": layers()[0]}, "kind,kind\na,b\n", "two columns"),
         ({"a": layers()[0]}, "seed,kind\nx,b\n", "not a whole number"),
         ({"a": layers()[0], "labels": CLASSES, "steps": "x"}, None, "`steps`"),
+        ({"a": layers()[0], "labels": CLASSES, "prompt": CLASSES}, None, "'prompt': rename it to 'prompts'"),
+        ({"a": layers()[0], "labels": CLASSES, "Seed": range(N)}, None, "'Seed': rename it to 'seeds'"),
+        ({"a": layers()[0], "label.kind": CLASSES, "labels": CLASSES}, None, "rename it to 'labels.kind'"),
+        ({"a": layers()[0]}, "prompt;seed;kind\na;1;b\n", "separate columns by commas"),
     ],
 )
 def test_a_file_that_makes_no_session_is_one_line(
