@@ -75,9 +75,8 @@ def test_other_arguments_are_pictures_and_videos(tmp_path: Path) -> None:
     one, _ = recorded(tmp_path / "one", request)
     [kept] = one.manifest.input_images
     assert (kept.argument, Path(kept.path).name) == ("control_image", "3.png")
-    other, _ = recorded(
-        tmp_path / "other", replace(request, inputs={"control_image": pose.replace("3", "7")})
-    )
+    another = str(tmp_path / "frames" / "7.png")
+    other, _ = recorded(tmp_path / "other", replace(request, inputs={"control_image": another}))
     assert np.abs(one.features(1) - other.features(1)).max() > 1e-3
     video = replace(
         request,
