@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import pyte
 
-PATIENCE = 180.0
+PATIENCE = 600.0  # a machine may be busy; what hangs, hangs longer
 
 
 class Terminal:

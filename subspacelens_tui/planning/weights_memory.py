@@ -61,7 +61,7 @@ def weights(
         encoders += [
             shapes_in(weight_files(part, of_others))
             for part in text_encoders_of(others)
-            if part_for(part.name, _class_in(part)) not in in_file
+            if not in_file or part_for(part.name, _class_in(part)) not in in_file
         ]
         # Some work on pixels, or call their VAE otherwise: it is small.
         vaes = [in_file["vae"]] if "vae" in in_file else []

@@ -47,7 +47,7 @@ def test_too_little_address_space_is_one_line(planted: Planted, mebibytes: int) 
         capture_output=True,
         text=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (mebibytes << 20, mebibytes << 20)),
-        timeout=60,
+        timeout=300,
     )
     line = f"subspacelens-tui: the address space is limited to {mebibytes} MiB, and at least 512 MiB are"
     assert (done.returncode, done.stdout) == (1, "")

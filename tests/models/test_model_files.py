@@ -14,7 +14,7 @@ import pytest
 from tests.models.conftest import SAFETENSORS, as_pickles, as_variant
 from tests.models.fake_hub import COMMIT, FakeHub, fake_hub
 
-PATIENCE = 240
+PATIENCE = 600
 # Says of each source which files would be loaded, or why none.
 FINDER = """
 import json, sys

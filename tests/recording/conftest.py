@@ -26,7 +26,7 @@ from subspacelens_tui.sessions.writer import create_session
 from tests.warm_start import WarmPopen
 
 QUICK = Request(seeds=1, steps=3)
-PATIENCE = 240
+PATIENCE = 600
 Planned = Callable[..., Path]
 
 

@@ -66,6 +66,6 @@ def test_the_pane_of_the_document_has_its_key_tab_help_command_and_place(planted
     path = planted(layers=2, width=16, seeds=2).start().record().path
     code = documented("subspacelens_tui/app/panes/widths.py") + USED
     done = subprocess.run(
-        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr[-2000:]
