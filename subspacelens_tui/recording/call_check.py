@@ -16,6 +16,14 @@ _FREE = ("output_type", "return_dict", "class_labels", _PROMPT, _GENERATOR, _STE
 
 
 @dataclass(frozen=True)
+class AskedImages:
+    """The prompt of each image, and the seed of its noise."""
+
+    prompts: Sequence[str]
+    seeds: Sequence[int]
+
+
+@dataclass(frozen=True)
 class AskedCall:
     """What a call is to ask for.
 
@@ -23,14 +31,13 @@ class AskedCall:
         by: what asks for it, as the user wrote it: `batch` or `steer(…)`.
         guidance: the guidance scale.
         steps: denoising steps; None if they are checked elsewhere.
-        prompts, seeds: of the images; None for any.
+        images: which images; None for any.
     """
 
     by: str
     guidance: float
     steps: int | None = None
-    prompts: Sequence[str] | None = None
-    seeds: Sequence[int] | None = None
+    images: AskedImages | None = None
 
 
 @contextlib.contextmanager
@@ -47,12 +54,19 @@ def checked_calls(call: PipelineCall, asked: AskedCall) -> Iterator[None]:
         RecordingError: from the call, in one line that names the argument.
     """
     pipeline, kind = call.pipeline, type(call.pipeline)
+    called = False
 
     class Watched(kind):  # type: ignore[misc, valid-type]
         @functools.wraps(kind.__call__)
         def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            nonlocal called
             if self is pipeline:
-                _check(call, asked, inspect.signature(kind.__call__).bind(self, *args, **kwargs).arguments)
+                if called and asked.images is not None:
+                    raise RecordingError(
+                        "the pipeline is called twice in one batch: call it once for all its images"
+                    )
+                called = True
+                _check(call, asked, _given(kind, self, *args, **kwargs))
             return super().__call__(*args, **kwargs)
 
     Watched.__name__, Watched.__qualname__ = kind.__name__, kind.__qualname__
@@ -62,6 +76,16 @@ def checked_calls(call: PipelineCall, asked: AskedCall) -> Iterator[None]:
         yield
     finally:
         pipeline.__class__ = kind
+
+
+def _given(kind: type, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    """The arguments of a call by name, also those that its signature takes without naming them."""
+    signature = inspect.signature(kind.__call__)
+    given = signature.bind(*args, **kwargs).arguments
+    for name, parameter in signature.parameters.items():
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            given |= given.pop(name, {})
+    return given
 
 
 def _check(call: PipelineCall, asked: AskedCall, given: dict[str, Any]) -> None:
@@ -80,16 +104,17 @@ def _check(call: PipelineCall, asked: AskedCall, given: dict[str, Any]) -> None:
         raise RecordingError(
             f"{_STEPS} is {value(_STEPS)} in the call, and {asked.steps} in {asked.by}: give both the same"
         )
-    if value(_COPIES) not in (None, 1) and _COPIES in parameters:
+    if asked.images is None:
+        return
+    if _COPIES in parameters and value(_COPIES) not in (None, 1):
         raise RecordingError(
             f"{_COPIES} is {value(_COPIES)}: a recording has one image for each prompt and seed"
         )
-    if asked.prompts is not None and value(_PROMPT) is not None:
-        _check_prompts(asked.prompts, value(_PROMPT))
-    if asked.seeds is not None and value("latents") is None:
-        _check_generators(asked.seeds, value(_GENERATOR))
-    if asked.prompts is not None:
-        _check_others(call, given, defaults)
+    if value(_PROMPT) is not None:
+        _check_prompts(asked.images.prompts, value(_PROMPT))
+    if value("latents") is None:
+        _check_generators(asked.images.seeds, value(_GENERATOR))
+    _check_others(call, given, defaults)
 
 
 def _check_prompts(asked: Sequence[str], given: Any) -> None:

@@ -24,7 +24,7 @@ from subspacelens_tui.models.call import PipelineCall, pictures_of
 from subspacelens_tui.models.discover import discover
 from subspacelens_tui.models.layout import Layout
 from subspacelens_tui.planning.steering import described
-from subspacelens_tui.recording.call_check import AskedCall, checked_calls
+from subspacelens_tui.recording.call_check import AskedCall, AskedImages, checked_calls
 from subspacelens_tui.recording.capture import Capture
 from subspacelens_tui.recording.captured_session import write_captured
 from subspacelens_tui.recording.errors import RecordingError
@@ -174,7 +174,7 @@ class OwnLoop:
             pipeline, self.layout, of.capture_steps, self._stepped, of.tokens, of.timesteps
         )
         steered = self._steering or contextlib.nullcontext()
-        asked = AskedCall("the batch", batch.guidance, None, batch.prompts, batch.seeds)
+        asked = AskedCall("the batch", batch.guidance, images=AskedImages(batch.prompts, batch.seeds))
         watch = OutputWatch(pipeline)
         with steered, self._capture, watch as self._watch, checked_calls(self._call, asked):
             # Where the model runs; with offloading its weights may be somewhere else just now.

@@ -2,7 +2,7 @@
 
 import operator
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -42,7 +42,7 @@ def prompts_given(given: Prompts) -> list[Prompt]:
     if isinstance(given, str):
         return list(load_prompt_set(given).prompts)
     if not isinstance(given, Mapping):
-        texts = list(given)
+        texts = list(given) if isinstance(given, Iterable) else [given]
         if wrong := [text for text in texts if not isinstance(text, str)]:
             raise RecordingError(f"{wrong[0]!r} is no prompt: give texts, or texts with their labels")
         if twice := [text for place, text in enumerate(texts) if text in texts[:place]]:
@@ -106,7 +106,10 @@ def plan_of_loop(
         RecordingError: if it cannot be.
     """
     scales = [float(scale) for scale in ([guidance] if isinstance(guidance, int | float) else guidance)]
-    listed = [operator.index(seed) for seed in (range(seeds) if isinstance(seeds, int) else seeds)]
+    try:
+        listed = [operator.index(seed) for seed in (range(seeds) if isinstance(seeds, int) else seeds)]
+    except TypeError:
+        raise RecordingError(f"the seeds are {seeds!r}: give how many, or a list of whole numbers") from None
     if twice := [seed for place, seed in enumerate(listed) if seed in listed[:place]]:
         raise RecordingError(f"the seed {twice[0]} is given twice, which would be the same image twice")
     if not (prompts and listed and scales):
@@ -114,6 +117,8 @@ def plan_of_loop(
             "there is nothing to generate: give at least a prompt, a seed and a guidance scale"
         )
     kept = default_capture_steps(steps) if captured is None else sorted(set(captured))
+    if not kept:
+        raise RecordingError("no step is captured: name one or more, or leave `captured` out")
     try:
         return Manifest(
             created=time_now(),

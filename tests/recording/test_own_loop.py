@@ -121,7 +121,33 @@ def test_prompts_that_are_cut_or_one_to_the_model_are_named(pipe: Any, options: 
             "guidance_scale is 1 in the call, and 3 in the batch",
         ),
         (lambda pipe, batch: batch.keep(generated(pipe, batch)[0][:2]), "2 pictures for 3 prompts"),
-        (lambda pipe, batch: [batch.keep(generated(pipe, batch)) for _ in range(2)], "keep a batch once"),
+        (
+            lambda pipe, batch: [batch.keep(generated(pipe, batch)) for _ in range(2)],
+            "called twice in one batch",
+        ),
+        (
+            lambda pipe, batch: [batch.keep(made) for made in [generated(pipe, batch)] * 2],
+            "keep a batch once",
+        ),
+        (
+            lambda pipe, batch: generated(pipe, batch, prompt=batch.prompts[::-1]),
+            "prompt 1 is 'panda', and 'lion'",
+        ),
+        (lambda pipe, batch: generated(pipe, batch, prompt=batch.prompts[:1]), "1 prompts, and the batch 3"),
+        (lambda pipe, batch: generated(pipe, batch, generator=None), "the call has no generator"),
+        (
+            lambda pipe, batch: generated(
+                pipe, batch, generator=[g.manual_seed(9) for g in batch.generators]
+            ),
+            "have the seeds 9, 9, 9, and the batch 0, 0, 0",
+        ),
+        (
+            lambda pipe, batch: generated(pipe, batch, negative_prompt="car"),
+            "negative_prompt is 'car' in the call",
+        ),
+        (lambda pipe, batch: generated(pipe, batch, clean_caption=True), "clean_caption is True in the call"),
+        (lambda pipe, batch: generated(pipe, batch, num_images_per_prompt=2), "num_images_per_prompt is 2"),
+        (lambda pipe, batch: batch.keep(None), "there is nothing to keep"),
         (lambda pipe, batch: batch.keep([]), "0 pictures"),
         (lambda pipe, batch: batch.keep([*generated(pipe, batch)[0][:2], "a lion"]), "str is no picture"),
         (lambda pipe, batch: batch.keep([*generated(pipe, batch)[0][:2], []]), "list is no picture"),
@@ -274,6 +300,9 @@ def test_a_viewer_pauses_and_stops_the_loop(pipe: Any, options: dict[str, Any]) 
         ({"seeds": [3, 3]}, RecordingError, "the seed 3 is given twice"),
         ({"prompts": ["lion", "lion"]}, RecordingError, "the prompt 'lion' is given twice"),
         ({"prompts": [("lion", "a")]}, RecordingError, "is no prompt: give texts"),
+        ({"prompts": None}, RecordingError, "None is no prompt"),
+        ({"seeds": 2.0}, RecordingError, "the seeds are 2.0: give how many"),
+        ({"captured": []}, RecordingError, "no step is captured"),
         ({"prompts": {"lion": {"kind": 3}}}, RecordingError, "give texts by scheme"),
         ({"prompts": {"lion": None}}, RecordingError, "give texts by scheme"),
         (
