@@ -79,6 +79,14 @@ class Jobs:
             if len(self._results) > _KEPT:
                 self._results.popitem(last=False)
 
+    def hand_on(self, job: Job) -> bool:
+        """Be done with a job by what is kept of the same; False if nothing is."""
+        if (result := self.result(job)) is None:
+            return False
+        self.finish(job, result)
+        job.done(result, None)
+        return True
+
     def forget_results(self) -> None:
         """What they were computed from has changed."""
         self._results.clear()

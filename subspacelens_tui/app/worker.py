@@ -296,9 +296,7 @@ class Worker:
         return final
 
     async def _do(self, job: Job) -> None:
-        if (kept := self._jobs.result(job)) is not None:
-            self._jobs.finish(job, kept)
-            job.done(kept, None)
+        if self._jobs.hand_on(job):
             self._wake.set()
             return
         generation, began = self._generation, time.monotonic()
