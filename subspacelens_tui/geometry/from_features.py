@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from subspacelens_tui.geometry.classes import ClassIndex, class_index
+from subspacelens_tui.geometry.classes import ClassIndex, class_index, class_indices
 from subspacelens_tui.geometry.errors import GeometryError
 from subspacelens_tui.geometry.inputs import FLOAT64_EPS
 from subspacelens_tui.geometry.overlap import RANK_SHARE, SPLITS, ClassSubspaces, check_rank, split_halves
@@ -138,8 +138,7 @@ def permuted_classes_of_features(
     labelings = checked_labelings(labelings, Z.shape[1])
     overlaps, explained, spectra = [], [], []
     for chunk in chunks(labelings, progress, cancelled):
-        for labels in chunk:
-            index = class_index(labels, Z.shape[1])
+        for index in class_indices(chunk):
             K = len(index.names)
             if K < 2:
                 raise GeometryError(
@@ -177,8 +176,8 @@ def null_class_rate_of_features(
     n = Z.shape[1]
     rates = []
     for chunk in chunks(checked_labelings(labelings, n), progress, cancelled):
-        for labels in chunk:
-            blocks = _blocks(Z, class_index(labels, n), class_centred)
+        for index in class_indices(chunk):
+            blocks = _blocks(Z, index, class_centred)
             rates.append(sum(B.shape[1] / n * rate_of_features(B, d / eps**2) for B in blocks))
     return np.asarray(rates)
 
@@ -203,8 +202,7 @@ def null_class_centred_rate_of_features(
     V = np.concatenate([found.V / np.sqrt(grown), null_space(found.V)], axis=1)
     rates = []
     for chunk in chunks(checked_labelings(labelings, n), progress, cancelled):
-        for labels in chunk:
-            index = class_index(labels, n)
+        for index in class_indices(chunk):
             if found.lost > VECTORS_LOST:
                 rates.append(rate_of_features(np.concatenate(_blocks(Z, index, True), axis=1), d / eps**2))
                 continue

@@ -2,6 +2,7 @@
 
 import operator
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -45,7 +46,7 @@ def prompts_given(given: Prompts) -> list[Prompt]:
         texts = list(given) if isinstance(given, Iterable) else [given]
         if wrong := [text for text in texts if not isinstance(text, str)]:
             raise RecordingError(f"{wrong[0]!r} is no prompt: give texts, or texts with their labels")
-        if twice := [text for place, text in enumerate(texts) if text in texts[:place]]:
+        if twice := [text for text, count in Counter(texts).items() if count > 1]:
             raise RecordingError(f"the prompt {twice[0]!r} is given twice: give each once, with more seeds")
         given = {text: {_OWN_SCHEME: _own_label(text, place)} for place, text in enumerate(texts)}
     for text, labels in given.items():
@@ -110,7 +111,7 @@ def plan_of_loop(
         listed = [operator.index(seed) for seed in (range(seeds) if isinstance(seeds, int) else seeds)]
     except TypeError:
         raise RecordingError(f"the seeds are {seeds!r}: give how many, or a list of whole numbers") from None
-    if twice := [seed for place, seed in enumerate(listed) if seed in listed[:place]]:
+    if twice := [seed for seed, count in Counter(listed).items() if count > 1]:
         raise RecordingError(f"the seed {twice[0]} is given twice, which would be the same image twice")
     if not (prompts and listed and scales):
         raise RecordingError(

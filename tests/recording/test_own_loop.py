@@ -176,7 +176,7 @@ def hooks_of(pipe: Any) -> int:
 
 
 def test_nothing_is_recorded_once_the_block_is_left(pipe: Any, options: dict[str, Any]) -> None:
-    """Whoever still holds a batch or the recording: its hooks and its log are gone."""
+    """Its hooks and its log are gone, even if somebody still holds a batch."""
     kind, scheduler = type(pipe), type(pipe.scheduler)
     with subspacelens_tui.capture(pipe, PROMPTS, name="left", **options) as recording:
         held = recording.batches()
@@ -308,7 +308,7 @@ def test_a_viewer_pauses_and_stops_the_loop(pipe: Any, options: dict[str, Any]) 
         (
             {"call": {"num_inference_steps": 7}},
             ModelError,
-            "num_inference_steps of the call .* is set by the",
+            "the recording sets num_inference_steps in each call of ",
         ),
         ({"layers": [0, 12]}, ModelError, "there is no block 12: the model has 0 to 11"),
         ({"captured": [7]}, RecordingError, "step 7 cannot be captured"),
