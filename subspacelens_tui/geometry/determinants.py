@@ -13,7 +13,7 @@ from subspacelens_tui.geometry.gram import without_mean
 from subspacelens_tui.geometry.inputs import FLOAT64_EPS, Array, count, precision, square_gram
 
 # Bytes of blocks held at a time: about what a core's own cache holds.
-MEMORY = 2 * 2**20
+MEMORY = 2**20
 # Pivots that say what images add to those before them.
 _LAST = 16
 TOO_LARGE = "features are too large for this eps in float64; raise eps or use unit-norm features"
@@ -82,7 +82,8 @@ def _rate_and_least_pivot(G: Array, scale: Array, xp: Any) -> tuple[Array, Array
     at_once = max(1, MEMORY // (8 * n * n))
     log_dets, least = [], []
     for first in range(0, layers.shape[0], at_once):
-        pivots = _pivots(layers[first : first + at_once], alpha[first : first + at_once], xp)
+        some = slice(first, first + at_once)
+        pivots = _pivots(alpha[some, None, None] * layers[some], xp)
         log_dets.append(2 * xp.sum(xp.log(pivots), axis=-1))
         least.append(xp.min(pivots[..., -_LAST:], axis=-1))
     shape = G.shape[:-2]
@@ -116,27 +117,34 @@ def block_log_determinants(
     m, n = members.shape
     block_bytes = 8 * n * n
     at_once = max(1, MEMORY // block_bytes)
-    layers_at_once = max(1, min(layers.shape[0], at_once))
-    blocks_at_once = max(1, at_once // layers_at_once)
+    # Many blocks of few layers: a Gram matrix stays in the processor's cache while they are taken from it.
+    blocks_at_once = min(m, at_once)
+    layers_at_once = max(1, at_once // blocks_at_once)
     rows = []
     for first in range(0, layers.shape[0], layers_at_once):
         some = slice(first, first + layers_at_once)
         row = []
         for start in range(0, m, blocks_at_once):
             B = class_blocks(layers[some], members[start : start + blocks_at_once], xp, device(layers))
-            row.append(log_determinants(without_mean(B, xp) if centred else B, alpha[some, None], xp))
+            B = without_mean(B, xp) if centred else B
+            B *= alpha[some, None, None, None]
+            row.append(_log_determinants(B, xp))
         rows.append(xp.concat(row, axis=1))
     return xp.concat(rows, axis=0)
 
 
 def log_determinants(B: Array, alpha: Array, xp: Any) -> Array:
     """log det(I + α B) (...) of Gram blocks (..., n, n), α (...), by Cholesky factors."""
-    return 2 * xp.sum(xp.log(_pivots(B, alpha, xp)), axis=-1)
+    return _log_determinants(alpha[..., None, None] * B, xp)
 
 
-def _pivots(B: Array, alpha: Array, xp: Any) -> Array:
-    """The diagonals (..., n) of the Cholesky factors of I + α B."""
-    A = alpha[..., None, None] * B
+def _log_determinants(A: Array, xp: Any) -> Array:
+    """log det(I + A) (...); A (..., n, n) is written over."""
+    return 2 * xp.sum(xp.log(_pivots(A, xp)), axis=-1)
+
+
+def _pivots(A: Array, xp: Any) -> Array:
+    """The diagonals (..., n) of the Cholesky factors of I + A (..., n, n), which is written over."""
     diagonal = xp.arange(A.shape[-1], device=device(A))
     A[..., diagonal, diagonal] += 1
     with too_large_refused():
