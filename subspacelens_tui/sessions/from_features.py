@@ -27,6 +27,8 @@ from subspacelens_tui.sessions.writer import create_new_session, write_image
 # Rows of a file: 512 images of 57 layers of width 3072 are 360 MB a step and branch.
 _ROWS_PER_FILE = 512
 _NAMELESS_SCHEME = "labels"
+# Of what images differ by, float32 may round off this part.
+_MOST_LOST = 1e-3
 
 Array = npt.NDArray[Any]
 
@@ -85,8 +87,8 @@ def write_session(arrays: FeatureArrays, name: str | None = None, sessions: str 
         The folder of the session, which is there as a whole or not at all.
 
     Raises:
-        SessionError: in one line, if the arrays do not fit each other, hold values that are not finite in float32,
-            or a session of that name exists.
+        SessionError: in one line, if the arrays do not fit each other, hold values that float32 does not keep, or
+            a session of that name exists.
     """
     layers = {layer: _float32(array, repr(layer)) for layer, array in arrays.layers.items()}
     if not layers:
@@ -123,8 +125,9 @@ def _float32(array: Any, name: str) -> npt.NDArray[np.float32]:
     if isinstance(array, np.ma.MaskedArray) and array.mask.any():
         raise SessionError(f"{name} has masked values: leave the images out that have them")
     if hasattr(array, "detach"):
+        array = array.detach().cpu()
         # NumPy has no bfloat16, which most activations are.
-        array = array.detach().cpu().float().numpy()
+        array = (array.float() if array.is_floating_point() and array.element_size() < 4 else array).numpy()
     found = np.asarray(array)
     if not np.issubdtype(found.dtype, np.floating) and not np.issubdtype(found.dtype, np.integer):
         raise SessionError(f"{name} is an array of {found.dtype}, not of numbers")
@@ -138,7 +141,19 @@ def _float32(array: Any, name: str) -> npt.NDArray[np.float32]:
             f"{name} is not finite in float32 for {len(rows)} of {len(single)} images "
             f"(image {rows[0]} is the first): leave these images out"
         )
+    _check_digits(found, single, name)
     return single
+
+
+def _check_digits(found: npt.NDArray[Any], single: npt.NDArray[np.float32], name: str) -> None:
+    """SessionError if rounding to float32 changes what the images differ by."""
+    if np.can_cast(found.dtype, np.float32):
+        return
+    lost, spread = (np.linalg.norm(of - of.mean(axis=0)) for of in (found - single.astype(np.float64), found))
+    if lost > _MOST_LOST * spread:
+        raise SessionError(
+            f"{name} has images that differ in digits float32 does not keep: subtract their mean first"
+        )
 
 
 def _shaped(

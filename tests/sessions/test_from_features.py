@@ -77,6 +77,8 @@ def test_every_axis_goes_where_it_belongs(tmp_path: Path) -> None:
         ({"arrays": [Z.T for Z in layers()]}, "30 labels of 'labels' for 8 images"),
         ({"arrays": [layers()[0], layers()[0][:5]]}, "'layer 1' has 5 images, the first layer has 30"),
         ({"arrays": layers()[0] * 1e300}, "not finite in float32 for 30 of 30"),
+        ({"arrays": layers()[0].astype(np.float64) + 1e6}, "differ in digits float32 does not keep"),
+        ({"arrays": torch.arange(N)[:, None] + 10**9}, "differ in digits float32 does not keep"),
         ({"arrays": np.array([["x"]])}, "not of numbers"),
         ({"arrays": []}, "no layers"),
         ({"arrays": np.float32(3)}, "has the shape"),
