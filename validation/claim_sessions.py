@@ -20,7 +20,7 @@ from validation.planted_sessions import Layout, decaying_spectrum
 
 LAYOUT = Layout()
 # Where a layer must be told from all others, which takes more images.
-MORE = Layout(seeds=16)
+MORE = Layout(subjects=8, seeds=16)
 WIDTH, LAYERS = 48, 10
 DEPTH = np.linspace(0, 1, LAYERS)
 Floats = npt.NDArray[np.float64]
