@@ -39,10 +39,6 @@ class Contraction:
     standard_error: float
     r2: float
 
-    def gains_at(self, eigenvalues: np.ndarray) -> np.ndarray:
-        """The fitted gains at eigenvalues in the units of λ."""
-        return fitted_gains(eigenvalues, self.offset, self.slope, self.noise)
-
 
 def fitted_gains(eigenvalues: np.ndarray, offset: float, slope: float, noise: float) -> np.ndarray:
     """The curve 1 + a + b σ²/(λ + σ²) at eigenvalues in the units of σ²."""

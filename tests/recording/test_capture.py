@@ -117,6 +117,27 @@ def test_a_block_that_did_not_run_is_an_error_not_a_zero(loaded: Loaded) -> None
             capture.finish_batch()
 
 
+class Skipped(torch.nn.Module):
+    def forward(self, hidden_states: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
+        return hidden_states
+
+
+def test_a_block_that_was_skipped_between_others_is_named(loaded: Loaded) -> None:
+    blocks = loaded.pipeline.transformer.transformer_blocks
+    whole = blocks[5]
+    with Capture(loaded.pipeline, loaded.layout, (0, 1)) as capture:
+        capture.start_batch(1, 3.0, torch.device("cpu"))
+        try:
+            blocks[5] = Skipped()
+            loaded.generate(["a lion"], [0], 3.0, steps=2)
+        finally:
+            blocks[5] = whole
+        with pytest.raises(
+            RecordingError, match=r"^transformer_blocks\.5 ran 0 times at step 0 instead of once"
+        ):
+            capture.finish_batch()
+
+
 INSIDE = {
     "spatial_attention_block_skip_range": 2,
     "spatial_attention_block_identifiers": ("transformer_blocks",),

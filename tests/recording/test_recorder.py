@@ -1,5 +1,6 @@
 """The recorder as a user starts it: real processes, the bundled model, a session on disk."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +18,9 @@ import pytest
 
 from subspacelens_tui import demo
 from subspacelens_tui.analysis import Analyzer, Settings
+from subspacelens_tui.recording.distributed import Rank
 from subspacelens_tui.recording.errors import RecordingError
-from subspacelens_tui.recording.recorder import Recorder
+from subspacelens_tui.recording.recorder import Recorder, _sole_recorder
 from subspacelens_tui.recording.spawn import start_recorder
 from subspacelens_tui.sessions import Phase, open_session
 from subspacelens_tui.sessions.control import ask
@@ -47,7 +50,7 @@ def test_a_detached_recorder_writes_a_whole_session(planned: Planned) -> None:
     assert session.images(1.0) == list(range(25, 50))
     assert [block.width for block in session.manifest.blocks] == [96] * 12
     assert session.manifest.model.pipeline == "PixArtAlphaPipeline"
-    assert session.manifest.versions["torch"]
+    assert session.manifest.versions["torch"] == metadata.version("torch")
     assert len(list((folder / "images").glob("*.webp"))) == 50
     events = [event["event"] for event in session.log]
     assert events[0] == "started"
@@ -176,6 +179,14 @@ def test_headless_records_here_and_prints_the_session(tmp_path: Path) -> None:
     refused = subprocess.run(again, capture_output=True, text=True, timeout=PATIENCE)
     assert refused.returncode == 1
     assert "here is finished: `subspacelens-tui replay here` opens it" in refused.stderr
+
+
+def test_each_rank_has_one_recorder_at_a_time(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as held:
+        for index in range(3):
+            held.enter_context(_sole_recorder(tmp_path, Rank(index, 3)))
+        with pytest.raises(RecordingError, match="another recorder of rank 2 is writing"):
+            held.enter_context(_sole_recorder(tmp_path, Rank(2, 3)))
 
 
 def test_a_session_has_one_recorder_at_a_time(planned: Planned) -> None:
