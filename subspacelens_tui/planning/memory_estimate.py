@@ -111,7 +111,7 @@ def estimate_memory(manifest: Manifest) -> MemoryEstimate:
     others = at_hand(model.components_from) if model.components_from else denoiser
     alone = source.one_file is not None  # then its configuration is with the others
     configured, whose = (others, model.components_from) if alone else (denoiser, model.id)
-    shape = denoiser_shape(str(whose), model.revision, model.variant)
+    shape = denoiser_shape(str(whose), model.revision, model.variant, source.one_file)
     size = picture_size(manifest.call)
     picture = picture_shape(configured, others, size)
     shape = _at_size(shape, size, picture, picture_shape(configured, others))

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 
 from subspacelens_tui.models.source import at_hand
 from subspacelens_tui.planning.denoiser_blocks import block_lists
-from subspacelens_tui.planning.weight_headers import denoisers_of, shapes_in, weight_files
+from subspacelens_tui.planning.weight_headers import denoisers_of, shapes_by_part, shapes_in, weight_files
 
 # Pixels along a side that most denoisers have to a token: eight to a latent, two latents to a token.
 _PIXELS_A_TOKEN = 16
@@ -57,14 +57,21 @@ PIXART_XL_PICTURE = PictureShape(side=512, channels=128)
 
 
 def denoiser_shape(
-    model: str, revision: str | None = None, variant: str | None = None
+    model: str, revision: str | None = None, variant: str | None = None, file: Path | None = None
 ) -> DenoiserShape | None:
-    """The shape of a model on this machine (demo, a folder, in the hub's cache); None if it is not known."""
+    """The shape of a model on this machine; None if it is not known.
+
+    Args:
+        model: "demo", a folder, or a name in the hub's cache.
+        revision, variant: of the model.
+        file: with the weights, if they are not in the model's folder.
+    """
     folders = denoisers_of(at_hand(model, revision))
     if not folders:
         return None
     config = _config(folders[0])
-    widths = _widths_of_weights(folders[0], variant) or _widths_said(config)
+    # In the words of its authors a file's blocks may lack the name of attention: what is configured goes first.
+    widths = _widths_of_weights(folders[0], variant) or _widths_said(config) or _widths_in(file)
     return DenoiserShape(widths, _tokens(config)) if widths else None
 
 
@@ -99,6 +106,15 @@ def _widths_of_weights(folder: Path, variant: str | None) -> tuple[int, ...]:
     try:
         shapes = shapes_in(weight_files(folder, variant))
     except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+        return ()
+    return tuple(width for widths in block_lists(shapes).values() for width in widths)
+
+
+def _widths_in(file: Path | None) -> tuple[int, ...]:
+    """The same of a file that may hold a whole pipeline."""
+    try:
+        shapes = shapes_by_part(file).get("denoiser", {})
+    except (OSError, SafetensorError):
         return ()
     return tuple(width for widths in block_lists(shapes).values() for width in widths)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from safetensors import safe_open
 
+from subspacelens_tui.models.checkpoint import part_of
 from subspacelens_tui.models.weight_files import chosen, weight_sets
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -70,6 +71,20 @@ def shapes_in(files: Iterable[Path]) -> dict[str, tuple[int, ...]]:
     for path in files:
         with safe_open(path, "numpy") as file:
             found |= {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    return found
+
+
+def shapes_by_part(place: Path | None) -> Mapping[str, Shapes]:
+    """The weights in a safetensors file: "denoiser", and others by `part_of` where it has them.
+
+    Raises:
+        SafetensorError: if it is damaged.
+        OSError: if it cannot be read.
+    """
+    found: dict[str, dict[str, tuple[int, ...]]] = {}
+    if place is not None and place.suffix == ".safetensors":
+        for name, shape in shapes_in([place]).items():
+            found.setdefault(part_of(name) or "denoiser", {})[name] = shape
     return found
 
 

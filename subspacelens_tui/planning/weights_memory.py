@@ -1,17 +1,18 @@
 """How much memory a pipeline's weights take, from the headers of their files."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError
 
-from subspacelens_tui.models.checkpoint import part_for, part_of
+from subspacelens_tui.models.checkpoint import part_for
 from subspacelens_tui.planning.weight_headers import (
     Shapes,
     denoisers_of,
     parts_of,
+    shapes_by_part,
     shapes_in,
     text_encoders_of,
     weight_files,
@@ -56,7 +57,7 @@ def weights(
     try:
         if others is None:
             raise FileNotFoundError("the other parts")
-        in_file = _shapes_by_part(denoiser)
+        in_file = shapes_by_part(denoiser)
         encoders = [shapes for part, shapes in in_file.items() if part not in ("denoiser", "vae")]
         encoders += [
             shapes_in(weight_files(part, of_others))
@@ -75,15 +76,6 @@ def weights(
     except (OSError, ValueError, KeyError, TypeError, SafetensorError):
         # What is wrong with a model is said when it is loaded.
         return Weights(**{part: count * item for part, count in _PIXART_XL.items()}, assumed=True)
-
-
-def _shapes_by_part(place: Path | None) -> Mapping[str, Shapes]:
-    """The weights in a safetensors file: "denoiser", and others by `part_of` where it has them."""
-    found: dict[str, dict[str, tuple[int, ...]]] = {}
-    if place is not None and place.suffix == ".safetensors":
-        for name, shape in shapes_in([place]).items():
-            found.setdefault(part_of(name) or "denoiser", {})[name] = shape
-    return found
 
 
 def _class_in(part: Path) -> str:

@@ -19,6 +19,7 @@ from subspacelens_tui.models.loading import load_pipeline
 from subspacelens_tui.models.quantization import quantization_config
 from subspacelens_tui.models.source import ModelSource, located
 from subspacelens_tui.options.recording import QUANTIZATIONS
+from subspacelens_tui.planning.pipeline_shape import denoiser_shape
 from subspacelens_tui.sessions import Session, open_session
 from tests.models.original_layout import save_as_one_file
 from tests.models.tiny_pipelines import RECIPES, build
@@ -143,8 +144,11 @@ def test_a_checkpoint_is_the_pipeline_that_was_put_into_it(recipe: str, tmp_path
     made.save_pretrained(tmp_path / "folder")
     file = tmp_path / "whole.safetensors"
     save_as_one_file(made, file)
+    shape = denoiser_shape(str(tmp_path / "folder"))
     for weights in (tmp_path / "folder").rglob("*.safetensors"):
         weights.unlink()
+    assert shape is not None
+    assert denoiser_shape(str(tmp_path / "folder"), file=file) == shape
     loaded = load_pipeline(ModelSource(str(file), components_from=str(tmp_path / "folder")), torch.float32)
     for name in (name for name, part in made.components.items() if isinstance(part, torch.nn.Module)):
         ours, theirs = (getattr(pipeline, name).state_dict() for pipeline in (made, loaded))
