@@ -205,7 +205,7 @@ class Gathered(argparse.Action):
 
 
 def named_value(text: str) -> tuple[str, Any]:
-    """NAME=VALUE; the value as in JSON or Python: a number, true, false, none, a list; else text."""
+    """NAME=VALUE; the value as in JSON or Python: a number, true, false, none, a list, an object; else text."""
     name, equals, value = text.partition("=")
     if not (equals and name.strip().isidentifier()):
         raise argparse.ArgumentTypeError(f"{text[:60]!r} is not NAME=VALUE, such as num_frames=17")

@@ -156,8 +156,9 @@ CALL = Option(
     "a further argument for the pipeline's call, such as num_frames=17; may be repeated",
     named_value,
     action=Gathered,
-    more="the same for all images. The value is a number, `true`, `false`, `none` or a list such as "
-    "`[0.9, 0.5]`; anything else is text, as is anything in double quotes, `'\"17\"'`",
+    more="the same for all images. The value is a number, `true`, `false`, `none`, a list such as "
+    "`[0.9, 0.5]` or an object such as `'{\"scale\": 0.7}'`; anything else is text, as is anything in double "
+    "quotes, `'\"17\"'`",
 )
 LAYERS = FormOption(
     "--layers",

@@ -35,10 +35,13 @@ def call_arguments(
         if name in _NEEDED:
             raise PlanningError(f"--call {name} cannot be given: a recording needs the pipeline's own")
     for name, value in call.items():
-        if not all(isinstance(one, _SCALARS) for one in (value if isinstance(value, list) else [value])):
+        parts = value.values() if isinstance(value, dict) else [value]
+        if not all(
+            isinstance(one, _SCALARS) for of in parts for one in (of if isinstance(of, list) else [of])
+        ):
             raise PlanningError(
-                f"--call {name} cannot be given: values are numbers, text, true, false, none, or lists of "
-                "these"
+                f"--call {name} cannot be given: values are numbers, text, true, false, none, or lists or "
+                "objects of these"
             )
     found = dict(call)
     if size is not None:

@@ -47,7 +47,8 @@ def _few(most: int) -> BeforeValidator:
 _Scale = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 _Timestep = Annotated[float, Field(allow_inf_nan=False)]
 _Scalar = bool | int | Annotated[float, Field(allow_inf_nan=False)] | _Text | None
-_Argument = _Scalar | Annotated[list[_Scalar], _few(1_000)]
+_Value = _Scalar | Annotated[list[_Scalar], _few(1_000)]
+_Argument = _Value | Annotated[dict[_Name, _Value], _few(100)]
 
 
 class _Part(BaseModel):

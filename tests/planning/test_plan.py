@@ -8,6 +8,7 @@ from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.memory_estimate import estimate_memory
 from subspacelens_tui.planning.plan import Request, plan
 from subspacelens_tui.planning.prompts import load_prompt_set, shipped_prompt_sets
+from subspacelens_tui.sessions.format import Manifest
 
 
 def test_images_come_seed_by_seed_over_all_prompts_and_scales() -> None:
@@ -84,7 +85,8 @@ def test_the_subjects_of_the_article_are_there() -> None:
         ({"call": {"generator": 1}}, "--call generator cannot be given: say --seeds"),
         ({"call": {"output_type": "pt"}}, "--call output_type cannot be given"),
         ({"call": {"eta": float("nan")}}, "call.eta"),
-        ({"call": {"eta": {"a": 1}}}, "call.eta"),
+        ({"call": {"eta": {"a": float("nan")}}}, "call.eta"),
+        ({"call": {"eta": {"a": {"b": 1}}}}, "lists or objects of these"),
         ({"call": {"width": 64}, "size": (64, 64)}, "width is said twice, by --size and by --call"),
         ({"size": (64, 0)}, "a picture of 64x0 pixels cannot be generated"),
         ({"loras": [("nowhere.safetensors", 1.0)]}, "LoRA nowhere.safetensors cannot be read: No such file"),
@@ -174,6 +176,14 @@ def test_mistakes_in_a_prompt_file_are_named(tmp_path: Path, old: str, new: str,
     path.write_text(PROMPTS.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(PlanningError, match=message):
         load_prompt_set(str(path))
+
+
+def test_an_argument_of_the_call_may_be_an_object() -> None:
+    of_loras = {"scale": 0.7, "layers": [1, 2]}
+    manifest = plan(Request(call={"cross_attention_kwargs": of_loras}))
+    assert Manifest.model_validate_json(manifest.model_dump_json()).call == {
+        "cross_attention_kwargs": of_loras
+    }
 
 
 def test_size_and_negative_prompt_are_arguments_of_the_call() -> None:

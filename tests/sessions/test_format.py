@@ -36,7 +36,7 @@ def test_a_manifest_survives_being_written_and_read(planted: PlantedSessionFacto
         ({"guidance_branches": []}, "guidance_branches must have the branches of each guidance scale"),
         ({"guidance_branches": [["uncond", "cond"]]}, 'must be ["cond"] or ["cond", "uncond"]'),
         ({"guidance_branches": [["cond", "other"]]}, "guidance_branches.0.1"),
-        ({"call": {"image": {"a": 1}}}, "call.image"),
+        ({"call": {"image": {"a": {"b": 1}}}}, "call.image"),
     ],
 )
 def test_a_damaged_manifest_is_named_in_one_line(
