@@ -37,9 +37,10 @@ class Finding:
         value: what was measured.
         null: the same under the null.
         null_is: what that is, in words.
-        standard_error: of value less null, by the jackknife.
-        low, high: its interval, at 5 % over all tests: one-sided tests give its lower end, so it is of 90 %
-            where there is a single one.
+        standard_error: by the jackknife.
+        low, high: confidence interval, at 5 % over all tests: one-sided tests give its lower end, so it is of
+            90 % where there is a single one.
+        of_excess: whether error and interval are of value less null, rather than of value.
         p: of the permutations, adjusted for the layers where several are tested.
         tests: how many tests the verdict is of.
     """
@@ -54,6 +55,7 @@ class Finding:
     standard_error: float | None = None
     low: float | None = None
     high: float | None = None
+    of_excess: bool = False
     p: float | None = None
     tests: int = 0
 

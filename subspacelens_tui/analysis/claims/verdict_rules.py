@@ -33,6 +33,7 @@ def contrasted(
         standard_error=excess.standard_error,
         low=excess.low,
         high=excess.high,
+        of_excess=True,
         p=p,
         tests=tests,
     )

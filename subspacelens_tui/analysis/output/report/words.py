@@ -56,10 +56,14 @@ def made_by() -> str:
 def in_short(report: Report) -> str:
     """How many of each verdict."""
     counts = {verdict: sum(of.finding.verdict is verdict for of in report.claims) for verdict in Verdict}
-    said = [f"{count} {verdict.value}" for verdict, count in counts.items() if count]
+    said = [f"{count} {_of(verdict, count)}" for verdict, count in counts.items() if count]
     also = sum(of.in_control for of in report.claims)
     beside = f" The control supports {also} of those supported as well." if report.control is not None else ""
     return f"{len(report.claims)} claims: {', '.join(said)}.{beside}"
+
+
+def _of(verdict: Verdict, count: int) -> str:
+    return verdict.value.replace("its null", "their nulls") if count > 1 else verdict.value
 
 
 def beside(judged: Judged) -> str:
@@ -76,10 +80,14 @@ def numbers(finding: Finding) -> Iterator[tuple[str, str]]:
         yield finding.quantity, signed_number(finding.value) + unit
     if finding.null is not None:
         yield f"null: {finding.null_is}", signed_number(finding.null) + unit
+    of = " of value minus null" if finding.of_excess else ""
     if finding.standard_error is not None:
-        yield "standard error", signed_number(finding.standard_error) + unit
+        yield f"standard error{of}", signed_number(finding.standard_error) + unit
     if finding.low is not None and finding.high is not None:
-        yield "interval", f"{signed_number(finding.low)} to {signed_number(finding.high)}{unit}"
+        yield (
+            f"confidence interval{of}",
+            f"{signed_number(finding.low)} to {signed_number(finding.high)}{unit}",
+        )
     if finding.p is not None:
         yield "p", f"{finding.p:.3f}"
     if finding.tests:
