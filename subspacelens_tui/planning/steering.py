@@ -280,6 +280,11 @@ def _notes(fits: Fits, shifts: Sequence[float], layers: Sequence[int]) -> Iterat
 
 
 def _check(request: SteeringRequest) -> None:
+    if isinstance(request.layers, str | int) and request.layers != "all":
+        raise PlanningError(
+            f"layers cannot be {request.layers!r}: give numbers in a list, [6, 8], or None for the one with "
+            "the largest shift"
+        )
     if request.method not in METHODS:
         raise PlanningError(f"there is no method {request.method!r}: use {', '.join(METHODS)}")
     if request.seeds < 2:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from subspacelens_tui import capture, fit_intervention, record, steer
 from subspacelens_tui.analysis.steering_results import runs_of, steering_result
 from subspacelens_tui.cli import main
 from subspacelens_tui.cli.commands.steer import record_sessions
+from subspacelens_tui.planning.errors import PlanningError
 from subspacelens_tui.planning.plan import Request, plan
 from subspacelens_tui.planning.steering import SteeringRequest, plan_steering
 from subspacelens_tui.recording.errors import RecordingError
@@ -265,6 +267,12 @@ def test_a_run_that_is_stopped_between_two_sessions_begins_no_other(
 @pytest.fixture(scope="module")
 def fitted(sessions: Path) -> Intervention:
     return fit_intervention(open_session(sessions / "natural"), "lion", "panda", layers=[8])
+
+
+@pytest.mark.parametrize("layers", ["auto", 8])
+def test_layers_that_are_no_list_are_refused(sessions: Path, layers: Any) -> None:
+    with pytest.raises(PlanningError, match=f"layers cannot be {layers!r}: give numbers in a list"):
+        fit_intervention(open_session(sessions / "natural"), "lion", "panda", layers=layers)
 
 
 def test_a_users_own_call_is_steered_as_the_recorder_steers(
