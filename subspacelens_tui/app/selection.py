@@ -299,3 +299,9 @@ def with_subspace_dim(selection: Selection, subspace_dim: int | None) -> Selecti
 def with_labels(selection: Selection, scheme: str) -> Selection:
     """The selection under another label scheme."""
     return _with(selection, labels=scheme, subspace_dim=None)
+
+
+def spectra_of(selection: Selection) -> Selection:
+    """What the class spectra of permuted labels depend on, apart from the images."""
+    settings = replace(selection.settings, eps=1.0, iso_rate=None, errors=None)
+    return replace(selection, settings=settings)

@@ -20,7 +20,7 @@ from subspacelens_tui.analysis.result import Result
 from subspacelens_tui.analysis.settings import ErrorsBy, Settings, SettingsError
 from subspacelens_tui.app.background_jobs import Job, Jobs
 from subspacelens_tui.app.refinement_stages import FEW, FIRST, MANY, Stage, full, stages
-from subspacelens_tui.app.selection import Selection, Which, first_selection
+from subspacelens_tui.app.selection import Selection, Which, first_selection, spectra_of
 from subspacelens_tui.app.snapshots import Analysis, Recording
 from subspacelens_tui.out_of_memory import memory_ran_out
 from subspacelens_tui.sessions import Session, SessionError, open_session
@@ -137,7 +137,7 @@ class Worker:
                     await self._analyse()
                     # What was read may have turned out not to be finite: the state of the session says so.
                     await self._read()
-                elif time.monotonic() >= self._jobs_rest_until and (job := self._jobs.next()) is not None:
+                elif self._has_rested and (job := self._jobs.next()) is not None:
                     await self._do(job)
                 async with self._idle:
                     self._rounds += 1
@@ -147,8 +147,16 @@ class Worker:
             # It holds all features and Gram matrices; who looks at us may be kept for longer.
             self._analyzer = None
 
+    @property
+    def _recorder_runs(self) -> bool:
+        return self._recording is not None and self._recording.state.phase.running
+
+    @property
+    def _has_rested(self) -> bool:
+        return not self._recorder_runs or time.monotonic() >= self._jobs_rest_until
+
     async def _pause(self) -> None:
-        running = self._recording is None or self._recording.state.phase.running
+        running = self._recording is None or self._recorder_runs
         seconds = self._poll if running else max(self._poll, _POLL_FINISHED)
         try:
             async with asyncio.timeout(seconds):
@@ -223,13 +231,12 @@ class Worker:
             return False
         if self._analysed != self._generation:
             return True
-        if not self._recording.state.phase.running and self._permuted < MANY:
+        if not self._recorder_runs and self._permuted < MANY:
             return True
         follows = self._selection.settings.images is None
         # What comes to a session that nobody records is copied in, and shown at once.
-        rest = _REST * self._took if self._recording.state.phase.running else 0.0
-        rested = time.monotonic() >= self._rest_since + rest
-        return (self._lost or (self._grown and follows)) and rested
+        rest = _REST * self._took if self._recorder_runs else 0.0
+        return (self._lost or (self._grown and follows)) and time.monotonic() >= self._rest_since + rest
 
     async def _analyse(self) -> None:
         selection, generation, recording = self._selection, self._generation, self._recording
@@ -260,7 +267,7 @@ class Worker:
             if stage.last and stage.permutations >= MANY and analysis.error is None:
                 self._keep(analysis)
             if stage.overlap_permutations >= FIRST:
-                self._known = (_spectra_of(selection), stage.overlap_permutations)
+                self._known = (spectra_of(selection), stage.overlap_permutations)
         if generation == self._generation:
             self._analysed = generation
         now = time.monotonic()
@@ -320,7 +327,7 @@ class Worker:
         if self._jobs.wanted(job):
             self._jobs.finish(job, result)
             job.done(result, reason)
-        if self._recording is not None and self._recording.state.phase.running:
+        if self._recorder_runs:
             now = time.monotonic()
             self._jobs_rest_until = now + (_REST if job.urgent else _JOBS_REST) * (now - began)
         elif self._jobs.next() is not None:
@@ -328,7 +335,7 @@ class Worker:
 
     def _stages(self, selection: Selection, live: bool) -> Iterator[Stage]:
         affordable = not live or self._cost * MANY / FEW <= _WORTH_REFINING_LIVE
-        known = self._known[1] if self._known[0] == _spectra_of(selection) else 0
+        known = self._known[1] if self._known[0] == spectra_of(selection) else 0
         assert self._recording is not None
         if all(
             replace(of, errors=None) in self._final
@@ -392,9 +399,3 @@ def _without_errors(result: Result) -> Result:
 
 def _failure(error: Exception) -> str:
     return memory_ran_out(error) or f"the analysis failed: {type(error).__name__}: {error}"
-
-
-def _spectra_of(selection: Selection) -> object:
-    """What the class spectra of permuted labels depend on, apart from the images."""
-    settings = replace(selection.settings, eps=1.0, iso_rate=None, errors=None)
-    return replace(selection, settings=settings)

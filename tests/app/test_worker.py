@@ -1,6 +1,7 @@
 """What is computed beside the metrics, while the session is still being recorded."""
 
 import asyncio
+import math
 import threading
 from typing import Any
 
@@ -39,6 +40,26 @@ async def test_what_somebody_waits_for_is_done_soon(planted: PlantedSessionFacto
             worker.want(job("beside, next", 0.0, urgent=False))
             worker.want(job("waited for", 0.0, urgent=True))
             assert await order.get() == "waited for"
+        worker.close()
+        following.cancel()
+
+
+async def test_nobody_rests_for_a_recorder_that_has_ended(planted: PlantedSessionFactory) -> None:
+    session = planted(layers=2, width=8).start().record(batches=2)
+    worker, order = Worker(session.path), asyncio.Queue[str]()
+
+    def job(name: str) -> Job:
+        return Job(name, name, lambda *_: True, lambda result, reason: order.put_nowait(name))
+
+    async with asyncio.TaskGroup() as group:
+        following = group.create_task(worker.run(0.1, *[lambda news: None] * 3))
+        async with asyncio.timeout(PATIENCE):
+            worker.want(job("while it records"))
+            assert await order.get() == "while it records"
+            worker._jobs_rest_until = math.inf
+            worker.want(job("then"))
+            session._events.write("stopped", reason="asked to")
+            assert await order.get() == "then"
         worker.close()
         following.cancel()
 

@@ -70,9 +70,17 @@ class OverEpsPane(PlotPane):
         if self.analysis.selection.settings.iso_rate is not None:
             return "no curve over ε where each layer has its own: select one ε for all layers"
         found = self.analysis.over_eps
-        if found is None or found[0] != self.selected:
+        if found is None or found[0] != self.selected or self._has_none_yet:
             return "computing the excess at other ε …"
         return plain(found[1]) if isinstance(found[1], str) else ""
+
+    @property
+    def _has_none_yet(self) -> bool:
+        """Whether these have no value, being of other images than the metrics that are shown."""
+        main, found = self.analysis.main if self.analysis else None, self._found
+        if main is None or found is None or found.of.images == main.images:
+            return False
+        return all(quantity("excess").value(layer) is None for layer in found.layers)
 
     def cursor(self) -> int | None:
         """The selected ε, in the middle."""
