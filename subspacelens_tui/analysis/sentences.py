@@ -27,7 +27,8 @@ def of_updates(result: Result) -> str:
         parts.append(f"{_blocks(up, 'expand')} low-variance directions, as a step up the coding rate does")
     said = "; ".join(parts) or "no block contracts or expands beyond chance"
     by_chance = 0.05 * len(known)
-    count = f"{len(down) + len(up)} of {len(known)} beyond chance, which alone gives {by_chance:.2g}."
+    count = f"{len(down) + len(up)} of {len(known)} beyond chance (|z_E| > {BEYOND}), which alone gives "
+    count += f"{by_chance:.2g}."
     return f"{said[0].upper()}{said[1:]}: {count}"
 
 
@@ -52,7 +53,7 @@ def of_gains(layer: LayerResult) -> str:
     if null.p > _LEVEL:
         return f"The gains have no trend beyond chance ({evidence})."
     # Another error than b's jackknife, which stands beside it in the inspector.
-    interval = f"b {b:.3g}, under rotations [{fit.low:.3g}, {fit.high:.3g}], {evidence}"
+    interval = f"b {b:.3g}, 95 % interval by rotation [{fit.low:.3g}, {fit.high:.3g}], {evidence}"
     if fit.low <= 0 <= fit.high:
         return f"The gains have a trend of unclear sign ({interval})."
     if b < 0:

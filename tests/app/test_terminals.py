@@ -145,3 +145,19 @@ async def test_light_and_dark_themes(on: OpenApp, planted: Planted) -> None:
         await app.settled()
         assert app.app.export_screenshot() != dark
         assert "✓ finished" in app.text()
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 30)])
+@pytest.mark.parametrize("alone", [False, True])
+async def test_where_one_of_two_curves_fits_its_key_shows_the_other(
+    on: OpenApp, planted: Planted, size: tuple[int, int], alone: bool
+) -> None:
+    async with on(planted(layers=2, seeds=3).start().record(), size=size) as app:
+        await app.press(*"2z" if alone else "2")
+        for pane in ("rates", "excess", "rates"):
+            await app.press("d")
+            assert app.app.focused.id == pane
+            assert app.app.focused.region.area
+        await app.press("A")
+        assert app.app.screen is not app.screen, "the focused pane has the keys"
+        await app.press("escape", "z" if alone else "2")

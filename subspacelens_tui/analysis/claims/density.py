@@ -52,7 +52,7 @@ def structured_are_dense(evidence: Evidence) -> Finding:
     verdict = verdict if negative.low > 0 else Verdict.NOT_SUPPORTED
     most, densest = int(np.argmax(delta.excess)), int(np.argmin(hoyer.values))
     course = (
-        f"The excess is largest at layer {most}, Hoyer sparsity is lowest at layer {densest} "
+        f"The excess of the {labels} labels is largest at layer {most}, Hoyer sparsity is lowest at layer {densest} "
         f"({number(hoyer.values.min())}; range {number(hoyer.values.min())} to {number(hoyer.values.max())})"
     )
     ends = {

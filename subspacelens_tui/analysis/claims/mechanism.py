@@ -35,8 +35,8 @@ def steps_up(evidence: Evidence) -> Finding:
         both,
         along,
         len(blocks),
-        f"Of {len(blocks)} blocks, {sum(up)} expand beyond chance and {down} contract; a label part beyond both "
-        f"nulls is found in {sum(by_labels)}, and together with expansion in {both}.",
+        f"By z_E, corrected for {len(blocks)} blocks, {sum(up)} of them expand and {down} contract; a label part "
+        f"beyond both nulls is found in {sum(by_labels)}, and together with expansion in {both}.",
         "share of blocks that step up ΔR",
         "rotations of the update, and permuted labels",
         tests=3 * len(blocks),
@@ -70,8 +70,8 @@ def denoises(evidence: Evidence) -> Finding:
         beyond,
         below,
         len(blocks),
-        f"Of {len(blocks)} blocks, {beyond} contract directions of low variance beyond chance, and {expand} "
-        "expand them.",
+        f"By the slope b of their gains, {beyond} of {len(blocks)} blocks contract directions of low variance "
+        f"beyond chance, and {expand} expand them.",
         "share of blocks that contract directions of low variance",
         "refits to gains of 1 with their rotation error",
         tests=2 * len(blocks),

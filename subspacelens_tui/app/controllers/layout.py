@@ -145,12 +145,20 @@ class LayoutController(Controller):
         self._arrange(here if here in arrangement.visible else arrangement.focus)
 
     def action_next_measure(self) -> None:
-        """Excess, ΔR, or both."""
-        state = self._state
-        state.measure = MEASURES[(MEASURES.index(state.measure) + 1) % len(MEASURES)]
-        curves = list(self._measured.values())
-        if self.active in curves and state.measure in self._measured:
-            self.active = self._measured[state.measure]
-        elif self.arrangement().folded:
-            self.active = next(place for place in curves if place != self.active)
-        self._body.arrange_panes()
+        """Excess, ΔR, or both; where there is no room for both, the other one."""
+        state, focused, now = self._state, self._body.focused_pane(), self.arrangement()
+        curves = {place: measure for measure, place in self._measured.items()}
+        elsewhere = self.maximised is not None and self.maximised not in curves
+        if elsewhere or (now.roomy and not now.single and not now.folded):
+            state.measure = MEASURES[(MEASURES.index(state.measure) + 1) % len(MEASURES)]
+            following = self._measured.get(state.measure, self.active)
+        else:
+            following = next(place for place in curves if place not in now.visible)
+            state.measure = curves[following]
+            self.maximised = following if self.maximised is not None else None
+        if now.folded or self.active in curves:
+            self.active = following
+        if focused is not None and focused.place not in self.arrangement().visible:
+            self._arrange(self.active)
+        else:
+            self._body.arrange_panes()

@@ -83,7 +83,15 @@ class CkaPane(Pane):
             for line in range(self._tall):
                 named = line == (self._tall - 1) // 2
                 rows.append(self._row(matrix[layer], layer, low, named))
-        scale = [(f"{numbers.fraction(low, 1)} ", self.ink("dim")), *self.ramp(), (" 1", self.ink("dim"))]
+        notes = ["99 is .99"] if _HUNDREDTHS <= self._cell < _WITH_POINT else []
+        if shown < count:
+            first, last = self.number_of(self._first), self.number_of(self._first + shown - 1)
+            notes.append(f"rows {first}-{last} of {count}")
+        scale = [
+            (f"{numbers.fraction(low, 1)} ", self.ink("dim")),
+            *self.ramp(),
+            ("  ".join([" 1", *notes]), self.ink("dim")),
+        ]
         return [*rows, cut_row(scale, width), *([(line, self.ink("dim"))] for line in words)]
 
     def _heads(self, count: int) -> Row:
@@ -146,7 +154,7 @@ class CkaPane(Pane):
 
 
 def _written(value: float, width: int) -> str:
-    """The hundredths; 1 is the diagonal, or rounds to it."""
-    if value >= 0.995:
-        return "1"
-    return numbers.fraction(value) if width >= _WITH_POINT else f"{100 * value:.0f}"
+    """A fraction; its hundredths where there is no room for the point, and 1 with one to tell it from 1/100."""
+    if width >= _WITH_POINT:
+        return "1" if value >= 0.995 else numbers.fraction(value)
+    return "1." if value >= 0.995 else f"{100 * value:.0f}"

@@ -87,7 +87,7 @@ class OverlapByStepPane(Pane):
             table.append([])
         head = fit("step", _STEP, "right") + (fit("t", _TIMESTEP, "right") if timesteps else "")
         head += fit("layer", _LAYER, "right") + fit("overlap", _VALUE, "right")
-        head += fit("null", _NULL, "right") + "  or one of"
+        head += fit("null", _NULL, "right") + "  candidates"
         return [cut_row(row, width) for row in ([(head, self.ink("dim"))], *table, *words)]
 
     def _row(self, row: SeparationRow, here: bool, timesteps: bool) -> list[Piece]:
