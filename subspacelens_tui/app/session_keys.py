@@ -53,7 +53,7 @@ SESSION: tuple[Key, ...] = (
     Key("previous-features", "F", "next_choice('features', -1)", "features: previous transform", "Analysis"),
     Key("guidance", "g", "next_choice('guidance', 1)", "guidance: next recorded scale", "Analysis"),
     Key("larger-rank", "r", "rank(1)", "subspace dimension: one more", "Analysis"),
-    Key("smaller-rank", "R", "rank(-1)", "subspace dimension: one fewer", "Analysis"),
+    Key("smaller-rank", "R", "rank(-1)", "subspace dimension: one fewer; below 1 auto", "Analysis"),
     Key(
         "null",
         "u",

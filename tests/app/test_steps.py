@@ -69,7 +69,7 @@ async def test_maps_tables_and_comparisons_have_timesteps(on: OpenApp, planted: 
         await app.pilot.click("#map", offset=(30, 2))  # the row of step 19, the first layers
         assert "step 19 (t 0), L" in app.text()
         await app.press("escape", "5", "w", "w")
-        assert " step      t layer overlap  null  or one of" in app.text()
+        assert " step      t layer overlap  null  candidates" in app.text()
         assert [row["timestep"] for row in app.screen.query_one("#separation").numbers()] == [700.0, 0.0]
         await app.press("c")
         await compared(app)

@@ -24,7 +24,7 @@ def print_pairs(found: Pairs, as_json: bool) -> None:
         return
     out, settings = console(), found.of.settings
     null = (
-        f"; null of {settings.permutations} {settings.design} permutations of the two"
+        f"; null: {settings.permutations} permutations of the two, {settings.design}"
         if settings.permutations
         else ""
     )

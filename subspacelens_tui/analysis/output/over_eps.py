@@ -32,9 +32,7 @@ def print_over_eps(found: OverEps, as_json: bool) -> None:
         )
         return
     out = console()
-    null = (
-        f"; null of {settings.permutations} {settings.design} permutations" if settings.permutations else ""
-    )
+    null = f"; null: {settings.permutations} permutations, {settings.design}" if settings.permutations else ""
     said = f"; {interval_words(settings)}" if settings.errors else ""
     labels, layer = plain(settings.labels or ""), found.layers[0].number
     of = f"layer {layer} over ε, labels {labels}, {found.of.images} images"

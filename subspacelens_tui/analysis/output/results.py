@@ -132,7 +132,7 @@ def print_result(session: Session, result: Result, as_json: bool) -> None:
 
 def _null_words(settings: Settings) -> str:
     words = (
-        f"; null of {settings.permutations} {settings.design} permutations" if settings.permutations else ""
+        f"; null: {settings.permutations} permutations, {settings.design}" if settings.permutations else ""
     )
     return words + (f"; {interval_words(settings)}" if settings.errors else "")
 

@@ -85,13 +85,13 @@ class SelectionController(Controller):
         state.look(with_iso_rate(state.selection, float(f"{layer.R:.4g}")))
 
     def action_rank(self, by: int) -> None:
-        """The dimension of the class subspaces, one more or fewer."""
+        """The dimension of the class subspaces, one more or fewer; below 1 as the images allow."""
         state = self._state
         main = state.analysis.main if state.analysis else None
         if state.selection is None or main is None or main.settings.subspace_dim is None:
             return
-        r = min(max(1, main.settings.subspace_dim + by), max(main.class_sizes))
-        state.look(with_subspace_dim(state.selection, r))
+        r = min(main.settings.subspace_dim + by, max(main.class_sizes))
+        state.look(with_subspace_dim(state.selection, r if r >= 1 else None))
 
     def action_together(self) -> None:
         """All label schemes in the curves, or the chosen one."""

@@ -37,7 +37,9 @@ class AxisDialog(ModalScreen[tuple[Limits]], NeedsRoom):
         """The input, and what is wrong with it."""
         now = "" if self._limits is None else "{:g} {:g}".format(*self._limits)
         with Vertical(classes="dialog"):
-            yield Static(plain(f"y range of {self._heading}: from and to"), markup=False, classes="question")
+            yield Static(
+                plain(f"y range of {self._heading}, at least: from and to"), markup=False, classes="question"
+            )
             yield Input(now, placeholder="fits the values", id="limits", compact=True, select_on_focus=True)
             yield Static("", id="wrong", markup=False)
             yield Static("enter: apply   empty: fit the values   esc: cancel", classes="hint")

@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Sequence
-from itertools import groupby
 from typing import ClassVar
 
 from rich.style import Style
@@ -24,8 +23,8 @@ _WIDEST, _FRAME = 92, 10
 _READING = """\
 ΔR, the rate reduction, is the coding rate of all images minus that within the classes (MCR², nats). It
 grows with scale and with any labels: read the excess over permuted labels. ε is the coding precision,
-not squared. The shaded band holds the central 95 % of the permutations. Overlap is the mean squared
-cosine between class subspaces."""
+not squared. The shaded band holds the central 95 % of the permutations; a hollow point lies inside it,
+even where its one-sided p is below .05. Overlap is the mean squared cosine between class subspaces."""
 
 
 class HelpScreen(ModalScreen[str], NeedsRoom):
@@ -53,9 +52,9 @@ class HelpScreen(ModalScreen[str], NeedsRoom):
         """Group by group, on a screen of this width."""
         room = max(_KEYS, min(_WIDEST, width * 9 // 10) - _FRAME - _KEYS - 2)
         text = Text()
-        for group, keys in groupby(self._keys, key=lambda key: key.group):
+        for group in dict.fromkeys(key.group for key in self._keys):
             text.append(f"{group}\n", "bold")
-            for key in keys:
+            for key in (key for key in self._keys if key.group == group):
                 click = Style.from_meta({"@click": f"screen.choose('{key.name}')"})
                 _append(text, key.shown, key.says, room, click)
             text.append("\n")

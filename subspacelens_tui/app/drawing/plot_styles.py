@@ -77,6 +77,7 @@ class LegendEntry:
         p: of the value, as text; empty where there is none.
         shape: of the curve's points; None if it has no points.
         filled: whether the point at the layer is filled.
+        drawn: whether there is a curve of it, and not the value alone.
     """
 
     name: str
@@ -87,6 +88,7 @@ class LegendEntry:
     p: str = ""
     shape: int | None = None
     filled: bool = True
+    drawn: bool = True
 
 
 def legend_rows(
@@ -157,6 +159,8 @@ def _entry(
 
 def _named(entry: LegendEntry, markers: Markers, styles: PlotStyles) -> list[Piece]:
     """How a curve is drawn, and its name."""
+    if not entry.drawn:
+        return [(entry.name, styles.curve(entry.colour))]
     line = (_ASCII_LINE if markers == "ascii" else _LINE)[entry.dashed]
     if entry.shape is not None:
         swatch = ("-" if markers == "ascii" else "╍") if entry.dashed else ""

@@ -96,7 +96,9 @@ class BlockPane(SentencePane):
             found.append(LegendEntry(_RANDOM, numbers.score(at(control, self.here)), _CONTROL, dashed=True))
         names = ("‖Δ‖/‖Z‖", "spectral", "radial")
         for name, key in zip(names, _SHARES, strict=True):
-            found.append(LegendEntry(name, numbers.number(at(self._curve(key), self.here)), _COLOUR))
+            found.append(
+                LegendEntry(name, numbers.number(at(self._curve(key), self.here)), _COLOUR, drawn=False)
+            )
         return found
 
     def sentence(self) -> str:

@@ -96,8 +96,8 @@ class GainsPane(SentencePane):
         spread = f"{numbers.number(known[0])} → {numbers.number(known[-1])}"
         return [
             LegendEntry("gain", spread, _GAIN, shape=0),
-            LegendEntry("b", numbers.number(layer.contraction, signed=True), _FIT, True),
-            LegendEntry("R²", numbers.fraction(layer.contraction_r2), _FIT, True),
+            LegendEntry("fit, b", numbers.number(layer.contraction, signed=True), _FIT, True),
+            LegendEntry("R²", numbers.fraction(layer.contraction_r2), _FIT, drawn=False),
         ]
 
     def note(self) -> str:

@@ -130,6 +130,8 @@ class OverEpsPane(PlotPane):
 
     def _z_entry(self) -> LegendEntry:
         z = quantity("z").value(self._layers[self.here])
+        if not self._z_apart:
+            return LegendEntry("z", numbers.score(z), _Z, drawn=False)
         return LegendEntry("z", numbers.score(z), _Z, shape=0, filled=self._filled(self._z_plot()))
 
     def _filled(self, plot: Plot) -> bool:

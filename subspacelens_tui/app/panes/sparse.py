@@ -60,7 +60,7 @@ class OfTokens(Pane):
         if words := super().absence():
             return words
         if self.recording is not None and self.recording.manifest.tokens is None:
-            return "this session has no tokens: `subspacelens-tui record --tokens` records some"
+            return "this session has no tokens: record them with `subspacelens-tui record --tokens`"
         found = self.analysis.sparse if self.analysis else None
         if isinstance(found, str):
             return plain(found) or "no values"

@@ -61,7 +61,8 @@ class Scrubber(Slider):
     def _tail(self) -> str:
         width = len(str(self.planned))
         word = "all images" if not self.live else "following"
-        word = word if self.chosen is None else f"of {self.recorded}"
+        if self.chosen is not None:
+            word = f"of {self.recorded}" if self.recorded != self.planned else ""
         return f" {self._shown:>{width}}/{self.planned} {word:<12}"
 
     def _track(self) -> int:

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 COMMAND = Command(
     "replay",
-    "open a session, finished or running",
+    "open a session, finished or running; without options it opens as it was left",
     run,
     (SESSION, LAYER, *APPEARANCE, *SELECTION, LABELS_FILE),
     order=30,

@@ -151,7 +151,7 @@ def test_the_curves_in_turn(state: NotedState) -> None:
     for _ in range(3):
         layout.action_next_measure()
         seen.append((state.measure, layout.active))
-    assert seen == [("excess", "excess"), ("delta_R", "rates"), ("both", "excess")]
+    assert seen == [("delta_R", "rates"), ("excess", "excess"), ("delta_R", "rates")]
 
 
 def test_only_what_there_is_is_restored(state: NotedState) -> None:
