@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, product
 from operator import itemgetter
 
 from rich.color import Color
@@ -103,7 +103,7 @@ def legend_rows(
 ) -> list[list[Piece]]:
     """The legend in as few rows as hold all of its entries, each as long as all find room.
 
-    Where they do not hold them with their values, the entries say their names alone.
+    Where they do not hold them with their values, those without a curve go, then the values of the others.
 
     Args:
         head: what the values are of.
@@ -116,13 +116,14 @@ def legend_rows(
         widget: whose inks it is written in.
     """
     styles = PlotStyles(widget)
-    for parts in (("interval", "p"), ("interval",), ("p",), ()):
-        pieces = [_entry(entry, parts, markers, styles, widget) for entry in entries]
+    drawn = [entry for entry in entries if entry.drawn]
+    for shown, parts in product((entries, drawn), (("interval", "p"), ("interval",), ("p",), ())):
+        pieces = [_entry(entry, parts, markers, styles, widget) for entry in shown]
         rows = _rows(head, pieces, width)
         if _fit(rows, width, most):
             break
     else:
-        names = _rows(head, [_named(entry, markers, styles) for entry in entries], width)
+        names = _rows(head, [_named(entry, markers, styles) for entry in drawn], width)
         if _fit(names, width, max(most, with_names)):
             return names
     # A number that is cut is another number.
