@@ -8,17 +8,16 @@ and their computation is cancelled.
 import asyncio
 import contextlib
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 from subspacelens_tui.analysis import Analyzer, Cancelled
 from subspacelens_tui.analysis.result import Result
-from subspacelens_tui.analysis.settings import ErrorsBy, Settings, SettingsError
+from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.app.background_jobs import Job, Jobs
+from subspacelens_tui.app.final_results import FinalResults
 from subspacelens_tui.app.refinement_stages import FEW, FIRST, MANY, Stage, full, stages
 from subspacelens_tui.app.selection import Selection, Which, first_selection, spectra_of
 from subspacelens_tui.app.snapshots import Analysis, Recording
@@ -37,8 +36,6 @@ _POLL_FINISHED = 2.0
 _REST = 9.0
 # What is beside the metrics and nobody waits for, at most one in forty.
 _JOBS_REST = 39.0
-# Metrics of this many label schemes and branches: keys that go back and forth find them.
-_FINAL_KEPT = 8
 
 
 class Worker:
@@ -63,7 +60,7 @@ class Worker:
         self._permuted = 0
         self._grown = self._lost = False
         self._known: tuple[object, int] = (None, 0)
-        self._final: OrderedDict[Settings, _Final] = OrderedDict()
+        self._final = FinalResults()
         self._cost = float("inf")
         self._rest_since = self._took = 0.0
         self._jobs = Jobs()
@@ -247,11 +244,13 @@ class Worker:
             self._known = (None, 0)
             self._final.clear()
             self._jobs.forget_results()
-        if self._as_known(selection):
-            self._analysed, self._permuted = generation, MANY
-            return
+        if (known := self._final.known(selection, recording.manifest)) is not None:
+            self._on_analysis(known)
+            if not known.refining:
+                self._analysed, self._permuted = generation, MANY
+                return
         began = time.monotonic()
-        for stage in self._stages(selection, recording.state.phase.running):
+        for stage in self._stages(selection, recording):
             stage_began = time.monotonic()
             analysis = await self._computed(selection, stage, generation)
             if analysis is None:
@@ -265,42 +264,13 @@ class Worker:
                 self._permuted = MANY
                 break
             if stage.last and stage.permutations >= MANY and analysis.error is None:
-                self._keep(analysis)
+                self._final.keep(analysis, recording.manifest)
             if stage.overlap_permutations >= FIRST:
                 self._known = (spectra_of(selection), stage.overlap_permutations)
         if generation == self._generation:
             self._analysed = generation
         now = time.monotonic()
         self._rest_since, self._took = now, now - began
-
-    def _keep(self, analysis: Analysis) -> None:
-        """Keep what will not get better, for a selection that needs it again."""
-        assert self._recording is not None
-        for which, settings in analysis.selection.wanted(self._recording.manifest).items():
-            key = replace(settings, errors=None)
-            self._final[key] = _Final(analysis.results[which], settings.errors)
-            self._final.move_to_end(key)
-        while len(self._final) > _FINAL_KEPT:
-            self._final.popitem(last=False)
-
-    def _as_known(self, selection: Selection) -> bool:
-        """Hand on what is known of a selection that asks for nothing new; False if it asks for more.
-
-        Where only other error bars are asked for, the null is handed on without any at once.
-        """
-        assert self._recording is not None
-        wanted = selection.wanted(self._recording.manifest)
-        known = {which: self._final.get(replace(of, errors=None)) for which, of in wanted.items()}
-        found = {which: of for which, of in known.items() if of is not None}
-        if len(found) < len(wanted):
-            return False
-        as_asked = all(found[which].errors == of.errors for which, of in wanted.items())
-        results = {
-            which: of.result if as_asked else _without_errors(of.result) for which, of in found.items()
-        }
-        final = as_asked or selection.settings.errors is None
-        self._on_analysis(Analysis(selection, results, MANY, refining=not final))
-        return final
 
     async def _do(self, job: Job) -> None:
         if self._jobs.hand_on(job):
@@ -333,14 +303,10 @@ class Worker:
         elif self._jobs.next() is not None:
             self._wake.set()
 
-    def _stages(self, selection: Selection, live: bool) -> Iterator[Stage]:
-        affordable = not live or self._cost * MANY / FEW <= _WORTH_REFINING_LIVE
+    def _stages(self, selection: Selection, recording: Recording) -> Iterator[Stage]:
+        affordable = not recording.state.phase.running or self._cost * MANY / FEW <= _WORTH_REFINING_LIVE
         known = self._known[1] if self._known[0] == spectra_of(selection) else 0
-        assert self._recording is not None
-        if all(
-            replace(of, errors=None) in self._final
-            for of in selection.wanted(self._recording.manifest).values()
-        ):
+        if self._final.has_all(selection, recording.manifest):
             # The null is there, and stays while the error bars are on their way.
             return iter([full(MANY, last=True)])
         return stages(self._cost > _QUICK, affordable, known, self._generation == self._analysed)
@@ -383,18 +349,6 @@ class Worker:
             )
             for which, settings in selection.wanted(self._analyzer.session.manifest).items()
         }
-
-
-class _Final(NamedTuple):
-    """Metrics with as many permutations as there will be, and the errors that were asked for with them."""
-
-    result: Result
-    errors: ErrorsBy | None
-
-
-def _without_errors(result: Result) -> Result:
-    layers = tuple(replace(layer, errors={}) for layer in result.layers)
-    return replace(result, settings=replace(result.settings, errors=None), layers=layers)
 
 
 def _failure(error: Exception) -> str:
