@@ -23,7 +23,7 @@ import torch
 from subspacelens_tui.models.call import PipelineCall, pictures_of
 from subspacelens_tui.models.discover import discover
 from subspacelens_tui.models.layout import Layout
-from subspacelens_tui.planning.steering import described
+from subspacelens_tui.planning.steering_sessions import described
 from subspacelens_tui.recording.call_check import AskedCall, AskedImages, checked_calls
 from subspacelens_tui.recording.capture import Capture
 from subspacelens_tui.recording.captured_session import write_captured

@@ -21,7 +21,7 @@ from subspacelens_tui.options.recording import ALLOW_PICKLE
 from subspacelens_tui.options.steering import FIELDS
 
 if TYPE_CHECKING:
-    from subspacelens_tui.planning.steering import PlannedSession
+    from subspacelens_tui.planning.steering_sessions import PlannedSession
     from subspacelens_tui.recording.loaded_pipeline import Loaded
 
 
