@@ -140,7 +140,7 @@ class PipelineCall:
             raise ModelError(f"the call of {name} takes no {unknown[0]!r}: it takes {self._words()}")
         if own := [name for name in _OWN if name in self.arguments]:
             raise ModelError(
-                f"the recording sets {own[0]} in each call of {name}: leave it out of the other arguments"
+                f"the recording sets {own[0]} in each call of {name}, so leave it out of the other arguments"
             )
         if (scale := self.guidance_argument) in self.arguments:
             raise ModelError(

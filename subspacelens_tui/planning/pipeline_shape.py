@@ -14,7 +14,13 @@ from safetensors import SafetensorError
 
 from subspacelens_tui.models.source import at_hand
 from subspacelens_tui.planning.denoiser_blocks import block_lists
-from subspacelens_tui.planning.weight_headers import denoisers_of, shapes_by_part, shapes_in, weight_files
+from subspacelens_tui.planning.weight_headers import (
+    Shapes,
+    denoisers_of,
+    shapes_by_part,
+    shapes_in,
+    weight_files,
+)
 
 # Pixels along a side that most denoisers have to a token: eight to a latent, two latents to a token.
 _PIXELS_A_TOKEN = 16
@@ -107,7 +113,7 @@ def _widths_of_weights(folder: Path, variant: str | None) -> tuple[int, ...]:
         shapes = shapes_in(weight_files(folder, variant))
     except (OSError, ValueError, KeyError, TypeError, SafetensorError):
         return ()
-    return tuple(width for widths in block_lists(shapes).values() for width in widths)
+    return _widths(shapes)
 
 
 def _widths_in(file: Path | None) -> tuple[int, ...]:
@@ -116,6 +122,10 @@ def _widths_in(file: Path | None) -> tuple[int, ...]:
         shapes = shapes_by_part(file).get("denoiser", {})
     except (OSError, SafetensorError):
         return ()
+    return _widths(shapes)
+
+
+def _widths(shapes: Shapes) -> tuple[int, ...]:
     return tuple(width for widths in block_lists(shapes).values() for width in widths)
 
 

@@ -8,7 +8,7 @@ from rich.text import Text
 from subspacelens_tui.analysis.class_pairs import PAIR_METRICS, Pair, Pairs
 from subspacelens_tui.analysis.metrics import METRICS
 from subspacelens_tui.analysis.output.console import INTERVAL, PlainTable, console, number, print_json
-from subspacelens_tui.analysis.output.results import interval_words, settings_json
+from subspacelens_tui.analysis.output.results import null_words, settings_json
 from subspacelens_tui.analysis.quantities import excess_name, quantity
 from subspacelens_tui.analysis.uncertainty.multiple_tests import tests_json
 from subspacelens_tui.sessions.sanitise import plain
@@ -23,15 +23,10 @@ def print_pairs(found: Pairs, as_json: bool) -> None:
         print_json(pairs_json(found))
         return
     out, settings = console(), found.of.settings
-    null = (
-        f"; null: {settings.permutations} permutations of the two, {settings.design}"
-        if settings.permutations
-        else ""
-    )
-    said = f"; {interval_words(settings)}" if settings.errors else ""
+    null = null_words(settings, "permutations of the two")
     labels = plain(settings.labels or "")
     of = f"layer {found.layer}, labels {labels}, subspaces of dimension {settings.subspace_dim}"
-    out.print(Text(f"Pairs of classes, the most overlapping first: {of}{null}{said}"))
+    out.print(Text(f"Pairs of classes, the most overlapping first: {of}{null}"))
     headers = ["", ""]
     for key in PAIR_METRICS:
         headers += [METRICS[key].short, INTERVAL, "null", "excess", INTERVAL, "p "]

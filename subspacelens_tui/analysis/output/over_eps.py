@@ -5,7 +5,7 @@ from typing import Any
 from rich.text import Text
 
 from subspacelens_tui.analysis.output.console import INTERVAL, PlainTable, console, number, print_json
-from subspacelens_tui.analysis.output.results import interval_words, settings_json
+from subspacelens_tui.analysis.output.results import null_words, settings_json
 from subspacelens_tui.analysis.over_eps import OverEps
 from subspacelens_tui.analysis.quantities import quantity
 from subspacelens_tui.analysis.uncertainty.multiple_tests import tests_json
@@ -32,11 +32,9 @@ def print_over_eps(found: OverEps, as_json: bool) -> None:
         )
         return
     out = console()
-    null = f"; null: {settings.permutations} permutations, {settings.design}" if settings.permutations else ""
-    said = f"; {interval_words(settings)}" if settings.errors else ""
     labels, layer = plain(settings.labels or ""), found.layers[0].number
     of = f"layer {layer} over ε, labels {labels}, {found.of.images} images"
-    out.print(Text(f"{of}; rates in nats{null}{said}"))
+    out.print(Text(f"{of}; rates in nats{null_words(settings)}"))
     rows = [_row(found, at, tests.survive[at]) for at in range(len(found.layers))]
     out.print(PlainTable(["ε", *_HEADS, INTERVAL, "z", "p "], rows))
     if tests.count:

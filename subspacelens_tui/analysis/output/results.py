@@ -112,7 +112,7 @@ def print_result(session: Session, result: Result, as_json: bool) -> None:
             f"{plain(session.name)}: {result.images} images, labels {plain(settings.labels or '')}, "
             f"ε {settings.eps:g}, {settings.branch}, step {result.step_name}, "
             f"guidance {settings.guidance:g}, {settings.features} features, "
-            f"class subspaces of dimension {settings.subspace_dim}; rates in nats" + _null_words(settings)
+            f"class subspaces of dimension {settings.subspace_dim}; rates in nats" + null_words(settings)
         )
     )
     columns = _columns(settings, result.tests(HEADLINE))
@@ -130,14 +130,13 @@ def print_result(session: Session, result: Result, as_json: bool) -> None:
         out.print(Text(plain(line)))
 
 
-def _null_words(settings: Settings) -> str:
-    words = (
-        f"; null: {settings.permutations} permutations, {settings.design}" if settings.permutations else ""
-    )
-    return words + (f"; {interval_words(settings)}" if settings.errors else "")
+def null_words(settings: Settings, permuted: str = "permutations") -> str:
+    """What null and intervals are of, to follow other words; nothing where there are none."""
+    words = f"; null: {settings.permutations} {permuted}, {settings.design}" if settings.permutations else ""
+    return words + (f"; {_interval_words(settings)}" if settings.errors else "")
 
 
-def interval_words(settings: Settings) -> str:
+def _interval_words(settings: Settings) -> str:
     """What ± stands for."""
     over = " and ".join(f"{kind}s" for kind in (settings.errors or "").split("+"))
     return f"{INTERVAL} is half the 95 % confidence interval, by the jackknife over {over}"
