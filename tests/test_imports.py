@@ -65,5 +65,5 @@ def test_no_files_of_the_app_need_each_other_even_for_annotations() -> None:
     list(graphlib.TopologicalSorter(needs).static_order())
 
 
-def test_the_app_is_imported_before_there_is_anything_to_compute_with() -> None:
-    assert "subspacelens_tui.app.worker" not in modules_after("import subspacelens_tui.app.main")
+def test_a_session_is_read_while_textual_is_imported() -> None:
+    assert "textual" not in modules_after("import subspacelens_tui.app.opening")

@@ -19,11 +19,13 @@ from subspacelens_tui.app.drawing import palette
 from subspacelens_tui.app.drawing.ascii import AsciiFilter
 from subspacelens_tui.app.garbage_collection import EVERY, Collector
 from subspacelens_tui.app.hang_up import leave_on_hang_up
-from subspacelens_tui.app.screens.session import SessionScreen, worker_on
+from subspacelens_tui.app.opening import worker_on
+from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.screens.sessions import SessionsScreen
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.terminal_graphics import TerminalReplied, listen
 from subspacelens_tui.app.textual_private import ShortTraceback, pass_resize_on
+from subspacelens_tui.app.worker import Worker
 from subspacelens_tui.out_of_memory import memory_ran_out
 
 # In the terminal's own colours. Rounded to sixteen, other light themes have yellow ink on white; Textual has
@@ -40,6 +42,7 @@ class SubspaceLensApp(ShortTraceback, App[None]):
         settings: to open it with.
         layer: to select in it.
         setup: the user's settings, and what else comes from outside.
+        worker: that already reads the session.
     """
 
     TITLE = "SubspaceLens"
@@ -54,6 +57,7 @@ class SubspaceLensApp(ShortTraceback, App[None]):
         settings: Settings | None = None,
         layer: int | None = None,
         setup: Setup | None = None,
+        worker: Worker | None = None,
     ) -> None:
         super().__init__()
         # Each frame of a scroll that glides is sent over SSH.
@@ -69,8 +73,9 @@ class SubspaceLensApp(ShortTraceback, App[None]):
         self._session = session
         self._settings = settings
         self._layer = layer
-        # All that curves need is imported by now; they are computed while Textual starts.
-        self._worker = worker_on(session, settings, self.setup, first=True) if session is not None else None
+        if worker is None and session is not None:
+            worker = worker_on(session, settings, self.setup, first=True)
+        self._worker = worker
         self._garbage = Collector()
         self._theme_at_first: str | None = None
 

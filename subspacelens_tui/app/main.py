@@ -4,6 +4,7 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.app.garbage_collection import wait_for_quiet
@@ -11,6 +12,12 @@ from subspacelens_tui.app.hang_up import terminal_put_in_order
 from subspacelens_tui.app.redirected_stderr import has_terminal, stderr_on_terminal
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.app.terminal_encoding import as_encoded, take_terminal
+
+if TYPE_CHECKING:
+    from subspacelens_tui.app.worker import Worker
+
+# Seconds; longer would be waited for where a session is large.
+_HEAD_START = 0.1
 
 
 def run(
@@ -47,13 +54,23 @@ def run(
     wait_for_quiet()
     setup = setup or Setup()
     setup = replace(setup, preferences=as_encoded(setup.preferences, sys.__stderr__))
+    worker = _begun(session, settings, setup) if session is not None else None
     # Imported now: without a terminal nothing of it is needed.
     from subspacelens_tui.app.app import SubspaceLensApp
 
     take_terminal(sys.__stderr__)
-    app = SubspaceLensApp(sessions, session, settings, layer, setup)
+    app = SubspaceLensApp(sessions, session, settings, layer, setup, worker)
     with stderr_on_terminal(), terminal_put_in_order():
         app.run()
     if app.shortage is not None:
         raise app.shortage
     return app.return_code or 0
+
+
+def _begun(session: Path, settings: Settings | None, setup: Setup) -> "Worker":
+    """A thread that reads the session and computes its first curves while Textual is imported."""
+    from subspacelens_tui.app.opening import worker_on
+
+    worker = worker_on(session, settings, setup, first=True)
+    worker.head_start(_HEAD_START)
+    return worker

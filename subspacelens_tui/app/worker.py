@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,7 +71,15 @@ class Worker:
         self._closed = False
         # At once: the screen is laid out meanwhile.
         self._opened: Future[Recording] | None = self._thread.submit(self._refresh)
-        self._thread.submit(self._warm_up)
+        self._warm = self._thread.submit(self._warm_up)
+
+    def head_start(self, seconds: float) -> None:
+        """Wait until what the first selection needs is computed, at most so long.
+
+        A thread that reads gives the interpreter away at each of a thousand small steps, and gets it back from
+        one that computes or imports after 5 ms.
+        """
+        wait([self._warm], seconds)
 
     def look(self, selection: Selection) -> None:
         """Change what is looked at."""

@@ -31,6 +31,7 @@ from subspacelens_tui.app.garbage_collection import freeze_imports
 from subspacelens_tui.app.initial_settings import opening_settings
 from subspacelens_tui.app.key_table import ANYWHERE
 from subspacelens_tui.app.keys import Key, bindings, in_footer
+from subspacelens_tui.app.opening import worker_on
 from subspacelens_tui.app.panes.layer_list import LayerList
 from subspacelens_tui.app.panes.overlap_matrix import OverlapMatrixPane
 from subspacelens_tui.app.panes.pane import BorderDragged, Deferred, LayerChosen, Pane, TitleClicked
@@ -382,9 +383,3 @@ class SessionScreen(Screen[None], NeedsRoom):
     def action_sessions(self) -> None:
         """Back to the list of sessions."""
         self.dismiss()
-
-
-def worker_on(path: Path, settings: Settings | None, setup: Setup, first: bool = False) -> Worker:
-    """A worker that begins with what a session opens with; the app's `first` one with its label file."""
-    labels_file = setup.labels_file if first else None
-    return Worker(path, settings or opening_settings(setup, path), labels_file)
