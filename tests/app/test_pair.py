@@ -40,7 +40,7 @@ async def test_a_cell_leads_to_its_two_classes_and_these_to_their_images(
             assert len(set(subjects[:3])) == 3, "one of each subject first"
         await app.press("down", "down")
         layer = screen._found.layers[2]
-        assert "200 permutations, subjects" in app.text() or size[0] == 80
+        assert "200 permutations of these two (subjects)" in app.text() or size[0] == 80
         of_excess = numbers.interval(*quantity("excess").error_band(layer))
         assert f"{numbers.number(layer.null.excess, signed=True)} {of_excess}" in app.text()
         assert f"p {numbers.probability(layer.null.p, 200)}" in app.text()

@@ -202,8 +202,11 @@ class PairScreen(WithPictures[Listing], LayerKeys):
         null = next((layer.null for layer in found.layers if layer.null), None)
         forms = ["no null"]
         if null is not None:
+            # Those of the matrix exchange labels among all classes, so that p there is another one.
             count = f"null 95 %: {null.permutations} permutations"
-            forms = [f"░ {count}, {found.settings.design}", f"░ {count}", f"░ null, n = {null.permutations}"]
+            both = f"{count} of these two"
+            forms = [f"░ {line}" for line in (f"{both} ({found.settings.design})", both, count)]
+            forms.append(f"░ null, n = {null.permutations}")
         more = " (more on their way)" if self._refining else f" · {found.tests(HEADLINE).short('layers')}"
         lines = [f"│ 95 % CI, {found.settings.errors} · {form}{more}" for form in forms]
         return next((line for line in lines if len(line) < self.size.width), lines[-1])

@@ -41,8 +41,8 @@ class StatusLine(Painted):
             self.update("warning" if words else "none", words)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Textual's hook: what went wrong may take a second row, so that it can be read to its end."""
-        return 2 if self.level in ("error", "warning") and len(self._rows(width)) > 1 else 1
+        """Textual's hook: a long message takes a second row, so that it can be read to its end."""
+        return len(self._rows(width))
 
     def _rows(self, width: int) -> list[str]:
         return textwrap.wrap(self.message, max(8, width - 3), max_lines=2, placeholder=" …") or [""]
