@@ -39,6 +39,7 @@ TYPED: dict[str, tuple[str | None, str, Any]] = {
     "--train-steps": ("100", "train_steps", 100),
     "--batch-topk": (None, "batch_topk", True),
     "--check": (None, "check", True),
+    "--without-position": (None, "without_position", True),
     "--json": (None, "json", True),
     "--to": ("out", "to", "out"),
     "--format": ("csv,svg", "format", "csv,svg"),

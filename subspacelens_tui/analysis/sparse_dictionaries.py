@@ -82,12 +82,12 @@ def trained_beside(
 
     def source(sample: SparseSample) -> Dictionaries:
         settings = sample.settings
-        wanted = (settings.branch, settings.step, settings.guidance, sample.fitted)
+        wanted = (settings.branch, settings.step, settings.guidance, sample.fitted, sample.without_position)
         jobs = [(folder, read_job(folder)) for folder in jobs_of(session.path)]
         fitting = [
             (folder, job)
             for folder, job in jobs
-            if (job.branch, job.step, job.guidance, job.images) == wanted
+            if (job.branch, job.step, job.guidance, job.images, job.without_position) == wanted
         ]
         by_layer: dict[int, Dictionary | str] = {}
         for layer in wanted_layers(session, layers):
@@ -122,6 +122,7 @@ def load_dictionaries(
             continue
         loaded = load_autoencoder(folders[layer], read_pickle)
         check_fit(session, layer, loaded, folders[layer])
+        _refuse_other_tokens(loaded, sample, folders[layer])
         _refuse_leaks(session, loaded, sample)
         by_layer[layer] = Dictionary(loaded.autoencoder, None, loaded.mean_norm)
         notes.append(_about(session, layer, loaded))
@@ -145,6 +146,23 @@ def _about(session: Session, layer: int, loaded: Loaded) -> str:
     if loaded.session != session.name:
         parts.append("if it was trained on the images that are held out here, its edge is too large")
     return "; ".join(parts)
+
+
+def _refuse_other_tokens(loaded: Loaded, sample: SparseSample, folder: Path) -> None:
+    """See that one of tokens minus the mean at their position is not measured on others, nor the reverse.
+
+    Raises:
+        SparseError: it would be.
+    """
+    if loaded.without_position and not sample.without_position:
+        raise SparseError(
+            f"{folder} was trained on tokens minus the mean at their position: add --without-position"
+        )
+    if sample.without_position and not loaded.without_position:
+        raise SparseError(
+            f"{folder} was trained on tokens as they are, and --without-position takes the mean of their "
+            "position off: leave it out, or train one (--sae train)"
+        )
 
 
 def _refuse_leaks(session: Session, loaded: Loaded, sample: SparseSample) -> None:

@@ -74,6 +74,7 @@ class SparseResult:
     Attributes:
         settings: resolved.
         distortion: at which rates are compared.
+        without_position: whether the mean at their position was taken off tokens.
         timestep: at the step of the settings, where it is known.
         tokens: of each image.
         split: which images were fitted on and which held out.
@@ -85,6 +86,7 @@ class SparseResult:
 
     settings: Settings
     distortion: float
+    without_position: bool
     timestep: float | None
     tokens: int
     split: Split
@@ -104,12 +106,15 @@ class Asked:
         layers: which, by the numbers of their blocks in the model; all.
         checks: also the lenses on planted tokens.
         dictionaries: from the sample to its autoencoders; None for no sparse lens.
+        without_position: take the mean at their position off tokens first, so that no lens saves anything by
+            telling positions apart.
     """
 
     distortion: float = 0.1
     layers: Sequence[int] | None = None
     checks: bool = False
     dictionaries: Callable[[SparseSample], Dictionaries] | None = None
+    without_position: bool = False
 
 
 def sparse_comparison(
@@ -127,8 +132,8 @@ def sparse_comparison(
         on_layer: called with the layers done and their total after each: this takes a second a layer.
 
     Raises:
-        SettingsError: the session has no tokens or lacks what is asked, or the distortion is not between 0
-            and 1.
+        SettingsError: the session has no tokens or lacks what is asked, the distortion is not between 0
+            and 1, or positions are to be taken off of images of several sizes.
         NoImagesError: there are no images, or too few to hold some out.
         SessionError: the tokens cannot be read.
         SparseError: an autoencoder cannot be used.
@@ -142,7 +147,7 @@ def sparse_comparison(
     settings = settings.resolve(session)
     bad_tokens: dict[int, int] = {}
     while True:
-        sample = SparseSample(session, settings, bad_tokens)
+        sample = SparseSample(session, settings, bad_tokens, asked.without_position)
         dictionaries = asked.dictionaries(sample) if asked.dictionaries else Dictionaries()
         bench = _Comparing(session, settings, asked.distortion, sample, dictionaries)
         try:
@@ -175,6 +180,7 @@ class _Comparing:
         return SparseResult(
             settings=self.settings,
             distortion=self.distortion,
+            without_position=self.sample.without_position,
             timestep=timestep_of(self.session, self.settings),
             tokens=self.sample.tokens.positions.shape[1],
             split=self.sample.split,
@@ -188,9 +194,9 @@ class _Comparing:
     def _layer(self, layer: int) -> SparseLayer:
         manifest = self.session.manifest
         block, number = manifest.blocks[layer], manifest.block_numbers[layer]
-        values = self.sample.tokens.tokens(layer)
+        values = self.sample.values(layer)
         if layer in self.dictionaries.of_update:
-            values = values - self.sample.tokens.tokens(layer - 1)
+            values = values - self.sample.values(layer - 1)
         dictionary = self.dictionaries.by_layer.get(layer)
         try:
             found = self._compared(values, dictionary)
@@ -215,7 +221,7 @@ class _Comparing:
     def _check(self, name: str, layer: int) -> SparseCheck:
         """On planted tokens of the sizes of a layer: the first images are those that are fitted on."""
         split = self.sample.split
-        like = self.sample.tokens.tokens(layer)[split.train]
+        like = self.sample.values(layer)[split.train]
         order = np.concatenate([split.train, split.test])
         values = np.zeros((len(split.groups.seeds), *like.shape[1:]))
         values[order] = planted_tokens(name, like, len(order), self.settings.seed)

@@ -11,9 +11,7 @@ from subspacelens_tui.analysis.settings import Settings, SettingsError
 from subspacelens_tui.analysis.statistics.token_images import BadTokensError, TokenImages
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sparse import Groups, SparseError, split_images
-
-# Cells of the position lens; more would leave few tokens to each.
-_CELLS_A_SIDE = 8
+from subspacelens_tui.sparse.positions import less_position_means, position_cells
 
 
 class SparseSample:
@@ -23,19 +21,28 @@ class SparseSample:
         session: recorded with tokens.
         settings: resolved.
         bad_tokens: as of `TokenImages`.
+        without_position: whether the mean at their position is taken off tokens.
 
     Attributes:
         settings: resolved.
+        without_position: as asked.
         tokens: of the images, by layer.
         split: which are fitted on and which are held out.
         cells: (N, T) the cell of each token; or why there are none.
 
     Raises:
         NoImagesError: there are too few.
+        SettingsError: their positions are to be taken off, and one position is not one place.
     """
 
-    def __init__(self, session: Session, settings: Settings, bad_tokens: Mapping[int, int]) -> None:
-        self.settings = settings
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        bad_tokens: Mapping[int, int],
+        without_position: bool = False,
+    ) -> None:
+        self.settings, self.without_position = settings, without_position
         self.tokens = TokenImages(session, settings, bad_tokens)
         if not len(self.tokens):
             raise NoImagesError(f"{session.name}: {self.tokens.why_empty()}")
@@ -46,6 +53,19 @@ class SparseSample:
         except SparseError as error:
             raise NoImagesError(f"{session.name}: {error}") from None
         self.cells = position_cells(self.tokens.positions, self.tokens.counts)
+        if without_position and isinstance(self.cells, str):
+            raise SettingsError(f"{session.name}: {self.cells}: leave --without-position out")
+
+    def values(self, layer: int) -> npt.NDArray[np.floating]:
+        """The tokens (N, T, d) of a layer that the lenses code.
+
+        Raises:
+            BadTokensError, SessionError: as of `TokenImages.tokens`.
+        """
+        found = self.tokens.tokens(layer)
+        if not self.without_position or isinstance(self.cells, str):
+            return found
+        return less_position_means(found, self.cells, self.split.train)
 
     @property
     def fitted(self) -> tuple[int, ...]:
@@ -58,7 +78,9 @@ class SparseSample:
         return tuple(self.tokens.indices[self.split.test].tolist())
 
 
-def finite_sample(session: Session, settings: Settings, layers: Sequence[int]) -> SparseSample:
+def finite_sample(
+    session: Session, settings: Settings, layers: Sequence[int], without_position: bool = False
+) -> SparseSample:
     """The images whose tokens are finite in all of these layers.
 
     Raises:
@@ -66,7 +88,7 @@ def finite_sample(session: Session, settings: Settings, layers: Sequence[int]) -
     """
     bad_tokens: dict[int, int] = {}
     while True:
-        sample = SparseSample(session, settings, bad_tokens)
+        sample = SparseSample(session, settings, bad_tokens, without_position)
         try:
             for layer in layers:
                 sample.tokens.tokens(layer)
@@ -94,27 +116,3 @@ def wanted_layers(session: Session, layers: Sequence[int] | None) -> tuple[int, 
         raise NoImagesError(f"{session.name}: {why_empty(session, None, (), None)}")
     numbers = session.manifest.block_numbers if layers is None else layers
     return tuple(layer_of(session.manifest, number) for number in numbers)
-
-
-def position_cells(
-    positions: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64] | str:
-    """The cell of each token (N, T), of 8 × 8 where the tokens of an image are a square, else of 64 runs of
-    tokens.
-
-    Args:
-        positions: (N, T) which tokens they are.
-        counts: (N,) how many there were.
-
-    Returns:
-        Cells from 0; or why there are none: images of several sizes.
-    """
-    if len(np.unique(counts)) > 1:
-        return "the images have different numbers of tokens, so that one position is not one place"
-    count, side = int(counts[0]), round(float(counts[0]) ** 0.5)
-    cells = min(_CELLS_A_SIDE, side)
-    if side**2 == count:
-        rows, columns = positions // side, positions % side
-        return np.asarray(rows * cells // side * cells + columns * cells // side, dtype=np.int64)
-    runs = min(_CELLS_A_SIDE**2, count)
-    return np.asarray(positions * runs // count, dtype=np.int64)

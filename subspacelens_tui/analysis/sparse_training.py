@@ -44,6 +44,7 @@ def plan_training(
     device: str,
     threads: int,
     checks: bool,
+    without_position: bool = False,
 ) -> PlannedTraining:
     """What is to be trained for a comparison, on the images that it fits on; nothing is written.
 
@@ -54,7 +55,7 @@ def plan_training(
     settings = settings.resolve(session)
     assert settings.step is not None
     assert settings.guidance is not None
-    sample = finite_sample(session, settings, wanted)
+    sample = finite_sample(session, settings, wanted, without_position)
     images, T = sample.fitted, sample.tokens.positions.shape[1]
     widths = [block.width for block in session.manifest.blocks]
     job = TrainingJob(
@@ -62,6 +63,7 @@ def plan_training(
         step=settings.step,
         guidance=settings.guidance,
         images=images,
+        without_position=without_position,
         asked=asked,
         recipes={layer: asked.recipe(widths[layer], len(images) * T) for layer in wanted},
         checks=dict.fromkeys(CHECKS, asked.recipe(widths[wanted[0]], len(images) * T)) if checks else {},

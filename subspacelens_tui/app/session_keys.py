@@ -91,6 +91,13 @@ SESSION: tuple[Key, ...] = (
         "Display",
         "view",
     ),
+    Key(
+        "positions",
+        "P",
+        "positions",
+        "lenses: tokens as they are, or minus the mean at their position",
+        "Display",
+    ),
     Key("axis-range", "A", "axis_range", "plot: type the range of its y axis", "Display"),
     Key("log-axis", "G", "log_axis", "plot: logarithmic or linear y axis", "Display"),
     Key("digits", "n", "digits", "matrix: digits in the cells, or colours only", "Display", "numbers"),

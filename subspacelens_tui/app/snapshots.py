@@ -69,6 +69,7 @@ class Analysis:
         closer_images, halves_images, sparse_images: how many images these are of: fewer than the metrics
             where more have come since.
         control: what the main metrics are at random weights, where the session has a control, once asked for.
+        sparse_without_position: whether these lenses were asked for without the position of tokens.
         sparse_trained: the autoencoders, by layer, that there were when its lenses were measured.
     """
 
@@ -87,6 +88,7 @@ class Analysis:
     over_eps: tuple[int, OverEps | str] | None = None
     sparse: SparseResult | str | None = None
     sparse_images: int = 0
+    sparse_without_position: bool = False
     sparse_trained: Mapping[int, Finished] = field(default_factory=dict)
     control: Result | None = None
 
@@ -104,6 +106,7 @@ class Analysis:
             over_eps=before.over_eps,
             sparse=before.sparse,
             sparse_images=before.sparse_images,
+            sparse_without_position=before.sparse_without_position,
             sparse_trained=before.sparse_trained,
             control=before.control,
         )

@@ -41,6 +41,12 @@ TRAINING = (
     switch("--batch-topk", "k active atoms per token on average (default: for every token)", group=_TRAINING),
     Option("--device", "D", "cpu, cuda, … (default: a GPU if there is one)", group=_TRAINING),
 )
+WITHOUT_POSITION = switch(
+    "--without-position",
+    "subtract from tokens the mean at their position first",
+    more="the mean of the fitted tokens in the same of 8 × 8 cells; what a lens saves then is not by telling "
+    "positions apart, which otherwise leaves most verdicts undecided; autoencoders are trained anew",
+)
 CHECK = switch(
     "--check",
     "also apply the lenses to planted tokens: a Gaussian, a sparse code, a union of subspaces",

@@ -85,7 +85,8 @@ def _trained_on(session: Session, layer: int, guidance: float) -> FoundAutoencod
     found = []
     for folder in jobs_of(session.path):
         job = read_job(folder)
-        if (job.branch, job.guidance) == ("cond", guidance) and layer in job.recipes:
+        of = (job.branch, job.guidance, job.without_position)
+        if of == ("cond", guidance, False) and layer in job.recipes:
             target = Target(TRAININGS[0], layer, None, job.recipes[layer])
             if is_trained(folder, target):
                 found.append((folder, target, job.step))
@@ -109,6 +110,10 @@ def _somebodys(session: Session, layer: int, path: Path, read_pickle: ReadPickle
     if loaded.of_update:
         raise SparseError(
             f"{folder} codes what a block adds to its input, and steering sees its output: it is not used"
+        )
+    if loaded.without_position:
+        raise SparseError(
+            f"{folder} codes tokens minus the mean at their position, and steering sees them whole: it is not used"
         )
     trained = Trained(loaded.autoencoder, None, loaded.mean_norm)
     return FoundAutoencoder(trained, session.resolve_step(None))

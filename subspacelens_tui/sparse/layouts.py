@@ -145,6 +145,7 @@ def _sparsify(folder: Path, config: dict[str, Any]) -> Loaded:
         str(ours.get("block") or config.get("hookpoint") or ""),
         session=str(ours.get("session", "")),
         images=frozenset(images) if isinstance(images, list) else None,
+        without_position=ours.get("without_position") is True,
     )
 
 

@@ -32,6 +32,7 @@ class TrainingJob(BaseModel):
     Attributes:
         branch, step, guidance: of the tokens.
         images: indices into the images of the session, those that autoencoders are trained on.
+        without_position: whether the mean at their position is taken off tokens first.
         asked: what the user asked for.
         recipes: by layer; they differ where widths do.
         checks: planted tokens that autoencoders are trained on as well, by name.
@@ -47,6 +48,7 @@ class TrainingJob(BaseModel):
     step: int
     guidance: float
     images: tuple[int, ...]
+    without_position: bool = False
     asked: Asked
     recipes: dict[int, Recipe]
     checks: dict[str, Recipe] = Field(default_factory=dict)
@@ -60,7 +62,8 @@ class TrainingJob(BaseModel):
         """What tells it from other jobs of the session: everything but layers, checks and where it runs."""
         what = [self.branch, self.step, self.guidance, self.images, self.seed, self.asked]
         digest = hashlib.sha256(repr(what).encode()).hexdigest()
-        return f"{self.branch}-step{self.step}-{digest[:8]}"
+        less = "-without-position" if self.without_position else ""
+        return f"{self.branch}-step{self.step}{less}-{digest[:8]}"
 
     def joined(self, other: "TrainingJob") -> "TrainingJob":
         """This job with the layers and checks of another as well; this one's count."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -24,6 +25,7 @@ from subspacelens_tui.sparse.autoencoder import Autoencoder
 from subspacelens_tui.sparse.components import FloatArray
 from subspacelens_tui.sparse.layouts import write_autoencoder
 from subspacelens_tui.sparse.planted_checks import planted_tokens
+from subspacelens_tui.sparse.positions import less_position_means, position_cells
 from subspacelens_tui.sparse.scaling import Scaling
 from subspacelens_tui.sparse.training_job import (
     CHECKPOINT,
@@ -142,12 +144,22 @@ class Trainer:
         rows = [images.index(image) for image in job.images if image in set(images)]
         if len(rows) < len(job.images):
             raise SessionError(f"{self._session.name} lacks images that were to be trained on: train anew")
-        tokens = self._session.raw_tokens(target.layer, job.branch, job.step, job.guidance)[rows]  # type: ignore[arg-type]
+        every = self._session.raw_tokens(target.layer, job.branch, job.step, job.guidance)  # type: ignore[arg-type]
+        tokens: npt.NDArray[np.floating] = every[rows]
         if not np.isfinite(tokens).all():
             raise SparseError(f"layer {target.layer} has tokens that are not finite: leave their images out")
+        if job.without_position:
+            tokens = self._less_position_means(tokens, rows)
         if target.check is not None:
             return planted_tokens(target.check, tokens, len(rows), job.seed)
         return tokens.astype(np.float64)
+
+    def _less_position_means(self, tokens: npt.NDArray[np.floating], rows: list[int]) -> FloatArray:
+        positions, counts = self._session.token_positions(self._job.guidance)
+        cells = position_cells(positions[rows], counts[rows])
+        if isinstance(cells, str):
+            raise SparseError(cells)
+        return less_position_means(tokens, cells, np.arange(len(rows)))
 
     def _write(self, training: Training, target: Target, scaling: Scaling) -> None:
         state = {name: tensor.cpu().numpy().astype(np.float64) for name, tensor in training.state.items()}
@@ -166,7 +178,12 @@ class Trainer:
             found,
             target.recipe,
             float(state["threshold"]) / scaling.scale if target.recipe.batch_topk else None,
-            {"session": self._session.name, "block": block, "images": list(self._job.images)},
+            {
+                "session": self._session.name,
+                "block": block,
+                "images": list(self._job.images),
+                "without_position": self._job.without_position,
+            },
         )
 
     def _resume(self, training: Training, target: Target) -> None:

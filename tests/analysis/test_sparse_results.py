@@ -11,10 +11,10 @@ import pytest
 from subspacelens_tui.analysis.output import rate_plot, saved_plot, write_plot
 from subspacelens_tui.analysis.settings import Settings
 from subspacelens_tui.analysis.sparse_results import Asked, sparse_comparison
-from subspacelens_tui.analysis.sparse_sample import position_cells
 from subspacelens_tui.cli import main
 from subspacelens_tui.sessions import Session, open_session
 from subspacelens_tui.sparse import LENSES, Comparison, Groups, Tokens, compare_lenses, split_images
+from subspacelens_tui.sparse.positions import position_cells
 from tests.analysis.token_sessions import IMAGES, codes, plant
 from tests.conftest import PlantedSessionFactory
 
@@ -167,6 +167,38 @@ def test_positions_are_cells_of_a_square_or_runs() -> None:
     runs = position_cells(np.array([[0, 199]]), np.array([200]))
     assert runs.tolist() == [[0, 63]]  # type: ignore[union-attr]
     assert isinstance(position_cells(np.array([[0], [0]]), np.array([4, 9])), str)
+
+
+def test_without_position_no_lens_saves_by_telling_positions_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    of_position = 3 * rng.standard_normal((1, P, WIDTH))
+    session = plant(tmp_path / "s", [of_position + rng.standard_normal((IMAGES, P, WIDTH))], KEPT)
+    saved = []
+    for options in ((), ("--without-position",)):
+        table = tmp_path / f"{len(options)}.csv"
+        assert run(session, "--json", *options, "--to", str(table)) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["settings"]["without_position"] is bool(options)
+        rows = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
+        assert {row["without_position"] for row in rows} == {str(bool(options))}
+        [layer] = found["layers"]
+        saved.append({key: lens and lens["saved"] for key, lens in layer["lenses"].items()})
+    assert saved[0]["position_known"] > 5
+    assert saved[1]["position_known"] < 0.5
+    assert run(session, "--without-position") == 0
+    assert "16 tokens of each image, minus the mean at their position" in capsys.readouterr().out
+
+
+def test_positions_of_images_of_several_sizes_cannot_be_taken_off(
+    session: Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    positions, counts = session.token_positions()
+    counts = np.where(np.arange(len(counts)) == 3, counts + 1, counts)
+    monkeypatch.setattr(Session, "token_positions", lambda self, guidance=None: (positions, counts))
+    assert run(session, "--without-position") == 2
+    assert "one position is not one place: leave --without-position out" in capsys.readouterr().err
 
 
 def exported(session: Session, folder: Path, *options: str) -> list[str]:

@@ -40,4 +40,4 @@ def sparse_result(layers: int) -> SparseResult:
         quality = Quality(100, 0.8, 0.75, 8.0, 3, 50.0, 0.05)
         of_layer = Comparison(0.1, 100, 4000, 50, 2000, 1.0, 50.0, lenses, {}, beyond, None, (), quality)
         found.append(SparseLayer(layer, f"block {layer}", 96, of_layer, judge(of_layer), atoms, alignment))
-    return SparseResult(Settings(), 0.1, None, 32, split, ("a", "b"), tuple(found), (), (), ())
+    return SparseResult(Settings(), 0.1, False, None, 32, split, ("a", "b"), tuple(found), (), (), ())

@@ -1,6 +1,7 @@
 """Trainings beside a session: what they write, that they resume bit for bit, and what `sparse --sae` says."""
 
 import json
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,14 +11,21 @@ import pytest
 import torch
 
 from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.analysis.sparse_dictionaries import trained_beside
+from subspacelens_tui.analysis.sparse_results import Asked as Compared
+from subspacelens_tui.analysis.sparse_results import sparse_comparison
+from subspacelens_tui.analysis.sparse_sample import finite_sample
 from subspacelens_tui.analysis.sparse_training import PlannedTraining, plan_training, write_training
 from subspacelens_tui.cli import main
+from subspacelens_tui.planning import PlanningError
+from subspacelens_tui.planning.steering_atoms import AskedAtoms, autoencoder_of
 from subspacelens_tui.sessions import Phase, Session
 from subspacelens_tui.sessions.control import ask
 from subspacelens_tui.sessions.detached_processes import STOP_SIGNALS
 from subspacelens_tui.sessions.trainings import TrainingWatch
 from subspacelens_tui.sparse.layouts import load_autoencoder
 from subspacelens_tui.sparse.recipe import Asked
+from subspacelens_tui.sparse.scaling import Scaling
 from subspacelens_tui.sparse.training_job import targets_of
 from subspacelens_tui.training import trainer
 from subspacelens_tui.training.topk import Training
@@ -102,6 +110,53 @@ def test_what_is_written_is_for_tokens_as_recorded(tmp_path: Path) -> None:
     assert (left**2).sum() < 0.8 * ((x - x.mean(axis=0)) ** 2).sum()
     assert np.allclose(np.linalg.norm(loaded.autoencoder.decoder, axis=1), 1, atol=1e-5)
     assert loaded.images == frozenset(of.job.images)
+
+
+def test_without_position_it_trains_on_the_tokens_that_are_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    of_position = 3 * rng.standard_normal((1, P, WIDTH))
+    session = plant(tmp_path / "s", [of_position + rng.standard_normal((IMAGES, P, WIDTH))], KEPT)
+    whole = planned(session, (0,))
+    asked = Asked(atoms=16, k=3, steps=STEPS)
+    less = plan_training(session, Settings(), (0,), asked, "cpu", 1, checks=False, without_position=True)
+    write_training(less)
+    assert less.folder != whole.folder
+    seen, begin = [], Training.__init__
+
+    def watched(training: Training, x: torch.Tensor, *rest: object) -> None:
+        seen.append(x.numpy())
+        begin(training, x, *rest)
+
+    monkeypatch.setattr(Training, "__init__", watched)
+    Trainer(less.folder).run()
+    sample = finite_sample(session, Settings().resolve(session), (0,), without_position=True)
+    fitted = sample.values(0)[sample.split.train]
+    expected = Scaling.of(fitted).scaled(fitted).reshape(-1, WIDTH)
+    np.testing.assert_allclose(seen[0], expected, atol=1e-5)
+    # Each is measured on tokens like those it was trained on.
+    Trainer(whole.folder).run()
+    for without, other in ((False, less), (True, whole)):
+        lenses = sparse_comparison(
+            session,
+            Settings(),
+            Compared(dictionaries=trained_beside(session), without_position=without),
+        )
+        [layer] = lenses.layers
+        assert not isinstance(layer.found, str)
+        assert "sparse" in layer.found.lenses
+        option = ["--without-position"] if without else []
+        path = str(other.folder / "first")
+        assert main(("sparse", str(session.path), "--layers", "0", "--sae", path, *option)) == 1
+        said = capsys.readouterr().err
+        assert ("leave it out" if without else "add --without-position") in said
+    with pytest.raises(PlanningError, match="minus the mean at their position"):
+        autoencoder_of(session, 0, AskedAtoms(sae=str(less.folder / "first")), 1.0)
+    assert autoencoder_of(session, 0, AskedAtoms(), 1.0).trained.autoencoder.atoms == 16
+    shutil.rmtree(whole.folder)
+    with pytest.raises(PlanningError, match="no autoencoder of layer 0"):
+        autoencoder_of(session, 0, AskedAtoms(), 1.0)
 
 
 def test_two_trainers_do_not_write_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

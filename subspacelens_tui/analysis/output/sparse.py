@@ -43,7 +43,8 @@ def print_sparse(session: Session, found: SparseResult, as_json: bool, bits: boo
     neither = len(found.split.groups.seeds) - train - test
     lines = [
         f"{plain(session.name)}: {step}, {settings.branch}, labels {plain(settings.labels or '')}; "
-        f"{found.tokens} tokens of each image",
+        f"{found.tokens} tokens of each image"
+        + (", minus the mean at their position" if found.without_position else ""),
         f"fitted on {train} images, measured on {test} of other seeds and other subjects",
         *([f"{neither} images share a seed or a subject with either and are not used"] if neither else []),
         f"{unit} a token at distortion {found.distortion:g} of the variance: one Gaussian; what others save",
@@ -155,6 +156,7 @@ def sparse_json(session: Session, found: SparseResult, bits: bool) -> dict[str, 
             **{name: getattr(settings, name) for name in ("labels", "branch", "step", "guidance", "seed")},
             "timestep": found.timestep,
             "distortion": found.distortion,
+            "without_position": found.without_position,
         },
         "unit": _unit(bits),
         "per": "token",
@@ -254,6 +256,7 @@ def sparse_rows(session: Session, found: SparseResult, bits: bool) -> Iterator[R
                     name: getattr(settings, name) for name in ("labels", "branch", "step", "guidance", "seed")
                 },
                 "distortion": found.distortion,
+                "without_position": found.without_position,
                 "unit": _unit(bits),
                 "layer": layer.layer,
                 "lens": key,

@@ -34,7 +34,8 @@ def saved_plot(name: str, found: SparseResult) -> Plot:
         if not any(_lens(layer, "gauss") for layer in found.layers):
             say_why_empty(axes, _why_empty(found.layers))
         _legend(canvas, axes)
-        axes.set_title("bars: 95 % CI, jackknife (held-out images)", fontsize=6, color="0.4")
+        says = ("bars: 95 % CI, jackknife (held-out images)", *_less_position(found))
+        axes.set_title("\n".join(says), fontsize=6, color="0.4")
 
     return Plot(name, (4.8, 3.3), draw, tuple(_saved_rows(found)))
 
@@ -62,11 +63,17 @@ def rate_plot(name: str, found: SparseResult, layers: Sequence[int] | None = Non
                 axes.set_ylabel("bits a token")
             if place + columns >= len(shown):
                 axes.set_xlabel("distortion D")
+        for words in _less_position(found):
+            canvas.suptitle(words, fontsize=6, color="0.4")
         # Not every layer has every lens.
         _legend(canvas, max(grid.flat, key=lambda axes: len(axes.get_legend_handles_labels()[0])))
 
     size = max(4.0, _WIDE * columns), max(3.0, _HIGH * rows + 0.8)
-    return Plot(name, size, draw, tuple(_rate_rows(shown)))
+    return Plot(name, size, draw, tuple(_rate_rows(shown, found.without_position)))
+
+
+def _less_position(found: SparseResult) -> tuple[str, ...]:
+    return ("tokens minus the mean at their position",) if found.without_position else ()
 
 
 def _lens(layer: SparseLayer, key: str) -> Lens | None:
@@ -136,6 +143,7 @@ def _saved_rows(found: SparseResult) -> Iterator[Row]:
             if (lens := _lens(layer, key)) is not None:
                 yield {
                     "layer": layer.layer,
+                    "without_position": found.without_position,
                     "lens": key,
                     "distortion": found.distortion,
                     "bits": _PER_NAT * lens.rate,
@@ -145,13 +153,14 @@ def _saved_rows(found: SparseResult) -> Iterator[Row]:
                 }
 
 
-def _rate_rows(layers: Sequence[SparseLayer]) -> Iterator[Row]:
+def _rate_rows(layers: Sequence[SparseLayer], without_position: bool) -> Iterator[Row]:
     for layer in layers:
         for key in _SHOWN:
             if (lens := _lens(layer, key)) is not None:
                 for distortion, rate in zip(lens.distortions, lens.rates, strict=True):
                     yield {
                         "layer": layer.layer,
+                        "without_position": without_position,
                         "lens": key,
                         "distortion": distortion,
                         "bits": _PER_NAT * rate,

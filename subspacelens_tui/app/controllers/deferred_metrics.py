@@ -45,6 +45,19 @@ class DeferredMetrics(Controller):
         self._state = state
         self._needed = needed
 
+    def action_positions(self) -> None:
+        """Have the lenses of tokens minus the mean at their position, or of tokens as they are."""
+        state = self._state
+        if state.recording is None:
+            return
+        if state.recording.manifest.tokens is None:
+            state.tell("this session has no tokens: record them with `subspacelens-tui record --tokens`")
+            return
+        state.without_position = not state.without_position
+        of = "tokens minus the mean at their position" if state.without_position else "tokens as they are"
+        state.tell(f"lenses: of {of}")
+        self.ask()
+
     def ask(self) -> None:
         """Ask the worker for all of it, if the other metrics are as good as they will be."""
         analysis, layer = self._state.analysis, self._state.layer
@@ -261,7 +274,8 @@ class DeferredMetrics(Controller):
         """
         selection, images, recording = analysis.selection, main.images, self._state.recording
         trained = recording.trainings.finished if recording is not None else {}
-        still = analysis.sparse_images == images
+        without = self._state.without_position
+        still = (analysis.sparse_images, analysis.sparse_without_position) == (images, without)
         measured_with = analysis.sparse_trained if still else {}
         if isinstance(analysis.sparse, str) and still and measured_with == trained:
             return
@@ -279,24 +293,26 @@ class DeferredMetrics(Controller):
 
         def compare(analyzer: Analyzer, cancelled: IsCancelled) -> SparseResult:
             Watch(cancelled).check()
-            asked = Asked(layers=(layer,), dictionaries=trained_beside(analyzer.session, (layer,)))
+            beside = trained_beside(analyzer.session, (layer,))
+            asked = Asked(layers=(layer,), dictionaries=beside, without_position=without)
             return sparse_comparison(analyzer.session, main.settings, asked)
 
         def compared(found: object, reason: str | None) -> None:
             now = self._state.analysis
-            if now is None or now.selection != selection:
+            if now is None or (now.selection, self._state.without_position) != (selection, without):
                 return
+            now = replace(now, sparse_images=images, sparse_without_position=without)
             if isinstance(found, SparseResult):
                 layers = {**known, place: found.layers[0]}
                 every = replace(found, layers=tuple(layers[at] for at in sorted(layers)))
                 with_these = {**measured_with, place: trained.get(place, ())}
-                now = replace(now, sparse=every, sparse_images=images, sparse_trained=with_these)
+                now = replace(now, sparse=every, sparse_trained=with_these)
                 self._compare_lenses(now, main)
             else:
-                now = replace(now, sparse=reason or "", sparse_images=images, sparse_trained=trained)
+                now = replace(now, sparse=reason or "", sparse_trained=trained)
             self._take(now)
 
-        key = (selection, images, layer, trained.get(place, ()))
+        key = (selection, images, layer, without, trained.get(place, ()))
         self._want("sparse", key, compare, compared)
 
     def _want(

@@ -26,6 +26,7 @@ class SessionState:
         selection: what the user has selected; None until the session is open.
         layer: the layer that all panes share.
         measure: which of excess and ΔR the curves show.
+        without_position: whether the lenses are of tokens minus the mean at their position.
         complaint: what went wrong with what the user asked, until something else is selected.
         notice: what is to be said, until something else is selected.
         trouble: why the session cannot be read.
@@ -40,6 +41,7 @@ class SessionState:
         self.selection: Selection | None = None
         self.layer = 0
         self.measure: Measure = "both"
+        self.without_position = False
         self.complaint: str | None = None
         self.notice: str | None = None
         self.trouble: str | None = None

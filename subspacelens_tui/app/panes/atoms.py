@@ -31,7 +31,7 @@ class AtomsPane(OfTokens):
 
     def title_detail(self) -> str:
         """What the columns of class and position are."""
-        return f"{self.name_of(self.selected)} · class, pos: entropy explained"
+        return f"{self.of_tokens()}{self.name_of(self.selected)} · class, pos: entropy explained"
 
     def subtitles(self) -> Sequence[str]:
         """What the columns are, and what else the pane shows."""

@@ -66,6 +66,10 @@ class OfTokens(Pane):
             return plain(found) or "no values"
         return "coding the tokens under each lens …" if found is None else ""
 
+    def of_tokens(self) -> str:
+        """What was taken off the tokens, to begin a title with: the end may be cut; empty if nothing."""
+        return "position means removed · " if self.lenses and self.lenses.without_position else ""
+
     def sample(self) -> str:
         """How many images it is measured on."""
         found = self.lenses
@@ -94,7 +98,7 @@ class SparsePane(LensPlot):
         """What stands on the axis."""
         found = self.lenses
         at_distortion = f" at D {found.distortion:g}" if found else ""
-        return f"bits a token saved against one Gaussian{at_distortion}"
+        return f"{self.of_tokens()}bits a token saved against one Gaussian{at_distortion}"
 
     def subtitles(self) -> Sequence[str]:
         """What the bars are, and what else the pane shows."""
@@ -150,7 +154,8 @@ class SparsePane(LensPlot):
         words = f"L{layer.layer}: {layer.verdict.words}. "
         quality = None if isinstance(layer.found, str) else layer.found.quality
         if quality is None:
-            how = "No SAE: `subspacelens-tui sparse SESSION --sae train` trains one a layer"
+            option = " --without-position" if self.of_tokens() else ""
+            how = f"No SAE: `subspacelens-tui sparse SESSION{option} --sae train` trains one a layer"
             return words + (training or how)
         stable = "" if quality.stable is None else f", {100 * quality.stable:.0f} % of atoms stable"
         return (
@@ -165,6 +170,7 @@ class SparsePane(LensPlot):
         return [
             {
                 "layer": layer.layer,
+                "without_position": bool(self.of_tokens()),
                 "lens": key,
                 "bits": _PER_NAT * lens.rate,
                 "saved": _PER_NAT * lens.saved,
@@ -190,7 +196,7 @@ class RateDistortionPane(LensPlot):
 
     def title_detail(self) -> str:
         """What stands on the axes."""
-        return "bits a token over the distortion D, log axis"
+        return f"{self.of_tokens()}bits a token over the distortion D, log axis"
 
     def subtitles(self) -> Sequence[str]:
         """What else the pane shows."""
@@ -257,7 +263,13 @@ class RateDistortionPane(LensPlot):
         if layer is None or isinstance(layer.found, str):
             return []
         return [
-            {"layer": layer.layer, "lens": key, "distortion": distortion, "bits": _PER_NAT * rate}
+            {
+                "layer": layer.layer,
+                "without_position": bool(self.of_tokens()),
+                "lens": key,
+                "distortion": distortion,
+                "bits": _PER_NAT * rate,
+            }
             for key, lens in layer.found.lenses.items()
             for distortion, rate in zip(lens.distortions, lens.rates, strict=True)
         ]

@@ -136,6 +136,7 @@ class SessionScreen(Screen[None], NeedsRoom):
             self.typed_ahead,
             self.label_file,
             self.recorder,
+            self.deferred,
             export,
             axes,
             OpenFromSession(self, self.state, self.worker, self.setup, self._matrix()),

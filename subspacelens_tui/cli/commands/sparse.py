@@ -16,7 +16,7 @@ from subspacelens_tui.options.analysis import LABELS_FILE, SELECTION
 from subspacelens_tui.options.common import JSON, SESSION
 from subspacelens_tui.options.option import Option, layer_numbers, path, switch
 from subspacelens_tui.options.recording import ALLOW_PICKLE
-from subspacelens_tui.options.sparse import CHECK, SAE, TRAINING
+from subspacelens_tui.options.sparse import CHECK, SAE, TRAINING, WITHOUT_POSITION
 
 if TYPE_CHECKING:
     from subspacelens_tui.analysis.sparse_dictionaries import Dictionaries
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.sae == "stop":
         return _stop(session)
     dictionaries = _dictionaries(arguments, session, layers)
-    asked = Asked(arguments.distortion, layers, arguments.check, dictionaries)
+    asked = Asked(arguments.distortion, layers, arguments.check, dictionaries, arguments.without_position)
     with progress() as say_progress:
         found = sparse_comparison(
             session, settings_of(arguments), asked, functools.partial(say_progress, "layers")
@@ -137,7 +137,9 @@ def _train(arguments: argparse.Namespace, session: Session, layers: tuple[int, .
     # One core stays free for the app.
     threads = max(1, cores() - 1)
     return train(
-        lambda: plan_training(session, settings, layers, asked, where, threads, arguments.check),
+        lambda: plan_training(
+            session, settings, layers, asked, where, threads, arguments.check, arguments.without_position
+        ),
         session.name,
     )
 
@@ -162,6 +164,7 @@ COMMAND = Command(
         Option(
             "--seed", "N", "random seed for held-out images, permuted classes and starts (default: 0)", int
         ),
+        WITHOUT_POSITION,
         SAE,
         *TRAINING,
         CHECK,

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.analysis.sparse_results import Asked as Compared
+from subspacelens_tui.analysis.sparse_results import sparse_comparison
 from subspacelens_tui.analysis.sparse_training import PlannedTraining, plan_training, write_training
 from subspacelens_tui.sessions import Session
 from subspacelens_tui.sessions.events import EventWriter
@@ -15,6 +17,7 @@ from subspacelens_tui.sparse.recipe import Asked
 from subspacelens_tui.sparse.training_job import targets_of
 from tests.analysis.token_sessions import IMAGES, plant
 from tests.app.conftest import Driver, OpenApp
+from tests.conftest import PlantedSessionFactory
 
 P, KEPT, WIDTH, ATOMS = 36, 16, 12, 6
 
@@ -115,3 +118,31 @@ async def test_atoms_keep_room_for_their_images(on: OpenApp, tmp_path: Path) -> 
         head, first, *_ = app.screen.query_one("#atoms").as_text().splitlines()[1:]
         assert head.split() == ["atom", "class", "pos", "stable", "images"]
         assert f"  {atom.images[0]}:c" in first
+
+
+async def test_lenses_of_tokens_without_their_position_are_a_key_away(on: OpenApp, tmp_path: Path) -> None:
+    session = with_tokens(tmp_path / "s")
+    async with on(session) as app:
+        await go_to(app, "sparse")
+        whole = app.screen.analysis.sparse
+        await app.press("P")
+        await app.settled()
+        found = app.screen.analysis.sparse
+        asked = Compared(without_position=True)
+        assert found.without_position
+        assert found.layers == sparse_comparison(session, found.settings, asked).layers
+        assert "position means removed" in app.text()
+        assert "`subspacelens-tui sparse SESSION --without-position --sae train`" in sentence(app)
+        assert {row["without_position"] for row in app.screen.query_one("#sparse").numbers()} == {True}
+        await app.press("P")
+        await app.settled()
+        assert app.screen.analysis.sparse.layers == whole.layers
+        assert "position means removed" not in app.text()
+
+
+async def test_a_session_without_tokens_says_so_when_asked_for_positions(
+    on: OpenApp, planted: PlantedSessionFactory
+) -> None:
+    async with on(planted().start().record()) as app:
+        await app.press("P")
+        assert "record them with `subspacelens-tui record --tokens`" in app.screen.message()[1]
