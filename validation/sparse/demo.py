@@ -44,26 +44,30 @@ SESSIONS = {
 
 
 def run(sessions: Path | None) -> dict[str, Any]:
-    """What `sparse --sae train --json` says of each session and split."""
+    """What `sparse --sae train --json` says of each session and split, of tokens as they are and without position."""
     if sessions is None:
         with tempfile.TemporaryDirectory() as folder:
             return run(Path(folder))
-    return {"steps": STEPS, "sessions": {name: session(sessions, name) for name in SESSIONS}}
+    for name, of in SESSIONS.items():
+        if not (sessions / name).exists():
+            _run(sessions, "record", *of.options, "--tokens", str(TOKENS), "--name", name, "--headless")
+    return {
+        "steps": STEPS,
+        "sessions": {name: session(sessions, name) for name in SESSIONS},
+        "without_position": {name: session(sessions, name, "--without-position") for name in SESSIONS},
+    }
 
 
-def session(sessions: Path, name: str) -> list[dict[str, Any]]:
-    """Each split of one of them, which is recorded if it is not there."""
+def session(sessions: Path, name: str, *typed: str) -> list[dict[str, Any]]:
+    """Each split of one of them, with these options of `sparse` besides."""
+    return [_kept(_sparse(sessions, name, seed, *typed)) for seed in range(SESSIONS[name].splits)]
+
+
+def _sparse(sessions: Path, name: str, seed: int, *options: str) -> dict[str, Any]:
     of = SESSIONS[name]
-    if not (sessions / name).exists():
-        _run(sessions, "record", *of.options, "--tokens", str(TOKENS), "--name", name, "--headless")
-    return [_kept(_sparse(sessions, name, seed)) for seed in range(of.splits)]
-
-
-def _sparse(sessions: Path, name: str, seed: int) -> dict[str, Any]:
-    of = SESSIONS[name]
-    typed = ["sparse", name, "--layers", of.layers, "--bits", "--json", "--seed", str(seed)]
+    typed = ["sparse", name, *options, "--layers", of.layers, "--bits", "--json", "--seed", str(seed)]
     typed += ["--sae", "train", "--train-steps", str(STEPS)]
-    typed += ["--check"] * (of.checks and seed == 0)
+    typed += ["--check"] * (of.checks and seed == 0 and not options)
     found: dict[str, Any] = json.loads(_run(sessions, *typed))
     return found
 

@@ -11,6 +11,12 @@ RESULTS = HERE / "results.json"
 TEMPLATE = HERE / "template.md"
 DOCUMENT = HERE.parents[1] / "docs" / "sparse.md"
 _DEMO = ("class", "position_known", "subspaces_25", "subspaces_64", "scales_8", "sparse")
+_SESSIONS = {
+    "trained": "demo-tokens",
+    "random": "demo-random",
+    "mmdit": "mmdit-tokens",
+    "mmdit-random": "mmdit-random",
+}
 _NAMES = {
     "gauss": "gauss",
     "class": "class",
@@ -41,10 +47,11 @@ def document(results: dict[str, Any]) -> str:
         "hoyer-gaussian": f"{planted['hoyer_gaussian']:.3f}",
         "hoyer-sparse": f"{planted['rows'][2]['hoyer']:.3f}",
         "demo-steps": str(results["demo"]["steps"]),
-        "trained": _demo(sessions["demo-tokens"]),
-        "random": _demo(sessions["demo-random"]),
-        "mmdit": _demo(sessions["mmdit-tokens"]),
-        "mmdit-random": _demo(sessions["mmdit-random"]),
+        **{name: _demo(sessions[session]) for name, session in _SESSIONS.items()},
+        **{
+            f"{name}-without-position": _demo(results["demo"]["without_position"][session])
+            for name, session in _SESSIONS.items()
+        },
         "autoencoders": _autoencoders(sessions["demo-tokens"][0]["layers"]),
         "mmdit-autoencoders": _autoencoders(sessions["mmdit-tokens"][0]["layers"]),
         "checks": _checks(sessions["demo-tokens"][0]["checks"]),
