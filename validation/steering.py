@@ -44,7 +44,7 @@ ALL, DEFAULT = "all-tokens", "default-tokens"
 # The same 12 classes by the other model, and the layer at which it is steered.
 MMDIT, MMDIT_LAYER = "mmdit-all-tokens", 4
 DOCUMENT = Path(__file__).parents[1] / "docs" / "steering.md"
-_HEADER = "| setting | B | A | C | clean | of | latent NN | image NN | last NN | energy |"
+_HEADER = "| setting | B | A | C | clean | B by classifier | of | latent NN | image NN | last NN | energy |"
 _ROWS = {
     "target": "natural B",
     "s0": "natural A, strength 0",
@@ -236,8 +236,8 @@ def over_layers(folder: Path, name: str) -> dict[str, Any] | None:
 
 
 def _cells(of: Mapping[str, Any]) -> Iterator[str]:
-    for count in ("target", "source", "other", "clean"):
-        yield "" if of[count] is None else f"{of[count]}"
+    for count in ("target", "source", "other", "clean", "by_classifier"):
+        yield "" if of.get(count) is None else f"{of[count]}"
     yield f"{of['images']}"
     for number in ("latent_ratio", "image_ratio", "last_ratio", "energy"):
         yield "" if of[number] is None else f"{of[number]:.2f}"
@@ -276,7 +276,7 @@ def _together(rows: Sequence[SteeredImages]) -> dict[str, Any]:
         values = [getattr(row, name) for row in rows]
         return None if None in values else round(float(np.mean(values)), 3)
 
-    shares = ("target", "source", "clean", "other", "by_latents")
+    shares = ("target", "source", "clean", "other", "by_latents", "by_classifier")
     numbers = ("disagreement", "latent_ratio", "image_ratio", "last_ratio", "energy", "angle", "norm")
     return {"images": images, **{s: count(s) for s in shares}, **{n: mean(n) for n in numbers}}
 

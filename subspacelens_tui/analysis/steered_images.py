@@ -25,7 +25,9 @@ class SteeredImages:
             and whose picture is within the radius of 95 % of its natural ones; None without pictures.
         toward, other: of a control that steers to another class, this class and its share; else None.
         by_latents: share of class B by the second judge; None without latents.
-        disagreement: share of images on which the judges differ.
+        disagreement: share of images on which these two differ.
+        by_classifier: share of class B by the classifier of the bundled models' drawings; None of other models.
+        classifier_disagreement: share of images on which the judge and this classifier differ.
         latent_ratio: distance of the latents to the nearest natural ones, in units of those between natural
             ones: the mean over images.
         image_ratio: the same of the pixels.
@@ -33,7 +35,7 @@ class SteeredImages:
             not show that an image is.
         energy, angle, norm: ‖sΔ‖/‖x‖, the angle in radians and the ratio of norms, means over images, layers
             and steps.
-        judged: the class of each image by the judge.
+        judged, classified: the class of each image by the judge, and by the classifier, where it can tell.
         latent_ratios: `latent_ratio` of each image.
     """
 
@@ -51,6 +53,8 @@ class SteeredImages:
     other: Share | None
     by_latents: Share | None
     disagreement: float | None
+    by_classifier: Share | None
+    classifier_disagreement: float | None
     latent_ratio: float | None
     image_ratio: float | None
     last_ratio: float
@@ -58,6 +62,7 @@ class SteeredImages:
     angle: float | None
     norm: float | None
     judged: tuple[str, ...]
+    classified: tuple[str, ...]
     latent_ratios: tuple[float, ...]
 
     @property
@@ -68,7 +73,12 @@ class SteeredImages:
     @property
     def disputed(self) -> bool:
         """Whether the judges differ on more images than they should."""
-        return self.disagreement is not None and self.disagreement > DISAGREE
+        return self.most_disagreement > DISAGREE
+
+    @property
+    def most_disagreement(self) -> float:
+        """Share of images on which the judge and that other one differ with which it differs on more."""
+        return max(self.disagreement or 0.0, self.classifier_disagreement or 0.0)
 
 
 def percent(share: float) -> str:

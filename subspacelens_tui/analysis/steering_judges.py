@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from subspacelens_tui.analysis.settings import SettingsError
+from subspacelens_tui.demo import BUNDLED
+from subspacelens_tui.demo.classifier import load_classifier
 from subspacelens_tui.sessions import Session, SessionError
 from subspacelens_tui.sessions.features import LATENTS
 from subspacelens_tui.sessions.pictures import read_picture
 from subspacelens_tui.steering.errors import SteeringError
-from subspacelens_tui.steering.judge import Fit, Judge, errors_across, nearest_image, nearest_mean
+from subspacelens_tui.steering.judge import Fit, Judge, Names, errors_across, nearest_image, nearest_mean
 from subspacelens_tui.steering.manifold import Natural, natural
 
 FloatArray = npt.NDArray[np.floating]
@@ -29,7 +31,7 @@ class Checked:
     Attributes:
         name: what it goes by.
         judge: fitted to all.
-        errors, images: in five folds of whole seeds.
+        errors, images: in five folds of whole seeds; of one that is not fitted to them, of all at once.
     """
 
     name: str
@@ -50,6 +52,7 @@ class NaturalImages:
         layer, step: where the judge looks.
         judge: by the unconditional pass.
         second: by the latents, where the session has them.
+        classifier: by the pictures, where they are of the bundled models' subjects.
         latents: by class, how far from its natural images others are, in their latents; empty without.
         pictures: the same in their pixels; empty where a picture is missing.
         last: the same in the token means of the last block, conditional, at the last captured step.
@@ -72,6 +75,7 @@ class NaturalImages:
         self.latents = {} if found is None else self._natural(found)
         seen = self.pixels(session)
         self.pictures = {} if seen is None else self._natural(seen)
+        self.classifier = None if seen is None else self._classifier(scheme, seen)
         self.last = self._natural(self.last_block(session))
 
     def unconditional(self, session: Session) -> FloatArray:
@@ -101,6 +105,26 @@ class NaturalImages:
             return Checked(name, fit(own, self._labels), errors, len(own))
         except SteeringError as error:
             raise SettingsError(f"{self._session.name}: {error}") from None
+
+    def _classifier(self, scheme: str, pictures: FloatArray) -> Checked | None:
+        """What knows the drawings of the bundled models, if each prompt of the session is of one of them."""
+        if self._session.manifest.model.id not in BUNDLED:
+            return None
+        known = load_classifier()
+        class_of = {}
+        for prompt in self._session.manifest.prompts:
+            subject = next((name for name in prompt.labels.values() if name in known.subjects), None)
+            if subject is None:
+                return None
+            class_of[subject] = prompt.labels[scheme]
+
+        def judge(features: FloatArray) -> Names:
+            # A subject that the session does not have is of no class.
+            return np.asarray([class_of.get(subject, "") for subject in known(features).tolist()], dtype=str)
+
+        own = pictures[self._good]
+        errors = int((judge(own) != self._labels).sum())
+        return Checked("classifier of the drawings", judge, errors, len(own))
 
     def _natural(self, features: FloatArray) -> dict[str, Natural]:
         found = {}

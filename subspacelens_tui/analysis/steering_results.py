@@ -51,6 +51,7 @@ class SteeringResult:
         judge: its errors, and where it looks: layer and denoising step.
         layer, step: where the judge looks.
         second: errors of the second judge, if there is one.
+        classifier: errors of the classifier of the bundled models' drawings, if it can tell.
         rows: natural images of B, then strengths, then controls.
         layers: of a run that steers at each layer in turn, what came of it by layer; else None.
         verdict: in a line.
@@ -64,6 +65,7 @@ class SteeringResult:
     layer: int
     step: int
     second: JudgeError | None
+    classifier: JudgeError | None
     rows: tuple[SteeredImages, ...]
     layers: OverLayers | None
     verdict: str
@@ -123,18 +125,18 @@ def steering_result(sessions: Path, name: str) -> SteeringResult:
     guidance = next(iter(steered.values())).manifest.guidance[0]
     natural = NaturalImages(source, steering.scheme, guidance)
     rows = tuple(_row(key, session, steering, natural) for key, session in _in_order(recorded))
-    judges = [natural.judge] if natural.second is None else [natural.judge, natural.second]
     by_layer = over_layers(rows, steering, source, guidance)
-    new = _new_errors(rows, recorded, steering, natural)
-    errors = [JudgeError(j.name, j.errors, j.images, *new[place]) for place, j in enumerate(judges)]
+    judge, second, classifier = _errors(recorded, steering, natural)
+    assert judge is not None
     return SteeringResult(
         name=name,
         statistics=source.name,
         steering=steering,
-        judge=errors[0],
+        judge=judge,
         layer=natural.layer,
         step=natural.step,
-        second=errors[1] if len(errors) > 1 else None,
+        second=second,
+        classifier=classifier,
         rows=rows,
         layers=by_layer,
         verdict=verdict_of(rows, steering),
@@ -182,6 +184,7 @@ def _row(key: str, session: Session, steering: Steering, natural: NaturalImages)
     toward = None if of is None else of.toward
     latents, pixels = natural.final_latents(session), natural.pixels(session)
     second = None if natural.second is None or latents is None else natural.second.judge(latents)
+    named = None if natural.classifier is None or pixels is None else natural.classifier.judge(pixels)
     near = _near(natural.pictures.get(steering.target), pixels)
     latent_ratios = _ratios(natural.latents, latents)
     energy, angle, norm = _measured(session, guidance)
@@ -200,6 +203,8 @@ def _row(key: str, session: Session, steering: Steering, natural: NaturalImages)
         other=None if toward is None else share(judged == toward, seeds),
         by_latents=None if second is None else share(second == steering.target, seeds),
         disagreement=None if second is None else float((second != judged).mean()),
+        by_classifier=None if named is None else share(named == steering.target, seeds),
+        classifier_disagreement=None if named is None else float((named != judged).mean()),
         latent_ratio=_mean(latent_ratios),
         image_ratio=_mean(_ratios(natural.pictures, pixels)),
         last_ratio=float(nearest_ratio(natural.last, natural.last_block(session)).mean()),
@@ -207,6 +212,7 @@ def _row(key: str, session: Session, steering: Steering, natural: NaturalImages)
         angle=angle,
         norm=norm,
         judged=tuple(judged.tolist()),
+        classified=() if named is None else tuple(named.tolist()),
         latent_ratios=() if latent_ratios is None else tuple(latent_ratios.tolist()),
     )
 
@@ -232,20 +238,29 @@ def _measured(session: Session, guidance: float) -> Sequence[float | None]:
     return means
 
 
-def _new_errors(
-    rows: Sequence[SteeredImages], recorded: dict[str, Session], steering: Steering, natural: NaturalImages
-) -> list[tuple[int, int]]:
-    """Errors of each judge on the natural images of the run, and how many these are."""
+def _errors(
+    recorded: dict[str, Session], steering: Steering, natural: NaturalImages
+) -> list[JudgeError | None]:
+    """Errors of the judge, of the one by latents and of the classifier; None of one that there is not."""
+    looks = (
+        (natural.judge, natural.unconditional),
+        (natural.second, natural.final_latents),
+        (natural.classifier, natural.pixels),
+    )
     truth = {TARGET: steering.target, UNSTEERED: steering.source}
-    wrong, second, images = 0, 0, 0
-    for row in rows:
-        if row.key in truth:
-            wrong += sum(name != truth[row.key] for name in row.judged)
-            images += row.images
-            latents = natural.final_latents(recorded[row.key])
-            if natural.second is not None and latents is not None:
-                second += int((natural.second.judge(latents) != truth[row.key]).sum())
-    return [(wrong, images), (second, images)]
+    found: list[JudgeError | None] = []
+    for checked, look in looks:
+        if checked is None:
+            found.append(None)
+            continue
+        wrong, images = 0, 0
+        for key, name in truth.items():
+            features = look(recorded[key]) if key in recorded else None
+            if features is not None:
+                wrong += int((checked.judge(features) != name).sum())
+                images += len(features)
+        found.append(JudgeError(checked.name, checked.errors, checked.images, wrong, images))
+    return found
 
 
 def _of_layers(found: OverLayers | None) -> Iterator[str]:
@@ -275,8 +290,8 @@ def _notes(
     for row in rows:
         if row.other is not None:
             yield f"{row.key}: towards {row.toward}, {percent(row.other.value)} of the images are judged so"
-        if row.disputed and row.disagreement is not None:
-            yield f"{row.key}: the judges differ on {percent(row.disagreement)} of the images: look at them"
+        if row.disputed:
+            yield f"{row.key}: the judges differ on {percent(row.most_disagreement)} of the images: look at them"
     for key, session in opened.items():
         if (state := session.state).recorded < state.planned:
             yield f"{key}: {state.recorded} of {state.planned} images so far"

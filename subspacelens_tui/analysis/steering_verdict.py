@@ -19,9 +19,10 @@ def verdict_of(rows: Sequence[SteeredImages], steering: Steering) -> str:
     if len({row.layers for row in own}) > 1:
         return _over_layers(own, [row for row in rows if row.control in _MATCHED])
     main = min(own, key=lambda row: abs(row.strength - 1))
+    third = "" if main.by_classifier is None else f"; {percent(main.by_classifier.value)} by the classifier"
     parts = [
         f"{percent(main.target.value)} {steering.target} "
-        f"(95 % CI {percent(main.target.low)} to {percent(main.target.high)}, {main.seeds} seeds)"
+        f"(95 % CI {percent(main.target.low)} to {percent(main.target.high)}, {main.seeds} seeds{third})"
     ]
     if main.latent_ratio is not None:
         parts.append(f"latent NN {main.latent_ratio:.2f}")

@@ -47,6 +47,8 @@ def row(
         other=None,
         by_latents=of,
         disagreement=0.0,
+        by_classifier=None,
+        classifier_disagreement=None,
         latent_ratio=latents,
         image_ratio=latents,
         last_ratio=1.0,
@@ -54,6 +56,7 @@ def row(
         angle=0.4,
         norm=1.0,
         judged=("panda",) * 10,
+        classified=(),
         latent_ratios=(latents,) * 10,
     )
 
@@ -75,6 +78,11 @@ def test_a_method_that_steers_is_told_with_its_interval_and_its_controls() -> No
         ([row("s1", 4), NOISE], "not shown to steer: 40 %"),
         ([row("s1", 10), row("class", 8, "class")], "not shown to steer: 100 %"),
         ([row("s1", 10)], "no control of equal energy: 100 %"),
+        (
+            [replace(row("s1", 10), by_classifier=share([True] * 9 + [False], range(10))), NOISE],
+            "steers: 100 % panda (95 % CI 69 % to 100 %, 10 seeds; 90 % by the classifier)",
+        ),
+        ([replace(row("s1", 10), classifier_disagreement=0.2), NOISE], "undecided, the judges differ: 100 %"),
         # The ceiling is no control.
         ([row("s1", 10), row("patch", 10, "patch"), NOISE], "steers: 100 %"),
         ([row("s1", 10, latents=1.9), NOISE], "off the manifold, so shares mean little: 100 %"),

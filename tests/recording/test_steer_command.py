@@ -97,6 +97,10 @@ def test_the_result_has_every_session_its_judges_and_a_verdict(sessions: Path) -
     assert (found.layer, found.step) == (6, 3)
     assert found.judge.images == 12
     assert found.second is not None
+    assert found.classifier is not None
+    assert (found.classifier.images, found.classifier.new_images) == (12, 4)
+    # Few steps make no pictures that it would name right; what it names is a class of the session, or none.
+    assert {name for row in found.rows for name in row.classified} <= {"lion", "panda", "car", ""}
     for key in ("rotation", "noise", "pattern", "class", "mixture"):
         assert rows[key].energy == pytest.approx(rows["s1"].energy, rel=0.25)
     assert rows["s0"].energy is rows["target"].energy is None

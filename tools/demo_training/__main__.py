@@ -12,7 +12,8 @@ import torch
 from diffusers import AutoencoderTiny
 
 import subspacelens_tui.demo
-from tools.demo_training import measurements, training, vae
+from subspacelens_tui.demo.classifier import WEIGHTS
+from tools.demo_training import classifier, measurements, training, vae
 from tools.demo_training.architecture import Architecture
 from tools.demo_training.data import Drawings, ImagePool, compose_pool
 from tools.demo_training.export import export
@@ -49,6 +50,14 @@ def prepare_latents(work: Path, pool: ImagePool, autoencoder: Path | None, vae_s
         torch.save(data, work / "latents.pt")
 
 
+def write_classifier(work: Path) -> None:
+    """Train the classifier that ships, and say how often it names drawings of the held-out style right."""
+    pool, held_out = prepare_pools(work)
+    judge = classifier.train(pool, measurements.CLASSIFIER_STEPS)
+    print(f"held-out style: {measurements.accuracy(judge, held_out.images, held_out.subjects):.3f}")
+    classifier.export(judge, WEIGHTS)
+
+
 def training_measurements(plan: training.Plan) -> dict[str, float]:
     """How long the transformer was trained and on how much."""
     steps, seconds = plan.progress
@@ -70,7 +79,14 @@ def main() -> None:
     parser.add_argument("--vae-steps", type=int, default=2800)
     parser.add_argument("--steps", type=int, help="steps of the transformer")
     parser.add_argument("--export-only", action="store_true", help="write the model as far as it is trained")
+    parser.add_argument(
+        "--classifier-only", action="store_true", help="train and write the classifier that judges pictures"
+    )
     arguments = parser.parse_args()
+    if arguments.classifier_only:
+        arguments.work.mkdir(parents=True, exist_ok=True)
+        write_classifier(arguments.work)
+        return
 
     architecture = ARCHITECTURES[arguments.architecture]
     folder = Path(subspacelens_tui.demo.__file__).parent / architecture.name

@@ -5,9 +5,14 @@ It is trained on the styles on which the model is trained and checked on the hel
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from tools.demo_training.data import SEED, SUBJECTS, ImagePool
 
@@ -67,3 +72,19 @@ def predict(model: nn.Sequential, images: Tensor) -> Tensor:
     """The most likely subject of each uint8 image."""
     chunks = (chunk.float() / 127.5 - 1 for chunk in images.split(128))
     return torch.cat([model(chunk).argmax(dim=1) for chunk in chunks])
+
+
+def export(model: nn.Sequential, file: Path) -> None:
+    """Write it as `subspacelens_tui.demo.classifier` reads it: normalisation folded in, half precision."""
+    convolutions = [layer for layer in model if isinstance(layer, nn.Conv2d)]
+    normalisations = [layer for layer in model if isinstance(layer, nn.BatchNorm2d)]
+    layers: dict[str, nn.Module] = {
+        f"convolution.{at}": fuse_conv_bn_eval(*pair)
+        for at, pair in enumerate(zip(convolutions, normalisations, strict=True))
+    }
+    layers["linear"] = model[-1]
+    tensors = {
+        f"{layer}.{name}": tensor for layer, of in layers.items() for name, tensor in of.state_dict().items()
+    }
+    about = {"subjects": json.dumps([subject.name for subject in SUBJECTS])}
+    save_file({name: tensor.half().contiguous() for name, tensor in tensors.items()}, file, about)

@@ -42,12 +42,16 @@ def _print(found: SteeringResult, out: Console) -> None:
         f"steps {first}-{last}, fitted to {plain(found.statistics)}",
         f"judge: {judge_words(found.judge)}; it looks at layer {found.layer}, step {found.step}",
         *([] if found.second is None else [f"second judge: {judge_words(found.second)}"]),
+        *([] if found.classifier is None else [f"third judge: {judge_words(found.classifier)}"]),
     ]
     out.print(Text("\n".join(lines)))
     shares = ["B", "95 % CI", "A", "clean", "B by latents"]
+    if found.classifier is not None:
+        shares.append("B by classifier")
     distances = ["latent NN", "image NN", "last NN"]
     headers = ["name", "images", *shares, *distances, "energy", "angle", "norm"]
-    out.print(PlainTable(headers, [_cells(row) for row in found.rows]))
+    third = found.classifier is not None
+    out.print(PlainTable(headers, [_cells(row, third) for row in found.rows]))
     if found.layers is not None:
         out.print(PlainTable(*layer_table(found.layers)))
     out.print(Text(plain(found.verdict)))
@@ -63,7 +67,7 @@ def judge_words(judge: JudgeError) -> str:
     )
 
 
-def _cells(row: SteeredImages) -> list[str]:
+def _cells(row: SteeredImages, third: bool) -> list[str]:
     marks = ("*" if row.off_manifold else "") + ("?" if row.disputed else "")
     numbers = (row.latent_ratio, row.image_ratio, row.last_ratio, row.energy, row.angle, row.norm)
     return [
@@ -72,7 +76,7 @@ def _cells(row: SteeredImages) -> list[str]:
         percent(row.target.value),
         f"{percent(row.target.low)}–{percent(row.target.high)}",
         percent(row.source.value),
-        *("–" if share is None else percent(share.value) for share in (row.clean, row.by_latents)),
+        *map(_percent, (row.clean, row.by_latents, *([row.by_classifier] if third else []))),
         *(number(None) if value is None else f"{value:.2f}" for value in numbers),
     ]
 
@@ -111,6 +115,7 @@ def steering_json(found: SteeringResult) -> dict[str, Any]:
         "steering": found.steering.model_dump(exclude={"blocks", "partners", "control", "strength"}),
         "judge": asdict(found.judge) | {"layer": found.layer, "step": found.step},
         "second_judge": None if found.second is None else asdict(found.second),
+        "classifier": None if found.classifier is None else asdict(found.classifier),
         "intervals": "95 %, Clopper-Pearson over seeds",
         "sessions": [_json(row) for row in found.rows],
         "layers": None if found.layers is None else _layers_json(found.layers),

@@ -92,6 +92,8 @@ class RunRows:
         if row is None or place >= len(row.judged):
             return words
         words += f" · judged {row.judged[place]}"
+        if row.classified and row.classified[place] != row.judged[place]:
+            words += f", {row.classified[place] or 'another class'} by the classifier"
         return f"{words} · latent NN {row.latent_ratios[place]:.2f}" if row.latent_ratios else words
 
     def twins(self, key: str, image: int) -> tuple[list[Tile], int]:
