@@ -35,22 +35,31 @@ def position_cells(
 
 
 def less_position_means(tokens: npt.NDArray[np.floating], cells: IntArray, train: IntArray) -> FloatArray:
-    """Tokens less the mean that fitted tokens have in their cell: what is left to code for who knows the place.
+    """Tokens less the mean of fitted tokens in their cell: what is left to code for who knows the place.
+
+    From a fitted token the mean of the other fitted images is subtracted: a mean that it is part of lies nearer
+    to it than to held-out ones, and what is left would be smaller than theirs.
 
     Args:
         tokens: (N, T, d).
         cells: (N, T) of each token.
         train: indices of the images that are fitted on. Where these have no token in a cell, the mean of all
-            their tokens is taken off.
+            their tokens is subtracted.
 
     Returns:
         (N, T, d).
     """
-    d = tokens.shape[2]
+    N, _, d = tokens.shape
     found = tokens.astype(np.float64)
-    of_train, where = found[train].reshape(-1, d), cells[train].ravel()
-    means = np.tile(of_train.mean(axis=0), (int(cells.max()) + 1, 1))
-    for cell in np.unique(where):
-        means[cell] = of_train[where == cell].mean(axis=0)
-    found -= means[cells]
+    sums, counts = np.zeros((cells.max() + 1, d)), np.zeros(cells.max() + 1)
+    np.add.at(sums, cells[train], found[train])
+    np.add.at(counts, cells[train], 1)
+    of_all = found[train].mean(axis=(0, 1))
+    fitted = np.isin(np.arange(N), train)
+    for image, of in enumerate(cells):
+        # Several tokens of an image may be in one cell.
+        alike = (of[:, None] == of).astype(np.float64) * fitted[image]
+        others = counts[of] - alike.sum(axis=1)
+        means = (sums[of] - alike @ found[image]) / np.maximum(others, 1)[:, None]
+        found[image] -= np.where(others[:, None] > 0, means, of_all)
     return found

@@ -137,7 +137,8 @@ def test_without_matplotlib_there_is_markdown(
 
 def test_lenses_of_tokens_are_a_section_of_their_own(report: Report, page: str) -> None:
     assert 'id="lenses"' not in page
-    with_lenses = replace(report, lenses=sparse_result(3))
+    whole = sparse_result(3)
+    with_lenses = replace(report, lenses=(whole, replace(whole, without_position=True)))
     shown = html(with_lenses)
     assert '<a href="#lenses">' in shown
     assert '<a href="#lenses">' not in page
@@ -147,5 +148,7 @@ def test_lenses_of_tokens_are_a_section_of_their_own(report: Report, page: str) 
         assert "+13.0 ± 0.7" in text
         assert "−1.4 ± 0.7" in text
         assert "subspaces" in text
+        assert text.count("+13.0 ± 0.7") == 6
+        assert text.count("subtracting from each token the mean at its position") == 1
     why = replace(report, lenses="all images are of one subject")
     assert "Missing: all images are of one subject." in markdown(why)

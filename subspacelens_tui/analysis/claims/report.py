@@ -67,7 +67,8 @@ class Report:
         figures: the article's, in its order.
         notes: what the reader should know.
         losses: those of them that say what is left out.
-        lenses: what tokens take under each; why that is not known; None without tokens.
+        lenses: what tokens take under each, as they are and, where one position is one place, minus the mean
+            at their position; why that is not known; None without tokens.
     """
 
     session: Session
@@ -80,7 +81,7 @@ class Report:
     figures: tuple[ReportFigure, ...]
     notes: tuple[str, ...]
     losses: tuple[str, ...]
-    lenses: SparseResult | str | None = None
+    lenses: tuple[SparseResult, ...] | str | None = None
 
 
 def report_of(
@@ -129,18 +130,21 @@ def report_of(
     )
 
 
-def _lenses(session: Session, evidence: Evidence, watch: Watch) -> SparseResult | str:
+def _lenses(session: Session, evidence: Evidence, watch: Watch) -> tuple[SparseResult, ...] | str:
     """With the autoencoders that were trained beside the session, if any."""
     settings = replace(evidence.settings, labels=evidence.coarse_or_first)
-    asked = Asked(dictionaries=trained_beside(session))
+    whole = Asked(dictionaries=trained_beside(session))
+    found: list[SparseResult] = []
+    for asked, tokens in ((whole, "tokens"), (replace(whole, without_position=True), "tokens, no position")):
 
-    def on_layer(done: int, total: int) -> None:
-        watch.report("lenses on tokens", done, total)
+        def on_layer(done: int, total: int, tokens: str = tokens) -> None:
+            watch.report(f"lenses on {tokens}", done, total)
 
-    try:
-        return sparse_comparison(session, settings, asked, on_layer)
-    except (SettingsError, NoImagesError, SparseError) as error:
-        return str(error)
+        try:
+            found.append(sparse_comparison(session, settings, asked, on_layer))
+        except (SettingsError, NoImagesError, SparseError) as error:
+            return tuple(found) or str(error)
+    return tuple(found)
 
 
 def _figures(evidence: Evidence) -> Iterator[ReportFigure]:

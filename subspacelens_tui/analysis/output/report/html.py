@@ -23,8 +23,7 @@ from subspacelens_tui.analysis.output.report.words import (
     dashes,
     figure_rows,
     in_short,
-    lens_rows,
-    lens_words,
+    lens_tables,
     made_by,
     numbers,
     subject,
@@ -164,8 +163,9 @@ def _lenses(report: Report) -> Iterator[str]:
         return
     yield '<section id="lenses" aria-labelledby="lenses-title">'
     yield f'<h2 id="lenses-title">{LENSES}</h2>'
-    yield f"<p>{_text(lens_words(report))}</p>"
-    yield from _numbers(*lens_rows(report), kind="numbers worded")
+    for words, headings, rows in lens_tables(report):
+        yield f"<p>{_text(words)}</p>"
+        yield from _numbers(headings, rows, kind="numbers worded")
     yield "</section>"
 
 

@@ -10,8 +10,7 @@ from subspacelens_tui.analysis.output.report.words import (
     dashes,
     figure_rows,
     in_short,
-    lens_rows,
-    lens_words,
+    lens_tables,
     made_by,
     numbers,
     subject,
@@ -45,7 +44,9 @@ def _lines(report: Report) -> Iterator[str]:
     for figure in report.figures:
         yield from _figure(figure)
     if report.lenses is not None:
-        yield from (f"## {LENSES}", "", _text(lens_words(report)), "", *_table(*lens_rows(report)))
+        yield f"## {LENSES}"
+        for words, headings, lens_rows in lens_tables(report):
+            yield from ("", _text(words), "", *_table(headings, lens_rows))
     yield from ("", _text(made_by()))
 
 

@@ -112,25 +112,33 @@ LENSES = "Sparse against dense"
 _LENSES = ("position_known", "scales_8", "class", "subspaces_25", "sparse")
 
 
-def lens_words(report: Report) -> str:
-    """What the table of the lenses is of, or why there is none."""
-    found = report.lenses
-    if not isinstance(found, SparseResult):
-        return f"Missing: {plain(found or '')}."
+def lens_tables(report: Report) -> Iterator[tuple[str, list[str], list[list[str]]]]:
+    """What each table of the lenses is of, its headings and its rows; or why there is none."""
+    if report.lenses is None:
+        return
+    if isinstance(report.lenses, str):
+        yield f"Missing: {plain(report.lenses)}.", [], []
+        return
+    names = [LENS_NAMES[key] for key in ("gauss", *_LENSES)]
+    for found in report.lenses:
+        yield (
+            _lens_words(found),
+            ["layer", *names, "verdict"],
+            [_lens_row(layer) for layer in found.layers],
+        )
+
+
+def _lens_words(found: SparseResult) -> str:
+    if found.without_position:
+        return (
+            "The same after subtracting from each token the mean at its position, so that no code saves "
+            "anything by telling positions apart."
+        )
     return (
         f"Bits per token at a squared error of {found.distortion:g} of the variance: for one Gaussian, and "
         f"what other codes save, ± half a 95 % interval over {len(found.split.test)} held-out images with "
         "other seeds and subjects. docs/sparse.md explains each of them."
     )
-
-
-def lens_rows(report: Report) -> tuple[list[str], list[list[str]]]:
-    """Headings and rows of what tokens take under each lens."""
-    found = report.lenses
-    if not isinstance(found, SparseResult):
-        return [], []
-    names = [LENS_NAMES[key] for key in ("gauss", *_LENSES)]
-    return ["layer", *names, "verdict"], [_lens_row(layer) for layer in found.layers]
 
 
 def _lens_row(layer: SparseLayer) -> list[str]:
