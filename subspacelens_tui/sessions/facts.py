@@ -97,7 +97,7 @@ def _prompts(manifest: Manifest) -> Iterator[Fact]:
     yield "prompt set", f"{manifest.prompt_set}, {len(prompts)} prompts"
     for scheme in manifest.label_schemes:
         sizes = Counter(label for prompt in prompts if (label := prompt.labels[scheme]) != UNLABELLED)
-        yield f"labels {scheme}", f"{len(sizes)}: {some_of(list(sizes))}"
+        yield f"labels {scheme}", f"{len(sizes)}: {some_of(list(sizes), counted=True)}"
     if manifest.unread_text:
         yield "not read", f"something of {len(manifest.unread_text)} prompts: the log says what"
     for number, prompt in enumerate(prompts[:_PROMPTS_AT_MOST]):

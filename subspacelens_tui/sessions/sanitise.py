@@ -67,9 +67,14 @@ def _visible(character: str) -> str:
     return chr(_CONTROL_PICTURES + ord(character)) if ord(character) < 0x20 else _HIDDEN_SIGN
 
 
-def some_of(values: Sequence[object]) -> str:
-    """A list for a message: all of a few values, the first and the last of many (1000 steps are a screenful)."""
+def some_of(values: Sequence[object], counted: bool = False) -> str:
+    """A list for a message: all of a few values, the first and the last of many (1000 steps are a screenful).
+
+    Args:
+        values: to list.
+        counted: whether how many there are is said beside it.
+    """
     if len(values) <= _LISTED:
         return ", ".join(map(str, values))
     first = ", ".join(map(str, values[: _LISTED - 2]))
-    return f"{first}, …, {values[-1]} ({len(values)} in all)"
+    return f"{first}, …, {values[-1]}" + ("" if counted else f" ({len(values)} in all)")
