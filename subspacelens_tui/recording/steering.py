@@ -317,8 +317,8 @@ def _checked(block: BlockLayout, tokens: torch.Tensor) -> torch.Tensor:
 def _measures(before: torch.Tensor, change: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
     """Energy, angle and norm ratio (n, 3) of tokens (n, T, d), what is added to them, and their sum."""
     x, y = before.flatten(1), after.flatten(1)
-    # Of a change that is the same for all images there is one row.
-    added = change.flatten(1).norm(dim=1)
+    # Of a change that is the same for all images there is one row, and of one that is so for all tokens one token.
+    added = change.flatten(1).norm(dim=1) * (before.shape[1] / change.shape[1]) ** 0.5
     of_x, of_y = x.norm(dim=1) + _TINY, y.norm(dim=1)
     cosine = torch.linalg.vecdot(x, y) / (of_x * of_y + _TINY)
     return torch.stack([added / of_x, cosine.clamp(-1, 1).acos(), of_y / of_x], dim=1)

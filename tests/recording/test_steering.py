@@ -147,6 +147,17 @@ def test_energies_of_controls_match_image_by_image_in_the_pipeline(loaded: Loade
     assert np.abs(measures[1][:, 1] - measures[0][:, 1]).max() < 0.2  # both nearly orthogonal to x
 
 
+def test_a_change_that_is_the_same_for_all_tokens_has_the_energy_of_all(loaded: Loaded) -> None:
+    once = 0.1 * BIAS.bias[:1]
+    measures = []
+    for bias in (once, np.repeat(once, TOKENS, axis=0)):
+        of = intervention(loaded, {8: Change(Edit(bias))}, steps=(0, 0))
+        _, _, measured = run(loaded, of, TWO, [0, 1])
+        assert measured is not None
+        measures.append(measured)
+    np.testing.assert_allclose(measures[0], measures[1], rtol=1e-5)
+
+
 def test_nothing_is_left_behind(loaded: Loaded, natural: tuple[list[np.ndarray], Captured, None]) -> None:
     kind = type(loaded.pipeline.scheduler)
     run(loaded, intervention(loaded, {8: Change(BIAS)}), TWO, [0, 1])
