@@ -14,10 +14,15 @@ _LEVEL = 0.05
 
 
 def of_updates(result: Result) -> str:
-    """Which blocks contract directions of low variance or expand them, more than random directions would."""
+    """Which blocks contract directions of low variance or expand them, more than random directions would.
+
+    Empty until that is computed.
+    """
     known = {layer.number: layer.expansion_z for layer in result.layers if layer.expansion_z is not None}
     if not known:
-        return f"No block has an expansion to speak of: {result.why_missing('expansion_z')}."
+        # Without a reason it is not computed yet.
+        why = result.why_missing("expansion_z")
+        return f"No block has an expansion to speak of: {why}." if why else ""
     down = [layer for layer, z in known.items() if z < -BEYOND]
     up = [layer for layer, z in known.items() if z > BEYOND]
     parts = []

@@ -98,6 +98,12 @@ def trained_beside(
             ]
             if targets:
                 by_layer[layer] = _trained(*max(targets, key=lambda of: finished_at(*of)))
+            else:
+                number, option = session.manifest.block_numbers[layer], sample.option
+                by_layer[layer] = (
+                    f"no sparse autoencoder of layer {number} is trained: `subspacelens-tui sparse "
+                    f"{session.name}{option} --sae train --layers {number}` trains one"
+                )
         return Dictionaries(by_layer)
 
     return source

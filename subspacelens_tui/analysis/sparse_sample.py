@@ -68,6 +68,11 @@ class SparseSample:
         return less_position_means(found, self.cells, self.split.train)
 
     @property
+    def option(self) -> str:
+        """What `sparse` is given for it besides, with a space before it; empty if nothing."""
+        return " --without-position" if self.without_position else ""
+
+    @property
     def fitted(self) -> tuple[int, ...]:
         """Indices of the images of the session that are fitted on."""
         return tuple(self.tokens.indices[self.split.train].tolist())

@@ -64,7 +64,7 @@ def _follow(folder: Path, process: subprocess.Popen[bytes] | None) -> None:
     if watched:
         print(_CLEAR, end="", file=sys.stderr, flush=True)
     if state.phase is not Phase.FINISHED or (process is not None and process.returncode):
-        raise SparseError(f"the training {state.words}; the same command resumes it")
+        raise SparseError(f"the training {state.words}; the same command goes on from there")
 
 
 def stop_training(session: Path) -> int:

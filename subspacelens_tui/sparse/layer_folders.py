@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from subspacelens_tui.sessions import Session
+from subspacelens_tui.sessions.trainings import JOB
 from subspacelens_tui.sparse.autoencoder_parts import Loaded
 from subspacelens_tui.sparse.errors import SparseError
+from subspacelens_tui.sparse.training_job import TRAININGS
 
 
 def folders_by_layer(path: Path, session: Session, layers: Sequence[int]) -> dict[int, Path]:
@@ -15,9 +17,14 @@ def folders_by_layer(path: Path, session: Session, layers: Sequence[int]) -> dic
     Raises:
         SparseError: there is none, or several fit a layer.
     """
+    if (path / JOB).is_file():
+        raise SparseError(f"{path} is a training: name the folder {TRAININGS[0]} in it")
     if path.is_file() or any(entry.is_file() for entry in path.iterdir()):
         if len(layers) != 1:
-            raise SparseError(f"{path} is one autoencoder: name the one layer that it is of")
+            raise SparseError(
+                f"{path} is not a folder of folders, so it is read as one autoencoder: name the one layer that "
+                "it is of"
+            )
         return {layers[0]: path}
     names = {entry.name: entry for entry in path.iterdir() if entry.is_dir()}
     found: dict[int, Path] = {}

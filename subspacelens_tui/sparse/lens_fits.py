@@ -122,6 +122,11 @@ class Bench:
                 missing[key] = (
                     f"{len(self.flat)} training tokens are too few for {count} subspaces: record more"
                 )
+            elif not self._seen.shape[2]:
+                missing[key] = (
+                    f"no direction has more variance than the noise at a distortion of {self.distortion:g}: "
+                    "choose a smaller --distortion"
+                )
             else:
                 curves[key] = code_best(self.test, self._subspaces(count), self.noise)
         curves[SCALES] = code_best(self.test, learn_scales(self.flat, self.s), self.noise)

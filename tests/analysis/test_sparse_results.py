@@ -161,6 +161,31 @@ def test_too_few_images_say_so(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "few: all images share one seed" in capsys.readouterr().err
 
 
+def test_a_distortion_that_leaves_no_direction_says_so(
+    session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(session, "--json", "--layers", "0", "--distortion", "0.7") == 0
+    [layer] = json.loads(capsys.readouterr().out)["layers"]
+
+    assert "choose a smaller --distortion" in layer["missing"]["subspaces_25"]
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_computed(
+    session: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = tmp_path / "there.csv"
+    there.write_text("mine", encoding="utf-8")
+    for file, words in (
+        (there, "is there already: name another file"),
+        (tmp_path / "no" / "x.csv", "there is no folder"),
+    ):
+        assert run(session, "--to", str(file)) == 2
+        said = capsys.readouterr()
+        assert words in said.err
+        assert said.out == ""
+    assert there.read_text(encoding="utf-8") == "mine"
+
+
 def test_positions_are_cells_of_a_square_or_runs() -> None:
     square = position_cells(np.array([[0, 1, 255, 16 * 2]]), np.array([256]))
     assert square.tolist() == [[0, 0, 63, 8]]  # type: ignore[union-attr]

@@ -48,9 +48,9 @@ def _grows(evidence: Evidence, where: str, **changes: Any) -> Finding:
         p,
         {
             Verdict.SUPPORTED: f"{moved}; permuted labels account for {against}, and the remaining "
-            f"{rest} exceeds null and error.",
+            f"{rest} exceeds both null and error.",
             Verdict.EXPLAINED: f"{moved}, but permuted labels account for {against}, and the remaining "
-            f"{rest} does not exceed null and error.",
+            f"{rest} does not exceed both null and error.",
             Verdict.NOT_SUPPORTED: f"{moved}, which is not growth beyond its error.",
         },
         quantity="ΔR of the last layer minus that of the first",

@@ -60,9 +60,9 @@ def falls_more(evidence: Evidence) -> Finding:
         p,
         {
             Verdict.SUPPORTED: f"{course}. Permuted fine labels account for {against}, and the remaining "
-            f"{rest} exceeds null and error.",
+            f"{rest} exceeds both null and error.",
             Verdict.EXPLAINED: f"{course}. Permuted fine labels account for {against}, and the remaining "
-            f"{rest} does not exceed null and error.",
+            f"{rest} does not exceed both null and error.",
             Verdict.NOT_SUPPORTED: f"{course}: not a larger fall beyond error.",
         },
         quantity="fall of log Rc/R, fine minus coarse",

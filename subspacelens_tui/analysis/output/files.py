@@ -81,7 +81,8 @@ def refuse_existing(paths: Iterable[Path]) -> None:
     if there:
         more = f" and {len(there) - 1} more of its files" if len(there) > 1 else ""
         raise ExportError(
-            f"there is a {there[0]} already{more}: choose another folder, or write over it with --force"
+            f"{there[0]}{more} {'are' if more else 'is'} there already: choose another folder, or write over "
+            f"{'them' if more else 'it'} with --force"
         )
 
 

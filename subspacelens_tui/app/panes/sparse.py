@@ -98,7 +98,7 @@ class SparsePane(LensPlot):
         """What stands on the axis."""
         found = self.lenses
         at_distortion = f" at D {found.distortion:g}" if found else ""
-        return f"{self.of_tokens()}bits a token saved against one Gaussian{at_distortion}"
+        return f"{self.of_tokens()}bits saved a token · against one Gaussian{at_distortion}"
 
     def subtitles(self) -> Sequence[str]:
         """What the bars are, and what else the pane shows."""
@@ -160,7 +160,7 @@ class SparsePane(LensPlot):
         stable = "" if quality.stable is None else f", {100 * quality.stable:.0f} % of atoms stable"
         return (
             f"{words}SAE: {quality.atoms} atoms, EV {quality.training_ev:.2f} fitted, "
-            f"{quality.held_out_ev:.2f} held out, L0 {quality.l0:.1f}, {quality.dead} dead{stable}"
+            f"{quality.held_out_ev:.2f} held out, {quality.l0:.1f} active, {quality.dead} dead{stable}"
             + (f". {training}" if training else "")
         )
 
@@ -196,7 +196,7 @@ class RateDistortionPane(LensPlot):
 
     def title_detail(self) -> str:
         """What stands on the axes."""
-        return f"{self.of_tokens()}bits a token over the distortion D, log axis"
+        return f"{self.of_tokens()}bits a token · over the distortion D, log axis"
 
     def subtitles(self) -> Sequence[str]:
         """What else the pane shows."""

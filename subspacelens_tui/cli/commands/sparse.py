@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,12 +61,15 @@ def run(arguments: argparse.Namespace) -> int:
 def _file(file: Path) -> Path:
     """Refused before anything is computed, if it cannot be written."""
     from subspacelens_tui.analysis.output import FORMATS
-    from subspacelens_tui.analysis.output.files import need, refuse_existing
+    from subspacelens_tui.analysis.output.files import need
 
     if (kind := file.suffix.removeprefix(".")) not in FORMATS:
         raise UsageError(f"a table is .csv, .json or .parquet, and a plot .svg or .png, not {file.name!r}")
     need(kind)
-    refuse_existing([file])
+    if os.path.lexists(file):
+        raise UsageError(f"{file} is there already: name another file")
+    if not file.parent.is_dir():
+        raise UsageError(f"there is no folder {file.parent}: make it, or name a file elsewhere")
     return file
 
 

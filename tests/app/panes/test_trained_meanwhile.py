@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from subspacelens_tui.analysis.settings import Settings
+from subspacelens_tui.analysis.sparse_dictionaries import trained_beside
 from subspacelens_tui.analysis.sparse_results import Asked as Compared
 from subspacelens_tui.analysis.sparse_results import sparse_comparison
 from subspacelens_tui.analysis.sparse_training import PlannedTraining, plan_training, write_training
@@ -128,7 +129,7 @@ async def test_lenses_of_tokens_without_their_position_are_a_key_away(on: OpenAp
         await app.press("P")
         await app.settled()
         found = app.screen.analysis.sparse
-        asked = Compared(without_position=True)
+        asked = Compared(without_position=True, dictionaries=trained_beside(session))
         assert found.without_position
         assert found.layers == sparse_comparison(session, found.settings, asked).layers
         assert "position means removed" in app.text()
