@@ -181,7 +181,7 @@ def textuals_log(folder: Path) -> Shown:
 
 def our_tabs(folder: Path) -> Shown:
     panes = [pane() for pane in PANES]
-    tabs = PaneTabs(panes)
+    tabs = PaneTabs(panes, lambda place: type(next(pane for pane in panes if pane.place == place)))
 
     def show(times: int) -> None:
         for place, pane in enumerate(panes):

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from subspacelens_tui.app.changed_keys import Keymap
 from subspacelens_tui.app.drawing.cell_text import uncapitalised
-from subspacelens_tui.app.keymap import Keymap
 from subspacelens_tui.app.screens.session import SessionScreen
 from subspacelens_tui.app.selection import CHOICES
 from subspacelens_tui.app.setup import Setup

@@ -14,7 +14,7 @@ from subspacelens_tui.app.preferences import Preferences
 from subspacelens_tui.app.saved_state import SavedState
 
 if TYPE_CHECKING:
-    from subspacelens_tui.app.keymap import Keymap
+    from subspacelens_tui.app.changed_keys import Keymap
     from subspacelens_tui.app.terminal_graphics import Graphics
 
 StartRecorder = Callable[[Path], object]
@@ -64,7 +64,7 @@ class Setup:
         Raises:
             PreferencesError: if they do not fit it.
         """
-        from subspacelens_tui.app.keymap import Keymap
+        from subspacelens_tui.app.changed_keys import Keymap
 
         return Keymap(self.preferences.keys, self.keys_from)
 

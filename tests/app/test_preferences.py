@@ -7,8 +7,8 @@ from typing import Literal, get_args, get_origin
 
 import pytest
 
+from subspacelens_tui.app.changed_keys import Keymap
 from subspacelens_tui.app.key_table import EVERY_KEY, SCOPES
-from subspacelens_tui.app.keymap import Keymap
 from subspacelens_tui.app.preferences import (
     Preferences,
     read_preferences,

@@ -105,7 +105,7 @@ class BlockPane(SentencePane):
         """Which blocks contract and which expand, and how many do at random weights."""
         main = self.analysis.main if self.analysis else None
         words = of_updates(main) if main is not None else ""
-        return words if self._control is None else f"{words} {of_control_updates(self._control)}"
+        return words if self._control is None or not words else f"{words} {of_control_updates(self._control)}"
 
     def numbers(self) -> Numbers:
         """z_E, size, shares and contraction, layer by layer."""

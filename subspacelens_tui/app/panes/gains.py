@@ -109,9 +109,9 @@ class GainsPane(SentencePane):
         return f"λ/N {numbers.number(float(gains[0, 0]))} to {numbers.number(float(gains[-1, 0]))}"
 
     def sentence(self) -> str:
-        """Whether the block denoises."""
+        """Whether the block denoises; why there are no gains is said in place of the plot."""
         layer = self._layer()
-        return of_gains(layer) if layer is not None else ""
+        return of_gains(layer) if layer is not None and self._binned() is not None else ""
 
     def numbers(self) -> Numbers:
         """Every gain with its eigenvalue and error."""

@@ -147,7 +147,7 @@ class SessionScreen(Screen[None], NeedsRoom):
         """Bars above and below, the panes between."""
         self._set_up_panes()
         yield RunBar(id="run-bar")
-        yield PaneTabs(self.panes, id="tabs")
+        yield PaneTabs(self.panes, self.pane_layout.seen, id="tabs")
         yield PaneBody(self.panes)
         with Horizontal(id="sliders"):
             yield Scrubber(id="scrubber")

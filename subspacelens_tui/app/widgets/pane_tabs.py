@@ -1,6 +1,6 @@
 """The row of tabs that stands for the panes where they cannot all be seen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from rich.style import Style
 
@@ -15,19 +15,21 @@ class PaneTabs(Painted):
 
     Not Textual's `Tabs`: these move an underline through every cell on the way, nine times the bytes
     (`benchmarks/widgets.py`), and take three rows of a screen that may have ten.
+
+    Args:
+        panes: in their order.
+        seen: the pane that is seen at a place, or will be.
     """
 
-    def __init__(self, panes: Sequence[Pane], *, id: str | None = None) -> None:
+    def __init__(
+        self, panes: Sequence[Pane], seen: Callable[[str], type[Pane]], *, id: str | None = None
+    ) -> None:
         super().__init__(id=id)
-        self._panes = list(panes)
+        self._panes, self._seen = list(panes), seen
 
     def _shown(self) -> list[Pane]:
-        """One pane a place: the one that is seen, else the first."""
-        shown: dict[str, Pane] = {}
-        for pane in self._panes:
-            if pane.display or pane.place not in shown:
-                shown[pane.place] = pane
-        return list(shown.values())
+        """One pane a place: the one that is seen there, or will be."""
+        return [pane for pane in self._panes if type(pane) is self._seen(pane.place)]
 
     def paint(self, width: int, height: int) -> Iterable[Row]:
         """The tabs, with short names if there is no room for long ones."""

@@ -13,8 +13,8 @@ from subspacelens_tui.options.common import APPEARANCE
 
 def run(arguments: argparse.Namespace) -> int:
     """Those in effect as TOML, with the place of the file and the source of each."""
+    from subspacelens_tui.app.changed_keys import Keymap
     from subspacelens_tui.app.key_table import EVERY_KEY
-    from subspacelens_tui.app.keymap import Keymap
     from subspacelens_tui.app.preferences import read_preferences, settings_file
     from subspacelens_tui.app.saved_state import state_file
     from subspacelens_tui.app.terminal_encoding import as_encoded

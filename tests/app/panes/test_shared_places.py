@@ -56,6 +56,8 @@ async def test_in_tabs_too(on: OpenApp, planted: Planted) -> None:
         assert "[5 By layer]" in app.text()
         await app.press("tab")
         assert app.app.focused.id == "inspector"
+        await app.press("2")
+        assert " 5 By layer " in app.text(), "what its key shows"
 
 
 async def test_the_spectrum_is_that_of_the_selected_layer(on: OpenApp, planted: Planted) -> None:
