@@ -81,14 +81,14 @@ async def test_numbers_keep_apart_and_those_that_are_chance_are_dim(monkeypatch:
     tests = {"passes": (False, True, True, True), "p": (0.5, 0.01, None, 0.05)}
     rows = [SweepRow(Configuration("cond", 0, 3.0), values, 1, 2, 9, **tests)]
     async with Stage(shown, (90, 5)).run_test(size=(100, 20)) as pilot:
-        shown.update("excess", rows, "dim: fails", signed=True)
+        shown.update("excess", rows, "dim: fails", signed=True, permutations=19)
         await pilot.pause()
         text = shown.as_text()
         cells = [segment for segment in shown.render_line(1) if segment.text.strip()][-4:]
     assert text.splitlines()[1].split()[-4:] == ["▸-0.07", "-0.07▲", "-0.31▼", "+0.40"]
     assert "dim: fails" in text
     assert "-0.40" in text.splitlines()[3]
-    assert "L0: -0.07 (p .500)" in text
+    assert "L0: -0.07 (p .500, n = 19)" in text
     # The first two are of one value, and one of them fails its test.
     assert cells[0].style.bgcolor != cells[1].style.bgcolor
 

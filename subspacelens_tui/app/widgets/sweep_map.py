@@ -286,7 +286,8 @@ class SweepMap(Pointing[tuple[int, int]], Painted, can_focus=True):
         if column >= len(row.values):
             return place
         known = row.p[column] if column < len(row.p) else None
-        p = "" if known is None else f" (p {numbers.probability(known, self.permutations)})"
+        n = f"n = {self.permutations}"
+        p = "" if known is None else f" (p {numbers.probability(known, self.permutations)}, {n})"
         peak = f", peak {self._layer_name(row.peak)}" if row.peak is not None else ""
         dip = f", dip {self._layer_name(row.dip)}" if row.dip is not None else ""
         return f"{place}, {self._layer_name(column)}: {self._written(row.values[column])}{p}{peak}{dip}"
