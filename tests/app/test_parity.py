@@ -85,7 +85,7 @@ async def test_every_key_of_every_screen_is_a_command(on: OpenApp, planted: Plan
 
 
 async def test_the_help_does_what_a_line_says_when_it_is_clicked(on: OpenApp, planted: Planted) -> None:
-    async with on(planted(seeds=1, layers=2).start().record(), size=(120, 60)) as app:
+    async with on(planted(seeds=1, layers=2).start().record(), size=(120, 64)) as app:
 
         async def click(says: str) -> None:
             await app.pilot.press("question_mark")
