@@ -146,7 +146,9 @@ def test_files_that_are_there_are_spared(
     part = Part(metrics=("excess",), steps=(5,))
     with monkeypatch.context() as patch:
         patch.setattr(Analyzer, "result", None)
-        with pytest.raises(ExportError, match=r"excess-cond-step5-guidance3.svg is there already: .* --force"):
+        with pytest.raises(
+            ExportError, match=r"excess-cond-step5-guidance3.svg is there already: .* --force"
+        ):
             export(session, tmp_path, Settings(), ["svg"], part=part)
     assert export(session, tmp_path, Settings(), ["csv"], part=part)
     with pytest.raises(ExportError, match=r"figures.csv is there already: .* --force"):

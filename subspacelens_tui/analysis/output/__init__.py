@@ -14,7 +14,7 @@ from subspacelens_tui.analysis.output.files import (
     tabbed,
     write_table,
 )
-from subspacelens_tui.analysis.output.listing import print_listing
+from subspacelens_tui.analysis.output.list_table import print_listing
 from subspacelens_tui.analysis.output.notes import print_notes
 from subspacelens_tui.analysis.output.over_eps import print_over_eps
 from subspacelens_tui.analysis.output.plots import (

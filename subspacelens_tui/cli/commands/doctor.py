@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     leave_deleted_folder()
     load_libraries("torch")
-    from subspacelens_tui.recording.doctor import examine, recording_json, try_recording
+    from subspacelens_tui.recording.doctor_findings import examine, recording_json, try_recording
     from subspacelens_tui.sessions.sanitise import plain
 
     found = examine()

@@ -7,7 +7,7 @@ import numpy as np
 from subspacelens_tui.steering.edit import Edit
 from subspacelens_tui.steering.errors import SteeringError
 from subspacelens_tui.steering.examples import TokenStatistics
-from subspacelens_tui.steering.method import Method
+from subspacelens_tui.steering.method_declaration import Method
 
 
 def atom(statistics: TokenStatistics, source: str, target: str) -> Edit:

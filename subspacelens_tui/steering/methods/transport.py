@@ -4,7 +4,7 @@ import numpy as np
 
 from subspacelens_tui.steering.edit import Edit
 from subspacelens_tui.steering.examples import RIDGE, FloatArray, TokenStatistics
-from subspacelens_tui.steering.method import Method
+from subspacelens_tui.steering.method_declaration import Method
 
 
 def transport(statistics: TokenStatistics, source: str, target: str) -> Edit:
