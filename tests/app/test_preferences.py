@@ -7,6 +7,7 @@ from typing import Literal, get_args, get_origin
 
 import pytest
 
+from subspacelens_tui.analysis.settings import DEFAULT_EPS
 from subspacelens_tui.app.changed_keys import Keymap
 from subspacelens_tui.app.key_table import EVERY_KEY, SCOPES
 from subspacelens_tui.app.preferences import (
@@ -16,6 +17,7 @@ from subspacelens_tui.app.preferences import (
 )
 from subspacelens_tui.app.setup import Setup
 from subspacelens_tui.cli import main
+from subspacelens_tui.options.analysis import EPS
 from subspacelens_tui.options.common import APPEARANCE
 from tests.app.conftest import OpenApp
 from tests.conftest import PlantedSessionFactory as Planted
@@ -210,3 +212,8 @@ def test_what_cannot_be_read_gets_one_line(capsys: pytest.CaptureFixture[str]) -
     path.mkdir()
     assert main(["settings"]) == 2
     assert capsys.readouterr().err == f"subspacelens-tui: {path} is a folder, not a file\n"
+
+
+def test_the_app_opens_with_the_default_of_the_analysis_and_the_help_says_so() -> None:
+    assert Preferences().eps == DEFAULT_EPS
+    assert f"(default: {DEFAULT_EPS:g})" in EPS.help
