@@ -112,7 +112,7 @@ class Steering:
         """
         self._seeds, self._passes = seeds, self._layout.passes[guidance]
         self._uncond: dict[int, torch.Tensor] = {}
-        self._measured: dict[tuple[int, int], torch.Tensor] = {}
+        self._products: dict[tuple[int, int], torch.Tensor] = {}
         self._check_passes(self._passes, guidance)
         self._steps.restart()
 
@@ -124,15 +124,15 @@ class Steering:
         """
         first, last = self._intervention.steps
         steps = range(first, min(last + 1, self._steps.step))
-        layers, images = self._intervention.layers, len(next(iter(self._measured.values()), self._seeds))
+        layers, images = self._intervention.layers, len(next(iter(self._products.values()), self._seeds))
         if not steps:
             return np.zeros((images, len(layers), 0, 3), np.float32)
-        nothing = torch.tensor([0.0, 0.0, 1.0]).expand(images, 3)
+        nothing = torch.tensor([1.0, 0.0, 0.0]).expand(images, 3)
         rows = [
-            torch.stack([self._measured.get((layer, step), nothing).cpu() for step in steps], dim=1)
+            torch.stack([self._products.get((layer, step), nothing).cpu() for step in steps], dim=1)
             for layer in layers
         ]
-        return torch.stack(rows, dim=1).numpy()
+        return _measures(torch.stack(rows, dim=1).numpy())
 
     def _check(self, model: Fingerprint) -> None:
         of = self._intervention
@@ -211,10 +211,9 @@ class Steering:
         change = self._of(layer, cond.device)(sources)
         if self._intervention.strength != 1:
             change = self._intervention.strength * change
-        after = cond + change
-        self._measured[layer, self._steps.step] = _measures(cond, change, after)
+        self._products[layer, self._steps.step] = _products(cond, change)
         if self._intervention.half != "uncond":
-            rows["cond"][:images] = after
+            rows["cond"][:images] = cond + change
         if self._intervention.half != "cond":
             rows["uncond"][:images] = rows["uncond"][:images].float() + change
         return _replaced(output, block.output, every)
@@ -314,14 +313,22 @@ def _checked(block: BlockLayout, tokens: torch.Tensor) -> torch.Tensor:
     return found
 
 
-def _measures(before: torch.Tensor, change: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
-    """Energy, angle and norm ratio (n, 3) of tokens (n, T, d), what is added to them, and their sum."""
-    x, y = before.flatten(1), after.flatten(1)
-    # Of a change that is the same for all images there is one row, and of one that is so for all tokens one token.
-    added = change.flatten(1).norm(dim=1) * (before.shape[1] / change.shape[1]) ** 0.5
-    of_x, of_y = x.norm(dim=1) + _TINY, y.norm(dim=1)
-    cosine = torch.linalg.vecdot(x, y) / (of_x * of_y + _TINY)
-    return torch.stack([added / of_x, cosine.clamp(-1, 1).acos(), of_y / of_x], dim=1)
+def _products(before: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
+    """‖x‖², ‖Δ‖² and x·Δ (n, 3) of all tokens of each image (n, T, d) and what is added to them."""
+    # A change may be the same for all images, or for all tokens of one.
+    x, d = before.flatten(1), change.expand_as(before).flatten(1)
+    dot = torch.linalg.vecdot
+    return torch.stack([dot(x, x), dot(d, d), dot(x, d)], dim=1)
+
+
+def _measures(products: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """‖Δ‖/‖x‖, the angle between x and x + Δ, and the ratio of their norms (…, 3), from `_products`."""
+    of_x, of_d, both = np.moveaxis(products.astype(np.float64), -1, 0)
+    of_x = of_x + _TINY
+    across = np.sqrt(np.maximum(of_x * of_d - both**2, 0))
+    after = np.sqrt(np.maximum(of_x + 2 * both + of_d, 0))
+    found = [np.sqrt(of_d / of_x), np.arctan2(across, of_x + both), after / np.sqrt(of_x)]
+    return np.stack(found, axis=-1).astype(np.float32)
 
 
 def _replaced(holder: Any, path: tuple[int | str, ...], tensor: torch.Tensor) -> Any:
