@@ -166,8 +166,8 @@ def _refuse_other_tokens(loaded: Loaded, sample: SparseSample, folder: Path) -> 
         )
     if sample.without_position and not loaded.without_position:
         raise SparseError(
-            f"{folder} was trained on tokens as they are, and --without-position takes the mean of their "
-            "position off: leave it out, or train one (--sae train)"
+            f"{folder} was trained on tokens as they are, and --without-position subtracts the mean at each "
+            "position: leave it out, or train a new one with --sae train"
         )
 
 

@@ -74,7 +74,7 @@ class SparseResult:
     Attributes:
         settings: resolved.
         distortion: at which rates are compared.
-        without_position: whether the mean at their position was taken off tokens.
+        without_position: whether the mean at their position was subtracted from tokens.
         timestep: at the step of the settings, where it is known.
         tokens: of each image.
         split: which images were fitted on and which held out.
@@ -106,8 +106,8 @@ class Asked:
         layers: which, by the numbers of their blocks in the model; all.
         checks: also the lenses on planted tokens.
         dictionaries: from the sample to its autoencoders; None for no sparse lens.
-        without_position: take the mean at their position off tokens first, so that no lens saves anything by
-            telling positions apart.
+        without_position: subtract the mean at their position from tokens first, so that no lens saves
+            anything by telling positions apart.
     """
 
     distortion: float = 0.1
@@ -133,7 +133,7 @@ def sparse_comparison(
 
     Raises:
         SettingsError: the session has no tokens or lacks what is asked, the distortion is not between 0
-            and 1, or positions are to be taken off of images of several sizes.
+            and 1, or position is to be removed from images of several sizes.
         NoImagesError: there are no images, or too few to hold some out.
         SessionError: the tokens cannot be read.
         SparseError: an autoencoder cannot be used.

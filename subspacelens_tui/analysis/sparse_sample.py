@@ -21,7 +21,7 @@ class SparseSample:
         session: recorded with tokens.
         settings: resolved.
         bad_tokens: as of `TokenImages`.
-        without_position: whether the mean at their position is taken off tokens.
+        without_position: whether the mean at their position is subtracted from tokens.
 
     Attributes:
         settings: resolved.
@@ -32,7 +32,7 @@ class SparseSample:
 
     Raises:
         NoImagesError: there are too few.
-        SettingsError: their positions are to be taken off, and one position is not one place.
+        SettingsError: position is to be removed, and one position is not one place.
     """
 
     def __init__(

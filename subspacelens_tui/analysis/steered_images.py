@@ -77,7 +77,7 @@ class SteeredImages:
 
     @property
     def most_disagreement(self) -> float:
-        """Share of images on which the judge and that other one differ with which it differs on more."""
+        """The larger of both disagreements."""
         return max(self.disagreement or 0.0, self.classifier_disagreement or 0.0)
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from subspacelens_tui.analysis.settings import SettingsError
 from subspacelens_tui.analysis.steered_images import DISAGREE, TARGET, UNSTEERED, SteeredImages, percent
-from subspacelens_tui.analysis.steering_judges import NaturalImages, by_image, nearest_ratio
+from subspacelens_tui.analysis.steering_judges import Checked, NaturalImages, by_image, nearest_ratio
 from subspacelens_tui.analysis.steering_layers import OverLayers, over_layers
 from subspacelens_tui.analysis.steering_verdict import verdict_of
 from subspacelens_tui.sessions import Session, SessionError, open_session
@@ -19,6 +19,7 @@ from subspacelens_tui.sessions.format import Steering
 from subspacelens_tui.sessions.steering_runs import keys_of_run
 from subspacelens_tui.steering import CONTROLS
 from subspacelens_tui.steering.examples import FloatArray
+from subspacelens_tui.steering.judge import Names
 from subspacelens_tui.steering.manifold import Natural
 from subspacelens_tui.steering.share_interval import share
 
@@ -124,19 +125,24 @@ def steering_result(sessions: Path, name: str) -> SteeringResult:
     _check_model(source, recorded.values())
     guidance = next(iter(steered.values())).manifest.guidance[0]
     natural = NaturalImages(source, steering.scheme, guidance)
-    rows = tuple(_row(key, session, steering, natural) for key, session in _in_order(recorded))
+    seen = {key: _look(session, natural) for key, session in recorded.items()}
+    rows = tuple(_row(key, session, seen[key], steering, natural) for key, session in _in_order(recorded))
     by_layer = over_layers(rows, steering, source, guidance)
-    judge, second, classifier = _errors(recorded, steering, natural)
-    assert judge is not None
+    truth = {TARGET: steering.target, UNSTEERED: steering.source}
+    unsteered = [(seen[key], name) for key, name in truth.items() if key in seen]
     return SteeringResult(
         name=name,
         statistics=source.name,
         steering=steering,
-        judge=judge,
+        judge=_errors(natural.judge, [(of.judged, name) for of, name in unsteered]),
         layer=natural.layer,
         step=natural.step,
-        second=second,
-        classifier=classifier,
+        second=None
+        if natural.second is None
+        else _errors(natural.second, [(of.by_latents, name) for of, name in unsteered]),
+        classifier=None
+        if natural.classifier is None
+        else _errors(natural.classifier, [(of.classified, name) for of, name in unsteered]),
         rows=rows,
         layers=by_layer,
         verdict=verdict_of(rows, steering),
@@ -177,16 +183,37 @@ def _in_order(recorded: dict[str, Session]) -> list[tuple[str, Session]]:
     return sorted(recorded.items(), key=place)
 
 
-def _row(key: str, session: Session, steering: Steering, natural: NaturalImages) -> SteeredImages:
+@dataclass(frozen=True)
+class _Seen:
+    """What the judges look at in a session, and what they name its images; None of what there is not."""
+
+    latents: FloatArray | None
+    pixels: FloatArray | None
+    judged: Names
+    by_latents: Names | None
+    classified: Names | None
+
+
+def _look(session: Session, natural: NaturalImages) -> _Seen:
+    latents, pixels = natural.final_latents(session), natural.pixels(session)
+    return _Seen(
+        latents,
+        pixels,
+        natural.judge.judge(natural.unconditional(session)),
+        None if natural.second is None or latents is None else natural.second.judge(latents),
+        None if natural.classifier is None or pixels is None else natural.classifier.judge(pixels),
+    )
+
+
+def _row(
+    key: str, session: Session, seen: _Seen, steering: Steering, natural: NaturalImages
+) -> SteeredImages:
     of, guidance = session.manifest.steering, session.manifest.guidance[0]
     seeds = [session.manifest.images[i].seed for i in session.images(guidance)]
-    judged = natural.judge.judge(natural.unconditional(session))
+    judged, second, named = seen.judged, seen.by_latents, seen.classified
     toward = None if of is None else of.toward
-    latents, pixels = natural.final_latents(session), natural.pixels(session)
-    second = None if natural.second is None or latents is None else natural.second.judge(latents)
-    named = None if natural.classifier is None or pixels is None else natural.classifier.judge(pixels)
-    near = _near(natural.pictures.get(steering.target), pixels)
-    latent_ratios = _ratios(natural.latents, latents)
+    near = _near(natural.pictures.get(steering.target), seen.pixels)
+    latent_ratios = _ratios(natural.latents, seen.latents)
     energy, angle, norm = _measured(session, guidance)
     return SteeredImages(
         session=session.name,
@@ -206,7 +233,7 @@ def _row(key: str, session: Session, steering: Steering, natural: NaturalImages)
         by_classifier=None if named is None else share(named == steering.target, seeds),
         classifier_disagreement=None if named is None else float((named != judged).mean()),
         latent_ratio=_mean(latent_ratios),
-        image_ratio=_mean(_ratios(natural.pictures, pixels)),
+        image_ratio=_mean(_ratios(natural.pictures, seen.pixels)),
         last_ratio=float(nearest_ratio(natural.last, natural.last_block(session)).mean()),
         energy=energy,
         angle=angle,
@@ -238,29 +265,12 @@ def _measured(session: Session, guidance: float) -> Sequence[float | None]:
     return means
 
 
-def _errors(
-    recorded: dict[str, Session], steering: Steering, natural: NaturalImages
-) -> list[JudgeError | None]:
-    """Errors of the judge, of the one by latents and of the classifier; None of one that there is not."""
-    looks = (
-        (natural.judge, natural.unconditional),
-        (natural.second, natural.final_latents),
-        (natural.classifier, natural.pixels),
-    )
-    truth = {TARGET: steering.target, UNSTEERED: steering.source}
-    found: list[JudgeError | None] = []
-    for checked, look in looks:
-        if checked is None:
-            found.append(None)
-            continue
-        wrong, images = 0, 0
-        for key, name in truth.items():
-            features = look(recorded[key]) if key in recorded else None
-            if features is not None:
-                wrong += int((checked.judge(features) != name).sum())
-                images += len(features)
-        found.append(JudgeError(checked.name, checked.errors, checked.images, wrong, images))
-    return found
+def _errors(judge: Checked, named: Iterable[tuple[Names | None, str]]) -> JudgeError:
+    """Errors of a judge: on the natural images of the run it names these, and the second is right."""
+    known = [(names, right) for names, right in named if names is not None]
+    wrong = sum(int((names != right).sum()) for names, right in known)
+    images = sum(len(names) for names, _ in known)
+    return JudgeError(judge.name, judge.errors, judge.images, wrong, images)
 
 
 def _of_layers(found: OverLayers | None) -> Iterator[str]:

@@ -29,7 +29,7 @@ class Loaded:
         of_update: whether it was trained on what a block adds to its input, rather than on what it puts out.
         mean_norm: tokens are to be scaled to this mean norm first; None for as they are.
         session, images: of one of ours, what it was trained on.
-        without_position: of one of ours, whether the mean at their position was taken off tokens first.
+        without_position: of one of ours, whether tokens were minus the mean at their position.
     """
 
     autoencoder: Autoencoder

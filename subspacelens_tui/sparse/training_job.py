@@ -32,7 +32,7 @@ class TrainingJob(BaseModel):
     Attributes:
         branch, step, guidance: of the tokens.
         images: indices into the images of the session, those that autoencoders are trained on.
-        without_position: whether the mean at their position is taken off tokens first.
+        without_position: whether the mean at their position is subtracted from tokens first.
         asked: what the user asked for.
         recipes: by layer; they differ where widths do.
         checks: planted tokens that autoencoders are trained on as well, by name.

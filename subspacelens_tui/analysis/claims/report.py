@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from subspacelens_tui.analysis.analyzer import Analyzer
@@ -136,11 +137,8 @@ def _lenses(session: Session, evidence: Evidence, watch: Watch) -> tuple[SparseR
     whole = Asked(dictionaries=trained_beside(session))
     found: list[SparseResult] = []
     for asked, tokens in ((whole, "tokens"), (replace(whole, without_position=True), "tokens, no position")):
-
-        def on_layer(done: int, total: int, tokens: str = tokens) -> None:
-            watch.report(f"lenses on {tokens}", done, total)
-
         try:
+            on_layer = partial(watch.report, f"lenses on {tokens}")
             found.append(sparse_comparison(session, settings, asked, on_layer))
         except (SettingsError, NoImagesError, SparseError) as error:
             return tuple(found) or str(error)

@@ -71,6 +71,17 @@ def need(name: str) -> None:
             os.environ["MPLBACKEND"] = backend
 
 
+def why_unwritable(file: Path) -> str | None:
+    """Why a file that was named with --to cannot be written, to be said before anything is computed."""
+    if os.path.lexists(file):
+        return f"{file} is there already: name another file with --to"
+    if not file.parent.is_dir():
+        return f"there is no folder {file.parent}: make it first"
+    if not os.access(file.parent, os.W_OK):
+        return f"cannot write to {file.parent}: no permission"
+    return None
+
+
 def refuse_existing(paths: Iterable[Path]) -> None:
     """See that none of some files is there.
 

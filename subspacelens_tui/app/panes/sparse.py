@@ -66,9 +66,14 @@ class OfTokens(Pane):
             return plain(found) or "no values"
         return "coding the tokens under each lens …" if found is None else ""
 
+    @property
+    def without_position(self) -> bool:
+        """Whether the mean at their position was subtracted from tokens."""
+        return self.lenses is not None and self.lenses.without_position
+
     def of_tokens(self) -> str:
-        """What was taken off the tokens, to begin a title with: the end may be cut; empty if nothing."""
-        return "position means removed · " if self.lenses and self.lenses.without_position else ""
+        """What was removed from the tokens, to begin a title with: the end may be cut; empty if nothing."""
+        return "position means removed · " if self.without_position else ""
 
     def sample(self) -> str:
         """How many images it is measured on."""
@@ -154,7 +159,7 @@ class SparsePane(LensPlot):
         words = f"L{layer.layer}: {layer.verdict.words}. "
         quality = None if isinstance(layer.found, str) else layer.found.quality
         if quality is None:
-            option = " --without-position" if self.of_tokens() else ""
+            option = " --without-position" if self.without_position else ""
             how = f"No SAE: `subspacelens-tui sparse SESSION{option} --sae train` trains one a layer"
             return words + (training or how)
         stable = "" if quality.stable is None else f", {100 * quality.stable:.0f} % of atoms stable"
@@ -170,7 +175,7 @@ class SparsePane(LensPlot):
         return [
             {
                 "layer": layer.layer,
-                "without_position": bool(self.of_tokens()),
+                "without_position": self.without_position,
                 "lens": key,
                 "bits": _PER_NAT * lens.rate,
                 "saved": _PER_NAT * lens.saved,
@@ -265,7 +270,7 @@ class RateDistortionPane(LensPlot):
         return [
             {
                 "layer": layer.layer,
-                "without_position": bool(self.of_tokens()),
+                "without_position": self.without_position,
                 "lens": key,
                 "distortion": distortion,
                 "bits": _PER_NAT * rate,

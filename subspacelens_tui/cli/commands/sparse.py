@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,15 +60,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _file(file: Path) -> Path:
     """Refused before anything is computed, if it cannot be written."""
     from subspacelens_tui.analysis.output import FORMATS
-    from subspacelens_tui.analysis.output.files import need
+    from subspacelens_tui.analysis.output.files import need, why_unwritable
 
     if (kind := file.suffix.removeprefix(".")) not in FORMATS:
         raise UsageError(f"a table is .csv, .json or .parquet, and a plot .svg or .png, not {file.name!r}")
     need(kind)
-    if os.path.lexists(file):
-        raise UsageError(f"{file} is there already: name another file")
-    if not file.parent.is_dir():
-        raise UsageError(f"there is no folder {file.parent}: make it, or name a file elsewhere")
+    if why := why_unwritable(file):
+        raise UsageError(why)
     return file
 
 

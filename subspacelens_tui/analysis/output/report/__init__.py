@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from subspacelens_tui.analysis.claims import Report
-from subspacelens_tui.analysis.output.files import UNDECODED, ExportError, need
+from subspacelens_tui.analysis.output.files import UNDECODED, ExportError, need, why_unwritable
 from subspacelens_tui.analysis.output.report.html import html
 from subspacelens_tui.analysis.output.report.markdown import markdown
 from subspacelens_tui.sessions.atomic_files import temporary_beside
@@ -24,12 +24,8 @@ def report_path(session: str, asked: Path | None) -> Path:
         raise ExportError(f"a report is .html or .md, not {path.name!r}")
     if path.suffix.lower() in HTML_SUFFIXES:
         need("svg")
-    if os.path.lexists(path):
-        raise ExportError(f"{path} is there already: name another file with --to")
-    if not path.parent.is_dir():
-        raise ExportError(f"there is no folder {path.parent}: make it first")
-    if not os.access(path.parent, os.W_OK):
-        raise ExportError(f"cannot write to {path.parent}: no permission")
+    if why := why_unwritable(path):
+        raise ExportError(why)
     return path
 
 
